@@ -1,0 +1,221 @@
+"""Typed readers of environment variables.
+
+A mistake in the environment is the operator's, not the program's: every reader raises `SettingsError`, which names the
+variable and says how to mend it, never shows a secret, and reaches the terminal as one line instead of a traceback.
+Each `NAME` of a secret may also come as `NAME_FILE`, the path of a file that holds it (Docker and systemd secrets).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+KEY_RECIPE = (
+    "python -c 'from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())'"  # shown, never run
+)
+DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
+REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
+LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+class SettingsError(ImproperlyConfigured):
+    """A variable of the environment is missing or malformed; the message names it and the remedy."""
+
+
+def _print_settings_errors_plainly() -> None:
+    """Show a `SettingsError` that nobody caught as one line; leave every other exception to the previous hook."""
+    previous = sys.excepthook
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if isinstance(error, SettingsError):
+            print(f"Turnkey cannot start: {error}", file=sys.stderr)
+        else:
+            previous(kind, error, trace)
+
+    sys.excepthook = hook
+
+
+_print_settings_errors_plainly()
+
+
+def load_env_file(path: Path) -> None:
+    """Read `NAME=value` lines of a `.env` file, if it exists; variables that are already set win.
+
+    `TURNKEY_ENV_FILE` names another file; set but empty, it switches the reading off (tests do).
+    """
+    named = os.environ.get("TURNKEY_ENV_FILE")
+    if named == "":
+        return
+    chosen = Path(named) if named else path
+    if chosen.is_file():
+        environ.Env.read_env(str(chosen))
+    elif named:
+        raise SettingsError(f"TURNKEY_ENV_FILE names {named}, which is not a file. Correct the path or unset it.")
+
+
+def text(name: str, default: str = "") -> str:
+    """The variable, without surrounding white space; `default` when it is unset or empty."""
+    return os.environ.get(name, "").strip() or default
+
+
+def secret(name: str) -> str:
+    """The value of `NAME`, or the content of the file that `NAME_FILE` names; empty when neither is set."""
+    value, file_name = text(name), text(f"{name}_FILE")
+    if not file_name:
+        return value
+    if value:
+        raise SettingsError(f"{name} and {name}_FILE are both set. Keep one of them.")
+    try:
+        content = Path(file_name).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        # The error's own text may quote the content; its class is enough to mend the path or the permission.
+        raise SettingsError(
+            f"{name}_FILE names {file_name}, which cannot be read ({type(error).__name__}). "
+            "Correct the path or its permissions."
+        ) from None
+    if not content:
+        raise SettingsError(f"{name}_FILE names {file_name}, which is empty. Write the secret into it.")
+    return content
+
+
+def boolean(name: str, *, default: bool = False) -> bool:
+    """1, true, yes, on or 0, false, no, off, in any case."""
+    value = text(name).lower()
+    if not value:
+        return default
+    if value in ("1", "true", "yes", "on", "y", "t"):
+        return True
+    if value in ("0", "false", "no", "off", "n", "f"):
+        return False
+    raise SettingsError(f"{name} is {value!r}. Use 1 or 0 (true or false).")
+
+
+def whole_number(name: str, default: int, *, minimum: int, maximum: int = 1_000_000) -> int:
+    """A whole number within [minimum, maximum]."""
+    value = text(name)
+    if not value:
+        return default
+    # int() also takes "1_0" and other scripts' digits; a typing mistake must not pass as a number.
+    if not (value.lstrip("+-").isascii() and value.lstrip("+-").isdigit()):
+        raise SettingsError(f"{name} is {value!r}, which is not a whole number. Example: {name}={default}")
+    number = int(value)
+    if not minimum <= number <= maximum:
+        raise SettingsError(f"{name} is {number}. Choose a number from {minimum} to {maximum}, such as {default}.")
+    return number
+
+
+def names(name: str, default: str = "") -> list[str]:
+    """A comma-separated list without empty parts."""
+    return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def origins(name: str) -> list[str]:
+    """Comma-separated origins such as `https://codes.example.com`: scheme and host, nothing more."""
+    values = names(name)
+    for value in values:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path.strip("/") or parts.query:
+            raise SettingsError(f"{name} holds {value!r}. Write scheme and host, such as https://codes.example.com")
+    return values
+
+
+def base_url(name: str, default: str) -> str:
+    """An http(s) URL without user, query or trailing slash."""
+    value = text(name, default).rstrip("/")
+    try:
+        parts = urlsplit(value)
+        bad = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+        bad = bad or "@" in parts.netloc or bool(parts.query) or bool(parts.fragment)
+    except ValueError:
+        bad = True
+    if bad:
+        raise SettingsError(
+            f"{name} is not a usable address. Write http(s)://host[:port]/path without user, query or fragment, "
+            f"such as {default}"
+        )
+    return value
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL names this machine (by the usual names; nothing is resolved)."""
+    return (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
+
+
+def database(value: str) -> dict[str, Any]:
+    """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3)."""
+    scheme = value.partition("://")[0]
+    if scheme not in DATABASE_SCHEMES:
+        raise SettingsError(
+            "DATABASE_URL must begin with sqlite:/// or postgres://, such as postgres://user:password@host:5432/turnkey"
+        )
+    try:
+        config: dict[str, Any] = dict(environ.Env.db_url_config(value))
+    except (ValueError, KeyError) as error:
+        # The message of the parser may quote the password.
+        raise SettingsError(
+            f"DATABASE_URL cannot be read ({type(error).__name__}). Percent-encode special characters of the password."
+        ) from None
+    if not config.get("NAME"):
+        raise SettingsError("DATABASE_URL names no database. Example: postgres://user:password@host:5432/turnkey")
+    options: dict[str, Any] = dict(config.get("OPTIONS") or {})
+    if scheme == "sqlite":
+        # Without IMMEDIATE two writers that began as readers fail at once with "database is locked".
+        options["transaction_mode"] = "IMMEDIATE"
+        options.setdefault("timeout", 20)
+        options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+    else:
+        config["ENGINE"] = "django.db.backends.postgresql"
+        options.setdefault("connect_timeout", 5)
+    return config | {"OPTIONS": options, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+
+
+def redis(value: str) -> str:
+    """Check a Redis address and return it in redis-py's spelling (`unix://` for sockets)."""
+    scheme = value.partition("://")[0]
+    if "://" not in value or scheme not in REDIS_SCHEMES:
+        raise SettingsError("REDIS_URL must look like redis://[:password@]host:6379/0 or unix:///path/of.sock")
+    try:
+        parts = urlsplit(value)
+        usable = bool(parts.path) if scheme in ("unix", "redis+socket") else bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError("REDIS_URL is malformed. Example: redis://localhost:6379/0 or unix:///run/redis.sock")
+    return "unix://" + value.partition("://")[2] if scheme == "redis+socket" else value
+
+
+def broker(redis_url: str) -> str:
+    """The same address in Celery's spelling: kombu writes `redis+socket://` where redis-py writes `unix://`.
+
+    Both give the number of the database of a socket in a query, but under different names.
+    """
+    if not redis_url.startswith("unix://"):
+        return redis_url
+    return "redis+socket://" + redis_url.removeprefix("unix://").replace("?db=", "?virtual_host=")
+
+
+def field_keys(value: str) -> list[str]:
+    """Comma-separated Fernet keys; the first encrypts, all of them decrypt."""
+    keys = [part.strip() for part in value.split(",") if part.strip()]
+    if not keys:
+        raise SettingsError(f"FIELD_ENCRYPTION_KEYS holds no key. Make one with: {KEY_RECIPE}")
+    for position, key in enumerate(keys, start=1):
+        try:
+            raw = base64.b64decode(key.encode("ascii"), altchars=b"-_", validate=True)
+        except (binascii.Error, UnicodeEncodeError):
+            raw = b""
+        if len(raw) != 32:
+            raise SettingsError(
+                f"FIELD_ENCRYPTION_KEYS: key {position} of {len(keys)} is not a Fernet key "
+                f"(32 bytes in url-safe base64, 44 characters). Make one with: {KEY_RECIPE}"
+            )
+    return keys

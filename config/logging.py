@@ -1,0 +1,100 @@
+"""Logging for every process: one line a record, and a last filter that blacks out what must never be read there.
+
+Nothing secret should reach a log at all; this is the second line of defence, for the exception text of a library or a
+URL in an access log. Digits alone are not masked, because ids and durations are digits too: a code is masked where a
+word beside it says that it is one (`pin=`, `"code": `).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+MASK: Final = "[hidden]"
+
+_RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
+    # Authorization: PersonalKey ..., Authorization: Bearer ...
+    (re.compile(r"\b(PersonalKey|Bearer|Basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{MASK}"),
+    # scheme://user:password@host
+    (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
+    # /webhooks/ical/<token>/
+    (re.compile(r"(/webhooks/[\w-]+/)[^/\s?#'\"]+"), rf"\1{MASK}"),
+    # Fernet tokens (stored values) and Fernet keys.
+    (re.compile(r"\bgAAAA[\w-]{20,}={0,2}"), MASK),
+    (re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"), MASK),
+    # pin=123456, "pin": "123456", code: 123456, "access_token": "..."
+    (
+        re.compile(
+            r"(?i)((?:\b|_)(?:pin|code|new_code|old_code|secret|password|passwd|token|api_key|key)"
+            r"[\"']?\s*[=:]\s*[b]?[\"']?)(\d{5,8}\b|(?<=[\"'])[^\"'\s]+)"
+        ),
+        rf"\1{MASK}",
+    ),
+)
+
+
+def redact(text: str) -> str:
+    """The text with everything that looks like a credential or a door code replaced by `[hidden]`."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats as usual and redacts the finished line: message, arguments, exception and stack alike."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, for log collectors; also redacted."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "event": redact(record.getMessage()),
+        }
+        for name in _STORY_FIELDS:
+            if hasattr(record, name):
+                line[name] = redact(str(getattr(record, name)))
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        if record.stack_info:
+            line["stack"] = redact(self.formatStack(record.stack_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+# Ids that records may carry as `extra=`; anything else in a record is left out on purpose.
+_STORY_FIELDS: Final = ("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id")
+
+
+def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
+    """Django's LOGGING dictionary: everything to stderr through one handler."""
+    formatter: Callable[[], logging.Formatter] = JsonFormatter if as_json else _plain
+    quiet = {"level": "WARNING"}  # these name each request or each message
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "propagate": True},
+            "django.server": {"handlers": [], "propagate": True},
+            "httpx": quiet,
+            "httpcore": quiet,
+            "celery.worker.strategy": quiet,
+            "celery.app.trace": quiet,
+        },
+    }
+
+
+def _plain() -> logging.Formatter:
+    return RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")

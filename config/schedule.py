@@ -1,0 +1,49 @@
+"""The periodic tasks that the code owns.
+
+django-celery-beat keeps the schedule in the database, where an operator may add entries of their own. Ours carry the
+prefix `turnkey: `; beat writes them from this table at every start, and removes those that left it.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+
+from celery.schedules import crontab
+
+PREFIX: Final = "turnkey: "
+
+
+def beat_entries(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
+    """The schedule in Celery's format, by name. A tick that nobody took before the next is worth nothing: it expires."""
+    return {
+        PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
+        PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
+        PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
+        PREFIX + "purge old records": {
+            "task": "pins.tasks.purge",
+            "schedule": crontab(hour="3", minute="17"),
+            # `expires` is dropped by django-celery-beat; `expire_seconds` reaches the message.
+            "options": {"expire_seconds": 6 * 3600},
+        },
+    }
+
+
+def _every(task: str, seconds: int) -> dict[str, Any]:
+    return {
+        "task": task,
+        "schedule": timedelta(seconds=seconds),
+        "options": {"expire_seconds": seconds},
+    }
+
+
+def remove_stale_entries(current: set[str]) -> list[str]:
+    """Delete our entries that are no longer in the table; an operator's entries are left alone. Returns their names."""
+    from django_celery_beat.models import PeriodicTask, PeriodicTasks
+
+    stale = PeriodicTask.objects.filter(name__startswith=PREFIX).exclude(name__in=current)
+    gone = sorted(stale.values_list("name", flat=True))
+    if gone:
+        stale.delete()
+        PeriodicTasks.update_changed()
+    return gone

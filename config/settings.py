@@ -1,0 +1,187 @@
+"""All settings, from the environment (and a `.env` file beside manage.py).
+
+The names are listed with their defaults in `.env.example`. Secrets may come as files: `SECRET_KEY_FILE`,
+`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`. Times are UTC in the database; each property has
+its own zone.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from config import environment as env
+from config import logging as logs
+from config import paths, schedule
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env.load_env_file(BASE_DIR / ".env")
+
+# ---- who is running ---------------------------------------------------------------------------------------------
+_command = sys.argv[1] if len(sys.argv) > 1 and Path(sys.argv[0]).name in ("manage.py", "__main__.py") else ""
+# These two start the product on one machine, for a person who has configured nothing yet.
+_may_create_secrets = _command in ("run", "demo")
+# The demo starts itself again with a folder of its own before it touches anything (pins/stack/demo.py).
+_is_demo_prelude = _command == "demo" and os.environ.get("TURNKEY_STACK") != "demo"
+# These never read or write a stored secret, a session or a signature.
+_needs_no_secrets = _command in ("help", "--help", "version", "--version", "makemigrations", "lock_simulator")
+
+VAR_DIR = Path(env.text("TURNKEY_VAR_DIR") or BASE_DIR / "var").absolute()
+DEBUG = env.boolean("DEBUG")
+
+
+def _secret(name: str, file_name: str, make: Any) -> str:
+    """From the environment, else from `var/`, else newly made (only where a person starts out on one machine)."""
+    kept = VAR_DIR / file_name
+    value = env.secret(name) or paths.read_secret(kept)
+    if value:
+        return value
+    if _is_demo_prelude or _needs_no_secrets:
+        return str(make())  # for this process alone
+    if DEBUG or _may_create_secrets:
+        return paths.kept_secret(kept, make)
+    raise env.SettingsError(
+        f"{name} is not set. Set it (or {name}_FILE), or let `manage.py run` make one in {VAR_DIR}; "
+        + (f"to make one: {env.KEY_RECIPE}" if "FIELD" in name else "any long random text will do.")
+    )
+
+
+SECRET_KEY = _secret("SECRET_KEY", "secret_key", paths.new_secret_key)
+FIELD_ENCRYPTION_KEYS = env.field_keys(_secret("FIELD_ENCRYPTION_KEYS", "field_encryption_keys", paths.new_field_key))
+
+# ---- Tedee, pace and safety -------------------------------------------------------------------------------------
+TEDEE_API_URL = env.base_url("TEDEE_API_URL", "https://api.tedee.com/api/v37")
+TEDEE_RATE_LIMIT = env.whole_number("TEDEE_RATE_LIMIT", 700, minimum=1)  # requests per window and account
+TEDEE_RATE_WINDOW = env.whole_number("TEDEE_RATE_WINDOW", 3600, minimum=1)  # seconds
+TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, maximum=1000)  # requests at one moment
+SWEEP_SECONDS = env.whole_number("SWEEP_SECONDS", 15, minimum=1, maximum=3600)
+LATE_SECONDS = env.whole_number("LATE_SECONDS", 600, minimum=0, maximum=86_400)  # a lost write may land this late
+FEEDS_ALLOW_PRIVATE_HOSTS = env.boolean("FEEDS_ALLOW_PRIVATE_HOSTS")
+
+# ---- database and broker ----------------------------------------------------------------------------------------
+_database_url = env.secret("DATABASE_URL")
+if not _database_url and not _is_demo_prelude:
+    paths.private_dir(VAR_DIR)
+DATABASES = {"default": env.database(_database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}")}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+_redis_url = env.secret("REDIS_URL")
+REDIS_IS_EMBEDDED = not _redis_url  # then `manage.py run` and `demo` start a server on this socket
+REDIS_URL = env.redis(_redis_url or f"unix://{paths.socket_path(VAR_DIR)}")
+
+# ---- Celery (read by config/celery.py) --------------------------------------------------------------------------
+CELERY_BROKER_URL = env.broker(REDIS_URL)
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    # kombu waits forever by default: a broker behind a dead router would hang every save in the admin.
+    "socket_connect_timeout": 2,
+    "socket_timeout": 5,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+    "visibility_timeout": 3600,  # far above the longest task and the longest countdown
+    # A publisher gives up after about a second; the sweep finds the work in the database.
+    "max_retries": 1,
+    "interval_start": 0.1,
+    "interval_step": 0.2,
+    "interval_max": 0.5,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of the broker
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_TASK_DEFAULT_QUEUE = "turnkey"
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_RESULT_BACKEND = None
+CELERY_WORKER_POOL = "threads"  # each request is mostly waiting, and carries its own total deadline
+CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+# Threads cannot be cancelled; every task is safe to run twice, so a redelivery does no harm.
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+CELERY_ENABLE_UTC = True
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds; how soon beat sees a change made in the admin
+CELERY_BEAT_SCHEDULE = schedule.beat_entries(sweep_seconds=SWEEP_SECONDS)
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+
+# ---- web --------------------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
+HTTPS_ONLY = env.boolean("HTTPS_ONLY")
+
+SECURE_SSL_REDIRECT = HTTPS_ONLY
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by the container runtime, inside, without TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
+SESSION_COOKIE_HTTPONLY = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# HSTS for subdomains and the browsers' preload lists concern hosts that are not ours to decide about.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_celery_beat",
+    "rentals",
+    "pins",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+WHITENOISE_USE_FINDERS = True  # serves the files where they are: no collectstatic step to forget
+WHITENOISE_AUTOREFRESH = DEBUG
+
+LANGUAGE_CODE = "en-gb"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# ---- logs -------------------------------------------------------------------------------------------------------
+LOGGING = logs.configuration(
+    level=env.text("LOG_LEVEL", "INFO").upper(),
+    as_json=env.boolean("LOG_JSON"),
+)

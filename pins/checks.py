@@ -1,0 +1,38 @@
+"""Configuration that works but deserves a second look. Never errors: each of these is right somewhere."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Warning, register
+
+from config.environment import is_loopback
+
+
+@register()
+def api_is_private(**_: Any) -> list[CheckMessage]:
+    """Keys and PINs travel in clear over http; fine towards a simulator on this machine, nowhere else."""
+    if settings.DEBUG or settings.TEDEE_API_URL.startswith("https://"):
+        return []
+    where = "this machine" if is_loopback(settings.TEDEE_API_URL) else "another machine, unencrypted"
+    return [
+        Warning(
+            f"TEDEE_API_URL leads to {where}; no real lock will get its code.",
+            hint="Unset TEDEE_API_URL to use Tedee's cloud.",
+            id="pins.W001",
+        )
+    ]
+
+
+@register()
+def any_host_is_allowed(**_: Any) -> list[CheckMessage]:
+    if settings.DEBUG or "*" not in settings.ALLOWED_HOSTS:
+        return []
+    return [
+        Warning(
+            "ALLOWED_HOSTS=* lets a forged Host header into the links of this site.",
+            hint="List the names under which people reach it, such as codes.example.com.",
+            id="pins.W002",
+        )
+    ]

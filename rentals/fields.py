@@ -1,0 +1,75 @@
+"""Model fields whose column holds ciphertext.
+
+`settings.FIELD_ENCRYPTION_KEYS` is a list of Fernet keys: the first encrypts, all of them decrypt. To change keys, put
+a new one in front, run `manage.py rotate_field_keys`, then drop the old one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.core.exceptions import FieldError
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+    _TextField = models.TextField[str, str]
+else:
+    _TextField = models.TextField
+
+
+class UndecryptableValue(Exception):
+    """No configured key opens a stored value; the message names the field and the remedy, never the value."""
+
+
+def cipher() -> MultiFernet:
+    """The keys in force now. Follows changes of the setting (tests, rotation)."""
+    return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
+
+
+@lru_cache(maxsize=8)
+def _cipher(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+class EncryptedTextField(_TextField):
+    """A text that is encrypted in the database and reads as a plain `str`.
+
+    The empty string stays empty, so that "nothing" needs no key. Equal texts have different ciphertexts, hence nothing
+    but `isnull` can be looked up; keep a keyed digest in another column where equality must be found.
+    Reading raises `UndecryptableValue` when no configured key opens the value.
+    """
+
+    description = "Text, encrypted in the database"
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        if value is None or value == "":
+            return value
+        return cipher().encrypt(str(value).encode("utf-8")).decode("ascii")
+
+    def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> str | None:
+        if value is None or value == "":
+            return value
+        try:
+            return cipher().decrypt(value.encode("utf-8")).decode("utf-8")
+        except InvalidToken:
+            # `from None`: nothing of the stored value may travel along.
+            raise UndecryptableValue(
+                f"a stored {self.model._meta.label}.{self.name} opens with none of the {len(cipher()._fernets)} keys of "
+                "FIELD_ENCRYPTION_KEYS. Put the key that was in use when it was written back into the list."
+            ) from None
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        if lookup_name != "isnull":
+            raise FieldError(
+                f"{self.model._meta.label}.{self.name} is encrypted: '{lookup_name}' cannot be asked of it, only 'isnull'."
+            )
+        return super().get_lookup(lookup_name)
+
+    def get_transform(self, lookup_name: str) -> Any:
+        raise FieldError(f"{self.model._meta.label}.{self.name} is encrypted: it has no '{lookup_name}'.")

@@ -1,0 +1,102 @@
+"""What every test stands on: settings of its own, no network, real servers.
+
+Nothing of the caller's environment leaks in: each variable that the settings read is fixed or removed here, before
+Django is set up. `TEST_DATABASE_URL` runs the suite on PostgreSQL; the default is an SQLite file.
+`TURNKEY_REQUIRE_ALL=1` turns "server not installed" from a loud skip into a failure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+_VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-"))
+_OWN = {
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "TURNKEY_ENV_FILE": "",
+    "TURNKEY_VAR_DIR": str(_VAR_DIR),
+    "SECRET_KEY": "only-for-tests-" + "x" * 50,
+    "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode("ascii"),
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{_VAR_DIR / 'turnkey.sqlite3'}",
+    # Nothing listens there: a test that needs a broker asks for `redis_url`.
+    "REDIS_URL": f"unix://{_VAR_DIR / 'nobody.sock'}",
+    "TEDEE_API_URL": "http://127.0.0.1:9/api/v37",
+}
+_UNSET = (
+    "DEBUG ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS SECRET_KEY_FILE FIELD_ENCRYPTION_KEYS_FILE DATABASE_URL_FILE "
+    "REDIS_URL_FILE TEDEE_RATE_LIMIT TEDEE_RATE_WINDOW SWEEP_SECONDS TEDEE_MAX_IN_FLIGHT LATE_SECONDS "
+    "FEEDS_ALLOW_PRIVATE_HOSTS HTTPS_ONLY LOG_LEVEL LOG_JSON TURNKEY_STACK"
+).split()
+os.environ.update(_OWN)
+for _name in _UNSET:
+    os.environ.pop(_name, None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    from django.conf import settings
+
+    # pytest-django sets Django up when the settings have been read by now; asking for one reads them.
+    settings.DATABASES  # noqa: B018
+    sqlite = settings.DATABASES["default"]
+    if sqlite["ENGINE"].endswith("sqlite3"):
+        # A file, not shared memory: locking and WAL as in production.
+        sqlite.setdefault("TEST", {})["NAME"] = str(_VAR_DIR / "test.sqlite3")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(_VAR_DIR, ignore_errors=True)
+
+
+_missing_servers: list[str] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for line in _missing_servers:
+        terminalreporter.write_line(f"NOT TESTED: {line}", red=True, bold=True)
+
+
+def _missing(what: str) -> None:
+    """Fail where everything is required, else skip and say so again at the very end."""
+    if os.environ.get("TURNKEY_REQUIRE_ALL") == "1":
+        pytest.fail(f"{what}, and TURNKEY_REQUIRE_ALL=1")
+    if what not in _missing_servers:
+        _missing_servers.append(what)
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_network() -> Iterator[None]:
+    from tests.support.network import closed_network
+
+    with closed_network():
+        yield
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real Redis-compatible server on a unix socket, for the whole session (`unix://...`)."""
+    from pins.stack.embedded import EmbeddedServer
+
+    folder = Path(tempfile.mkdtemp(prefix="turnkey-redis-"))
+    with EmbeddedServer(folder / "server.sock") as server:
+        yield server.url
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A fresh PostgreSQL server, for the whole session (`postgres://...`)."""
+    from tests.support.postgres import TemporaryPostgres, find_binaries
+
+    binaries = find_binaries()
+    if binaries is None:
+        _missing("PostgreSQL is not installed (initdb was not found): its tests did not run")
+        raise AssertionError  # _missing never returns
+    with TemporaryPostgres(binaries) as url:
+        yield url
