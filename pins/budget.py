@@ -1,0 +1,236 @@
+"""How many requests an account may still send: pure arithmetic on one small value, kept in the database.
+
+The API allows so many requests per fixed window and blocks until the next window begins, but does not say when
+windows begin (Tedee API, rate limits). So two rules:
+
+1. Until a 429 has told us, no *rolling* window may hold more than the limit. Then no fixed window can, wherever it
+   begins.
+2. The Retry-After of a 429 tells when the next window begins. From then on each fixed window may hold the limit.
+
+Time is counted in slots of a sixtieth of the window. A slot that is only partly inside a window counts in full, which
+also leaves room for requests that were sent just before a boundary and arrive just after it.
+
+All moments are aware datetimes, best read from one clock (the database's).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+SLOTS = 60
+_COUNTERS = SLOTS + 1  # a whole window of slots and the oldest, which the window covers only in part
+_SECOND = 1_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LONGEST_BLOCK = 86_400.0
+_BLIND_BLOCK = 60.0
+
+DEADLINE_IS_NEAR = timedelta(hours=4)
+KEPT_FOR_DEADLINES = 0.10
+KEPT_FROM_WATCHING = 0.50
+
+
+@dataclass(frozen=True)
+class Rules:
+    """At most `limit` requests in `window_seconds`."""
+
+    limit: int
+    window_seconds: int
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or self.window_seconds < 1:
+            raise ValueError("A budget needs at least one request and one second.")
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What has been spent lately. `Usage()` is an account that never sent anything."""
+
+    newest: int = 0  # index of the newest slot since 1970
+    counts: tuple[int, ...] = (0,) * _COUNTERS  # requests per slot, the last belongs to `newest`
+    window_seconds: int = 0  # the window that the slots were cut from; 0: none spent yet
+    boundary: float | None = None  # epoch seconds at which one of the API's windows begins, once learned
+    blocked_until: float | None = None  # epoch seconds; before that the API refuses everything
+
+    def to_json(self) -> dict[str, object]:
+        return {
+            "newest": self.newest,
+            "counts": list(self.counts),
+            "window_seconds": self.window_seconds,
+            "boundary": self.boundary,
+            "blocked_until": self.blocked_until,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, object]) -> Self:
+        """The usage that `to_json` wrote. What is missing counts as never spent; an unreadable field is an error."""
+        raw = data.get("counts", [])
+        if not isinstance(raw, list):
+            raise ValueError("The counters of a budget are a list.")
+        counts = [_whole(value) for value in raw][-_COUNTERS:]
+        return cls(
+            newest=_whole(data.get("newest", 0)),
+            counts=(*[0] * (_COUNTERS - len(counts)), *counts),
+            window_seconds=_whole(data.get("window_seconds", 0)),
+            boundary=_moment(data.get("boundary")),
+            blocked_until=_moment(data.get("blocked_until")),
+        )
+
+
+class Purpose(StrEnum):
+    """What a request is for."""
+
+    ARRIVAL = "arrival"  # a code that someone will need
+    REMOVAL = "removal"  # a code that must go
+    AUDIT = "audit"  # comparing a lock's list with ours
+    WATCH = "watch"  # asking whether offline locks are back
+
+
+def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules) -> int:
+    """How many requests must be left untouched after one for this purpose.
+
+    Audits and watching stop at half the limit. A tenth is kept for deadlines in less than four hours (or past).
+    """
+    if purpose in (Purpose.AUDIT, Purpose.WATCH):
+        return math.ceil(rules.limit * KEPT_FROM_WATCHING)
+    if until_deadline is not None and until_deadline < DEADLINE_IS_NEAR:
+        return 0
+    return math.ceil(rules.limit * KEPT_FOR_DEADLINES)
+
+
+def remaining(usage: Usage, rules: Rules, now: datetime) -> int:
+    """How many requests may be sent at this moment."""
+    instant = _micros(now)
+    if usage.blocked_until is not None and instant < _from_epoch(usage.blocked_until):
+        return 0
+    current = _advanced(usage, rules, instant)
+    first = current.newest - SLOTS
+    if current.boundary is not None:
+        # A clock that stepped back must not return us to a window that seemed less used.
+        settled = max(instant, _slot_start(current.newest, rules))
+        first = max(first, _slot(_window_start(current.boundary, rules, settled), rules))
+    spent = sum(current.counts[first - current.newest - 1 :])
+    return max(0, rules.limit - spent)
+
+
+def spend(usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0) -> Usage | None:
+    """The usage after one more request; None when it would leave fewer than `reserve`.
+
+    Store the result before sending: a request that was sent but not counted is the one that overspends.
+    """
+    if remaining(usage, rules, now) <= reserve:
+        return None
+    current = _advanced(usage, rules, _micros(now))
+    return replace(current, counts=(*current.counts[:-1], current.counts[-1] + 1))
+
+
+def learn(usage: Usage, rules: Rules, now: datetime, retry_after: float | None) -> Usage:
+    """The usage after a 429, whose Retry-After (seconds) tells when the API's next window begins.
+
+    Without one the account rests for a minute and nothing is learned. Only for the account's general limit: the one
+    on listing locks has another window.
+    """
+    instant = _micros(now)
+    current = _advanced(usage, rules, instant)
+    if retry_after is None or not math.isfinite(retry_after) or retry_after < 0:
+        return _blocked(current, instant / _SECOND + _BLIND_BLOCK)
+    begins = instant / _SECOND + min(retry_after, _LONGEST_BLOCK)
+    return _blocked(replace(current, boundary=begins), begins)
+
+
+def affordable_at(usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0) -> datetime:
+    """The earliest moment at which `spend` would succeed if nothing else were spent meanwhile.
+
+    When the reserve leaves nothing to spend at all: one window from now, as the time to ask again.
+    """
+    instant = _micros(now)
+    current = _advanced(usage, rules, instant)
+    moments = {instant}
+    # A slot stops counting once the partial slot at the far end of the window is a younger one.
+    moments.update(_slot_start(current.newest + ahead, rules) for ahead in range(1, _COUNTERS + 1))
+    if current.blocked_until is not None:
+        moments.add(_from_epoch(current.blocked_until))
+    if current.boundary is not None:
+        begins = _window_start(current.boundary, rules, max(moments))
+        moments.update(begins - back * rules.window_seconds * _SECOND for back in range(3))
+    for moment in sorted(moments):
+        if moment >= instant and remaining(current, rules, _when(moment)) > reserve:
+            return _when(moment)
+    return _when(instant + rules.window_seconds * _SECOND)
+
+
+def _advanced(usage: Usage, rules: Rules, instant: int) -> Usage:
+    """The usage with its newest slot moved up to this moment.
+
+    A clock that stepped back changes nothing: time stands still until it has caught up. When that would take more
+    than a window (one wrong clock had run far ahead), everything spent counts as spent now. The same holds when the
+    length of the window was changed.
+    """
+    slot = _slot(instant, rules)
+    if usage.window_seconds != rules.window_seconds or usage.newest - slot > SLOTS:
+        same = usage.window_seconds == rules.window_seconds
+        return replace(
+            usage,
+            newest=slot,
+            counts=(*[0] * SLOTS, sum(usage.counts)),
+            window_seconds=rules.window_seconds,
+            boundary=usage.boundary if same else None,
+        )
+    gone = min(max(slot - usage.newest, 0), _COUNTERS)
+    return replace(usage, newest=max(slot, usage.newest), counts=(*usage.counts[gone:], *[0] * gone))
+
+
+def _blocked(usage: Usage, until: float) -> Usage:
+    # Several requests may be refused at once; the longest block holds.
+    return replace(usage, blocked_until=max(until, usage.blocked_until or until))
+
+
+# Whole microseconds since 1970: a slot's edge must not depend on rounding.
+
+
+def _micros(moment: datetime) -> int:
+    if moment.utcoffset() is None:
+        raise ValueError("A budget needs aware datetimes.")
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def _when(instant: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def _from_epoch(seconds: float) -> int:
+    return round(seconds * _SECOND)
+
+
+def _slot(instant: int, rules: Rules) -> int:
+    return instant * SLOTS // (rules.window_seconds * _SECOND)
+
+
+def _slot_start(slot: int, rules: Rules) -> int:
+    """The first whole microsecond of a slot."""
+    return -(-slot * rules.window_seconds * _SECOND // SLOTS)
+
+
+def _window_start(boundary: float, rules: Rules, instant: int) -> int:
+    """When the fixed window that holds this moment began."""
+    start = _from_epoch(boundary)
+    window = rules.window_seconds * _SECOND
+    return start + (instant - start) // window * window
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise ValueError("A counter of a budget is a whole number.")
+    return value
+
+
+def _moment(value: object) -> float | None:
+    if value is None:
+        return None
+    if not isinstance(value, (int, float)):
+        raise ValueError("A moment of a budget is a number of seconds.")
+    return float(value)

@@ -1,0 +1,102 @@
+"""The reference in a PIN's alias: how we recognise our own PINs on a lock.
+
+Six characters of Crockford's base 32 (no I, L, O, U): four random ones and two of a keyed checksum. The checksum lets
+us tell a stray of ours from a foreign PIN even when the database was restored from before the stray was made. Only
+the reference identifies; the name and the dates before it are for people.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+
+ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+RANDOM_LENGTH = 4
+CHECK_LENGTH = 2
+LENGTH = RANDOM_LENGTH + CHECK_LENGTH
+ALIAS_LENGTH = 30  # the API's own limit is not documented
+NAMELESS = "Guest"
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_TRAILING = re.compile(rf"#([0-9A-Za-z]{{{LENGTH}}})\s*\Z", re.ASCII)
+_LOOKALIKES = str.maketrans("ILO", "110")  # as Crockford decodes what people mistype
+
+
+def new_reference(key: bytes, *, randbelow: Callable[[int], int] = secrets.randbelow) -> str:
+    """A fresh reference. With a million combinations the caller still lets a unique constraint decide."""
+    drawn = "".join(ALPHABET[randbelow(len(ALPHABET))] for _ in range(RANDOM_LENGTH))
+    return drawn + _checksum(drawn, key)
+
+
+def is_ours(reference: str, key: bytes) -> bool:
+    """Whether we made this reference with this key. One foreign text in 1,024 of the right form passes by chance."""
+    canonical = _canonical(reference)
+    if canonical is None:
+        return False
+    return hmac.compare_digest(canonical[RANDOM_LENGTH:], _checksum(canonical[:RANDOM_LENGTH], key))
+
+
+def alias_text(name: str, starts: date, ends: date, reference: str) -> str:
+    """What the owner sees in the Tedee app: `Guest 03-08 Mar #7F3K2Q`, at most 30 characters.
+
+    Of the name only its first word is used. Control, direction-changing and other invisible characters and `#` are
+    dropped, so that a name can neither hide nor forge a reference. The limit holds in code points and in UTF-16 units,
+    whichever the server counts.
+    """
+    tail = f" {_span(starts, ends)} #{reference}"
+    return _shortened(_first_name(name), ALIAS_LENGTH - len(tail)) + tail
+
+
+def reference_in(alias: str) -> str | None:
+    """The reference at the end of an alias, in canonical form, None when there is none.
+
+    Tolerates lower case, look-alike letters and trailing white space, in case the alias was retyped in the app.
+    """
+    found = _TRAILING.search(alias)
+    return _canonical(found.group(1)) if found else None
+
+
+def _canonical(reference: str) -> str | None:
+    if len(reference) != LENGTH or not reference.isascii():
+        return None
+    text = reference.upper().translate(_LOOKALIKES)
+    return text if set(text) <= set(ALPHABET) else None
+
+
+def _checksum(drawn: str, key: bytes) -> str:
+    digest = hmac.digest(key, b"alias reference " + drawn.encode("ascii"), "sha256")
+    number = int.from_bytes(digest[:4], "big")
+    return "".join(ALPHABET[(number >> (5 * place)) & 31] for place in range(CHECK_LENGTH))
+
+
+def _span(starts: date, ends: date) -> str:
+    """`03-08 Mar`, or `28 Feb-03 Mar`. English on every server: an alias must not change with the locale."""
+    if (starts.year, starts.month) == (ends.year, ends.month):
+        return f"{starts.day:02d}-{ends.day:02d} {_MONTHS[ends.month - 1]}"
+    return f"{starts.day:02d} {_MONTHS[starts.month - 1]}-{ends.day:02d} {_MONTHS[ends.month - 1]}"
+
+
+def _first_name(name: str) -> str:
+    """The first word with a letter or digit in it, without what cannot be seen."""
+    spaced = "".join(" " if mark.isspace() else mark for mark in unicodedata.normalize("NFC", name))
+    visible = "".join(mark for mark in spaced if mark.isprintable() and mark != "#")
+    for word in visible.split():
+        trimmed = word.strip(",;:.!?()[]\"'")
+        if any(mark.isalnum() for mark in trimmed):
+            return trimmed
+    return NAMELESS
+
+
+def _shortened(text: str, units: int) -> str:
+    """The longest beginning that fits into so many UTF-16 units; characters are never cut in half."""
+    kept: list[str] = []
+    for mark in text:
+        units -= 2 if ord(mark) > 0xFFFF else 1
+        if units < 0:
+            break
+        kept.append(mark)
+    return "".join(kept)
