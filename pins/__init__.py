@@ -1,0 +1,1 @@
+"""What must be on each lock, and making it so."""

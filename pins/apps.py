@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class PinsConfig(AppConfig):
+    name = "pins"
+    verbose_name = "Door codes"
+
+    def ready(self) -> None:
+        from pins import receivers  # noqa: F401 - registers the receivers of what rentals announces

@@ -1,0 +1,89 @@
+"""Code values that are taken on locks: choosing, claiming, releasing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Set
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from pins.models import AccessGrant, Pin, ValueClaim
+from pins.policy import generate
+
+#: A former guest may remember a code; it is not given to the next one.
+REUSE_AFTER = timedelta(days=90)
+
+
+class TakenValues(Set[str]):
+    """Answers "is this value taken on any of these locks?" from digests alone."""
+
+    def __init__(self, digests: frozenset[str]) -> None:
+        self._digests = digests
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and ValueClaim.digest_of(value) in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())  # the values themselves cannot be told from their digests
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
+def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
+    """Values claimed now, or used within the last 90 days, on any of the locks."""
+    recent = Q(released_at__isnull=True) | Q(released_at__gt=now - REUSE_AFTER)
+    claims = ValueClaim.objects.filter(recent, lock_id__in=lock_ids)
+    return TakenValues(frozenset(claims.values_list("digest", flat=True)))
+
+
+def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
+    """A new value, claimed on every lock for the grant.
+
+    Raises `pins.policy.NoValueLeft` when every good value of this length is taken.
+    """
+    while True:
+        value = generate(length, taken_on(lock_ids, now))
+        if claim(grant, lock_ids, value, now):
+            return value
+        # Another grant took the value on one of the locks between our look and our claim.
+
+
+def claim(grant: AccessGrant, lock_ids: Iterable[int], value: str, now: datetime) -> bool:
+    """Claim a value on all locks or on none. A claim that the grant holds already counts."""
+    digest = ValueClaim.digest_of(value)
+    held = set(
+        ValueClaim.objects.filter(grant=grant, digest=digest, released_at__isnull=True).values_list(
+            "lock_id", flat=True
+        )
+    )
+    rows = [
+        ValueClaim(lock_id=lock_id, grant=grant, digest=digest, claimed_at=now)
+        for lock_id in sorted(set(lock_ids) - held)
+    ]
+    try:
+        with transaction.atomic():
+            ValueClaim.objects.bulk_create(rows)
+    except IntegrityError:
+        return False
+    return True
+
+
+def release_unused(pin: Pin, now: datetime) -> None:
+    """Release this grant's values on this lock that neither are there, nor should be, nor may still land."""
+    view = pin.view
+    observed = view.observed
+    if observed.flight is not None or observed.late is not None or observed.must_look or observed.extra_ids:
+        return
+    values = set()
+    if view.desired.is_live(now):
+        values.add(view.desired.content.code)
+    if observed.remote_id is not None:
+        if observed.applied is None:
+            return
+        values.add(observed.applied.code)
+    in_use = [ValueClaim.digest_of(value) for value in values]
+    ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True).exclude(
+        digest__in=in_use
+    ).update(released_at=now)

@@ -1,0 +1,234 @@
+"""One request for one PIN: written down before, sent outside any transaction, written down after.
+
+1. `take_off`: under the row's lock, read the plan once more, spend from the budget, renew the lease, note what will
+   be sent. A crash after this leaves a flight that the next run treats as in doubt.
+2. `send`: HTTP, and nothing else.
+3. `land`: under the row's lock, only where the flight is still ours (`op_token`), store what the answer teaches.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from pins import accounts, claims, leases, outcomes
+from pins.budget import Purpose
+from pins.facts import Content, Flight, Observed, Op
+from pins.models import Pin, PinAttempt
+from pins.models.pin import OBSERVED_COLUMNS
+from pins.plan import Create, Delete, Look, Read, Request, Update, deadline, next_step
+from pins.references import reference_in
+from pins.tedee.client import TedeeClient
+from pins.tedee.errors import AmbiguousError, BadRequest, PinExists, PinNotFound, TedeeError
+from pins.tedee.messages import PinBody, PinListing, RemotePin
+from rentals.models import Lock
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that is written down and may be sent now."""
+
+    pin_id: int
+    device_id: int
+    step: Request
+    token: uuid.UUID
+    body: PinBody | None
+    deadline: datetime
+
+
+@dataclass(frozen=True)
+class Rest:
+    """Nothing may be sent before `until`: the budget is spent."""
+
+    until: datetime
+
+
+class LeaseLostError(Exception):
+    """The lease expired under us; another run may hold it. Nothing more may be sent."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: exactly one of a value (by kind of request) or an error."""
+
+    error: TedeeError | None = None
+    created_id: int | None = None
+    listing: PinListing | None = None
+    remote: RemotePin | None = None
+    status: int | None = None
+    correlation_id: str = ""
+
+
+_KINDS: dict[type, PinAttempt.Kind] = {
+    Create: PinAttempt.Kind.POST,
+    Update: PinAttempt.Kind.PUT,
+    Delete: PinAttempt.Kind.DELETE,
+    Look: PinAttempt.Kind.LIST,
+    Read: PinAttempt.Kind.GET,
+}
+
+
+def locked_pin(pin_id: int) -> Pin:
+    """The row, locked. The grant is read by a second query on purpose: joined into the first, PostgreSQL would hand
+    out the grant as it was before we waited for the lock."""
+    pin = Pin.objects.select_for_update().get(pk=pin_id)
+    pin.grant  # noqa: B018 - loads it
+    return pin
+
+
+def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime) -> Prepared | Rest | None:
+    """Write the request down. `None`: the plan changed meanwhile, choose again.
+
+    Raises `LeaseLostError`.
+    """
+    with transaction.atomic():
+        pin = locked_pin(pin_id)
+        view = pin.view
+        if next_step(view, now) != step:
+            return None
+        due = deadline(view, now)
+        purpose = Purpose.REMOVAL if isinstance(step, Delete) else Purpose.ARRIVAL
+        rest = accounts.spend(lock.account.budget_key, purpose, due, now)
+        if rest is not None:
+            return Rest(rest)
+        if not leases.renew(lease):
+            raise LeaseLostError
+        token = uuid.uuid4()
+        remote_id = getattr(step, "remote_id", None)
+        body = None
+        if isinstance(step, Create | Update | Delete):
+            content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
+            flight = Flight(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
+            body = PinBody(pin.alias, content.code, content.starts_at, content.ends_at) if content else None
+            pin.put_observed(outcomes.took_off(pin.observed, flight))
+            pin.op_token = token
+            save_observed(pin, now)
+        PinAttempt.objects.create(
+            pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
+        )
+        return Prepared(pin.pk, lock.device_id, step, token, body, due)
+
+
+def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Content:
+    """The true start, even when past; the present moment only after the lock refused a past one."""
+    if observed.start_refused and wish.starts_at is not None and wish.starts_at < now:
+        return Content(wish.code, now.replace(microsecond=0), wish.ends_at)
+    return wish
+
+
+def send(client: TedeeClient, prepared: Prepared) -> Answer:
+    """Speak to the API. Errors of the API are answers too; anything else is a bug and leaves the flight in doubt."""
+    device, step, body = prepared.device_id, prepared.step, prepared.body
+    try:
+        if isinstance(step, Create) and body is not None:
+            made = client.create_pin(device, body)
+            return Answer(created_id=made.value, status=made.status, correlation_id=made.correlation_id)
+        if isinstance(step, Update) and body is not None:
+            put = client.update_pin(device, step.remote_id, body)
+            return Answer(status=put.status, correlation_id=put.correlation_id)
+        if isinstance(step, Delete):
+            gone = client.delete_pin(device, step.remote_id)
+            return Answer(status=gone.status, correlation_id=gone.correlation_id)
+        if isinstance(step, Read):
+            got = client.get_pin(device, step.remote_id)
+            return Answer(remote=got.value, status=got.status, correlation_id=got.correlation_id)
+        listed = client.list_pins(device)
+        return Answer(listing=listed.value, status=listed.status, correlation_id=listed.correlation_id)
+    except TedeeError as error:
+        return Answer(error=error, status=error.status, correlation_id=error.correlation_id)
+
+
+def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta | None) -> None:
+    """Store what the answer teaches about this PIN. `rest`: how long the PIN waits after trouble of its own."""
+    with transaction.atomic():
+        _close_attempt(prepared, answer, now)
+        pin = locked_pin(prepared.pin_id)
+        is_write = isinstance(prepared.step, Create | Update | Delete)
+        if is_write and pin.op_token != prepared.token:
+            return  # our lease was lost and another run took over; what it saw is newer
+        observed = _after(prepared, answer, pin, now)
+        if rest is not None:
+            observed = outcomes.rested(observed, now + rest, pin.desired_rev)
+        pin.put_observed(observed)
+        pin.last_cause = answer.error.cause.value if answer.error is not None else ""
+        save_observed(pin, now)
+        if answer.created_id is not None:
+            _mistrust_others(pin, answer.created_id, now)
+
+
+def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Observed:
+    observed, step, error = pin.observed, prepared.step, answer.error
+    if error is not None:
+        return _after_error(error, step, observed, now)
+    if isinstance(step, Create) and answer.created_id is not None:
+        return outcomes.created(observed, answer.created_id)
+    if isinstance(step, Update):
+        return outcomes.updated(observed)
+    if isinstance(step, Delete):
+        return outcomes.deleted(observed, step.remote_id)
+    if answer.remote is not None:
+        remote = answer.remote
+        if reference_in(remote.alias) != pin.grant.reference:
+            return outcomes.read_foreign(observed)
+        # A PIN that somebody restricted to days or hours does not say what we wish: without a start it differs.
+        starts_at = None if remote.restricted else remote.starts_at
+        return outcomes.read(observed, Content(remote.code, starts_at, remote.ends_at), now)
+    if answer.listing is not None:
+        return outcomes.looked(observed, ids_of(pin.grant.reference, answer.listing), now)
+    return observed
+
+
+def _after_error(error: TedeeError, step: Request, observed: Observed, now: datetime) -> Observed:
+    is_write = isinstance(step, Create | Update | Delete)
+    if isinstance(error, AmbiguousError):
+        late_until = now + timedelta(seconds=settings.LATE_SECONDS)
+        return outcomes.lost(observed, late_until) if is_write else observed
+    if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
+        if isinstance(step, Delete) and step.remote_id in observed.extra_ids:
+            return outcomes.deleted(observed, step.remote_id)
+        return outcomes.missing(observed, now)
+    if isinstance(error, PinExists) and isinstance(step, Create | Update):
+        return outcomes.refused_existing(observed)
+    if isinstance(error, BadRequest) and isinstance(step, Create | Update):
+        return outcomes.refused_value(observed, now)
+    return outcomes.not_applied(observed) if is_write else observed
+
+
+def ids_of(reference: str, listing: PinListing) -> list[int]:
+    """The ids on a lock's list whose alias carries our reference."""
+    return [listed.id for listed in listing.pins if reference_in(listed.alias) == reference]
+
+
+def _close_attempt(prepared: Prepared, answer: Answer, now: datetime) -> None:
+    outcome = PinAttempt.Outcome.DONE
+    if answer.error is not None:
+        lost = isinstance(answer.error, AmbiguousError)
+        outcome = PinAttempt.Outcome.LOST if lost else PinAttempt.Outcome.REFUSED
+    PinAttempt.objects.filter(token=prepared.token).update(
+        finished_at=now,
+        outcome=outcome,
+        status=answer.status,
+        cause=answer.error.cause.value if answer.error is not None else "",
+        correlation_id=answer.correlation_id,
+    )
+
+
+def _mistrust_others(pin: Pin, remote_id: int, now: datetime) -> None:
+    """The lock gave our new PIN an id that we held for another one: ids are reused, so that one must be gone."""
+    others = Pin.objects.filter(lock_id=pin.lock_id, remote_id=remote_id).exclude(pk=pin.pk)
+    for other_id in list(others.values_list("pk", flat=True)):
+        other = locked_pin(other_id)
+        other.put_observed(outcomes.read_foreign(other.observed))
+        save_observed(other, now)
+
+
+def save_observed(pin: Pin, now: datetime) -> None:
+    """Store the observed side of a locked row with the plan that follows from it, and let go of unused values."""
+    pin.put_observed(outcomes.forget_late(pin.observed, pin.desired_rev, now))
+    pin.refresh_plan(now)
+    pin.save(update_fields=OBSERVED_COLUMNS)
+    claims.release_unused(pin, now)

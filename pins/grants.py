@@ -1,0 +1,270 @@
+"""The desired side: what each booking asks of the locks.
+
+The only writer of grants and of a PIN's `alias`, `wanted`, `admitted` and `desired_rev`. Everything here compares and
+writes differences only, so it is safe to run twice, and the drift check can run it over everything.
+
+Rows are locked in the order grant, then its PINs by id. Nothing here waits for the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from pins import capacity, claims
+from pins.models import AccessGrant, Incident, Pin
+from pins.models.pin import DESIRED_COLUMNS
+from pins.periods import Period, stay_period
+from pins.references import alias_text
+from rentals.models import Booking, Lock
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one booking asks for."""
+
+    wanted: bool
+    period: Period  # UTC, buffers included
+    issue_at: datetime
+    lock_ids: frozenset[int]
+    holder_name: str
+    dates: tuple[date, date]  # local days of arrival and departure, for the alias
+
+
+class CodeAlreadyToldError(Exception):
+    """The guest knows this code, so it cannot be exchanged. Revoke it first, then ask for a new one."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+def wish_of(booking: Booking, lock_ids: Iterable[int], grant: AccessGrant | None, now: datetime) -> Wish:
+    """Read a booking (its property loaded) as a wish.
+
+    An inactive property gets no new codes; a guest who is already in keeps the code until check-out.
+    """
+    prop = booking.property
+    period = stay_period(
+        booking.check_in, booking.check_out, early_minutes=prop.early_minutes, late_minutes=prop.late_minutes
+    )
+    wanted = booking.status == Booking.Status.CONFIRMED
+    if not prop.is_active:
+        wanted = wanted and grant is not None and grant.wanted and period.starts_at <= now
+    if grant is not None and grant.revoked_at is not None:
+        wanted = False
+    issue_at = period.starts_at - timedelta(days=prop.issue_ahead_days)
+    dates = (booking.arrival_date, booking.departure_date)
+    return Wish(wanted, period, issue_at, frozenset(lock_ids), booking.guest_name, dates)
+
+
+def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
+    """Bring grants and PINs of bookings up to date; return the locks that have work because of it."""
+    now = now or timezone.now()
+    touched: set[int] = set()
+    for booking in Booking.objects.filter(pk__in=booking_ids).select_related("property").order_by("pk"):
+        with transaction.atomic():
+            touched |= _sync_booking(booking, now)
+    return touched
+
+
+def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
+    """The bookings are about to be deleted: nobody wants their codes any more. Returns the locks that have work."""
+    return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now or timezone.now())
+
+
+def end_orphans(now: datetime) -> set[int]:
+    """Guest grants whose booking was deleted where no signal told us."""
+    return _end(AccessGrant.objects.filter(booking=None, kind=AccessGrant.Kind.GUEST, wanted=True), now)
+
+
+def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
+    touched: set[int] = set()
+    for grant_id in [grant.pk for grant in grants]:
+        with transaction.atomic():
+            grant = lock_row(grant_id)
+            grant.wanted = False
+            grant.save(update_fields=["wanted"])
+            touched |= _wish_for_pins(grant, frozenset(), changed=False, now=now)
+    return touched
+
+
+def _sync_booking(booking: Booking, now: datetime) -> set[int]:
+    grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+    locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
+    wish = wish_of(booking, locks, grant, now)
+    if grant is None:
+        if not wish.wanted or wish.period.ends_at <= now or now < wish.issue_at:
+            return set()
+        grant = _new_grant(booking, wish, now)
+        if grant is None:
+            return set()  # another transaction made it between our look and our insert, from the same booking
+    return _apply(grant, wish, booking.property.code_length, now)
+
+
+def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant | None:
+    try:
+        with transaction.atomic():
+            return AccessGrant.objects.create(
+                booking=booking,
+                holder_name=wish.holder_name,
+                starts_at=wish.period.starts_at,
+                ends_at=wish.period.ends_at,
+                issue_at=wish.issue_at,
+                created_at=now,
+            )
+    except IntegrityError:
+        return None
+
+
+def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> set[int]:
+    """Write what differs between a grant, its row locked, and the wish."""
+    facts = {
+        "starts_at": wish.period.starts_at,
+        "ends_at": wish.period.ends_at,
+        "issue_at": wish.issue_at,
+        "wanted": wish.wanted,
+        "holder_name": wish.holder_name,
+    }
+    changed = {name for name, value in facts.items() if getattr(grant, name) != value}
+    for name in changed:
+        setattr(grant, name, facts[name])
+    wanted_locks = wish.lock_ids if wish.wanted else frozenset()
+    recoded = _ensure_code(grant, wanted_locks, code_length, now)
+    if changed or recoded:
+        grant.save()
+    content_changed = recoded or bool(changed & {"starts_at", "ends_at"})
+    alias = alias_text(wish.holder_name, *wish.dates, grant.reference)
+    touched = _wish_for_pins(grant, wanted_locks, changed=content_changed, now=now, alias=alias)
+    if "issue_at" in changed and not content_changed:
+        touched |= _replan(grant, now)
+    return touched
+
+
+def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, now: datetime) -> bool:
+    """See that the grant has a code and has claimed it on every lock that will need it. Tells if the code changed.
+
+    A code that the guest knows stays, even where the claim fails: then the lock itself decides whether both fit.
+    """
+    if not grant.code:
+        grant.code = claims.choose(grant, wanted_locks, length, now)
+        return True
+    if claims.claim(grant, wanted_locks, grant.code, now) or grant.disclosed_at is not None:
+        return False
+    grant.code = claims.choose(grant, wanted_locks, length, now)
+    return True
+
+
+def _wish_for_pins(
+    grant: AccessGrant, wanted_locks: frozenset[int], *, changed: bool, now: datetime, alias: str = ""
+) -> set[int]:
+    """Write the desired side of a grant's PINs; every change of the wish raises its revision."""
+    pins = {pin.lock_id: pin for pin in Pin.objects.select_for_update().filter(grant=grant).order_by("pk")}
+    touched: set[int] = set()
+    for lock_id in sorted(wanted_locks | set(pins)):
+        wanted = lock_id in wanted_locks
+        pin = pins.get(lock_id) or Pin(lock_id=lock_id, wanted=False, desired_rev=0, next_try_at=None)
+        if pin.wanted == wanted and not (changed and wanted):
+            continue
+        pin.grant = grant
+        pin.wanted = wanted
+        pin.alias = alias or pin.alias
+        _raise_revision(pin, now)
+        touched.add(lock_id)
+    return touched
+
+
+def _raise_revision(pin: Pin, now: datetime) -> None:
+    pin.desired_rev += 1
+    pin.refresh_plan(now)
+    is_new = pin.desired_rev == 1
+    pin.save(update_fields=None if is_new else DESIRED_COLUMNS)
+
+
+def _replan(grant: AccessGrant, now: datetime) -> set[int]:
+    """The moment to put the code on the locks moved, the wish itself did not."""
+    touched: set[int] = set()
+    for pin in Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"):
+        pin.grant = grant
+        pin.refresh_plan(now)
+        pin.save(update_fields=DESIRED_COLUMNS)
+        touched.add(pin.lock_id)
+    return touched
+
+
+def lock_row(grant_id: int) -> AccessGrant:
+    """The grant, its row locked until the transaction ends."""
+    return AccessGrant.objects.select_for_update().get(pk=grant_id)
+
+
+def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
+    """Give the grant another value on all its locks, because a lock refused this one; return the locks with work.
+
+    Only while nobody was told the code, read under the grant's row lock: a reveal that comes in between wins.
+    `forced`: the lock no longer lets us have the value that the guest knows; an incident tells so.
+    """
+    with transaction.atomic():
+        grant = lock_row(grant_id)
+        if grant.disclosed_at is not None and not forced:
+            return set()
+        pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
+        lock_ids = [pin.lock_id for pin in pins]
+        grant.code = claims.choose(grant, lock_ids, len(grant.code), now)
+        grant.save(update_fields=["code"])
+        for pin in pins:
+            pin.grant = grant
+            _raise_revision(pin, now)
+            if forced:
+                Incident.open(Incident.Kind.CODE_CHANGED, now, about=pin)
+        return set(lock_ids)
+
+
+def renew_code(grant_id: int, now: datetime) -> set[int]:
+    """A person asks for another code. A revoked grant comes back with it.
+
+    Raises `CodeAlreadyToldError` while the guest relies on the present one.
+    """
+    with transaction.atomic():
+        grant = lock_row(grant_id)
+        if grant.disclosed_at is not None and grant.revoked_at is None:
+            raise CodeAlreadyToldError
+        grant.revoked_at = grant.disclosed_at = None
+        grant.save(update_fields=["revoked_at", "disclosed_at"])
+        touched = sync_bookings([grant.booking_id], now) if grant.booking_id else set()
+        return touched | rotate(grant_id, now)
+
+
+def revoke(grant_id: int, now: datetime) -> set[int]:
+    """A person takes the code away before the stay ends. Stays so until `renew_code`, whatever the booking says."""
+    with transaction.atomic():
+        grant = lock_row(grant_id)
+        grant.revoked_at = grant.revoked_at or now
+        grant.wanted = False
+        grant.save(update_fields=["revoked_at", "wanted"])
+        return _wish_for_pins(grant, frozenset(), changed=False, now=now)
+
+
+def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
+    """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease."""
+    wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
+    places = capacity.room(lock.pin_capacity, foreign_pins)
+    if not wanted.filter(admitted=False).exists() and wanted.count() <= places:
+        return
+    pins = list(wanted)
+    chosen = capacity.admitted(
+        [capacity.Candidate(pin.pk, pin.grant.starts_at, pin.grant.disclosed_at is not None) for pin in pins], places
+    )
+    for pin_id in [pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)]:
+        with transaction.atomic():
+            grant = AccessGrant.objects.select_for_update().get(pins=pin_id)
+            pin = Pin.objects.select_for_update().get(pk=pin_id)
+            pin.grant = grant
+            pin.admitted = pin_id in chosen
+            _raise_revision(pin, now)
+    if len(chosen) < len(pins):
+        Incident.open(Incident.Kind.TOO_MANY_CODES, now, about=lock)
+    else:
+        Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))

@@ -1,0 +1,102 @@
+"""One run at a time per lock, whatever dies.
+
+A lease is a row with an owner and an expiry by the database's clock, since the clocks of several workers differ. It is
+renewed before every request, and a request is sent only while the lease surely outlives the request's own deadline.
+So two requests to one lock cannot be under way at once: not after a crash, not after a long pause of the process.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from pins.models import AccountState, LockState, RateBudget
+from rentals.models import Lock
+
+#: Total deadline of one request, in seconds (connect, send, receive).
+REQUEST_DEADLINE = 40.0
+LEASE = timedelta(seconds=60)
+#: A request is not begun with less than this left: its deadline plus room for a server that works on after a hang.
+LEFT_TO_SEND = timedelta(seconds=55)
+#: How soon to ask again when as many requests are under way as the account may have.
+CROWDED_PAUSE = timedelta(seconds=1)
+
+
+@dataclass
+class Lease:
+    """The right to speak to one lock. `renewed` is read from the monotonic clock, which no clock step disturbs."""
+
+    lock_id: int
+    owner: uuid.UUID
+    renewed: float = field(default_factory=time.monotonic)
+
+    def is_fresh(self) -> bool:
+        """May a request be begun?"""
+        return time.monotonic() - self.renewed <= (LEASE - LEFT_TO_SEND).total_seconds()
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Not now. `until`: when to ask again; `None`: whoever holds the lease will look once more when done."""
+
+    until: datetime | None
+
+
+def database_now() -> datetime:
+    """The database's clock. SQLite has none of its own: it lives on this machine."""
+    if connection.vendor != "postgresql":
+        return timezone.now()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        row: tuple[datetime] = cursor.fetchone()
+    return row[0]
+
+
+def acquire(lock: Lock) -> Lease | Taken:
+    """Take the lease of a lock, if it is free and the account has room for one more request.
+
+    1. The budget row of the rate group is locked, so that leases of one group are counted one after the other.
+    2. Unexpired leases are counted: at most TEDEE_MAX_IN_FLIGHT, and a single probe while the cloud is out of reach.
+    3. The lease is taken where nobody holds it.
+    """
+    key = lock.account.budget_key
+    RateBudget.objects.get_or_create(key=key)
+    LockState.objects.get_or_create(lock=lock)
+    with transaction.atomic():
+        RateBudget.objects.select_for_update().get(key=key)
+        now = database_now()
+        under_way = LockState.objects.filter(rate_key=key, lease_until__gt=now).exclude(lock=lock)
+        if under_way.count() >= settings.TEDEE_MAX_IN_FLIGHT:
+            return Taken(now + CROWDED_PAUSE)
+        probing = AccountState.objects.filter(account=lock.account, outages__gt=0).exists()
+        if probing and under_way.filter(lock__account=lock.account).exists():
+            return Taken(now + CROWDED_PAUSE)
+        lease = Lease(lock.pk, uuid.uuid4())
+        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now)
+        if free.update(lease_owner=lease.owner, lease_until=now + LEASE, rate_key=key) != 1:
+            return Taken(None)
+        return lease
+
+
+def renew(lease: Lease) -> bool:
+    """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more."""
+    started = time.monotonic()
+    now = database_now()
+    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=now)
+    if mine.update(lease_until=now + LEASE) != 1:
+        return False
+    lease.renewed = started
+    return True
+
+
+def release(lease: Lease) -> None:
+    """Give the lease back, unless it has passed to somebody else. What was asked for before is done."""
+    LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner).update(
+        lease_owner=None, lease_until=None, dispatched_at=None
+    )

@@ -1,0 +1,20 @@
+from pins.models.attempt import PinAttempt
+from pins.models.claim import ValueClaim
+from pins.models.grant import AccessGrant
+from pins.models.incident import Incident
+from pins.models.operation import AccountState, Heartbeat, LockState, RateBudget
+from pins.models.pin import Pin
+from pins.models.secret import InstallationKey
+
+__all__ = [
+    "AccessGrant",
+    "AccountState",
+    "Heartbeat",
+    "Incident",
+    "InstallationKey",
+    "LockState",
+    "Pin",
+    "PinAttempt",
+    "RateBudget",
+    "ValueClaim",
+]

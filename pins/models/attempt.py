@@ -1,0 +1,47 @@
+"""One request to the lock cloud, written down before it is sent."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+
+class PinAttempt(models.Model):
+    """Append-only. A row without an outcome is a request whose run is under way, or died."""
+
+    class Kind(models.TextChoices):
+        POST = "post", "Set"
+        PUT = "put", "Change"
+        DELETE = "delete", "Remove"
+        LIST = "list", "Look at the lock's list"
+        GET = "get", "Read back"
+
+    class Outcome(models.TextChoices):
+        OPEN = "", "Under way"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Refused"
+        LOST = "lost", "Answer lost"
+
+    pin = models.ForeignKey("pins.Pin", on_delete=models.CASCADE, related_name="attempts")
+    op = models.CharField(max_length=6, choices=Kind)
+    rev = models.PositiveIntegerField()
+    token = models.UUIDField(default=uuid.uuid4, unique=True)
+    remote_id = models.BigIntegerField(null=True, blank=True)
+    started_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome, blank=True, default=Outcome.OPEN)
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="HTTP status")
+    cause = models.CharField(max_length=24, blank=True)
+    correlation_id = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ("started_at", "pk")
+        indexes = (
+            models.Index(fields=["pin", "started_at"], name="pinattempt_story"),
+            models.Index(fields=["pin"], name="pinattempt_open", condition=models.Q(outcome="")),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.op} {self.outcome or 'under way'}"

@@ -1,0 +1,73 @@
+"""The right of one holder to enter."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+from django.utils import timezone
+
+from pins.models.secret import InstallationKey
+from pins.references import new_reference
+from rentals.fields import EncryptedTextField
+
+
+class AccessGrant(models.Model):
+    """One code for one holder on all locks that the holder needs, from `starts_at` until `ends_at` (UTC, half-open).
+
+    Written by `pins.grants` alone. Survives its booking, because its PINs must still be taken off the locks.
+    """
+
+    class Kind(models.TextChoices):
+        GUEST = "guest", "Guest"
+        STAFF = "staff", "Staff"
+        BACKUP = "backup", "Backup"
+
+    booking = models.ForeignKey(
+        "rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
+    )
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.GUEST)
+    holder_name = models.CharField(max_length=120, blank=True)
+    reference = models.CharField(max_length=8, unique=True, editable=False)
+    code = EncryptedTextField(blank=True)
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+    issue_at = models.DateTimeField(default=timezone.now, help_text="Not on the locks before this moment.")
+    wanted = models.BooleanField(default=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    disclosed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody was first told the code. From then on its value is fixed."
+    )
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    class Meta:
+        verbose_name = "access grant"
+        ordering = ("starts_at", "pk")
+        constraints = (
+            models.CheckConstraint(
+                name="grant_ends_after_start", condition=models.Q(ends_at__gt=models.F("starts_at"))
+            ),
+            models.CheckConstraint(name="grant_kind_known", condition=models.Q(kind__in=["guest", "staff", "backup"])),
+            models.UniqueConstraint(
+                name="grant_one_per_guest_stay", fields=["booking"], condition=models.Q(kind="guest")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.holder_name or 'Guest'} #{self.reference}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new grant draws its alias reference, again when another grant has it already."""
+        if self.reference:
+            super().save(*args, **kwargs)
+            return
+        for _ in range(20):
+            self.reference = new_reference(InstallationKey.load())
+            if not AccessGrant.objects.filter(reference=self.reference).exists():
+                break
+        try:
+            with transaction.atomic():
+                super().save(*args, **kwargs)
+        except IntegrityError:
+            self.reference = ""
+            raise

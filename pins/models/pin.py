@@ -1,0 +1,171 @@
+"""A grant on one lock: what should be there and what we last knew to be there."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from datetime import datetime
+
+from django.db import models
+from django.utils import timezone
+
+from pins.facts import Blocked, Content, Desired, Flight, Late, Observed, Op, PinView, State
+from pins.plan import deadline, next_look_at, state_of
+from rentals.fields import EncryptedTextField
+
+
+class Pin(models.Model):
+    """Two writers, two sides. `wanted`, `admitted`, `desired_rev` (and code and period on the grant) belong to
+    `pins.grants`; everything below `remote_id` belongs to `pins.reconcile`. State and schedule are computed from both
+    and written by whoever wrote a side, under the row's lock."""
+
+    grant = models.ForeignKey("pins.AccessGrant", on_delete=models.CASCADE, related_name="pins")
+    lock = models.ForeignKey("rentals.Lock", on_delete=models.PROTECT, related_name="pins")
+    alias = models.CharField(max_length=30, blank=True, help_text="Its name in the Tedee app.")
+
+    wanted = models.BooleanField(default=True)
+    admitted = models.BooleanField(default=True, help_text="The keypad has room for it; nearest arrivals first.")
+    desired_rev = models.PositiveIntegerField(default=1)
+
+    remote_id = models.BigIntegerField(null=True, blank=True)
+    applied_known = models.BooleanField(default=False)
+    applied_code = EncryptedTextField(blank=True)
+    applied_starts_at = models.DateTimeField(null=True, blank=True)
+    applied_ends_at = models.DateTimeField(null=True, blank=True)
+    extra_ids = models.JSONField(default=list, blank=True)
+    must_look = models.BooleanField(default=False)
+
+    op = models.CharField(max_length=6, blank=True, choices=[(op.value, op.value.upper()) for op in Op])
+    op_rev = models.PositiveIntegerField(default=0)
+    op_token = models.UUIDField(null=True, blank=True)
+    op_remote_id = models.BigIntegerField(null=True, blank=True)
+    op_code = EncryptedTextField(blank=True)
+    op_starts_at = models.DateTimeField(null=True, blank=True)
+    op_ends_at = models.DateTimeField(null=True, blank=True)
+    op_in_doubt = models.BooleanField(default=False)
+
+    late_until = models.DateTimeField(null=True, blank=True)
+    late_rev = models.PositiveIntegerField(default=0)
+    late_count = models.PositiveSmallIntegerField(default=0)
+    late_kinds = models.CharField(max_length=20, blank=True)
+
+    hold_until = models.DateTimeField(null=True, blank=True)
+    hold_rev = models.PositiveIntegerField(default=0)
+    troubles = models.PositiveIntegerField(default=0)
+    exists = models.BooleanField("value exists on the lock", default=False)
+    refused = models.BooleanField("value refused by the lock", default=False)
+    lapsed = models.BooleanField(default=False)
+    start_refused = models.BooleanField(default=False)
+    refusals = models.PositiveSmallIntegerField(default=0)
+    blocked = models.CharField(max_length=24, blank=True, choices=[(reason.value, reason.value) for reason in Blocked])
+    blocked_rev = models.PositiveIntegerField(default=0)
+    tried_rev = models.PositiveIntegerField(default=0)
+    last_cause = models.CharField(max_length=24, blank=True, help_text="Why the last request did not succeed.")
+
+    state = models.CharField(
+        max_length=12,
+        default=State.SCHEDULED.value,
+        choices=[(state.value, state.value.replace("_", " ")) for state in State],
+    )
+    next_try_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
+    deadline_at = models.DateTimeField(null=True, blank=True)
+    state_changed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("pk",)
+        constraints = (
+            models.UniqueConstraint(name="pin_once_per_grant_and_lock", fields=["grant", "lock"]),
+            models.CheckConstraint(
+                name="pin_state_known", condition=models.Q(state__in=[state.value for state in State])
+            ),
+            models.CheckConstraint(name="pin_op_known", condition=models.Q(op__in=["", "post", "put", "delete"])),
+            models.CheckConstraint(
+                name="pin_op_has_token", condition=models.Q(op="") | models.Q(op_token__isnull=False)
+            ),
+        )
+        indexes = (
+            models.Index(fields=["next_try_at"], name="pin_due", condition=models.Q(next_try_at__isnull=False)),
+            models.Index(fields=["lock", "next_try_at"], name="pin_due_on_lock"),
+            models.Index(fields=["state"], name="pin_state"),
+        )
+
+    def __str__(self) -> str:
+        return self.alias or f"PIN {self.pk}"
+
+    @property
+    def desired(self) -> Desired:
+        grant = self.grant
+        return Desired(
+            wanted=self.wanted,
+            admitted=self.admitted,
+            content=Content(grant.code, grant.starts_at, grant.ends_at),
+            rev=self.desired_rev,
+            issue_at=grant.issue_at,
+            disclosed=grant.disclosed_at is not None,
+        )
+
+    @property
+    def observed(self) -> Observed:
+        applied = flight = late = None
+        if self.applied_known:
+            applied = Content(self.applied_code, self.applied_starts_at, self.applied_ends_at)
+        if self.op:
+            content = Content(self.op_code, self.op_starts_at, self.op_ends_at) if self.op != Op.DELETE else None
+            flight = Flight(Op(self.op), self.op_rev, content, self.op_remote_id, self.op_in_doubt)
+        if self.late_until is not None:
+            kinds = frozenset(Op(kind) for kind in self.late_kinds.split(",") if kind)
+            late = Late(self.late_until, self.late_rev, self.late_count, kinds)
+        plain = {name: getattr(self, name) for name in _PLAIN}
+        return Observed(applied=applied, flight=flight, late=late, extra_ids=tuple(self.extra_ids), **plain)
+
+    @property
+    def view(self) -> PinView:
+        return PinView(self.desired, self.observed)
+
+    def put_observed(self, observed: Observed) -> None:
+        """Take over the observed side (unsaved). The token stays: it belongs to the request, not to its meaning."""
+        for name in _PLAIN:
+            setattr(self, name, getattr(observed, name))
+        self.extra_ids = list(observed.extra_ids)
+        applied = observed.applied or Content("", None, None)
+        self.applied_known = observed.applied is not None
+        self.applied_code = applied.code
+        self.applied_starts_at, self.applied_ends_at = applied.starts_at, applied.ends_at
+        flight = observed.flight
+        content = (flight.content if flight is not None else None) or Content("", None, None)
+        self.op = flight.op.value if flight is not None else ""
+        self.op_rev = flight.rev if flight is not None else 0
+        self.op_remote_id = flight.remote_id if flight is not None else None
+        self.op_code, self.op_starts_at, self.op_ends_at = content.code, content.starts_at, content.ends_at
+        self.op_in_doubt = flight.in_doubt if flight is not None else False
+        late = observed.late
+        self.late_until = late.until if late is not None else None
+        self.late_rev = late.rev if late is not None else 0
+        self.late_count = late.count if late is not None else 0
+        self.late_kinds = ",".join(sorted(late.kinds)) if late is not None else ""
+
+    def refresh_plan(self, now: datetime) -> None:
+        """Recompute what follows from both sides: state, next try, deadline (unsaved)."""
+        view = self.view
+        state = state_of(view, now).value
+        if state != self.state:
+            self.state, self.state_changed_at = state, now
+        self.next_try_at = next_look_at(view, now)
+        self.deadline_at = deadline(view, now) if self.next_try_at is not None else None
+
+
+#: Observed facts that are stored under their own name.
+_PLAIN = tuple(
+    name
+    for name in (field.name for field in fields(Observed))
+    if name not in {"applied", "flight", "late", "extra_ids"}
+)
+#: The columns of each writer, for `save(update_fields=...)`.
+PLANNED_COLUMNS = ("state", "next_try_at", "deadline_at", "state_changed_at")
+DESIRED_COLUMNS = ("alias", "wanted", "admitted", "desired_rev", *PLANNED_COLUMNS)
+OBSERVED_COLUMNS = (
+    *_PLAIN,
+    *("extra_ids", "applied_known", "applied_code", "applied_starts_at", "applied_ends_at"),
+    *("op", "op_rev", "op_token", "op_remote_id", "op_code", "op_starts_at", "op_ends_at", "op_in_doubt"),
+    *("late_until", "late_rev", "late_count", "late_kinds", "last_cause"),
+    *PLANNED_COLUMNS,
+)

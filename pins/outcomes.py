@@ -1,0 +1,187 @@
+"""What an answer, or its absence, teaches us about one PIN. Pure: `Observed` in, `Observed` out.
+
+Every function keeps what it cannot know better: an ambiguous answer erases nothing, a look resolves what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from pins.facts import Blocked, Content, Flight, Late, Observed, Op
+
+#: What a success, or a person, puts to rest.
+_AT_EASE: dict[str, Any] = {
+    "exists": False,
+    "refused": False,
+    "refusals": 0,
+    "blocked": "",
+    "hold_until": None,
+    "troubles": 0,
+}
+
+
+def took_off(observed: Observed, flight: Flight) -> Observed:
+    """The change is about to be sent; written before the request, so that a crash leaves a trace."""
+    return replace(observed, flight=flight, tried_rev=flight.rev)
+
+
+def lost(observed: Observed, late_until: datetime) -> Observed:
+    """No certain answer (408, cut connection, crash of the run): applied, or not, or landing until `late_until`."""
+    flight = observed.flight
+    if flight is None or flight.in_doubt:
+        return observed
+    late = observed.late
+    late = Late(
+        until=late_until if late is None else max(late.until, late_until),
+        rev=flight.rev if late is None else min(late.rev, flight.rev),
+        count=1 if late is None else late.count + 1,
+        kinds=frozenset({flight.op}) if late is None else late.kinds | {flight.op},
+    )
+    return replace(observed, flight=replace(flight, in_doubt=True), late=late)
+
+
+def created(observed: Observed, remote_id: int) -> Observed:
+    """201: the lock holds what the POST carried."""
+    flight = observed.flight
+    return replace(
+        observed,
+        remote_id=remote_id,
+        applied=flight.content if flight is not None else None,
+        flight=None,
+        lapsed=False,
+        **_AT_EASE,
+    )
+
+
+def updated(observed: Observed) -> Observed:
+    """204 on PUT: the PIN says what the request carried."""
+    flight = observed.flight
+    applied = flight.content if flight is not None else None
+    return replace(observed, applied=applied, flight=None, **_AT_EASE)
+
+
+def deleted(observed: Observed, remote_id: int | None) -> Observed:
+    """204 on DELETE, or a 404 that can be believed: this id is no longer ours."""
+    rest = tuple(extra for extra in observed.extra_ids if extra != remote_id)
+    if rest != observed.extra_ids:
+        return replace(observed, extra_ids=rest, flight=None)
+    return replace(observed, remote_id=None, applied=None, flight=None)
+
+
+def missing(observed: Observed, now: datetime) -> Observed:
+    """404 inside the envelope: gone, if its end has come; else the list must confirm it."""
+    applied = observed.applied
+    flight = observed.flight
+    if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
+        lapsed = flight is None or flight.op is not Op.DELETE
+        return replace(deleted(observed, observed.remote_id), lapsed=lapsed or observed.lapsed)
+    return replace(observed, flight=None, must_look=True)
+
+
+def refused_existing(observed: Observed) -> Observed:
+    """406. After a POST it may be our own earlier one: the list decides. After a PUT it is somebody else's."""
+    was_post = observed.flight is not None and observed.flight.op is Op.POST
+    return replace(observed, flight=None, exists=True, must_look=was_post or observed.must_look)
+
+
+def refused_value(observed: Observed, now: datetime) -> Observed:
+    """400. A start in the past is the first suspect (how the lock treats one is undocumented), then the value."""
+    flight = observed.flight
+    content = flight.content if flight is not None else None
+    past_start = content is not None and content.starts_at is not None and content.starts_at < now
+    if past_start and not observed.start_refused:
+        return replace(observed, flight=None, start_refused=True)
+    return replace(observed, flight=None, refused=True, refusals=observed.refusals + 1)
+
+
+def not_applied(observed: Observed) -> Observed:
+    """A certain refusal that says nothing about this PIN (409, 428, 429, ...): as before the request."""
+    return replace(observed, flight=None)
+
+
+def rested(observed: Observed, until: datetime, rev: int) -> Observed:
+    """Trouble that concerns this PIN alone: it rests, unless the wish changes."""
+    return replace(observed, hold_until=until, hold_rev=rev, troubles=observed.troubles + 1)
+
+
+def stopped(observed: Observed, reason: Blocked, rev: int) -> Observed:
+    """Nothing more is sent for this wish; a new one (`rev`) lifts the block."""
+    return replace(observed, blocked=reason.value, blocked_rev=rev)
+
+
+def rotated(observed: Observed) -> Observed:
+    """Another value was chosen, because the lock has this one or refused it."""
+    taken = 1 if observed.exists else 0  # a refused one was counted when the refusal came
+    return replace(observed, exists=False, refused=False, lapsed=False, refusals=observed.refusals + taken)
+
+
+def retried(observed: Observed) -> Observed:
+    """A person says: try again now."""
+    return replace(observed, **_AT_EASE)
+
+
+def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
+    """The lock's list was read; `ours` are the ids whose alias carries our reference, in the list's order."""
+    flight, late = observed.flight, observed.late
+    arrived = bool(ours) if flight is not None and flight.op is Op.POST else False
+    if flight is not None and flight.op is Op.DELETE:
+        arrived = flight.remote_id not in ours
+    if arrived:
+        late = _one_less(late)
+    if late is not None and late.until <= now:
+        late = None
+    seen = replace(observed, flight=None, must_look=False, late=late)
+    if not ours:
+        return replace(seen, remote_id=None, applied=None, extra_ids=())
+    keep = observed.remote_id if observed.remote_id in ours else ours[0]
+    applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, flight)
+    if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
+        applied = None  # the list shows that it is there, not what a late PUT made of it
+    extras = tuple(extra for extra in ours if extra != keep)
+    return replace(seen, remote_id=keep, applied=applied, extra_ids=extras, exists=False)
+
+
+def _content_of_adopted(observed: Observed, flight: Flight | None) -> Content | None:
+    """Known only when one body was ever sent; otherwise the PIN must be read."""
+    late = observed.late
+    if flight is None or flight.op is not Op.POST or late is None or late.kinds != {Op.POST} or late.rev != flight.rev:
+        return None
+    return flight.content
+
+
+def read(observed: Observed, content: Content, now: datetime) -> Observed:
+    """One PIN was read and carries our reference."""
+    flight, late = observed.flight, observed.late
+    if flight is not None and flight.content == content:
+        late = _one_less(late)
+    if late is not None and late.until <= now:
+        late = None
+    return replace(observed, applied=content, flight=None, late=late)
+
+
+def read_foreign(observed: Observed) -> Observed:
+    """The id now belongs to a PIN that is not ours (ids may be reused): the list tells where ours is."""
+    return replace(observed, applied=None, flight=None, must_look=True)
+
+
+def moved_to_new_device(observed: Observed) -> Observed:
+    """The lock was removed and added again: ids and lost requests belong to a device that is no more."""
+    return replace(observed, remote_id=None, applied=None, extra_ids=(), flight=None, late=None, must_look=True)
+
+
+def _one_less(late: Late | None) -> Late | None:
+    """One of the lost changes has been seen on the lock."""
+    if late is None or late.count <= 1:
+        return None
+    return replace(late, count=late.count - 1)
+
+
+def forget_late(observed: Observed, rev: int, now: datetime) -> Observed:
+    """Lost changes that can no longer land and never contradicted the wish need no look."""
+    late = observed.late
+    if late is not None and late.until <= now and late.rev == rev:
+        return replace(observed, late=None)
+    return observed

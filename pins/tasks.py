@@ -1,0 +1,80 @@
+"""Celery tasks: alarm clocks for work that the database knows about.
+
+Every task carries ids only, may run twice, late, or never. Arguments are keywords and end in `**kwargs`, so that
+messages of an older release are still understood during a deploy.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from celery import Task, shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from pins import drift, reconcile, sweeping, watching
+from pins.models import Heartbeat, LockState
+
+logger = logging.getLogger(__name__)
+
+#: Celery keeps a countdown in a worker's memory. Longer waits are left to the sweep, which finds them when due.
+LONGEST_COUNTDOWN = timedelta(seconds=120)
+SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
+
+
+@shared_task(bind=True, max_retries=None)
+def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
+    """Perform what is due on one lock, then set the alarm for the next try: after 408, 409 and 428 and the like that
+    is seconds away."""
+    report = reconcile.run(lock_id)
+    if report.next_at is None:
+        return
+    wait = report.next_at - timezone.now()
+    if wait <= LONGEST_COUNTDOWN:
+        # The sweep need not ask for what this alarm will do.
+        LockState.objects.filter(lock_id=lock_id).update(dispatched_at=report.next_at)
+        raise self.retry(countdown=max(wait, SHORTEST_COUNTDOWN).total_seconds())
+
+
+@shared_task
+def sweep(**kwargs: Any) -> None:
+    """Find all due work in the database and wake its locks, the most urgent first."""
+    now = timezone.now()
+    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now})
+    sweeping.ration(now)
+    wake_locks(sweeping.due_locks(now), now)
+    sweeping.review_incidents(now)
+
+
+@shared_task
+def check_drift(**kwargs: Any) -> None:
+    """Find what no signal told and put it right."""
+    wake_locks(drift.repair(timezone.now()))
+
+
+@shared_task
+def watch_offline(**kwargs: Any) -> None:
+    """Learn which offline locks are back."""
+    wake_locks(watching.locks_back_online(timezone.now()))
+
+
+@shared_task
+def purge(**kwargs: Any) -> None:
+    """Delete what is long over."""
+    logger.info("purged", extra={"grants": sweeping.purge(timezone.now())})
+
+
+def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:
+    """Ask for a run of each lock, in the given order. A broker out of reach is no error: the sweep asks again."""
+    now = now or timezone.now()
+    sent: list[int] = []
+    try:
+        for lock_id in lock_ids:
+            run_lock.delay(lock_id=lock_id)
+            sent.append(lock_id)
+    except OperationalError:
+        logger.warning("broker_unreachable")
+    LockState.objects.filter(lock_id__in=sent).update(dispatched_at=now)

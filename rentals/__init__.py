@@ -1,0 +1,1 @@
+"""The business of a host: properties, locks, bookings. Knows nothing of PINs."""

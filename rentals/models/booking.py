@@ -1,0 +1,104 @@
+"""A stay of one guest in one property."""
+
+from __future__ import annotations
+
+import builtins
+from datetime import date, datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
+
+from rentals.models.property import Property
+
+
+class BookingQuerySet(models.QuerySet["Booking"]):
+    def with_overlaps(self) -> BookingQuerySet:
+        """Annotate `overlaps`: another confirmed stay of the property shares a moment with this confirmed one."""
+        others = Booking.objects.filter(
+            property=OuterRef("property"),
+            status=Booking.Status.CONFIRMED,
+            check_in__lt=OuterRef("check_out"),
+            check_out__gt=OuterRef("check_in"),
+        ).exclude(pk=OuterRef("pk"))
+        confirmed = Q(status=Booking.Status.CONFIRMED)
+        return self.annotate(overlaps=ExpressionWrapper(confirmed & Exists(others), output_field=BooleanField()))
+
+
+class Booking(models.Model):
+    """`check_in` and `check_out` are UTC instants, half-open: the guest may be in from the first until the second.
+
+    Overlapping confirmed stays are allowed, since channels do overbook and two guests before two doors each need a
+    code; they are flagged (`BookingQuerySet.with_overlaps`).
+    """
+
+    class Status(models.TextChoices):
+        CONFIRMED = "confirmed", "Confirmed"
+        TENTATIVE = "tentative", "Tentative (no code yet)"
+        CANCELLED = "cancelled", "Cancelled"
+
+    property = models.ForeignKey(Property, on_delete=models.PROTECT, related_name="bookings")
+    guest_name = models.CharField(
+        max_length=120, blank=True, help_text="The first name becomes part of the code's name in the Tedee app."
+    )
+    check_in = models.DateTimeField(db_index=True)
+    check_out = models.DateTimeField(db_index=True)
+    status = models.CharField(max_length=16, choices=Status, default=Status.CONFIRMED)
+    source = models.CharField(max_length=64, default="manual", help_text="Where the booking came from.")
+    follows_property_times = models.BooleanField(
+        "uses the property's times",
+        default=False,
+        help_text="The stay moves along when the property's check-in or check-out time is changed.",
+    )
+
+    objects = BookingQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("check_in", "pk")
+        constraints = (
+            models.CheckConstraint(name="booking_ends_after_start", condition=Q(check_out__gt=F("check_in"))),
+            models.CheckConstraint(
+                name="booking_status_known", condition=Q(status__in=["confirmed", "tentative", "cancelled"])
+            ),
+        )
+        indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
+
+    def __str__(self) -> str:
+        return f"{self.guest_name or 'Guest'}, {self.arrival_date:%d %b} to {self.departure_date:%d %b %Y}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save together with what the stay asks of the locks: without the transaction a crash between the two
+        would leave a booking that no code follows until the drift check.
+
+        Raises:
+            ValueError: a time without a zone (a naive time would silently be read as UTC).
+        """
+        for name in ("check_in", "check_out"):
+            moment = getattr(self, name)
+            if getattr(moment, "tzinfo", None) is None and hasattr(moment, "hour"):
+                raise ValueError(f"Booking.{name} has no time zone. Give an aware datetime, for example in UTC.")
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Delete; the codes of the stay are removed from the locks because of it."""
+        with transaction.atomic():
+            return super().delete(*args, **kwargs)
+
+    def clean(self) -> None:
+        super().clean()
+        check_in: datetime | None = self.check_in  # a form leaves None where its field did not parse
+        check_out: datetime | None = self.check_out
+        if check_in is not None and check_out is not None and check_out <= check_in:
+            raise ValidationError({"check_out": "Check-out must be later than check-in."})
+
+    @builtins.property  # the field above has the name
+    def arrival_date(self) -> date:
+        """The local day of check-in at the property."""
+        return self.check_in.astimezone(self.property.zone).date()
+
+    @builtins.property  # the field above has the name
+    def departure_date(self) -> date:
+        """The local day of check-out at the property."""
+        return self.check_out.astimezone(self.property.zone).date()

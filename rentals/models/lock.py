@@ -1,0 +1,87 @@
+"""The doors, and the accounts through which they are reached."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from rentals.fields import EncryptedTextField
+
+
+class LockAccount(models.Model):
+    """Credentials of one Tedee account. Several accounts of one Tedee user share a `rate_group`."""
+
+    class Kind(models.TextChoices):
+        PERSONAL_KEY = "personal_key", "Personal access key"
+        OAUTH = "oauth", "OAuth access token"
+
+    name = models.CharField(max_length=120, help_text="How you call this account, for example “Office Tedee”.")
+    kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)
+    secret = EncryptedTextField(
+        "access key",
+        help_text="From portal.tedee.com, Personal Access Keys, with the scopes Device.Read and Device.ReadWrite.",
+    )
+    rate_group = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="Tedee counts requests per user. Give accounts of one user the same word here, else leave it empty.",
+    )
+
+    class Meta:
+        verbose_name = "lock account"
+        ordering = ("name", "pk")
+        constraints = (
+            models.CheckConstraint(name="lockaccount_name_given", condition=~models.Q(name="")),
+            models.CheckConstraint(
+                name="lockaccount_kind_known", condition=models.Q(kind__in=["personal_key", "oauth"])
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def budget_key(self) -> str:
+        """The name under which requests of this account are counted."""
+        return f"group:{self.rate_group}" if self.rate_group else f"account:{self.pk}"
+
+
+class Lock(models.Model):
+    """One physical lock, whatever account sees it. `device_id` changes when it is removed and added again."""
+
+    account = models.ForeignKey(LockAccount, on_delete=models.PROTECT, related_name="locks")
+    device_id = models.PositiveBigIntegerField(
+        "device id", unique=True, help_text="Tedee's number of the lock. `sync_locks` fills it in."
+    )
+    name = models.CharField(max_length=120, help_text="Which door it is, for example “Entrance”.")
+    serial_number = models.CharField(max_length=64, blank=True, help_text="Printed on the lock; never changes.")
+    time_zone = models.CharField(max_length=64, blank=True, help_text="As set in the Tedee app.")
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Switch off to take our codes off this lock and issue no more there."
+    )
+    has_keypad = models.BooleanField(
+        null=True, blank=True, help_text="Without a keypad nobody can enter a code. Unknown means: try."
+    )
+    is_connected = models.BooleanField(
+        "connected", null=True, blank=True, help_text="Reachable through its bridge. Unknown means: try."
+    )
+    has_bridge = models.BooleanField(null=True, blank=True, help_text="Without a bridge no code can be set remotely.")
+    battery_level = models.PositiveSmallIntegerField("battery (%)", null=True, blank=True)
+    pin_capacity = models.PositiveSmallIntegerField(
+        "room for codes", default=100, help_text="How many codes the keypad can hold, all codes counted."
+    )
+
+    class Meta:
+        ordering = ("name", "pk")
+        constraints = (
+            models.CheckConstraint(name="lock_name_given", condition=~models.Q(name="")),
+            models.UniqueConstraint(
+                name="lock_serial_number_once", fields=["serial_number"], condition=~models.Q(serial_number="")
+            ),
+            models.CheckConstraint(
+                name="lock_battery_is_percentage",
+                condition=models.Q(battery_level__isnull=True) | models.Q(battery_level__lte=100),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,122 @@
+"""A flat, house or room that guests rent, with the rules that its stays follow by default."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from rentals.moments import local_moment
+
+
+def validate_zone(name: str) -> None:
+    """Refuse a name that is not in the IANA time zone database."""
+    if name not in available_timezones():
+        raise ValidationError(
+            "“%(name)s” is not a time zone. Use a name such as Europe/Warsaw or America/New_York.",
+            params={"name": name},
+        )
+
+
+class Property(models.Model):
+    """Times are wall times in `timezone`; bookings store UTC instants computed from them."""
+
+    name = models.CharField(max_length=120, help_text="How you call it, for example “Old Town 3”.")
+    timezone = models.CharField(
+        "time zone",
+        max_length=64,
+        default="UTC",
+        validators=[validate_zone],
+        help_text="Where the property lies, for example Europe/Warsaw. Check-in and check-out times are in this zone.",
+    )
+    check_in_time = models.TimeField(
+        default=time(15), help_text="When a code starts to work, unless the booking says otherwise."
+    )
+    check_out_time = models.TimeField(
+        default=time(11), help_text="When a code stops to work, unless the booking says otherwise."
+    )
+    issue_ahead_days = models.PositiveSmallIntegerField(
+        default=30,
+        validators=[MaxValueValidator(365)],
+        help_text="How many days before check-in the code is put on the locks. A lock holds about 100 codes.",
+    )
+    early_minutes = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="Let codes work this many minutes before check-in.",
+    )
+    late_minutes = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[MaxValueValidator(24 * 60)],
+        help_text="Let codes work this many minutes after check-out.",
+    )
+    code_length = models.PositiveSmallIntegerField(
+        default=6,
+        validators=[MinValueValidator(5), MaxValueValidator(8)],
+        help_text="Digits in a new code, 5 to 8. Existing codes keep theirs.",
+    )
+    is_active = models.BooleanField(
+        "active",
+        default=True,
+        help_text="Switch off to stop issuing codes here. A guest who is in the house keeps the code until check-out.",
+    )
+    locks = models.ManyToManyField(
+        "rentals.Lock",
+        blank=True,
+        related_name="properties",
+        help_text="Every door that a guest must open, the building's entrance included.",
+    )
+
+    class Meta:
+        verbose_name_plural = "properties"
+        ordering = ("name", "pk")
+        constraints = (
+            models.CheckConstraint(name="property_name_given", condition=~models.Q(name="")),
+            models.CheckConstraint(name="property_timezone_given", condition=~models.Q(timezone="")),
+            models.CheckConstraint(name="property_issue_ahead_sane", condition=models.Q(issue_ahead_days__lte=365)),
+            models.CheckConstraint(
+                name="property_buffers_sane",
+                condition=models.Q(early_minutes__lte=24 * 60, late_minutes__lte=24 * 60),
+            ),
+            models.CheckConstraint(
+                name="property_code_length_allowed", condition=models.Q(code_length__gte=5, code_length__lte=8)
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save together with what the bookings need because of it (see `rentals.signals`)."""
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.timezone)
+
+    def check_in_on(self, day: date) -> datetime:
+        """The UTC instant of check-in on a local day, right at both clock changes."""
+        return local_moment(day, self.check_in_time, self.timezone)
+
+    def check_out_on(self, day: date) -> datetime:
+        """The UTC instant of check-out on a local day, right at both clock changes."""
+        return local_moment(day, self.check_out_time, self.timezone)
+
+    def apply_default_times(self, now: datetime) -> None:
+        """Move the bookings that follow the default times to the times as they are now.
+
+        Stays that are over keep their history. One that began keeps its check-in and follows with its check-out.
+        Written without signals: whoever calls this announces the property's bookings once, not one by one.
+        """
+        for booking in self.bookings.filter(follows_property_times=True, check_out__gt=now):
+            booking.property = self
+            moved = {"check_out": self.check_out_on(booking.departure_date)}
+            if booking.check_in > now:
+                moved["check_in"] = self.check_in_on(booking.arrival_date)
+            if any(getattr(booking, name) != moment for name, moment in moved.items()):
+                self.bookings.filter(pk=booking.pk).update(**moved)

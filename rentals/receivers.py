@@ -1,0 +1,53 @@
+"""Turns saves of the business models into `bookings_changed`.
+
+Model signals, not overridden `save()`, so that a queryset's `delete()` in the admin is heard too. What no signal
+tells (`bulk_create`, `update()`) is found by the periodic drift check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_save, pre_delete
+from django.dispatch import receiver
+from django.utils import timezone
+
+from rentals.models import Booking, Property
+from rentals.signals import bookings_changed
+
+
+@receiver(post_save, sender=Booking)
+def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> None:
+    if not raw:
+        bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=False)
+
+
+@receiver(pre_delete, sender=Booking)
+def announce_deleted_booking(instance: Booking, **_: Any) -> None:
+    bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=True)
+
+
+@receiver(post_save, sender=Property)
+def announce_saved_property(instance: Property, created: bool, raw: bool = False, **_: Any) -> None:
+    if raw or created:
+        return
+    instance.apply_default_times(timezone.now())
+    _announce_bookings_of([instance.pk])
+
+
+@receiver(m2m_changed, sender=Property.locks.through)
+def announce_changed_locks(instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
+    if action == "pre_clear" and reverse:
+        # After a clear from the lock's side nobody can tell which properties were concerned; the drift check can.
+        return
+    if action in {"post_add", "post_remove", "post_clear"}:
+        _announce_bookings_of(pk_set or () if reverse else [instance.pk])
+
+
+def _announce_bookings_of(property_ids: Iterable[int]) -> None:
+    """Running and future bookings only: what has ended is removed by its own end, whatever the property says now."""
+    bookings = Booking.objects.filter(property_id__in=list(property_ids), check_out__gt=timezone.now())
+    if booking_ids := list(bookings.values_list("pk", flat=True)):
+        bookings_changed.send(sender=Property, booking_ids=booking_ids, deleted=False)

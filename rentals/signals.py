@@ -1,0 +1,11 @@
+"""The only doors from the business to the PINs.
+
+`rentals` never imports `pins`. It announces what changed, inside the transaction of the change, and whoever must react
+does so in that same transaction: a booking and what it asks of the locks are saved together or not at all.
+"""
+
+from django.dispatch import Signal
+
+#: Sent with `booking_ids: list[int]` after bookings, or the property facts that they follow, were written.
+#: Before a booking is deleted it is sent once more with `deleted=True`, while its links still exist.
+bookings_changed = Signal()
