@@ -1,0 +1,271 @@
+"""What the simulated cloud answers to each request, in the order in which the real one can refuse it.
+
+1. An unknown path or version: an HTML 404. 2. The key: 401. 3. The rate window: 429. 4. The lock: 403.
+5. The body: 400. 6. Another operation on the device: 409. 7. The connection: 428. 8. An injected fault.
+9. The device works (latency), and only then 404, 406, 412 or success.
+
+Steps 1 to 5 never reach the device. Sources: Tedee API, the endpoint pages and "rate limits".
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from pins.simulator.devices import GONE, LateWrite, SimLock, note_maker
+from pins.simulator.faults import Fault
+from pins.simulator.gate import Key
+from pins.simulator.journal import RequestRecord
+from pins.simulator.listings import list_locks, read_activity, read_lock, sync_locks
+from pins.simulator.messages import Outcome, Reply, Request, envelope, html_reply
+from pins.simulator.rules import BodyRefusedError, PinBody, read_body
+
+if TYPE_CHECKING:
+    from pins.simulator.cloud import Cloud
+
+Hook = Callable[[Request, Reply], None]
+
+_PIN_PATH = re.compile(r"/my/lock/([0-9]{1,12})/pin(?:/([0-9]{1,12}))?")
+_LOCK_PATH = re.compile(r"/my/lock/([0-9]{1,12})")
+_JSON_TYPES = ("application/json", "application/json-patch+json")
+
+
+@dataclass
+class Exchange:
+    """One request on its way through the cloud; becomes a journal record when it is answered."""
+
+    request: Request
+    seq: int
+    at: datetime
+    query: list[tuple[str, str]]
+    key: Key | None = None
+    lock_id: int | None = None
+    pin_id: int | None = None
+    body: PinBody | None = None
+    fault: str | None = None
+    applied: bool = False
+
+    def parameter(self, name: str) -> str | None:
+        """A query parameter, whatever its spelling in capitals."""
+        return next((value for key, value in self.query if key.lower() == name.lower()), None)
+
+    def number(self, name: str) -> int | None:
+        """A whole-number parameter, None if absent; BodyRefusedError (400) if it is something else."""
+        text = self.parameter(name)
+        if text is None:
+            return None
+        if not (text.isascii() and text.isdigit()):
+            raise BodyRefusedError([f"{name} must be a number."])
+        return int(text)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A device occupied for one request."""
+
+    lock: SimLock
+    fault: Fault | None
+    latency: float
+
+
+def answer(cloud: Cloud, request: Request, hook: Hook | None) -> Reply:
+    """Answer one request and write it into the journal; runs `hook` before the device is free again."""
+    with cloud.mutex:
+        query = parse_qsl(request.query, keep_blank_values=True)
+        exchange = Exchange(request, cloud.journal.next_seq(), cloud.clock(), query)
+        try:
+            refused = _admit(cloud, exchange)
+        except BodyRefusedError as reason:
+            refused = envelope(Outcome(400, errors=reason.messages))
+        claim = _claim(cloud, exchange) if refused is None else refused
+        if isinstance(claim, Reply):
+            claim = _finish(cloud, exchange, claim)
+    if isinstance(claim, Reply):
+        if hook is not None:
+            hook(request, claim)
+        return claim
+    return _operate(cloud, exchange, claim, hook)
+
+
+def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
+    """Stamp the reply with a correlation id and record the request."""
+    body = exchange.body
+    with cloud.mutex:
+        correlation = str(uuid.UUID(int=cloud.rng.getrandbits(128), version=4))
+        cloud.journal.requests.append(
+            RequestRecord(
+                seq=exchange.seq,
+                at=exchange.at,
+                answered_at=cloud.clock(),
+                key=exchange.key.label if exchange.key else None,
+                method=exchange.request.method,
+                path=exchange.request.path,
+                lock_id=exchange.lock_id,
+                pin_id=exchange.pin_id,
+                status=reply.status,
+                fault=exchange.fault,
+                applied=exchange.applied,
+                alias=body.alias if body else None,
+                value_tag=cloud.journal.tag(body.value) if body else None,
+                delivery=reply.delivery,
+            )
+        )
+    return replace(reply, headers=(*reply.headers, ("X-Correlation-ID", correlation)))
+
+
+def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
+    """Everything that is settled without the device; None means that the request goes on to it."""
+    request, settings = exchange.request, cloud.settings
+    path = request.path.removeprefix(settings.api_base)
+    on_pins, on_lock = _PIN_PATH.fullmatch(path), _LOCK_PATH.fullmatch(path)
+    listings = {"/my/lock": list_locks, "/my/lock/sync": sync_locks, "/my/deviceactivity": read_activity}
+    if not request.path.startswith(settings.api_base + "/") or not (on_pins or on_lock or path in listings):
+        return html_reply(404, "404 - File or directory not found.")
+    exchange.key = cloud.gate.find(request.header("Authorization"))
+    if exchange.key is None or exchange.key.revoked:
+        return envelope(Outcome(401, errors=("Unauthorized.",)))
+    windows = [cloud.rate] + ([cloud.listing_rate] if path == "/my/lock" else [])
+    for window in windows:
+        wait = window.spend(exchange.key.user, exchange.at)
+        if wait is not None:
+            limited = envelope(Outcome(429, errors=("API calls quota exceeded.",)))
+            return replace(limited, headers=(*limited.headers, ("Retry-After", str(wait))))
+    if on_pins:
+        return _admit_to_pins(cloud, exchange, int(on_pins[1]), on_pins[2])
+    if request.method != "GET":
+        return envelope(Outcome(405, errors=("Method not allowed.",)))
+    if on_lock:
+        exchange.lock_id = int(on_lock[1])
+        return envelope(read_lock(cloud, exchange))
+    return envelope(listings[path](cloud, exchange))
+
+
+def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str | None) -> Reply | None:
+    request, settings = exchange.request, cloud.settings
+    exchange.lock_id = lock_id
+    exchange.pin_id = int(pin_text) if pin_text else None
+    if request.method not in (("GET", "PUT", "DELETE") if pin_text else ("GET", "POST")):
+        return envelope(Outcome(405, errors=("Method not allowed.",)))
+    lock = cloud.locks_by_id.get(lock_id)
+    if lock is None or lock.forbidden:
+        return envelope(Outcome(403, errors=("User doesn't have permission to the lock.",)))
+    if request.method in ("POST", "PUT"):
+        if request.header("Content-Type").partition(";")[0].strip().lower() not in _JSON_TYPES:
+            return envelope(Outcome(415, errors=("Unsupported media type.",)))
+        exchange.body = read_body(
+            request.body,
+            now=exchange.at,
+            reject_past_start=settings.reject_past_start,
+            max_alias=settings.max_alias,
+        )
+    elif request.method == "GET" and not pin_text:
+        exchange.number("listVersion")
+    return None
+
+
+def _claim(cloud: Cloud, exchange: Exchange) -> Claim | Reply:
+    """Occupy the device for one operation, or refuse: 409 while it is busy, 428 while it is out of reach."""
+    lock = cloud.locks_by_id[exchange.lock_id or 0]
+    cloud.settle(lock)
+    if lock.occupied_by is not None:
+        exchange.fault = "collision"
+    elif lock.busy_until is not None and exchange.at < lock.busy_until:
+        exchange.fault = "busy_after_timeout"
+    elif not lock.reachable:
+        exchange.fault = "unplugged"
+        return envelope(Outcome(428, errors=("Lock is disconnected or device setup is incorrect.",)))
+    else:
+        lock.occupied_by = exchange.seq
+        fault = cloud.desk.next(lock.id, exchange.request.method)
+        exchange.fault = fault.name if fault else None
+        latency = cloud.desk.luck(lock.id).uniform(*cloud.settings.latency)
+        return Claim(lock, fault, 0.0 if fault and fault.at_once else latency)
+    return envelope(Outcome(409, errors=("Other request is currently processing for this device.",)))
+
+
+def _operate(cloud: Cloud, exchange: Exchange, claim: Claim, hook: Hook | None) -> Reply:
+    """Let the device work, apply, answer; the device is free when this returns, also after a crash in the hook."""
+    try:
+        if claim.latency > 0:
+            cloud.sleep(claim.latency)
+        with cloud.mutex:
+            reply = _finish(cloud, exchange, _conclude(cloud, claim.lock, exchange, claim.fault))
+        if hook is not None:
+            hook(exchange.request, reply)
+        return reply
+    finally:
+        with cloud.mutex:
+            claim.lock.occupied_by = None
+
+
+def _conclude(cloud: Cloud, lock: SimLock, exchange: Exchange, fault: Fault | None) -> Reply:
+    """Apply the operation as the fault allows, and say what the client hears."""
+    cloud.settle(lock)
+    luck = cloud.desk.luck(lock.id)
+    if cloud.locks_by_id.get(lock.id) is not lock or not lock.reachable:
+        # Unplugged or removed while the device was at work: the command never arrived.
+        exchange.fault = exchange.fault or "unplugged"
+        return envelope(Outcome(408, errors=("Timeout while sending data to the device.",)))
+    effect = fault.effect if fault else "applied"
+    if effect == "either":
+        effect = luck.choice(("applied", "lost"))
+    outcome = Outcome(408)
+    if effect == "applied":
+        outcome = _perform(cloud, lock, exchange)
+        exchange.applied = outcome.changed
+    elif effect == "late":
+        _postpone(cloud, lock, exchange)
+    return _voice(cloud, lock, outcome, fault, luck)
+
+
+def _voice(cloud: Cloud, lock: SimLock, outcome: Outcome, fault: Fault | None, luck: random.Random) -> Reply:
+    """The reply that the fault lets through."""
+    if fault is None:
+        return envelope(outcome)
+    status = luck.choice(fault.statuses) if fault.masks else outcome.status
+    if status == 408 and cloud.settings.busy_after_timeout > 0:
+        lock.busy_until = cloud.clock() + timedelta(seconds=cloud.settings.busy_after_timeout)
+    if fault.html:
+        return replace(html_reply(status, f"{status} - the server could not answer"), delivery=fault.delivery)
+    reply = envelope(Outcome(status, errors=(f"Status {status}.",)) if fault.masks else outcome)
+    return replace(reply, delivery=fault.delivery)
+
+
+def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> Outcome:
+    """Do what was asked to the lock's pin set."""
+    settings, body, pin_id = cloud.settings, exchange.body, exchange.pin_id
+    note = note_maker(cloud.clock(), exchange.seq)
+    if exchange.request.method == "GET":
+        return lock.listing(exchange.number("listVersion")) if pin_id is None else lock.read(pin_id)
+    if pin_id is not None and pin_id not in lock.pins:
+        return GONE
+    if body is None:
+        lock.remove(pin_id or 0, note)
+        return Outcome(204, changed=True)
+    refused = lock.refusal(body, of=pin_id, unique_alias=settings.unique_alias)
+    if refused is not None:
+        return refused
+    if pin_id is not None:
+        lock.update(pin_id, body, note)
+        return Outcome(204, changed=True)
+    if lock.full:
+        return Outcome(settings.full_status, errors=("Adding more pins is not available.",))
+    created = lock.create(body, cloud.new_uid(), note, id_reuse=settings.id_reuse)
+    return Outcome(201, {"id": created}, changed=True)
+
+
+def _postpone(cloud: Cloud, lock: SimLock, exchange: Exchange) -> None:
+    """Remember a write that lands late; nothing to remember for a read or a pin that is not there."""
+    target = lock.pins.get(exchange.pin_id) if exchange.pin_id is not None else None
+    if exchange.request.method == "GET" or (exchange.pin_id is not None and target is None):
+        return
+    due_at = cloud.clock() + timedelta(seconds=cloud.settings.late_seconds)
+    uid = target.uid if target else None
+    lock.late.append(LateWrite(due_at, exchange.request.method, uid, exchange.body, exchange.seq))
+    cloud.saved_change()

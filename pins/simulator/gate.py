@@ -1,0 +1,73 @@
+"""Who may ask and how often: keys and fixed rate windows of the simulated cloud.
+
+Source: Tedee API, "authenticate" and "rate limits": a fixed number of requests per user in a fixed window, then 429
+with Retry-After until the next window begins. Where windows begin is not documented; here a seed decides.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass
+class Key:
+    """A credential. `label` stands for it wherever people read; `user` is whose budget it spends."""
+
+    value: str = field(repr=False)
+    label: str
+    scheme: str = "PersonalKey"  # or "Bearer"
+    user: str = "owner"
+    revoked: bool = False
+
+
+@dataclass
+class Window:
+    """A fixed window of `length` seconds with `limit` requests per user; limit 0 lets everything pass."""
+
+    limit: int
+    length: float
+    phase: float = 0.0  # seconds by which windows begin after whole multiples of the length
+    _counts: dict[str, tuple[int, int]] = field(default_factory=dict)  # user -> (window number, requests)
+
+    def spend(self, user: str, now: datetime) -> int | None:
+        """Count one request; seconds to wait (at least 1) when the window is used up, else None."""
+        if self.limit <= 0:
+            return None
+        elapsed = now.timestamp() - self.phase
+        number = math.floor(elapsed / self.length)
+        seen, spent = self._counts.get(user, (number, 0))
+        if seen != number:
+            spent = 0
+        if spent >= self.limit:
+            return max(1, math.ceil((number + 1) * self.length - elapsed))
+        self._counts[user] = (number, spent + 1)
+        return None
+
+
+class Gate:
+    """The keys that the cloud knows. Callers hold the cloud's mutex."""
+
+    def __init__(self) -> None:
+        self.keys: list[Key] = []
+
+    def add(self, key: Key) -> None:
+        """Make a key known, in place of one with the same label."""
+        self.keys = [known for known in self.keys if known.label != key.label] + [key]
+
+    def find(self, authorization: str) -> Key | None:
+        """The key of an `Authorization` header, revoked or not; None when it fits no key."""
+        scheme, _, value = authorization.partition(" ")
+        for key in self.keys:
+            if key.scheme.lower() == scheme.lower() and key.value == value.strip():
+                return key
+        return None
+
+    def set_revoked(self, label: str, revoked: bool) -> bool:
+        """Revoke or restore the key with this label; False if there is none."""
+        for key in self.keys:
+            if key.label == label:
+                key.revoked = revoked
+                return True
+        return False

@@ -1,0 +1,109 @@
+"""What happened in the simulated cloud: every request and every change of a lock's pin set, in order.
+
+Neither record holds a PIN value or a key. Equal values can be told by `value_tag`, a short digest under a random
+key of this process: the same value has the same tag as long as the process lives, and a tag tells nothing else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections import deque
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Literal
+
+from pins.simulator.messages import instant_text
+
+Action = Literal["created", "updated", "deleted", "expired"]
+KEPT = 100_000  # records of each kind; a long demonstration forgets the oldest
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """One request and what became of it. Times are UTC."""
+
+    seq: int
+    at: datetime  # arrival
+    answered_at: datetime
+    key: str | None  # the label of the key, None if unknown
+    method: str
+    path: str
+    lock_id: int | None
+    pin_id: int | None
+    status: int  # what the cloud said, or would have said had the line held
+    fault: str | None  # name of the injected fault, or `unplugged`, `collision`, `busy_after_timeout`
+    applied: bool  # whether it changed the pin set by the time it was answered
+    alias: str | None
+    value_tag: str | None
+    delivery: str
+
+    @property
+    def collision(self) -> bool:
+        """Whether the client itself sent two requests to one device at once."""
+        return self.fault == "collision"
+
+
+@dataclass(frozen=True)
+class PinChange:
+    """One change of a lock's pin set; for expiry and late landings `at` is the moment it truly happened."""
+
+    seq: int
+    at: datetime
+    lock_id: int
+    serial_number: str
+    pin_id: int
+    action: Action
+    alias: str
+    foreign: bool
+    value_tag: str
+    start: datetime | None
+    end: datetime | None
+    request_seq: int | None  # the request that caused it; None for expiry and a person's hand
+    late: bool
+
+
+class Journal:
+    """The two lists, with one counter for both so that they can be merged. Callers hold the cloud's mutex."""
+
+    def __init__(self) -> None:
+        self.requests: deque[RequestRecord] = deque(maxlen=KEPT)
+        self.changes: deque[PinChange] = deque(maxlen=KEPT)
+        self._seq = 0
+        self._salt = secrets.token_bytes(16)
+
+    def next_seq(self) -> int:
+        """A number greater than all before it."""
+        self._seq += 1
+        return self._seq
+
+    def tag(self, value: str) -> str:
+        """The tag under which equal values are recognised."""
+        return hashlib.blake2s(value.encode(), key=self._salt, digest_size=6).hexdigest()
+
+    def reset(self) -> None:
+        """Forget all records; numbers go on rising."""
+        self.requests.clear()
+        self.changes.clear()
+
+    def as_json(self, since: int = 0) -> dict[str, object]:
+        """The records after number `since`, and counts over all that are kept."""
+        requests = sorted((entry for entry in self.requests if entry.seq > since), key=lambda entry: entry.seq)
+        return {
+            "last_seq": self._seq,
+            "requests": [_plain(entry) | {"collision": entry.collision} for entry in requests],
+            "changes": [_plain(change) for change in self.changes if change.seq > since],
+            "counts": {
+                "requests": len(self.requests),
+                "changes": len(self.changes),
+                "collisions": sum(entry.collision for entry in self.requests),
+                "injected_busy": sum(entry.fault == "busy" for entry in self.requests),
+                "faults": sum(entry.fault is not None for entry in self.requests),
+            },
+        }
+
+
+def _plain(record: RequestRecord | PinChange) -> dict[str, object]:
+    return {
+        name: instant_text(value) if isinstance(value, datetime) else value for name, value in asdict(record).items()
+    }

@@ -1,0 +1,83 @@
+"""What goes in and out of the simulated cloud: requests, replies, and the JSON envelope around every result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+Delivery = Literal["answer", "drop", "hang", "slow"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One HTTP request as the cloud sees it; the headers (key) and the body (PIN) stay out of its repr."""
+
+    method: str
+    path: str  # without the query
+    query: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = field(default=b"", repr=False)
+
+    def header(self, name: str) -> str:
+        """The value of a header whatever its spelling in capitals, or an empty text."""
+        wanted = name.lower()
+        return next((value for key, value in self.headers.items() if key.lower() == wanted), "")
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One HTTP answer and how it reaches the client.
+
+    `delivery` is `answer`; `drop` (connection closed without a byte), `hang` (never answered) or `slow`
+    (a byte a second). The status is what the cloud would have said, also when the client never hears it.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: bytes = field(default=b"", repr=False)
+    delivery: Delivery = "answer"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an operation came to, before it is put into the envelope; `changed` tells whether a pin set changed."""
+
+    status: int
+    result: object = field(default=None, repr=False)
+    errors: tuple[str, ...] = ()
+    changed: bool = False
+
+
+def envelope(outcome: Outcome) -> Reply:
+    """Put an outcome into Tedee's JSON envelope; 204 and 304 have no body, as HTTP demands."""
+    if outcome.status in (204, 304):
+        return Reply(outcome.status)
+    payload: dict[str, object] = {
+        "result": outcome.result,
+        "success": outcome.status < 300,
+        "errorMessages": list(outcome.errors),
+        "statusCode": outcome.status,
+    }
+    return json_reply(payload, outcome.status)
+
+
+def json_reply(payload: object, status: int = 200) -> Reply:
+    """Any JSON document as a reply."""
+    body = json.dumps(payload).encode()
+    return Reply(status, (("Content-Type", "application/json; charset=utf-8"),), body)
+
+
+def html_reply(status: int, title: str) -> Reply:
+    """An HTML page as a proxy, or a retired version of the API, sends it: no envelope."""
+    body = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>".encode()
+    return Reply(status, (("Content-Type", "text/html; charset=utf-8"),), body)
+
+
+def instant_text(moment: datetime | None) -> str | None:
+    """A moment as the API writes it: UTC, milliseconds, `Z`."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
