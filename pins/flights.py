@@ -151,7 +151,8 @@ def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta |
         if is_write and pin.op_token != prepared.token:
             return  # our lease was lost and another run took over; what it saw is newer
         observed = _after(prepared, answer, pin, now)
-        if rest is not None:
+        is_gone = isinstance(prepared.step, Delete) and not observed.must_look
+        if rest is not None and not is_gone:
             observed = outcomes.rested(observed, now + rest, pin.desired_rev)
         pin.put_observed(observed)
         pin.last_cause = answer.error.cause.value if answer.error is not None else ""
@@ -205,7 +206,8 @@ def ids_of(reference: str, listing: PinListing) -> list[int]:
 
 def _close_attempt(prepared: Prepared, answer: Answer, now: datetime) -> None:
     outcome = PinAttempt.Outcome.DONE
-    if answer.error is not None:
+    already_gone = isinstance(prepared.step, Delete) and isinstance(answer.error, PinNotFound)
+    if answer.error is not None and not already_gone:
         lost = isinstance(answer.error, AmbiguousError)
         outcome = PinAttempt.Outcome.LOST if lost else PinAttempt.Outcome.REFUSED
     PinAttempt.objects.filter(token=prepared.token).update(

@@ -1,0 +1,94 @@
+"""A small house on a simulated cloud: the domain code against the real client, without processes or sockets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, time, timedelta
+
+from django.utils import timezone
+
+from pins import reconcile, sweeping
+from pins.models import AccessGrant, Pin, PinAttempt
+from pins.references import reference_in
+from pins.simulator.cloud import Cloud, CloudSettings
+from pins.simulator.devices import SimPin
+from pins.simulator.transport import CloudTransport
+from pins.tedee.auth import for_kind
+from pins.tedee.client import TedeeClient
+from rentals.models import Booking, Lock, LockAccount, Property
+
+KEY = "house-key"
+
+
+class House:
+    """An account, locks and properties; `settle()` runs what is due, as worker and beat would."""
+
+    def __init__(self, **settings: object) -> None:
+        self.cloud = Cloud(
+            CloudSettings(latency=(0.0, 0.0), **settings),  # type: ignore[arg-type]
+            key=KEY,
+            clock=timezone.now,
+            sleep=lambda _: None,
+        )
+        self.transport = CloudTransport(self.cloud)
+        self.account = LockAccount.objects.create(name="Office", kind="personal_key", secret=KEY)
+        self.requests = 0
+
+    def lock(self, name: str = "Door") -> Lock:
+        made = self.cloud.add_lock(name)
+        return Lock.objects.create(
+            account=self.account, device_id=made.id, name=name, serial_number=made.serial_number
+        )
+
+    def flat(self, *locks: Lock, **fields: object) -> Property:
+        flat = Property.objects.create(
+            **{  # type: ignore[arg-type]
+                "name": "Flat",
+                "timezone": "Europe/Warsaw",
+                "check_in_time": time(15),
+                "check_out_time": time(11),
+                **fields,
+            }
+        )
+        flat.locks.set(locks)
+        return flat
+
+    def stay(self, flat: Property, begins: timedelta | datetime, lasts: timedelta, name: str = "Anna Nowak") -> Booking:
+        check_in = begins if isinstance(begins, datetime) else whole(timezone.now() + begins)
+        return Booking.objects.create(property=flat, guest_name=name, check_in=check_in, check_out=check_in + lasts)
+
+    def client(self, account: LockAccount) -> TedeeClient:
+        return TedeeClient(
+            "http://cloud.test/api/v37", for_kind(account.kind, account.secret), transport=self.transport
+        )
+
+    def run(self, lock: Lock) -> reconcile.Report:
+        report = reconcile.run(lock.pk, clients=self.client)
+        self.requests += report.requests
+        return report
+
+    def settle(self, rounds: int = 50) -> None:
+        """Run every lock with due work until none is left. Pauses are not waited for: move the clock."""
+        for _ in range(rounds):
+            due = sweeping.due_locks(timezone.now())
+            if not due:
+                return
+            for lock in Lock.objects.filter(pk__in=due):
+                self.run(lock)
+        raise AssertionError("the house does not come to rest")
+
+    def ours(self, lock: Lock) -> list[SimPin]:
+        """What is really on the lock and carries one of our references."""
+        references = set(AccessGrant.objects.values_list("reference", flat=True))
+        return [pin for pin in self.cloud.pins(lock.device_id) if reference_in(pin.alias) in references]
+
+    def statuses(self) -> Counter[int | None]:
+        return Counter(PinAttempt.objects.values_list("status", flat=True))
+
+
+def pin_of(booking: Booking, lock: Lock) -> Pin:
+    return Pin.objects.select_related("grant").get(grant__booking=booking, lock=lock)
+
+
+def whole(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(microsecond=0)
