@@ -97,7 +97,7 @@ def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
     """Stamp the reply with a correlation id and record the request."""
     body = exchange.body
     with cloud.mutex:
-        correlation = str(uuid.UUID(int=cloud.rng.getrandbits(128), version=4))
+        correlation = str(uuid.uuid4())
         cloud.journal.requests.append(
             RequestRecord(
                 seq=exchange.seq,
