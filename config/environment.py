@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import os
+import re
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -105,7 +106,7 @@ def whole_number(name: str, default: int, *, minimum: int, maximum: int = 1_000_
     if not value:
         return default
     # int() also takes "1_0" and other scripts' digits; a typing mistake must not pass as a number.
-    if not (value.lstrip("+-").isascii() and value.lstrip("+-").isdigit()):
+    if not re.fullmatch(r"[+-]?[0-9]+", value):
         raise SettingsError(f"{name} is {value!r}, which is not a whole number. Example: {name}={default}")
     number = int(value)
     if not minimum <= number <= maximum:

@@ -1,4 +1,4 @@
-"""Health of the web process, for load balancers and container runtimes. Answers name what fails, never why in detail."""
+"""Health of the web process, for load balancers and container runtimes. Answers name what fails, not why."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def kept_secret(path: Path, make: Callable[[], str]) -> str:
             except FileExistsError:
                 pass  # another process was first
             finally:
-                os.unlink(draft)
+                Path(draft).unlink()
         except OSError as error:
             raise SettingsError(f"{path} cannot be written ({error.strerror}). Make its folder writable.") from None
     return read_secret(path)
@@ -95,8 +95,8 @@ def socket_path(var_dir: Path) -> Path:
         return path
     digest = hashlib.sha256(os.fsencode(var_dir)).hexdigest()[:16]
     for base in (os.environ.get("XDG_RUNTIME_DIR"), tempfile.gettempdir(), "/tmp"):  # noqa: S108 - private_dir guards it
-        if base and os.path.isabs(base) and _PLAIN_PATH.fullmatch(base):
+        if base and Path(base).is_absolute() and _PLAIN_PATH.fullmatch(base):
             path = Path(base) / f"turnkey-{os.getuid()}-{digest}" / "server.sock"
             if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
                 return path
-    raise SettingsError("no folder has a path short enough for a unix socket. Set REDIS_URL, or TMPDIR to a short path.")
+    raise SettingsError("no folder is near enough for the path of a unix socket. Set REDIS_URL, or a short TMPDIR.")

@@ -15,7 +15,7 @@ PREFIX: Final = "turnkey: "
 
 
 def beat_entries(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
-    """The schedule in Celery's format, by name. A tick that nobody took before the next is worth nothing: it expires."""
+    """The schedule in Celery's format, by name. A tick that nobody took before the next one expires."""
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
         PREFIX + "check drift": _every("pins.tasks.check_drift", 60),

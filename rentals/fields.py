@@ -36,6 +36,23 @@ def _cipher(keys: tuple[str, ...]) -> MultiFernet:
     return MultiFernet([Fernet(key) for key in keys])
 
 
+def is_current(stored: str) -> bool:
+    """Whether the first key opens the stored ciphertext."""
+    try:
+        Fernet(settings.FIELD_ENCRYPTION_KEYS[0]).decrypt(stored.encode("utf-8"))
+    except InvalidToken:
+        return False
+    return True
+
+
+def rewrap(stored: str) -> str:
+    """The same text, encrypted with the first key. Raises UndecryptableValue."""
+    try:
+        return cipher().rotate(stored.encode("utf-8")).decode("ascii")
+    except InvalidToken:
+        raise UndecryptableValue("a stored value opens with none of the keys of FIELD_ENCRYPTION_KEYS") from None
+
+
 class EncryptedTextField(_TextField):
     """A text that is encrypted in the database and reads as a plain `str`.
 
@@ -60,14 +77,14 @@ class EncryptedTextField(_TextField):
         except InvalidToken:
             # `from None`: nothing of the stored value may travel along.
             raise UndecryptableValue(
-                f"a stored {self.model._meta.label}.{self.name} opens with none of the {len(cipher()._fernets)} keys of "
+                f"a stored {self.model._meta.label}.{self.name} opens with none of the keys of "
                 "FIELD_ENCRYPTION_KEYS. Put the key that was in use when it was written back into the list."
             ) from None
 
     def get_lookup(self, lookup_name: str) -> Any:
         if lookup_name != "isnull":
             raise FieldError(
-                f"{self.model._meta.label}.{self.name} is encrypted: '{lookup_name}' cannot be asked of it, only 'isnull'."
+                f"{self.model._meta.label}.{self.name} is encrypted: only 'isnull' can be asked, not '{lookup_name}'."
             )
         return super().get_lookup(lookup_name)
 

@@ -1,0 +1,34 @@
+"""`manage.py rotate_field_keys`: re-encrypt every stored secret with the first of FIELD_ENCRYPTION_KEYS."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from rentals.rotation import Tally, encrypted_columns, rotate
+
+
+class Command(BaseCommand):
+    help = (
+        "Re-encrypts every stored secret with the first of FIELD_ENCRYPTION_KEYS. Put the new key in front, restart "
+        "all processes, run this, then remove the old key. Safe to interrupt, to repeat, and while everything runs."
+    )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        unreadable = 0
+        for column in encrypted_columns():
+            tally = Tally()
+            for tally in rotate(column):
+                self.stdout.write(f"{column.label}: {tally.rewritten} rewritten so far", ending="\r")
+            self.stdout.write(
+                f"{column.label}: {tally.rewritten} rewritten, {tally.current} already current"
+                + (f", {tally.overtaken} changed meanwhile" if tally.overtaken else "")
+            )
+            unreadable += tally.unreadable
+        if unreadable:
+            raise CommandError(
+                f"{unreadable} stored values open with none of the configured keys and were left as they are. Put the "
+                "key that wrote them back into FIELD_ENCRYPTION_KEYS and run this again."
+            )
+        self.stdout.write("Every stored secret is encrypted with the first key.")

@@ -1,0 +1,83 @@
+"""A PostgreSQL server of the tests' own, from the binaries that the system has installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+
+
+def find_binaries() -> Path | None:
+    """The folder with `initdb` and `postgres`: the newest of Debian's, else what PATH has."""
+    debian = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    if debian:
+        return max(debian, key=lambda path: float(path.parent.name))
+    on_path = shutil.which("initdb")
+    return Path(on_path).resolve().parent if on_path else None
+
+
+class TemporaryPostgres:
+    """A fresh cluster on a loopback port, without durability; as another user when the tests run as root."""
+
+    def __init__(self, binaries: Path) -> None:
+        self._binaries = binaries
+        # Not in pytest's temporary folder: that one is closed to other users.
+        self._folder = Path(tempfile.mkdtemp(prefix="turnkey-postgres-", dir="/tmp"))
+        self._user = _server_user()
+
+    def __enter__(self) -> str:
+        if self._user is not None:
+            shutil.chown(self._folder, self._user)
+        data = self._folder / "data"
+        self._run("initdb", "-D", str(data), "-U", "turnkey", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        port = _free_port()
+        settings = "listen_addresses=127.0.0.1 unix_socket_directories= fsync=off max_connections=200"
+        options = f"-p {port} " + " ".join(f"-c {setting}" for setting in settings.split())
+        log = self._folder / "log"
+        self._run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(log), "-o", options, "start")
+        return f"postgres://turnkey@127.0.0.1:{port}/postgres"
+
+    def __exit__(self, *failure: object) -> None:
+        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
+        with (self._folder / "output").open("ab") as output:
+            done = subprocess.run(
+                [str(self._binaries / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                user=self._user,
+                group=pwd.getpwnam(self._user).pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
+                cwd=self._folder,
+                env=os.environ | {"HOME": str(self._folder)},
+                timeout=120,
+            )
+        if done.returncode:
+            raise RuntimeError(f"{program} failed:\n{(self._folder / 'output').read_text(errors='replace')}")
+
+
+def _server_user() -> str | None:
+    """PostgreSQL refuses to run as root; None means: as the user of the tests."""
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        try:
+            pwd.getpwnam(name)
+        except KeyError:
+            continue
+        return name
+    raise RuntimeError("PostgreSQL does not run as root, and there is no user `postgres` or `nobody` to run it as")
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
