@@ -25,7 +25,7 @@ from pins import accounts, flights, grants, leases, outcomes
 from pins.clients import client_for
 from pins.facts import Blocked
 from pins.models import Incident, LockState, Pin, PinAttempt
-from pins.plan import Block, Look, Request, Rotate, Wait, deadline, next_step
+from pins.plan import Block, Create, Look, Request, Rotate, Wait, deadline, next_step
 from pins.references import reference_in
 from pins.retry import Scope, delay, scope
 from pins.tedee.client import TedeeClient
@@ -226,6 +226,8 @@ def _after_success(lock: Lock, prepared: flights.Prepared, now: datetime) -> Non
     if troubled.update(failures=0, paused_until=None, pause_cause=""):
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
     accounts.answered(lock.account, now)
+    if isinstance(prepared.step, Create):
+        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
     pin = Pin.objects.get(pk=prepared.pin_id)
     if pin.state in ("set", "removed"):
         Incident.resolve(now, about=pin, kinds=_ENDED_BY_SUCCESS)
@@ -237,8 +239,7 @@ def _after_success(lock: Lock, prepared: flights.Prepared, now: datetime) -> Non
 def _offer_room(lock: Lock, now: datetime) -> None:
     """A place on the keypad became free: those who were refused for lack of room need not wait longer."""
     waiting = Pin.objects.filter(lock=lock, last_cause=Cause.NO_ROOM.value, hold_until__gt=now)
-    if waiting.update(hold_until=now, next_try_at=now):
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
+    waiting.update(hold_until=now, next_try_at=now)
 
 
 def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now: datetime) -> None:

@@ -25,14 +25,15 @@ KEEP_RECORDS = timedelta(days=120)
 
 def due_locks(now: datetime) -> list[int]:
     """Locks with due work, earliest deadline first; without those that rest, run, or were woken a moment ago."""
+    for account in LockAccount.objects.exclude(operation__dead_key="").filter(operation__isnull=False):
+        accounts.paused_until(account, now)  # a key that was replaced ends its account's pause
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     due = (
         Lock.objects.filter(pins__next_try_at__lte=now)
         .exclude(operation__paused_until__gt=now)
         .exclude(operation__lease_until__gt=now)
         .exclude(operation__dispatched_at__gt=now - hint_holds)
-        # A dead key ends its pause when it is replaced, which only a run finds out.
-        .exclude(Q(account__operation__paused_until__gt=now) & Q(account__operation__dead_key=""))
+        .exclude(account__operation__paused_until__gt=now)
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by("deadline", "pk")
     )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
+import time_machine
+from django.db.models import Min
 from django.utils import timezone
 
 from pins import reconcile, sweeping
-from pins.models import AccessGrant, Pin, PinAttempt
+from pins.models import AccessGrant, LockState, Pin, PinAttempt
 from pins.references import reference_in
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.devices import SimPin
@@ -36,9 +38,7 @@ class House:
 
     def lock(self, name: str = "Door") -> Lock:
         made = self.cloud.add_lock(name)
-        return Lock.objects.create(
-            account=self.account, device_id=made.id, name=name, serial_number=made.serial_number
-        )
+        return Lock.objects.create(account=self.account, device_id=made.id, name=name, serial_number=made.serial_number)
 
     def flat(self, *locks: Lock, **fields: object) -> Property:
         flat = Property.objects.create(
@@ -76,6 +76,33 @@ class House:
             for lock in Lock.objects.filter(pk__in=due):
                 self.run(lock)
         raise AssertionError("the house does not come to rest")
+
+    def live(self, clock: time_machine.Coordinates, span: timedelta) -> None:
+        """Let time pass, second by second where something is due, and do what is due then."""
+        ends = timezone.now() + span
+        while True:
+            self.settle()
+            moments = [self._wakes_at(lock) for lock in Lock.objects.select_related("account")]
+            following = min((moment for moment in moments if moment is not None), default=ends)
+            if following >= ends:
+                clock.move_to(ends)
+                self.settle()
+                return
+            clock.move_to(max(following, timezone.now() + timedelta(seconds=1)))
+
+    def run_at(self, clock: time_machine.Coordinates, later: timedelta) -> None:
+        """One run of each lock, some time later."""
+        clock.shift(later)
+        for lock in Lock.objects.all():
+            self.run(lock)
+
+    def _wakes_at(self, lock: Lock) -> datetime | None:
+        due = Pin.objects.filter(lock=lock).aggregate(first=Min("next_try_at"))["first"]
+        if due is None:
+            return None
+        lease = LockState.objects.filter(lock=lock).values_list("lease_until", flat=True).first()
+        rests = [moment for moment in (reconcile.rests_until(lock, timezone.now()), lease) if moment is not None]
+        return max([due, *rests])
 
     def ours(self, lock: Lock) -> list[SimPin]:
         """What is really on the lock and carries one of our references."""
