@@ -110,9 +110,8 @@ def remaining(usage: Usage, rules: Rules, now: datetime) -> int:
     current = _advanced(usage, rules, instant)
     first = current.newest - SLOTS
     if current.boundary is not None:
-        # A clock that stepped back must not return us to a window that seemed less used.
-        settled = max(instant, _slot_start(current.newest, rules))
-        first = max(first, _slot(_window_start(current.boundary, rules, settled), rules))
+        # After a clock stepped back this is an earlier window, which counts at least as much.
+        first = max(first, _slot(_window_start(current.boundary, rules, instant), rules))
     spent = sum(current.counts[first - current.newest - 1 :])
     return max(0, rules.limit - spent)
 
