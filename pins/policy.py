@@ -25,7 +25,7 @@ _LINES = frozenset(line[::step] for line in _ROWS + _COLUMNS_AND_DIAGONALS for s
 _MIDDLE_COLUMN = ("2580", "0852")
 
 
-class NoValueLeft(Exception):  # noqa: N818 - the name says what happened
+class NoValueLeft(Exception):
     """Every good value of this length is taken. Choose a longer code."""
 
 

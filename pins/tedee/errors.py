@@ -20,8 +20,6 @@
 Texts are ours alone. Nothing that a server said is repeated, because it may echo a PIN.
 """
 
-# ruff: noqa: N818 - the names say what happened; the two branches of the tree carry "Error"
-
 from __future__ import annotations
 
 from enum import StrEnum
