@@ -172,7 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True  # serves the files where they are: no collectstatic step to forget
 WHITENOISE_AUTOREFRESH = DEBUG
 

@@ -1,0 +1,170 @@
+"""Starts children in order, starts them again when they die, and ends them in order.
+
+A child that dies is started again after a growing pause. One that dies five times within a minute will not get better
+by itself: the supervisor says so, shows its last words, and ends everything.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+from pins.stack.children import Child, ChildPlan, Terminal, how_it_ended
+from pins.stack.leftovers import PidFile
+
+DEATHS_TO_GIVE_UP = 5
+DEATHS_WITHIN_SECONDS = 60.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 8.0
+READY_SECONDS = 30.0
+POLL_SECONDS = 0.1
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Tick = Callable[[], int | None]
+
+
+class StackFailed(Exception):
+    """The stack cannot go on; the message is for the person at the terminal."""
+
+
+class StopRequested(Exception):
+    """Somebody asked for the end while the stack was still starting."""
+
+
+@dataclass
+class Slot:
+    """The place of one child, through its lives."""
+
+    plan: ChildPlan
+    child: Child | None = None
+    deaths: list[float] = field(default_factory=list)
+    start_at: float = 0.0  # monotonic; when to start it (again)
+
+
+class Supervisor:
+    """Use as `with Supervisor(...) as stack: stack.start(plan) ... stack.watch()`; leaving the block ends all children.
+
+    Signals that ask for the end are caught inside the block; a second one kills instead of waiting.
+    """
+
+    def __init__(self, terminal: Terminal, directory: Path, pid_file: PidFile) -> None:
+        self._terminal = terminal
+        self._directory = directory
+        self._pid_file = pid_file
+        self._slots: list[Slot] = []
+        self._stop_requests = 0
+        self._former: dict[
+            signal.Signals, signal.Handlers | Callable[[int, FrameType | None], object] | int | None
+        ] = {}
+
+    def __enter__(self) -> Supervisor:
+        self._former = {number: signal.signal(number, self._on_signal) for number in STOP_SIGNALS}
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        try:
+            self._stop_all()
+        finally:
+            for number, handler in self._former.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        self._stop_requests += 1
+
+    def start(self, plan: ChildPlan) -> None:
+        """Start a child and wait until it is ready. Raises StackFailed, StopRequested."""
+        slot = Slot(plan)
+        self._slots.append(slot)
+        self._spawn(slot)
+        deadline = time.monotonic() + READY_SECONDS
+        while slot.child is None or not plan.is_ready():
+            self._revive()
+            if self._stop_requests:
+                raise StopRequested
+            if time.monotonic() > deadline:
+                raise StackFailed(f"{plan.name} was not ready within {READY_SECONDS:.0f} s.{_last_words(slot)}")
+            time.sleep(POLL_SECONDS / 2)
+
+    def watch(self, tick: Tick = lambda: None, every: float = 0.5) -> int:
+        """Keep all children alive until somebody asks for the end (0) or `tick` returns an exit status."""
+        next_tick = 0.0
+        while not self._stop_requests:
+            self._revive()
+            if time.monotonic() >= next_tick:
+                status = tick()
+                if status is not None:
+                    return status
+                next_tick = time.monotonic() + every
+            time.sleep(POLL_SECONDS)
+        return 0
+
+    def _revive(self) -> None:
+        now = time.monotonic()
+        for slot in self._slots:
+            if slot.child is not None and slot.child.status is not None:
+                self._bury(slot, now)
+            if slot.child is None and now >= slot.start_at:
+                self._spawn(slot)
+
+    def _spawn(self, slot: Slot) -> None:
+        slot.plan.before_start()
+        try:
+            slot.child = Child(slot.plan, self._terminal, self._directory)
+        except OSError as error:
+            raise StackFailed(
+                f"{slot.plan.name} cannot be started: {error.strerror} ({slot.plan.command[0]})"
+            ) from None
+        self._pid_file.write(self._pids())
+
+    def _bury(self, slot: Slot, now: float) -> None:
+        child = slot.child
+        if child is None or child.status is None:
+            return
+        child.wait(0)
+        slot.deaths = [death for death in slot.deaths if now - death < DEATHS_WITHIN_SECONDS] + [now]
+        ended = f"{slot.plan.name} {how_it_ended(child.status)}"
+        if len(slot.deaths) >= DEATHS_TO_GIVE_UP:
+            raise StackFailed(
+                f"{ended}, {len(slot.deaths)} times within {DEATHS_WITHIN_SECONDS:.0f} s. It will not get better by "
+                f"itself; `manage.py doctor` may tell why.{_last_words(slot)}"
+            )
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** (len(slot.deaths) - 1), LONGEST_PAUSE_SECONDS)
+        self._terminal.line(f"{ended}; starting it again in {pause:g} s")
+        slot.child, slot.start_at = None, now + pause
+
+    def _stop_all(self) -> None:
+        """End the children group by group, so that nobody loses what it still leans on."""
+        asked_before = self._stop_requests
+        for order in sorted({slot.plan.stop_order for slot in self._slots}):
+            group = [slot.child for slot in self._slots if slot.plan.stop_order == order and slot.child is not None]
+            self._stop_group(group, asked_before)
+        self._pid_file.clear()
+
+    def _stop_group(self, group: Sequence[Child], asked_before: int) -> None:
+        for child in group:
+            child.ask_to_stop()
+        began = time.monotonic()
+        waiting = [child for child in group if child.status is None]
+        while waiting:
+            for child in waiting:
+                impatient = self._stop_requests > max(asked_before, 1)
+                if impatient or time.monotonic() - began > child.plan.grace_seconds:
+                    if not impatient:
+                        self._terminal.line(
+                            f"{child.plan.name} did not end in time and is killed; its work is not lost"
+                        )
+                    child.kill()
+            waiting = [child for child in waiting if not child.wait(POLL_SECONDS / 2)]
+
+    def _pids(self) -> dict[str, int]:
+        return {slot.plan.name: slot.child.pid for slot in self._slots if slot.child is not None}
+
+
+def _last_words(slot: Slot) -> str:
+    lines = list(slot.child.last_lines) if slot.child is not None else []
+    return "".join(f"\n    {line}" for line in ["Its last lines:", *lines]) if lines else ""
