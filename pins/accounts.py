@@ -51,8 +51,9 @@ def paused_until(account: LockAccount, now: datetime) -> datetime | None:
     if state is None or state.paused_until is None or state.paused_until <= now:
         return None
     if state.dead_key and state.dead_key != _key_fingerprint(account):
+        # `outages` stays: the new key is tried with one request before all others follow.
         AccountState.objects.filter(account=account, dead_key=state.dead_key).update(
-            dead_key="", paused_until=None, pause_cause="", outages=0
+            dead_key="", paused_until=None, pause_cause=""
         )
         return None
     return state.paused_until

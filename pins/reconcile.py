@@ -37,6 +37,9 @@ logger = logging.getLogger(__name__)
 
 #: A run ends after this long, so that one busy lock does not keep a worker's thread for itself.
 LONGEST_RUN = 60.0
+#: The pause of a lock whose account has no requests left. Short: what is due grows more urgent, and may spend more.
+BUDGET_SPENT = "budget"
+LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
 #: A confirmed success ends these.
 _ENDED_BY_SUCCESS = (Incident.Kind.CODE_LATE, Incident.Kind.VALUE_REFUSED, Incident.Kind.VALUE_TAKEN)
 
@@ -92,8 +95,12 @@ def run(
 
 
 def rests_until(lock: Lock, now: datetime) -> datetime | None:
-    """Until when the lock or its account rests; `None` when neither does."""
-    paused = LockState.objects.filter(lock=lock, paused_until__gt=now).values_list("paused_until", flat=True).first()
+    """Until when the lock or its account rests; `None` when neither does.
+
+    A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
+    """
+    resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause=BUDGET_SPENT)
+    paused = resting.values_list("paused_until", flat=True).first()
     account_paused = accounts.paused_until(lock.account, now)
     return max((moment for moment in (paused, account_paused) if moment is not None), default=None)
 
@@ -115,7 +122,9 @@ def _work(
             return requests, None
         prepared = flights.take_off(lock, lease, choice.pin_id, choice.step, clock())
         if isinstance(prepared, flights.Rest):
-            return requests, prepared.until
+            until = min(prepared.until, clock() + LONGEST_BUDGET_PAUSE)
+            LockState.objects.filter(lock=lock).update(paused_until=until, pause_cause=BUDGET_SPENT)
+            return requests, until
         if prepared is None:
             continue
         if not lease.is_fresh():

@@ -24,13 +24,13 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 
 
 @pytest.fixture
-def clock() -> Iterator[time_machine.Coordinates]:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(START, tick=False) as coordinates:
         yield coordinates
 
 
 @pytest.fixture
-def house(clock: time_machine.Coordinates) -> House:
+def house(clock: time_machine.Traveller) -> House:
     return House(late_seconds=120.0)
 
 
@@ -56,7 +56,7 @@ def methods(house: House) -> list[str]:
     return [attempt.op for attempt in PinAttempt.objects.order_by("pk")]
 
 
-def test_created_while_the_booking_is_edited(house: House, clock: time_machine.Coordinates) -> None:
+def test_created_while_the_booking_is_edited(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
 
@@ -72,9 +72,7 @@ def test_created_while_the_booking_is_edited(house: House, clock: time_machine.C
     assert_one_right_pin(house, booking, door)
 
 
-def test_applied_without_an_answer_then_cancelled_before_the_look(
-    house: House, clock: time_machine.Coordinates
-) -> None:
+def test_applied_without_an_answer_then_cancelled_before_the_look(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
     house.cloud.script(door.device_id, ["timeout_applied"])
@@ -92,7 +90,7 @@ def test_applied_without_an_answer_then_cancelled_before_the_look(
 
 
 def test_lost_then_cancelled_lands_late_and_is_found_by_the_closing_look(
-    house: House, clock: time_machine.Coordinates
+    house: House, clock: time_machine.Traveller
 ) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
@@ -111,7 +109,7 @@ def test_lost_then_cancelled_lands_late_and_is_found_by_the_closing_look(
     assert pin_of(booking, door).state == State.REMOVED
 
 
-def test_late_landing_after_not_found_and_a_second_406(house: House, clock: time_machine.Coordinates) -> None:
+def test_late_landing_after_not_found_and_a_second_406(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
     # The first POST lands after the look; the second is lost too; by the third the first has landed: 406.
@@ -126,7 +124,7 @@ def test_late_landing_after_not_found_and_a_second_406(house: House, clock: time
 
 
 def test_a_foreign_pin_with_the_same_value_makes_another_value_while_nobody_knows_it(
-    house: House, clock: time_machine.Coordinates
+    house: House, clock: time_machine.Traveller
 ) -> None:
     entrance, door = house.lock("Entrance"), house.lock("Door")
     booking = house.stay(house.flat(entrance, door), 2 * DAY, 5 * DAY)
@@ -142,7 +140,7 @@ def test_a_foreign_pin_with_the_same_value_makes_another_value_while_nobody_know
 
 
 def test_a_foreign_pin_with_a_value_that_the_guest_knows_is_an_incident(
-    house: House, clock: time_machine.Coordinates
+    house: House, clock: time_machine.Traveller
 ) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
@@ -157,7 +155,7 @@ def test_a_foreign_pin_with_a_value_that_the_guest_knows_is_an_incident(
     assert AccessGrant.objects.get().code == grant.code
 
 
-def test_lease_expiry_in_a_hang(house: House, clock: time_machine.Coordinates) -> None:
+def test_lease_expiry_in_a_hang(house: House, clock: time_machine.Traveller) -> None:
     """The process is frozen for minutes in the middle of a request; another run takes over; then the first wakes."""
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
@@ -174,7 +172,7 @@ def test_lease_expiry_in_a_hang(house: House, clock: time_machine.Coordinates) -
     assert not PinAttempt.objects.filter(outcome="").exists()
 
 
-def test_the_lock_rests_after_a_hang(house: House, clock: time_machine.Coordinates) -> None:
+def test_the_lock_rests_after_a_hang(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     house.stay(house.flat(door), 2 * DAY, 5 * DAY)
     house.cloud.script(door.device_id, ["hang_applied"])
@@ -184,7 +182,7 @@ def test_the_lock_rests_after_a_hang(house: House, clock: time_machine.Coordinat
     assert paused - timezone.now() >= timedelta(seconds=15)
 
 
-def test_a_removal_without_an_answer_whose_id_is_given_to_another_guest(clock: time_machine.Coordinates) -> None:
+def test_a_removal_without_an_answer_whose_id_is_given_to_another_guest(clock: time_machine.Traveller) -> None:
     house = House(id_reuse=True)
     door = house.lock()
     flat = house.flat(door)
@@ -210,7 +208,7 @@ def test_a_removal_without_an_answer_whose_id_is_given_to_another_guest(clock: t
 
 
 @pytest.mark.parametrize("moment", ["before", "during", "after"])
-def test_extension_around_the_removal(house: House, clock: time_machine.Coordinates, moment: str) -> None:
+def test_extension_around_the_removal(house: House, clock: time_machine.Traveller, moment: str) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), HOUR, 2 * DAY)
     house.settle()
@@ -239,7 +237,7 @@ def test_extension_around_the_removal(house: House, clock: time_machine.Coordina
     assert AccessGrant.objects.get().code == code
 
 
-def test_two_bookings_swap_their_properties(house: House, clock: time_machine.Coordinates) -> None:
+def test_two_bookings_swap_their_properties(house: House, clock: time_machine.Traveller) -> None:
     left, right, entrance = house.lock("Left"), house.lock("Right"), house.lock("Entrance")
     one, two = house.flat(left, entrance, name="One"), house.flat(right, entrance, name="Two")
     first, second = house.stay(one, 2 * DAY, 2 * DAY, name="First"), house.stay(two, 2 * DAY, 2 * DAY, name="Second")
@@ -258,7 +256,7 @@ def test_two_bookings_swap_their_properties(house: House, clock: time_machine.Co
 
 
 @pytest.mark.parametrize("fault", ["ok", "timeout_applied", "timeout_lost", "late"])
-def test_the_stay_comes_back_during_the_removal(house: House, clock: time_machine.Coordinates, fault: str) -> None:
+def test_the_stay_comes_back_during_the_removal(house: House, clock: time_machine.Traveller, fault: str) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
     house.settle()
@@ -277,7 +275,7 @@ def test_the_stay_comes_back_during_the_removal(house: House, clock: time_machin
     assert pin_of(booking, door).late_until is None
 
 
-def test_a_lock_that_was_added_again_gets_its_codes_back(house: House, clock: time_machine.Coordinates) -> None:
+def test_a_lock_that_was_added_again_gets_its_codes_back(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     flat = house.flat(door)
     staying, cancelled = house.stay(flat, 2 * DAY, 2 * DAY), house.stay(flat, 6 * DAY, 2 * DAY)
@@ -295,7 +293,7 @@ def test_a_lock_that_was_added_again_gets_its_codes_back(house: House, clock: ti
     assert pin_of(cancelled, door).state == State.REMOVED
 
 
-def test_a_stay_extended_after_its_pin_expired_gets_it_back(house: House, clock: time_machine.Coordinates) -> None:
+def test_a_stay_extended_after_its_pin_expired_gets_it_back(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), HOUR, DAY)
     house.settle()
@@ -311,7 +309,7 @@ def test_a_stay_extended_after_its_pin_expired_gets_it_back(house: House, clock:
 
 
 def test_a_stay_extended_after_its_pin_expired_gets_a_new_code_where_the_old_one_was_taken(
-    house: House, clock: time_machine.Coordinates
+    house: House, clock: time_machine.Traveller
 ) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), HOUR, DAY)
@@ -331,7 +329,7 @@ def test_a_stay_extended_after_its_pin_expired_gets_a_new_code_where_the_old_one
 
 @pytest.mark.parametrize("when", ["before it reached the lock", "after it reached the lock"])
 def test_the_worker_dies_in_the_middle_of_a_request(
-    house: House, clock: time_machine.Coordinates, monkeypatch: pytest.MonkeyPatch, when: str
+    house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     class KilledError(BaseException):
         """Nothing of ours catches it, as nothing catches SIGKILL."""
@@ -360,7 +358,7 @@ def test_the_worker_dies_in_the_middle_of_a_request(
     assert methods(house) == expected
 
 
-def test_two_values_refused_as_invalid_block_the_code(house: House, clock: time_machine.Coordinates) -> None:
+def test_two_values_refused_as_invalid_block_the_code(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
     house.cloud.script(door.device_id, ["400", "400", "ok"])
@@ -377,7 +375,7 @@ def test_two_values_refused_as_invalid_block_the_code(house: House, clock: time_
     assert not Incident.objects.filter(resolved_at=None).exists()
 
 
-def test_a_start_in_the_past_is_sent_as_now_only_after_it_was_refused(clock: time_machine.Coordinates) -> None:
+def test_a_start_in_the_past_is_sent_as_now_only_after_it_was_refused(clock: time_machine.Traveller) -> None:
     house = House(reject_past_start=True)
     door = house.lock()
     booking = house.stay(house.flat(door), -HOUR, 2 * DAY)
@@ -391,7 +389,7 @@ def test_a_start_in_the_past_is_sent_as_now_only_after_it_was_refused(clock: tim
     assert methods(house) == ["post", "post"]  # and treated as equal from then on
 
 
-def test_a_full_lock_takes_the_code_when_there_is_room_again(clock: time_machine.Coordinates) -> None:
+def test_a_full_lock_takes_the_code_when_there_is_room_again(clock: time_machine.Traveller) -> None:
     house = House(capacity=1)
     door = house.lock()
     flat = house.flat(door)
@@ -407,7 +405,7 @@ def test_a_full_lock_takes_the_code_when_there_is_room_again(clock: time_machine
 
 
 def test_a_dead_key_stops_the_account_and_a_new_key_goes_on_at_once(
-    house: House, clock: time_machine.Coordinates
+    house: House, clock: time_machine.Traveller
 ) -> None:
     door, cellar = house.lock("Door"), house.lock("Cellar")
     booking = house.stay(house.flat(door, cellar), 2 * DAY, 5 * DAY)
@@ -425,7 +423,7 @@ def test_a_dead_key_stops_the_account_and_a_new_key_goes_on_at_once(
     assert not Incident.objects.filter(resolved_at=None).exists()
 
 
-def test_a_404_from_a_moved_address_removes_nothing(house: House, clock: time_machine.Coordinates) -> None:
+def test_a_404_from_a_moved_address_removes_nothing(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)
     house.settle()
@@ -436,7 +434,7 @@ def test_a_404_from_a_moved_address_removes_nothing(house: House, clock: time_ma
     assert_one_right_pin(house, booking, door)
 
 
-def test_values_of_a_grant_are_not_used_again_for_ninety_days(house: House, clock: time_machine.Coordinates) -> None:
+def test_values_of_a_grant_are_not_used_again_for_ninety_days(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), HOUR, DAY)
     house.settle()

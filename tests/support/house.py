@@ -42,7 +42,7 @@ class House:
 
     def flat(self, *locks: Lock, **fields: object) -> Property:
         flat = Property.objects.create(
-            **{  # type: ignore[arg-type]
+            **{
                 "name": "Flat",
                 "timezone": "Europe/Warsaw",
                 "check_in_time": time(15),
@@ -77,7 +77,7 @@ class House:
                 self.run(lock)
         raise AssertionError("the house does not come to rest")
 
-    def live(self, clock: time_machine.Coordinates, span: timedelta) -> None:
+    def live(self, clock: time_machine.Traveller, span: timedelta) -> None:
         """Let time pass, second by second where something is due, and do what is due then."""
         ends = timezone.now() + span
         while True:
@@ -90,18 +90,20 @@ class House:
                 return
             clock.move_to(max(following, timezone.now() + timedelta(seconds=1)))
 
-    def run_at(self, clock: time_machine.Coordinates, later: timedelta) -> None:
+    def run_at(self, clock: time_machine.Traveller, later: timedelta) -> None:
         """One run of each lock, some time later."""
         clock.shift(later)
         for lock in Lock.objects.all():
             self.run(lock)
 
     def _wakes_at(self, lock: Lock) -> datetime | None:
-        due = Pin.objects.filter(lock=lock).aggregate(first=Min("next_try_at"))["first"]
+        due: datetime | None = Pin.objects.filter(lock=lock).aggregate(first=Min("next_try_at"))["first"]
         if due is None:
             return None
         lease = LockState.objects.filter(lock=lock).values_list("lease_until", flat=True).first()
-        rests = [moment for moment in (reconcile.rests_until(lock, timezone.now()), lease) if moment is not None]
+        paused = LockState.objects.filter(lock=lock).values_list("paused_until", flat=True).first()
+        account = reconcile.rests_until(lock, timezone.now())
+        rests = [moment for moment in (paused, account, lease) if moment is not None]
         return max([due, *rests])
 
     def ours(self, lock: Lock) -> list[SimPin]:
