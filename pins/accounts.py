@@ -35,14 +35,14 @@ def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) 
         return None
 
 
-def rate_limited(account: LockAccount, retry_after: timedelta, now: datetime) -> datetime:
-    """429: the window's end is known now; the whole account rests until then. Survives any restart."""
+def rate_limited(account: LockAccount, retry_after: float | None, now: datetime) -> None:
+    """429: the budget learns when the next window begins (`retry_after`, in seconds) and lets nothing through until
+    then. It is a row, so this survives any restart."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=account.budget_key)
-        usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after.total_seconds())
+        usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after)
         row.usage = usage.to_json()
         row.save(update_fields=["usage"])
-    return now + retry_after
 
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:

@@ -71,7 +71,7 @@ def run(
         return Report(None)
     waiting_until = rests_until(lock, clock())
     if waiting_until is None:
-        waiting_until = _next_due(lock)
+        waiting_until = _next_due(lock, clock())
     if waiting_until is None or waiting_until > clock():
         return Report(waiting_until)
     lease = leases.acquire(lock)
@@ -87,7 +87,7 @@ def run(
     finally:
         leases.release(lease)
     # Looked up after the release: whoever came meanwhile found the lease taken and left.
-    next_due = _next_due(lock)
+    next_due = _next_due(lock, clock())
     if next_due is None:
         return Report(None, requests)
     rest = rest or rests_until(lock, clock())
@@ -105,7 +105,10 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
     return max((moment for moment in (paused, account_paused) if moment is not None), default=None)
 
 
-def _next_due(lock: Lock) -> datetime | None:
+def _next_due(lock: Lock, now: datetime) -> datetime | None:
+    """When the lock has work. One that was added again has work at once: none of its codes came along."""
+    if LockState.objects.filter(lock=lock, device_id__isnull=False).exclude(device_id=lock.device_id).exists():
+        return now
     due = Pin.objects.filter(lock=lock, next_try_at__isnull=False).order_by("next_try_at")
     return due.values_list("next_try_at", flat=True).first()
 
@@ -219,7 +222,8 @@ def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datet
     if error.cause is Cause.UNAUTHORIZED:
         return accounts.key_refused(lock.account, wait, now)
     if error.cause is Cause.RATE_LIMITED:
-        return accounts.rate_limited(lock.account, wait, now)
+        accounts.rate_limited(lock.account, error.retry_after, now)
+        return now + wait
     until = now + wait
     LockState.objects.filter(lock=lock).update(failures=failures, paused_until=until, pause_cause=error.cause.value)
     if error.cause is Cause.FORBIDDEN:

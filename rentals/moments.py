@@ -7,9 +7,19 @@ from zoneinfo import ZoneInfo
 
 
 def local_moment(day: date, at: time, zone: str) -> datetime:
-    """The UTC instant of a wall time in an IANA zone.
+    """The instant, in UTC, of a wall time in a zone such as "Europe/Warsaw" (RFC 5545, 3.3.5).
 
-    A time that the clock change skips takes the offset before the gap, a time that comes twice means the first
-    (RFC 5545, 3.3.5). Both are what `fold=0` stands for.
+    A wall time that DST skips takes the offset before the gap (02:30 becomes what the clock shows as 03:30); one
+    that comes twice means the first. Raises `ValueError` for an unknown zone or a time that carries its own zone.
     """
-    return datetime.combine(day, at.replace(fold=0), tzinfo=ZoneInfo(zone)).astimezone(UTC)
+    if at.tzinfo is not None:
+        raise ValueError("A wall time carries no zone of its own.")
+    try:
+        region = ZoneInfo(zone)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("The time zone is not known.") from None
+    try:
+        # fold=0 is exactly the rule of the RFC, in the gap and in the repeated hour (PEP 495).
+        return datetime.combine(day, at.replace(fold=0), tzinfo=region).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The moment lies beyond the calendar.") from None

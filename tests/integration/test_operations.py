@@ -12,7 +12,7 @@ from pytest_django import Settings
 
 from pins import leases, sweeping, tasks, watching
 from pins.facts import State
-from pins.models import AccessGrant, AccountState, Incident, LockState, Pin, PinAttempt, RateBudget
+from pins.models import AccessGrant, AccountState, Incident, LockState, Pin, PinAttempt
 from rentals.models import Booking
 from tests.support.house import House, pin_of
 

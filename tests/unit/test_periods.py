@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.periods import Period, local_moment, stay_period
+from pins.periods import Period, stay_period
+from rentals.moments import local_moment
 
 WARSAW = "Europe/Warsaw"
 NEW_YORK = "America/New_York"
