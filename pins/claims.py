@@ -38,6 +38,15 @@ def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
     return TakenValues(frozenset(claims.values_list("digest", flat=True)))
 
 
+def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None) -> bool:
+    """Is the value of ours on one of the locks, or on its way there, for somebody else than this grant?
+
+    For a form's early answer; only `claim` decides.
+    """
+    held = ValueClaim.objects.filter(lock_id__in=lock_ids, digest=ValueClaim.digest_of(value), released_at__isnull=True)
+    return held.exclude(grant_id=grant_id).exists() if grant_id is not None else held.exists()
+
+
 def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
     """A new value, claimed on every lock for the grant.
 

@@ -19,6 +19,7 @@ from pins import capacity, claims
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
 from pins.periods import Period, stay_period
+from pins.policy import problems
 from pins.references import alias_text
 from rentals.models import Booking, Lock
 
@@ -40,6 +41,28 @@ class CodeAlreadyToldError(Exception):
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
+
+
+class CodeTakenError(Exception):
+    """One of the locks has a code with these digits already. Choose other digits."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CodeNotWantedError(Exception):
+    """The stay gets no code: it is not confirmed, it is over, or its property is switched off."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CodeNotAllowedError(ValueError):
+    """The value breaks a rule of the locks. `problems` says which, one sentence each, without the value."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
 
 
 def wish_of(booking: Booking, lock_ids: Iterable[int], grant: AccessGrant | None, now: datetime) -> Wish:
@@ -92,12 +115,22 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
     return touched
 
 
-def _sync_booking(booking: Booking, now: datetime) -> set[int]:
+def ensure_grant(booking_id: int, now: datetime) -> int | None:
+    """The id of a stay's grant, made ahead of the issue-ahead window if need be, because a person wants to fix its code
+    today. Nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
+    booking = Booking.objects.select_related("property").get(pk=booking_id)
+    with transaction.atomic():
+        _sync_booking(booking, now, ahead=True)
+        grants = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST)
+        return grants.values_list("pk", flat=True).first()
+
+
+def _sync_booking(booking: Booking, now: datetime, *, ahead: bool = False) -> set[int]:
     grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
     wish = wish_of(booking, locks, grant, now)
     if grant is None:
-        if not wish.wanted or wish.period.ends_at <= now or now < wish.issue_at:
+        if not wish.wanted or wish.period.ends_at <= now or (now < wish.issue_at and not ahead):
             return set()
         grant = _new_grant(booking, wish, now)
         if grant is None:
@@ -235,6 +268,39 @@ def renew_code(grant_id: int, now: datetime) -> set[int]:
         grant.save(update_fields=["revoked_at", "disclosed_at"])
         touched = sync_bookings([grant.booking_id], now) if grant.booking_id else set()
         return touched | rotate(grant_id, now)
+
+
+def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
+    """A person chose the code, and so knows it: from now on its value is fixed. A revoked grant comes back with it.
+    Returns the locks with work.
+
+    Raises `CodeNotAllowedError`, `CodeAlreadyToldError` (while the guest relies on another value), `CodeTakenError`
+    and `CodeNotWantedError`; then nothing has changed.
+    """
+    if found := problems(value):
+        raise CodeNotAllowedError(found)
+    with transaction.atomic():
+        grant = lock_row(grant_id)
+        if grant.revoked_at is not None:
+            grant.revoked_at = grant.disclosed_at = None
+            grant.save(update_fields=["revoked_at", "disclosed_at"])
+            if grant.booking_id is not None:
+                sync_bookings([grant.booking_id], now)
+            grant = lock_row(grant_id)
+        if not grant.wanted or grant.ends_at <= now:
+            raise CodeNotWantedError
+        if grant.disclosed_at is not None and grant.code != value:
+            raise CodeAlreadyToldError
+        pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
+        if not claims.claim(grant, [pin.lock_id for pin in pins], value, now):
+            raise CodeTakenError
+        changed = grant.code != value
+        grant.code, grant.disclosed_at = value, grant.disclosed_at or now
+        grant.save(update_fields=["code", "disclosed_at"])
+        for pin in pins if changed else ():
+            pin.grant = grant
+            _raise_revision(pin, now)
+        return {pin.lock_id for pin in pins}
 
 
 def revoke(grant_id: int, now: datetime) -> set[int]:

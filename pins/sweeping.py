@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Min, Q, QuerySet
+from django.db.models import F, Min, Q, QuerySet
 
 from pins import accounts, budget
 from pins.facts import State
@@ -28,8 +28,9 @@ def due_locks(now: datetime) -> list[int]:
     for account in LockAccount.objects.exclude(operation__dead_key="").filter(operation__isnull=False):
         accounts.paused_until(account, now)  # a key that was replaced ends its account's pause
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
+    added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
     due = (
-        Lock.objects.filter(pins__next_try_at__lte=now)
+        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
         .exclude(operation__paused_until__gt=now)
         .exclude(operation__lease_until__gt=now)
         .exclude(operation__dispatched_at__gt=now - hint_holds)
