@@ -47,6 +47,7 @@ def worker() -> ChildPlan:
         command=[*_celery(), "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"],
         stop_order=WORKER,
         grace_seconds=20,
+        noise=re.compile("Warm shutdown"),
         # Whoever runs all of it as root has been told by `doctor`; four lines at every start add nothing.
         environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"},
     )
@@ -80,6 +81,7 @@ def simulator(port: int, state: Path, locks_file: Path, key: str, faults: str, l
         name="simulator",
         command=command,
         stop_order=CLOUD,
+        noise=re.compile(r"^(  |Simulator )"),  # its greeting; the demo has one of its own
         is_ready=lambda: accepts(f"127.0.0.1:{port}"),
     )
 

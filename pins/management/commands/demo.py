@@ -1,0 +1,145 @@
+"""`manage.py demo`: the whole product with a simulated lock cloud and a house full of guests."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from pins.models import AccessGrant, Pin
+from pins.stack import demo, processes
+from pins.stack.children import Terminal
+from pins.stack.machine import bring_database_up_to_date, machine, start_broker, start_product
+from pins.stack.story import Storyteller, look
+from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
+from pins.tedee.errors import TedeeError
+
+
+class Command(BaseCommand):
+    help = (
+        "Shows Turnkey at work: runs everything with a simulated lock cloud that has a bad day, fills a house with "
+        "guests, and tells what happens. Lives in var/demo and touches nothing else."
+    )
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8000, help="port of the web server; 0 picks one (default 8000)")
+        parser.add_argument(
+            "--simulator-port", type=int, default=8765, help="port of the simulated cloud (default 8765)"
+        )
+        parser.add_argument(
+            "--until-settled", action="store_true", help="end when every due code is set and every ended one gone"
+        )
+        parser.add_argument("--timeout", type=float, default=120, help="seconds for --until-settled (default 120)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if os.environ.get("TURNKEY_STACK") != "demo":
+            self._start_again_in_own_folder(options["simulator_port"] or processes.free_port())
+        self.terminal = Terminal()
+        self.until_settled: bool = options["until_settled"]
+        self.timeout: float = options["timeout"]
+        self.port: int = options["port"] or processes.free_port()
+        try:
+            with machine(self.terminal) as stack:
+                status = self._play(stack)
+        except StopRequested:
+            status = 0
+        except StackFailed as failure:
+            raise CommandError(str(failure)) from None
+        self.terminal.line("Stopped. The data are kept; the next start goes on from here.")
+        if status:
+            sys.exit(status)
+
+    def _start_again_in_own_folder(self, simulator_port: int) -> None:
+        """Replace this process by one whose settings know nothing of a real database, broker, key or lock."""
+        folder = Path(settings.VAR_DIR) / "demo"
+        environment = demo.own_environment(os.environ, folder, simulator_port)
+        sys.stdout.flush()
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - the very same command
+
+    def _play(self, stack: Supervisor) -> int:
+        folder = Path(settings.VAR_DIR)
+        simulator_port = int(settings.TEDEE_API_URL.rpartition(":")[2].partition("/")[0])
+        processes.require_free(f"127.0.0.1:{self.port}", "--port")
+        processes.require_free(f"127.0.0.1:{simulator_port}", "--simulator-port")
+        bring_database_up_to_date(self.terminal)
+        key = demo.simulator_key(folder)
+        start_broker(stack, self.terminal)
+        stack.start(
+            processes.simulator(
+                simulator_port,
+                folder / "simulator.json",
+                demo.locks_file(folder),
+                key,
+                demo.FAULTS,
+                demo.LATE_SECONDS,
+            )
+        )
+        password = demo.ensure_admin(folder)
+        storyteller = Storyteller(look(timezone.now()))
+        start_product(stack, f"127.0.0.1:{self.port}")
+        self._prepare_data(key)
+        self._greet(password, simulator_port)
+        connection.close()
+        return self._watch(stack, storyteller)
+
+    def _prepare_data(self, key: str) -> None:
+        try:
+            fresh = demo.ensure_sample_data(timezone.now(), key)
+        except TedeeError as error:
+            raise StackFailed(
+                f"the simulator did not list its locks ({error}). Delete its folder and start again."
+            ) from None
+        self.terminal.line("Filled a house with guests" if fresh else "Going on with the guests of the last start")
+
+    def _greet(self, password: str, simulator_port: int) -> None:
+        waiting = AccessGrant.objects.filter(issue_at__gt=timezone.now(), wanted=True).count()
+        for line in (
+            "",
+            f"  Admin      http://127.0.0.1:{self.port}/admin/   user admin, password {password}",
+            f"  Locks      http://127.0.0.1:{simulator_port}/   see their codes, pull a plug",
+            "  Try it     change a booking in the admin and watch here. Ctrl-C ends the demo.",
+f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
+            if waiting != 1
+            else "  1 stay is too far ahead yet.",
+            "",
+        ):
+            self.terminal.line(line)
+
+    def _watch(self, stack: Supervisor, storyteller: Storyteller) -> int:
+        started = time.monotonic()
+
+        def tick() -> int | None:
+            try:
+                for line in storyteller.tell(look(timezone.now())):
+                    self.terminal.line(line)
+                return self._settled(time.monotonic() - started) if self.until_settled else None
+            except DatabaseError as error:
+                # SQLite may be busy for longer than its timeout; the next look tells what this one missed.
+                self.terminal.line(f"(the database did not answer: {type(error).__name__})")
+                return None
+            finally:
+                connection.close()
+
+        return stack.watch(tick)
+
+    def _settled(self, seconds: float) -> int | None:
+        missing = demo.unsettled(timezone.now())
+        if not missing:
+            number = Pin.objects.filter(state="set").count()
+            self.terminal.line(f"Settled after {seconds:.0f} s: {number} codes set, every ended one gone.")
+            return 0
+        if seconds < self.timeout:
+            return None
+        self.terminal.line(f"Not settled after {self.timeout:.0f} s:")
+        for line in missing:
+            self.terminal.line(f"  {line}")
+        return 1

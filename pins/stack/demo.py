@@ -1,0 +1,173 @@
+"""Sample data of the demo: a house with three flats behind one entrance, and stays around the present moment."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.db import transaction
+
+from config.paths import kept_secret, private_dir
+from pins.facts import State
+from pins.models import Pin
+from pins.tedee.auth import for_kind
+from pins.tedee.client import TedeeClient
+from rentals.models import Booking, Lock, LockAccount, Property
+
+ZONE = "Europe/Warsaw"
+ENTRANCE = "Front door"
+FLATS = ("Garden flat", "River room", "Attic")
+FAULTS = "timeout_applied=0.05,timeout_lost=0.05,busy=0.12,offline=0.04,drop_applied=0.03"
+LATE_SECONDS = 8  # a lost write of the simulator may land this late
+ENDS_SOON = timedelta(seconds=35)
+
+# Everything that leads to somebody's real data or locks is taken out of the demo's environment.
+FORGET = (
+    *("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "TEDEE_API_URL"),
+    *("SECRET_KEY_FILE", "FIELD_ENCRYPTION_KEYS_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE"),
+    *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS_ONLY", "TEDEE_RATE_LIMIT", "TEDEE_RATE_WINDOW"),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One stay, as distances from now."""
+
+    guest: str
+    flat: str
+    begins: timedelta
+    ends: timedelta
+
+
+DAY = timedelta(days=1)
+SAMPLES = (
+    Sample("Hanna", "Garden flat", -9 * DAY, -5 * DAY),
+    Sample("Piotr", "Attic", -6 * DAY, -2 * DAY),
+    Sample("Anna", "Garden flat", -2 * DAY, 3 * DAY),
+    Sample("Marek", "River room", -1 * DAY, 1 * DAY),
+    Sample("Julia", "Attic", -2 * DAY, ENDS_SOON),
+    Sample("Olivia", "Attic", 1 * DAY, 5 * DAY),
+    Sample("Tomasz", "River room", 2 * DAY, 6 * DAY),
+    Sample("Zofia", "Garden flat", 5 * DAY, 12 * DAY),
+    Sample("Jan", "River room", 50 * DAY, 57 * DAY),
+)
+
+
+def own_environment(environment: Mapping[str, str], folder: Path, simulator_port: int) -> dict[str, str]:
+    """The environment in which the demo starts itself again: its own folder, keys, database, broker and cloud."""
+    own = {name: value for name, value in environment.items() if name not in FORGET}
+    for name, value in {"SWEEP_SECONDS": "5", "LATE_SECONDS": str(LATE_SECONDS + 2), "LOG_LEVEL": "ERROR"}.items():
+        own.setdefault(name, value)
+    return own | {
+        "TURNKEY_STACK": "demo",
+        "TURNKEY_ENV_FILE": "",
+        "TURNKEY_VAR_DIR": str(folder),
+        "TEDEE_API_URL": f"http://127.0.0.1:{simulator_port}/api/v37",
+    }
+
+
+def locks_file(folder: Path) -> Path:
+    """The file that tells the simulator which locks the house has."""
+    path = private_dir(folder) / "locks.json"
+    doors = (ENTRANCE, *FLATS)
+    locks = [{"name": name, "serial": f"21120102-{number:06d}"} for number, name in enumerate(doors, start=1)]
+    path.write_text(json.dumps(locks, indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def simulator_key(folder: Path) -> str:
+    """The personal key that the simulator accepts."""
+    return kept_secret(folder / "simulator_key", lambda: os.urandom(16).hex())
+
+
+def ensure_admin(folder: Path) -> str:
+    """The user `admin` with the password kept in `admin_password`; returns the password."""
+    password = kept_secret(folder / "admin_password", lambda: os.urandom(6).hex())
+    user, _ = get_user_model().objects.get_or_create(
+        username="admin", defaults={"is_staff": True, "is_superuser": True, "email": "admin@example.com"}
+    )
+    if not user.check_password(password):
+        user.set_password(password)
+        user.save()
+    return password
+
+
+def ensure_sample_data(now: datetime, key: str) -> bool:
+    """Create house, locks and stays, as far as they are missing. Needs the simulator. Returns whether stays were new.
+
+    Days after the first start its stays are over; then new ones are added around the present.
+    """
+    account, _ = LockAccount.objects.get_or_create(name="Simulated Tedee account", defaults={"secret": key})
+    if Lock.objects.filter(account=account).count() < len(FLATS) + 1:
+        _import_locks(account, key)
+    with transaction.atomic():
+        entrance = Lock.objects.get(account=account, name=ENTRANCE)
+        for name in FLATS:
+            flat, fresh = Property.objects.get_or_create(name=name, defaults={"timezone": ZONE})
+            if fresh:
+                flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
+    if Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1)).exists():
+        return False
+    for sample in SAMPLES:
+        _book(sample, now)
+    return True
+
+
+def _import_locks(account: LockAccount, key: str) -> None:
+    with TedeeClient(settings.TEDEE_API_URL, for_kind(account.kind, key)) as client:
+        for found in client.list_locks().value:
+            Lock.objects.update_or_create(
+                serial_number=found.serial_number,
+                defaults={
+                    "account": account,
+                    "device_id": found.id,
+                    "name": found.name,
+                    "time_zone": found.time_zone,
+                    "has_keypad": found.has_keypad,
+                    "has_bridge": found.has_bridge,
+                    "is_connected": found.is_connected,
+                },
+            )
+
+
+def _book(sample: Sample, now: datetime) -> None:
+    """Whole days begin and end at the flat's times; the stay that is about to end does so in front of the audience."""
+    flat = Property.objects.get(name=sample.flat)
+    today = now.astimezone(flat.zone)
+    check_in = flat.check_in_on((today + sample.begins).date())
+    check_out = flat.check_out_on((today + sample.ends).date())
+    if sample.ends < DAY and sample.ends > timedelta(0):
+        check_out = (now + sample.ends).replace(microsecond=0)
+    Booking.objects.create(
+        property=flat, guest_name=sample.guest, check_in=check_in, check_out=check_out, source="demo"
+    )
+
+
+def unsettled(now: datetime) -> list[str]:
+    """What is not yet as it should be, in words: due codes that are missing, ended ones that are still there."""
+    missing = []
+    pins = Pin.objects.select_related("lock", "grant").defer("applied_code", "op_code", "grant__code")
+    for pin in pins:
+        grant = pin.grant
+        live = pin.wanted and pin.admitted and grant.issue_at <= now < grant.ends_at
+        if live and pin.state != State.SET:
+            missing.append(f"{pin.lock.name}: the code of {grant.holder_name or 'guest'} is {pin.state}, not set")
+        ended = not pin.wanted or grant.ends_at <= now
+        if ended and pin.state != State.REMOVED:
+            missing.append(f"{pin.lock.name}: the code of {grant.holder_name or 'guest'} is {pin.state}, not removed")
+    soon = now + 2 * ENDS_SOON
+    missing += [
+        f"{grant_name}: the stay ends in a moment, its code is about to be removed"
+        for grant_name in Booking.objects.filter(
+            check_out__gt=now, check_out__lte=soon, status=Booking.Status.CONFIRMED
+        ).values_list("guest_name", flat=True)
+    ]
+    if not Pin.objects.exists():
+        missing.append("no code has been planned yet")
+    return missing
