@@ -107,9 +107,7 @@ class Command(BaseCommand):
             f"  Admin      http://127.0.0.1:{self.port}/admin/   user admin, password {password}",
             f"  Locks      http://127.0.0.1:{simulator_port}/   see their codes, pull a plug",
             "  Try it     change a booking in the admin and watch here. Ctrl-C ends the demo.",
-f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
-            if waiting != 1
-            else "  1 stay is too far ahead yet.",
+            f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
             "",
         ):
             self.terminal.line(line)
