@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from pins import budget
-from pins.models import AccountState, Incident, InstallationKey, RateBudget
+from pins.models import AccountState, Incident, InstallationKey, LockState, RateBudget
 from pins.retry import OUTAGE_SPAN, outage, outage_delay
 from pins.tedee.errors import Cause
 from rentals.models import LockAccount
@@ -50,7 +50,7 @@ def paused_until(account: LockAccount, now: datetime) -> datetime | None:
     state = AccountState.objects.filter(account=account).first()
     if state is None or state.paused_until is None or state.paused_until <= now:
         return None
-    if state.dead_key and state.dead_key != _key_fingerprint(account):
+    if state.dead_key and state.dead_key != key_fingerprint(account):
         # `outages` stays: the new key is tried with one request before all others follow.
         AccountState.objects.filter(account=account, dead_key=state.dead_key).update(
             dead_key="", paused_until=None, pause_cause=""
@@ -64,7 +64,7 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime) -> datetim
     AccountState.objects.update_or_create(
         account=account,
         defaults={
-            "dead_key": _key_fingerprint(account),
+            "dead_key": key_fingerprint(account),
             "paused_until": now + rest,
             "pause_cause": Cause.UNAUTHORIZED.value,
             "outages": 1,
@@ -72,6 +72,18 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime) -> datetim
     )
     Incident.open(Incident.Kind.DEAD_KEY, now, about=account)
     return now + rest
+
+
+def forgive_new_keys(now: datetime) -> None:
+    """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
+    dead = LockAccount.objects.filter(operation__isnull=False).exclude(operation__dead_key="")
+    for account in dead:
+        paused_until(account, now)
+    for state in LockState.objects.exclude(forbidden_key="").select_related("lock__account"):
+        if state.forbidden_key != key_fingerprint(state.lock.account):
+            LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(
+                forbidden_key="", paused_until=None
+            )
 
 
 def cloud_failed(account: LockAccount, lock_id: int, now: datetime) -> datetime | None:
@@ -98,5 +110,6 @@ def answered(account: LockAccount, now: datetime) -> None:
         Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
 
 
-def _key_fingerprint(account: LockAccount) -> str:
+def key_fingerprint(account: LockAccount) -> str:
+    """Tells keys apart without keeping them."""
     return InstallationKey.fingerprint("key", account.secret)

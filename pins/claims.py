@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
-from pins.models import AccessGrant, Pin, ValueClaim
+from pins.models import AccessGrant, InstallationKey, Pin, ValueClaim
 from pins.policy import generate
 
 #: A former guest may remember a code; it is not given to the next one.
@@ -20,9 +20,10 @@ class TakenValues(Set[str]):
 
     def __init__(self, digests: frozenset[str]) -> None:
         self._digests = digests
+        self._key = InstallationKey.load()
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, str) and ValueClaim.digest_of(value) in self._digests
+        return isinstance(value, str) and ValueClaim.digest_of(value, key=self._key) in self._digests
 
     def __iter__(self) -> Iterator[str]:
         return iter(())  # the values themselves cannot be told from their digests

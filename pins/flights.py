@@ -21,7 +21,7 @@ from pins.facts import Content, Flight, Observed, Op
 from pins.models import Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
 from pins.plan import Create, Delete, Look, Read, Request, Update, deadline, next_step
-from pins.references import reference_in
+from pins.references import alias_text, reference_in
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import AmbiguousError, BadRequest, PinExists, PinNotFound, TedeeError
 from pins.tedee.messages import PinBody, PinListing, RemotePin
@@ -103,7 +103,7 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
         if isinstance(step, Create | Update | Delete):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
             flight = Flight(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
-            body = PinBody(pin.alias, content.code, content.starts_at, content.ends_at) if content else None
+            body = PinBody(_alias_of(pin), content.code, content.starts_at, content.ends_at) if content else None
             pin.put_observed(outcomes.took_off(pin.observed, flight))
             pin.op_token = token
             save_observed(pin, now)
@@ -111,6 +111,14 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
         return Prepared(pin.pk, lock.device_id, step, token, body, due)
+
+
+def _alias_of(pin: Pin) -> str:
+    """What the grant's alias is; one without our reference could never be found again."""
+    if reference_in(pin.alias) == pin.grant.reference:
+        return pin.alias
+    grant = pin.grant
+    return alias_text(grant.holder_name, grant.starts_at.date(), grant.ends_at.date(), grant.reference)
 
 
 def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Content:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import random
+import threading
 import time
 import uuid
 from collections.abc import Callable
@@ -42,6 +43,10 @@ BUDGET_SPENT = "budget"
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
 #: A confirmed success ends these.
 _ENDED_BY_SUCCESS = (Incident.Kind.CODE_LATE, Incident.Kind.VALUE_REFUSED, Incident.Kind.VALUE_TAKEN)
+
+
+#: Set when the process was asked to end: runs finish the request under way and begin no other.
+stopping = threading.Event()
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ def _work(
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
     ends = time.monotonic() + LONGEST_RUN
-    while time.monotonic() < ends:
+    while time.monotonic() < ends and not stopping.is_set():
         choice = _choose(lock, clock())
         if choice is None:
             return requests, None
@@ -226,17 +231,19 @@ def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datet
         return now + wait
     until = now + wait
     LockState.objects.filter(lock=lock).update(failures=failures, paused_until=until, pause_cause=error.cause.value)
-    if error.cause is Cause.FORBIDDEN:
-        Incident.open(Incident.Kind.NO_PERMISSION, now, about=lock)
     if error.cause in (Cause.SERVER, Cause.NETWORK):
         account_until = accounts.cloud_failed(lock.account, lock.pk, now)
         return max(until, account_until) if account_until is not None else until
+    accounts.answered(lock.account, now)
+    if error.cause is Cause.FORBIDDEN:
+        LockState.objects.filter(lock=lock).update(forbidden_key=accounts.key_fingerprint(lock.account))
+        Incident.open(Incident.Kind.NO_PERMISSION, now, about=lock)
     return until
 
 
 def _after_success(lock: Lock, prepared: flights.Prepared, now: datetime) -> None:
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="")
-    if troubled.update(failures=0, paused_until=None, pause_cause=""):
+    if troubled.update(failures=0, paused_until=None, pause_cause="", forbidden_key=""):
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
     accounts.answered(lock.account, now)
     if isinstance(prepared.step, Create):

@@ -25,8 +25,7 @@ KEEP_RECORDS = timedelta(days=120)
 
 def due_locks(now: datetime) -> list[int]:
     """Locks with due work, earliest deadline first; without those that rest, run, or were woken a moment ago."""
-    for account in LockAccount.objects.exclude(operation__dead_key="").filter(operation__isnull=False):
-        accounts.paused_until(account, now)  # a key that was replaced ends its account's pause
+    accounts.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
     due = (

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from celery import Task, shared_task
+from celery.signals import worker_shutting_down
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -65,6 +66,12 @@ def watch_offline(**kwargs: Any) -> None:
 def purge(**kwargs: Any) -> None:
     """Delete what is long over."""
     logger.info("purged", extra={"grants": sweeping.purge(timezone.now())})
+
+
+@worker_shutting_down.connect
+def _end_runs_early(**_: Any) -> None:
+    """A warm shutdown waits for running tasks; let them end after the request under way."""
+    reconcile.stopping.set()
 
 
 def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:

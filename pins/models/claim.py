@@ -33,5 +33,5 @@ class ValueClaim(models.Model):
         return f"Claim {self.pk}"
 
     @staticmethod
-    def digest_of(value: str) -> str:
-        return InstallationKey.fingerprint("value", value)
+    def digest_of(value: str, *, key: bytes | None = None) -> str:
+        return InstallationKey.fingerprint("value", value, key=key)

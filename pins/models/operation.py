@@ -16,6 +16,9 @@ class LockState(models.Model):
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_cause = models.CharField(max_length=24, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed requests in a row.")
+    forbidden_key = models.CharField(
+        max_length=64, blank=True, help_text="Fingerprint of the key that has no permission for this lock."
+    )
     dispatched_at = models.DateTimeField(null=True, blank=True, help_text="A hint: a run was asked for at this time.")
     foreign_pins = models.PositiveSmallIntegerField(default=0, help_text="Codes that are not ours, at the last look.")
 

@@ -37,6 +37,7 @@ class InstallationKey(models.Model):
         return bytes.fromhex(row.secret)
 
     @classmethod
-    def fingerprint(cls, purpose: str, text: str) -> str:
-        """A keyed digest (64 hex digits): comparable, not reversible without the key."""
-        return hmac.new(cls.load(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
+    def fingerprint(cls, purpose: str, text: str, *, key: bytes | None = None) -> str:
+        """A keyed digest (64 hex digits): comparable, not reversible without the key. Who makes many loads the key
+        once and passes it."""
+        return hmac.new(key or cls.load(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()

@@ -99,6 +99,26 @@ def test_an_outage_of_the_cloud_is_met_with_single_probes(house: House, clock: t
     assert AccountState.objects.get().outages == 0
 
 
+def test_a_key_without_permission_rests_the_lock_until_there_is_another_key(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    door, cellar = house.lock("Door"), house.lock("Cellar")
+    booking = house.stay(house.flat(door, cellar), 2 * DAY, 5 * DAY)
+    house.cloud.set_forbidden(door.device_id, True)
+    house.live(clock, MINUTE)
+    assert house.statuses() == {201: 1, 403: 1}
+    assert pin_of(booking, cellar).state == State.SET  # the other lock is not concerned
+    assert Incident.objects.get(resolved_at=None).kind == Incident.Kind.NO_PERMISSION
+
+    house.cloud.set_forbidden(door.device_id, False)
+    house.cloud.add_key("fresh-key", "fresh")
+    house.account.secret = "fresh-key"
+    house.account.save()
+    house.live(clock, 10 * SECOND)
+    assert pin_of(booking, door).state == State.SET
+    assert not Incident.objects.filter(resolved_at=None).exists()
+
+
 def test_an_account_has_so_many_requests_under_way_and_no_more(
     house: House, clock: time_machine.Traveller, settings: Settings
 ) -> None:
@@ -127,8 +147,9 @@ def test_offline_locks_are_watched_with_one_request_and_go_on_when_they_are_back
         house.cloud.set_connected(lock.device_id, False)
     house.live(clock, 10 * MINUTE)
     assert set(house.statuses()) == {428}
+    # Wherever the last random pause ended: they rest for another while.
+    LockState.objects.update(paused_until=timezone.now() + 2 * MINUTE)
 
-    clock.shift(SECOND)
     house.cloud.set_connected(locks[0].device_id, True)
     before = len(house.cloud.journal.requests)
     back = watching.locks_back_online(timezone.now(), clients=house.client)
