@@ -9,6 +9,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connection
+from django.db.migrations.exceptions import InconsistentMigrationHistory
 
 from config.environment import SettingsError
 from pins.stack import embedded, processes
@@ -45,6 +46,11 @@ def bring_database_up_to_date(terminal: Terminal) -> None:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise StackFailed(
             f"the {kind} {where} cannot be used: {reason}\nCheck DATABASE_URL, and the rights on it."
+        ) from None
+    except InconsistentMigrationHistory as error:
+        raise StackFailed(
+            f"the database was made by another version of this program: {error}\n"
+            f"Restore the matching version, or (losing its data) move {settings.VAR_DIR} away and start again."
         ) from None
     finally:
         connection.close()

@@ -14,13 +14,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from pins.models import AccessGrant, Pin
+from pins.models import Pin
 from pins.stack import demo, processes
 from pins.stack.children import Terminal
 from pins.stack.machine import bring_database_up_to_date, machine, start_broker, start_product
 from pins.stack.story import Storyteller, look
 from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
 from pins.tedee.errors import TedeeError
+from rentals.models import Booking
 
 
 class Command(BaseCommand):
@@ -101,7 +102,7 @@ class Command(BaseCommand):
         self.terminal.line("Filled a house with guests" if fresh else "Going on with the guests of the last start")
 
     def _greet(self, password: str, simulator_port: int) -> None:
-        waiting = AccessGrant.objects.filter(issue_at__gt=timezone.now(), wanted=True).count()
+        waiting = Booking.objects.filter(check_in__gt=timezone.now(), grants__isnull=True).count()
         for line in (
             "",
             f"  Admin      http://127.0.0.1:{self.port}/admin/   user admin, password {password}",

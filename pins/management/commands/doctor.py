@@ -1,0 +1,32 @@
+"""`manage.py doctor`: what is wrong with this installation, and how to mend it."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from pins.stack.checkup import Health, examine, report
+
+
+class Command(BaseCommand):
+    help = (
+        "Examines settings, database, broker, worker, beat, keys, clock and the lock cloud, and says how to mend what "
+        "is wrong. Spends one request per lock account (--offline: none). Ends with 1 when something is broken."
+    )
+    requires_system_checks: list[str] = []  # they are part of the examination
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--offline", action="store_true", help="do not ask the lock cloud anything")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        worst = Health.OK
+        for finding in examine(offline=options["offline"]):
+            self.stdout.write(report(finding, self.style))
+            if finding.health is Health.FAIL or worst is Health.OK:
+                worst = finding.health
+        if worst is Health.FAIL:
+            sys.exit(1)
+        self.stdout.write("Everything works." if worst is Health.OK else "It works; see the warnings.")

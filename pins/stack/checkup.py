@@ -1,0 +1,241 @@
+"""The examinations of `manage.py doctor`. Each yields findings: what was looked at, how it is, how to mend it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core import checks
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
+
+from pins import accounts, budget
+from pins.clients import client_for
+from pins.models import Heartbeat
+from pins.stack import embedded
+from pins.tedee.errors import Cause, TedeeError
+from rentals.fields import UndecryptableValue, rewrap
+from rentals.models import LockAccount
+from rentals.rotation import encrypted_columns, stored_values
+
+SAMPLE_ROWS = 200
+CLOCK_TOLERANCE = timedelta(seconds=30)
+
+
+class Health(StrEnum):
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    health: Health
+    subject: str
+    text: str
+    remedy: str = ""
+
+
+def ok(subject: str, text: str) -> Finding:
+    return Finding(Health.OK, subject, text)
+
+
+def warn(subject: str, text: str, remedy: str) -> Finding:
+    return Finding(Health.WARN, subject, text, remedy)
+
+
+def fail(subject: str, text: str, remedy: str) -> Finding:
+    return Finding(Health.FAIL, subject, text, remedy)
+
+
+def configuration() -> Iterator[Finding]:
+    """Django's system checks, and what only an operator can judge."""
+    messages = checks.run_checks()
+    for message in messages:
+        serious = message.is_serious()
+        hint = message.hint or "See the documentation of this check."
+        yield (fail if serious else warn)("settings", f"{message.msg} ({message.id})", hint)
+    if not messages:
+        yield ok("settings", f"read; time zone UTC, API {settings.TEDEE_API_URL}")
+    if settings.DEBUG:
+        yield warn("settings", "DEBUG is on: errors show the inside of the program to everybody.", "Unset DEBUG.")
+    if os.getuid() == 0:
+        yield warn("settings", "This runs as root.", "Run Turnkey as a user of its own; it needs no privileges.")
+
+
+def database() -> Iterator[Finding]:
+    """Reachable, writable, with every migration applied."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError as error:
+        yield fail("database", f"{connection.vendor} does not answer ({type(error).__name__}).", "Check DATABASE_URL.")
+        return
+    yield ok("database", f"{connection.vendor} answers")
+    if connection.vendor == "sqlite":
+        name = Path(str(connection.settings_dict["NAME"]))
+        if not (os.access(name, os.W_OK) and os.access(name.parent, os.W_OK)):
+            yield fail("database", f"{name} or its folder is not writable.", f"Run: chmod u+rwX {name.parent} {name}")
+    executor = MigrationExecutor(connection)
+    pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if pending:
+        yield fail("database", f"{len(pending)} migrations are not applied.", "Run: python manage.py migrate")
+    else:
+        yield ok("database", "every migration is applied")
+
+
+def broker() -> Iterator[Finding]:
+    if embedded.answers(settings.REDIS_URL):
+        yield ok("broker", "answers")
+    elif settings.REDIS_IS_EMBEDDED:
+        yield fail("broker", "the embedded server does not run.", "Start everything: python manage.py run")
+    else:
+        yield fail("broker", "the server of REDIS_URL does not answer.", "Start Redis, or correct REDIS_URL.")
+
+
+def worker() -> Iterator[Finding]:
+    """A worker answers a ping through the broker."""
+    if not embedded.answers(settings.REDIS_URL):
+        yield fail("worker", "cannot be asked while the broker is down.", "Mend the broker first.")
+        return
+    from config.celery import app
+
+    replies = app.control.inspect(timeout=2).ping() or {}
+    if replies:
+        yield ok("worker", f"{len(replies)} answered")
+    else:
+        yield fail("worker", "none answers.", "Start one: celery -A config worker (or python manage.py run)")
+
+
+def beat() -> Iterator[Finding]:
+    """The sweep leaves a trace whenever beat sends it and a worker performs it."""
+    last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    remedy = "Start exactly one: celery -A config beat (or python manage.py run)"
+    if last is None:
+        yield fail("beat", "the sweep has never run.", remedy)
+        return
+    age = timezone.now() - last
+    limit = timedelta(seconds=max(4 * settings.SWEEP_SECONDS, 60))
+    text = f"the last sweep was {age.total_seconds():.0f} s ago"
+    yield (
+        ok("beat", text)
+        if age <= limit
+        else fail("beat", f"{text}; it is due every {settings.SWEEP_SECONDS} s.", remedy)
+    )
+
+
+def keys() -> Iterator[Finding]:
+    """A sample of every encrypted column opens with the configured keys."""
+    for column in encrypted_columns():
+        rows = stored_values(column, limit=SAMPLE_ROWS)
+        unreadable = 0
+        for _, stored in rows:
+            try:
+                rewrap(stored)
+            except UndecryptableValue:
+                unreadable += 1
+        if unreadable:
+            yield fail(
+                "keys",
+                f"{unreadable} of {len(rows)} values of {column.label} open with none of the keys.",
+                "Put the key that wrote them back into FIELD_ENCRYPTION_KEYS.",
+            )
+        elif rows:
+            yield ok("keys", f"{column.label} can be read ({len(rows)} looked at)")
+
+
+def clock() -> Iterator[Finding]:
+    """Leases live by the database's clock and codes by the true time: the two must agree."""
+    if connection.vendor != "postgresql":
+        yield ok("clock", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; compare it with a clock that you trust")
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        there = cursor.fetchone()[0]
+    apart = abs(datetime.now(UTC) - there)
+    text = f"this machine and the database are {apart.total_seconds():.1f} s apart"
+    yield (
+        ok("clock", text)
+        if apart <= CLOCK_TOLERANCE
+        else warn("clock", f"{text}; codes would begin and end late.", "Switch on time synchronisation (NTP) on both.")
+    )
+
+
+def cloud() -> Iterator[Finding]:
+    """One cheap request per account, from its budget: the state of one lock, else the list of locks."""
+    found = list(LockAccount.objects.order_by("pk"))
+    if not found:
+        yield warn(
+            "cloud", "no lock account is entered yet.", "Add one in the admin, then: python manage.py sync_locks"
+        )
+    for account in found:
+        yield _ask(account)
+
+
+def _ask(account: LockAccount) -> Finding:
+    now = timezone.now()
+    subject = f"cloud, {account.name}"
+    if accounts.spend(account.budget_key, budget.Purpose.WATCH, now, now) is not None:
+        return warn(subject, "not asked: the hour's requests are nearly spent.", "Try again later.")
+    lock = account.locks.order_by("pk").first()
+    try:
+        client = client_for(account)
+        if lock is not None:
+            client.sync_locks([lock.device_id])
+            return ok(subject, "accepts the key (1 request: the state of one lock)")
+        count = len(client.list_locks().value)
+    except TedeeError as error:
+        return _refused(subject, error)
+    except UndecryptableValue:
+        return fail(subject, "the stored key opens with none of FIELD_ENCRYPTION_KEYS.", "See the line about keys.")
+    if not count:
+        return warn(
+            subject, "accepts the key, but shows no lock.", "Check the scopes Device.Read and Device.ReadWrite."
+        )
+    return warn(subject, f"accepts the key and shows {count} locks, none imported.", "Run: python manage.py sync_locks")
+
+
+def _refused(subject: str, error: TedeeError) -> Finding:
+    if error.cause == Cause.UNAUTHORIZED:
+        return fail(subject, "refuses the key.", "Make a new personal access key in the Tedee portal and enter it.")
+    if error.cause == Cause.RATE_LIMITED:
+        return warn(subject, "answers that the account asked too often.", "Wait; the work goes on by itself.")
+    if error.cause == Cause.FORBIDDEN:
+        return fail(subject, "denies permission.", "The key needs the scopes Device.Read and Device.ReadWrite.")
+    return fail(subject, f"does not answer as it should ({error.cause.value}).", "Check the network and TEDEE_API_URL.")
+
+
+Examination = Callable[[], Iterator[Finding]]
+# In this order, and the rest only if the database answers.
+ALWAYS: tuple[Examination, ...] = (configuration, database, broker, worker)
+WITH_DATABASE: tuple[Examination, ...] = (beat, keys, clock)
+ONLINE: tuple[Examination, ...] = (cloud,)
+
+
+def examine(*, offline: bool) -> Iterator[Finding]:
+    """Every finding, in the order in which problems are best mended."""
+    healthy = True
+    for examination in ALWAYS:
+        for finding in examination():
+            healthy = healthy and not (finding.subject == "database" and finding.health is Health.FAIL)
+            yield finding
+    if not healthy:
+        return
+    for examination in (*WITH_DATABASE, *(() if offline else ONLINE)):
+        yield from examination()
+
+
+def report(finding: Finding, style: Any) -> str:
+    """The finding as lines for the terminal; `style` is a command's."""
+    paint = {Health.OK: style.SUCCESS, Health.WARN: style.WARNING, Health.FAIL: style.ERROR}[finding.health]
+    line = f"{paint(f'{finding.health:<4}')}  {finding.subject}: {finding.text}"
+    return f"{line}\n      {finding.remedy}" if finding.remedy else line
