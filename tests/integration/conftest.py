@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
 import pytest
+import time_machine
+
+if TYPE_CHECKING:
+    from tests.support.house import House
+
+START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +23,18 @@ def _database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     from pins import leases
 
     monkeypatch.setattr(leases, "database_now", timezone.now)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """The clock stands at 1 March 2027, 09:00 UTC, and moves when told to."""
+    with time_machine.travel(START, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def house(clock: time_machine.Traveller) -> House:
+    """A house whose cloud lands late changes after two minutes."""
+    from tests.support.house import House
+
+    return House(late_seconds=120.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,17 +19,6 @@ pytestmark = pytest.mark.django_db
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(START, tick=False) as coordinates:
-        yield coordinates
-
-
-@pytest.fixture
-def house(clock: time_machine.Traveller) -> House:
-    return House()
 
 
 def test_the_budget_is_never_exceeded_and_goes_to_the_nearest_arrivals(

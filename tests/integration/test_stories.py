@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,17 +21,6 @@ pytestmark = pytest.mark.django_db
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(START, tick=False) as coordinates:
-        yield coordinates
-
-
-@pytest.fixture
-def house(clock: time_machine.Traveller) -> House:
-    return House(late_seconds=120.0)
 
 
 def during(house: House, method: str, action: Callable[[], Any]) -> None:
