@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -214,24 +214,31 @@ def _refused(subject: str, error: TedeeError) -> Finding:
     return fail(subject, f"does not answer as it should ({error.cause.value}).", "Check the network and TEDEE_API_URL.")
 
 
-Examination = Callable[[], Iterator[Finding]]
-# In this order, and the rest only if the database answers.
-ALWAYS: tuple[Examination, ...] = (configuration, database, broker, worker)
-WITH_DATABASE: tuple[Examination, ...] = (beat, keys, clock)
-ONLINE: tuple[Examination, ...] = (cloud,)
+# In the order in which problems are best mended.
+EXAMINATIONS: dict[str, Callable[[], Iterator[Finding]]] = {
+    "settings": configuration,
+    "database": database,
+    "broker": broker,
+    "worker": worker,
+    "beat": beat,
+    "keys": keys,
+    "clock": clock,
+    "cloud": cloud,
+}
+NEED_DATABASE = {"beat", "keys", "clock", "cloud"}
 
 
-def examine(*, offline: bool) -> Iterator[Finding]:
-    """Every finding, in the order in which problems are best mended."""
-    healthy = True
-    for examination in ALWAYS:
+def examine(chosen: Collection[str]) -> Iterator[Finding]:
+    """The findings of the chosen examinations; those that need the database are left out when it is not well."""
+    database_is_well = "database" in chosen or not any(finding.health is Health.FAIL for finding in database())
+    for name, examination in EXAMINATIONS.items():
+        if name not in chosen or (name in NEED_DATABASE and not database_is_well):
+            continue
         for finding in examination():
-            healthy = healthy and not (finding.subject == "database" and finding.health is Health.FAIL)
+            database_is_well = database_is_well and not (name == "database" and finding.health is Health.FAIL)
             yield finding
-    if not healthy:
-        return
-    for examination in (*WITH_DATABASE, *(() if offline else ONLINE)):
-        yield from examination()
+    if not database_is_well and NEED_DATABASE & set(chosen):
+        yield fail("database", "the rest cannot be examined without it.", "Mend it, then ask again.")
 
 
 def report(finding: Finding, style: Any) -> str:

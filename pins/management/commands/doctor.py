@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from pins.stack.checkup import Health, examine, report
+from pins.stack.checkup import EXAMINATIONS, Health, examine, report
 
 
 class Command(BaseCommand):
@@ -20,10 +20,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--offline", action="store_true", help="do not ask the lock cloud anything")
+        parser.add_argument("--only", choices=EXAMINATIONS, help="one examination alone, for health checks")
 
     def handle(self, *args: Any, **options: Any) -> None:
         worst = Health.OK
-        for finding in examine(offline=options["offline"]):
+        chosen = {options["only"]} if options["only"] else set(EXAMINATIONS)
+        if options["offline"]:
+            chosen -= {"cloud"}
+        for finding in examine(chosen):
             self.stdout.write(report(finding, self.style))
             if finding.health is Health.FAIL or worst is Health.OK:
                 worst = finding.health

@@ -1,0 +1,28 @@
+# One image for web, worker, beat and migrations; what it is depends on the command.
+FROM python:3.12-slim-bookworm
+
+ENV PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    DJANGO_SETTINGS_MODULE=config.settings \
+    LOG_JSON=1
+
+WORKDIR /app
+
+RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin turnkey
+
+# First the packages, so that a change of the code does not install them again.
+COPY requirements.txt .
+RUN pip install -r requirements.txt
+
+COPY manage.py ./
+COPY config config
+COPY rentals rentals
+COPY pins pins
+
+USER turnkey
+EXPOSE 8000
+
+CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
+     "--threads", "8", "--timeout", "60", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--log-level", "warning"]

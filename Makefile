@@ -1,0 +1,86 @@
+# `make` alone lists what there is. The virtual environment is built by itself and rebuilt when requirements change.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+
+RUNTIME := $(VENV)/.runtime-installed
+TOOLS := $(VENV)/.tools-installed
+
+# A throw-away configuration for commands that look at the code only. Nothing is stored under these keys.
+LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH \
+	FIELD_ENCRYPTION_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= DATABASE_URL=sqlite:////tmp/turnkey-look.sqlite3 \
+	REDIS_URL=redis://127.0.0.1:1/0
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run doctor test test-fast check lint types contracts migrations deploy-check compose-check format requirements clean
+
+help: ## List these targets
+	@echo "Turnkey. Pass options on with ARGS, for example: make demo ARGS=--until-settled"
+	@echo
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME) ## Watch it at work with simulated locks and guests (ARGS=--until-settled ends by itself)
+	@$(BIN)/python manage.py demo $(ARGS)
+
+run: $(RUNTIME) ## Run everything on this machine: broker, worker, beat, web server
+	@$(BIN)/python manage.py run $(ARGS)
+
+doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to mend it
+	@$(BIN)/python manage.py doctor $(ARGS)
+
+test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: $(TOOLS) ## Run the tests that start no chain of processes
+	@$(BIN)/python -m pytest -m "not chaos and not real_processes" $(ARGS)
+
+check: lint types contracts migrations deploy-check compose-check test-fast ## Everything that should pass before a commit
+
+lint: $(TOOLS) ## Style and likely mistakes (ruff)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(TOOLS) ## Types (mypy, strict)
+	@$(LOOK) $(BIN)/mypy
+
+contracts: $(TOOLS) ## Who may import whom (import-linter)
+	@$(BIN)/lint-imports
+
+migrations: $(TOOLS) ## No model change without its migration
+	@$(LOOK) $(BIN)/python manage.py makemigrations --check --dry-run
+
+deploy-check: $(TOOLS) ## Django's checks for production, with HTTPS_ONLY=1
+	@$(LOOK) HTTPS_ONLY=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+compose-check: $(TOOLS) ## docker-compose.yml against the schema of Compose
+	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: $(TOOLS) ## Format the code and mend what can be mended by itself
+	@$(BIN)/ruff check --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+requirements: $(TOOLS) ## Compile requirements*.txt anew from requirements*.in
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+
+clean: ## Remove caches and the virtual environment; var/ with its data and keys stays
+	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
+	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), older than 3.11. Name a newer one: make PYTHON=python3.12"; exit 1; }
+	@echo "Building $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv"; exit 1; }
+
+$(RUNTIME): requirements.txt | $(BIN)/python
+	@test -e $(TOOLS) || echo "Installing requirements.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(TOOLS): requirements.txt requirements-dev.txt | $(BIN)/python
+	@echo "Installing requirements-dev.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ $(RUNTIME)
