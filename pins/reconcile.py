@@ -216,12 +216,14 @@ def _pin_rest(prepared: flights.Prepared, error: TedeeError, now: datetime) -> t
 def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datetime) -> datetime:
     state = LockState.objects.get(lock=lock)
     failures = state.failures + 1 if scope(error.cause) is Scope.LOCK else 1
+    alike = state.failures_alike + 1 if state.pause_cause == error.cause.value else 1
     wait = delay(
         error.cause,
         failures,
         until_deadline=prepared.deadline - now,
         retry_after=error.retry_after,
         hung=isinstance(error, NetworkFault) and error.hung,
+        alike=alike if scope(error.cause) is Scope.LOCK else 1,
         jitter=_jitter(),
     )
     if error.cause is Cause.UNAUTHORIZED:
@@ -230,7 +232,9 @@ def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datet
         accounts.rate_limited(lock.account, error.retry_after, now)
         return now + wait
     until = now + wait
-    LockState.objects.filter(lock=lock).update(failures=failures, paused_until=until, pause_cause=error.cause.value)
+    LockState.objects.filter(lock=lock).update(
+        failures=failures, failures_alike=alike, paused_until=until, pause_cause=error.cause.value
+    )
     if error.cause in (Cause.SERVER, Cause.NETWORK):
         account_until = accounts.cloud_failed(lock.account, lock.pk, now)
         return max(until, account_until) if account_until is not None else until
@@ -243,7 +247,7 @@ def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datet
 
 def _after_success(lock: Lock, prepared: flights.Prepared, now: datetime) -> None:
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="")
-    if troubled.update(failures=0, paused_until=None, pause_cause="", forbidden_key=""):
+    if troubled.update(failures=0, failures_alike=0, paused_until=None, pause_cause="", forbidden_key=""):
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
     accounts.answered(lock.account, now)
     if isinstance(prepared.step, Create):

@@ -74,14 +74,17 @@ def delay(
     until_deadline: timedelta | None,
     retry_after: float | None = None,
     hung: bool = False,
+    alike: int | None = None,
     jitter: float,
 ) -> timedelta:
-    """How long to rest before the next try.
+    """How long to rest before the next try, after `failures` consecutive failures including this one.
 
-    1. By cause and `failures`, the number of consecutive failures including this one, times `jitter`
-       (random, 0.5 to 1, so that locks which failed together do not return together).
+    1. By cause and `alike`, how many of them in a row had this very cause (None: all), times `jitter`
+       (random, 0.5 to 1, so that locks which failed together do not return together). A lock that fails every time
+       in another way is alive; the long rests are for one that keeps saying the same.
     2. A server's `retry_after`, in seconds, replaces that; it is never shortened, but capped to a day.
-    3. After ten failures in a row at most 20 tries an hour, unless the deadline is within the hour or past.
+    3. After ten failures in a row, whatever the causes, at most 20 tries an hour, unless the deadline is within the
+       hour or past.
     4. After a hang at least 15 seconds: the server may still be working on the lost request.
 
     There is no last try: whoever waits at the door is not helped by our giving up.
@@ -90,7 +93,8 @@ def delay(
         raise ValueError("Jitter is between 0.5 and 1.")
     if retry_after is None:
         steps = DELAYS[cause]
-        wait = timedelta(seconds=steps[min(max(failures, 1), len(steps)) - 1] * jitter)
+        repeats = failures if alike is None else alike
+        wait = timedelta(seconds=steps[min(max(repeats, 1), len(steps)) - 1] * jitter)
     else:
         # `max` and `min` before the timedelta: an absurd number of seconds would overflow it.
         wait = timedelta(seconds=min(max(retry_after, 0.0), LONGEST_WAIT.total_seconds()))

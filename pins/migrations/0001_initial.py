@@ -45,6 +45,7 @@ class Migration(migrations.Migration):
                 ('paused_until', models.DateTimeField(blank=True, null=True)),
                 ('pause_cause', models.CharField(blank=True, max_length=24)),
                 ('failures', models.PositiveIntegerField(default=0, help_text='Failed requests in a row.')),
+                ('failures_alike', models.PositiveIntegerField(default=0, help_text='Of those, the last ones with the same cause.')),
                 ('forbidden_key', models.CharField(blank=True, help_text='Fingerprint of the key that has no permission for this lock.', max_length=64)),
                 ('dispatched_at', models.DateTimeField(blank=True, help_text='A hint: a run was asked for at this time.', null=True)),
                 ('foreign_pins', models.PositiveSmallIntegerField(default=0, help_text='Codes that are not ours, at the last look.')),

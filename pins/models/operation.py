@@ -16,6 +16,7 @@ class LockState(models.Model):
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_cause = models.CharField(max_length=24, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed requests in a row.")
+    failures_alike = models.PositiveIntegerField(default=0, help_text="Of those, the last ones with the same cause.")
     forbidden_key = models.CharField(
         max_length=64, blank=True, help_text="Fingerprint of the key that has no permission for this lock."
     )

@@ -32,6 +32,12 @@ def test_delays_grow_with_the_failures_of_the_lock(causes: tuple[Cause, ...], ex
         assert [seconds(cause, failures) for failures in range(1, 10)] == expected
 
 
+def test_a_lock_that_fails_in_changing_ways_is_tried_again_soon_but_not_for_ever() -> None:
+    assert seconds(Cause.TIMEOUT, 6, alike=1) == 0.5
+    assert seconds(Cause.TIMEOUT, 6, alike=2) == 2
+    assert seconds(Cause.TIMEOUT, 10, alike=1) == 180
+
+
 def test_jitter_shortens_at_most_by_half() -> None:
     assert seconds(Cause.OFFLINE, 4, jitter=0.5) == 30
     assert seconds(Cause.OFFLINE, 4, jitter=0.75) == 45
