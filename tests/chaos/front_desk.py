@@ -1,0 +1,115 @@
+"""A process that enters and reads bookings through the ORM, as the admin or a script of the owner would.
+
+One JSON request a line on standard input, one JSON answer a line on standard output. Uses only the names that the
+project promises to the outside.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import django
+
+django.setup()
+
+from django.db import transaction  # noqa: E402 - models can be imported only after the setup
+
+from pins.models import AccessGrant, Pin  # noqa: E402
+from rentals.models import Booking, Lock, LockAccount, Property  # noqa: E402
+
+
+def furnish(key: str, locks: list[dict[str, Any]], flats: list[dict[str, Any]]) -> dict[str, int]:
+    """Enter account, locks and properties. A flat is {"name", "doors": [device ids], ...fields}; answers its ids."""
+    with transaction.atomic():
+        account = LockAccount.objects.create(name="Office", kind="personal_key", secret=key)
+        for lock in locks:
+            Lock.objects.create(
+                account=account, device_id=lock["id"], name=lock["name"], serial_number=lock["serialNumber"]
+            )
+        ids = {}
+        for flat in flats:
+            doors = flat.pop("doors")
+            made = Property.objects.create(
+                timezone="Europe/Warsaw", check_in_time="15:00", check_out_time="11:00", **flat
+            )
+            made.locks.set(Lock.objects.filter(device_id__in=doors))
+            ids[made.name] = made.pk
+    return ids
+
+
+def book(stays: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Save bookings one by one, each with {"flat": id, "guest", "check_in", "check_out"}; answers ids and moments."""
+    saved = []
+    for stay in stays:
+        begun = time.time()
+        booking = Booking.objects.create(
+            property_id=stay["flat"],
+            guest_name=stay["guest"],
+            check_in=datetime.fromisoformat(stay["check_in"]),
+            check_out=datetime.fromisoformat(stay["check_out"]),
+        )
+        saved.append({"id": booking.pk, "begun": begun, "saved": time.time()})
+    return saved
+
+
+def cancel(bookings: list[int]) -> None:
+    for booking in Booking.objects.filter(pk__in=bookings):
+        booking.status = "cancelled"
+        booking.save()
+
+
+def check_out(bookings: list[int], at: str) -> None:
+    """The guests leave at another moment than planned."""
+    for booking in Booking.objects.filter(pk__in=bookings):
+        booking.check_out = datetime.fromisoformat(at)
+        booking.save()
+
+
+def stays() -> list[dict[str, Any]]:
+    """Every booking with what the locks should hold because of it, and what the database says about its pins."""
+    codes = {grant.booking_id: grant.code for grant in AccessGrant.objects.filter(kind="guest")}
+    states: dict[int | None, dict[int, str]] = {}
+    for pin in Pin.objects.select_related("grant", "lock").defer("grant__code", "applied_code", "op_code"):
+        states.setdefault(pin.grant.booking_id, {})[pin.lock.device_id] = pin.state
+    doors = {
+        flat.pk: [lock.device_id for lock in flat.locks.all()] for flat in Property.objects.prefetch_related("locks")
+    }
+    return [
+        {
+            "id": booking.pk,
+            "confirmed": booking.status == "confirmed",
+            "check_in": booking.check_in.isoformat(),
+            "check_out": booking.check_out.isoformat(),
+            "doors": doors[booking.property_id],
+            "code": codes.get(booking.pk, ""),
+            "states": states.get(booking.pk, {}),
+        }
+        for booking in Booking.objects.all()
+    ]
+
+
+def change_key(key: str) -> None:
+    account = LockAccount.objects.get(name="Office")
+    account.secret = key
+    account.save()
+
+
+ACTIONS: dict[str, Callable[..., Any]] = {
+    action.__name__: action for action in (furnish, book, cancel, check_out, stays, change_key)
+}
+
+
+def main() -> None:
+    for line in sys.stdin:
+        request = json.loads(line)
+        sys.stdout.write(json.dumps(ACTIONS[request["action"]](**request["fields"])) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
