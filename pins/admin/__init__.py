@@ -1,0 +1,14 @@
+"""What the admin shows of door codes: the bookings with their locks, and what support needs to see."""
+
+from pins.admin.booking import BookingAdmin
+from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
+from pins.admin.support import AccessGrantAdmin, IncidentAdmin, PinAdmin
+
+__all__ = [
+    "AccessGrantAdmin",
+    "BookingAdmin",
+    "IncidentAdmin",
+    "LockAccountWithFetchAdmin",
+    "LockWithCodesAdmin",
+    "PinAdmin",
+]

@@ -1,0 +1,263 @@
+"""Bookings in the admin. Registered here and not in rentals, because the page shows what the locks hold."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_POST
+
+from pins import grants, policy, tasks
+from pins.admin import booking_actions as deeds
+from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilter
+from pins.admin.booking_form import BookingForm
+from pins.admin.cautions import cautions, clock_changes
+from pins.admin.door_codes import door_badge, guest_grants, panel, pins_for_people
+from pins.admin.parts import STYLES, badge_html
+from pins.words import day_and_time
+from rentals.models import Booking, Lock, Property
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Booking]
+else:
+    _Admin = admin.ModelAdmin
+
+_MOST_NAMED = 5
+
+
+@admin.register(Booking)
+class BookingAdmin(_Admin):
+    form = BookingForm
+    change_form_template = "pins/admin/booking_form.html"
+    list_display = ("guest", "property", "arrival", "departure", "status_word", "doors", "overlap")
+    list_filter = (StayFilter, AttentionFilter, "status", OverlapFilter, ("property", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("guest_name", "property__name", "grants__reference")
+    search_help_text = "Guest, property, or the reference in the Tedee app (#7F3K2Q)"
+    date_hierarchy = "check_in"
+    ordering = ("check_in", "pk")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("try_again", "new_code", "revoke")
+    fieldsets = (
+        ("Stay", {"fields": ("property", "guest_name", "status")}),
+        (
+            "Arrival and departure",
+            {"fields": (("arrival_date", "arrival_time"), ("departure_date", "departure_time"))},
+        ),
+        ("Code", {"fields": ("own_code",)}),
+    )
+
+    class Media:
+        css = STYLES
+
+    # -- the list -----------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
+        return super().get_queryset(request).select_related("property")
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What the columns need comes with the page's rows, in three queries however many there are."""
+        changelist = super().get_changelist_instance(request)
+        doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
+        with_pins = guest_grants().prefetch_related(Prefetch("pins", queryset=pins_for_people()))
+        rows = (
+            Booking.objects.with_overlaps()
+            .annotate(has_locks=Exists(doors))
+            .select_related("property")
+            .prefetch_related(Prefetch("grants", queryset=with_pins))
+        ).in_bulk([one.pk for one in changelist.result_list])
+        changelist.result_list = [rows[one.pk] for one in changelist.result_list if one.pk in rows]
+        return changelist
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Booking], search_term: str
+    ) -> tuple[QuerySet[Booking], bool]:
+        return super().get_search_results(request, queryset, search_term.replace("#", " "))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Rendered in the zone of most properties, so that the years, months and days of the date bar are theirs."""
+        zones = list(Property.objects.order_by().values_list("timezone", flat=True))
+        usual = max(set(zones), key=zones.count) if zones else "UTC"
+        with timezone.override(Property(timezone=usual).zone):
+            response = super().changelist_view(request, extra_context)
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+    @admin.display(description="Guest", ordering="guest_name")
+    def guest(self, booking: Booking) -> str:
+        return booking.guest_name or "Guest"
+
+    @admin.display(description="Arrival", ordering="check_in")
+    def arrival(self, booking: Booking) -> str:
+        return day_and_time(booking.check_in, booking.property.zone)
+
+    @admin.display(description="Departure", ordering="check_out")
+    def departure(self, booking: Booking) -> str:
+        return day_and_time(booking.check_out, booking.property.zone)
+
+    @admin.display(description="Status", ordering="status")
+    def status_word(self, booking: Booking) -> str:
+        return Booking.Status(booking.status).label.partition(" (")[0]
+
+    @admin.display(description="Door codes")
+    def doors(self, booking: Booking) -> SafeString:
+        grant = next(iter(booking.grants.all()), None)  # prefetched: guest grants only
+        pins = list(grant.pins.all()) if grant is not None else []
+        has_locks = bool(getattr(booking, "has_locks", True))
+        return badge_html(door_badge(booking, grant, pins, has_locks=has_locks, now=timezone.now()))
+
+    @admin.display(description="Overlap")
+    def overlap(self, booking: Booking) -> str | SafeString:
+        return (
+            format_html('<span class="tk-flag">{}</span>', "⚠ overlaps") if getattr(booking, "overlaps", False) else ""
+        )
+
+    # -- the page of one booking --------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        """Whoever may only look is shown fields as text: the stay in words, and no field for a code."""
+        if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
+            return super().get_fieldsets(request, obj)
+        return (("Stay", {"fields": ("property", "guest_name", "status", "arrival", "departure")}),)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
+        return () if self.has_change_permission(request, obj) or obj is None else ("arrival", "departure")
+
+    @method_decorator(sensitive_post_parameters("own_code"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = dict(extra_context or {})
+        booking = self.get_object(request, object_id) if object_id else None
+        if booking is not None and self.has_view_or_change_permission(request, booking):
+            context["panel"] = panel(booking, timezone.now())
+            context["may_act"] = self.has_change_permission(request, booking)
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        now = timezone.now()
+        if value := form.cleaned_data.get("own_code"):
+            self._set_own_code(request, obj, value)
+        for text in cautions(obj, now):
+            messages.warning(request, text)
+        typed = {
+            end: (getattr(obj, name), f"{form.cleaned_data[f'{end}_time']:%H:%M}")
+            for end, name in (("arrival", "check_in"), ("departure", "check_out"))
+            if f"{end}_time" in form.changed_data and form.cleaned_data.get(f"{end}_time")
+        }
+        for text in clock_changes(obj, typed):
+            messages.warning(request, text)
+
+    def _set_own_code(self, request: HttpRequest, booking: Booking, value: str) -> None:
+        """The form has judged the value; what changed since then is told, and the booking stays saved."""
+        now = timezone.now()
+        try:
+            grant_id = grants.ensure_grant(booking.pk, now)
+            if grant_id is None:
+                raise grants.CodeNotWantedError
+            touched = grants.set_code(grant_id, value, now)
+        except (
+            grants.CodeTakenError,
+            grants.CodeAlreadyToldError,
+            grants.CodeNotWantedError,
+            grants.CodeNotAllowedError,
+        ) as refused:
+            messages.error(request, f"The booking was saved, but your own code was not used. {refused}")
+            return
+        transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
+        messages.success(request, "Your own code is set for this stay. It is not shown again.")
+        if policy.is_guessable(value):
+            messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
+
+    def delete_model(self, request: HttpRequest, obj: Booking) -> None:
+        super().delete_model(request, obj)
+        messages.info(request, "Its codes are being taken off the locks.")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
+        super().delete_queryset(request, queryset)
+        messages.info(request, "Their codes are being taken off the locks.")
+
+    # -- deeds --------------------------------------------------------------------------------------------------
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            path(
+                f"<int:booking_id>/{name.replace('_', '-')}/",
+                self.admin_site.admin_view(partial(self._deed_view, name)),
+                name=f"rentals_booking_{name}",
+            )
+            for name in deeds.DEEDS
+        ]
+        return [*own, *super().get_urls()]
+
+    def _deed_view(self, name: str, request: HttpRequest, booking_id: int) -> HttpResponse:
+        return require_POST(self._do_one)(request, name, booking_id)
+
+    def _do_one(self, request: HttpRequest, name: str, booking_id: int) -> HttpResponse:
+        booking = self.get_object(request, str(booking_id))
+        if booking is None:
+            raise Http404
+        if not self.has_change_permission(request, booking):
+            raise PermissionDenied
+        outcome = self._do(request, name, booking)
+        messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
+        return HttpResponseRedirect(reverse("admin:rentals_booking_change", args=[booking.pk]))
+
+    def _do(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
+        """One deed and its line in the booking's history, both or neither."""
+        with transaction.atomic():
+            outcome = deeds.DEEDS[name](booking, timezone.now())
+            if outcome.done:
+                self.log_change(request, booking, f"{name.replace('_', ' ').capitalize()}: {outcome.text}")
+        return outcome
+
+    @admin.action(description="Try again now", permissions=["change"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
+        self._do_many(request, queryset, "try_again", "Trying again now")
+
+    @admin.action(description="New code", permissions=["change"])
+    def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
+        self._do_many(request, queryset, "new_code", "New code chosen")
+
+    @admin.action(description="Revoke codes", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
+        """Asks first: a guest may be in the house."""
+        if request.POST.get("confirmed") == "yes":
+            self._do_many(request, queryset, "revoke", "Code revoked")
+            return None
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Revoke codes",
+            "opts": self.model._meta,
+            "bookings": list(queryset),
+            "in_house": [one for one in queryset if one.check_in <= timezone.now() < one.check_out],
+            "media": self.media,
+        }
+        return TemplateResponse(request, "pins/admin/revoke_confirmation.html", context)
+
+    def _do_many(self, request: HttpRequest, queryset: QuerySet[Booking], name: str, done: str) -> None:
+        outcomes = [(booking, self._do(request, name, booking)) for booking in queryset]
+        count = sum(outcome.done for _, outcome in outcomes)
+        if count:
+            messages.success(request, f"{done}: {'1 stay' if count == 1 else f'{count} stays'}.")
+        others = [(booking, outcome) for booking, outcome in outcomes if not outcome.done]
+        for booking, outcome in others[:_MOST_NAMED]:
+            messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
+        if len(others) > _MOST_NAMED:
+            messages.warning(request, f"Nothing was done for {len(others) - _MOST_NAMED} more.")

@@ -1,0 +1,124 @@
+"""Questions that a host asks of the list of bookings. Days are days at each property."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from pins.facts import State
+from pins.models import Incident, Pin
+from rentals.models import Booking, BookingQuerySet, Lock, Property
+from rentals.moments import local_moment
+
+#: A guest who arrives within this time should have the code on every lock.
+ARRIVES_SOON = timedelta(hours=24)
+#: How long a removal may take before it deserves a look.
+PATIENCE = timedelta(minutes=10)
+
+
+def on_local_days(field: str, first: int, days: int, now: datetime) -> Q:
+    """`field` lies in the days from today + `first`, each property's own days. One condition per zone in use."""
+    found = Q(pk__in=())
+    for name in Property.objects.order_by().values_list("timezone", flat=True).distinct():
+        today: date = now.astimezone(Property(timezone=name).zone).date()
+        starts = local_moment(today + timedelta(days=first), time(0), name)
+        ends = local_moment(today + timedelta(days=first + days), time(0), name)
+        found |= Q(property__timezone=name, **{f"{field}__gte": starts, f"{field}__lt": ends})
+    return found
+
+
+def needs_attention(now: datetime) -> Q:
+    """Stays whose guest may stand before a closed door, or whose code should be gone and is not."""
+    of_stay = Pin.objects.filter(grant__booking=OuterRef("pk"))
+    wanted = of_stay.filter(wanted=True, grant__ends_at__gt=now)
+    late = wanted.filter(grant__starts_at__lte=now + ARRIVES_SOON).exclude(state__in=[State.SET, State.CHANGING])
+    stays = of_stay.filter(remote_id__isnull=False).filter(
+        Q(grant__ends_at__lte=now - PATIENCE) | Q(wanted=False, state_changed_at__lte=now - PATIENCE)
+    )
+    told = Incident.objects.filter(pin__grant__booking=OuterRef("pk"), resolved_at__isnull=True)
+    live = Q(status=Booking.Status.CONFIRMED, check_out__gt=now)
+    doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
+    no_door = Q(property__is_active=True, check_in__lte=now + timedelta(days=7)) & ~Exists(doors)
+    on_the_way = Exists(wanted.filter(state=State.BLOCKED)) | Exists(late)
+    return (live & (Q(on_the_way) | no_door)) | Q(Exists(stays)) | Q(Exists(told))
+
+
+class StayFilter(admin.SimpleListFilter):
+    """Without a choice the list shows what is current and coming, unless somebody searches."""
+
+    title = "stay"
+    parameter_name = "stay"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [
+            ("arriving_today", "Arriving today"),
+            ("arriving_tomorrow", "Arriving tomorrow"),
+            ("arriving_week", "Arriving in the next 7 days"),
+            ("in_house", "In the house now"),
+            ("departing_today", "Departing today"),
+            ("past", "Past"),
+            ("all", "All"),
+        ]
+
+    def choices(self, changelist: Any) -> Any:
+        yield {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": "Current and coming",
+        }
+        for value, label in self.lookup_choices:
+            yield {
+                "selected": self.value() == value,
+                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "display": label,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        now = timezone.now()
+        chosen = self.value()
+        if chosen == "arriving_today":
+            return queryset.filter(on_local_days("check_in", 0, 1, now))
+        if chosen == "arriving_tomorrow":
+            return queryset.filter(on_local_days("check_in", 1, 1, now))
+        if chosen == "arriving_week":
+            return queryset.filter(on_local_days("check_in", 0, 7, now))
+        if chosen == "departing_today":
+            return queryset.filter(on_local_days("check_out", 0, 1, now))
+        if chosen == "in_house":
+            return queryset.filter(check_in__lte=now, check_out__gt=now)
+        if chosen == "past":
+            return queryset.filter(check_out__lte=now)
+        asks_otherwise = any(name == "q" or name.startswith("check_in__") for name in request.GET)
+        if chosen == "all" or asks_otherwise or AttentionFilter.parameter_name in request.GET:
+            return queryset
+        return queryset.filter(check_out__gt=now - timedelta(days=1))
+
+
+class AttentionFilter(admin.SimpleListFilter):
+    title = "needs attention"
+    parameter_name = "attention"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes: a code is late, stuck or left over")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        return queryset.filter(needs_attention(timezone.now())) if self.value() == "yes" else queryset
+
+
+class OverlapFilter(admin.SimpleListFilter):
+    title = "overlapping"
+    parameter_name = "overlapping"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Overlaps another stay"), ("no", "Does not")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        if self.value() not in ("yes", "no") or not isinstance(queryset, BookingQuerySet):
+            return queryset
+        flagged: QuerySet[Any] = queryset.with_overlaps()
+        return flagged.filter(overlaps=self.value() == "yes")

@@ -1,0 +1,186 @@
+"""The form of a stay: days and wall times of the property instead of instants, and a code that only goes in."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+
+from pins import claims
+from pins.models import AccessGrant
+from pins.policy import problems
+from rentals.admin.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
+from rentals.models import Booking, Property
+from rentals.moments import local_moment
+
+if TYPE_CHECKING:
+    _Form = forms.ModelForm[Booking]
+    _Choice = forms.ModelChoiceField[Property]
+else:
+    _Form = forms.ModelForm
+    _Choice = forms.ModelChoiceField
+
+#: Beyond these a year is a slip of the finger.
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+_WHEN = {"arrival": "check_in", "departure": "check_out"}
+
+
+class PropertyChoice(_Choice):
+    """Names the zone and the usual times beside each property, since the times on the form are read in that zone."""
+
+    def label_from_instance(self, obj: Property) -> str:
+        off = "" if obj.is_active else ", switched off"
+        return f"{obj.name} ({obj.check_in_time:%H:%M} to {obj.check_out_time:%H:%M}, {obj.timezone}{off})"
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        widget=DayInput,
+        input_formats=DATE_FORMATS,
+        error_messages={"required": "Choose a day.", "invalid": "Enter a day such as 2027-03-08 or 08/03/2027."},
+    )
+
+
+def _time(label: str) -> forms.TimeField:
+    return forms.TimeField(
+        label=label,
+        widget=ClockInput,
+        input_formats=TIME_FORMATS,
+        required=False,
+        error_messages={"invalid": "Enter a time such as 15:00, or leave it empty."},
+    )
+
+
+class BookingForm(_Form):
+    """An end of the stay that nobody touched keeps its instant to the second, also where the page cannot show it:
+    seconds, the second 02:30 of an autumn night, a check-in that was over when the property's times changed."""
+
+    property = PropertyChoice(
+        queryset=Property.objects.order_by("name", "pk"), error_messages={"required": "Choose a property."}
+    )
+    arrival_date = _day("Arrival")
+    arrival_time = _time("at")
+    departure_date = _day("Departure")
+    departure_time = _time("at")
+    own_code = forms.CharField(
+        label="Own code",
+        required=False,
+        max_length=20,
+        widget=WriteOnlyInput({"inputmode": "numeric", "size": 12}),
+        help_text="Leave it empty and Turnkey chooses one. Enter 5 to 8 digits to give the guest a code that you know; "
+        "it is never shown again, so note it. Once set, it can only be replaced after “Revoke”.",
+    )
+
+    class Meta:
+        fields = ("property", "guest_name", "status")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial.update(self._stored_ends())
+        if "arrival_time" in self.fields:
+            self._explain_times()
+
+    def _stored_ends(self) -> dict[str, Any]:
+        """The stay as its property's clocks show it; times stay empty where they are the property's."""
+        found: dict[str, Any] = {}
+        for end, name in _WHEN.items():
+            local = getattr(self.instance, name).astimezone(self.instance.property.zone)
+            found[f"{end}_date"] = local.date()
+            if not self.instance.follows_property_times:
+                found[f"{end}_time"] = local.time().replace(second=0, microsecond=0)
+        return found
+
+    def _explain_times(self) -> None:
+        if not self.instance.pk:
+            self.fields["arrival_time"].help_text = "Empty means the property's check-in time, in the property's zone."
+            self.fields["departure_time"].help_text = "Empty means the property's check-out time."
+            return
+        prop = self.instance.property
+        self.fields[
+            "arrival_time"
+        ].help_text = f"{prop.timezone} time. Empty means {prop.check_in_time:%H:%M}, the property's check-in time."
+        self.fields[
+            "departure_time"
+        ].help_text = f"{prop.timezone} time. Empty means {prop.check_out_time:%H:%M}, the property's check-out time."
+
+    def clean_arrival_date(self) -> date:
+        return _sane(self.cleaned_data["arrival_date"])
+
+    def clean_departure_date(self) -> date:
+        return _sane(self.cleaned_data["departure_date"])
+
+    def clean_own_code(self) -> str:
+        value = str(self.cleaned_data["own_code"])
+        if value and (found := problems(value)):
+            raise ValidationError(list(found))
+        return value
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        prop, first, last = (cleaned.get(name) for name in ("property", "arrival_date", "departure_date"))
+        if prop is None or first is None or last is None or {"arrival_time", "departure_time"} & set(self.errors):
+            return cleaned
+        from_time, until_time = cleaned.get("arrival_time"), cleaned.get("departure_time")
+        check_in = self._instant("arrival", prop, first, from_time or prop.check_in_time)
+        check_out = self._instant("departure", prop, last, until_time or prop.check_out_time)
+        if check_out <= check_in:
+            self.add_error("departure_date", _order_error(first, last, prop, from_time, until_time))
+            return cleaned
+        # Given to the instance only when they are good: the model would report on fields that this form has not.
+        self.instance.check_in, self.instance.check_out = check_in, check_out
+        self.instance.follows_property_times = from_time is None and until_time is None
+        if cleaned.get("own_code") and "status" in cleaned:
+            self._judge_own_code(prop, str(cleaned["own_code"]), str(cleaned["status"]))
+        return cleaned
+
+    def _instant(self, end: str, prop: Property, day: date, at: time) -> datetime:
+        untouched = not {f"{end}_date", f"{end}_time"} & set(self.changed_data)
+        if self.instance.pk and untouched and self.initial.get("property") == prop.pk:
+            stored: datetime = getattr(self.instance, _WHEN[end])
+            return stored
+        return local_moment(day, at, prop.timezone).astimezone(UTC)
+
+    def _judge_own_code(self, prop: Property, value: str, status: str) -> None:
+        """Tell here what `grants.set_code` would refuse later; that one decides."""
+        grant = None
+        if self.instance.pk:
+            grant = AccessGrant.objects.filter(booking=self.instance, kind=AccessGrant.Kind.GUEST).first()
+        if status != Booking.Status.CONFIRMED:
+            self.add_error("own_code", "Only a confirmed stay gets a code. Set the status to Confirmed, or empty this.")
+        elif self.instance.check_out <= timezone.now():
+            self.add_error("own_code", "This stay is over and gets no code any more. Empty this field.")
+        elif not prop.is_active and (grant is None or not grant.wanted):
+            self.add_error("own_code", f"“{prop}” is switched off and gets no codes. Switch it on first.")
+        elif grant is not None and grant.disclosed_at is not None and grant.revoked_at is None and grant.code != value:
+            self.add_error(
+                "own_code",
+                "The guest knows the present code already. Press “Revoke” above first; then enter the new code here "
+                "and tell the guest.",
+            )
+        elif claims.held_by_another(
+            value,
+            list(prop.locks.filter(is_active=True).values_list("pk", flat=True)),
+            grant.pk if grant is not None else None,
+        ):
+            self.add_error("own_code", "Another guest has this code on one of the locks. Choose other digits.")
+
+
+def _sane(day: date) -> date:
+    if not EARLIEST <= day < LATEST:
+        raise ValidationError("Check the year: it should lie between 2000 and 2099.")
+    return day
+
+
+def _order_error(first: date, last: date, prop: Property, from_time: time | None, until_time: time | None) -> str:
+    if last < first:
+        return "The departure is before the arrival. Choose a later day."
+    starts, ends = from_time or prop.check_in_time, until_time or prop.check_out_time
+    return (
+        f"The stay would end at {ends:%H:%M}, before or when it begins at {starts:%H:%M} on the same day. "
+        "Choose a later day, or enter times."
+    )

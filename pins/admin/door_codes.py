@@ -1,0 +1,265 @@
+"""What the page of a booking says about its door codes, lock by lock. Reads no code: they are masked here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.db.models import QuerySet
+
+from pins import words
+from pins.facts import State
+from pins.models import AccessGrant, Pin, PinAttempt
+from pins.tedee.errors import Cause
+from pins.words import Badge, Tone
+from rentals.models import Booking, Lock
+
+MASK = "••••••"
+_LATEST_ATTEMPTS = 12
+_SECRETS = ("applied_code", "op_code", "lock__account__secret")
+
+
+@dataclass(frozen=True)
+class AttemptLine:
+    """One request, for people."""
+
+    at: str
+    what: str
+    result: str
+    tone: Tone
+    correlation_id: str
+
+
+@dataclass(frozen=True)
+class LockLine:
+    """One lock of the stay."""
+
+    lock_id: int
+    name: str
+    badge: Badge
+    reasons: tuple[str, ...]
+    next_try: str
+    failed_tries: int
+    attempts: tuple[AttemptLine, ...]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The whole panel. `notes` say why there is no code, or what else matters."""
+
+    badge: Badge
+    zone: str
+    period: str
+    notes: tuple[str, ...]
+    lines: tuple[LockLine, ...]
+    has_grant: bool
+    disclosed: bool
+    revoked: bool
+
+
+def pins_for_people() -> QuerySet[Pin]:
+    """PINs with what words need and without anything that must be decrypted."""
+    return (
+        Pin.objects.select_related("grant", "lock__operation", "lock__account__operation")
+        .defer("grant__code", *_SECRETS)
+        .order_by("lock__name", "pk")
+    )
+
+
+def guest_grants() -> QuerySet[AccessGrant]:
+    return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer("code")
+
+
+def panel(booking: Booking, now: datetime) -> Panel:
+    """Everything for the page of one booking; one query a lock for its story."""
+    zone = booking.property.zone
+    grant = guest_grants().filter(booking=booking).first()
+    pins = list(pins_for_people().filter(grant=grant)) if grant is not None else []
+    attempts = _attempts(pins)
+    lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
+    period = ""
+    if grant is not None:
+        period = f"{words.day_and_time(grant.starts_at, zone)} to {words.day_and_time(grant.ends_at, zone)}"
+    return Panel(
+        badge=door_badge(
+            booking, grant, pins, has_locks=booking.property.locks.filter(is_active=True).exists(), now=now
+        ),
+        zone=booking.property.timezone,
+        period=period,
+        notes=tuple(_notes(booking, grant, pins, now)),
+        lines=lines,
+        has_grant=grant is not None,
+        disclosed=grant is not None and grant.disclosed_at is not None,
+        revoked=grant is not None and grant.revoked_at is not None,
+    )
+
+
+def door_badge(
+    booking: Booking, grant: AccessGrant | None, pins: list[Pin], *, has_locks: bool, now: datetime
+) -> Badge:
+    """The doors of one stay in a few words, the worst lock first."""
+    asks = booking.status == Booking.Status.CONFIRMED and now < booking.check_out
+    badges = [(standing_badge(pin, now), pin.lock.name) for pin in pins]
+    shown = [pair for pair in badges if pair[0].tone is not Tone.OVER] if not asks else badges
+    for tone in (Tone.ACT, Tone.TROUBLE):
+        bad = [(one, name) for one, name in shown if one.tone is tone]
+        if bad:
+            label, more = bad[0][0].label, f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            return Badge(f"{label}: {bad[0][1]}{more}", tone)
+    if not asks or (grant is not None and grant.revoked_at is not None):
+        if shown and any(one.tone is Tone.BUSY for one, _ in shown):
+            return Badge("Being removed", Tone.BUSY)
+        return Badge("Revoked" if asks else "No code", Tone.OVER)
+    if not has_locks:
+        return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
+    wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]
+    if not wanted:
+        return Badge("Planned", Tone.WAITING) if booking.property.is_active else Badge("No code", Tone.OVER)
+    ready = sum(one.tone is Tone.READY for one in wanted)
+    if ready == len(wanted):
+        return Badge(f"Ready on {words.doors(ready)}", Tone.READY)
+    if all(one.tone is Tone.WAITING for one in wanted):
+        return Badge("Planned", Tone.WAITING)
+    return Badge(f"On its way ({ready} of {len(wanted)} ready)", Tone.BUSY)
+
+
+def standing_badge(pin: Pin, now: datetime) -> Badge:
+    return words.badge(_standing(pin, now), now)
+
+
+def _standing(pin: Pin, now: datetime) -> words.Standing:
+    grant = pin.grant
+    needs_request = pin.next_try_at is not None and State(pin.state) not in (State.SET, State.BLOCKED)
+    trouble = (pause(pin.lock, now)[0] or pin.last_cause) if needs_request else ""
+    return words.Standing(State(pin.state), pin.wanted, pin.admitted, grant.issue_at, grant.ends_at, trouble)
+
+
+def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
+    """Why the lock or its account rests and until when; the account's reason outweighs the lock's."""
+    found: tuple[str, datetime | None] = ("", None)
+    for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
+        until = state.paused_until if state is not None else None
+        if state is not None and until is not None and until > now:
+            found = (state.pause_cause or Cause.NETWORK.value, max(until, found[1] or until))
+    return found
+
+
+def _attempts(pins: list[Pin]) -> defaultdict[int, list[PinAttempt]]:
+    """The latest attempts of each PIN, newest first."""
+    found: defaultdict[int, list[PinAttempt]] = defaultdict(list)
+    for pin in pins:
+        latest = PinAttempt.objects.filter(pin=pin).order_by("-started_at", "-pk")
+        found[pin.pk] = list(latest[:_LATEST_ATTEMPTS])
+    return found
+
+
+def _line(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -> LockLine:
+    tries = [one for one in attempts if one.rev == pin.desired_rev and one.outcome not in ("", "done")]
+    return LockLine(
+        lock_id=pin.lock_id,
+        name=pin.lock.name,
+        badge=standing_badge(pin, now),
+        reasons=tuple(_reasons(pin, attempts, zone, now)),
+        next_try=_next_try(pin, zone, now),
+        failed_tries=len(tries),
+        attempts=tuple(attempt_line(one, zone) for one in attempts),
+    )
+
+
+def _reasons(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -> list[str]:
+    standing = _standing(pin, now)
+    said = []
+    if standing.state is State.BLOCKED:
+        said.append(words.blocked_reason(pin.blocked))
+    elif standing.trouble:
+        said.append(words.reason(standing.trouble, _since(attempts, standing.trouble, zone, now)))
+        said.append(words.remedy(standing.trouble))
+    if standing.state is State.IN_DOUBT:
+        said.append("An answer was lost, so Turnkey looks at the lock before it does anything else.")
+    if pin.wanted and not pin.admitted and now < pin.grant.ends_at:
+        said.append("The keypad is full. Nearer arrivals come first; this code follows when one leaves.")
+    if pin.wanted and now < pin.grant.ends_at:
+        if pin.lock.has_keypad is False:
+            said.append("The lock has no keypad: the guest cannot enter a code here.")
+        if pin.lock.has_bridge is False:
+            said.append("The lock has no bridge: codes cannot be set from afar.")
+    return [text for text in said if text]
+
+
+def _since(attempts: list[PinAttempt], cause: str, zone: ZoneInfo, now: datetime) -> str:
+    """When the streak of this failure began, as this PIN saw it."""
+    began = None
+    for one in attempts:
+        if one.cause != cause:
+            break
+        began = one.started_at
+    if began is None:
+        return ""
+    same_day = began.astimezone(zone).date() == now.astimezone(zone).date()
+    return words.clock_time(began, zone) if same_day else words.day_and_time(began, zone)
+
+
+def _next_try(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
+    due = pin.next_try_at
+    state = State(pin.state)
+    if state is State.BLOCKED and now < pin.grant.ends_at:
+        return "when you have acted"
+    if due is None:
+        return ""
+    until = pause(pin.lock, now)[1]
+    moment = max(due, until) if until is not None else due
+    if state is State.SET and moment > now:
+        return f"comes off at the end, {words.soon(moment, now, zone)}"
+    return words.soon(moment, now, zone)
+
+
+def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
+    """One request in words: when, what, how it ended."""
+    result = attempt.get_outcome_display()
+    tone = Tone.BUSY
+    if attempt.outcome == PinAttempt.Outcome.DONE:
+        tone = Tone.READY
+    elif attempt.outcome:
+        tone = Tone.TROUBLE
+        result = f"{result}: {words.reason(attempt.cause)}" if attempt.cause else result
+    if attempt.status is not None and attempt.outcome != PinAttempt.Outcome.DONE:
+        result = f"{result} ({attempt.status})"
+    local = attempt.started_at.astimezone(zone)
+    return AttemptLine(
+        at=f"{local.day} {local:%b, %H:%M:%S %Z}",
+        what=attempt.get_op_display(),
+        result=result,
+        tone=tone,
+        correlation_id=attempt.correlation_id,
+    )
+
+
+def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: datetime) -> list[str]:
+    zone = booking.property.zone
+    if booking.status == Booking.Status.CANCELLED:
+        return ["The booking is cancelled, so it has no code."]
+    if booking.status == Booking.Status.TENTATIVE:
+        return ["The booking is tentative. It gets a code as soon as it is confirmed."]
+    if booking.check_out <= now:
+        return ["The stay is over."]
+    if grant is not None and grant.revoked_at is not None:
+        return [
+            f"Revoked on {words.day_and_time(grant.revoked_at, zone)}. Press “New code” to give the guest a new one."
+        ]
+    if not booking.property.is_active and (grant is None or not grant.wanted):
+        return ["The property is switched off, so no code is issued."]
+    said = []
+    if grant is None or now < grant.issue_at:
+        opens = booking.check_in - timedelta(
+            days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
+        )
+        said.append(f"The code goes onto the locks on {words.day_and_time(opens, zone)}." if opens > now else "")
+    if not any(pin.wanted for pin in pins) and not booking.property.locks.filter(is_active=True).exists():
+        said.append("The property has no active lock. Choose its locks on the page of the property.")
+    if grant is not None and grant.disclosed_at is not None:
+        said.append(
+            f"The code was chosen or shown on {words.day_and_time(grant.disclosed_at, zone)} and stays as it is."
+        )
+    return [text for text in said if text]

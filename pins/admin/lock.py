@@ -1,0 +1,150 @@
+"""Locks and lock accounts with what concerns door codes: pauses, room on the keypad, fetching locks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+
+from pins import inventory, tasks, words
+from pins.admin.door_codes import pause
+from pins.admin.parts import STYLES, badge_html, zone_of_lock
+from pins.words import Badge, Tone
+from rentals.admin import LockAccountAdmin, LockAdmin
+from rentals.fields import UndecryptableValue
+from rentals.models import Lock, LockAccount
+
+admin.site.unregister([Lock, LockAccount])
+
+
+@admin.register(Lock)
+class LockWithCodesAdmin(LockAdmin):
+    list_display = ["name", "account", "condition", "reachable", "battery", "keypad", "room", "is_active"]
+    readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble"]
+    fieldsets = [
+        *LockAdmin.fieldsets[:1],
+        ("Door codes", {"fields": ("condition", "trouble", "room")}),
+        *LockAdmin.fieldsets[1:],
+    ]
+
+    class Media:
+        css = STYLES
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
+        ours = Count("pins", filter=Q(pins__remote_id__isnull=False))
+        with_state = super().get_queryset(request).select_related("operation", "account__operation")
+        return with_state.annotate(own_pins=ours)
+
+    def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "device_id" in form.changed_data:
+            messages.info(request, "The device id changed: all codes of this lock are being looked for and set anew.")
+            tasks.wake_locks([obj.pk])
+
+    @admin.display(description="State")
+    def condition(self, lock: Lock) -> SafeString:
+        return badge_html(lock_badge(lock))
+
+    @admin.display(description="Why")
+    def trouble(self, lock: Lock) -> str:
+        cause, until = pause(lock, timezone.now()) if lock.pk else ("", None)
+        if not cause or until is None:
+            return "Nothing is wrong."
+        again = words.soon(until, timezone.now(), zone_of_lock(lock))
+        return f"{words.reason(cause)} Next try {again}. {words.remedy(cause)}".strip()
+
+    @admin.display(description="Codes on it", ordering="own_pins")
+    def room(self, lock: Lock) -> str:
+        state = getattr(lock, "operation", None)
+        ours: int = getattr(lock, "own_pins", 0)
+        others = state.foreign_pins if state is not None else 0
+        return f"{ours} ours, {others} other, room for {lock.pin_capacity}"
+
+
+def lock_badge(lock: Lock) -> Badge:
+    """The state of a lock in words, the worst first."""
+    cause, _ = pause(lock, timezone.now()) if lock.pk else ("", None)
+    if not lock.is_active:
+        return Badge("Switched off", Tone.OVER)
+    if lock.has_keypad is False:
+        return Badge("No keypad", Tone.ACT)
+    if lock.has_bridge is False:
+        return Badge("No bridge", Tone.ACT)
+    if cause:
+        return Badge("Needs you", Tone.ACT) if cause in words.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
+    if lock.is_connected is False:
+        return Badge("Offline", Tone.TROUBLE)
+    return Badge("In order", Tone.READY)
+
+
+@admin.register(LockAccount)
+class LockAccountWithFetchAdmin(LockAccountAdmin):
+    change_form_template = "pins/admin/account_form.html"
+    list_display = ["name", "kind", "condition", "lock_count"]
+    actions = [
+        "fetch_locks",
+    ]
+
+    class Media:
+        css = STYLES
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
+        return super().get_queryset(request).select_related("operation")
+
+    @admin.display(description="State")
+    def condition(self, account: LockAccount) -> SafeString:
+        state = getattr(account, "operation", None)
+        if state is not None and state.dead_key:
+            return badge_html(Badge("Key refused", Tone.ACT))
+        if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
+            return badge_html(Badge("Waiting", Tone.TROUBLE))
+        return badge_html(Badge("In order", Tone.READY))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.fetch_view)
+        return [path("<int:account_id>/fetch-locks/", view, name="rentals_lockaccount_fetch"), *super().get_urls()]
+
+    def fetch_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        return require_POST(self._fetch_one)(request, account_id)
+
+    def _fetch_one(self, request: HttpRequest, account_id: int) -> HttpResponse:
+        account = self.get_object(request, str(account_id))
+        if account is None:
+            raise Http404
+        if not self.has_change_permission(request, account):
+            raise PermissionDenied
+        self._fetch(request, account)
+        return HttpResponseRedirect(reverse("admin:rentals_lockaccount_change", args=[account.pk]))
+
+    @admin.action(description="Fetch locks from Tedee", permissions=["change"])
+    def fetch_locks(self, request: HttpRequest, queryset: QuerySet[LockAccount]) -> None:
+        for account in queryset:
+            self._fetch(request, account)
+
+    def _fetch(self, request: HttpRequest, account: LockAccount) -> None:
+        """Ask Tedee and tell what came of it. Waits for the answer, at most as long as one request may take."""
+        try:
+            found = inventory.fetch(account, timezone.now())
+        except (inventory.FetchError, UndecryptableValue) as error:
+            messages.error(request, f"{account}: {error}")
+            return
+        tasks.wake_locks(found.moved_lock_ids)
+        counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
+        told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count) or "no locks at all"
+        text = format_html(
+            '{}: {}. <a href="{}">Show locks</a>', account, told, reverse("admin:rentals_lock_changelist")
+        )
+        messages.success(request, text)
+        for one in found.found:
+            if one.notes:
+                messages.warning(request, f"{one.name}: {'; '.join(one.notes)}.")
+        for name in found.unseen:
+            messages.warning(request, f"{name}: known here, but the account no longer shows it. It was left alone.")

@@ -1,0 +1,37 @@
+"""Small pieces that several admin pages use."""
+
+from __future__ import annotations
+
+from zoneinfo import ZoneInfo
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pins.models import AccessGrant
+from pins.words import Badge
+from rentals.models import Lock
+
+STYLES = {"all": ("pins/admin.css",)}
+
+
+def badge_html(badge: Badge) -> SafeString:
+    """A state as sign and words on its colour."""
+    return format_html(
+        '<span class="tk-badge tk-{}"><span class="tk-sign" aria-hidden="true">{}</span> {}</span>',
+        badge.tone.value,
+        badge.tone.sign,
+        badge.label,
+    )
+
+
+def zone_of_lock(lock: Lock) -> ZoneInfo:
+    """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
+    try:
+        return ZoneInfo(lock.time_zone or "UTC")
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")
+
+
+def zone_of_grant(grant: AccessGrant) -> ZoneInfo:
+    """The zone of the stay's property; UTC once the booking is deleted."""
+    return grant.booking.property.zone if grant.booking is not None else ZoneInfo("UTC")

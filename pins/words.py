@@ -1,0 +1,149 @@
+"""Plain words for what happens on the locks: for the admin and whatever else people read. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from pins.facts import Blocked, State
+from pins.tedee.errors import Cause
+
+
+class Tone(StrEnum):
+    """How urgent a word is. Each has its own sign, since colour alone tells nothing to many people."""
+
+    READY = "ready"
+    BUSY = "busy"
+    WAITING = "waiting"
+    TROUBLE = "trouble"  # goes on by itself
+    ACT = "act"  # a person must do something
+    OVER = "over"
+
+    @property
+    def sign(self) -> str:
+        return {"ready": "✓", "busy": "↻", "waiting": "○", "trouble": "!", "act": "✕", "over": "◦"}[self.value]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A state in a word or two."""
+
+    label: str
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What one PIN's stored facts say, as far as words need them. Times are UTC."""
+
+    state: State
+    wanted: bool
+    admitted: bool
+    issue_at: datetime
+    ends_at: datetime
+    trouble: str = ""  # a cause: why the last request did not succeed, or why lock or account rest
+
+
+def badge(standing: Standing, now: datetime) -> Badge:
+    """The state of one PIN in words. What the stored state has not caught up with yet, the clock tells."""
+    over = not standing.wanted or standing.ends_at <= now
+    state = standing.state
+    if state is State.BLOCKED and not over:
+        return Badge("Needs you", Tone.ACT)
+    if state is State.REMOVED or (over and state in (State.SCHEDULED, State.BLOCKED)):
+        return Badge("Removed", Tone.OVER)
+    if over or state is State.REMOVING:
+        return Badge("Being removed", Tone.TROUBLE if standing.trouble else Tone.BUSY)
+    if state is State.SET:
+        return Badge("Ready", Tone.READY)
+    if not standing.admitted:
+        return Badge("Waits for room", Tone.TROUBLE)
+    if now < standing.issue_at and state is State.SCHEDULED:
+        return Badge("Planned", Tone.WAITING)
+    if standing.trouble in MUST_ACT:
+        return Badge("Needs you", Tone.ACT)
+    if state is State.IN_DOUBT:
+        return Badge("Checking", Tone.TROUBLE)
+    if standing.trouble:
+        return Badge("Trying again", Tone.TROUBLE)
+    if state is State.CHANGING:
+        return Badge("Being changed", Tone.BUSY)
+    return Badge("On its way", Tone.BUSY)
+
+
+#: Trouble that does not go away by itself.
+MUST_ACT = frozenset({Cause.UNAUTHORIZED.value, Cause.FORBIDDEN.value, Cause.NO_ROOM.value})
+
+_CAUSES = {
+    Cause.OFFLINE.value: "The lock is offline",
+    Cause.BUSY.value: "The lock is busy with another request",
+    Cause.TIMEOUT.value: "The lock does not answer in time",
+    Cause.SERVER.value: "The Tedee cloud has a fault",
+    Cause.NETWORK.value: "The Tedee cloud cannot be reached",
+    Cause.RATE_LIMITED.value: "Tedee takes no more requests of this account for a while",
+    Cause.UNAUTHORIZED.value: "Tedee refuses the access key of the account",
+    Cause.FORBIDDEN.value: "The account may not manage this lock",
+    Cause.BAD_REQUEST.value: "The lock refused the code",
+    Cause.NOT_FOUND.value: "The code was no longer on the lock",
+    Cause.PIN_EXISTS.value: "The lock has a code with the same digits",
+    Cause.NO_ROOM.value: "The lock has no room for more codes",
+    "budget": "The requests of this hour are used up; the most urgent doors come first",
+    "crash": "Turnkey was interrupted while it spoke to the lock",
+}
+_REMEDIES = {
+    Cause.OFFLINE.value: "Check the bridge and its Wi-Fi, and the lock's battery.",
+    Cause.UNAUTHORIZED.value: "Make a new key at portal.tedee.com and enter it in the lock account.",
+    Cause.FORBIDDEN.value: "In the Tedee app, let the account's user manage this lock.",
+    Cause.NO_ROOM.value: "In the Tedee app, remove codes that nobody needs any more.",
+}
+_LASTING = frozenset({Cause.OFFLINE.value, Cause.TIMEOUT.value, Cause.SERVER.value, Cause.NETWORK.value})
+
+
+def reason(cause: str, since: str = "") -> str:
+    """Why it does not go on, one sentence; `since` is a time of day, for causes that last."""
+    text = _CAUSES.get(cause, "The last try did not succeed")
+    return f"{text} since {since}." if since and cause in _LASTING else f"{text}."
+
+
+def remedy(cause: str) -> str:
+    """What a person can do about a cause; empty when it passes by itself."""
+    return _REMEDIES.get(cause, "")
+
+
+def blocked_reason(blocked: str) -> str:
+    """Why a person must act, and how."""
+    if blocked == Blocked.VALUE_TAKEN:
+        return (
+            "Another code on this lock has the same digits, and the guest was told ours. Remove the other code in the "
+            "Tedee app and press “Try again now”. Or press “Revoke” and then “New code”, and tell the guest."
+        )
+    return (
+        "The lock refused the code more than once. Press “New code”; when the guest was told the code, “Revoke” first. "
+        "If that does not help, check the lock in the Tedee app."
+    )
+
+
+def clock_time(moment: datetime, zone: ZoneInfo) -> str:
+    """`14:05 CET`. The short name of the zone tells the two 02:30 of an autumn night apart."""
+    return f"{moment.astimezone(zone):%H:%M %Z}"
+
+
+def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
+    """`Wed 3 Mar 2027, 15:00 CET`, in the given zone."""
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A coming moment as people say it: `now`, `14:05 CET` today, else with its day."""
+    if moment <= now:
+        return "now"
+    if moment.astimezone(zone).date() == now.astimezone(zone).date():
+        return clock_time(moment, zone)
+    return day_and_time(moment, zone)
+
+
+def doors(count: int) -> str:
+    return "1 lock" if count == 1 else f"{count} locks"

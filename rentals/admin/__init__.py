@@ -1,0 +1,7 @@
+"""The business in Django's admin. `pins.admin` adds what concerns door codes, and registers the bookings."""
+
+from rentals.admin.account import LockAccountAdmin
+from rentals.admin.lock import LockAdmin
+from rentals.admin.property import PropertyAdmin
+
+__all__ = ["LockAccountAdmin", "LockAdmin", "PropertyAdmin"]

@@ -1,0 +1,93 @@
+"""Lock accounts in the admin. A key goes in and never comes out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
+
+from rentals.models import LockAccount
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[LockAccount]
+    _Form = forms.ModelForm[LockAccount]
+else:
+    _Admin = admin.ModelAdmin
+    _Form = forms.ModelForm
+
+
+class LockAccountForm(_Form):
+    """`secret` is left out of what the model form reads and writes, so that the stored key is never decrypted for a
+    page, not even where no configured key opens it any more."""
+
+    secret = forms.CharField(
+        label="Access key",
+        required=False,
+        strip=True,
+        max_length=4000,
+        widget=forms.PasswordInput(
+            render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField", "spellcheck": "false"}
+        ),
+    )
+
+    class Meta:
+        exclude = ("secret",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "secret" not in self.fields:
+            return  # shown to somebody who may only look
+        where = "Made at portal.tedee.com under Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
+        if self.instance.pk:
+            self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
+        else:
+            self.fields["secret"].help_text = where
+
+    def clean_secret(self) -> str:
+        key = str(self.cleaned_data["secret"])
+        for prefix in ("PersonalKey ", "Bearer "):
+            key = key.removeprefix(prefix).strip()
+        if not key and not self.instance.pk:
+            raise ValidationError("Paste the access key here. Turnkey cannot reach the locks without one.")
+        if not key.isascii() or not key.isprintable() or " " in key:
+            raise ValidationError("This is not an access key: it has spaces or special characters. Copy it once more.")
+        return key
+
+
+@admin.register(LockAccount)
+class LockAccountAdmin(_Admin):
+    form = LockAccountForm
+    list_display = ["name", "kind", "lock_count"]
+    search_fields = ("name",)
+    fieldsets = [
+        (None, {"fields": ("name", "kind", "secret")}),
+        ("Shared limits", {"fields": ("rate_group",), "classes": ("collapse",)}),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
+        return super().get_queryset(request).defer("secret").annotate(number_of_locks=Count("locks"))
+
+    def get_fieldsets(self, request: HttpRequest, obj: LockAccount | None = None) -> Any:
+        """Whoever may only look is shown fields as text; the key must not be among them."""
+        if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
+            return super().get_fieldsets(request, obj)
+        return ((None, {"fields": ("name", "kind", "rate_group")}),)
+
+    @admin.display(description="Locks", ordering="number_of_locks")
+    def lock_count(self, one: LockAccount) -> int:
+        return getattr(one, "number_of_locks", 0)
+
+    @method_decorator(sensitive_post_parameters("secret"))
+    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        return super().changeform_view(*args, **kwargs)
+
+    def save_model(self, request: HttpRequest, obj: LockAccount, form: Any, change: bool) -> None:
+        if key := form.cleaned_data.get("secret"):
+            obj.secret = key
+        super().save_model(request, obj, form, change)

@@ -1,0 +1,73 @@
+"""Locks in the admin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from rentals.models import Booking, Lock
+from rentals.signals import bookings_changed
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Lock]
+else:
+    _Admin = admin.ModelAdmin
+
+
+@admin.register(Lock)
+class LockAdmin(_Admin):
+    list_display = ["name", "account", "reachable", "battery", "keypad", "is_active"]
+    list_filter = ("is_active", "account", "is_connected", "has_keypad")
+    search_fields = ("name", "serial_number", "=device_id", "properties__name")
+    readonly_fields = ["reachable", "battery", "keypad", "time_zone", "used_by"]
+    fieldsets = [
+        (None, {"fields": ("name", "is_active", "used_by")}),
+        (
+            "Identity",
+            {
+                "fields": ("account", "serial_number", "device_id", "pin_capacity"),
+                "description": "“Fetch locks” on the lock account fills these in. Enter them by hand only if you must.",
+            },
+        ),
+        (
+            "As Tedee told last",
+            {"fields": ("reachable", "battery", "keypad", "time_zone"), "description": "Renewed by “Fetch locks”."},
+        ),
+    ]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
+        # The account by name, without its key.
+        return super().get_queryset(request).select_related("account").defer("account__secret")
+
+    def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data:
+            bookings = Booking.objects.filter(property__locks=obj, check_out__gt=timezone.now()).distinct()
+            if booking_ids := list(bookings.values_list("pk", flat=True)):
+                bookings_changed.send(sender=Lock, booking_ids=booking_ids, deleted=False)
+
+    @admin.display(description="Connection", ordering="is_connected")
+    def reachable(self, lock: Lock) -> str:
+        if lock.has_bridge is False:
+            return "no bridge: codes cannot be set from afar"
+        return {True: "online", False: "offline", None: "unknown"}[lock.is_connected]
+
+    @admin.display(description="Battery", ordering="battery_level")
+    def battery(self, lock: Lock) -> str:
+        if lock.battery_level is None:
+            return "unknown"
+        low = " (low: charge it)" if lock.battery_level <= 15 else ""
+        return f"{lock.battery_level} %{low}"
+
+    @admin.display(description="Keypad", ordering="has_keypad")
+    def keypad(self, lock: Lock) -> str:
+        return {True: "yes", False: "none: guests cannot enter a code", None: "unknown"}[lock.has_keypad]
+
+    @admin.display(description="Opens")
+    def used_by(self, lock: Lock) -> str:
+        names = [one.name for one in lock.properties.all()] if lock.pk else []
+        return ", ".join(names) or "no property yet: choose this lock in a property to use it"

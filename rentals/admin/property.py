@@ -1,0 +1,118 @@
+"""Properties in the admin."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from zoneinfo import available_timezones
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
+from rentals.models import Lock, Property
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Property]
+    _Form = forms.ModelForm[Property]
+else:
+    _Admin = admin.ModelAdmin
+    _Form = forms.ModelForm
+
+#: `Region/City` and UTC; the rest are old aliases that only confuse.
+_ZONES = tuple(
+    sorted(
+        zone
+        for zone in available_timezones()
+        if zone == "UTC" or ("/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/")))
+    )
+)
+
+
+class PropertyForm(_Form):
+    check_in_time = forms.TimeField(
+        label="Check-in time",
+        widget=ClockInput,
+        input_formats=TIME_FORMATS,
+        help_text="From when a guest's code works, unless the booking says otherwise.",
+        error_messages={"invalid": "Enter a time such as 15:00."},
+    )
+    check_out_time = forms.TimeField(
+        label="Check-out time",
+        widget=ClockInput,
+        input_formats=TIME_FORMATS,
+        help_text="Until when a guest's code works, unless the booking says otherwise.",
+        error_messages={"invalid": "Enter a time such as 11:00."},
+    )
+
+    class Meta:
+        widgets = {"timezone": SuggestingInput(_ZONES, {"autocomplete": "off", "class": "vTextField"})}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "timezone" not in self.fields:
+            return  # shown to somebody who may only look
+        self.fields["timezone"].help_text = "Type a few letters of the nearest large city and choose, such as “warsaw”."
+        if not self.instance.pk:
+            self.initial["timezone"] = self._likely_zone()
+
+    def clean_timezone(self) -> str:
+        """Take `europe/warsaw` for what it means."""
+        typed = str(self.cleaned_data["timezone"]).strip().replace(" ", "_")
+        by_lower = {zone.lower(): zone for zone in available_timezones()}
+        cities = [zone for zone in _ZONES if zone.lower().rpartition("/")[2] == typed.lower()]
+        if typed.lower() not in by_lower and len(cities) == 1:
+            return cities[0]
+        return by_lower.get(typed.lower(), typed)
+
+    def _likely_zone(self) -> str:
+        """A host's properties mostly lie in one zone."""
+        latest = Property.objects.order_by("-pk").values_list("timezone", flat=True).first()
+        return latest or ""
+
+
+@admin.register(Property)
+class PropertyAdmin(_Admin):
+    form = PropertyForm
+    list_display = ("name", "timezone", "times", "lock_count", "is_active")
+    list_filter = ("is_active", "timezone")
+    search_fields = ("name", "locks__name")
+    filter_horizontal = ("locks",)
+    fieldsets = (
+        (None, {"fields": ("name", "is_active")}),
+        (
+            "Place and times",
+            {
+                "fields": ("timezone", ("check_in_time", "check_out_time")),
+                "description": "Times are wall-clock times at the property, right at both clock changes.",
+            },
+        ),
+        (
+            "Doors",
+            {
+                "fields": ("locks",),
+                "description": "A guest gets one code for all of these. Locks that are missing here are added under "
+                "Lock accounts with “Fetch locks”.",
+            },
+        ),
+        ("Codes", {"fields": ("issue_ahead_days", "code_length", ("early_minutes", "late_minutes"))}),
+    )
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Property]:
+        return super().get_queryset(request).annotate(number_of_locks=Count("locks"))
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name == "locks":
+            # Without the account's key: nothing here needs it decrypted.
+            kwargs["queryset"] = Lock.objects.order_by("name", "pk")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    @admin.display(description="Check-in to check-out")
+    def times(self, one: Property) -> str:
+        return f"{one.check_in_time:%H:%M} to {one.check_out_time:%H:%M}"
+
+    @admin.display(description="Locks", ordering="number_of_locks")
+    def lock_count(self, one: Property) -> str:
+        count: int = getattr(one, "number_of_locks", 0)
+        return str(count) if count else "none: guests get no code"

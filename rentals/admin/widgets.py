@@ -1,0 +1,55 @@
+"""Inputs that browsers draw themselves, good on a phone, and texts that are never shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d %b %Y", "%d %B %Y"]
+TIME_FORMATS = ["%H:%M", "%H:%M:%S", "%H.%M", "%I:%M %p", "%I %p"]
+
+
+class DayInput(forms.DateInput):
+    """A day, by the browser's own calendar. The browser sends and expects ISO dates."""
+
+    input_type = "date"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs=attrs, format="%Y-%m-%d")
+
+
+class ClockInput(forms.TimeInput):
+    """A time of day in hours and minutes."""
+
+    input_type = "time"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs=attrs, format="%H:%M")
+
+
+class WriteOnlyInput(forms.TextInput):
+    """Shows what is being typed, so that a slip is seen, and never what was sent."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs={"autocomplete": "off", "spellcheck": "false", **(attrs or {})})
+
+    def format_value(self, value: Any) -> None:
+        return None
+
+
+class SuggestingInput(forms.TextInput):
+    """A text with suggestions (`<datalist>`); anything else may be typed, and is judged by the field."""
+
+    def __init__(self, suggestions: Iterable[str], attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs=attrs)
+        self.suggestions = tuple(suggestions)
+
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        list_id = f"suggestions_{name}"
+        options = format_html_join("", '<option value="{}">', ((text,) for text in self.suggestions))
+        field = super().render(name, value, {**(attrs or {}), "list": list_id}, renderer)
+        return format_html('{}<datalist id="{}">{}</datalist>', field, list_id, options)
