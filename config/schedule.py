@@ -15,7 +15,7 @@ PREFIX: Final = "turnkey: "
 
 
 def beat_entries(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
-    """The schedule in Celery's format, by name. A tick that nobody took before the next one expires."""
+    """The schedule in Celery's format, by name."""
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
         PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
@@ -30,10 +30,12 @@ def beat_entries(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
 
 
 def _every(task: str, seconds: int) -> dict[str, Any]:
+    """A tick that nobody took for a while is worth nothing, the next ones say the same: it expires. Not at once, for a
+    busy machine may need seconds to take a message, and a sweep that always expires is no sweep."""
     return {
         "task": task,
         "schedule": timedelta(seconds=seconds),
-        "options": {"expire_seconds": seconds},
+        "options": {"expire_seconds": max(10, 2 * seconds)},
     }
 
 

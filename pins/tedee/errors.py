@@ -201,8 +201,8 @@ _BY_STATUS: dict[int, type[TedeeError]] = {
     428: DeviceOffline,
     429: RateLimited,
 }
-# A gateway in front of Tedee means the same as Tedee itself by these, and 408 is in doubt either way.
-_ANY_BODY = frozenset({401, 408, 429})
+# Whoever answers these, Tedee or a gateway in front of it, means the same; and 408 is in doubt either way.
+_ANY_BODY = frozenset({401, 408, 409, 412, 422, 428, 429})
 # A gateway answers these for a retired version or a wrong address. Believing it could "confirm" every deletion.
 _ENVELOPE_ONLY = frozenset({403, 404})
 

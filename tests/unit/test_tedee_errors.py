@@ -52,9 +52,14 @@ def test_every_other_status_is_a_fault_even_in_the_envelope(status: int) -> None
     assert type(error_for(status, envelope(None, status, success=False))) is errors.ServerFault
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 406, 409, 410, 412, 418, 422, 428])
+@pytest.mark.parametrize("status", [400, 403, 404, 406, 410, 418])
 def test_a_page_of_a_proxy_concludes_nothing(status: int) -> None:
     assert type(error_for(status, None)) is errors.ServerFault
+
+
+@pytest.mark.parametrize("status", [409, 412, 422, 428])
+def test_a_status_that_says_not_applied_needs_no_body(status: int) -> None:
+    assert isinstance(error_for(status, None), RefusedError)
 
 
 @pytest.mark.parametrize(
