@@ -74,18 +74,15 @@ REDIS_URL = env.redis(_redis_url or f"unix://{paths.socket_path(VAR_DIR)}")
 # ---- Celery (read by config/celery.py) --------------------------------------------------------------------------
 CELERY_BROKER_URL = env.broker(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # kombu waits forever by default: a broker behind a dead router would hang every save in the admin.
+    # kombu waits forever by default. Whoever saves a booking in the admin must not wait for a broker that hangs: one
+    # try, two seconds at most; the sweep finds the work in the database. (A worker blocks for one second at a time.)
     "socket_connect_timeout": 2,
-    "socket_timeout": 5,
+    "socket_timeout": 2,
+    "retry_on_timeout": False,
+    "max_retries": 0,
     "socket_keepalive": True,
     "health_check_interval": 10,
-    "retry_on_timeout": True,
     "visibility_timeout": 3600,  # far above the longest task and the longest countdown
-    # A publisher gives up after about a second; the sweep finds the work in the database.
-    "max_retries": 1,
-    "interval_start": 0.1,
-    "interval_step": 0.2,
-    "interval_max": 0.5,
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of the broker
@@ -128,7 +125,7 @@ X_FRAME_OPTIONS = "DENY"
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "config.admin_site.TurnkeyAdminConfig",  # django.contrib.admin with our site
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
