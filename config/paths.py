@@ -70,7 +70,7 @@ def read_secret(path: Path) -> str:
     """The secret in `path`; empty when there is no such file."""
     try:
         return path.read_text(encoding="utf-8").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} cannot be read ({type(error).__name__}). Run: chmod u+r {path}") from None
