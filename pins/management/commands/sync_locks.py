@@ -73,11 +73,8 @@ class Command(BaseCommand):
             for note in one.notes:
                 self.stdout.write(self.style.WARNING(f"    ! {note}"))
         for name in found.unseen:
-            self.stdout.write(
-                self.style.WARNING(
-                    f"  ! “{name}” is known here but this account no longer shows it. It was left alone."
-                )
-            )
+            told = f"  ! “{name}” is known here, but the account no longer shows it. It was left alone."
+            self.stdout.write(self.style.WARNING(told))
 
 
 def _line(cells: tuple[str, ...], widths: list[int]) -> str:
