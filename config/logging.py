@@ -44,8 +44,12 @@ def redact(text: str) -> str:
     return text
 
 
-class RedactingFormatter(logging.Formatter):
-    """Formats as usual and redacts the finished line: message, arguments, exception and stack alike."""
+class LineFormatter(logging.Formatter):
+    """For people: message and the facts beside it; the finished line is redacted, exception and stack included."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
+        return super().formatMessage(record) + facts
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
@@ -61,9 +65,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": redact(record.getMessage()),
         }
-        for name in _STORY_FIELDS:
-            if hasattr(record, name):
-                line[name] = redact(str(getattr(record, name)))
+        line |= {name: redact(str(value)) for name, value in _facts(record).items()}
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
         if record.stack_info:
@@ -71,8 +73,15 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-# Ids that records may carry as `extra=`; anything else in a record is left out on purpose.
-_STORY_FIELDS: Final = ("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id")
+# What records may carry as `extra=`; anything else is left out on purpose, since nobody has judged it harmless.
+_FACTS: Final = (
+    *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
+    *("cause", "status", "grants"),
+)
+
+
+def _facts(record: logging.LogRecord) -> dict[str, object]:
+    return {name: getattr(record, name) for name in _FACTS if hasattr(record, name)}
 
 
 def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
@@ -97,4 +106,4 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
 
 
 def _plain() -> logging.Formatter:
-    return RedactingFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")
+    return LineFormatter("%(asctime)s %(levelname)-7s %(name)s: %(message)s", "%H:%M:%S")

@@ -79,6 +79,11 @@ def test_arguments_and_exception_text_are_masked(as_json: bool) -> None:
     assert "ValueError" in line
 
 
+def test_plain_lines_carry_them_too() -> None:
+    line = formatter(as_json=False).format(make_record("pin_set", pin_id=7, cause="busy", code="482913"))
+    assert line.endswith("turnkey: pin_set pin_id=7 cause=busy")
+
+
 def test_json_lines_carry_the_ids_of_the_story_and_nothing_unknown() -> None:
     line = json.loads(JsonFormatter().format(make_record("pin_set", pin_id=7, code="482913")))
     assert (line["event"], line["pin_id"], line["level"]) == ("pin_set", "7", "error")
