@@ -136,6 +136,13 @@ def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
     return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
 
 
+def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """`Wed 3 Mar, 15:00 CET`; with its year unless that is the present one."""
+    local = moment.astimezone(zone)
+    year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M %Z}"
+
+
 def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A coming moment as people say it: `now`, `14:05 CET` today, else with its day."""
     if moment <= now:

@@ -26,7 +26,8 @@ from pins.admin.booking_form import BookingForm
 from pins.admin.cautions import cautions, clock_changes
 from pins.admin.door_codes import door_badge, guest_grants, panel, pins_for_people
 from pins.admin.parts import STYLES, badge_html
-from pins.words import day_and_time
+from pins.words import brief, day_and_time
+from rentals.admin.titles import PlainTitles
 from rentals.models import Booking, Lock, Property
 
 if TYPE_CHECKING:
@@ -38,10 +39,10 @@ _MOST_NAMED = 5
 
 
 @admin.register(Booking)
-class BookingAdmin(_Admin):
+class BookingAdmin(PlainTitles, _Admin):
     form = BookingForm
     change_form_template = "pins/admin/booking_form.html"
-    list_display = ("guest", "property", "arrival", "departure", "status_word", "doors", "overlap")
+    list_display = ("guest", "doors", "property", "arrives", "departs", "status_word")
     list_filter = (StayFilter, AttentionFilter, "status", OverlapFilter, ("property", admin.RelatedOnlyFieldListFilter))
     search_fields = ("guest_name", "property__name", "grants__reference")
     search_help_text = "Guest, property, or the reference in the Tedee app (#7F3K2Q)"
@@ -99,16 +100,27 @@ class BookingAdmin(_Admin):
         return booking.guest_name or "Guest"
 
     @admin.display(description="Arrival", ordering="check_in")
+    def arrives(self, booking: Booking) -> str:
+        return brief(booking.check_in, timezone.now(), booking.property.zone)
+
+    @admin.display(description="Departure", ordering="check_out")
+    def departs(self, booking: Booking) -> str:
+        return brief(booking.check_out, timezone.now(), booking.property.zone)
+
+    @admin.display(description="Arrival")
     def arrival(self, booking: Booking) -> str:
         return day_and_time(booking.check_in, booking.property.zone)
 
-    @admin.display(description="Departure", ordering="check_out")
+    @admin.display(description="Departure")
     def departure(self, booking: Booking) -> str:
         return day_and_time(booking.check_out, booking.property.zone)
 
     @admin.display(description="Status", ordering="status")
-    def status_word(self, booking: Booking) -> str:
-        return Booking.Status(booking.status).label.partition(" (")[0]
+    def status_word(self, booking: Booking) -> str | SafeString:
+        word = Booking.Status(booking.status).label.partition(" (")[0]
+        if not getattr(booking, "overlaps", False):
+            return word
+        return format_html('{} <span class="tk-flag"><span aria-hidden="true">⚠</span> overlaps</span>', word)
 
     @admin.display(description="Door codes")
     def doors(self, booking: Booking) -> SafeString:
@@ -116,12 +128,6 @@ class BookingAdmin(_Admin):
         pins = list(grant.pins.all()) if grant is not None else []
         has_locks = bool(getattr(booking, "has_locks", True))
         return badge_html(door_badge(booking, grant, pins, has_locks=has_locks, now=timezone.now()))
-
-    @admin.display(description="Overlap")
-    def overlap(self, booking: Booking) -> str | SafeString:
-        return (
-            format_html('<span class="tk-flag">{}</span>', "⚠ overlaps") if getattr(booking, "overlaps", False) else ""
-        )
 
     # -- the page of one booking --------------------------------------------------------------------------------
 

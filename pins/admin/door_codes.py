@@ -40,7 +40,7 @@ class LockLine:
     name: str
     badge: Badge
     reasons: tuple[str, ...]
-    next_try: str
+    next_step: str
     failed_tries: int
     attempts: tuple[AttemptLine, ...]
 
@@ -111,7 +111,9 @@ def door_badge(
     if not asks or (grant is not None and grant.revoked_at is not None):
         if shown and any(one.tone is Tone.BUSY for one, _ in shown):
             return Badge("Being removed", Tone.BUSY)
-        return Badge("Revoked" if asks else "No code", Tone.OVER)
+        if asks:
+            return Badge("Revoked", Tone.OVER)
+        return Badge("Over" if booking.check_out <= now else "No code", Tone.OVER)
     if not has_locks:
         return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
     wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]
@@ -162,7 +164,7 @@ def _line(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -
         name=pin.lock.name,
         badge=standing_badge(pin, now),
         reasons=tuple(_reasons(pin, attempts, zone, now)),
-        next_try=_next_try(pin, zone, now),
+        next_step=_next_step(pin, zone, now),
         failed_tries=len(tries),
         attempts=tuple(attempt_line(one, zone) for one in attempts),
     )
@@ -201,18 +203,21 @@ def _since(attempts: list[PinAttempt], cause: str, zone: ZoneInfo, now: datetime
     return words.clock_time(began, zone) if same_day else words.day_and_time(began, zone)
 
 
-def _next_try(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
+def _next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
     due = pin.next_try_at
     state = State(pin.state)
     if state is State.BLOCKED and now < pin.grant.ends_at:
         return "when you have acted"
     if due is None:
-        return ""
+        return "none"
     until = pause(pin.lock, now)[1]
     moment = max(due, until) if until is not None else due
+    when = words.soon(moment, now, zone)
     if state is State.SET and moment > now:
-        return f"comes off at the end, {words.soon(moment, now, zone)}"
-    return words.soon(moment, now, zone)
+        return f"comes off the lock {when}"
+    if state is State.SCHEDULED and now < pin.grant.issue_at:
+        return f"goes onto the lock {when}"
+    return f"next try {when}"
 
 
 def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
@@ -251,13 +256,14 @@ def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: da
     if not booking.property.is_active and (grant is None or not grant.wanted):
         return ["The property is switched off, so no code is issued."]
     said = []
-    if grant is None or now < grant.issue_at:
+    has_lock = any(pin.wanted for pin in pins) or booking.property.locks.filter(is_active=True).exists()
+    if not has_lock:
+        said.append("The property has no active lock. Choose its locks on the page of the property.")
+    elif grant is None or now < grant.issue_at:
         opens = booking.check_in - timedelta(
             days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
         )
         said.append(f"The code goes onto the locks on {words.day_and_time(opens, zone)}." if opens > now else "")
-    if not any(pin.wanted for pin in pins) and not booking.property.locks.filter(is_active=True).exists():
-        said.append("The property has no active lock. Choose its locks on the page of the property.")
     if grant is not None and grant.disclosed_at is not None:
         said.append(
             f"The code was chosen or shown on {words.day_and_time(grant.disclosed_at, zone)} and stays as it is."

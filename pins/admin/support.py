@@ -17,6 +17,7 @@ from pins.admin.door_codes import MASK, attempt_line, pins_for_people, standing_
 from pins.admin.parts import STYLES, badge_html, zone_of_grant, zone_of_lock
 from pins.models import AccessGrant, Incident, Pin, PinAttempt
 from pins.words import Badge, Tone
+from rentals.admin.titles import PlainTitles
 from rentals.models import Lock
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ else:
     _Inline = admin.TabularInline
 
 
-class ReadOnlyAdmin(_Admin):
+class ReadOnlyAdmin(PlainTitles, _Admin):
     """Turnkey writes these; a person may look."""
 
     actions = None
@@ -146,9 +147,7 @@ class PinAdmin(ReadOnlyAdmin):
         "since",
         "last_trouble",
         "next_try",
-        "remote_id",
-        "desired_rev",
-        "tried_rev",
+        "number",
     )
     inlines = (AttemptInline,)
 
@@ -162,6 +161,10 @@ class PinAdmin(ReadOnlyAdmin):
     @admin.display(description="State", ordering="state")
     def condition(self, pin: Pin) -> SafeString:
         return badge_html(standing_badge(pin, timezone.now()))
+
+    @admin.display(description="Tedee's number of it")
+    def number(self, pin: Pin) -> str:
+        return str(pin.remote_id) if pin.remote_id is not None else "not on the lock"
 
     @admin.display(description="Last trouble")
     def last_trouble(self, pin: Pin) -> str:

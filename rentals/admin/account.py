@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from rentals.admin.titles import PlainTitles
 from rentals.models import LockAccount
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class LockAccountForm(_Form):
 
 
 @admin.register(LockAccount)
-class LockAccountAdmin(_Admin):
+class LockAccountAdmin(PlainTitles, _Admin):
     form = LockAccountForm
     list_display = ["name", "kind", "lock_count"]
     search_fields = ("name",)

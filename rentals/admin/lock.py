@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from rentals.admin.titles import PlainTitles
 from rentals.models import Booking, Lock
 from rentals.signals import bookings_changed
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Lock]
+    _Form = forms.ModelForm[Lock]
 else:
     _Admin = admin.ModelAdmin
+    _Form = forms.ModelForm
+
+
+class LockForm(_Form):
+    class Meta:
+        help_texts = {
+            "device_id": "Tedee's number of the lock. It changes when the lock is removed from the Tedee app and added "
+            "again; then press “Fetch locks”."
+        }
 
 
 @admin.register(Lock)
-class LockAdmin(_Admin):
+class LockAdmin(PlainTitles, _Admin):
+    form = LockForm
     list_display = ["name", "account", "reachable", "battery", "keypad", "is_active"]
     list_filter = ("is_active", "account", "is_connected", "has_keypad")
     search_fields = ("name", "serial_number", "=device_id", "properties__name")

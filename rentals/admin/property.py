@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from rentals.admin.titles import PlainTitles
 from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
 from rentals.models import Lock, Property
 
@@ -47,6 +48,12 @@ class PropertyForm(_Form):
     )
 
     class Meta:
+        labels = {
+            "issue_ahead_days": "Days ahead",
+            "code_length": "Length of codes",
+            "early_minutes": "Minutes early",
+            "late_minutes": "Minutes late",
+        }
         widgets = {"timezone": SuggestingInput(_ZONES, {"autocomplete": "off", "class": "vTextField"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -73,7 +80,7 @@ class PropertyForm(_Form):
 
 
 @admin.register(Property)
-class PropertyAdmin(_Admin):
+class PropertyAdmin(PlainTitles, _Admin):
     form = PropertyForm
     list_display = ("name", "timezone", "times", "lock_count", "is_active")
     list_filter = ("is_active", "timezone")

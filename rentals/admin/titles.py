@@ -1,0 +1,19 @@
+"""Lists that are called what they show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+
+class PlainTitles:
+    """“Bookings”, where Django says “Select booking to change”. Stands before ModelAdmin among the bases."""
+
+    model: Any
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        title = str(self.model._meta.verbose_name_plural)
+        context = {"title": title[:1].upper() + title[1:], **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, context)  # type: ignore[misc]
+        return response
