@@ -135,6 +135,7 @@ class Stack:
         self._socket_folder = Path(tempfile.mkdtemp(prefix="turnkey-chaos-", dir="/tmp"))
         self.redis = EmbeddedServer(self._socket_folder / "redis.sock")
         self.key = key
+        self.field_key = Fernet.generate_key().decode("ascii")
         passed_on = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
         self._environment = passed_on | {
             "PYTHONUNBUFFERED": "1",
@@ -142,7 +143,7 @@ class Stack:
             "TURNKEY_VAR_DIR": str(folder / "var"),
             "DJANGO_SETTINGS_MODULE": "config.settings",
             "SECRET_KEY": "only-for-tests-" + "x" * 50,
-            "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode("ascii"),
+            "FIELD_ENCRYPTION_KEYS": self.field_key,
             "DATABASE_URL": database_url,
             "REDIS_URL": self.redis.url,
             "SWEEP_SECONDS": "1",
@@ -265,8 +266,11 @@ class Stack:
         self.worker.kill()
         self.worker.start()
 
+    def redis_client(self) -> redis.Redis[bytes]:
+        return redis.Redis.from_url(self.redis.url)
+
     def flush_redis(self) -> None:
-        with redis.Redis.from_url(self.redis.url) as client:
+        with self.redis_client() as client:
             client.flushall()
 
     def cut_redis(self, seconds: float) -> None:
