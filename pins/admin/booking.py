@@ -25,9 +25,9 @@ from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilte
 from pins.admin.booking_form import BookingForm
 from pins.admin.cautions import cautions, clock_changes
 from pins.admin.door_codes import door_badge, guest_grants, panel, pins_for_people
-from pins.admin.parts import STYLES, badge_html
+from pins.admin.parts import badge_html
 from pins.words import brief, day_and_time
-from rentals.admin.titles import PlainTitles
+from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import Booking, Lock, Property
 
 if TYPE_CHECKING:

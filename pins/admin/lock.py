@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from pins import inventory, tasks, words
 from pins.admin.door_codes import pause
-from pins.admin.parts import STYLES, badge_html, zone_of_lock
+from pins.admin.parts import badge_html, zone_of_lock
 from pins.words import Badge, Tone
 from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.fields import UndecryptableValue
@@ -27,16 +27,13 @@ admin.site.unregister([Lock, LockAccount])
 
 @admin.register(Lock)
 class LockWithCodesAdmin(LockAdmin):
-    list_display = ["name", "account", "condition", "reachable", "battery", "keypad", "room", "is_active"]
+    list_display = ["name", "condition", "reachable", "battery", "keypad", "room", "account", "is_active"]
     readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble"]
     fieldsets = [
         *LockAdmin.fieldsets[:1],
         ("Door codes", {"fields": ("condition", "trouble", "room")}),
         *LockAdmin.fieldsets[1:],
     ]
-
-    class Media:
-        css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         ours = Count("pins", filter=Q(pins__remote_id__isnull=False))
@@ -92,9 +89,6 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     actions = [
         "fetch_locks",
     ]
-
-    class Media:
-        css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
         return super().get_queryset(request).select_related("operation")

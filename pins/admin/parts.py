@@ -11,8 +11,6 @@ from pins.models import AccessGrant
 from pins.words import Badge
 from rentals.models import Lock
 
-STYLES = {"all": ("pins/admin.css",)}
-
 
 def badge_html(badge: Badge) -> SafeString:
     """A state as sign and words on its colour."""

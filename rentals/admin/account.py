@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
-from rentals.admin.titles import PlainTitles
+from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import LockAccount
 
 if TYPE_CHECKING:
@@ -70,6 +70,9 @@ class LockAccountAdmin(PlainTitles, _Admin):
         (None, {"fields": ("name", "kind", "secret")}),
         ("Shared limits", {"fields": ("rate_group",), "classes": ("collapse",)}),
     ]
+
+    class Media:
+        css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
         return super().get_queryset(request).defer("secret").annotate(number_of_locks=Count("locks"))

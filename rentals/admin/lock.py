@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from rentals.admin.titles import PlainTitles
+from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import Booking, Lock, LockAccount
 from rentals.signals import bookings_changed
 
@@ -66,6 +66,9 @@ class LockAdmin(PlainTitles, _Admin):
             {"fields": ("reachable", "battery", "keypad", "time_zone"), "description": "Renewed by “Fetch locks”."},
         ),
     ]
+
+    class Media:
+        css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         # The account by name, without its key.

@@ -10,7 +10,7 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from rentals.admin.titles import PlainTitles
+from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
 from rentals.models import Lock, Property
 
@@ -105,6 +105,9 @@ class PropertyAdmin(PlainTitles, _Admin):
         ),
         ("Codes", {"fields": ("issue_ahead_days", "code_length", ("early_minutes", "late_minutes"))}),
     )
+
+    class Media:
+        css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Property]:
         return super().get_queryset(request).annotate(number_of_locks=Count("locks"))

@@ -1,10 +1,12 @@
-"""Lists that are called what they show."""
+"""How all pages of ours look: one style sheet, and lists that are called what they show."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
+
+STYLES = {"all": ("rentals/admin.css",)}
 
 
 class PlainTitles:
