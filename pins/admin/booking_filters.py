@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from pins.facts import State
 from pins.models import Incident, Pin
+from pins.words import MUST_ACT
 from rentals.models import Booking, BookingQuerySet, Lock, Property
 from rentals.moments import local_moment
 
@@ -36,7 +37,13 @@ def needs_attention(now: datetime) -> Q:
     """Stays whose guest may stand before a closed door, or whose code should be gone and is not."""
     of_stay = Pin.objects.filter(grant__booking=OuterRef("pk"))
     wanted = of_stay.filter(wanted=True, grant__ends_at__gt=now)
-    late = wanted.filter(grant__starts_at__lte=now + ARRIVES_SOON).exclude(state__in=[State.SET, State.CHANGING])
+    missing = wanted.exclude(state__in=[State.SET, State.CHANGING])
+    late = missing.filter(grant__starts_at__lte=now + ARRIVES_SOON)
+    hopeless = missing.filter(
+        Q(last_cause__in=MUST_ACT)
+        | Q(lock__operation__paused_until__gt=now, lock__operation__pause_cause__in=MUST_ACT)
+        | Q(lock__account__operation__dead_key__gt="")
+    ).exclude(grant__issue_at__gt=now)
     stays = of_stay.filter(remote_id__isnull=False).filter(
         Q(grant__ends_at__lte=now - PATIENCE) | Q(wanted=False, state_changed_at__lte=now - PATIENCE)
     )
@@ -44,8 +51,8 @@ def needs_attention(now: datetime) -> Q:
     live = Q(status=Booking.Status.CONFIRMED, check_out__gt=now)
     doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
     no_door = Q(property__is_active=True, check_in__lte=now + timedelta(days=7)) & ~Exists(doors)
-    on_the_way = Exists(wanted.filter(state=State.BLOCKED)) | Exists(late)
-    return (live & (Q(on_the_way) | no_door)) | Q(Exists(stays)) | Q(Exists(told))
+    stuck = Q(Exists(wanted.filter(state=State.BLOCKED))) | Q(Exists(late)) | Q(Exists(hopeless))
+    return (live & (stuck | no_door)) | Q(Exists(stays)) | Q(Exists(told))
 
 
 class StayFilter(admin.SimpleListFilter):

@@ -100,7 +100,8 @@ def door_badge(
     booking: Booking, grant: AccessGrant | None, pins: list[Pin], *, has_locks: bool, now: datetime
 ) -> Badge:
     """The doors of one stay in a few words, the worst lock first."""
-    asks = booking.status == Booking.Status.CONFIRMED and now < booking.check_out
+    ends_at = grant.ends_at if grant is not None else booking.check_out  # with the minutes that the property adds
+    asks = booking.status == Booking.Status.CONFIRMED and now < ends_at
     badges = [(standing_badge(pin, now), pin.lock.name) for pin in pins]
     shown = [pair for pair in badges if pair[0].tone is not Tone.OVER] if not asks else badges
     for tone in (Tone.ACT, Tone.TROUBLE):
@@ -113,7 +114,7 @@ def door_badge(
             return Badge("Being removed", Tone.BUSY)
         if asks:
             return Badge("Revoked", Tone.OVER)
-        return Badge("Over" if booking.check_out <= now else "No code", Tone.OVER)
+        return Badge("Over" if ends_at <= now else "No code", Tone.OVER)
     if not has_locks:
         return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
     wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]

@@ -528,6 +528,19 @@ def test_a_code_that_is_late_or_left_over_needs_attention(
     assert needing() == [soon.pk]
 
 
+def test_a_stay_on_a_lock_that_only_a_person_can_open_up_needs_attention_weeks_ahead(
+    host: Client, house: House
+) -> None:
+    door = house.lock()
+    booking = stay_in(house.flat(door), days=20)
+    house.cloud.set_forbidden(door.device_id, True)
+    house.settle()
+    shown = host.get(f"{LIST}?attention=yes")
+    assert [one.pk for one in shown.context["cl"].result_list] == [booking.pk]
+    assert "Needs you: Door" in text(shown)
+    assert "let the account's user manage this lock" in text(host.get(page(booking))).replace("&#x27;", "'")
+
+
 def test_the_list_costs_the_same_number_of_queries_for_one_and_for_forty_stays(host: Client, house: House) -> None:
     flat = house.flat(house.lock("A"), house.lock("B"))
 
