@@ -25,7 +25,7 @@ from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilte
 from pins.admin.booking_form import BookingForm
 from pins.admin.cautions import cautions, clock_changes
 from pins.admin.door_codes import door_badge, guest_grants, panel, pins_for_people
-from pins.admin.parts import badge_html
+from pins.admin.parts import badge_html, moment_html
 from pins.words import brief, day_and_time
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import Booking, Lock, Property
@@ -100,12 +100,12 @@ class BookingAdmin(PlainTitles, _Admin):
         return booking.guest_name or "Guest"
 
     @admin.display(description="Arrival", ordering="check_in")
-    def arrives(self, booking: Booking) -> str:
-        return brief(booking.check_in, timezone.now(), booking.property.zone)
+    def arrives(self, booking: Booking) -> SafeString:
+        return moment_html(brief(booking.check_in, timezone.now(), booking.property.zone))
 
     @admin.display(description="Departure", ordering="check_out")
-    def departs(self, booking: Booking) -> str:
-        return brief(booking.check_out, timezone.now(), booking.property.zone)
+    def departs(self, booking: Booking) -> SafeString:
+        return moment_html(brief(booking.check_out, timezone.now(), booking.property.zone))
 
     @admin.display(description="Arrival")
     def arrival(self, booking: Booking) -> str:

@@ -22,6 +22,12 @@ def badge_html(badge: Badge) -> SafeString:
     )
 
 
+def moment_html(text: str) -> SafeString:
+    """`Wed 3 Mar, 15:00 CET`, broken between day and time if anywhere."""
+    day, _, at = text.partition(", ")
+    return format_html('<span class="tk-flag tk-plain">{},</span> <span class="tk-flag tk-plain">{}</span>', day, at)
+
+
 def zone_of_lock(lock: Lock) -> ZoneInfo:
     """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
     try:
