@@ -3,7 +3,7 @@
 1. `take_off`: under the row's lock, read the plan once more, spend from the budget, renew the lease, note what will
    be sent. A crash after this leaves a flight that the next run treats as in doubt.
 2. `send`: HTTP, and nothing else.
-3. `land`: under the row's lock, only where the flight is still ours (`op_token`), store what the answer teaches.
+3. `land`: under the row's lock, only where the request is still ours (`op_token`), store what the answer teaches.
 """
 
 from __future__ import annotations
@@ -107,6 +107,9 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
             pin.put_observed(outcomes.took_off(pin.observed, flight))
             pin.op_token = token
             save_observed(pin, now)
+        else:
+            pin.op_token = token  # what a frozen worker saw must not land on what was learned since
+            pin.save(update_fields=["op_token"])
         PinAttempt.objects.create(
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
@@ -150,14 +153,16 @@ def send(client: TedeeClient, prepared: Prepared) -> Answer:
         return Answer(error=error, status=error.status, correlation_id=error.correlation_id)
 
 
-def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta | None) -> None:
-    """Store what the answer teaches about this PIN. `rest`: how long the PIN waits after trouble of its own."""
+def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta | None) -> bool:
+    """Store what the answer teaches about this PIN. `rest`: how long the PIN waits after trouble of its own.
+
+    False: the answer came too late to teach anything.
+    """
     with transaction.atomic():
         _close_attempt(prepared, answer, now)
         pin = locked_pin(prepared.pin_id)
-        is_write = isinstance(prepared.step, Create | Update | Delete)
-        if is_write and pin.op_token != prepared.token:
-            return  # our lease was lost and another run took over; what it saw is newer
+        if pin.op_token != prepared.token:
+            return False  # our lease was lost and another run took over; what it saw is newer
         observed = _after(prepared, answer, pin, now)
         is_gone = isinstance(prepared.step, Delete) and not observed.must_look
         if rest is not None and not is_gone:
@@ -167,6 +172,7 @@ def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta |
         save_observed(pin, now)
         if answer.created_id is not None:
             _mistrust_others(pin, answer.created_id, now)
+        return True
 
 
 def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Observed:

@@ -188,7 +188,8 @@ def _settle(lock: Lock, prepared: flights.Prepared, answer: flights.Answer, now:
     """Store what the answer means for PIN, lock and account. Returns until when the lock rests, if it must."""
     error = answer.error
     if error is None:
-        flights.land(prepared, answer, now, rest=None)
+        if not flights.land(prepared, answer, now, rest=None):
+            return None  # the next take-off finds the lease lost
         if answer.listing is not None:
             _share_look(lock, prepared, answer.listing, now)
         _after_success(lock, prepared, now)
@@ -286,13 +287,13 @@ def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now
 def _take_over(lock: Lock, now: datetime) -> None:
     """Put right what concerns the whole lock, before the first step of a run. We hold the lease, so no run is alive:
 
-    1. a flight without an answer was abandoned: its run crashed, or lost the lease;
+    1. a request without an answer was abandoned: its run crashed, or lost the lease;
     2. the lock was added again under another device id: nothing we knew about ids holds any more;
     3. the keypad's room is given to the nearest arrivals.
     """
     state = LockState.objects.get(lock=lock)
-    abandoned = Q(op_in_doubt=False) & ~Q(op="")
-    for pin_id in list(Pin.objects.filter(abandoned, lock=lock).values_list("pk", flat=True)):
+    abandoned = (Q(op_in_doubt=False) & ~Q(op="")) | Q(attempts__outcome=PinAttempt.Outcome.OPEN)
+    for pin_id in set(Pin.objects.filter(abandoned, lock=lock).values_list("pk", flat=True)):
         with transaction.atomic():
             pin = flights.locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # should the old run still be alive somewhere, its answer is not ours
