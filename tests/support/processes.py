@@ -66,15 +66,12 @@ class Child:
 
     @property
     def pid(self) -> int | None:
+        """Its number; None before it was started and after it was stopped or killed."""
         return self._process.pid if self._process is not None else None
 
     @property
     def runs(self) -> bool:
         return self._process is not None and self._process.poll() is None
-
-    @property
-    def ended_by_itself(self) -> bool:
-        return self._process is not None and self._process.poll() is not None
 
     def kill(self) -> None:
         """`kill -9`: no goodbye, nothing finished."""
@@ -118,7 +115,8 @@ class Child:
 class Stack:
     """All processes for the length of a `with` block.
 
-    `simulator` are the options of `manage.py lock_simulator`, `settings` further environment variables.
+    `simulator` are the options of `manage.py lock_simulator`, `settings` further environment variables for all,
+    `worker_settings` for the worker alone.
     """
 
     def __init__(
@@ -129,6 +127,7 @@ class Stack:
         key: str = "a-personal-key-of-the-tests",
         simulator: Sequence[str] = (),
         settings: Mapping[str, str] | None = None,
+        worker_settings: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder
         # A unix socket's path must be short, and pytest's folders are not.
@@ -151,12 +150,13 @@ class Stack:
             "TEDEE_RATE_LIMIT": "100000",
             **(settings or {}),
         }
+        self._worker_settings = dict(worker_settings or {})
         listen = ["manage.py", "lock_simulator", "--port", "0", "--key", key]
         self.simulator = self._child("simulator", [*listen, *simulator])
         self.children = [self.simulator]
 
-    def _child(self, name: str, command: Sequence[str]) -> Child:
-        return Child(name, command, self.folder, self._environment)
+    def _child(self, name: str, command: Sequence[str], further: Mapping[str, str] | None = None) -> Child:
+        return Child(name, command, self.folder, self._environment | dict(further or {}))
 
     # -- from start to end --------------------------------------------------------------------------------------
 
@@ -186,7 +186,7 @@ class Stack:
         )
         self.cloud = httpx.Client(base_url=found[1], trust_env=False, timeout=30)
         self._environment["TEDEE_API_URL"] = found[1] + "/api/v37"
-        self.worker = self._child("worker", ["-m", "celery", "-A", "config", "worker"])
+        self.worker = self._child("worker", ["-m", "celery", "-A", "config", "worker"], self._worker_settings)
         self.beat = self._child("beat", ["-m", "celery", "-A", "config", "beat"])
         self.desk = FrontDesk(self._child("desk", ["-m", "tests.chaos.front_desk"]))
         self.children += [self.worker, self.beat, self.desk.child]
@@ -227,7 +227,7 @@ class Stack:
             if found is not None and found is not False:
                 return found
             for child in self.children:
-                if child.ended_by_itself:
+                if child.pid is not None and not child.runs:
                     raise AssertionError(f"{child.name} ended while we waited: {what}")
             now = time.monotonic()
             if now - begun > seconds:
