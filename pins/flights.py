@@ -91,7 +91,8 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
         if next_step(view, now) != step:
             return None
         due = deadline(view, now)
-        purpose = Purpose.REMOVAL if isinstance(step, Delete) else Purpose.ARRIVAL
+        is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
+        purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
         rest = accounts.spend(lock.account.budget_key, purpose, due, now)
         if rest is not None:
             return Rest(rest)

@@ -74,10 +74,9 @@ def deleted(observed: Observed, remote_id: int | None) -> Observed:
 def missing(observed: Observed, now: datetime) -> Observed:
     """404 inside the envelope: gone, if its end has come; else the list must confirm it."""
     applied = observed.applied
-    flight = observed.flight
     if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
-        lapsed = flight is None or flight.op is not Op.DELETE
-        return replace(deleted(observed, observed.remote_id), lapsed=lapsed or observed.lapsed)
+        lapsed = observed.lapsed or _ended(observed, now)
+        return replace(deleted(observed, observed.remote_id), lapsed=lapsed)
     return replace(observed, flight=None, must_look=True)
 
 
@@ -98,8 +97,18 @@ def refused_value(observed: Observed, now: datetime) -> Observed:
 
 
 def not_applied(observed: Observed) -> Observed:
-    """A certain refusal that says nothing about this PIN (409, 428, 429, ...): as before the request."""
-    return replace(observed, flight=None)
+    """A certain refusal that says nothing about this PIN (409, 428, 429, ...): as before the request.
+
+    Only an id whose end we do not know, or which outlived its end, is looked for again before the next DELETE: while
+    we wait, the lock may expire it and give the id to another PIN.
+    """
+    flight = observed.flight
+    may_vanish = (
+        flight is not None
+        and flight.op is Op.DELETE
+        and (observed.applied is None or flight.remote_id in observed.extra_ids)
+    )
+    return replace(observed, flight=None, must_look=observed.must_look or may_vanish)
 
 
 def rested(observed: Observed, until: datetime, rev: int) -> Observed:
@@ -135,13 +144,34 @@ def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
         late = None
     seen = replace(observed, flight=None, must_look=False, late=late)
     if not ours:
-        return replace(seen, remote_id=None, applied=None, extra_ids=())
+        return replace(seen, remote_id=None, applied=None, extra_ids=(), lapsed=observed.lapsed or _ended(observed, now))
     keep = observed.remote_id if observed.remote_id in ours else ours[0]
     applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, flight)
     if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
         applied = None  # the list shows that it is there, not what a late PUT made of it
+    if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
+        # It outlived its end and may vanish at any moment: it is removed, and set anew if the stay was extended.
+        return replace(seen, remote_id=None, applied=None, extra_ids=tuple(ours), exists=False)
     extras = tuple(extra for extra in ours if extra != keep)
     return replace(seen, remote_id=keep, applied=applied, extra_ids=extras, exists=False)
+
+
+def _ended(observed: Observed, now: datetime) -> bool:
+    """Had the PIN, as we knew it, come to its end? Then its absence from the lock is the lock's own doing."""
+    applied = observed.applied
+    was_removed = observed.flight is not None and observed.flight.op is Op.DELETE
+    return applied is not None and applied.ends_at is not None and applied.ends_at <= now and not was_removed
+
+
+def contradicts(observed: Observed, ours: Sequence[int]) -> bool:
+    """Does the lock's list differ from what we believe, for a PIN that waits for no answer?
+
+    The lock expired it, or a lost change landed. Its id may belong to another PIN already.
+    """
+    if observed.flight is not None:
+        return False
+    believed = {observed.remote_id, *observed.extra_ids} - {None}
+    return believed != set(ours)
 
 
 def _content_of_adopted(observed: Observed, flight: Flight | None) -> Content | None:

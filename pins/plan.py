@@ -16,8 +16,6 @@ from datetime import datetime, timedelta
 
 from pins.facts import Blocked, Content, Desired, Observed, Op, PinView, State
 
-#: Tedee removes a PIN after its endDate by itself; an hour later that has surely happened (Tedee API, PIN expiry).
-SURELY_EXPIRED = timedelta(hours=1)
 #: An ordinary removal hurts nobody at once: the lock refuses the code after its endDate anyway.
 ORDINARY_REMOVAL = timedelta(hours=24)
 #: How many values in a row may turn out to be taken before a person should look at the lock.
@@ -139,6 +137,8 @@ def _towards_set(view: PinView, now: datetime) -> Step:
         return Wait(_earliest(ends_at, _closing_look_at(view, now)))
     if is_blocked(view):
         return Wait(ends_at)
+    if _may_have_expired(observed, now):
+        return Look()
     judged = observed.tried_rev == desired.rev  # an older verdict concerned another wish
     if observed.exists and judged:
         return _value_exists(view, now)
@@ -173,16 +173,24 @@ def _value_exists(view: PinView, now: datetime) -> Step:
 def _towards_removed(view: PinView, now: datetime) -> Step:
     desired, observed = view.desired, view.observed
     if observed.remote_id is not None:
-        applied_end = observed.applied.ends_at if observed.applied is not None else None
-        if applied_end is not None and applied_end + SURELY_EXPIRED <= now:
-            return Look()
-        return Delete(observed.remote_id)
+        return Look() if _may_have_expired(observed, now) else Delete(observed.remote_id)
     closing_look_at = _closing_look_at(view, now)
     if closing_look_at is not None:
         return Wait(closing_look_at)
     if desired.wanted and not desired.admitted:
         return Wait(desired.content.ends_at if desired.content.ends_at and now < desired.content.ends_at else None)
     return Wait(None)
+
+
+def _may_have_expired(observed: Observed, now: datetime) -> bool:
+    """Tedee removes a PIN after its endDate by itself (Tedee API, PIN expiry), and may give its id to another one.
+
+    So from then on the id is not believed: a list tells, for all PINs of the lock at once, what is still there.
+    """
+    applied = observed.applied
+    if observed.remote_id is None or applied is None or applied.ends_at is None:
+        return False
+    return applied.ends_at <= now
 
 
 def says_the_same(observed: Observed, wish: Content) -> bool:

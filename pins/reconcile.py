@@ -13,6 +13,7 @@ import random
 import threading
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -268,20 +269,30 @@ def _offer_room(lock: Lock, now: datetime) -> None:
 
 
 def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now: datetime) -> None:
-    """One list answers every PIN of the lock that wanted to look; it also tells how many foreign PINs there are."""
-    pins = list(Pin.objects.filter(lock=lock).exclude(pk=prepared.pin_id).select_related("grant"))
-    for pin in pins:
-        if pin.next_try_at is None or not isinstance(next_step(pin.view, now), Look):
+    """One list answers every PIN of the lock that wanted to look, and corrects those that we believed elsewhere; it
+    also tells how many foreign PINs there are."""
+    listed: defaultdict[str | None, list[int]] = defaultdict(list)
+    for one in listing.pins:
+        listed[reference_in(one.alias)].append(one.id)
+    known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | Q(grant__reference__in=list(filter(None, listed)))
+    pins = Pin.objects.filter(known, lock=lock).exclude(pk=prepared.pin_id).select_related("grant")
+    for pin in list(pins):
+        ours = listed[pin.grant.reference]
+        if not _learns_from(pin, ours, now):
             continue
         with transaction.atomic():
             fresh = flights.locked_pin(pin.pk)
-            if isinstance(next_step(fresh.view, now), Look):
-                ours = flights.ids_of(fresh.grant.reference, listing)
+            if _learns_from(fresh, ours, now):
                 fresh.put_observed(outcomes.looked(fresh.observed, ours, now))
                 flights.save_observed(fresh, now)
     references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
-    foreign = sum(reference_in(listed.alias) not in references for listed in listing.pins)
+    foreign = sum(len(ids) for reference, ids in listed.items() if reference not in references)
     LockState.objects.filter(lock=lock).exclude(foreign_pins=foreign).update(foreign_pins=foreign)
+
+
+def _learns_from(pin: Pin, ours: list[int], now: datetime) -> bool:
+    """Does a list that shows these ids as the PIN's tell it something?"""
+    return isinstance(next_step(pin.view, now), Look) or outcomes.contradicts(pin.observed, ours)
 
 
 def _take_over(lock: Lock, now: datetime) -> None:

@@ -74,3 +74,69 @@ def test_a_frozen_worker_brings_home_an_old_list_and_it_teaches_nothing(
 
     assert_one_right_pin(house, booking, door)
     assert methods() == ["post", "list", "list", "post"]
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_the_id_of_an_expired_pin_may_be_a_foreign_pins_by_now(clock: time_machine.Traveller, extended: bool) -> None:
+    """A DELETE, or a PUT with the extended stay, would have hit the cleaner's PIN."""
+    house = House(id_reuse=True)
+    door = house.lock()
+    booking = house.stay(house.flat(door), HOUR, DAY)
+    house.settle()
+    clock.move_to(booking.check_out)  # the lock expires it before we do anything
+    foreign = house.cloud.add_foreign_pin(door.device_id)
+    assert foreign.id == pin_of(booking, door).remote_id
+
+    if extended:
+        change(booking, check_out=booking.check_out + DAY)
+    house.live(clock, HOUR)
+
+    assert foreign in house.cloud.pins(door.device_id)
+    if extended:
+        assert_one_right_pin(house, booking, door)
+    else:
+        assert house.ours(door) == []
+        assert pin_of(booking, door).state == State.REMOVED
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_pin_that_outlives_its_end_is_removed_without_looking_for_ever(
+    clock: time_machine.Traveller, extended: bool
+) -> None:
+    house = House(expiry_lag=7 * 86400.0)
+    door = house.lock()
+    booking = house.stay(house.flat(door), HOUR, DAY)
+    house.settle()
+    clock.move_to(booking.check_out + 2 * HOUR)  # nobody of ours was there at the end
+
+    if extended:
+        change(booking, check_out=booking.check_out + DAY)
+    house.live(clock, MINUTE)
+
+    if extended:
+        assert_one_right_pin(house, booking, door)
+        assert methods() == ["post", "list", "delete", "post"]
+    else:
+        assert house.ours(door) == []
+        assert methods() == ["post", "list", "delete"]
+
+
+def test_an_adopted_pin_with_a_reused_id_ends_what_we_believed_of_another(clock: time_machine.Traveller) -> None:
+    """The guest who left still counted as the owner of the id, and the removal took the next guest's code away."""
+    house = House(id_reuse=True)
+    door = house.lock()
+    flat = house.flat(door)
+    leaving, arriving = house.stay(flat, HOUR, DAY, name="Leaving"), house.stay(flat, 40 * DAY, DAY, name="Arriving")
+    house.settle()
+    old_id = pin_of(leaving, door).remote_id
+    house.cloud.set_connected(door.device_id, False)
+    clock.move_to(leaving.check_out)  # expires on the lock while it is out of our reach
+    house.settle()
+    house.cloud.set_connected(door.device_id, True)
+    change(arriving, check_in=leaving.check_out + MINUTE, check_out=leaving.check_out + DAY)
+    house.cloud.script(door.device_id, ["POST:timeout_applied"])
+    house.live(clock, DAY / 2)
+
+    assert_one_right_pin(house, arriving, door)
+    assert pin_of(arriving, door).remote_id == old_id
+    assert pin_of(leaving, door).state == State.REMOVED

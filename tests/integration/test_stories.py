@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -214,6 +215,7 @@ def test_extension_around_the_removal(house: House, clock: time_machine.Travelle
     else:
         clock.move_to(booking.check_out)
         if moment == "during":
+            house.cloud.settings = replace(house.cloud.settings, expiry_lag=60.0)
             during(house, "DELETE", extend)
             house.settle()
         else:
@@ -294,7 +296,7 @@ def test_a_stay_extended_after_its_pin_expired_gets_it_back(house: House, clock:
 
     assert_one_right_pin(house, booking, door)
     assert AccessGrant.objects.get().code == code
-    assert methods(house) == ["post", "put", "post"]
+    assert methods(house) == ["post", "list", "post"]  # an expired PIN's id may be another's: no PUT
 
 
 def test_a_stay_extended_after_its_pin_expired_gets_a_new_code_where_the_old_one_was_taken(
