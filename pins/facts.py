@@ -82,6 +82,7 @@ class Late:
     rev: int  # the oldest desired revision among them
     count: int
     kinds: frozenset[Op]
+    codes: frozenset[str] = field(default=frozenset(), repr=False)  # of lost POSTs: the lock may still make such a PIN
 
 
 @dataclass(frozen=True)

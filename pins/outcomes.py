@@ -34,11 +34,14 @@ def lost(observed: Observed, late_until: datetime) -> Observed:
     if flight is None or flight.in_doubt:
         return observed
     late = observed.late
+    code = flight.content.code if flight.op is Op.POST and flight.content is not None else None
+    codes = frozenset() if code is None else frozenset({code})
     late = Late(
         until=late_until if late is None else max(late.until, late_until),
         rev=flight.rev if late is None else min(late.rev, flight.rev),
         count=1 if late is None else late.count + 1,
         kinds=frozenset({flight.op}) if late is None else late.kinds | {flight.op},
+        codes=codes if late is None else late.codes | codes,
     )
     return replace(observed, flight=replace(flight, in_doubt=True), late=late)
 
@@ -124,7 +127,10 @@ def stopped(observed: Observed, reason: Blocked, rev: int) -> Observed:
 def rotated(observed: Observed) -> Observed:
     """Another value was chosen, because the lock has this one or refused it."""
     taken = 1 if observed.exists else 0  # a refused one was counted when the refusal came
-    return replace(observed, exists=False, refused=False, lapsed=False, refusals=observed.refusals + taken)
+    late = observed.late
+    if late is not None and observed.exists:
+        late = replace(late, codes=frozenset())  # another PIN has the value: ours cannot land beside it
+    return replace(observed, late=late, exists=False, refused=False, lapsed=False, refusals=observed.refusals + taken)
 
 
 def retried(observed: Observed) -> Observed:

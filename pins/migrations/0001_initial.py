@@ -118,6 +118,7 @@ class Migration(migrations.Migration):
                 ('late_rev', models.PositiveIntegerField(default=0)),
                 ('late_count', models.PositiveSmallIntegerField(default=0)),
                 ('late_kinds', models.CharField(blank=True, max_length=20)),
+                ('late_codes', rentals.fields.EncryptedTextField(blank=True)),
                 ('hold_until', models.DateTimeField(blank=True, null=True)),
                 ('hold_rev', models.PositiveIntegerField(default=0)),
                 ('troubles', models.PositiveIntegerField(default=0)),

@@ -47,6 +47,7 @@ class Pin(models.Model):
     late_rev = models.PositiveIntegerField(default=0)
     late_count = models.PositiveSmallIntegerField(default=0)
     late_kinds = models.CharField(max_length=20, blank=True)
+    late_codes = EncryptedTextField(blank=True)
 
     hold_until = models.DateTimeField(null=True, blank=True)
     hold_rev = models.PositiveIntegerField(default=0)
@@ -113,7 +114,8 @@ class Pin(models.Model):
             flight = Flight(Op(self.op), self.op_rev, content, self.op_remote_id, self.op_in_doubt)
         if self.late_until is not None:
             kinds = frozenset(Op(kind) for kind in self.late_kinds.split(",") if kind)
-            late = Late(self.late_until, self.late_rev, self.late_count, kinds)
+            codes = frozenset(code for code in self.late_codes.split(",") if code)
+            late = Late(self.late_until, self.late_rev, self.late_count, kinds, codes)
         plain = {name: getattr(self, name) for name in _PLAIN}
         return Observed(applied=applied, flight=flight, late=late, extra_ids=tuple(self.extra_ids), **plain)
 
@@ -142,6 +144,7 @@ class Pin(models.Model):
         self.late_rev = late.rev if late is not None else 0
         self.late_count = late.count if late is not None else 0
         self.late_kinds = ",".join(sorted(late.kinds)) if late is not None else ""
+        self.late_codes = ",".join(sorted(late.codes)) if late is not None else ""
 
     def refresh_plan(self, now: datetime) -> None:
         """Recompute what follows from both sides: state, next try, deadline (unsaved)."""
@@ -166,6 +169,6 @@ OBSERVED_COLUMNS = (
     *_PLAIN,
     *("extra_ids", "applied_known", "applied_code", "applied_starts_at", "applied_ends_at"),
     *("op", "op_rev", "op_token", "op_remote_id", "op_code", "op_starts_at", "op_ends_at", "op_in_doubt"),
-    *("late_until", "late_rev", "late_count", "late_kinds", "last_cause"),
+    *("late_until", "late_rev", "late_count", "late_kinds", "late_codes", "last_cause"),
     *PLANNED_COLUMNS,
 )
