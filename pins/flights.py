@@ -20,7 +20,7 @@ from pins.budget import Purpose
 from pins.facts import Content, Flight, Observed, Op
 from pins.models import Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
-from pins.plan import Create, Delete, Look, Read, Request, Update, deadline, next_step
+from pins.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, deadline, next_step
 from pins.references import alias_text, reference_in
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import AmbiguousError, BadRequest, PinExists, PinNotFound, TedeeError
@@ -128,7 +128,7 @@ def _alias_of(pin: Pin) -> str:
 def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Content:
     """The true start, even when past; the present moment only after the lock refused a past one."""
     if observed.start_refused and wish.starts_at is not None and wish.starts_at < now:
-        return Content(wish.code, now.replace(microsecond=0), wish.ends_at)
+        return Content(wish.code, now.replace(microsecond=0) + START_MARGIN, wish.ends_at)
     return wish
 
 

@@ -18,6 +18,9 @@ from pins.facts import Blocked, Content, Desired, Observed, Op, PinView, State
 
 #: An ordinary removal hurts nobody at once: the lock refuses the code after its endDate anyway.
 ORDINARY_REMOVAL = timedelta(hours=24)
+#: A start that had to be moved to the present is sent this much later, so that it is not past again on arrival: clocks
+#: differ, and a request takes seconds.
+START_MARGIN = timedelta(minutes=1)
 #: How many values in a row may turn out to be taken before a person should look at the lock.
 MAX_TAKEN_VALUES = 5
 #: Two different values refused as invalid: it is not the value.
@@ -133,7 +136,7 @@ def _towards_set(view: PinView, now: datetime) -> Step:
     ends_at = desired.content.ends_at
     if observed.remote_id is not None and observed.applied is None:
         return Read(observed.remote_id)
-    if says_the_same(observed, desired.content):
+    if says_the_same(observed, desired.content, now):
         return Wait(_earliest(ends_at, _closing_look_at(view, now)))
     if is_blocked(view):
         return Wait(ends_at)
@@ -196,8 +199,9 @@ def _may_have_expired(observed: Observed, now: datetime) -> bool:
     return applied.ends_at <= now
 
 
-def says_the_same(observed: Observed, wish: Content) -> bool:
-    """Does the lock hold what we wish? A start that had to be moved to the present counts as equal."""
+def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:
+    """Does the lock hold what we wish? A start that had to be moved to the present counts as equal, once it is past:
+    the guest may enter, and that is all that is left of it."""
     applied = observed.applied
     if observed.remote_id is None or applied is None:
         return False
@@ -209,7 +213,7 @@ def says_the_same(observed: Observed, wish: Content) -> bool:
         observed.start_refused
         and applied.starts_at is not None
         and wish.starts_at is not None
-        and wish.starts_at < applied.starts_at
+        and wish.starts_at < applied.starts_at <= now + START_MARGIN
     )
 
 
@@ -242,7 +246,7 @@ def state_of(view: PinView, now: datetime) -> State:
 
 def _live_state(view: PinView, now: datetime) -> State:
     desired, observed = view.desired, view.observed
-    if says_the_same(observed, desired.content):
+    if says_the_same(observed, desired.content, now):
         settled = not observed.extra_ids and not closing_look_pending(view, now)
         return State.SET if settled else State.CHANGING
     if is_blocked(view):

@@ -175,3 +175,32 @@ def test_a_lost_post_lands_after_the_code_was_renewed_and_there_are_never_two(
 
     assert_one_right_pin(house, booking, door)
     assert most_at_once(house) == 1
+
+
+def test_a_start_moved_to_the_present_is_still_in_the_future_when_it_arrives(clock: time_machine.Traveller) -> None:
+    """Cut to whole seconds and some milliseconds on the way, "now" was always in the past and refused again."""
+    clock.shift(timedelta(seconds=0.9))
+    house = House(reject_past_start=True)
+    door = house.lock()
+    booking = house.stay(house.flat(door), -HOUR, 2 * DAY)
+    house.live(clock, HOUR)
+
+    (remote,) = house.ours(door)
+    assert remote.body.start is not None
+    assert booking.check_in + HOUR < remote.body.start <= booking.check_in + HOUR + 2 * MINUTE
+    assert pin_of(booking, door).state == State.SET
+    assert methods() == ["post", "post"]
+
+
+def test_a_moved_start_counts_as_equal_only_while_it_is_past(clock: time_machine.Traveller) -> None:
+    """After a refused start, every earlier start counted as equal to the one on the lock, even days before it."""
+    house = House(reject_past_start=True)
+    door = house.lock()
+    booking = house.stay(house.flat(door), -HOUR, 20 * DAY)
+    house.live(clock, HOUR)
+    change(booking, check_in=booking.check_in + 10 * DAY)
+    house.live(clock, HOUR)
+    change(booking, check_in=booking.check_in + 5 * DAY)
+    house.live(clock, HOUR)
+
+    assert_one_right_pin(house, booking, door)
