@@ -20,7 +20,18 @@ from pins.budget import Purpose
 from pins.facts import Content, Flight, Observed, Op
 from pins.models import Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
-from pins.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, deadline, next_step
+from pins.plan import (
+    START_MARGIN,
+    Create,
+    Delete,
+    Look,
+    Read,
+    Request,
+    Update,
+    closing_look_pending,
+    deadline,
+    next_step,
+)
 from pins.references import alias_text, reference_in
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import AmbiguousError, BadRequest, PinExists, PinNotFound, TedeeError
@@ -167,13 +178,20 @@ def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta |
         observed = _after(prepared, answer, pin, now)
         is_gone = isinstance(prepared.step, Delete) and not observed.must_look
         if rest is not None and not is_gone:
-            observed = outcomes.rested(observed, now + rest, pin.desired_rev)
+            observed = outcomes.rested(observed, _rest_ends_at(pin, now + rest, now), pin.desired_rev)
         pin.put_observed(observed)
         pin.last_cause = answer.error.cause.value if answer.error is not None else ""
         save_observed(pin, now)
         if answer.created_id is not None:
             _mistrust_others(pin, answer.created_id, now)
         return True
+
+
+def _rest_ends_at(pin: Pin, until: datetime, now: datetime) -> datetime:
+    """The end of the stay asks for something else than what met with trouble: no rest outlasts it."""
+    wish = pin.desired
+    ends_at = wish.content.ends_at
+    return min(until, ends_at) if ends_at is not None and wish.is_live(now) else until
 
 
 def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Observed:
@@ -245,7 +263,8 @@ def _mistrust_others(pin: Pin, remote_id: int, now: datetime) -> None:
 
 def save_observed(pin: Pin, now: datetime) -> None:
     """Store the observed side of a locked row with the plan that follows from it, and let go of unused values."""
-    pin.put_observed(outcomes.forget_late(pin.observed, pin.desired_rev, now))
+    if not closing_look_pending(pin.view, now):
+        pin.put_observed(outcomes.forget_late(pin.observed, now))
     pin.refresh_plan(now)
     pin.save(update_fields=OBSERVED_COLUMNS)
     claims.release_unused(pin, now)

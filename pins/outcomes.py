@@ -150,7 +150,9 @@ def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
         late = None
     seen = replace(observed, flight=None, must_look=False, late=late)
     if not ours:
-        return replace(seen, remote_id=None, applied=None, extra_ids=(), lapsed=observed.lapsed or _ended(observed, now))
+        return replace(
+            seen, remote_id=None, applied=None, extra_ids=(), lapsed=observed.lapsed or _ended(observed, now)
+        )
     keep = observed.remote_id if observed.remote_id in ours else ours[0]
     applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, flight)
     if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
@@ -215,9 +217,9 @@ def _one_less(late: Late | None) -> Late | None:
     return replace(late, count=late.count - 1)
 
 
-def forget_late(observed: Observed, rev: int, now: datetime) -> Observed:
-    """Lost changes that can no longer land and never contradicted the wish need no look."""
+def forget_late(observed: Observed, now: datetime) -> Observed:
+    """Lost changes that can no longer land, and that no closing look is to search for."""
     late = observed.late
-    if late is not None and late.until <= now and late.rev == rev:
+    if late is not None and late.until <= now:
         return replace(observed, late=None)
     return observed

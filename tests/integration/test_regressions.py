@@ -204,3 +204,30 @@ def test_a_moved_start_counts_as_equal_only_while_it_is_past(clock: time_machine
     house.live(clock, HOUR)
 
     assert_one_right_pin(house, booking, door)
+
+
+def test_a_rest_after_a_refusal_does_not_outlast_the_stay(house: House, clock: time_machine.Traveller) -> None:
+    """The stay was shortened, the lock refused the change, and the old end is days away."""
+    door = house.lock()
+    booking = house.stay(house.flat(door), -HOUR, 3 * DAY)
+    house.settle()
+    house.cloud.script(door.device_id, ["PUT:400"] * 3)
+    change(booking, check_out=timezone.now() + 5 * MINUTE)
+    house.live(clock, 6 * MINUTE)
+
+    assert house.ours(door) == []
+
+
+def test_a_closing_look_that_failed_is_not_forgotten(clock: time_machine.Traveller) -> None:
+    """A lost POST landed after the end, on a lock that keeps ended PINs a while."""
+    house = House(late_seconds=120.0, expiry_lag=7 * 86400.0)
+    door = house.lock()
+    house.stay(house.flat(door), -HOUR, HOUR + MINUTE)
+    house.cloud.script(door.device_id, ["POST:late", "GET:ok", "POST:offline"])
+    house.settle()
+    house.run_at(clock, 1 * SECOND)
+    house.cloud.script(door.device_id, ["GET:offline", "GET:offline"])
+    clock.shift(20 * MINUTE)
+    house.live(clock, HOUR)
+
+    assert house.ours(door) == []
