@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from pins.models import AccessGrant, InstallationKey, Pin, ValueClaim
-from pins.policy import generate
+from pins.policy import MAXIMUM_LENGTH, NoValueLeft, generate
 
 #: A former guest may remember a code; it is not given to the next one.
 REUSE_AFTER = timedelta(days=90)
@@ -49,12 +49,15 @@ def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None)
 
 
 def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
-    """A new value, claimed on every lock for the grant.
-
-    Raises `pins.policy.NoValueLeft` when every good value of this length is taken.
-    """
+    """A new value, claimed on every lock for the grant. Longer than asked for where all of that length are taken."""
     while True:
-        value = generate(length, taken_on(lock_ids, now))
+        try:
+            value = generate(length, taken_on(lock_ids, now))
+        except NoValueLeft:
+            if length >= MAXIMUM_LENGTH:
+                raise
+            length += 1
+            continue
         if claim(grant, lock_ids, value, now):
             return value
         # Another grant took the value on one of the locks between our look and our claim.
@@ -81,19 +84,22 @@ def claim(grant: AccessGrant, lock_ids: Iterable[int], value: str, now: datetime
 
 
 def release_unused(pin: Pin, now: datetime) -> None:
-    """Release this grant's values on this lock that neither are there, nor should be, nor may still land."""
-    view = pin.view
-    observed = view.observed
+    """Release this grant's values on this lock that neither are there, nor should be, nor may still land.
+
+    A PIN that had to make room keeps its claim: it comes back with the same value.
+    """
+    desired, observed = pin.desired, pin.observed
     if observed.flight is not None or observed.late is not None or observed.must_look or observed.extra_ids:
         return
+    held = ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True)
     values = set()
-    if view.desired.is_live(now):
-        values.add(view.desired.content.code)
+    if desired.wanted and desired.content.ends_at is not None and now < desired.content.ends_at:
+        values.add(desired.content.code)
     if observed.remote_id is not None:
         if observed.applied is None:
             return
         values.add(observed.applied.code)
-    in_use = [ValueClaim.digest_of(value) for value in values]
-    ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True).exclude(
-        digest__in=in_use
-    ).update(released_at=now)
+    if held.count() <= len(values):
+        return
+    key = InstallationKey.load()
+    held.exclude(digest__in=[ValueClaim.digest_of(value, key=key) for value in values]).update(released_at=now)

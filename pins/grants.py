@@ -3,7 +3,7 @@
 The only writer of grants and of a PIN's `alias`, `wanted`, `admitted` and `desired_rev`. Everything here compares and
 writes differences only, so it is safe to run twice, and the drift check can run it over everything.
 
-Rows are locked in the order grant, then its PINs by id. Nothing here waits for the network.
+Rows are locked in the order booking, grant, its PINs by id. Nothing here waits for the network.
 """
 
 from __future__ import annotations
@@ -88,14 +88,24 @@ def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> 
     """Bring grants and PINs of bookings up to date; return the locks that have work because of it."""
     now = now or timezone.now()
     touched: set[int] = set()
-    for booking in Booking.objects.filter(pk__in=booking_ids).select_related("property").order_by("pk"):
+    for booking_id in sorted(booking_ids):
         with transaction.atomic():
-            touched |= _sync_booking(booking, now)
+            booking = lock_booking(booking_id)
+            if booking is not None:
+                touched |= _sync_booking(booking, now)
     return touched
+
+
+def lock_booking(booking_id: int) -> Booking | None:
+    """The booking as it is now, its row locked: read before the lock, it could be older than a wish already written."""
+    rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
+    return rows.filter(pk=booking_id).first()
 
 
 def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
     """The bookings are about to be deleted: nobody wants their codes any more. Returns the locks that have work."""
+    for booking_id in sorted(booking_ids):
+        lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
     return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now or timezone.now())
 
 
@@ -318,6 +328,7 @@ def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
     wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
     places = capacity.room(lock.pin_capacity, foreign_pins)
     if not wanted.filter(admitted=False).exists() and wanted.count() <= places:
+        Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))
         return
     pins = list(wanted)
     chosen = capacity.admitted(

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from pins import grants
 from pins.facts import State
-from pins.models import AccessGrant, PinAttempt
+from pins.models import AccessGrant, Incident, PinAttempt, ValueClaim
 from rentals.models import Booking, Lock
 from tests.support.house import House, pin_of
 
@@ -218,6 +218,20 @@ def test_a_rest_after_a_refusal_does_not_outlast_the_stay(house: House, clock: t
     assert house.ours(door) == []
 
 
+def test_a_code_that_waits_for_room_keeps_its_claim(house: House, clock: time_machine.Traveller) -> None:
+    door = house.lock()
+    Lock.objects.update(pin_capacity=6)
+    flat = house.flat(door)
+    far = house.stay(flat, 5 * DAY, DAY)
+    house.settle()
+    near = house.stay(flat, 2 * DAY, DAY)
+    house.live(clock, HOUR)
+
+    assert_one_right_pin(house, near, door)
+    assert pin_of(far, door).state == State.SCHEDULED
+    assert ValueClaim.objects.filter(grant__booking=far, released_at=None).count() == 1
+
+
 def test_a_closing_look_that_failed_is_not_forgotten(clock: time_machine.Traveller) -> None:
     """A lost POST landed after the end, on a lock that keeps ended PINs a while."""
     house = House(late_seconds=120.0, expiry_lag=7 * 86400.0)
@@ -231,3 +245,20 @@ def test_a_closing_look_that_failed_is_not_forgotten(clock: time_machine.Travell
     house.live(clock, HOUR)
 
     assert house.ours(door) == []
+
+
+def test_room_for_all_ends_the_incident_also_when_the_stay_that_waited_was_cancelled(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    door = house.lock()
+    Lock.objects.update(pin_capacity=6)
+    flat = house.flat(door)
+    near, far = house.stay(flat, 2 * DAY, DAY), house.stay(flat, 5 * DAY, DAY)
+    house.settle()
+    assert Incident.objects.get(resolved_at=None).kind == Incident.Kind.TOO_MANY_CODES
+
+    change(far, status=Booking.Status.CANCELLED)
+    change(near, check_out=near.check_out + HOUR)
+    house.settle()
+
+    assert not Incident.objects.filter(resolved_at=None).exists()
