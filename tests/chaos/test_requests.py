@@ -48,7 +48,8 @@ def test_a_booking_costs_two_requests_per_lock_and_failures_cost_no_more_than_th
             bound = _assert_frugal(story)
         else:
             assert set_before_the_end, "this machine was too slow to set all pins before the first stay ended"
-            assert story.by_method == {"POST": PINS, "DELETE": PINS}
+            # A cancelled stay costs a DELETE; that the lock has expired the others, one look tells for all of them.
+            assert story.by_method == {"POST": PINS, "DELETE": len(to_cancel), "GET": LOCKS}
             bound = 2 * PINS
     proofs.write_figures(
         "requests-with-faults" if faults else "requests-without-faults",
@@ -56,7 +57,7 @@ def test_a_booking_costs_two_requests_per_lock_and_failures_cost_no_more_than_th
             f"seed {seed}: {PINS} bookings of one lock each, two fifths cancelled, three fifths checked out",
             *proofs.told(story),
             f"requests per booking and lock over its life: {len(story.requests) / PINS:.2f}",
-            f"of those explained by the cloud's answers: at most {bound / PINS:.2f}",
+            f"allowed: 2.00, and with the faults of this run {bound / PINS:.2f}",
         ],
     )
 
