@@ -35,7 +35,7 @@ def _every(task: str, seconds: int) -> dict[str, Any]:
     return {
         "task": task,
         "schedule": timedelta(seconds=seconds),
-        "options": {"expire_seconds": max(10, 2 * seconds)},
+        "options": {"expire_seconds": max(60, 2 * seconds)},
     }
 
 

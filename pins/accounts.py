@@ -24,7 +24,7 @@ def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) 
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
-        if purpose is budget.Purpose.ARRIVAL and row.cutoff_at is not None and deadline > row.cutoff_at:
+        if purpose is not budget.Purpose.WATCH and row.cutoff_at is not None and deadline > row.cutoff_at:
             return now + timedelta(seconds=settings.SWEEP_SECONDS)
         reserve = budget.reserve_for(purpose, deadline - now, rules())
         spent = budget.spend(usage, rules(), now, reserve=reserve)

@@ -6,19 +6,34 @@ differ to `pins.grants`.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 from pins import grants
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking, Property
+
+logger = logging.getLogger(__name__)
 
 
 def repair(now: datetime) -> set[int]:
     """Bring the desired side up to date everywhere; return the locks that have work because of it."""
     locks = _active_locks_by_property()
     differing = [*_bookings_without_grant(now), *_bookings_with_another_wish(locks, now)]
-    return grants.sync_bookings(differing, now) | grants.end_orphans(now)
+    return _sync_each(differing, now) | grants.end_orphans(now)
+
+
+def _sync_each(booking_ids: list[int], now: datetime) -> set[int]:
+    """One by one, so that a booking that cannot be read as a period (bulk writes check nothing) stops no other."""
+    touched: set[int] = set()
+    for booking_id in booking_ids:
+        try:
+            touched |= grants.sync_bookings([booking_id], now)
+        except (ValueError, ZoneInfoNotFoundError):
+            logger.exception("booking_unreadable", extra={"booking_id": booking_id})
+    return touched
 
 
 def _active_locks_by_property() -> dict[int, frozenset[int]]:
@@ -62,7 +77,11 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
         booking = grant.booking
         if booking is None:  # deleted since the query; `end_orphans` sees to it
             continue
-        wish = grants.wish_of(booking, locks.get(booking.property_id, frozenset()), grant, now)
+        try:
+            wish = grants.wish_of(booking, locks.get(booking.property_id, frozenset()), grant, now)
+        except (ValueError, ZoneInfoNotFoundError):
+            differing.append(booking.pk)  # `_sync_each` tells about it
+            continue
         wanted = wish.lock_ids if wish.wanted else frozenset()
         same = (grant.wanted, grant.starts_at, grant.ends_at, grant.issue_at) == (
             wish.wanted,

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -47,6 +47,7 @@ class Prepared:
     device_id: int
     step: Request
     token: uuid.UUID
+    rev: int  # the wish it was made for
     body: PinBody | None
     deadline: datetime
 
@@ -125,7 +126,7 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
         PinAttempt.objects.create(
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
-        return Prepared(pin.pk, lock.device_id, step, token, body, due)
+        return Prepared(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
 
 
 def _alias_of(pin: Pin) -> str:
@@ -178,13 +179,13 @@ def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta |
         observed = _after(prepared, answer, pin, now)
         is_gone = isinstance(prepared.step, Delete) and not observed.must_look
         if rest is not None and not is_gone:
-            observed = outcomes.rested(observed, _rest_ends_at(pin, now + rest, now), pin.desired_rev)
+            observed = outcomes.rested(observed, _rest_ends_at(pin, now + rest, now), prepared.rev)
         pin.put_observed(observed)
         pin.last_cause = answer.error.cause.value if answer.error is not None else ""
         save_observed(pin, now)
-        if answer.created_id is not None:
-            _mistrust_others(pin, answer.created_id, now)
-        return True
+    if answer.created_id is not None:
+        _mistrust_others(pin, answer.created_id, now)
+    return True
 
 
 def _rest_ends_at(pin: Pin, until: datetime, now: datetime) -> datetime:
@@ -223,7 +224,7 @@ def _after_error(error: TedeeError, step: Request, observed: Observed, now: date
         return outcomes.lost(observed, late_until) if is_write else observed
     if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
         if isinstance(step, Delete) and step.remote_id in observed.extra_ids:
-            return outcomes.deleted(observed, step.remote_id)
+            return replace(outcomes.not_applied(observed), must_look=True)
         return outcomes.missing(observed, now)
     if isinstance(error, PinExists) and isinstance(step, Create | Update):
         return outcomes.refused_existing(observed)
@@ -256,9 +257,12 @@ def _mistrust_others(pin: Pin, remote_id: int, now: datetime) -> None:
     """The lock gave our new PIN an id that we held for another one: ids are reused, so that one must be gone."""
     others = Pin.objects.filter(lock_id=pin.lock_id, remote_id=remote_id).exclude(pk=pin.pk)
     for other_id in list(others.values_list("pk", flat=True)):
-        other = locked_pin(other_id)
-        other.put_observed(outcomes.read_foreign(other.observed))
-        save_observed(other, now)
+        # Each in a transaction of its own: who holds one PIN's row never waits for another's.
+        with transaction.atomic():
+            other = locked_pin(other_id)
+            if other.remote_id == remote_id:
+                other.put_observed(outcomes.read_foreign(other.observed))
+                save_observed(other, now)
 
 
 def save_observed(pin: Pin, now: datetime) -> None:

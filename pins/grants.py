@@ -128,8 +128,10 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
 def ensure_grant(booking_id: int, now: datetime) -> int | None:
     """The id of a stay's grant, made ahead of the issue-ahead window if need be, because a person wants to fix its code
     today. Nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
-    booking = Booking.objects.select_related("property").get(pk=booking_id)
     with transaction.atomic():
+        booking = lock_booking(booking_id)
+        if booking is None:
+            return None
         _sync_booking(booking, now, ahead=True)
         grants = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST)
         return grants.values_list("pk", flat=True).first()
@@ -195,7 +197,11 @@ def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, 
     if not grant.code:
         grant.code = claims.choose(grant, wanted_locks, length, now)
         return True
-    if claims.claim(grant, wanted_locks, grant.code, now) or grant.disclosed_at is not None:
+    if claims.claim(grant, wanted_locks, grant.code, now):
+        return False
+    if grant.disclosed_at is not None:
+        for lock_id in wanted_locks:
+            claims.claim(grant, [lock_id], grant.code, now)
         return False
     grant.code = claims.choose(grant, wanted_locks, length, now)
     return True
@@ -216,12 +222,15 @@ def _wish_for_pins(
         pin.wanted = wanted
         pin.alias = alias or pin.alias
         _raise_revision(pin, now)
+        if not wanted:
+            claims.release_unused(pin, now)  # a code that never reached the lock is free at once
         touched.add(lock_id)
     return touched
 
 
 def _raise_revision(pin: Pin, now: datetime) -> None:
     pin.desired_rev += 1
+    pin.wished_at = now
     pin.refresh_plan(now)
     is_new = pin.desired_rev == 1
     pin.save(update_fields=None if is_new else DESIRED_COLUMNS)
@@ -241,6 +250,14 @@ def _replan(grant: AccessGrant, now: datetime) -> set[int]:
 def lock_row(grant_id: int) -> AccessGrant:
     """The grant, its row locked until the transaction ends."""
     return AccessGrant.objects.select_for_update().get(pk=grant_id)
+
+
+def _lock_with_booking(grant_id: int) -> AccessGrant:
+    """The grant for who will also bring its booking up to date: that row comes first in the order of locks."""
+    booking_id = AccessGrant.objects.values_list("booking_id", flat=True).get(pk=grant_id)
+    if booking_id is not None:
+        lock_booking(booking_id)
+    return lock_row(grant_id)
 
 
 def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
@@ -271,7 +288,7 @@ def renew_code(grant_id: int, now: datetime) -> set[int]:
     Raises `CodeAlreadyToldError` while the guest relies on the present one.
     """
     with transaction.atomic():
-        grant = lock_row(grant_id)
+        grant = _lock_with_booking(grant_id)
         if grant.disclosed_at is not None and grant.revoked_at is None:
             raise CodeAlreadyToldError
         grant.revoked_at = grant.disclosed_at = None
@@ -290,7 +307,7 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
     if found := problems(value):
         raise CodeNotAllowedError(found)
     with transaction.atomic():
-        grant = lock_row(grant_id)
+        grant = _lock_with_booking(grant_id)
         if grant.revoked_at is not None:
             grant.revoked_at = grant.disclosed_at = None
             grant.save(update_fields=["revoked_at", "disclosed_at"])
@@ -324,13 +341,16 @@ def revoke(grant_id: int, now: datetime) -> set[int]:
 
 
 def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
-    """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease."""
+    """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease.
+
+    Nobody leaves because the keypad turned out fuller than thought, only for a nearer arrival: the places that ours
+    have are ours.
+    """
     wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
-    places = capacity.room(lock.pin_capacity, foreign_pins)
-    if not wanted.filter(admitted=False).exists() and wanted.count() <= places:
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))
-        return
-    pins = list(wanted)
+    pins = list(wanted.defer("grant__code", "applied_code", "op_code"))
+    places = max(
+        capacity.room(lock.pin_capacity, foreign_pins), sum(pin.remote_id is not None and pin.admitted for pin in pins)
+    )
     chosen = capacity.admitted(
         [capacity.Candidate(pin.pk, pin.grant.starts_at, pin.grant.disclosed_at is not None) for pin in pins], places
     )

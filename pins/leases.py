@@ -7,6 +7,7 @@ So two requests to one lock cannot be under way at once: not after a crash, not 
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -24,8 +25,11 @@ REQUEST_DEADLINE = 40.0
 LEASE = timedelta(seconds=60)
 #: A request is not begun with less than this left: its deadline plus room for a server that works on after a hang.
 LEFT_TO_SEND = timedelta(seconds=55)
-#: How soon to ask again when as many requests are under way as the account may have.
-CROWDED_PAUSE = timedelta(seconds=1)
+#: How soon to ask again, in seconds, when as many requests are under way as the account may have. Random, so that
+#: those who wait do not come together.
+CROWDED_PAUSE = (1.0, 3.0)
+#: The same while the cloud is out of reach and one request at a time probes it.
+PROBED_PAUSE = (5.0, 15.0)
 
 
 @dataclass
@@ -73,12 +77,13 @@ def acquire(lock: Lock) -> Lease | Taken:
         now = database_now()
         under_way = LockState.objects.filter(rate_key=key, lease_until__gt=now).exclude(lock=lock)
         if under_way.count() >= settings.TEDEE_MAX_IN_FLIGHT:
-            return Taken(now + CROWDED_PAUSE)
+            return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
         probing = AccountState.objects.filter(account=lock.account, outages__gt=0).exists()
         if probing and under_way.filter(lock__account=lock.account).exists():
-            return Taken(now + CROWDED_PAUSE)
+            return Taken(now + timedelta(seconds=random.uniform(*PROBED_PAUSE)))
         lease = Lease(lock.pk, uuid.uuid4())
-        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now)
+        # One that ends later than any lease could was taken by a clock that has stepped back since.
+        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=now + LEASE)
         if free.update(lease_owner=lease.owner, lease_until=now + LEASE, rate_key=key) != 1:
             return Taken(None)
         return lease

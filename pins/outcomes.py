@@ -24,8 +24,12 @@ _AT_EASE: dict[str, Any] = {
 
 
 def took_off(observed: Observed, flight: Flight) -> Observed:
-    """The change is about to be sent; written before the request, so that a crash leaves a trace."""
-    return replace(observed, flight=flight, tried_rev=flight.rev)
+    """The change is about to be sent; written before the request, so that a crash leaves a trace.
+
+    What the lock said of an earlier value or period is no verdict on this one.
+    """
+    fresh = replace(observed, flight=flight, tried_rev=flight.rev)
+    return fresh if flight.op is Op.DELETE else replace(fresh, exists=False, refused=False)
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
@@ -155,6 +159,8 @@ def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
         )
     keep = observed.remote_id if observed.remote_id in ours else ours[0]
     applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, flight)
+    if keep != observed.remote_id and len(ours) > 1:
+        applied = None  # one of them is what we sent; reading tells which
     if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
         applied = None  # the list shows that it is there, not what a late PUT made of it
     if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
@@ -206,8 +212,9 @@ def read_foreign(observed: Observed) -> Observed:
 
 
 def moved_to_new_device(observed: Observed) -> Observed:
-    """The lock was removed and added again: ids and lost requests belong to a device that is no more."""
-    return replace(observed, remote_id=None, applied=None, extra_ids=(), flight=None, late=None, must_look=True)
+    """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is no more."""
+    gone = replace(observed, remote_id=None, applied=None, extra_ids=(), flight=None, late=None, must_look=True)
+    return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
 
 
 def _one_less(late: Late | None) -> Late | None:

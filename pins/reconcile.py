@@ -9,11 +9,9 @@ losing the message costs one sweep.
 from __future__ import annotations
 
 import logging
-import random
 import threading
 import time
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,16 +21,12 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pins import accounts, flights, grants, leases, outcomes
+from pins import accounts, consequences, flights, grants, leases, outcomes
 from pins.clients import client_for
 from pins.facts import Blocked
 from pins.models import Incident, LockState, Pin, PinAttempt
-from pins.plan import Block, Create, Look, Request, Rotate, Wait, deadline, next_step
-from pins.references import reference_in
-from pins.retry import Scope, delay, scope
+from pins.plan import Block, Request, Rotate, Wait, deadline, next_step
 from pins.tedee.client import TedeeClient
-from pins.tedee.errors import Cause, NetworkFault, TedeeError
-from pins.tedee.messages import PinListing
 from rentals.models import Lock, LockAccount
 
 logger = logging.getLogger(__name__)
@@ -42,8 +36,8 @@ LONGEST_RUN = 60.0
 #: The pause of a lock whose account has no requests left. Short: what is due grows more urgent, and may spend more.
 BUDGET_SPENT = "budget"
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
-#: A confirmed success ends these.
-_ENDED_BY_SUCCESS = (Incident.Kind.CODE_LATE, Incident.Kind.VALUE_REFUSED, Incident.Kind.VALUE_TAKEN)
+#: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
+FOREIGN_PINS_KNOWN = timedelta(hours=1)
 
 
 #: Set when the process was asked to end: runs finish the request under way and begin no other.
@@ -140,7 +134,7 @@ def _work(
             raise flights.LeaseLostError  # the commit took so long that the request could outlive the lease
         answer = flights.send(clients(lock.account), prepared)
         requests += 1
-        rest = _settle(lock, prepared, answer, clock())
+        rest = consequences.settle(lock, prepared, answer, clock())
         if rest is not None:
             return requests, rest
     return requests, None
@@ -185,116 +179,6 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
         flights.save_observed(pin, now)
 
 
-def _settle(lock: Lock, prepared: flights.Prepared, answer: flights.Answer, now: datetime) -> datetime | None:
-    """Store what the answer means for PIN, lock and account. Returns until when the lock rests, if it must."""
-    error = answer.error
-    if error is None:
-        if not flights.land(prepared, answer, now, rest=None):
-            return None  # the next take-off finds the lease lost
-        if answer.listing is not None:
-            _share_look(lock, prepared, answer.listing, now)
-        _after_success(lock, prepared, now)
-        return None
-    logger.info(
-        "request_failed",
-        extra={"lock_id": lock.pk, "pin_id": prepared.pin_id, "cause": error.cause.value, "status": error.status},
-    )
-    if scope(error.cause) is Scope.PIN:
-        rest = _pin_rest(prepared, error, now)
-        flights.land(prepared, answer, now, rest=rest)
-        accounts.answered(lock.account, now)
-        if error.cause is Cause.NO_ROOM:
-            Incident.open(Incident.Kind.NO_ROOM, now, about=lock)
-        return None
-    flights.land(prepared, answer, now, rest=None)
-    return _pause(lock, prepared, error, now)
-
-
-def _pin_rest(prepared: flights.Prepared, error: TedeeError, now: datetime) -> timedelta:
-    troubles = Pin.objects.values_list("troubles", flat=True).get(pk=prepared.pin_id) + 1
-    return delay(error.cause, troubles, until_deadline=prepared.deadline - now, jitter=_jitter())
-
-
-def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datetime) -> datetime:
-    state = LockState.objects.get(lock=lock)
-    failures = state.failures + 1 if scope(error.cause) is Scope.LOCK else 1
-    alike = state.failures_alike + 1 if state.pause_cause == error.cause.value else 1
-    wait = delay(
-        error.cause,
-        failures,
-        until_deadline=prepared.deadline - now,
-        retry_after=error.retry_after,
-        hung=isinstance(error, NetworkFault) and error.hung,
-        alike=alike if scope(error.cause) is Scope.LOCK else 1,
-        jitter=_jitter(),
-    )
-    if error.cause is Cause.UNAUTHORIZED:
-        return accounts.key_refused(lock.account, wait, now)
-    if error.cause is Cause.RATE_LIMITED:
-        accounts.rate_limited(lock.account, error.retry_after, now)
-        return now + wait
-    until = now + wait
-    LockState.objects.filter(lock=lock).update(
-        failures=failures, failures_alike=alike, paused_until=until, pause_cause=error.cause.value
-    )
-    if error.cause in (Cause.SERVER, Cause.NETWORK):
-        account_until = accounts.cloud_failed(lock.account, lock.pk, now)
-        return max(until, account_until) if account_until is not None else until
-    accounts.answered(lock.account, now)
-    if error.cause is Cause.FORBIDDEN:
-        LockState.objects.filter(lock=lock).update(forbidden_key=accounts.key_fingerprint(lock.account))
-        Incident.open(Incident.Kind.NO_PERMISSION, now, about=lock)
-    return until
-
-
-def _after_success(lock: Lock, prepared: flights.Prepared, now: datetime) -> None:
-    troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="")
-    if troubled.update(failures=0, failures_alike=0, paused_until=None, pause_cause="", forbidden_key=""):
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
-    accounts.answered(lock.account, now)
-    if isinstance(prepared.step, Create):
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
-    pin = Pin.objects.get(pk=prepared.pin_id)
-    if pin.state in ("set", "removed"):
-        Incident.resolve(now, about=pin, kinds=_ENDED_BY_SUCCESS)
-    if pin.state == "removed":
-        Incident.resolve(now, about=pin, kinds=(Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED))
-        _offer_room(lock, now)
-
-
-def _offer_room(lock: Lock, now: datetime) -> None:
-    """A place on the keypad became free: those who were refused for lack of room need not wait longer."""
-    waiting = Pin.objects.filter(lock=lock, last_cause=Cause.NO_ROOM.value, hold_until__gt=now)
-    waiting.update(hold_until=now, next_try_at=now)
-
-
-def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now: datetime) -> None:
-    """One list answers every PIN of the lock that wanted to look, and corrects those that we believed elsewhere; it
-    also tells how many foreign PINs there are."""
-    listed: defaultdict[str | None, list[int]] = defaultdict(list)
-    for one in listing.pins:
-        listed[reference_in(one.alias)].append(one.id)
-    known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | Q(grant__reference__in=list(filter(None, listed)))
-    pins = Pin.objects.filter(known, lock=lock).exclude(pk=prepared.pin_id).select_related("grant")
-    for pin in list(pins):
-        ours = listed[pin.grant.reference]
-        if not _learns_from(pin, ours, now):
-            continue
-        with transaction.atomic():
-            fresh = flights.locked_pin(pin.pk)
-            if _learns_from(fresh, ours, now):
-                fresh.put_observed(outcomes.looked(fresh.observed, ours, now))
-                flights.save_observed(fresh, now)
-    references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
-    foreign = sum(len(ids) for reference, ids in listed.items() if reference not in references)
-    LockState.objects.filter(lock=lock).exclude(foreign_pins=foreign).update(foreign_pins=foreign)
-
-
-def _learns_from(pin: Pin, ours: list[int], now: datetime) -> bool:
-    """Does a list that shows these ids as the PIN's tell it something?"""
-    return isinstance(next_step(pin.view, now), Look) or outcomes.contradicts(pin.observed, ours)
-
-
 def _take_over(lock: Lock, now: datetime) -> None:
     """Put right what concerns the whole lock, before the first step of a run. We hold the lease, so no run is alive:
 
@@ -303,31 +187,33 @@ def _take_over(lock: Lock, now: datetime) -> None:
     3. the keypad's room is given to the nearest arrivals.
     """
     state = LockState.objects.get(lock=lock)
-    abandoned = (Q(op_in_doubt=False) & ~Q(op="")) | Q(attempts__outcome=PinAttempt.Outcome.OPEN)
-    for pin_id in set(Pin.objects.filter(abandoned, lock=lock).values_list("pk", flat=True)):
+    in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
+    unanswered = PinAttempt.objects.filter(pin__lock=lock, outcome=PinAttempt.Outcome.OPEN)
+    for pin_id in sorted({*in_flight, *unanswered.values_list("pin_id", flat=True)}):
         with transaction.atomic():
             pin = flights.locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # should the old run still be alive somewhere, its answer is not ours
             pin.put_observed(outcomes.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
             flights.save_observed(pin, now)
-    PinAttempt.objects.filter(pin__lock=lock, outcome=PinAttempt.Outcome.OPEN).update(
-        outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash"
-    )
+    unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
-    grants.admit(lock, state.foreign_pins, now)
+    seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
+    grants.admit(lock, state.foreign_pins if seen else 0, now)
 
 
 def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
     with transaction.atomic():
         if old_device is not None:
             known = ~Q(op="") | Q(remote_id__isnull=False) | Q(late_until__isnull=False) | Q(must_look=True)
-            for pin_id in list(Pin.objects.filter(known, lock=lock).order_by("pk").values_list("pk", flat=True)):
+            judged = ~Q(blocked="") | Q(hold_until__isnull=False) | Q(exists=True) | Q(refused=True)
+            pins = Pin.objects.filter(known | judged, lock=lock).order_by("pk")
+            for pin_id in list(pins.values_list("pk", flat=True)):
                 pin = flights.locked_pin(pin_id)
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(outcomes.moved_to_new_device(pin.observed))
                 flights.save_observed(pin, now)
-        LockState.objects.filter(lock=lock).update(device_id=lock.device_id, foreign_pins=0)
+        LockState.objects.filter(lock=lock).update(device_id=lock.device_id, foreign_pins=0, looked_at=None)
 
 
 def try_now(pin_ids: list[int], now: datetime) -> set[int]:
@@ -341,7 +227,3 @@ def try_now(pin_ids: list[int], now: datetime) -> set[int]:
             touched.add(pin.lock_id)
     LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
     return touched
-
-
-def _jitter() -> float:
-    return random.uniform(0.5, 1)

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db.models import F, Min, Q, QuerySet
 
-from pins import accounts, budget
+from pins import accounts, budget, leases
 from pins.facts import State
 from pins.models import AccessGrant, Incident, Pin, RateBudget
+from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
 #: A guest arrives within this time and the code is not on the lock.
@@ -31,8 +32,9 @@ def due_locks(now: datetime) -> list[int]:
     due = (
         Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
         .exclude(operation__paused_until__gt=now)
-        .exclude(operation__lease_until__gt=now)
-        .exclude(operation__dispatched_at__gt=now - hint_holds)
+        .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
+        # An alarm that is set for later hides nothing that is due now.
+        .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
         .exclude(account__operation__paused_until__gt=now)
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by("deadline", "pk")
@@ -56,29 +58,44 @@ def ration(now: datetime) -> None:
 
 
 def review_incidents(now: datetime) -> None:
-    """Open what is late and resolve what is late no more."""
-    late, stays = _late_codes(now), _staying_codes(now)
-    for kind, pins in ((Incident.Kind.CODE_LATE, late), (Incident.Kind.CODE_STAYS, stays)):
+    """Open what is late, and resolve what is over, whoever ended it."""
+    for kind, pins in ((Incident.Kind.CODE_LATE, _late_codes(now)), (Incident.Kind.CODE_STAYS, _staying_codes(now))):
         open_ones = Incident.objects.filter(kind=kind, resolved_at__isnull=True)
         for pin in pins.exclude(incidents__in=open_ones)[:500]:
             Incident.open(kind, now, about=pin)
         open_ones.exclude(pin__in=pins).update(resolved_at=now)
+    unsolved = Incident.objects.filter(resolved_at__isnull=True)
+    blocks = unsolved.filter(kind__in=[Incident.Kind.VALUE_REFUSED, Incident.Kind.VALUE_TAKEN])
+    blocks.exclude(pin__state=State.BLOCKED).update(resolved_at=now)
+    unsolved.filter(kind=Incident.Kind.CODE_CHANGED, pin__state=State.REMOVED).update(resolved_at=now)
+    waiting = Pin.objects.filter(wanted=True, grant__ends_at__gt=now)
+    crowded = unsolved.filter(kind=Incident.Kind.TOO_MANY_CODES)
+    crowded.exclude(lock__pins__in=waiting.filter(admitted=False)).update(resolved_at=now)
+    full = unsolved.filter(kind=Incident.Kind.NO_ROOM)
+    full.exclude(lock__pins__in=waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)).update(resolved_at=now)
 
 
 def _late_codes(now: datetime) -> QuerySet[Pin]:
+    """Guests who arrive soon, or are here, for whom the lock does not hold what it should: for a while, and urgently.
+
+    An extension is urgent when the old end comes near, not before.
+    """
     return Pin.objects.filter(
         wanted=True,
         grant__wanted=True,
         grant__starts_at__lte=now + ARRIVES_SOON,
         grant__ends_at__gt=now,
-        grant__created_at__lte=now - PATIENCE,
-    ).exclude(state__in=[State.SET, State.CHANGING])
+        wished_at__lte=now - PATIENCE,
+        deadline_at__lte=now + ARRIVES_SOON,
+    ).exclude(state=State.SET)
 
 
 def _staying_codes(now: datetime) -> QuerySet[Pin]:
+    """Codes that are, or may be, on a lock where nobody wants them any more."""
     ended = Q(grant__ends_at__lte=now - PATIENCE)
-    unwanted = Q(wanted=False, state_changed_at__lte=now - PATIENCE)
-    return Pin.objects.filter(ended | unwanted, remote_id__isnull=False)
+    unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
+    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
+    return Pin.objects.filter(ended | unwanted).filter(maybe_there)
 
 
 def purge(now: datetime) -> int:

@@ -33,10 +33,13 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
     report = reconcile.run(lock_id)
     if report.next_at is None:
         return
-    wait = report.next_at - timezone.now()
-    if wait <= LONGEST_COUNTDOWN:
-        # The sweep need not ask for what this alarm will do.
-        LockState.objects.filter(lock_id=lock_id).update(dispatched_at=report.next_at)
+    now = timezone.now()
+    wait = report.next_at - now
+    if wait > LONGEST_COUNTDOWN:
+        return
+    # One alarm per lock: where an earlier one is set already, this one would only add a second chain of them.
+    others = LockState.objects.exclude(dispatched_at__gt=now, dispatched_at__lte=report.next_at)
+    if others.filter(lock_id=lock_id).update(dispatched_at=report.next_at):
         raise self.retry(countdown=max(wait, SHORTEST_COUNTDOWN).total_seconds())
 
 
@@ -84,4 +87,4 @@ def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:
             sent.append(lock_id)
     except OperationalError:
         logger.warning("broker_unreachable")
-    LockState.objects.filter(lock_id__in=sent).update(dispatched_at=now)
+    LockState.objects.filter(lock_id__in=sent).exclude(dispatched_at__gt=now).update(dispatched_at=now)

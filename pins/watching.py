@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pins import accounts
 from pins.budget import Purpose
 from pins.clients import client_for
-from pins.models import LockState
+from pins.models import AccountState, LockState, Pin
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
 from rentals.models import Lock, LockAccount
@@ -19,30 +19,46 @@ logger = logging.getLogger(__name__)
 
 #: A lock that will be tried again within this time needs no watching (`sync`: at most every 20 s, Tedee API).
 SOON = timedelta(seconds=30)
+#: How often an account is asked when nobody is waiting: no oftener than its locks would be tried anyway.
+UNHURRIED = timedelta(minutes=5)
+#: With a deadline as near as this, every look counts.
+PRESSING = timedelta(hours=4)
 #: How many ids go into one query string.
 MOST_IDS = 100
 
 
 def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClient] = client_for) -> set[int]:
-    """Ask for the connection of every lock that rests because it was offline; end the rest of those that are back.
+    """Ask for the connection of every lock that rests because it was offline; end the rest of those that came back.
 
     Spends from the half of the budget that watching may use, and one request per account and hundred locks.
     """
     offline: defaultdict[LockAccount, list[Lock]] = defaultdict(list)
     waiting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__gt=now + SOON)
-    for lock in Lock.objects.filter(operation__in=waiting).select_related("account"):
+    for lock in Lock.objects.filter(operation__in=waiting).select_related("account").order_by("pk"):
         offline[lock.account].append(lock)
     back: set[int] = set()
     for account, locks in offline.items():
-        if accounts.paused_until(account, now) is None:
-            back |= _connected(account, locks, clients, now)
+        if accounts.paused_until(account, now) is None and _is_time(account, locks, now):
+            back |= _came_back(account, locks, clients, now)
     LockState.objects.filter(lock_id__in=back).update(paused_until=None)
     return back
 
 
-def _connected(
+def _is_time(account: LockAccount, locks: list[Lock], now: datetime) -> bool:
+    """Take this turn of asking for an account, if it is due and nobody else took it."""
+    pressing = Pin.objects.filter(lock__in=locks, next_try_at__lte=now, deadline_at__lte=now + PRESSING).exists()
+    AccountState.objects.get_or_create(account=account)
+    turn = AccountState.objects.filter(account=account)
+    if not pressing:
+        turn = turn.exclude(watched_at__gt=now - UNHURRIED)
+    return turn.update(watched_at=now) == 1
+
+
+def _came_back(
     account: LockAccount, locks: list[Lock], clients: Callable[[LockAccount], TedeeClient], now: datetime
 ) -> set[int]:
+    """The locks that were seen disconnected and are connected now. One that was connected all along and answers 428
+    is set up wrongly: trying it again at once would not help."""
     found: set[int] = set()
     for start in range(0, len(locks), MOST_IDS):
         group = {lock.device_id: lock for lock in locks[start : start + MOST_IDS]}
@@ -55,8 +71,9 @@ def _connected(
             break
         for connection in answer.value:
             lock = group.get(connection.id)
-            if lock is not None and connection.is_connected is not None:
-                Lock.objects.filter(pk=lock.pk).update(is_connected=connection.is_connected)
-                if connection.is_connected:
-                    found.add(lock.pk)
+            if lock is None or connection.is_connected is None or connection.is_connected == lock.is_connected:
+                continue
+            Lock.objects.filter(pk=lock.pk).update(is_connected=connection.is_connected)
+            if connection.is_connected and lock.is_connected is False:
+                found.add(lock.pk)
     return found

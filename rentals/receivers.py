@@ -14,7 +14,7 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from rentals.models import Booking, Property
+from rentals.models import Booking, Lock, Property
 from rentals.signals import bookings_changed
 
 
@@ -44,6 +44,13 @@ def announce_changed_locks(instance: Model, action: str, reverse: bool, pk_set: 
         return
     if action in {"post_add", "post_remove", "post_clear"}:
         _announce_bookings_of(pk_set or () if reverse else [instance.pk])
+
+
+@receiver(post_save, sender=Lock)
+def announce_saved_lock(instance: Lock, created: bool, raw: bool = False, **_: Any) -> None:
+    """A lock that was switched off or on changes what the bookings of its properties ask for."""
+    if not raw and not created:
+        _announce_bookings_of(instance.properties.values_list("pk", flat=True))
 
 
 def _announce_bookings_of(property_ids: Iterable[int]) -> None:

@@ -19,6 +19,7 @@ class Incident(models.Model):
         NO_ROOM = "no_room", "The lock has no room for more codes"
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
+        LOCK_UNKNOWN = "lock_unknown", "Tedee does not know this lock any more: fetch the account's locks"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
 
     kind = models.CharField(max_length=24, choices=Kind)

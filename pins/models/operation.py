@@ -20,8 +20,11 @@ class LockState(models.Model):
     forbidden_key = models.CharField(
         max_length=64, blank=True, help_text="Fingerprint of the key that has no permission for this lock."
     )
-    dispatched_at = models.DateTimeField(null=True, blank=True, help_text="A hint: a run was asked for at this time.")
+    dispatched_at = models.DateTimeField(
+        null=True, blank=True, help_text="A hint: a run was asked for at, or for, this time."
+    )
     foreign_pins = models.PositiveSmallIntegerField(default=0, help_text="Codes that are not ours, at the last look.")
+    looked_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last read.")
 
     def __str__(self) -> str:
         return f"Lock {self.lock_id}"
@@ -37,6 +40,7 @@ class AccountState(models.Model):
     pause_cause = models.CharField(max_length=24, blank=True)
     dead_key = models.CharField(max_length=64, blank=True, help_text="Fingerprint of the key that was refused.")
     recent_faults = models.JSONField(default=list, blank=True)
+    watched_at = models.DateTimeField(null=True, blank=True, help_text="When offline locks were last asked for.")
     outages = models.PositiveIntegerField(default=0, help_text="Probes in a row that found the cloud out of reach.")
 
     def __str__(self) -> str:

@@ -25,6 +25,7 @@ class Pin(models.Model):
     wanted = models.BooleanField(default=True)
     admitted = models.BooleanField(default=True, help_text="The keypad has room for it; nearest arrivals first.")
     desired_rev = models.PositiveIntegerField(default=1)
+    wished_at = models.DateTimeField(default=timezone.now, help_text="When the wish last changed.")
 
     remote_id = models.BigIntegerField(null=True, blank=True)
     applied_known = models.BooleanField(default=False)
@@ -164,7 +165,7 @@ _PLAIN = tuple(
 )
 #: The columns of each writer, for `save(update_fields=...)`.
 PLANNED_COLUMNS = ("state", "next_try_at", "deadline_at", "state_changed_at")
-DESIRED_COLUMNS = ("alias", "wanted", "admitted", "desired_rev", *PLANNED_COLUMNS)
+DESIRED_COLUMNS = ("alias", "wanted", "admitted", "desired_rev", "wished_at", *PLANNED_COLUMNS)
 OBSERVED_COLUMNS = (
     *_PLAIN,
     *("extra_ids", "applied_known", "applied_code", "applied_starts_at", "applied_ends_at"),

@@ -72,12 +72,14 @@ class Booking(models.Model):
         would leave a booking that no code follows until the drift check.
 
         Raises:
-            ValueError: a time without a zone (a naive time would silently be read as UTC).
+            ValueError: a time without a zone (a naive time would silently be read as UTC), or a stay without a second.
         """
-        for name in ("check_in", "check_out"):
-            moment = getattr(self, name)
-            if getattr(moment, "tzinfo", None) is None and hasattr(moment, "hour"):
-                raise ValueError(f"Booking.{name} has no time zone. Give an aware datetime, for example in UTC.")
+        moments: list[Any] = [self.check_in, self.check_out]  # whatever a caller assigned
+        times = [moment for moment in moments if isinstance(moment, datetime)]
+        if any(moment.tzinfo is None for moment in times):
+            raise ValueError("Booking.check_in and check_out need a time zone. Give aware datetimes, for example in UTC.")
+        if len({moment.replace(microsecond=0) for moment in times}) < len(times):
+            raise ValueError("Booking.check_out must be later than check_in, by a second at least.")
         with transaction.atomic():
             super().save(*args, **kwargs)
 

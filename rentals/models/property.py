@@ -91,7 +91,11 @@ class Property(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save together with what the bookings need because of it (see `rentals.signals`)."""
+        """Save together with what the bookings need because of it (see `rentals.signals`).
+
+        Raises `ValidationError` for a time zone that does not exist: no stay of the property could be placed in time.
+        """
+        validate_zone(self.timezone)
         with transaction.atomic():
             super().save(*args, **kwargs)
 
@@ -118,5 +122,8 @@ class Property(models.Model):
             moved = {"check_out": self.check_out_on(booking.departure_date)}
             if booking.check_in > now:
                 moved["check_in"] = self.check_in_on(booking.arrival_date)
+            starts_at, ends_at = moved.get("check_in", booking.check_in), moved["check_out"]
+            if starts_at >= ends_at:
+                continue  # a stay within one day cannot follow; it keeps the times it has
             if any(getattr(booking, name) != moment for name, moment in moved.items()):
                 self.bookings.filter(pk=booking.pk).update(**moved)

@@ -136,8 +136,13 @@ def test_offline_locks_are_watched_with_one_request_and_go_on_when_they_are_back
     house.live(clock, 10 * MINUTE)
     assert set(house.statuses()) == {428}
     # Wherever the last random pause ended: they rest for another while.
-    LockState.objects.update(paused_until=timezone.now() + 2 * MINUTE)
+    LockState.objects.update(paused_until=timezone.now() + 20 * MINUTE)
+    assert watching.locks_back_online(timezone.now(), clients=house.client) == set()
+    asked = len(house.cloud.journal.requests)
+    assert watching.locks_back_online(timezone.now(), clients=house.client) == set()
+    assert len(house.cloud.journal.requests) == asked  # nobody arrives soon: no hurry
 
+    clock.shift(watching.UNHURRIED)
     house.cloud.set_connected(locks[0].device_id, True)
     before = len(house.cloud.journal.requests)
     back = watching.locks_back_online(timezone.now(), clients=house.client)
