@@ -180,7 +180,7 @@ def _value_exists(view: PinView, now: datetime) -> Step:
     if desired.disclosed and not observed.lapsed:
         return Block(Blocked.VALUE_TAKEN)
     if observed.refusals >= MAX_TAKEN_VALUES:
-        return Block(Blocked.VALUE_REFUSED)
+        return Block(Blocked.VALUE_TAKEN)
     return Rotate(forced=desired.disclosed)
 
 
