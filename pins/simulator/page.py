@@ -29,8 +29,8 @@ h1 { font-size: 1.35rem; margin: 0 0 .25rem; } h2 { font-size: 1.05rem; margin: 
   margin: 1rem 0 2rem; }
 section { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: .9rem 1rem; }
 .head { display: flex; gap: .75rem; justify-content: space-between; align-items: flex-start; }
-button { font: inherit; white-space: nowrap; min-height: 2.75rem; padding: .3rem .9rem; border: 1px solid var(--soft); border-radius: .5rem;
-  background: transparent; color: inherit; cursor: pointer; }
+button { font: inherit; white-space: nowrap; min-height: 2.75rem; padding: .3rem .9rem;
+  border: 1px solid var(--soft); border-radius: .5rem; background: transparent; color: inherit; cursor: pointer; }
 button:focus-visible { outline: 3px solid var(--warn); outline-offset: 2px; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-size: .92rem; }
