@@ -15,13 +15,13 @@ from datetime import date, datetime, timedelta
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from pins import capacity, claims
+from pins import claims
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
 from pins.periods import Period, stay_period
 from pins.policy import problems
 from pins.references import alias_text
-from rentals.models import Booking, Lock
+from rentals.models import Booking
 
 
 @dataclass(frozen=True)
@@ -221,14 +221,15 @@ def _wish_for_pins(
         pin.grant = grant
         pin.wanted = wanted
         pin.alias = alias or pin.alias
-        _raise_revision(pin, now)
+        raise_revision(pin, now)
         if not wanted:
             claims.release_unused(pin, now)  # a code that never reached the lock is free at once
         touched.add(lock_id)
     return touched
 
 
-def _raise_revision(pin: Pin, now: datetime) -> None:
+def raise_revision(pin: Pin, now: datetime) -> None:
+    """Store a changed wish of a locked row, its grant loaded."""
     pin.desired_rev += 1
     pin.wished_at = now
     pin.refresh_plan(now)
@@ -276,7 +277,7 @@ def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
         grant.save(update_fields=["code"])
         for pin in pins:
             pin.grant = grant
-            _raise_revision(pin, now)
+            raise_revision(pin, now)
             if forced:
                 Incident.open(Incident.Kind.CODE_CHANGED, now, about=pin)
         return set(lock_ids)
@@ -326,7 +327,7 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
         grant.save(update_fields=["code", "disclosed_at"])
         for pin in pins if changed else ():
             pin.grant = grant
-            _raise_revision(pin, now)
+            raise_revision(pin, now)
         return {pin.lock_id for pin in pins}
 
 
@@ -338,30 +339,3 @@ def revoke(grant_id: int, now: datetime) -> set[int]:
         grant.wanted = False
         grant.save(update_fields=["revoked_at", "wanted"])
         return _wish_for_pins(grant, frozenset(), changed=False, now=now)
-
-
-def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
-    """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease.
-
-    Nobody leaves because the keypad turned out fuller than thought, only for a nearer arrival: the places that ours
-    have are ours.
-    """
-    wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
-    pins = list(wanted.defer("grant__code", "applied_code", "op_code"))
-    places = max(
-        capacity.room(lock.pin_capacity, foreign_pins), sum(pin.remote_id is not None and pin.admitted for pin in pins)
-    )
-    chosen = capacity.admitted(
-        [capacity.Candidate(pin.pk, pin.grant.starts_at, pin.grant.disclosed_at is not None) for pin in pins], places
-    )
-    for pin_id in [pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)]:
-        with transaction.atomic():
-            grant = AccessGrant.objects.select_for_update().get(pins=pin_id)
-            pin = Pin.objects.select_for_update().get(pk=pin_id)
-            pin.grant = grant
-            pin.admitted = pin_id in chosen
-            _raise_revision(pin, now)
-    if len(chosen) < len(pins):
-        Incident.open(Incident.Kind.TOO_MANY_CODES, now, about=lock)
-    else:
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))

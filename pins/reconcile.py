@@ -21,7 +21,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from pins import accounts, consequences, flights, grants, leases, outcomes
+from pins import accounts, admission, consequences, flights, grants, leases, outcomes
 from pins.clients import client_for
 from pins.facts import Blocked
 from pins.models import Incident, LockState, Pin, PinAttempt
@@ -199,7 +199,7 @@ def _take_over(lock: Lock, now: datetime) -> None:
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
     seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
-    grants.admit(lock, state.foreign_pins if seen else 0, now)
+    admission.admit(lock, state.foreign_pins if seen else 0, now)
 
 
 def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
