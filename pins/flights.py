@@ -177,7 +177,7 @@ def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta |
         if pin.op_token != prepared.token:
             return False  # our lease was lost and another run took over; what it saw is newer
         observed = _after(prepared, answer, pin, now)
-        is_gone = isinstance(prepared.step, Delete) and not observed.must_look
+        is_gone = _says_gone(prepared.step, answer) and not observed.must_look
         if rest is not None and not is_gone:
             observed = outcomes.rested(observed, _rest_ends_at(pin, now + rest, now), prepared.rev)
         pin.put_observed(observed)
@@ -238,10 +238,14 @@ def ids_of(reference: str, listing: PinListing) -> list[int]:
     return [listed.id for listed in listing.pins if reference_in(listed.alias) == reference]
 
 
+def _says_gone(step: Request, answer: Answer) -> bool:
+    """A 404 to a DELETE is as good as its success; any other refusal is trouble, and the PIN rests before the next."""
+    return isinstance(step, Delete) and isinstance(answer.error, PinNotFound)
+
+
 def _close_attempt(prepared: Prepared, answer: Answer, now: datetime) -> None:
     outcome = PinAttempt.Outcome.DONE
-    already_gone = isinstance(prepared.step, Delete) and isinstance(answer.error, PinNotFound)
-    if answer.error is not None and not already_gone:
+    if answer.error is not None and not _says_gone(prepared.step, answer):
         lost = isinstance(answer.error, AmbiguousError)
         outcome = PinAttempt.Outcome.LOST if lost else PinAttempt.Outcome.REFUSED
     PinAttempt.objects.filter(token=prepared.token).update(
