@@ -156,9 +156,10 @@ def _towards_set(view: PinView, now: datetime) -> Step:
     if observed.refused and judged:
         final = desired.disclosed or observed.refusals >= MAX_REFUSED_VALUES
         return Block(Blocked.VALUE_REFUSED) if final else Rotate()
-    if observed.late is not None and observed.late.codes - {desired.content.code}:
+    late = observed.late
+    if late is not None and now < late.until and late.codes - {desired.content.code}:
         # A lost POST with another value may still land, and the lock would not mind two values of one guest.
-        return Wait(observed.late.until)
+        return Wait(late.until)
     if observed.remote_id is not None:
         return Update(observed.remote_id)
     if now < desired.issue_at:
