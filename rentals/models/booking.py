@@ -77,7 +77,7 @@ class Booking(models.Model):
         moments: list[Any] = [self.check_in, self.check_out]  # whatever a caller assigned
         times = [moment for moment in moments if isinstance(moment, datetime)]
         if any(moment.tzinfo is None for moment in times):
-            raise ValueError("Booking.check_in and check_out need a time zone. Give aware datetimes, for example in UTC.")
+            raise ValueError("Booking.check_in and check_out need a time zone. Give aware datetimes, such as UTC.")
         if len({moment.replace(microsecond=0) for moment in times}) < len(times):
             raise ValueError("Booking.check_out must be later than check_in, by a second at least.")
         with transaction.atomic():

@@ -115,8 +115,8 @@ class Property(models.Model):
         """Move the bookings that follow the default times to the times as they are now.
 
         Stays that are over keep their history. One that began keeps its check-in and follows with its check-out.
-        Written without signals: whoever calls this, in the same transaction, announces the property's bookings once, not
-        one by one. So all of them are locked first, in the order of their ids, as by everybody who locks several.
+        Written without signals: whoever calls this announces the property's bookings once, not one by one, in the same
+        transaction. So all of them are locked first, in the order of their ids, as by everybody who locks several.
         """
         for booking in self.bookings.filter(check_out__gt=now).order_by("pk").select_for_update():
             if not booking.follows_property_times:

@@ -6,16 +6,16 @@ import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from pins import claims, drift, grants
 from pins.facts import State
 from pins.models import AccessGrant, Pin, ValueClaim
-from rentals.models import Booking
+from rentals.models import Booking, Lock, Property
 from tests.support.house import House, pin_of, whole
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -120,3 +120,106 @@ def test_edits_runs_and_checks_together_neither_lock_up_nor_lose_anything() -> N
             assert (remote.value, remote.body.end) == (grant.code, stay.check_out)
             assert pin_of(stay, lock).state == State.SET
     assert sum(len(house.ours(lock)) for lock in locks) == 2 * len(stays)
+
+
+def test_who_read_a_booking_before_it_was_cancelled_does_not_undo_that() -> None:
+    """The check begins while the cancellation is written and not yet committed. It must wait, then read."""
+    house = House()
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, DAY)
+    written, has_read = threading.Event(), threading.Event()
+
+    def cancel() -> None:
+        with transaction.atomic():
+            fresh = Booking.objects.get(pk=booking.pk)
+            fresh.status = Booking.Status.CANCELLED
+            fresh.save()
+            written.set()
+            has_read.wait(0.5)  # who waits for our commit, as it should, never tells
+
+    def check() -> None:
+        queries = 0
+
+        def note(execute: Callable[..., object], *args: object) -> object:
+            nonlocal queries
+            queries += 1
+            if queries > 1:
+                has_read.set()
+            return execute(*args)
+
+        assert written.wait(30)
+        with connection.execute_wrapper(note):
+            grants.sync_bookings([booking.pk])
+
+    at_once([cancel, check])
+    assert not AccessGrant.objects.get().wanted
+    assert not pin_of(booking, door).wanted
+
+
+def test_saves_of_locks_and_properties_among_edits_and_deletions_neither_lock_up_nor_leave_codes() -> None:
+    """Each of them locks many bookings in one transaction, as the admin does; the later booking arrives first, so that
+    their order by arrival is the reverse of their order by id."""
+    house = House()
+    door, cellar = house.lock("Door"), house.lock("Cellar")
+    flat = house.flat(door, cellar)
+    begins = whole(timezone.now() + 20 * DAY)
+
+    def book() -> list[Booking]:
+        rows = [
+            Booking(
+                property=flat,
+                check_in=begins - n * DAY,
+                check_out=begins - n * DAY + timedelta(hours=20),
+                follows_property_times=n % 3 > 0,
+            )
+            for n in range(9)
+        ]
+        return Booking.objects.bulk_create(rows)
+
+    kept, short_lived = book(), book()
+    drift.repair(timezone.now())
+
+    def save_the_lock(lock: Lock) -> None:
+        for n in range(4):
+            with transaction.atomic():
+                fresh = Lock.objects.get(pk=lock.pk)
+                fresh.is_active = n % 2 == 1
+                fresh.save()
+
+    def save_the_property() -> None:
+        for n in range(4):
+            with transaction.atomic():
+                fresh = Property.objects.get(pk=flat.pk)
+                fresh.check_in_time, fresh.check_out_time = time(12 + n % 2), time(11, n)
+                fresh.save()
+
+    def edit() -> None:
+        for stay in [*short_lived, *kept]:
+            with transaction.atomic():
+                fresh = Booking.objects.select_for_update().filter(pk=stay.pk).first()
+                if fresh is not None:  # else somebody has deleted it
+                    fresh.guest_name = "Edited"
+                    fresh.save()
+
+    def delete(stays: list[Booking]) -> None:
+        with transaction.atomic():
+            Booking.objects.filter(pk__in=[stay.pk for stay in stays]).delete()
+
+    at_once(
+        [
+            lambda: save_the_lock(door),
+            lambda: save_the_lock(cellar),
+            save_the_property,
+            edit,
+            lambda: delete(short_lived[::2]),
+            lambda: delete(short_lived[1::2]),
+            lambda: house.run(door),
+        ]
+    )
+
+    drift.repair(timezone.now())
+    house.settle()
+    grants_now = AccessGrant.objects.filter(wanted=True).select_related("booking")
+    assert {grant.booking for grant in grants_now} == set(Booking.objects.all()) == set(kept)
+    for lock in (door, cellar):
+        assert sorted(pin.value for pin in house.ours(lock)) == sorted(grant.code for grant in grants_now)
