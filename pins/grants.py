@@ -19,7 +19,6 @@ from pins import claims
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
 from pins.periods import Period, stay_period
-from pins.policy import problems
 from pins.references import alias_text
 from rentals.models import Booking
 
@@ -34,35 +33,6 @@ class Wish:
     lock_ids: frozenset[int]
     holder_name: str
     dates: tuple[date, date]  # local days of arrival and departure, for the alias
-
-
-class CodeAlreadyToldError(Exception):
-    """The guest knows this code, so it cannot be exchanged. Revoke it first, then ask for a new one."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
-
-
-class CodeTakenError(Exception):
-    """One of the locks has a code with these digits already. Choose other digits."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
-
-
-class CodeNotWantedError(Exception):
-    """The stay gets no code: it is not confirmed, it is over, or its property is switched off."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
-
-
-class CodeNotAllowedError(ValueError):
-    """The value breaks a rule of the locks. `problems` says which, one sentence each, without the value."""
-
-    def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(" ".join(problems))
-        self.problems = problems
 
 
 def wish_of(booking: Booking, lock_ids: Iterable[int], grant: AccessGrant | None, now: datetime) -> Wish:
@@ -92,7 +62,7 @@ def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> 
         with transaction.atomic():
             booking = lock_booking(booking_id)
             if booking is not None:
-                touched |= _sync_booking(booking, now)
+                touched |= sync_booking(booking, now)
     return touched
 
 
@@ -121,23 +91,12 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
             grant = lock_row(grant_id)
             grant.wanted = False
             grant.save(update_fields=["wanted"])
-            touched |= _wish_for_pins(grant, frozenset(), changed=False, now=now)
+            touched |= wish_for_pins(grant, frozenset(), changed=False, now=now)
     return touched
 
 
-def ensure_grant(booking_id: int, now: datetime) -> int | None:
-    """The id of a stay's grant, made ahead of the issue-ahead window if need be, because a person wants to fix its code
-    today. Nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
-    with transaction.atomic():
-        booking = lock_booking(booking_id)
-        if booking is None:
-            return None
-        _sync_booking(booking, now, ahead=True)
-        grants = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST)
-        return grants.values_list("pk", flat=True).first()
-
-
-def _sync_booking(booking: Booking, now: datetime, *, ahead: bool = False) -> set[int]:
+def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False) -> set[int]:
+    """The same for one booking whose row is locked; `ahead`: also before its issue-ahead window opens."""
     grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
     wish = wish_of(booking, locks, grant, now)
@@ -183,7 +142,7 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
         grant.save()
     content_changed = recoded or bool(changed & {"starts_at", "ends_at"})
     alias = alias_text(wish.holder_name, *wish.dates, grant.reference)
-    touched = _wish_for_pins(grant, wanted_locks, changed=content_changed, now=now, alias=alias)
+    touched = wish_for_pins(grant, wanted_locks, changed=content_changed, now=now, alias=alias)
     if "issue_at" in changed and not content_changed:
         touched |= _replan(grant, now)
     return touched
@@ -207,7 +166,7 @@ def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, 
     return True
 
 
-def _wish_for_pins(
+def wish_for_pins(
     grant: AccessGrant, wanted_locks: frozenset[int], *, changed: bool, now: datetime, alias: str = ""
 ) -> set[int]:
     """Write the desired side of a grant's PINs; every change of the wish raises its revision."""
@@ -253,14 +212,6 @@ def lock_row(grant_id: int) -> AccessGrant:
     return AccessGrant.objects.select_for_update().get(pk=grant_id)
 
 
-def _lock_with_booking(grant_id: int) -> AccessGrant:
-    """The grant for who will also bring its booking up to date: that row comes first in the order of locks."""
-    booking_id = AccessGrant.objects.values_list("booking_id", flat=True).get(pk=grant_id)
-    if booking_id is not None:
-        lock_booking(booking_id)
-    return lock_row(grant_id)
-
-
 def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
     """Give the grant another value on all its locks, because a lock refused this one; return the locks with work.
 
@@ -281,61 +232,3 @@ def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
             if forced:
                 Incident.open(Incident.Kind.CODE_CHANGED, now, about=pin)
         return set(lock_ids)
-
-
-def renew_code(grant_id: int, now: datetime) -> set[int]:
-    """A person asks for another code. A revoked grant comes back with it.
-
-    Raises `CodeAlreadyToldError` while the guest relies on the present one.
-    """
-    with transaction.atomic():
-        grant = _lock_with_booking(grant_id)
-        if grant.disclosed_at is not None and grant.revoked_at is None:
-            raise CodeAlreadyToldError
-        grant.revoked_at = grant.disclosed_at = None
-        grant.save(update_fields=["revoked_at", "disclosed_at"])
-        touched = sync_bookings([grant.booking_id], now) if grant.booking_id else set()
-        return touched | rotate(grant_id, now)
-
-
-def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
-    """A person chose the code, and so knows it: from now on its value is fixed. A revoked grant comes back with it.
-    Returns the locks with work.
-
-    Raises `CodeNotAllowedError`, `CodeAlreadyToldError` (while the guest relies on another value), `CodeTakenError`
-    and `CodeNotWantedError`; then nothing has changed.
-    """
-    if found := problems(value):
-        raise CodeNotAllowedError(found)
-    with transaction.atomic():
-        grant = _lock_with_booking(grant_id)
-        if grant.revoked_at is not None:
-            grant.revoked_at = grant.disclosed_at = None
-            grant.save(update_fields=["revoked_at", "disclosed_at"])
-            if grant.booking_id is not None:
-                sync_bookings([grant.booking_id], now)
-            grant = lock_row(grant_id)
-        if not grant.wanted or grant.ends_at <= now:
-            raise CodeNotWantedError
-        if grant.disclosed_at is not None and grant.code != value:
-            raise CodeAlreadyToldError
-        pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
-        if not claims.claim(grant, [pin.lock_id for pin in pins], value, now):
-            raise CodeTakenError
-        changed = grant.code != value
-        grant.code, grant.disclosed_at = value, grant.disclosed_at or now
-        grant.save(update_fields=["code", "disclosed_at"])
-        for pin in pins if changed else ():
-            pin.grant = grant
-            raise_revision(pin, now)
-        return {pin.lock_id for pin in pins}
-
-
-def revoke(grant_id: int, now: datetime) -> set[int]:
-    """A person takes the code away before the stay ends. Stays so until `renew_code`, whatever the booking says."""
-    with transaction.atomic():
-        grant = lock_row(grant_id)
-        grant.revoked_at = grant.revoked_at or now
-        grant.wanted = False
-        grant.save(update_fields=["revoked_at", "wanted"])
-        return _wish_for_pins(grant, frozenset(), changed=False, now=now)

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from pins import grants, policy, tasks
+from pins import choices, policy, tasks
 from pins.admin import booking_actions as deeds
 from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilter
 from pins.admin.booking_form import BookingForm
@@ -174,15 +174,15 @@ class BookingAdmin(PlainTitles, _Admin):
         """The form has judged the value; what changed since then is told, and the booking stays saved."""
         now = timezone.now()
         try:
-            grant_id = grants.ensure_grant(booking.pk, now)
+            grant_id = choices.ensure_grant(booking.pk, now)
             if grant_id is None:
-                raise grants.CodeNotWantedError
-            touched = grants.set_code(grant_id, value, now)
+                raise choices.CodeNotWantedError
+            touched = choices.set_code(grant_id, value, now)
         except (
-            grants.CodeTakenError,
-            grants.CodeAlreadyToldError,
-            grants.CodeNotWantedError,
-            grants.CodeNotAllowedError,
+            choices.CodeTakenError,
+            choices.CodeAlreadyToldError,
+            choices.CodeNotWantedError,
+            choices.CodeNotAllowedError,
         ) as refused:
             messages.error(request, f"The booking was saved, but your own code was not used. {refused}")
             return

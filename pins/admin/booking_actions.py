@@ -10,7 +10,7 @@ from functools import partial
 from django.contrib import messages
 from django.db import transaction
 
-from pins import grants, reconcile, tasks
+from pins import choices, grants, reconcile, tasks
 from pins.facts import State
 from pins.models import AccessGrant, Pin
 from pins.policy import NoValueLeft
@@ -76,8 +76,8 @@ def new_code(booking: Booking, now: datetime) -> Outcome:
     if grant is None or booking.status != Booking.Status.CONFIRMED or booking.check_out <= now:
         return _nothing(_why_no_code(booking, now))
     try:
-        touched = grants.renew_code(grant.pk, now)
-    except grants.CodeAlreadyToldError:
+        touched = choices.renew_code(grant.pk, now)
+    except choices.CodeAlreadyToldError:
         return _nothing("the guest knows the present code. Revoke it first, then ask for a new one and tell the guest.")
     except NoValueLeft as none_left:
         return _nothing(str(none_left))
@@ -96,7 +96,7 @@ def revoke(booking: Booking, now: datetime) -> Outcome:
         return _nothing("its code was revoked already.")
     if booking.check_out <= now:
         return _nothing("the stay is over, its code goes by itself.")
-    touched = grants.revoke(grant.pk, now)
+    touched = choices.revoke(grant.pk, now)
     _wake(touched)
     return _done(f"the code is revoked and comes off {doors(len(touched))}." if touched else "the code is revoked.")
 

@@ -146,7 +146,7 @@ class BookingForm(_Form):
         return local_moment(day, at, prop.timezone).astimezone(UTC)
 
     def _judge_own_code(self, prop: Property, value: str, status: str) -> None:
-        """Tell here what `grants.set_code` would refuse later; that one decides."""
+        """Tell here what `choices.set_code` would refuse later; that one decides."""
         grant = None
         if self.instance.pk:
             grant = AccessGrant.objects.filter(booking=self.instance, kind=AccessGrant.Kind.GUEST).first()

@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from pins import grants
+from pins import choices
 from pins.facts import State
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking, Property
@@ -325,7 +325,7 @@ def test_a_code_taken_between_the_form_and_the_save_leaves_the_booking_saved_and
     flat = house.flat(entrance)
     stay_in(flat)
     first = AccessGrant.objects.get()
-    grants.set_code(first.pk, CODE, NOW)
+    choices.set_code(first.pk, CODE, NOW)
     # The form looked a moment before the other guest's claim.
     monkeypatch.setattr("pins.claims.held_by_another", lambda *_: False)
     response = host.post(ADD, typed(flat, own_code=CODE))

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from pins import claims, drift, grants
+from pins import choices, claims, drift, grants
 from pins.facts import State
 from pins.models import AccessGrant, Pin, ValueClaim
 from rentals.models import Booking, Lock, Property
@@ -88,7 +88,7 @@ def test_edits_runs_and_checks_together_neither_lock_up_nor_lose_anything() -> N
             stay = Booking.objects.get(pk=rng.choice(stays).pk)
             change = rng.choice(["move", "extend", "cancel", "confirm", "renew"])
             if change == "renew":
-                grants.renew_code(AccessGrant.objects.get(booking=stay).pk, timezone.now())
+                choices.renew_code(AccessGrant.objects.get(booking=stay).pk, timezone.now())
                 continue
             if change == "move":
                 stay.property = rng.choice(flats)

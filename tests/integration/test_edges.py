@@ -12,7 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models.signals import post_save
 from django.utils import timezone
 
-from pins import drift, grants, sweeping
+from pins import choices, drift, grants, sweeping
 from pins.facts import Blocked, State
 from pins.models import AccessGrant, Incident, Pin, PinAttempt
 from pins.plan import START_MARGIN
@@ -61,8 +61,8 @@ def test_a_new_value_is_not_condemned_by_the_refusal_of_the_old_one(
     assert pin_of(booking, door).blocked == Blocked.VALUE_REFUSED
 
     grant = AccessGrant.objects.get()
-    grants.revoke(grant.pk, timezone.now())
-    grants.set_code(grant.pk, "482915", timezone.now())
+    choices.revoke(grant.pk, timezone.now())
+    choices.set_code(grant.pk, "482915", timezone.now())
     house.cloud.script(door.device_id, [f"POST:{answer}"])
     house.live(clock, 10 * MINUTE)
     assert pin_of(booking, door).state == State.SET
@@ -215,15 +215,15 @@ def test_a_code_that_was_never_sent_is_free_for_another_stay_as_soon_as_its_own_
 ) -> None:
     flat = house.flat(house.lock())
     first, second = (house.stay(flat, 60 * DAY, DAY) for _ in range(2))
-    first_id, second_id = (grants.ensure_grant(stay.pk, timezone.now()) for stay in (first, second))
+    first_id, second_id = (choices.ensure_grant(stay.pk, timezone.now()) for stay in (first, second))
     assert first_id is not None
     assert second_id is not None
-    grants.set_code(first_id, "482915", timezone.now())
-    with pytest.raises(grants.CodeTakenError):
-        grants.set_code(second_id, "482915", timezone.now())
+    choices.set_code(first_id, "482915", timezone.now())
+    with pytest.raises(choices.CodeTakenError):
+        choices.set_code(second_id, "482915", timezone.now())
 
     cancel(first)
-    grants.set_code(second_id, "482915", timezone.now())
+    choices.set_code(second_id, "482915", timezone.now())
     assert AccessGrant.objects.get(booking=second).code == "482915"
 
 

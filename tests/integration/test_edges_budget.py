@@ -10,7 +10,7 @@ import time_machine
 from celery.exceptions import Retry
 from django.utils import timezone
 
-from pins import grants, leases, sweeping, tasks, watching
+from pins import choices, leases, sweeping, tasks, watching
 from pins.facts import State
 from pins.models import AccessGrant, Incident, LockState
 from pins.plan import ASK_FOR_ROOM
@@ -103,10 +103,10 @@ def test_a_code_that_had_to_make_room_keeps_its_value_for_the_way_back(
     house.live(clock, MINUTE)
     assert pin_of(far, door).state == State.SCHEDULED
 
-    another = grants.ensure_grant(house.stay(flat, 90 * DAY, DAY).pk, timezone.now())
+    another = choices.ensure_grant(house.stay(flat, 90 * DAY, DAY).pk, timezone.now())
     assert another is not None
-    with pytest.raises(grants.CodeTakenError):
-        grants.set_code(another, code, timezone.now())
+    with pytest.raises(choices.CodeTakenError):
+        choices.set_code(another, code, timezone.now())
 
     near.delete()
     house.live(clock, MINUTE)

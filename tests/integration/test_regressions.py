@@ -11,10 +11,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from pins import grants
+from pins import choices
 from pins.facts import State
-from pins.plan import FRESH_END
 from pins.models import AccessGrant, Incident, PinAttempt, ValueClaim
+from pins.plan import FRESH_END
 from rentals.models import Booking, Lock
 from tests.support.house import House, pin_of
 
@@ -171,7 +171,7 @@ def test_a_lost_post_lands_after_the_code_was_renewed_and_there_are_never_two(
     clock.shift(SECOND)
     if was_set:
         house.settle()  # the look finds nothing, the second POST of the value succeeds
-    grants.renew_code(AccessGrant.objects.get().pk, timezone.now())
+    choices.renew_code(AccessGrant.objects.get().pk, timezone.now())
     house.live(clock, HOUR)
 
     assert_one_right_pin(house, booking, door)
