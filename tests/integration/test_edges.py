@@ -91,7 +91,7 @@ def test_a_start_moved_to_the_present_equals_an_earlier_one_only_once_it_is_past
 def test_a_booking_cancelled_while_another_is_brought_up_to_date_stays_cancelled(
     house: House, clock: time_machine.Traveller
 ) -> None:
-    """The drift check has a list of bookings; what one of them says counts from the moment when its turn comes."""
+    """The save of a property has a list of bookings; each of them counts as it is when its turn comes."""
     door = house.lock()
     flat = house.flat(door)
     stays = [house.stay(flat, DAY, DAY), house.stay(flat, 3 * DAY, DAY)]
@@ -105,7 +105,7 @@ def test_a_booking_cancelled_while_another_is_brought_up_to_date_stays_cancelled
 
     post_save.connect(cancel_the_second, sender=AccessGrant)
     try:
-        drift.repair(timezone.now())
+        grants.sync_bookings([stay.pk for stay in stays])
     finally:
         post_save.disconnect(cancel_the_second, sender=AccessGrant)
 
