@@ -33,7 +33,7 @@ def step(desired: Desired = WISH, observed: Observed | None = None, now: datetim
 # -- over everything ------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_there_is_always_exactly_one_next_step(view: PinView) -> None:
     assert isinstance(next_step(view, NOW), Create | Update | Delete | Look | Read | Rotate | Block | Wait)
@@ -41,7 +41,7 @@ def test_there_is_always_exactly_one_next_step(view: PinView) -> None:
     assert plan.deadline(view, NOW).utcoffset() is not None
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView) -> None:
     observed = view.observed
@@ -51,7 +51,7 @@ def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView
             assert isinstance(next_step(view, NOW), Look | Read)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) -> None:
     observed, desired = view.observed, view.desired
@@ -64,7 +64,7 @@ def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) 
         assert late is None or late.until <= NOW or late.codes <= {desired.content.code}
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expired(view: PinView) -> None:
     observed = view.observed
@@ -79,7 +79,7 @@ def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expi
         assert not observed.extra_ids
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view: PinView) -> None:
     observed = view.observed
@@ -95,7 +95,7 @@ def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view
         assert chosen.remote_id in {observed.remote_id, flight.remote_id if flight is not None else None}
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
     chosen = next_step(view, NOW)
@@ -112,7 +112,7 @@ def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
         assert following == NOW
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) -> None:
     chosen = next_step(view, NOW)
@@ -124,7 +124,7 @@ def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) ->
         assert view.desired.is_live(NOW)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(views)
 def test_the_word_for_people_promises_nothing_that_is_not_so(view: PinView) -> None:
     observed, state = view.observed, plan.state_of(view, NOW)
@@ -181,7 +181,7 @@ class TruthfulLock:
         return outcomes.deleted(observed, chosen.remote_id)
 
 
-@settings(max_examples=800)
+@settings(max_examples=500)
 @given(
     desires(),
     observations(),
