@@ -39,7 +39,10 @@ class Edits:
     )
     CODES = ("renew", "revoke", "disclose", "choose", "try_now")
     PLACES = ("lock_off", "lock_on", "lock_active", "flat_active", "buffers", "issue_ahead", "room")
-    PHYSICAL = ("foreign", "foreign_next", "foreign_new_lock", "foreign_gone", "plug", "forbid", "readd")
+    PHYSICAL = (
+        *("foreign_any", "foreign_any", "foreign", "foreign_next", "foreign_new_lock", "foreign_gone"),
+        *("plug", "forbid", "readd"),
+    )
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -177,6 +180,9 @@ class Edits:
         Lock.objects.filter(pk=self._lock(which).pk).update(pin_capacity=6 + abs(amount) % 4)
 
     # -- the physical world -------------------------------------------------------------------------------------
+
+    def _foreign_any(self, which: int, amount: int) -> None:
+        self._add_foreign(which, f"90{abs(amount) % 1000:03d}{which}1", amount)
 
     def _foreign(self, which: int, amount: int) -> None:
         """A person adds a PIN by the app, of all values the one of a guest."""
