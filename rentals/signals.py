@@ -9,3 +9,7 @@ from django.dispatch import Signal
 #: Sent with `booking_ids: list[int]` after bookings, or the property facts that they follow, were written.
 #: Before a booking is deleted it is sent once more with `deleted=True`, while its links still exist.
 bookings_changed = Signal()
+
+#: Sent inside the transaction with `feed_id: int`, `condition: str` ("held", "stale", "failing", "reset"),
+#: `active: bool` and `now: datetime` when a condition of a calendar feed begins or ends: once each.
+feed_condition_changed = Signal()

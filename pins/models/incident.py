@@ -20,6 +20,10 @@ class Incident(models.Model):
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
         LOCK_UNKNOWN = "lock_unknown", "Tedee does not know this lock any more: fetch the account's locks"
+        FEED_HELD = "feed_held", "Many stays vanished from a calendar: nothing is cancelled until you decide"
+        FEED_RESET = "feed_reset", "The link of a calendar no longer exists: fetch a new one from the channel"
+        FEED_FAILING = "feed_failing", "A calendar cannot be read"
+        FEED_STALE = "feed_stale", "A calendar could not be read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
 
     kind = models.CharField(max_length=24, choices=Kind)
@@ -28,6 +32,9 @@ class Incident(models.Model):
     lock = models.ForeignKey("rentals.Lock", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents")
     account = models.ForeignKey(
         "rentals.LockAccount", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents"
+    )
+    feed = models.ForeignKey(
+        "rentals.CalendarFeed", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents"
     )
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -47,9 +54,8 @@ class Incident(models.Model):
 
     @classmethod
     def open(cls, kind: Kind, now: datetime, *, about: models.Model) -> None:
-        """Open it for a pin, lock or account, unless it is open already."""
-        name = about._meta.model_name or ""
-        field = {"pin": "pin", "lock": "lock", "lockaccount": "account"}[name]
+        """Open it for a pin, lock, account or feed, unless it is open already."""
+        field = _field_for(about)
         subject = f"{field}:{about.pk}"
         if cls.objects.filter(kind=kind, subject=subject, resolved_at__isnull=True).exists():
             return
@@ -62,6 +68,11 @@ class Incident(models.Model):
     @classmethod
     def resolve(cls, now: datetime, *, about: models.Model, kinds: tuple[Kind, ...]) -> None:
         """Close what is open for a subject."""
-        field = {"pin": "pin", "lock": "lock", "lockaccount": "account"}[about._meta.model_name or ""]
+        field = _field_for(about)
         subject = f"{field}:{about.pk}"
         cls.objects.filter(subject=subject, kind__in=kinds, resolved_at__isnull=True).update(resolved_at=now)
+
+
+def _field_for(about: models.Model) -> str:
+    names = {"pin": "pin", "lock": "lock", "lockaccount": "account", "calendarfeed": "feed"}
+    return names[about._meta.model_name or ""]

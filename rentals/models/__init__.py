@@ -1,5 +1,18 @@
 from rentals.models.booking import Booking, BookingQuerySet
+from rentals.models.feed import CalendarFeed, FeedItem, FeedState, WebhookReceipt
 from rentals.models.lock import Lock, LockAccount
 from rentals.models.property import Property
+from rentals.models.published import PublishedCalendar
 
-__all__ = ["Booking", "BookingQuerySet", "Lock", "LockAccount", "Property"]
+__all__ = [
+    "Booking",
+    "BookingQuerySet",
+    "CalendarFeed",
+    "FeedItem",
+    "FeedState",
+    "Lock",
+    "LockAccount",
+    "Property",
+    "PublishedCalendar",
+    "WebhookReceipt",
+]

@@ -52,6 +52,15 @@ class Booking(models.Model):
         help_text="The stay moves along when the property's check-in or check-out time is changed.",
     )
 
+    needs_review = models.BooleanField(
+        default=False, help_text="It came by calendar in words that we do not know for certain; a person should look."
+    )
+    # What the calendars last asked for. A field that differs was set by a person, and a person's edit wins.
+    feed_check_in = models.DateTimeField(null=True, blank=True, editable=False)
+    feed_check_out = models.DateTimeField(null=True, blank=True, editable=False)
+    feed_guest_name = models.CharField(max_length=120, blank=True, editable=False)
+    feed_status = models.CharField(max_length=16, blank=True, editable=False)
+
     objects = BookingQuerySet.as_manager()
 
     class Meta:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
 
 from rentals.fields import EncryptedTextField
+from rentals.models.tokens import new_token, token_digest
 
 
 class LockAccount(models.Model):
@@ -26,6 +29,9 @@ class LockAccount(models.Model):
         help_text="Tedee counts requests per user. Give accounts of one user the same word here, else leave it empty.",
     )
 
+    webhook_token = EncryptedTextField(blank=True, default="", editable=False)
+    webhook_token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
+
     class Meta:
         verbose_name = "lock account"
         ordering = ("name", "pk")
@@ -38,6 +44,14 @@ class LockAccount(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save; a new account gets the secret part of the URL to which Tedee may send its events."""
+        if not self.webhook_token and "webhook_token" not in self.get_deferred_fields():
+            self.webhook_token = new_token()
+        if "webhook_token" not in self.get_deferred_fields():
+            self.webhook_token_digest = token_digest(self.webhook_token)
+        super().save(*args, **kwargs)
 
     @property
     def budget_key(self) -> str:

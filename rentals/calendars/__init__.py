@@ -1,0 +1,1 @@
+"""Bookings that arrive by calendar: fetch, parse, classify, compare. `sync` is the way in."""

@@ -1,0 +1,143 @@
+"""What a calendar says, as plain values. No Django here, and no opinion: `classify` has those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """Where a calendar comes from, since each channel says "a stay" in its own way."""
+
+    AUTO = "auto"  # recognise it by PRODID and UID hosts
+    AIRBNB = "airbnb"
+    BOOKING = "booking"  # Booking.com
+    VRBO = "vrbo"  # also HomeAway, Abritel, FeWo-direkt
+    GUESTY = "guesty"
+    SMOOBU = "smoobu"
+    HOSTAWAY = "hostaway"
+    HOSPITABLE = "hospitable"
+    OWNERREZ = "ownerrez"
+    BEDS24 = "beds24"
+    GOOGLE = "google"
+    OTHER = "other"
+    TURNKEY = "turnkey"  # a calendar that we publish ourselves; never read back
+
+
+class Verdict(StrEnum):
+    """What we made of one event."""
+
+    STAY = "stay"
+    TENTATIVE = "tentative"  # not confirmed yet: a booking without a code
+    BLOCK = "block"  # nobody comes
+    MARKER = "marker"  # "Check-in ..." beside a stay: says nothing new
+    CANCELLED = "cancelled"
+    REVIEW = "review"  # may be a stay; a person decides, until then no code
+    QUARANTINED = "quarantined"  # cannot be read; kept with its reason
+
+
+class FeedFault(StrEnum):
+    """Why a whole calendar could not be taken."""
+
+    NOT_A_CALENDAR = "not_a_calendar"
+    TRUNCATED = "truncated"
+    TOO_LARGE = "too_large"
+    TOO_MANY_EVENTS = "too_many_events"
+    OWN_CALENDAR = "own_calendar"
+    URL_REFUSED = "url_refused"  # scheme, host or address that we do not fetch from
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    HTTP_STATUS = "http_status"
+    LINK_RESET = "link_reset"  # 404 or 410
+    ACCESS_DENIED = "access_denied"  # 401 or 403
+
+
+class FeedError(Exception):
+    """A calendar cannot be taken as a whole. It changes nothing: every stay is kept.
+
+    The text is for the operator and says what to do; it never holds the URL, credentials or a guest's data.
+    """
+
+    def __init__(self, fault: FeedFault, text: str, *, retry_at: datetime | None = None) -> None:
+        super().__init__(text)
+        self.fault = fault
+        self.retry_at = retry_at  # a server's Retry-After, UTC
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event, or one instance of a recurring one. Text is cleaned and capped; times are real.
+
+    A `date` means "the whole day", to be read with the property's check-in and check-out times; `ends` is then the
+    check-out day. A `datetime` is an instant in UTC. One side may be a date and the other an instant.
+    """
+
+    uid: str  # as given, at most 255 characters (longer ones by hash); made from the dates where none is given
+    starts: date
+    ends: date
+    summary: str = ""
+    recurrence_id: str = ""
+    part: str = ""  # tells apart what shares UID and RECURRENCE-ID
+    description: str = field(default="", repr=False)
+    url: str = field(default="", repr=False)
+    status: str = ""  # STATUS in upper case
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An event that cannot be read, with the reason in words for the operator."""
+
+    uid: str  # "" when not even that can be read
+    reason: str
+    recurrence_id: str = ""
+    summary: str = field(default="", repr=False)
+    excerpt: str = field(default="", repr=False)  # the event's own lines, cleaned and capped, for the operator
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """A calendar that was read to its end."""
+
+    events: tuple[Event, ...]
+    quarantined: tuple[Quarantined, ...] = ()
+    prodid: str = ""
+    name: str = ""  # X-WR-CALNAME
+    #: Whether we know which events are in it. Damage that hides an event (unbalanced BEGIN and END, a quarantined
+    #: event without a readable UID) makes it False: then nothing counts as absent.
+    complete: bool = True
+    #: Whether the outcome depends on DTSTAMP, SEQUENCE or LAST-MODIFIED (several versions of one event).
+    has_versions: bool = False
+    #: Whether the outcome depends on the day it is read (recurrences within a moving horizon).
+    has_recurrences: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """What a channel tells about the guest: personal data, never logged."""
+
+    name: str = field(default="", repr=False)
+    reservation_code: str = field(default="", repr=False)
+    phone_last4: str = field(default="", repr=False)
+    guest_count: int | None = None
+    reservation_url: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the operator set on the feed."""
+
+    channel: Channel = Channel.AUTO
+    blocked_items_are_stays: bool = False
+    longest_stay_nights: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One event and what we made of it."""
+
+    event: Event
+    verdict: Verdict
+    reason: str  # in words, for the operator
+    needs_review: bool = False  # a stay all the same, and a person should look at it
+    guest: Guest = Guest()

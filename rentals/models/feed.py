@@ -1,0 +1,199 @@
+"""Calendars from which bookings arrive, and what we made of each of their events."""
+
+from __future__ import annotations
+
+import builtins
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from rentals.calendars.events import Channel, Options, Verdict
+from rentals.fields import EncryptedTextField
+from rentals.models.booking import Booking
+from rentals.models.property import Property
+from rentals.models.tokens import new_token, token_digest
+
+CHANNEL_LABELS = {
+    Channel.AUTO: "Recognise it",
+    Channel.AIRBNB: "Airbnb",
+    Channel.BOOKING: "Booking.com",
+    Channel.VRBO: "Vrbo, HomeAway, Abritel",
+    Channel.GUESTY: "Guesty",
+    Channel.SMOOBU: "Smoobu",
+    Channel.HOSTAWAY: "Hostaway",
+    Channel.HOSPITABLE: "Hospitable",
+    Channel.OWNERREZ: "OwnerRez",
+    Channel.BEDS24: "Beds24",
+    Channel.GOOGLE: "Google Calendar",
+    Channel.OTHER: "Another calendar",
+}
+
+
+class CalendarFeed(models.Model):
+    """A calendar of one property: fetched from `url`, pushed to `/webhooks/ical/<token>/`, or both."""
+
+    property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="feeds")
+    name = models.CharField(max_length=120, help_text="How you call this calendar, for example “Airbnb Old Town 3”.")
+    channel = models.CharField(
+        max_length=16,
+        choices=[(channel.value, label) for channel, label in CHANNEL_LABELS.items()],
+        default=Channel.AUTO.value,
+        help_text="Each channel writes stays and closed days in its own way.",
+    )
+    url = EncryptedTextField(
+        "address",
+        blank=True,
+        default="",
+        help_text="The calendar's export link (https). It is a secret. Empty: the calendar is only pushed to us.",
+    )
+    token = EncryptedTextField(blank=True, default="", editable=False)
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    signing_secret = EncryptedTextField(
+        blank=True, default="", help_text="Standard Webhooks secret (whsec_...). Set: unsigned pushes are refused."
+    )
+    previous_signing_secret = EncryptedTextField(
+        blank=True, default="", help_text="Still accepted while the sender changes to the new secret."
+    )
+    is_active = models.BooleanField("active", default=True, help_text="Switch off to leave this calendar alone.")
+    poll_minutes = models.PositiveSmallIntegerField(
+        "fetched every (minutes)", default=15, validators=[MinValueValidator(5), MaxValueValidator(24 * 60)]
+    )
+    blocked_items_are_stays = models.BooleanField(
+        default=False, help_text="For channels that export every stay as “blocked”, such as Guesty Lite."
+    )
+    longest_stay_nights = models.PositiveSmallIntegerField(
+        "longest stay (nights)",
+        default=30,
+        validators=[MinValueValidator(1), MaxValueValidator(365)],
+        help_text="Booking.com exports closed days like stays. A longer item waits for your decision, without a code.",
+    )
+
+    class Meta:
+        verbose_name = "calendar feed"
+        ordering = ("name", "pk")
+        constraints = (models.CheckConstraint(name="calendarfeed_name_given", condition=~models.Q(name="")),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save together with the token and the row of facts that belong to it."""
+        if not self.token:
+            self.token = new_token()
+        self.token_digest = token_digest(self.token)
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "token", "token_digest"}
+        with transaction.atomic():
+            super().save(*args, **kwargs)
+            FeedState.objects.get_or_create(feed=self)
+
+    def clean(self) -> None:
+        super().clean()
+        if self.previous_signing_secret and not self.signing_secret:
+            raise ValidationError({"signing_secret": "Give the new secret here while the previous one still counts."})
+
+    @builtins.property  # the field above has the name
+    def options(self) -> Options:
+        return Options(Channel(self.channel), self.blocked_items_are_stays, self.longest_stay_nights)
+
+
+class FeedState(models.Model):
+    """Facts of operation of a feed: who fetches it, when again, what is wrong with it. Written only by
+    compare-and-set or under the row's lock."""
+
+    feed = models.OneToOneField(CalendarFeed, on_delete=models.CASCADE, primary_key=True, related_name="state")
+    # -- fetching
+    next_fetch_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Empty: as soon as possible.")
+    claim_token = models.UUIDField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Somebody fetches it, at most until then.")
+    etag = models.CharField(max_length=255, blank=True)
+    last_modified = models.CharField(max_length=64, blank=True)
+    last_try_at = models.DateTimeField(null=True, blank=True)
+    last_good_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the calendar was last read without fault."
+    )
+    failures = models.PositiveIntegerField(default=0, help_text="Failed fetches in a row.")
+    last_error = models.CharField(max_length=300, blank=True, help_text="In words, without secrets.")
+    # -- content
+    as_of = models.DateTimeField(null=True, blank=True, help_text="When the content that we hold was asked for.")
+    body_hash = models.CharField(max_length=64, blank=True)
+    content_hash = models.CharField(max_length=64, blank=True, help_text="The same without DTSTAMP and the like.")
+    detected_channel = models.CharField(max_length=16, blank=True)
+    summary = models.JSONField(default=dict, blank=True, help_text="Counts of the last import that changed something.")
+    pending_absences = models.PositiveIntegerField(default=0, help_text="Stays that vanished and are not cancelled.")
+    # -- conditions, each since when
+    held_since = models.DateTimeField(null=True, blank=True)
+    held_reason = models.CharField(max_length=200, blank=True)
+    stale_since = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    reset_since = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Feed {self.feed_id}"
+
+
+class FeedItem(models.Model):
+    """One event of a feed, what we made of it and why. Holds personal data, which goes when the booking goes."""
+
+    class Decision(models.TextChoices):
+        NONE = "", "None"
+        STAY = "stay", "It is a stay"
+        NOT_STAY = "not_stay", "It is not a stay"
+
+    feed = models.ForeignKey(CalendarFeed, on_delete=models.CASCADE, related_name="items")
+    booking = models.ForeignKey(Booking, on_delete=models.SET_NULL, null=True, blank=True, related_name="feed_items")
+    # -- identity (RFC 5545: UID and RECURRENCE-ID)
+    uid = models.CharField(max_length=255)
+    recurrence_id = models.CharField(max_length=64, blank=True)
+    part = models.CharField(max_length=64, blank=True, help_text="Tells apart what shares the two above.")
+    # -- what it says
+    summary = models.CharField(max_length=255, blank=True)
+    starts_on = models.DateField(null=True, blank=True, help_text="Local day at the property.")
+    ends_on = models.DateField(null=True, blank=True, help_text="Local day at the property: the check-out day.")
+    starts_at = models.DateTimeField(null=True, blank=True)
+    ends_at = models.DateTimeField(null=True, blank=True)
+    whole_days = models.BooleanField(default=False, help_text="Its times are the property's.")
+    guest_name = models.CharField(max_length=120, blank=True)
+    reservation_code = models.CharField(max_length=64, blank=True)
+    phone_last4 = models.CharField("phone, last digits", max_length=8, blank=True)
+    guest_count = models.PositiveSmallIntegerField(null=True, blank=True)
+    reservation_url = models.CharField(max_length=500, blank=True)
+    excerpt = EncryptedTextField(blank=True, default="", help_text="Of an event that cannot be read: its lines.")
+    # -- what we made of it
+    verdict = models.CharField(max_length=16, choices=[(verdict.value, verdict.value.title()) for verdict in Verdict])
+    reason = models.CharField(max_length=200, blank=True)
+    needs_review = models.BooleanField(default=False)
+    decision = models.CharField(max_length=16, choices=Decision, default=Decision.NONE, blank=True)
+    first_seen_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    # -- absence (see rentals.calendars.absence)
+    absent_since = models.DateTimeField(null=True, blank=True, help_text="First good fetch that did not list it.")
+    awaits_approval = models.BooleanField(default=False, help_text="A person decides whether its stay is cancelled.")
+    kept_at = models.DateTimeField(null=True, blank=True, help_text="A person decided to keep the stay.")
+    gone_at = models.DateTimeField(null=True, blank=True, help_text="It left the feed and no longer holds its stay.")
+
+    class Meta:
+        verbose_name = "calendar item"
+        ordering = ("starts_at", "pk")
+        constraints = (models.UniqueConstraint(name="feeditem_once", fields=["feed", "uid", "recurrence_id", "part"]),)
+
+    def __str__(self) -> str:
+        return f"{self.get_verdict_display()} {self.starts_on} to {self.ends_on}"
+
+
+class WebhookReceipt(models.Model):
+    """A signed push that was taken, so that the same `webhook-id` counts once (Standard Webhooks)."""
+
+    feed = models.ForeignKey(CalendarFeed, on_delete=models.CASCADE, related_name="receipts")
+    webhook_id = models.CharField(max_length=255)
+    body_hash = models.CharField(max_length=64)
+    received_at = models.DateTimeField(db_index=True)
+    answer = models.JSONField(default=dict, blank=True, help_text="What we answered, to be answered again.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(name="webhookreceipt_once", fields=["feed", "webhook_id"]),)
+
+    def __str__(self) -> str:
+        return f"Push to feed {self.feed_id}"
