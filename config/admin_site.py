@@ -9,7 +9,7 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 
 _APPS = ("rentals", "pins", "auth", "django_celery_beat")
-_MODELS = ("Booking", "Property", "Lock", "LockAccount", "Incident", "AccessGrant", "Pin")
+_MODELS = ("Booking", "Property", "Lock", "LockAccount", "PublishedCalendar", "Incident", "AccessGrant", "Pin")
 
 
 class TurnkeyAdminSite(AdminSite):

@@ -23,6 +23,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
     # /webhooks/ical/<token>/
     (re.compile(r"(/webhooks/[\w-]+/)[^/\s?#'\"]+"), rf"\1{MASK}"),
+    # /calendars/<token>.ics; our modules of that folder have shorter names
+    (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
     # Fernet tokens (stored values) and Fernet keys.
     (re.compile(r"\bgAAAA[\w-]{20,}={0,2}"), MASK),
     (re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"), MASK),

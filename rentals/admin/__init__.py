@@ -3,5 +3,6 @@
 from rentals.admin.account import LockAccountAdmin
 from rentals.admin.lock import LockAdmin
 from rentals.admin.property import PropertyAdmin
+from rentals.admin.published import PublishedCalendarAdmin
 
-__all__ = ["LockAccountAdmin", "LockAdmin", "PropertyAdmin"]
+__all__ = ["LockAccountAdmin", "LockAdmin", "PropertyAdmin", "PublishedCalendarAdmin"]
