@@ -71,7 +71,8 @@ def render(name: str, told: Iterable[Entry], now: datetime) -> bytes:
     calendar.add("X-PUBLISHED-TTL", "PT1H")
     for entry in told:
         calendar.add_component(_event(entry, clean(name), now))
-    return calendar.to_ical()
+    body: bytes = calendar.to_ical()
+    return body
 
 
 def clean(text: str) -> str:
