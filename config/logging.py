@@ -21,8 +21,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(PersonalKey|Bearer|Basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{MASK}"),
     # scheme://user:password@host
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
-    # /webhooks/ical/<token>/
-    (re.compile(r"(/webhooks/[\w-]+/)[^/\s?#'\"]+"), rf"\1{MASK}"),
+    # /webhooks/ical/<token>/, also with doubled slashes or without the kind: whatever follows may hold a token
+    (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s?#'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
     (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
     # Fernet tokens (stored values) and Fernet keys.
@@ -44,6 +44,19 @@ def redact(text: str) -> str:
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
+
+
+class SecretPaths(logging.Filter):
+    """For loggers that name each request's path: masks it in the record itself, whatever handler writes it down."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        written = record.getMessage()
+        masked = redact(written)
+        if masked != written:
+            record.msg, record.args = masked, None
+            # Django hangs the whole request on the record, and with it the path.
+            record.__dict__.pop("request", None)
+        return True
 
 
 class LineFormatter(logging.Formatter):
@@ -78,7 +91,7 @@ class JsonFormatter(logging.Formatter):
 # What records may carry as `extra=`; anything else is left out on purpose, since nobody has judged it harmless.
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
-    *("cause", "status", "grants"),
+    *("feed_id", "cause", "status", "grants"),
 )
 
 
@@ -90,15 +103,19 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """Django's LOGGING dictionary: everything to stderr through one handler."""
     formatter: Callable[[], logging.Formatter] = JsonFormatter if as_json else _plain
     quiet = {"level": "WARNING"}  # these name each request or each message
+    # These name the path of a request. gunicorn's own handlers are replaced by ours, which mask exceptions too; its
+    # access log stays off unless it is asked for.
+    paths = {"handlers": [], "propagate": True, "filters": ["secret_paths"]}
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": {"()": formatter}},
+        "filters": {"secret_paths": {"()": SecretPaths}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
-            "django.server": {"handlers": [], "propagate": True},
+            **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "gunicorn.access"), paths),
             "httpx": quiet,
             "httpcore": quiet,
             "celery.worker.strategy": quiet,

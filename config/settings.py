@@ -59,6 +59,7 @@ TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, max
 SWEEP_SECONDS = env.whole_number("SWEEP_SECONDS", 15, minimum=1, maximum=3600)
 LATE_SECONDS = env.whole_number("LATE_SECONDS", 600, minimum=0, maximum=86_400)  # a lost write may land this late
 FEEDS_ALLOW_PRIVATE_HOSTS = env.boolean("FEEDS_ALLOW_PRIVATE_HOSTS")
+WEBHOOK_RATE_LIMIT = env.whole_number("WEBHOOK_RATE_LIMIT", 60, minimum=1)  # pushes of one calendar in ten minutes
 
 # ---- database and broker ----------------------------------------------------------------------------------------
 _database_url = env.secret("DATABASE_URL")

@@ -5,7 +5,10 @@ from django.urls import path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
+from pins.webhooks import tedee_event
+from rentals.hooks import nothing_here
 from rentals.published import published_calendar
+from rentals.webhooks import push_calendar
 
 admin.site.site_header = "Turnkey"
 admin.site.site_title = "Turnkey"
@@ -17,4 +20,11 @@ urlpatterns = [
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    # With and without the last slash: a redirect would lose the body of a POST. The rest answers in JSON, too.
+    path("webhooks/ical/<str:token>/", push_calendar, name="push-calendar"),
+    path("webhooks/ical/<str:token>", push_calendar),
+    path("webhooks/tedee/<str:token>/", tedee_event, name="tedee-events"),
+    path("webhooks/tedee/<str:token>", tedee_event),
+    path("webhooks/", nothing_here),
+    path("webhooks/<path:rest>", nothing_here),
 ]

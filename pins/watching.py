@@ -40,8 +40,21 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
     for account, locks in offline.items():
         if accounts.paused_until(account, now) is None and _is_time(account, locks, now):
             back |= _came_back(account, locks, clients, now)
-    LockState.objects.filter(lock_id__in=back).update(paused_until=None)
+    _end_rest(back)
     return back
+
+
+def connection_told(lock: Lock, is_connected: bool) -> bool:
+    """Store what somebody tells of a connection unasked. True: the lock rested because it was offline, and rests no
+    more. Unlike an answer of `sync`, being told is news by itself, whatever we took the connection for."""
+    Lock.objects.filter(pk=lock.pk).update(is_connected=is_connected)
+    return is_connected and _end_rest({lock.pk}) > 0
+
+
+def _end_rest(lock_ids: set[int]) -> int:
+    """End the rest of those that rest because they were offline; a rest with another cause that came since stands."""
+    resting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__isnull=False)
+    return resting.filter(lock_id__in=lock_ids).update(paused_until=None)
 
 
 def _is_time(account: LockAccount, locks: list[Lock], now: datetime) -> bool:

@@ -1,0 +1,64 @@
+"""Calendars that are pushed to us: `POST /webhooks/ical/<token>/`, the same importer as for fetched ones.
+
+A raw calendar is the whole calendar of that feed; an empty body asks us to fetch now. See docs/webhooks.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Any, Final
+
+from django.http import HttpRequest
+from django.utils import timezone
+
+from rentals import hooks, limiting, push
+from rentals.calendars.events import FeedError, FeedFault
+from rentals.hooks import Refused
+from rentals.models import CalendarFeed
+
+#: Larger calendars are refused, before and after decompression.
+MOST_BYTES: Final = 5 * 1024 * 1024
+MEDIA_TYPES: Final = frozenset({"", "text/calendar", "text/plain", "application/octet-stream"})
+
+_TOO_BIG: Final = frozenset({FeedFault.TOO_LARGE, FeedFault.TOO_MANY_EVENTS})
+
+
+@hooks.hook
+def push_calendar(request: HttpRequest, token: str) -> dict[str, Any]:
+    """Take a whole calendar, or the wish to fetch it. The answer counts what became of it, and names nobody."""
+    feeds = CalendarFeed.objects.select_related("state", "property")
+    feed = hooks.find(feeds, "token", token, request)
+    hooks.limit(limiting.pushes(), f"feed:{feed.pk}")
+    body = hooks.read_body(request, MOST_BYTES, MEDIA_TYPES)
+    now = timezone.now()
+    as_of = push.signed_at(feed, body, request.headers, now)
+    if not feed.is_active:
+        raise Refused(409, "feed_switched_off", "This calendar is switched off. Switch it on in the admin first.")
+    given_id = push.webhook_id(request.headers)
+    work = partial(_import, feed, body, now, as_of) if body else partial(_fetch, feed, now)
+    return push.once(feed, given_id, body, now, work)
+
+
+def _import(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None) -> dict[str, Any]:
+    """`as_of`: a signature tells the age of a calendar, so that an older one that arrives late is dropped. Of two
+    unsigned ones the later counts."""
+    from rentals.calendars import sync
+
+    try:
+        summary = sync.import_calendar(feed.pk, body, now, as_of=as_of)
+    except FeedError as error:
+        # Its text is made for the operator: what to do, and nothing secret.
+        raise Refused(413 if error.fault in _TOO_BIG else 400, error.fault.value, str(error)) from None
+    status = "outdated" if summary.outdated else "unchanged" if summary.unchanged else "imported"
+    return {"status": status, **summary.as_json()}
+
+
+def _fetch(feed: CalendarFeed, now: datetime) -> dict[str, Any]:
+    if not feed.url:
+        detail = "The body is empty, and this calendar has no address to fetch from. Send the calendar itself."
+        raise Refused(400, "empty_without_address", detail)
+    from rentals import tasks
+
+    tasks.ask_for_fetch(feed.pk, now)
+    return {"status": "fetching"}
