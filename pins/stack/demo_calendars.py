@@ -1,0 +1,112 @@
+"""Calendars of the demo: four cottages whose bookings arrive from channels, offered by a little server of our own.
+
+The samples were taken on one day; they are shown as if that had been the day of the demo's first start. Two minutes
+after that start a stay has moved, another one has arrived, and a channel has given all its events new identities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+from django.utils import timezone
+
+from config.paths import private_dir
+from pins.stack.feeds.rebase import rebase
+from pins.stack.feeds.server import Answer, Asked, CalendarServer, conditional, not_found
+from rentals.models import CalendarFeed, FeedState, Lock, Property, PublishedCalendar
+
+SAMPLES = Path(__file__).resolve().parent / "feeds" / "samples"
+SAMPLES_DAY = date(2027, 3, 1)
+CHANGES_AFTER = timedelta(minutes=2)
+POLL_MINUTES = 1
+
+
+@dataclass(frozen=True)
+class SampleFeed:
+    """The calendar of one cottage, by the names of its files."""
+
+    channel: str
+    cottage: str
+    file: str
+    later_file: str  # what it says a while later
+
+    @property
+    def name(self) -> str:
+        return f"{self.channel} {self.cottage}"
+
+    @property
+    def path(self) -> str:
+        return f"/{self.file}"
+
+
+FEEDS = (
+    SampleFeed("Airbnb", "Orchard cottage", "airbnb.ics", "airbnb-later.ics"),
+    SampleFeed("Booking.com", "Mill cottage", "booking.ics", "booking-later.ics"),
+    SampleFeed("Vrbo", "Boat house", "vrbo.ics", "vrbo.ics"),
+    SampleFeed("Hostaway", "Lake cabin", "hostaway.ics", "hostaway.ics"),
+)
+COTTAGES = tuple(feed.cottage for feed in FEEDS)
+
+
+def first_start(folder: Path, now: datetime) -> datetime:
+    """When the demo of this folder was started first: kept, so that its stays do not wander with every start."""
+    kept = private_dir(folder) / "calendars_since"
+    try:
+        return datetime.fromisoformat(kept.read_text(encoding="utf-8").strip())
+    except (OSError, ValueError):  # not there yet, or spoilt: begin anew
+        kept.write_text(now.isoformat() + "\n", encoding="utf-8")
+        return now
+
+
+def body_of(feed: SampleFeed, began: datetime, now: datetime, zone: str) -> bytes:
+    """What the channel says at a moment."""
+    name = feed.later_file if now >= began + CHANGES_AFTER else feed.file
+    days = (began.astimezone(ZoneInfo(zone)).date() - SAMPLES_DAY).days
+    return rebase((SAMPLES / name).read_bytes(), days)
+
+
+def calendar_server(began: datetime, zone: str) -> CalendarServer:
+    """Serves the samples on a free port of loopback; use as a context manager."""
+    by_path = {feed.path: feed for feed in FEEDS}
+
+    def respond(asked: Asked) -> Answer:
+        feed = by_path.get(asked.path)
+        return conditional(asked, body_of(feed, began, timezone.now(), zone)) if feed is not None else not_found()
+
+    return CalendarServer(respond)
+
+
+def ensure_feeds(server_url: str, zone: str) -> None:
+    """Create cottages and feeds as far as they are missing, and have every feed fetched at once from where the server
+    listens this time. Needs the cottages' locks."""
+    with transaction.atomic():
+        for sample in FEEDS:
+            cottage, fresh = Property.objects.get_or_create(name=sample.cottage, defaults={"timezone": zone})
+            if fresh:
+                cottage.locks.set(Lock.objects.filter(name=sample.cottage))
+            feed, _ = CalendarFeed.objects.get_or_create(
+                property=cottage, name=sample.name, defaults={"poll_minutes": POLL_MINUTES}
+            )
+            feed.url = server_url + sample.path
+            feed.save()
+            FeedState.objects.filter(feed=feed).update(next_fetch_at=None)
+
+
+def published_path() -> str:
+    """The path of a calendar that the demo publishes, for a person to look at."""
+    cottage = Property.objects.get(name=FEEDS[0].cottage)
+    calendar, _ = PublishedCalendar.objects.get_or_create(
+        property=cottage, name="Cleaners", defaults={"shows_turnovers": True}
+    )
+    return f"/calendars/{calendar.token}.ics"
+
+
+def not_fetched_since(moment: datetime) -> list[str]:
+    """The feeds that have not been read since then."""
+    fetched = FeedState.objects.filter(last_good_at__gte=moment).values("feed_id")
+    feeds = CalendarFeed.objects.filter(is_active=True).exclude(pk__in=fetched)
+    return list(feeds.values_list("name", flat=True))
