@@ -1,0 +1,119 @@
+"""Asks a channel for a calendar, and says in an operator's words why it did not come."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from rentals import outbound
+from rentals.calendars.events import FeedError, FeedFault
+from rentals.outbound import INTERNET, Limits, Network
+
+#: Some channels answer 403 to a client that does not say who it is.
+USER_AGENT: Final = f"{outbound.USER_AGENT} (+calendar import)"
+ACCEPT: Final = "text/calendar, */*;q=0.5"
+LONGEST_RETRY_AFTER: Final = timedelta(hours=6)
+LONGEST_ETAG: Final = 255  # FeedState.etag
+LONGEST_DATE: Final = 64  # FeedState.last_modified
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """What a channel answered."""
+
+    body: bytes | None = field(repr=False)  # None: nothing has changed since the validators that we sent
+    etag: str = ""  # validators of the content, "" where the server gives none that we can keep
+    last_modified: str = ""
+
+
+def fetch(
+    url: str,
+    *,
+    etag: str = "",
+    last_modified: str = "",
+    now: datetime,
+    limits: Limits | None = None,
+    network: Network = INTERNET,
+) -> Fetched:
+    """Fetch a calendar once. Raises FeedError, whose text never holds the address.
+
+    Give `etag` and `last_modified` only while the content that they belong to is held (RFC 9110, 13.1): the answer may
+    be that it has not changed. `now` counts a Retry-After of the server.
+    """
+    asked = {"User-Agent": USER_AGENT, "Accept": ACCEPT}
+    if etag:
+        asked["If-None-Match"] = etag
+    if last_modified:
+        asked["If-Modified-Since"] = last_modified
+    answer = _get(url, asked, limits, network)
+    if answer.status == 304 and (etag or last_modified):
+        return Fetched(None, etag, last_modified)
+    if answer.status != 200:
+        raise _status_error(answer.status, answer.headers, now)
+    return Fetched(
+        answer.body,
+        _kept(answer.headers.get("etag", ""), LONGEST_ETAG),
+        _kept(answer.headers.get("last-modified", ""), LONGEST_DATE),
+    )
+
+
+def _get(url: str, headers: Mapping[str, str], limits: Limits | None, network: Network) -> outbound.Response:
+    try:
+        return outbound.get(url, headers=headers, limits=limits, network=network)
+    except outbound.Refused as error:
+        failure = FeedError(FeedFault.URL_REFUSED, f"{error} Check the address of the calendar.")
+    except outbound.TimedOut as error:
+        failure = FeedError(FeedFault.TIMEOUT, f"{error} It is tried again by itself.")
+    except outbound.TooLarge as error:
+        failure = FeedError(FeedFault.TOO_LARGE, f"{error} Ask the channel for an export with fewer past events.")
+    except outbound.OutboundError as error:
+        failure = FeedError(FeedFault.UNREACHABLE, f"{error} It is tried again by itself.")
+    raise failure
+
+
+def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> FeedError:
+    """The one place where a status becomes a fault."""
+    if status in (404, 410):
+        return FeedError(
+            FeedFault.LINK_RESET,
+            f"The channel says that this calendar does not exist ({status}): the link was reset. "
+            "Copy the new export link from the channel. All stays are kept.",
+        )
+    if status in (401, 403):
+        return FeedError(
+            FeedFault.ACCESS_DENIED, f"The channel denies access to this calendar ({status}). Check its export link."
+        )
+    if status in (429, 503):
+        text = f"The channel asks us to come back later ({status})."
+        return FeedError(FeedFault.HTTP_STATUS, text, retry_at=retry_at(headers.get("retry-after", ""), now))
+    if 300 <= status <= 399:
+        return FeedError(FeedFault.HTTP_STATUS, f"The channel redirects without saying where ({status}).")
+    return FeedError(FeedFault.HTTP_STATUS, f"The channel answers with status {status}. It is tried again by itself.")
+
+
+def retry_at(text: str, now: datetime) -> datetime | None:
+    """When a Retry-After of seconds or an HTTP date lets us return (RFC 9110, 10.2.3), at most six hours from `now`.
+
+    None when there is none, it cannot be read, or it is past.
+    """
+    text = text.strip()
+    latest = now + LONGEST_RETRY_AFTER
+    if text.isascii() and text.isdigit():
+        # Compared as a number first: an absurd one would overflow a timedelta.
+        seconds = min(int(text[:12]), int(LONGEST_RETRY_AFTER.total_seconds()))
+        return now + timedelta(seconds=seconds) if seconds else None
+    try:
+        moment = parsedate_to_datetime(text)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(moment.astimezone(UTC), latest) if moment > now else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def _kept(validator: str, longest: int) -> str:
+    """A validator that fits its column; cut off it would match nothing, or the wrong content."""
+    validator = validator.strip()
+    return validator if len(validator) <= longest and validator.isprintable() else ""
