@@ -9,7 +9,6 @@ import functools
 import hmac
 import logging
 import time
-import zlib
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
@@ -21,6 +20,7 @@ from limits import RateLimitItem
 
 from rentals import limiting
 from rentals.models.tokens import token_digest
+from rentals.unpacking import Unpacker
 
 logger = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def _length(request: HttpRequest) -> int | None:
     if announced:
         if not (announced.isascii() and announced.isdigit()):
             raise Refused(400, "bad_length", "Content-Length is not a number.")
-        return int(announced)
+        return int(announced[:18])  # whoever announces more digits than that is refused all the same
     if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
         return 0
     if not request.META.get("wsgi.input_terminated"):
@@ -173,15 +173,11 @@ def _read(request: HttpRequest, length: int | None, most: int) -> bytes:
 
 
 def _gunzip(body: bytes, most: int) -> bytes:
-    """One gzip member (RFC 1952), without ever holding more than `most` bytes and one."""
-    member = zlib.decompressobj(wbits=31)
-    try:
-        found = member.decompress(body, most + 1)
-    except zlib.error:
-        found = b""
+    unpacker = Unpacker("gzip")
+    found = unpacker.feed(body, most + 1)
     if len(found) > most:
         raise _too_large(most)
-    if not member.eof or member.unused_data:
+    if unpacker.broken or not unpacker.at_end:
         raise Refused(400, "bad_gzip", "Content-Encoding says gzip, but the body is not one whole gzip stream.")
     return found
 

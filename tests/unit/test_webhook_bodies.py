@@ -1,0 +1,144 @@
+"""Bodies of pushes: read with a cap, unpacked with a cap, and never taken for something else."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import time
+
+import pytest
+from django.core.handlers.wsgi import LimitedStream, WSGIRequest
+from django.test import RequestFactory
+
+from rentals.hooks import Refused, read_body
+
+MOST = 100_000
+TYPES = frozenset({"", "text/calendar"})
+
+
+def request(body: bytes = b"", content_type: str = "text/calendar", **environ: object) -> WSGIRequest:
+    made = RequestFactory().generic("POST", "/webhooks/ical/t/", body, content_type, **environ)  # type: ignore[arg-type]
+    assert isinstance(made, WSGIRequest)
+    return made
+
+
+def chunked(body: bytes, *, terminated: bool = True) -> WSGIRequest:
+    """As gunicorn hands on a body without a length."""
+    environ = RequestFactory()._base_environ(
+        REQUEST_METHOD="POST", CONTENT_TYPE="text/calendar", HTTP_TRANSFER_ENCODING="chunked"
+    )
+    environ["wsgi.input"] = io.BytesIO(body)
+    if terminated:
+        environ["wsgi.input_terminated"] = True
+    return WSGIRequest(environ)
+
+
+def refusal(made: WSGIRequest) -> Refused:
+    with pytest.raises(Refused) as caught:
+        read_body(made, MOST, TYPES)
+    return caught.value
+
+
+@pytest.mark.parametrize("size", [1, 65_535, 65_536, 65_537, MOST])
+@pytest.mark.parametrize("make", [request, chunked])
+def test_a_body_up_to_the_cap_is_read_whole(size: int, make: object) -> None:
+    body = bytes(index % 251 for index in range(size))
+    assert read_body(make(body), MOST, TYPES) == body  # type: ignore[operator]
+    assert read_body(request(gzip.compress(body), HTTP_CONTENT_ENCODING="gzip"), MOST, TYPES) == body
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        request(b"x" * (MOST + 1)),
+        request(b"x", CONTENT_LENGTH=str(MOST + 1)),  # refused by what it announces, before anything is read
+        request(b"x", CONTENT_LENGTH="9" * 5000),
+        chunked(b"x" * (MOST + 1)),
+        request(gzip.compress(b"x" * (MOST + 1)), HTTP_CONTENT_ENCODING="gzip"),
+        request(gzip.compress(bytes(50_000_000)), HTTP_CONTENT_ENCODING="GZip"),
+    ],
+    ids=["body", "announced", "absurd", "chunks", "gzip", "bomb"],
+)
+def test_a_body_over_the_cap_is_413(made: WSGIRequest) -> None:
+    refused = refusal(made)
+    assert (refused.status, refused.code) == (413, "too_large")
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/json", "multipart/form-data; boundary=x", "text/html", "image/png"]
+)
+def test_another_media_type_is_415_and_the_answer_names_the_right_ones(content_type: str) -> None:
+    refused = refusal(request(b"x", content_type))
+    assert (refused.status, refused.code) == (415, "unsupported_media_type")
+    assert "text/calendar" in refused.detail
+
+
+@pytest.mark.parametrize("content_type", ["text/calendar; charset=utf-8", "TEXT/Calendar", ""])
+def test_parameters_and_case_of_a_media_type_do_not_matter(content_type: str) -> None:
+    assert read_body(request(b"x", content_type), MOST, TYPES) == b"x"
+
+
+def test_an_empty_body_may_have_any_media_type() -> None:
+    """`curl -d ''` calls it a form."""
+    assert (
+        read_body(request(b"", CONTENT_TYPE="application/x-www-form-urlencoded", CONTENT_LENGTH="0"), MOST, TYPES)
+        == b""
+    )
+    assert read_body(chunked(b""), MOST, TYPES) == b""
+
+
+@pytest.mark.parametrize("encoding", ["br", "deflate", "gzip, gzip", "zstd"])
+def test_another_content_encoding_is_415(encoding: str) -> None:
+    refused = refusal(request(b"x", HTTP_CONTENT_ENCODING=encoding))
+    assert (refused.status, refused.code) == (415, "unsupported_encoding")
+
+
+PACKED = gzip.compress(b"BEGIN:VCALENDAR")
+
+
+@pytest.mark.parametrize(
+    "body", [b"BEGIN:VCALENDAR", PACKED[:-1], PACKED[:12], PACKED + PACKED[:-1], PACKED[:-5] + b"12345"]
+)
+def test_broken_gzip_is_400(body: bytes) -> None:
+    refused = refusal(request(body, HTTP_CONTENT_ENCODING="gzip"))
+    assert (refused.status, refused.code) == (400, "bad_gzip")
+
+
+def test_a_body_that_ends_early_is_400_and_not_half_a_calendar() -> None:
+    made = request(b"x", CONTENT_LENGTH="10")
+    made._stream = LimitedStream(io.BytesIO(b"BEGIN"), 10)
+    refused = refusal(made)
+    assert (refused.status, refused.code) == (400, "cut_short")
+
+
+def test_a_client_that_breaks_off_is_400() -> None:
+    class Broken(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError("connection reset")
+
+    made = chunked(b"")
+    made.META["wsgi.input"] = Broken()
+    assert (refusal(made).status, refusal(made).code) == (400, "cut_short")
+
+
+def test_a_body_that_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = iter(range(0, 1000, 20))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(ticks)))
+
+    class Dripping(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            return b"x"
+
+    made = chunked(b"")
+    made.META["wsgi.input"] = Dripping()
+    assert refusal(made).status == 408
+
+
+def test_chunks_that_the_server_cannot_end_are_411_and_not_an_empty_body() -> None:
+    refused = refusal(chunked(b"BEGIN:VCALENDAR", terminated=False))
+    assert (refused.status, refused.code) == (411, "length_required")
+
+
+@pytest.mark.parametrize("length", ["-1", "abc", "1.5", "٣"])
+def test_a_length_that_is_no_number_is_400(length: str) -> None:
+    assert refusal(request(b"x", CONTENT_LENGTH=length)).code == "bad_length"
