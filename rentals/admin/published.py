@@ -29,7 +29,7 @@ class PublishedCalendarAdmin(PlainTitles, _Admin):
     """The link is a secret: it stands on a calendar's own page, for who may change it, and nowhere else."""
 
     change_form_template = "rentals/admin/published_form.html"
-    list_display = ("name", "property", "is_active", "shows_guest_names", "shows_turnovers")
+    list_display = ("name", "property", "shows", "is_active")
     list_filter = ("is_active", "property")
     search_fields = ("name", "property__name")
     actions = ("revoke",)
@@ -46,12 +46,17 @@ class PublishedCalendarAdmin(PlainTitles, _Admin):
     )
 
     class Media:
-        css = STYLES
+        css = {"all": (*STYLES["all"], "rentals/published.css")}
         js = ("rentals/copy.js",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PublishedCalendar]:
         # Without the token: neither a list nor a form needs it decrypted.
         return super().get_queryset(request).select_related("property").defer("token")
+
+    @admin.display(description="Shows")
+    def shows(self, calendar: PublishedCalendar) -> str:
+        stays = "stays with guest names" if calendar.shows_guest_names else "stays without names"
+        return f"{stays}, turnovers" if calendar.shows_turnovers else stays
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.new_link_view)
