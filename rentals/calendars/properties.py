@@ -1,0 +1,88 @@
+"""One content line to name, parameters and value; and text made safe to keep and to show."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from types import MappingProxyType
+
+from icalendar.parser import Contentline, unescape_backslash
+
+UID_LENGTH = 255
+SUMMARY_LENGTH = 255
+DESCRIPTION_LENGTH = 4000
+URL_LENGTH = 500
+EXCERPT_LENGTH = 2000
+
+_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
+_BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+#: Control and bidi characters, zero-width spaces and halves of characters, which no database takes.
+_UNWANTED = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f{_BIDI}\u200b\ufeff\ud800-\udfff]")
+_SPACES = re.compile(r"\s+")
+_NAME = re.compile(r"[A-Za-z0-9-]+")
+
+Params = Mapping[str, str]
+_NONE: Params = MappingProxyType({})
+
+
+def split(line: str) -> tuple[str, Params, str] | None:
+    """Name in upper case, parameters and raw value of a content line; None for what is no content line."""
+    head, colon, value = line.partition(":")
+    if '"' in head:
+        at = Contentline(line).value_separator_index()
+        if at < 0:
+            return None
+        head, colon, value = line[:at], ":", line[at + 1 :]
+    if not colon:
+        return None
+    read = _head(head)
+    return None if read is None else (*read, value)
+
+
+@lru_cache(maxsize=1024)
+def _head(head: str) -> tuple[str, Params] | None:
+    """Name and parameters. A calendar says the same few thousands of times, hence the cache."""
+    name, semicolon, _ = head.partition(";")
+    name = name.strip().upper()
+    if not _NAME.fullmatch(name):
+        return None
+    if not semicolon:
+        return name, _NONE
+    try:
+        _, params, _ = Contentline(f"{head.rstrip('; ')}:").parts()
+    except ValueError:
+        return name, _NONE
+    return name, MappingProxyType(
+        {str(key).upper(): value if isinstance(value, str) else ",".join(value) for key, value in params.items()}
+    )
+
+
+def text(value: str) -> str:
+    """A TEXT value without its escapes (RFC 5545, 3.3.11), as written."""
+    return unescape_backslash(value) if "\\" in value else value
+
+
+def one_line(value: str, length: int) -> str:
+    """Text for one line: no control or bidi characters, no line breaks, at most `length` characters."""
+    if not value.isprintable():  # rare, so that the common text costs one look
+        value = _UNWANTED.sub("", _BREAK.sub(" ", value))
+    if "  " in value or not value.isprintable():
+        value = _SPACES.sub(" ", value)
+    return value.strip()[:length].rstrip()
+
+
+def paragraphs(value: str, length: int) -> str:
+    """Text that keeps its line breaks: no control or bidi characters, at most `length` characters."""
+    if not value.isprintable():
+        value = _UNWANTED.sub("", _BREAK.sub("\n", value))
+    return value.strip()[:length].rstrip()
+
+
+def uid(value: str) -> str:
+    """A UID as a key, case kept. One that is too long is keyed by its hash."""
+    cleaned = one_line(value, len(value))
+    if len(cleaned) <= UID_LENGTH:
+        return cleaned
+    return f"sha256:{hashlib.sha256(cleaned.encode()).hexdigest()}"

@@ -1,0 +1,140 @@
+"""Which time zone a TZID means, and which instant a wall time in it is.
+
+The library keeps every VTIMEZONE it ever parsed in one cache for the whole process, by name: a definition from one
+host's calendar would then move the stays of another. So zones are resolved here, one calendar at a time: the IANA
+zone of that name first (its rules are right also for next year), then Windows names, then the calendar's own
+definition, then plain offsets.
+"""
+
+from __future__ import annotations
+
+import re
+import zoneinfo
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from icalendar import Timezone
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
+
+from rentals.calendars.properties import one_line, split, text
+
+_OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
+_UTC_NAMES = frozenset({"utc", "z", "gmt", "zulu", "etc/utc", "coordinated universal time"})
+#: A definition is only evaluated when an event needs it; more than this many is no calendar of stays.
+_MOST_DEFINITIONS = 16
+#: The rules by which zones really change. Any other could keep the library busy for hours.
+_RULE = re.compile(
+    r"(?:;?(?:FREQ=YEARLY|BYMONTH=\d{1,2}|BYDAY=[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)|INTERVAL=1|COUNT=\d{1,4}"
+    r"|BYMONTHDAY=(?:1?\d|2[0-8])(?:,(?:[12]?\d|3[01]))*|UNTIL=\d{8}(?:T\d{6}Z?)?|WKST=(?:MO|SU)))+",
+    re.IGNORECASE,
+)
+_DAY = timedelta(days=1)
+
+
+class Zones:
+    """The zones that one VCALENDAR knows. `floating` is for times that name none."""
+
+    def __init__(self, definitions: Iterable[Sequence[str]], stated: str, fallback: str) -> None:
+        """`stated`: X-WR-TIMEZONE, may be empty; `fallback`: the property's zone."""
+        self._definitions: dict[str, Sequence[str]] = {}
+        for lines in definitions:
+            tzid = _property(lines, "TZID")
+            if tzid and len(self._definitions) < _MOST_DEFINITIONS:
+                self._definitions.setdefault(tzid, lines)
+        self._known: dict[str, tzinfo | None] = {}
+        self.floating: tzinfo = self.named(stated) or named(fallback) or UTC
+
+    def named(self, tzid: str) -> tzinfo | None:
+        """The zone of a TZID, or None when nobody knows it."""
+        tzid = one_line(tzid, 255).strip("\"'")
+        if tzid not in self._known:
+            self._known[tzid] = self._resolve(tzid)
+        return self._known[tzid]
+
+    def _resolve(self, tzid: str) -> tzinfo | None:
+        if not tzid:
+            return None
+        lines = self._definitions.get(tzid)
+        location = _property(lines, "X-LIC-LOCATION") if lines else ""
+        return named(tzid) or named(location) or (_defined(lines) if lines else None) or _offset(tzid)
+
+
+@cache
+def _iana() -> dict[str, str]:
+    return {name.casefold(): name for name in zoneinfo.available_timezones()}
+
+
+@cache
+def _windows() -> dict[str, str]:
+    return {name.casefold(): zone for name, zone in WINDOWS_TO_OLSON.items()}
+
+
+def named(name: str) -> tzinfo | None:
+    """The zone of an IANA or Windows name, also behind a prefix such as "/freeassociation.sourceforge.net/"."""
+    key = name.strip().casefold()
+    if key in _UTC_NAMES:
+        return UTC
+    parts = [part for part in key.split("/") if part]
+    for start in range(len(parts)):
+        tail = "/".join(parts[start:])
+        if start and len(parts) - start == 1:
+            break  # the last word of a longer name alone ("/x/EST") proves nothing
+        found = _iana().get(tail) or _iana().get(_windows().get(tail, "").casefold())
+        if found is not None:
+            return ZoneInfo(found)
+    return None
+
+
+def _offset(tzid: str) -> tzinfo | None:
+    found = _OFFSET.fullmatch(tzid)
+    if found is None:
+        return None
+    hours, minutes = int(found[2]), int(found[3] or 0)
+    if hours > 14 or minutes > 59:
+        return None
+    delta = timedelta(hours=hours, minutes=minutes)
+    return timezone(delta if found[1] == "+" else -delta)
+
+
+def _defined(lines: Sequence[str]) -> tzinfo | None:
+    """The zone that a VTIMEZONE defines. Its name is replaced, so that the library's cache never grows."""
+    kept = [line for line in lines if not line[:4].upper() == "TZID" and not line[:2].upper() == "X-"]
+    kept.insert(1, "TZID:calendar")
+    rules = [line.partition(":")[2] for line in kept if line[:5].upper() == "RRULE"]
+    if not all(_RULE.fullmatch(rule.strip()) for rule in rules):
+        return None
+    try:
+        component = Timezone.from_ical("\r\n".join([*kept, ""]))
+        zone = component.to_tz(lookup_tzid=False)
+        datetime(2027, 1, 1, tzinfo=zone).astimezone(UTC)
+    except Exception:  # noqa: BLE001 - a foreign definition may break the library in any way; it is then unknown
+        return None
+    return zone if isinstance(zone, tzinfo) else None
+
+
+def _property(lines: Sequence[str], name: str) -> str:
+    for line in lines:
+        read = split(line)
+        if read is not None and read[0] == name:
+            return one_line(text(read[2]), 255)
+    return ""
+
+
+def instant(wall: datetime, zone: tzinfo) -> datetime:
+    """The instant, in UTC, of a naive wall time in a zone (RFC 5545, 3.3.5).
+
+    A wall time that DST skips takes the offset before the gap, one that comes twice means the first. Raises
+    `OverflowError` at the ends of the calendar.
+    """
+    if isinstance(zone, ZoneInfo | timezone):
+        return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
+    # Zones from a VTIMEZONE answer for a gap with the offset after it, so both offsets are tried in order.
+    before = (wall - _DAY).replace(tzinfo=zone).utcoffset() or timedelta()
+    after = (wall + _DAY).replace(tzinfo=zone).utcoffset() or timedelta()
+    for offset in (before, after):
+        moment = (wall - offset).replace(tzinfo=UTC)
+        if moment.astimezone(zone).replace(tzinfo=None) == wall:
+            return moment
+    return (wall - before).replace(tzinfo=UTC)
