@@ -22,7 +22,7 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # scheme://user:password@host
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
     # /webhooks/ical/<token>/, also with doubled slashes or without the kind: whatever follows may hold a token
-    (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s?#'\"]+"), rf"\1{MASK}"),
+    (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
     (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
     # Fernet tokens (stored values) and Fernet keys.
