@@ -14,7 +14,8 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from rentals.models import Booking, Lock, Property
+from rentals.calendars.events import Verdict
+from rentals.models import Booking, FeedItem, Lock, Property
 from rentals.signals import bookings_changed
 
 
@@ -26,6 +27,23 @@ def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> No
 
 @receiver(pre_delete, sender=Booking)
 def announce_deleted_booking(instance: Booking, **_: Any) -> None:
+    """Personal data of the guest goes with the stay, and the calendars that list it may not bring it back."""
+    FeedItem.objects.filter(booking=instance).update(
+        verdict=Verdict.BLOCK.value,
+        decision=FeedItem.Decision.NOT_STAY,
+        reason="You deleted this stay.",
+        summary="",
+        guest_name="",
+        reservation_code="",
+        phone_last4="",
+        guest_count=None,
+        reservation_url="",
+        excerpt="",
+        needs_review=False,
+        awaits_approval=False,
+        absent_since=None,
+        kept_at=None,
+    )
     bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=True)
 
 

@@ -128,5 +128,9 @@ class Property(models.Model):
             starts_at, ends_at = moved.get("check_in", booking.check_in), moved["check_out"]
             if starts_at >= ends_at:
                 continue  # a stay within one day cannot follow; it keeps the times it has
+            # What a feed asked for by whole days means the new times as well: that is no person's edit.
+            for end in tuple(moved):
+                if getattr(booking, f"feed_{end}") == getattr(booking, end):
+                    moved[f"feed_{end}"] = moved[end]
             if any(getattr(booking, name) != moment for name, moment in moved.items()):
                 self.bookings.filter(pk=booking.pk).update(**moved)

@@ -1,0 +1,67 @@
+"""When a stay that its feed no longer lists may be given up. Pure.
+
+The dangerous part: a channel's outage looks like "everything was cancelled". So an absence counts only when the fetch
+was complete, two good fetches in a row at least `confirm_after` apart agree, the feed was not empty, and not more than
+half of its stays to come (three or more) vanished together. Otherwise the feed is held and a person decides.
+Stays that have begun are never given up by absence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+#: From so many stays to come on, the share of those that vanished counts.
+FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A stay to come that the feed has listed."""
+
+    id: int
+    absent_since: datetime | None  # the first good fetch that did not list it
+    kept: bool  # a person decided to keep it while it is absent
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`give_up`: confirmed. `waiting`: absent for the first time, to be confirmed. `held`: a person decides."""
+
+    give_up: frozenset[int] = frozenset()
+    waiting: frozenset[int] = frozenset()
+    held: frozenset[int] = frozenset()
+    held_reason: str = ""
+
+
+def judge(
+    expected: Sequence[Expected],
+    absent: Collection[int],
+    *,
+    empty: bool,
+    now: datetime,
+    confirm_after: timedelta,
+) -> Judgement:
+    """Judge the absences of one complete, good fetch.
+
+    `expected`: every stay to come that the feed holds, the absent ones included. `empty`: it listed no event at all.
+    """
+    open_stays = [stay for stay in expected if not stay.kept]
+    vanished = [stay for stay in open_stays if stay.id in absent]
+    if not vanished:
+        return Judgement()
+    everything = frozenset(stay.id for stay in vanished)
+    if empty:
+        return Judgement(held=everything, held_reason=f"The calendar is empty; it listed {_stays(len(vanished))}.")
+    if len(open_stays) >= FEW and 2 * len(vanished) > len(open_stays):
+        reason = f"{len(vanished)} of {_stays(len(open_stays))} to come vanished together."
+        return Judgement(held=everything, held_reason=reason)
+    confirmed = frozenset(
+        stay.id for stay in vanished if stay.absent_since is not None and stay.absent_since <= now - confirm_after
+    )
+    return Judgement(give_up=confirmed, waiting=everything - confirmed)
+
+
+def _stays(count: int) -> str:
+    return "1 stay" if count == 1 else f"{count} stays"

@@ -1,0 +1,102 @@
+"""One stay that several feeds of a property list: channels import each other's calendars.
+
+The same days from another source are the same stay: one code. A different guest name or reservation code says that
+they are two, and then both get a code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from rentals.calendars import merge
+from rentals.calendars.identity import codes_conflict, names_conflict
+from rentals.calendars.ledger import Ledger, stay_of
+from rentals.models import Booking, FeedItem
+
+
+class Index:
+    """The property's stays by their days, without those that this very calendar lists by another event."""
+
+    def __init__(self, ledger: Ledger, listed_here: set[int]) -> None:
+        self.ledger = ledger
+        self.by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+        self.items: defaultdict[int, list[FeedItem]] = defaultdict(list)
+        for item in ledger.items.values():
+            if item.gone_at is None and item.booking_id is not None:
+                self.items[item.booking_id].append(item)
+        for booking in ledger.bookings.values():
+            live = booking.status != Booking.Status.CANCELLED and booking.check_out > ledger.now
+            if live and booking.pk not in listed_here:
+                self.by_days[ledger.days_of(booking)].append(booking)
+
+    def find(self, item: FeedItem) -> Booking | None:
+        """The stay that another source lists on the same days and that may be this guest's; it is taken then."""
+        if item.starts_on is None or item.ends_on is None:
+            return None
+        candidates = self.by_days.get((item.starts_on, item.ends_on), [])
+        for booking in candidates:
+            if not self._conflicts(booking, item):
+                candidates.remove(booking)
+                return booking
+        return None
+
+    def _conflicts(self, booking: Booking, item: FeedItem) -> bool:
+        if names_conflict(booking.guest_name, item.guest_name):
+            return True
+        listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
+        return any(
+            codes_conflict(one.reservation_code, item.reservation_code)
+            or names_conflict(one.guest_name, item.guest_name)
+            for one in listing
+        )
+
+
+def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Booking], now: datetime) -> list[Booking]:
+    """A stay that moved onto the days of a nameless one from another feed: that one was its echo, ahead of time.
+
+    The nameless one is given up and its items list the other. Never one that has begun, or that a person touched.
+    Returns the stays that were given up.
+    """
+    given_up: list[Booking] = []
+    if not ledger.others:
+        return given_up
+    by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+    for booking in ledger.bookings.values():
+        by_days[ledger.days_of(booking)].append(booking)
+    for booking in moved:
+        if booking.status == Booking.Status.CANCELLED:
+            continue
+        mine = own.get(id(booking), [])
+        for other in by_days[ledger.days_of(booking)]:
+            if other is booking:
+                continue
+            keep, give = (booking, other) if _is_nameless(ledger, other, own, now) else (other, booking)
+            if not _is_nameless(ledger, give, own, now) or keep.status == Booking.Status.CANCELLED:
+                continue
+            if _share_a_feed(ledger, mine, own.get(id(other), []), booking, other):
+                continue
+            for item in (*own.get(id(give), ()), *ledger.others.get(give.pk, ())):
+                ledger.move(item, keep)
+            ledger.set_stay(give, merge.give_up(stay_of(give)))
+            given_up.append(give)
+            break
+    return given_up
+
+
+def _is_nameless(ledger: Ledger, booking: Booking, own: Mapping[int, list[FeedItem]], now: datetime) -> bool:
+    """Only feeds know it, none tells who comes, and nobody came yet."""
+    items = (*own.get(id(booking), ()), *ledger.others.get(booking.pk, ()))
+    untouched = booking.status == booking.feed_status and booking.check_out == booking.feed_check_out
+    anonymous = not booking.guest_name and not any(one.guest_name or one.reservation_code for one in items)
+    live = booking.status != Booking.Status.CANCELLED and booking.check_in > now
+    return bool(items) and untouched and anonymous and live and booking.check_in == booking.feed_check_in
+
+
+def _share_a_feed(
+    ledger: Ledger, mine: list[FeedItem], theirs: list[FeedItem], booking: Booking, other: Booking
+) -> bool:
+    first = {one.feed_id for one in (*mine, *ledger.others.get(booking.pk, ()))}
+    second = {one.feed_id for one in (*theirs, *ledger.others.get(other.pk, ()))}
+    return bool(first & second)

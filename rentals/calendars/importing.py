@@ -1,0 +1,342 @@
+"""One complete, good calendar against what we have: what is new, what changed, what vanished.
+
+Works on a `Ledger` in memory. The order: 1. pair events with known items, 2. let each item say what its event says now,
+3. find or make the stay of every item that lists one, 4. judge the absences, 5. let the stays follow their sources.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from rentals.calendars import absence, echo, merge
+from rentals.calendars.events import Verdict
+from rentals.calendars.ledger import Ledger, content_of, source_of, stay_of
+from rentals.calendars.match import Known, Matching, match
+from rentals.calendars.placing import Arrival
+from rentals.calendars.summary import Row, Summary
+from rentals.models import Booking, FeedItem
+
+#: Verdicts of items that list a stay.
+LISTS_STAY = frozenset({Verdict.STAY, Verdict.TENTATIVE})
+
+RUNNING_CANCELLED = "The channel cancelled a stay in progress."
+
+
+class Importer:
+    """One import. `run` is called once."""
+
+    def __init__(self, ledger: Ledger, source: str, now: datetime, confirm_after: timedelta) -> None:
+        self.ledger, self.source, self.now, self.confirm_after = ledger, source, now, confirm_after
+        self.rows: list[Row] = []
+        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.present: set[int] = set()  # items that this calendar lists
+        self.affected: dict[int, Booking] = {}  # stays to look at again, by identity: new ones have no key yet
+        self.held_reason = ""
+
+    def run(self, arrivals: Sequence[Arrival], *, empty: bool, complete: bool) -> Summary:
+        """Take in everything that the calendar lists; `empty`: no event at all; `complete`: nothing may be hidden."""
+        today = self.now.astimezone(self.ledger.zone).date()
+        known = self.ledger.known()
+        matching = match(known, arrivals, now=self.now, today=today)
+        self._free_keys(matching)
+        for one, arrival in matching.pairs:
+            self._listed_again(self.ledger.items[one.id], one, arrival)
+        for arrival in matching.fresh:
+            self._listed_first(arrival)
+        self._house_items()
+        if complete:
+            self._missing(matching.missing, empty=empty)
+        return self._finish()
+
+    def run_absences(self, *, empty: bool) -> Summary:
+        """The content is the same as last time: only absences can ripen."""
+        missing = [one for one in self.ledger.known() if _counts_as_absent(self.ledger.items[one.id])]
+        self.present = set(self.ledger.items) - {one.id for one in missing}
+        self._missing(missing, empty=empty)
+        return self._finish()
+
+    # -- a person's word --------------------------------------------------------------------------------------------
+
+    def approved(self, items: Iterable[FeedItem]) -> Summary:
+        """Cancel stays that waited for approval."""
+        for item in items:
+            booking = self.ledger.booking_of(item)
+            begun = booking is not None and booking.check_in <= self.now
+            if begun and item.verdict != Verdict.CANCELLED:
+                self.ledger.set(item, awaits_approval=False, absent_since=None)
+            else:
+                self._let_go(item)
+        return self._finish()
+
+    def kept(self, items: Iterable[FeedItem]) -> Summary:
+        """Keep stays that waited for approval."""
+        for item in items:
+            self.ledger.set(item, awaits_approval=False, absent_since=None, kept_at=self.now)
+        return self._finish()
+
+    def decided(self, item: FeedItem, word: FeedItem.Decision) -> Summary:
+        """Treat an item as a person says."""
+        self.ledger.set(item, decision=word.value)
+        if word is FeedItem.Decision.STAY and item.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
+            self.ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
+            self.present.add(item.pk)
+            self._house_items()
+        elif word is FeedItem.Decision.NOT_STAY:
+            self.ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
+            self._let_go(item)
+        return self._finish()
+
+    # -- 1 and 2: what is listed ----------------------------------------------------------------------------------
+
+    def _free_keys(self, matching: Matching) -> None:
+        rekeyed = {one.id for one, arrival in matching.pairs if one.key != arrival.key}
+        for one in matching.displaced:
+            if one.id not in rekeyed:
+                self.ledger.set(self.ledger.items[one.id], part=f"was {one.id}")
+        for one, arrival in matching.pairs:
+            if one.key != arrival.key:
+                uid, recurrence_id, part = arrival.key
+                self.ledger.set(self.ledger.items[one.id], uid=uid, recurrence_id=recurrence_id, part=part)
+
+    def _listed_again(self, item: FeedItem, one: Known, arrival: Arrival) -> None:
+        self.present.add(item.pk)
+        if arrival.verdict is Verdict.QUARANTINED:
+            self._unreadable_again(item, arrival)
+            return
+        if arrival.verdict is Verdict.CANCELLED and item.booking_id is not None:
+            if one.holds_stay:
+                self._cancelled_by_channel(item)
+            return
+        verdict = self._verdict(item, one, arrival)
+        old_days = (item.starts_on, item.ends_on)
+        changed = self.ledger.say(item, arrival, verdict)
+        back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, gone_at=None)
+        if verdict not in LISTS_STAY:
+            if changed and verdict is Verdict.REVIEW:
+                self._row("waits for your decision", arrival)
+            if one.holds_stay:
+                self._let_go(item)
+            return
+        booking = self.ledger.booking_of(item)
+        if booking is not None and (changed or back):
+            self._affect(booking)
+            if old_days != arrival.days:
+                item_was_first = not self.ledger.others.get(booking.pk)
+                self._row("dates changed" if item_was_first else "dates changed in this calendar", arrival)
+
+    def _verdict(self, item: FeedItem, one: Known, arrival: Arrival) -> Verdict:
+        """A person's decision counts first; and a stay that we issued a code for does not turn into a question."""
+        if item.decision == FeedItem.Decision.NOT_STAY:
+            return Verdict.BLOCK
+        if item.decision == FeedItem.Decision.STAY and arrival.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
+            return Verdict.STAY
+        if arrival.verdict is Verdict.REVIEW and one.holds_stay:
+            return Verdict.STAY
+        return arrival.verdict
+
+    def _unreadable_again(self, item: FeedItem, arrival: Arrival) -> None:
+        """It is there, so nothing is absent; what it said last stays true until it can be read again."""
+        self.counts["quarantined"] += 1
+        back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
+        said = f"Its latest version cannot be read, the one before still counts. {arrival.reason}"[:200]
+        reason = arrival.reason[:200] if item.verdict == Verdict.QUARANTINED else said
+        if self.ledger.set(item, reason=reason) or back:
+            self._row("quarantined", arrival)
+
+    def _cancelled_by_channel(self, item: FeedItem) -> None:
+        """At once, but a stay in progress waits for a person: a guest may be behind that door."""
+        self.ledger.set(item, verdict=Verdict.CANCELLED.value, reason="The channel cancelled it.", absent_since=None)
+        booking = self.ledger.booking_of(item)
+        if booking is None or booking.check_out <= self.now:
+            return
+        running = booking.check_in <= self.now and booking.status == Booking.Status.CONFIRMED
+        if not running:
+            self._let_go(item)
+        elif item.kept_at is None:
+            self.ledger.set(item, awaits_approval=True)
+
+    def _listed_first(self, arrival: Arrival) -> None:
+        if arrival.ends_at is not None and arrival.ends_at <= self.now:
+            return  # over before we heard of it
+        item = FeedItem(
+            feed=self.ledger.feed,
+            uid=arrival.key.uid,
+            recurrence_id=arrival.key.recurrence_id,
+            part=arrival.key.part,
+            excerpt=arrival.excerpt,
+            first_seen_at=self.now,
+            changed_at=self.now,
+            **content_of(arrival, arrival.verdict),
+        )
+        self.ledger.new_items.append(item)
+        if arrival.verdict is Verdict.QUARANTINED:
+            self.counts["quarantined"] += 1
+            self._row("quarantined", arrival)
+        elif arrival.verdict is Verdict.REVIEW:
+            self._row("waits for your decision", arrival)
+
+    # -- 3: stays of the items that list one ---------------------------------------------------------------------
+
+    def _house_items(self) -> None:
+        """Find the stay that another source lists already, or make a new one."""
+        listed_here = {
+            booking.pk
+            for pk in self.present
+            if (booking := self.ledger.booking_of(self.ledger.items[pk])) is not None
+            and self.ledger.items[pk].gone_at is None
+        }
+        homeless = [
+            item
+            for item in (*(self.ledger.items[pk] for pk in sorted(self.present)), *self.ledger.new_items)
+            if item.verdict in LISTS_STAY and item.booking_id is None and not self._is_over(item)
+        ]
+        known_elsewhere = echo.Index(self.ledger, listed_here) if homeless else None
+        for item in homeless:
+            booking = known_elsewhere.find(item) if known_elsewhere is not None else None
+            told = merge.told_by([one for one in (source_of(item),) if one is not None])
+            if told is None:
+                continue
+            if booking is None:
+                booking = self._new_booking(item, told)
+            else:
+                self.counts["echoed"] += 1
+                self._item_row("also listed here", item)
+            self.ledger.link(item, booking)
+            self._affect(booking)
+
+    def _is_over(self, item: FeedItem) -> bool:
+        return item.ends_at is None or item.ends_at <= self.now
+
+    def _new_booking(self, item: FeedItem, told: merge.Told) -> Booking:
+        booking = Booking(property=self.ledger.feed.property, source=self.source)
+        self.ledger.set_stay(booking, merge.new_stay(told, needs_review=item.needs_review))
+        self.ledger.new_bookings.append(booking)
+        self.counts["created"] += 1
+        self._item_row("new stay" if item.verdict == Verdict.STAY else "new, not confirmed yet", item)
+        return booking
+
+    # -- 4: what is not listed -----------------------------------------------------------------------------------
+
+    def _missing(self, missing: Iterable[Known], *, empty: bool) -> None:
+        absent: list[FeedItem] = []
+        for one in missing:
+            item = self.ledger.items[one.id]
+            booking = self.ledger.booking_of(item)
+            if one.gone or one.ended(self.now):
+                continue
+            if not one.holds_stay:
+                if not empty and item.decision == FeedItem.Decision.NONE:
+                    self.ledger.drop(item)
+            elif booking is None or booking.check_out <= self.now or one.begun(self.now):
+                self.ledger.set(item, absent_since=None, kept_at=None)
+                if item.verdict != Verdict.CANCELLED:
+                    self.ledger.set(item, awaits_approval=False)
+            elif not empty and self._listed_under_another_key(item, booking):
+                self._let_go(item, told=False)
+            else:
+                absent.append(item)
+        self._judge(absent, empty=empty)
+
+    def _listed_under_another_key(self, item: FeedItem, booking: Booking) -> bool:
+        listed = (*(self.ledger.items[pk] for pk in self.present if pk != item.pk), *self.ledger.new_items)
+        return any(self.ledger.booking_of(one) is booking for one in listed if one.gone_at is None)
+
+    def _judge(self, absent: list[FeedItem], *, empty: bool) -> None:
+        expected = [
+            absence.Expected(item.pk, item.absent_since, item.kept_at is not None)
+            for item in self.ledger.items.values()
+            if self._is_to_come(item)
+        ]
+        judgement = absence.judge(
+            expected,
+            {item.pk for item in absent},
+            empty=empty,
+            now=self.now,
+            confirm_after=self.confirm_after,
+        )
+        self.held_reason = judgement.held_reason
+        for item in absent:
+            if item.pk in judgement.give_up:
+                self._let_go(item)
+            elif item.pk in judgement.waiting:
+                self.counts["absent"] += 1
+                if self.ledger.set(item, awaits_approval=False, absent_since=item.absent_since or self.now):
+                    self._item_row("not listed any more; to be confirmed", item)
+            elif item.pk in judgement.held and self.ledger.set(item, awaits_approval=True, absent_since=None):
+                self._item_row("held", item)
+
+    def _is_to_come(self, item: FeedItem) -> bool:
+        booking = self.ledger.booking_of(item)
+        if booking is None or item.gone_at is not None or item.starts_at is None:
+            return False
+        return min(item.starts_at, booking.check_in) > self.now and booking.status != Booking.Status.CANCELLED
+
+    def _let_go(self, item: FeedItem, *, told: bool = True) -> None:
+        """The item holds its stay no longer; the stay lives on while another source lists it."""
+        if not self.ledger.set(item, gone_at=self.now, awaits_approval=False, absent_since=None, kept_at=None):
+            return
+        booking = self.ledger.booking_of(item)
+        if booking is not None:
+            self._affect(booking)
+        if told:
+            self._item_row("left the calendar", item)
+
+    # -- 5: the stays follow --------------------------------------------------------------------------------------
+
+    def _affect(self, booking: Booking) -> None:
+        self.affected[id(booking)] = booking
+
+    def _finish(self) -> Summary:
+        own: defaultdict[int, list[FeedItem]] = defaultdict(list)
+        for item in (*self.ledger.items.values(), *self.ledger.new_items):
+            booking = self.ledger.booking_of(item)
+            if booking is not None and item.gone_at is None:
+                own[id(booking)].append(item)
+        announced = [booking for booking in self.affected.values() if self._follow(booking, own[id(booking)])]
+        announced += echo.join(self.ledger, own, [one for one in announced if not one._state.adding], self.now)
+        self.ledger.write(announced)
+        return self._summary()
+
+    def _follow(self, booking: Booking, own: list[FeedItem]) -> bool:
+        old_status = booking.status
+        told = merge.told_by(self.ledger.sources_of(booking, own))
+        changed = self.ledger.set_stay(booking, merge.follow(stay_of(booking), told, self.now))
+        if booking._state.adding:
+            return booking.status == Booking.Status.CONFIRMED
+        if changed and booking.status != old_status and booking.status == Booking.Status.CANCELLED:
+            self.counts["cancelled"] += 1
+        elif changed:
+            self.counts["changed"] += 1
+        return changed
+
+    def _summary(self) -> Summary:
+        items = [*self.ledger.items.values(), *self.ledger.new_items]
+        held = [item for item in items if item.awaits_approval]
+        if not self.held_reason and any(item.verdict == Verdict.CANCELLED for item in held):
+            self.held_reason = RUNNING_CANCELLED
+        return Summary(
+            created=self.counts["created"],
+            changed=self.counts["changed"],
+            cancelled=self.counts["cancelled"],
+            held=len(held),
+            absent=self.counts["absent"],
+            quarantined=self.counts["quarantined"],
+            review=sum(item.verdict == Verdict.REVIEW and item.gone_at is None for item in items),
+            held_reason=self.held_reason,
+            rows=tuple(self.rows),
+        )
+
+    def _row(self, action: str, arrival: Arrival) -> None:
+        self.rows.append(
+            Row(action, arrival.starts_on, arrival.ends_on, arrival.verdict, arrival.guest.name, arrival.reason)
+        )
+
+    def _item_row(self, action: str, item: FeedItem) -> None:
+        self.rows.append(Row(action, item.starts_on, item.ends_on, Verdict(item.verdict), item.guest_name, item.reason))
+
+
+def _counts_as_absent(item: FeedItem) -> bool:
+    asked = item.awaits_approval and item.verdict != Verdict.CANCELLED
+    return item.gone_at is None and (item.absent_since is not None or item.kept_at is not None or asked)

@@ -1,0 +1,241 @@
+"""What a feed and its property's stays look like in the database, loaded once and written back in bulk.
+
+Everything between is decided on these objects in memory; what did not change is not written.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import fields
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db.models import Value
+from django.db.models.fields import CharField
+from django.db.models.functions import Cast, Concat
+
+from rentals.calendars.events import Verdict
+from rentals.calendars.match import Known
+from rentals.calendars.merge import Source, Stay
+from rentals.calendars.placing import Arrival, Key
+from rentals.models import Booking, CalendarFeed, FeedItem
+from rentals.signals import bookings_changed
+
+#: Rows per statement.
+BATCH = 500
+#: Stays that ended longer ago are not looked at any more.
+HINDSIGHT = timedelta(days=40)
+
+STAY_COLUMNS = tuple(one.name for one in fields(Stay))
+CONTENT_COLUMNS = (
+    "summary",
+    "starts_on",
+    "ends_on",
+    "starts_at",
+    "ends_at",
+    "whole_days",
+    "guest_name",
+    "reservation_code",
+    "phone_last4",
+    "guest_count",
+    "reservation_url",
+    "verdict",
+    "reason",
+    "needs_review",
+)
+KEY_COLUMNS = ("uid", "recurrence_id", "part")
+_GUEST_COLUMNS = ("guest_name", "reservation_code", "phone_last4", "guest_count", "reservation_url")
+_ITEM_COLUMNS = (
+    *CONTENT_COLUMNS,
+    *KEY_COLUMNS,
+    "booking",
+    "decision",
+    "changed_at",
+    "absent_since",
+    "awaits_approval",
+    "kept_at",
+    "gone_at",
+)
+
+
+class Ledger:
+    """One feed's items and its property's stays of now and later; the bookings' rows are locked."""
+
+    def __init__(self, feed: CalendarFeed, now: datetime) -> None:
+        self.feed, self.now = feed, now
+        self.zone = feed.property.zone
+        self.items = {item.pk: item for item in FeedItem.objects.filter(feed=feed).defer("excerpt")}
+        mine = Booking.objects.filter(property=feed.property_id, check_out__gt=now - HINDSIGHT)
+        self.bookings = {one.pk: one for one in mine.select_for_update(of=("self",)).order_by("pk")}
+        for booking in self.bookings.values():
+            booking.property = feed.property
+        elsewhere = FeedItem.objects.filter(booking__in=mine, gone_at=None).exclude(feed=feed)
+        self.others: defaultdict[int, list[FeedItem]] = defaultdict(list)
+        for item in elsewhere.defer("excerpt") if feed.property.feeds.count() > 1 else ():
+            self.others[item.booking_id or 0].append(item)
+        self.new_items: list[FeedItem] = []
+        self.new_bookings: list[Booking] = []
+        self._changed_items: set[int] = set()
+        self._rekeyed: set[int] = set()
+        self._changed_bookings: set[int] = set()
+        self._dropped: list[int] = []
+        self._moved_elsewhere: list[tuple[FeedItem, Booking]] = []
+        self._linked: dict[int, tuple[FeedItem, Booking]] = {}
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def known(self) -> list[Known]:
+        return [self._known(item) for item in self.items.values()]
+
+    def _known(self, item: FeedItem) -> Known:
+        booking = self.booking_of(item)
+        begins = [moment for moment in (item.starts_at, booking.check_in if booking else None) if moment]
+        return Known(
+            id=item.pk,
+            key=Key(item.uid, item.recurrence_id, item.part),
+            verdict=Verdict(item.verdict),
+            starts_on=item.starts_on,
+            ends_on=item.ends_on,
+            begins_at=min(begins, default=None),
+            ends_at=item.ends_at,
+            name=item.guest_name,
+            code=item.reservation_code,
+            gone=item.gone_at is not None,
+            decided=item.decision != FeedItem.Decision.NONE,
+            forgotten=item.decision == FeedItem.Decision.NOT_STAY and item.booking_id is None,
+            holds_stay=item.booking_id is not None and item.gone_at is None,
+        )
+
+    def booking_of(self, item: FeedItem) -> Booking | None:
+        """The stay that an item lists, without a query; None also for one that ended long ago."""
+        linked = self._linked.get(id(item))
+        return linked[1] if linked is not None else self.bookings.get(item.booking_id or 0)
+
+    def days_of(self, booking: Booking) -> tuple[date, date]:
+        return booking.check_in.astimezone(self.zone).date(), booking.check_out.astimezone(self.zone).date()
+
+    def sources_of(self, booking: Booking, own: Iterable[FeedItem]) -> list[Source]:
+        """Everything that lists the stay: `own` items of this feed, and those of the property's other feeds."""
+        listed = [item for item in (*own, *self.others.get(booking.pk, ())) if item.gone_at is None]
+        return [source for item in listed if (source := source_of(item)) is not None]
+
+    # -- changing -----------------------------------------------------------------------------------------------
+
+    def say(self, item: FeedItem, arrival: Arrival, verdict: Verdict) -> bool:
+        """Let an item say what its event says now; returns whether anything is different."""
+        content = content_of(arrival, verdict)
+        if item.decision == FeedItem.Decision.NOT_STAY:
+            content.update(dict.fromkeys(_GUEST_COLUMNS, ""), guest_count=None, summary="")
+        return self.set(item, **content)
+
+    def set(self, item: FeedItem, **values: Any) -> bool:
+        """Assign; remember the item if that changed something."""
+        different = {name: value for name, value in values.items() if getattr(item, name) != value}
+        for name, value in different.items():
+            setattr(item, name, value)
+        if different and item.pk is not None:
+            item.changed_at = self.now
+            self._changed_items.add(item.pk)
+            if set(different) & set(KEY_COLUMNS):
+                self._rekeyed.add(item.pk)
+        return bool(different)
+
+    def link(self, item: FeedItem, booking: Booking) -> None:
+        """Let an item list a stay; either may be new and without a key yet."""
+        self._linked[id(item)] = (item, booking)
+        if item.pk is not None:
+            item.changed_at = self.now
+            self._changed_items.add(item.pk)
+
+    def move(self, item: FeedItem, booking: Booking) -> None:
+        """Let an item that listed another stay list this one."""
+        if item.feed_id == self.feed.pk:
+            self.link(item, booking)
+        else:
+            self._moved_elsewhere.append((item, booking))
+
+    def set_stay(self, booking: Booking, stay: Stay) -> bool:
+        """Assign what the feeds and the person's edits make of it; returns whether the locks may care."""
+        different = {name for name in STAY_COLUMNS if getattr(booking, name) != getattr(stay, name)}
+        for name in different:
+            setattr(booking, name, getattr(stay, name))
+        if different and booking.pk is not None:
+            self._changed_bookings.add(booking.pk)
+        return bool(different & {"status", "check_in", "check_out", "guest_name"})
+
+    def drop(self, item: FeedItem) -> None:
+        """Forget an event that held no stay."""
+        self._dropped.append(item.pk)
+        self._changed_items.discard(item.pk)
+        self._rekeyed.discard(item.pk)
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def write(self, announced: Iterable[Booking]) -> int:
+        """Write the differences, then tell which stays changed; returns the number of written items and stays."""
+        if self._dropped:
+            FeedItem.objects.filter(pk__in=self._dropped).delete()
+        if self._rekeyed:
+            # Two items may trade keys: first everybody steps aside, so that no two ever hold the same one.
+            aside = Concat(Value("~"), Cast("pk", CharField()))
+            for group in _groups(sorted(self._rekeyed)):
+                FeedItem.objects.filter(pk__in=group).update(part=aside)
+        Booking.objects.bulk_create(self.new_bookings, batch_size=BATCH)
+        changed = [self.bookings[pk] for pk in sorted(self._changed_bookings)]
+        Booking.objects.bulk_update(changed, STAY_COLUMNS, batch_size=BATCH)
+        for item, booking in self._linked.values():
+            item.booking_id = booking.pk
+        FeedItem.objects.bulk_update(
+            [self.items[pk] for pk in sorted(self._changed_items)], _ITEM_COLUMNS, batch_size=BATCH
+        )
+        FeedItem.objects.bulk_create(self.new_items, batch_size=BATCH)
+        for item, booking in self._moved_elsewhere:
+            FeedItem.objects.filter(pk=item.pk).update(booking=booking, changed_at=self.now)
+        if ids := sorted({booking.pk for booking in announced}):
+            bookings_changed.send(sender=CalendarFeed, booking_ids=ids, deleted=False)
+        return len(self._dropped) + len(self._changed_items) + len(changed) + len(self.new_items)
+
+
+def content_of(arrival: Arrival, verdict: Verdict) -> dict[str, Any]:
+    """An arrival as columns of an item."""
+    guest = arrival.guest
+    return {
+        "summary": arrival.summary,
+        "starts_on": arrival.starts_on,
+        "ends_on": arrival.ends_on,
+        "starts_at": arrival.starts_at,
+        "ends_at": arrival.ends_at,
+        "whole_days": arrival.whole_days,
+        "guest_name": guest.name,
+        "reservation_code": guest.reservation_code,
+        "phone_last4": guest.phone_last4,
+        "guest_count": guest.guest_count,
+        "reservation_url": guest.reservation_url,
+        "verdict": verdict.value,
+        "reason": arrival.reason[:200],
+        "needs_review": arrival.needs_review,
+    }
+
+
+def source_of(item: FeedItem) -> Source | None:
+    """An item that lists a stay, as one of its sources. One whose cancellation waits for a person still counts."""
+    if item.starts_at is None or item.ends_at is None:
+        return None
+    return Source(
+        order=item.pk or 2**62,
+        tentative=item.verdict == Verdict.TENTATIVE,
+        starts_at=item.starts_at,
+        ends_at=item.ends_at,
+        whole_days=item.whole_days,
+        name=item.guest_name,
+        code=item.reservation_code,
+    )
+
+
+def stay_of(booking: Booking) -> Stay:
+    return Stay(**{name: getattr(booking, name) for name in STAY_COLUMNS})
+
+
+def _groups(ids: list[int]) -> Iterable[list[int]]:
+    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))

@@ -1,0 +1,177 @@
+"""Which known item is which event of the calendar that just came. Pure.
+
+By UID and RECURRENCE-ID, then by reservation code, then a stay in progress by its check-out day, then by the same
+days and name. A different reservation code, or without a UID a different name, is another guest: a new stay.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from rentals.calendars.events import Verdict
+from rentals.calendars.identity import codes_conflict, names_conflict, plain_name, same_code
+from rentals.calendars.placing import Arrival, Key
+
+#: Verdicts that may hold a stay.
+STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An item as the last import left it."""
+
+    id: int
+    key: Key
+    verdict: Verdict
+    starts_on: date | None
+    ends_on: date | None
+    begins_at: datetime | None  # UTC; the earlier of what the feed says and of when the booking began
+    ends_at: datetime | None
+    name: str = ""
+    code: str = ""
+    gone: bool = False  # it left the feed and its stay was given up
+    decided: bool = False  # a person said what it is
+    forgotten: bool = False  # a person deleted the stay: personal data was wiped, so the name tells nothing
+    holds_stay: bool = False  # a booking hangs on it
+
+    def begun(self, now: datetime) -> bool:
+        return self.begins_at is not None and self.begins_at <= now
+
+    def ended(self, now: datetime) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
+
+
+@dataclass(slots=True)
+class Matching:
+    """The result. `displaced` items lost their key to an event that is not theirs; they are missing as well."""
+
+    pairs: list[tuple[Known, Arrival]] = field(default_factory=list)
+    fresh: list[Arrival] = field(default_factory=list)
+    missing: list[Known] = field(default_factory=list)
+    displaced: list[Known] = field(default_factory=list)
+
+
+def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime, today: date) -> Matching:
+    """Pair what is known with what came. `today`: the local day at the property."""
+    result = Matching()
+    by_key = {one.key: one for one in known}
+    rest: list[Arrival] = []
+    taken: set[int] = set()
+    displaced: dict[int, Known] = {}
+    for arrival in arrivals:
+        one = by_key.get(arrival.key)
+        if one is not None and _same_by_key(one, arrival, now):
+            result.pairs.append((one, arrival))
+            taken.add(one.id)
+            continue
+        if one is not None:
+            displaced[one.id] = one
+        rest.append(arrival)
+    open_items = [one for one in known if one.id not in taken]
+    for by_known, by_arrival, agrees in _passes(now, today):
+        if rest and open_items:
+            open_items, rest = _pair_up(open_items, rest, by_known, by_arrival, agrees, result)
+    result.fresh = rest
+    result.missing = open_items
+    result.displaced = list(displaced.values())
+    return result
+
+
+def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
+    """The same UID is the same stay, unless something says that the channel uses the UID for somebody else now."""
+    if arrival.verdict is Verdict.QUARANTINED:
+        return True  # present, although it cannot be read
+    if codes_conflict(one.code, arrival.guest.reservation_code):
+        return False
+    if one.holds_stay and not one.decided and arrival.verdict in {Verdict.BLOCK, Verdict.MARKER}:
+        return False
+    if one.gone and arrival.verdict in STAYS and one.starts_on is not None:
+        # It was given up. The same days, or the same guest: it is back. Else the channel uses the UID again.
+        same_guest = same_code(one.code, arrival.guest.reservation_code) or (
+            bool(one.name) and plain_name(one.name) == plain_name(arrival.guest.name)
+        )
+        return same_guest or (one.starts_on, one.ends_on) == arrival.days
+    if one.starts_on is None or not one.holds_stay or _overlap(one, arrival):
+        return True
+    # Elsewhere in time: the same guest may have moved, but not one who has come already, and not under another name.
+    return not one.begun(now) and not names_conflict(one.name, arrival.guest.name)
+
+
+_Test = Callable[[Known, Arrival], bool]
+_Pass = tuple[Callable[[Known], Hashable], Callable[[Arrival], Hashable], _Test]
+
+
+def _passes(now: datetime, today: date) -> Iterable[_Pass]:
+    """The further ways to know a stay again, best first: (index of the known, index of the arrival, whether)."""
+
+    def by_code(one: Known, arrival: Arrival) -> bool:
+        if not same_code(one.code, arrival.guest.reservation_code) or arrival.verdict not in _READABLE:
+            return False
+        return _overlap(one, arrival) or not one.begun(now)
+
+    def in_progress(one: Known, arrival: Arrival) -> bool:
+        # Channels that export "from today onwards" cut a running stay's beginning off, day by day.
+        if one.starts_on is None or arrival.starts_on is None or one.gone or not one.holds_stay:
+            return False
+        running = one.starts_on <= today and one.begun(now) and not one.ended(now)
+        cut = one.starts_on <= arrival.starts_on <= today + timedelta(days=1) and _overlap(one, arrival)
+        return running and cut and arrival.verdict in STAYS and not _other_guest(one, arrival)
+
+    def same_days(one: Known, arrival: Arrival) -> bool:
+        if one.gone or one.starts_on is None or codes_conflict(one.code, arrival.guest.reservation_code):
+            return False
+        both = (one.verdict in STAYS or one.holds_stay) == (arrival.verdict in STAYS)
+        if not both and not one.decided:
+            return False
+        return one.forgotten or plain_name(one.name) == plain_name(arrival.guest.name)
+
+    yield (lambda one: one.code.casefold()), (lambda came: came.guest.reservation_code.casefold()), by_code
+    yield (lambda one: one.ends_on), (lambda came: came.ends_on), in_progress
+    yield (lambda one: (one.starts_on, one.ends_on)), (lambda came: came.days), same_days
+
+
+_READABLE = frozenset(Verdict) - {Verdict.QUARANTINED, Verdict.BLOCK, Verdict.MARKER}
+
+
+def _pair_up(
+    items: list[Known],
+    arrivals: list[Arrival],
+    by_known: Callable[[Known], Hashable],
+    by_arrival: Callable[[Arrival], Hashable],
+    agrees: _Test,
+    result: Matching,
+) -> tuple[list[Known], list[Arrival]]:
+    """One pass; returns what is left over. Of several candidates, one with the very same days comes first."""
+    shelves: defaultdict[Hashable, list[Known]] = defaultdict(list)
+    for one in items:
+        shelves[by_known(one)].append(one)
+    left: list[Arrival] = []
+    taken: set[int] = set()
+    for arrival in arrivals:
+        candidates = [
+            one for one in shelves.get(by_arrival(arrival), ()) if one.id not in taken and agrees(one, arrival)
+        ]
+        if not candidates:
+            left.append(arrival)
+            continue
+        best = min(candidates, key=lambda one: ((one.starts_on, one.ends_on) != arrival.days, one.gone, one.id))
+        taken.add(best.id)
+        result.pairs.append((best, arrival))
+    return [one for one in items if one.id not in taken], left
+
+
+def _other_guest(one: Known, arrival: Arrival) -> bool:
+    """Without a UID or a code in common, any difference in the name counts."""
+    if codes_conflict(one.code, arrival.guest.reservation_code):
+        return True
+    first, second = plain_name(one.name), plain_name(arrival.guest.name)
+    return bool(first and second) and first != second
+
+
+def _overlap(one: Known, arrival: Arrival) -> bool:
+    if one.begins_at is None or one.ends_at is None or arrival.starts_at is None or arrival.ends_at is None:
+        return False
+    return one.begins_at < arrival.ends_at and arrival.starts_at < one.ends_at

@@ -1,0 +1,47 @@
+"""What an import did, for people: counts, and a line for each thing that changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from rentals.calendars.events import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the table of outcomes. Days are local days at the property."""
+
+    action: str  # "new stay", "changed", "cancelled", "held", "quarantined", ...
+    starts_on: date | None
+    ends_on: date | None
+    verdict: Verdict
+    guest_name: str = field(default="", repr=False)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of stays, except `quarantined` (events of this calendar that cannot be read) and `events`."""
+
+    created: int = 0
+    changed: int = 0
+    cancelled: int = 0
+    held: int = 0  # wait for a person's word, not cancelled
+    absent: int = 0  # vanished just now; to be confirmed by a later fetch
+    quarantined: int = 0
+    review: int = 0  # items that wait for a decision, without a code
+    events: int = 0
+    unchanged: bool = False  # the same as last time
+    outdated: bool = False  # older than what we hold: dropped
+    held_reason: str = ""
+    rows: tuple[Row, ...] = field(default=(), repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts alone: fit for logs, answers and the database."""
+        names = ("created", "changed", "cancelled", "held", "absent", "quarantined", "review", "events")
+        return {name: getattr(self, name) for name in names}
+
+    def plus(self, **counts: int) -> Summary:
+        return replace(self, **{name: getattr(self, name) + count for name, count in counts.items()})
