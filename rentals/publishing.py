@@ -77,8 +77,8 @@ def render(name: str, told: Iterable[Entry], now: datetime) -> bytes:
 
 def clean(text: str) -> str:
     """One line of text without control and direction characters, of a length that every calendar takes."""
-    spaced = " ".join(text.split())
-    return "".join(sign for sign in spaced if unicodedata.category(sign) not in ("Cc", "Cf", "Cs"))[:_LONGEST_TEXT]
+    seen = "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf", "Cs"))
+    return " ".join(seen.split())[:_LONGEST_TEXT]
 
 
 def length_in_words(length: timedelta) -> str:
