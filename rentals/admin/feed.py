@@ -1,0 +1,240 @@
+"""Calendar feeds in the admin: which need a person, why, and what can be done."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.db.models.functions import Lower
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.views.decorators.debug import sensitive_post_parameters
+
+from rentals import tasks
+from rentals.admin import feed_deeds as deeds
+from rentals.admin import feed_facts as facts
+from rentals.admin import feed_panel as panels
+from rentals.admin import feed_words as words
+from rentals.admin.feed_form import CalendarFeedForm
+from rentals.admin.feed_views import FeedViews
+from rentals.admin.feed_words import Health
+from rentals.admin.look import STYLES, PlainTitles
+from rentals.models import CalendarFeed
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[CalendarFeed]
+else:
+    _Admin = admin.ModelAdmin
+
+#: What these say decides what the same events mean.
+_RULES = {"channel", "blocked_items_are_stays", "longest_stay_nights"}
+
+
+class HealthFilter(admin.SimpleListFilter):
+    title = "health"
+    parameter_name = "health"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        shown = (
+            Health.HELD,
+            Health.RESET,
+            Health.STALE,
+            Health.FAILING,
+            Health.NEVER,
+            Health.FINE,
+            Health.OFF,
+        )
+        return [(one.value, words.health_label(one)) for one in shown] + [("review", "Something to review")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
+        chosen = self.value()
+        if chosen == "review":
+            return queryset.filter(to_review__gt=0)
+        return queryset.filter(health=chosen) if chosen in set(Health) else queryset
+
+
+class ChannelFilter(admin.SimpleListFilter):
+    """By the channel that was chosen, or recognised where none was chosen."""
+
+    title = "channel"
+    parameter_name = "from"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return list(facts.channels_in_use())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
+        chosen = self.value() or ""
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(facts.of_channel(chosen)) if chosen in known else queryset
+
+
+@admin.register(CalendarFeed)
+class CalendarFeedAdmin(FeedViews, PlainTitles, _Admin):
+    form = CalendarFeedForm
+    change_form_template = "rentals/admin/feed_form.html"
+    delete_confirmation_template = "rentals/admin/feed_delete.html"
+    delete_selected_confirmation_template = "rentals/admin/feed_delete_selected.html"
+    list_display = (
+        "name",
+        "property",
+        "condition",
+        "channel_word",
+        "last_good",
+        "stays_to_come",
+        "waiting_for_review",
+        "not_read",
+    )
+    list_filter = (HealthFilter, ChannelFilter, ("property", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("name", "property__name")
+    search_help_text = "Name or property"
+    ordering = (Lower("name"), "pk")
+    list_per_page = 50
+    show_full_result_count = False
+    actions = ("fetch_chosen",)
+
+    class Media:
+        css = STYLES
+
+    # -- the list -----------------------------------------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
+        # Not from super(): it would order by a column that is annotated only here.
+        feeds = CalendarFeed.objects.select_related("property", "state").defer(*facts.SECRETS)
+        return facts.with_facts(feeds, timezone.now()).order_by(*self.get_ordering(request))
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        return ("urgency", *self.ordering)
+
+    @admin.display(description="Health", ordering="urgency")
+    def condition(self, feed: CalendarFeed) -> SafeString:
+        return words.health_badge(Health(_fact(feed, "health")))
+
+    @admin.display(description="Channel")
+    def channel_word(self, feed: CalendarFeed) -> str:
+        return facts.channel_words(feed)
+
+    @admin.display(description="Last fetch", ordering="state__last_good_at")
+    def last_good(self, feed: CalendarFeed) -> str | SafeString:
+        moment = feed.state.last_good_at
+        if moment is None:
+            return "never"
+        exact = words.clock(moment, feed.property.zone)
+        return format_html('<span title="{}">{}</span>', exact, words.ago(moment, timezone.now()))
+
+    @admin.display(description="Stays", ordering="coming")
+    def stays_to_come(self, feed: CalendarFeed) -> int:
+        return int(_fact(feed, "coming"))
+
+    @admin.display(description="Review", ordering="to_review")
+    def waiting_for_review(self, feed: CalendarFeed) -> str | SafeString:
+        return _flagged(_fact(feed, "to_review"))
+
+    @admin.display(description="Unreadable", ordering="unreadable")
+    def not_read(self, feed: CalendarFeed) -> str | SafeString:
+        return _flagged(_fact(feed, "unreadable"))
+
+    @admin.action(description="Fetch now", permissions=["change"])
+    def fetch_chosen(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
+        with_address = [one for one in queryset if one.is_active and facts.has_secret(one, "url")]
+        for feed in with_address:
+            tasks.ask_for_fetch(feed.pk, timezone.now())
+        if with_address:
+            count = len(with_address)
+            self.message_user(request, f"Being fetched: {'1 calendar' if count == 1 else f'{count} calendars'}.")
+        if others := len(queryset) - len(with_address):
+            self.message_user(request, f"Left out: {others} without an address or switched off.", messages.WARNING)
+
+    # -- the page of one feed -----------------------------------------------------------------------------------
+
+    def get_fieldsets(self, request: HttpRequest, obj: CalendarFeed | None = None) -> Any:
+        """Whoever may only look is shown fields as text; no secret may be among them."""
+        rules = ("Rules", {"fields": ("blocked_items_are_stays", "longest_stay_nights")})
+        if not self._may_edit(request, obj):
+            plain = ("name", "property", "channel", "is_active", "poll_minutes")
+            return ((None, {"fields": plain}), rules)
+        address = ("url", "forget_url") if obj is not None and facts.has_secret(obj, "url") else ("url",)
+        return (
+            (None, {"fields": ("name", "property", "channel", "is_active")}),
+            ("Fetching", {"fields": (*address, "poll_minutes")}),
+            rules,
+            ("Pushing", {"fields": ("signing_secret",), "classes": ("collapse",)}),
+        )
+
+    def get_readonly_fields(self, request: HttpRequest, obj: CalendarFeed | None = None) -> Any:
+        """A feed stays with its property: its stays, codes and history belong there."""
+        return ("property",) if obj is not None else ()
+
+    def get_form(
+        self, request: HttpRequest, obj: CalendarFeed | None = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "poll_minutes" in form.base_fields:
+            form.base_fields["poll_minutes"].help_text = "5 to 1440. The channel's own calendar is rarely newer."
+        return form
+
+    @method_decorator(sensitive_post_parameters("url", "signing_secret"))
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = dict(extra_context or {})
+        feed = self.get_object(request, object_id) if object_id else None
+        if feed is not None and self.has_view_or_change_permission(request, feed):
+            context["panel"] = panels.panel(feed, timezone.now())
+            context["may_act"] = self.has_change_permission(request, feed)
+        return super().changeform_view(request, object_id, form_url, context)
+
+    def save_model(self, request: HttpRequest, obj: CalendarFeed, form: Any, change: bool) -> None:
+        typed, now = form.cleaned_data, timezone.now()
+        if typed.get("url"):
+            obj.url = typed["url"]
+        elif typed.get("forget_url"):
+            obj.url = ""
+        if typed.get("signing_secret"):
+            deeds.rotate_secret(obj, typed["signing_secret"])
+        super().save_model(request, obj, form, change)
+        if typed.get("url"):
+            deeds.read_anew(obj, now)
+            messages.info(request, "The calendar is being fetched. Reload its page in a few seconds.")
+        elif change and _RULES & set(form.changed_data):
+            deeds.read_anew(obj, now)
+            messages.info(request, "The calendar is being read anew by the changed rules.")
+        elif change and "is_active" in form.changed_data and obj.is_active:
+            tasks.ask_for_fetch(obj.pk, now)
+
+    def delete_model(self, request: HttpRequest, obj: CalendarFeed) -> None:
+        super().delete_model(request, obj)
+        messages.info(request, "Its stays are kept, with their codes. No calendar changes them any more.")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
+        super().delete_queryset(request, queryset)
+        messages.info(request, "Their stays are kept, with their codes. No calendar changes them any more.")
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """A feed's items, facts and receipts go with it and are Turnkey's own: nobody needs a permission for them."""
+        _, _, needed, protected = super().get_deleted_objects(objs, request)
+        return [str(one) for one in objs], {"calendar feeds": len(objs)}, needed & {"calendar feed"}, protected
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*self.feed_urls(), *super().get_urls()]
+
+    def _may_edit(self, request: HttpRequest, obj: CalendarFeed | None) -> bool:
+        return self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request))
+
+
+def _fact(feed: CalendarFeed, name: str) -> Any:
+    return getattr(feed, name)  # annotated by `with_facts`
+
+
+def _flagged(count: int) -> str | SafeString:
+    if not count:
+        return mark_safe('<span class="tk-none">0</span>')
+    return format_html('<span class="tk-flag"><span aria-hidden="true">⚠</span> {}</span>', count)

@@ -1,0 +1,79 @@
+"""What a person can do about a feed: one function per deed, each with a sentence about what came of it."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from rentals import tasks
+from rentals.admin import feed_words as words
+from rentals.calendars import approval
+from rentals.models import CalendarFeed, FeedState
+from rentals.models.tokens import new_token
+
+#: Content that somebody gave by hand is not what the channel's last ETag stands for: the next fetch asks in full.
+BY_HAND = {"etag": "", "last_modified": ""}
+
+
+def fetch_now(feed: CalendarFeed, now: datetime) -> str:
+    tasks.ask_for_fetch(feed.pk, now)
+    return "it is being fetched. Reload this page in a few seconds."
+
+
+def approve(feed: CalendarFeed, item_ids: Sequence[int], now: datetime) -> str:
+    """Cancel the stays of these items, and no others: a person approves what was on the page."""
+    count = approval.approve(feed.pk, now, list(item_ids))
+    others = len(item_ids) - count
+    kept = f" {words.stays(others)} left as {'it is' if others == 1 else 'they are'}." if others else ""
+    if not count:
+        return f"nothing was cancelled.{kept}"
+    return f"{words.stays(count)} cancelled. {'Its code is' if count == 1 else 'Their codes are'} being removed.{kept}"
+
+
+def dismiss(feed: CalendarFeed, item_ids: Sequence[int], now: datetime) -> str:
+    count = approval.dismiss(feed.pk, now, list(item_ids))
+    return f"{words.stays(count)} kept." if count else "nothing was left to decide."
+
+
+def new_push_token(feed: CalendarFeed) -> str:
+    feed.token = new_token()
+    feed.save(update_fields=["token"])
+    return "there is a new push address. The old one is refused from now on."
+
+
+def new_signing_secret(feed: CalendarFeed) -> str:
+    """Make a secret; the present one counts beside it until it is ended. Returns the new one, to be shown once."""
+    made = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
+    rotate_secret(feed, made)
+    feed.save(update_fields=["signing_secret", "previous_signing_secret"])
+    return made
+
+
+def rotate_secret(feed: CalendarFeed, secret: str) -> None:
+    """Put a secret in use without refusing who still signs with the present one. Does not save."""
+    if secret != feed.signing_secret:
+        feed.previous_signing_secret = feed.signing_secret
+        feed.signing_secret = secret
+
+
+def end_previous_secret(feed: CalendarFeed) -> str:
+    feed.previous_signing_secret = ""
+    feed.save(update_fields=["previous_signing_secret"])
+    return "the previous secret is refused from now on."
+
+
+def remove_signing(feed: CalendarFeed) -> str:
+    feed.signing_secret = feed.previous_signing_secret = ""
+    feed.save(update_fields=["signing_secret", "previous_signing_secret"])
+    return "pushes need no signature any more."
+
+
+def read_anew(feed: CalendarFeed, now: datetime) -> None:
+    """After a new address or other rules: an answer "not changed" must not hide what the calendar means now."""
+    with transaction.atomic():
+        FeedState.objects.filter(feed=feed).update(**BY_HAND)
+        tasks.ask_for_fetch(feed.pk, now)

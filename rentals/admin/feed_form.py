@@ -1,0 +1,177 @@
+"""The form of a calendar feed. Its address and its signing secret go in and never come out."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+
+from rentals import addresses
+from rentals.admin import feed_facts
+from rentals.admin.widgets import WriteOnlyInput
+from rentals.models import CalendarFeed, PublishedCalendar
+from rentals.models.tokens import token_digest
+
+if TYPE_CHECKING:
+    _Form = forms.ModelForm[CalendarFeed]
+else:
+    _Form = forms.ModelForm
+
+_LONGEST_URL = 2000
+_SECRET_BYTES = range(24, 65)  # Standard Webhooks: 24 to 64 bytes, in base64 after "whsec_"
+_WEBCAL = re.compile(r"webcals?:(//)?", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+
+
+class CalendarFeedForm(_Form):
+    """`url` and the secrets are left out of what the model form reads and writes: what is stored is never put on a
+    page, and an empty field keeps it."""
+
+    url = forms.CharField(
+        label="Address",
+        required=False,
+        strip=True,
+        max_length=_LONGEST_URL,
+        widget=WriteOnlyInput({"class": "vTextField", "inputmode": "url"}),
+        error_messages={"max_length": "This is too long for a calendar's address. Copy the export link once more."},
+    )
+    forget_url = forms.BooleanField(
+        label="Remove the stored address",
+        required=False,
+        help_text="The calendar is then only pushed to us. Its stays are kept.",
+    )
+    signing_secret = forms.CharField(
+        label="Signing secret",
+        required=False,
+        strip=True,
+        max_length=200,
+        widget=WriteOnlyInput({"class": "vTextField"}),
+    )
+
+    class Meta:
+        exclude = ("url", "signing_secret", "previous_signing_secret")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "url" in self.fields:  # not shown to somebody who may only look
+            self._explain()
+
+    def _explain(self) -> None:
+        where = "The calendar's export link (https or webcal). It is a secret: whoever has it reads your bookings."
+        signed = "Standard Webhooks secret (whsec_...) of whoever pushes. Once set, unsigned pushes are refused."
+        stored = bool(self.instance.pk) and feed_facts.has_secret(self.instance, "url")
+        if stored:
+            host = feed_facts.host_of(self.instance)
+            on = f"An address on {host} is stored." if host else "An address is stored that no configured key opens."
+            self.fields["url"].help_text = f"{on} Leave this empty to keep it. {where}"
+        else:
+            self.fields["url"].help_text = f"{where} Empty: the calendar is only pushed to us."
+            self.fields.pop("forget_url", None)
+        if self.instance.pk and feed_facts.has_secret(self.instance, "signing_secret"):
+            self.fields["signing_secret"].help_text = (
+                "A secret is stored. Leave this empty to keep it. A new one is used at once, and the present one still "
+                "counts until you end it under “Push address”."
+            )
+        else:
+            self.fields["signing_secret"].help_text = f"{signed} “Push address” can make one for you."
+
+    def clean_url(self) -> str:
+        return clean_address(str(self.cleaned_data["url"]))
+
+    def clean_signing_secret(self) -> str:
+        secret = str(self.cleaned_data["signing_secret"])
+        if secret and not _is_signing_secret(secret):
+            raise ValidationError(
+                "This is not a signing secret. It begins with whsec_, followed by 32 to 88 characters of base64."
+            )
+        return secret
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("url") and cleaned.get("forget_url"):
+            self.add_error("forget_url", "Either enter a new address or remove the stored one, not both.")
+        return cleaned
+
+
+def clean_address(typed: str) -> str:
+    """The address to fetch from, or a `ValidationError` in words that tell what to do. Never repeats the address."""
+    if not typed:
+        return ""
+    if any(letter.isspace() or not letter.isprintable() for letter in typed):
+        raise ValidationError("The address has spaces or line breaks in it. Copy the export link once more.")
+    if typed.upper().startswith("BEGIN:VCALENDAR"):
+        raise ValidationError("This is a calendar itself. Save the feed, then use “Upload a calendar”.")
+    if _WEBCAL.match(typed):
+        typed = _WEBCAL.sub("https://", typed, count=1)
+    scheme = _SCHEME.match(typed)
+    if scheme is None or "://" not in typed:
+        raise ValidationError("Enter the whole link, beginning with https://")
+    try:
+        parts = urlsplit(typed)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValidationError("This is not a link that can be fetched. Copy the export link once more.") from None
+    _check_scheme(parts.scheme.lower())
+    _check_host(host)
+    _refuse_own(parts.path + "/" + parts.query)
+    return urlunsplit(parts._replace(fragment=""))
+
+
+def _check_scheme(scheme: str) -> None:
+    if scheme == "https" or (scheme == "http" and settings.FEEDS_ALLOW_PRIVATE_HOSTS):
+        return
+    if scheme == "http":
+        raise ValidationError(
+            "The link begins with http://, so that anybody on the way could read or change your bookings. Try it with "
+            "https:// instead."
+        )
+    raise ValidationError("Only links that begin with https:// (or webcal://) can be fetched.")
+
+
+def _check_host(host: str) -> None:
+    """Tell here what the guarded client would refuse later; that one decides, by the addresses behind the name."""
+    try:
+        plain = host if ":" in host else host.encode("idna").decode("ascii")
+    except UnicodeError:
+        plain = ""
+    if not addresses.is_plain_host(plain):
+        raise ValidationError("The link names no host on the internet. Copy the export link once more.")
+    if settings.FEEDS_ALLOW_PRIVATE_HOSTS:
+        return
+    address = addresses.literal(plain)
+    inside = not addresses.is_public(address) if address else addresses.is_local_name(plain) or "." not in plain
+    if inside:
+        raise ValidationError("The link leads into a private network. Only links of the public internet are fetched.")
+
+
+def _refuse_own(path: str) -> None:
+    """A calendar of ours that comes back as a feed would make a stay of each turnover, again and again."""
+    pieces = (unquote(piece).removesuffix(".ics") for piece in re.split(r"[/?&=]", path))
+    digests = [token_digest(piece) for piece in pieces if len(piece) >= 20]
+    if not digests:
+        return
+    if PublishedCalendar.objects.filter(token_digest__in=digests).exists():
+        raise ValidationError(
+            "This is a calendar that Turnkey publishes itself. Enter the export link of the channel instead."
+        )
+    if CalendarFeed.objects.filter(token_digest__in=digests).exists():
+        raise ValidationError(
+            "This is a push address of Turnkey, not a channel's export link. Leave the address empty for a calendar "
+            "that is only pushed."
+        )
+
+
+def _is_signing_secret(secret: str) -> bool:
+    head, _, encoded = secret.partition("whsec_")
+    if head or not encoded:
+        return False
+    try:
+        return len(base64.b64decode(encoded, validate=True)) in _SECRET_BYTES
+    except (binascii.Error, ValueError):
+        return False

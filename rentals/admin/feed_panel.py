@@ -1,0 +1,196 @@
+"""The top of a feed's page: how it is, what waits for a person, and what each item is taken for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Prefetch
+from django.utils.safestring import SafeString
+
+from rentals.admin import feed_words as words
+from rentals.admin.feed_facts import SECRETS, channel_words, has_secret, listed, waits_for_review
+from rentals.admin.feed_words import Health
+from rentals.calendars.events import Verdict
+from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
+
+SHOWN_ITEMS = 100
+_SHOWN_ASIDE = 50  # items to review, and unreadable ones
+
+
+@dataclass(frozen=True)
+class ItemLine:
+    """One item for people. Its texts are what strangers wrote: escaped wherever they are shown."""
+
+    pk: int
+    dates: str
+    said: str
+    verdict: SafeString
+    why: str
+    marks: tuple[str, ...]
+    booking: Booking | None
+    code: str  # the channel's own, which tells guests without a name apart
+    in_house: bool
+    cancelled: bool  # by the channel itself, and not only missing
+    others: tuple[str, ...]  # other calendars that list the same stay
+    decision: str
+    excerpt: str
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Stays that wait for a person's decision."""
+
+    reason: str
+    since: str
+    lines: tuple[ItemLine, ...]
+
+
+@dataclass(frozen=True)
+class FeedPanel:
+    """The top of a feed's page."""
+
+    badge: SafeString
+    sentences: tuple[str, ...]
+    facts: tuple[tuple[str, str], ...]
+    hold: Hold | None
+    review: tuple[ItemLine, ...]
+    unreadable: tuple[ItemLine, ...]
+    items: tuple[ItemLine, ...]
+    more_items: int
+    has_address: bool
+    is_signed: bool
+
+
+def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
+    """Everything for the page of one feed, annotated by `with_facts`."""
+    zone = feed.property.zone
+    every = (
+        FeedItem.objects.filter(listed(), feed=feed)
+        .select_related("booking__property")
+        .prefetch_related(
+            Prefetch(
+                "booking__feed_items",
+                queryset=FeedItem.objects.filter(listed())
+                .defer("excerpt")
+                .select_related("feed")
+                .defer(*(f"feed__{name}" for name in SECRETS)),
+            )
+        )
+    )
+    coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer("excerpt")
+    unreadable = every.filter(verdict=Verdict.QUARANTINED.value).order_by("-changed_at", "pk")
+    review = coming.filter(waits_for_review(now))
+    return FeedPanel(
+        badge=words.health_badge(Health(feed.health)),  # type: ignore[attr-defined]  # annotated
+        sentences=tuple(_sentences(feed, now)),
+        facts=tuple(_facts(feed, now)),
+        hold=hold(feed, now),
+        review=tuple(_line(one, zone, now) for one in review[:_SHOWN_ASIDE]),
+        unreadable=tuple(_line(one, zone, now, with_excerpt=True) for one in unreadable[:_SHOWN_ASIDE]),
+        items=tuple(_line(one, zone, now) for one in coming.order_by("starts_at", "pk")[:SHOWN_ITEMS]),
+        more_items=max(0, coming.count() - SHOWN_ITEMS),
+        has_address=has_secret(feed, "url"),
+        is_signed=has_secret(feed, "signing_secret"),
+    )
+
+
+def hold(feed: CalendarFeed, now: datetime) -> Hold | None:
+    """The stays that vanished, or were cancelled with the guest in the house, and are kept until a person decides."""
+    threatened = (
+        FeedItem.objects.filter(feed=feed, awaits_approval=True, gone_at__isnull=True, booking__isnull=False)
+        .select_related("booking__property")
+        .prefetch_related(Prefetch("booking__feed_items", queryset=FeedItem.objects.none()))
+        .defer("excerpt")
+        .order_by("starts_at", "pk")
+    )
+    lines = tuple(_line(one, feed.property.zone, now) for one in threatened)
+    state: FeedState = feed.state
+    if not lines and state.held_since is None:
+        return None
+    since = words.clock(state.held_since, feed.property.zone) if state.held_since else ""
+    return Hold(state.held_reason, since, lines)
+
+
+def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
+    state, zone = feed.state, feed.property.zone
+    said = []
+    if not feed.is_active:
+        said.append("Switched off: this calendar is neither fetched nor taken when pushed. Its stays remain.")
+    if state.held_since:
+        said.append("Stays vanished from this calendar in a way that nobody should believe unasked. All are kept.")
+    if state.reset_since:
+        said.append(
+            "The channel says that this link no longer exists. Copy the new export link from the channel and enter it "
+            "below. All stays are kept."
+        )
+    if state.stale_since and state.last_good_at:
+        said.append(
+            f"It could not be read since {words.clock(state.last_good_at, zone)}. Its stays are kept as they were; new "
+            "and changed ones are missed."
+        )
+    elif state.stale_since:
+        said.append("It could not be read for a day. New and changed stays are missed.")
+    if state.failing_since and not state.reset_since:
+        said.append(f"{state.failures} fetches in a row failed. Turnkey goes on trying; all stays are kept.")
+    if state.last_good_at is None and not said:
+        said.append("It was not read yet. The first stays appear after the first fetch or push.")
+    return said or ["This calendar is read as it should be."]
+
+
+def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
+    state, zone = feed.state, feed.property.zone
+    facts = [("Channel", channel_words(feed))]
+    if state.last_good_at:
+        facts.append(
+            ("Last good fetch", f"{words.ago(state.last_good_at, now)} ({words.clock(state.last_good_at, zone)})")
+        )
+    else:
+        facts.append(("Last good fetch", "never"))
+    if feed.is_active and state.claimed_until and state.claimed_until > now:
+        facts.append(("Next fetch", "being fetched now"))
+    elif feed.is_active and has_secret(feed, "url"):
+        due = state.next_fetch_at is None or state.next_fetch_at <= now
+        facts.append(("Next fetch", "as soon as possible" if due else words.ahead(state.next_fetch_at or now, now)))
+    if state.last_error:
+        when = f" ({words.ago(state.last_try_at, now)})" if state.last_try_at else ""
+        facts.append(("Last error", f"{state.last_error}{when}"))
+    if state.summary:
+        facts.append(("Last import with news", words.counts(state.summary)))
+    return facts
+
+
+def _line(item: FeedItem, zone: ZoneInfo, now: datetime, *, with_excerpt: bool = False) -> ItemLine:
+    booking = item.booking
+    others = (
+        sorted({one.feed.name for one in booking.feed_items.all() if one.feed_id != item.feed_id}) if booking else ()
+    )
+    return ItemLine(
+        pk=item.pk,
+        dates=words.item_dates(item, zone),
+        said=item.summary,
+        verdict=words.verdict_badge(item.verdict, item.decision),
+        why=item.reason,
+        marks=tuple(_marks(item, zone)),
+        booking=booking,
+        code=item.reservation_code,
+        in_house=booking is not None and booking.check_in <= now < booking.check_out,
+        cancelled=item.verdict == Verdict.CANCELLED,
+        others=tuple(others),
+        decision=item.decision,
+        excerpt=item.excerpt if with_excerpt else "",
+    )
+
+
+def _marks(item: FeedItem, zone: ZoneInfo) -> list[str]:
+    said = []
+    if item.awaits_approval:
+        happened = "The channel cancelled it" if item.verdict == Verdict.CANCELLED else "Not in the calendar any more"
+        said.append(f"{happened}: waits for your decision.")
+    if item.absent_since:
+        kept = " You decided to keep the stay." if item.kept_at else ""
+        said.append(f"Not in the calendar since {words.clock(item.absent_since, zone)}.{kept}")
+    if item.booking is not None and item.booking.status == Booking.Status.CANCELLED:
+        said.append("The stay is cancelled.")
+    return said

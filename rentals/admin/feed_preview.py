@@ -1,0 +1,114 @@
+"""A preview of an import, and the way of its bytes from the preview to its confirmation.
+
+What the person confirmed is applied, byte for byte. The bytes travel through the person's own browser, compressed and
+signed: nothing personal is left in the session or on the disk, and nobody can slip in another calendar. The signature
+holds for an hour, one feed and one person.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.core.files.uploadedfile import UploadedFile
+from django.core.signing import BadSignature, TimestampSigner
+
+from rentals.admin import feed_words as words
+from rentals.calendars.events import FeedError, FeedFault
+from rentals.calendars.summary import Row, Summary
+
+#: Of a calendar, decompressed; what the importer takes at most.
+LARGEST = 5 * 1024 * 1024
+#: Of what is carried: Django takes 2.5 MB of a form, and other fields travel along.
+_LARGEST_CARRIED = 2_300_000
+_VALID_SECONDS = 3600
+SHOWN_ROWS = 300
+
+
+class NotCarried(Exception):
+    """What came back is not what was sent out: altered, of another feed or person, or too old."""
+
+
+@dataclass(frozen=True)
+class Carried:
+    """A calendar on its way through the browser."""
+
+    body: bytes
+    as_of: datetime  # UTC: when the content was asked for
+
+
+@dataclass(frozen=True)
+class PreviewRow:
+    action: str
+    dates: str
+    verdict: str
+    guest: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What an import would do."""
+
+    counts: str
+    rows: tuple[PreviewRow, ...]
+    more_rows: int
+    held: int
+    held_reason: str
+    unchanged: bool
+    outdated: bool
+
+
+def carry(body: bytes, as_of: datetime, *, feed_id: int, user_id: int) -> str | None:
+    """Text for a hidden field; None where the calendar is too large to travel."""
+    packed = base64.urlsafe_b64encode(zlib.compress(body, 9)).decode("ascii")
+    if len(packed) > _LARGEST_CARRIED:
+        return None
+    return _signer(feed_id, user_id).sign(f"{as_of.isoformat()}|{packed}")
+
+
+def uncarry(text: str, *, feed_id: int, user_id: int) -> Carried:
+    """What `carry` packed. Raises `NotCarried`."""
+    try:
+        stamped = _signer(feed_id, user_id).unsign(text, max_age=_VALID_SECONDS)
+    except BadSignature:  # also one that is too old
+        raise NotCarried from None
+    as_of, _, packed = stamped.partition("|")
+    return Carried(zlib.decompress(base64.urlsafe_b64decode(packed)), datetime.fromisoformat(as_of))
+
+
+def preview(summary: Summary) -> Preview:
+    """A summary in words."""
+    return Preview(
+        counts=words.counts(summary.as_json()),
+        rows=tuple(_row(row) for row in summary.rows[:SHOWN_ROWS]),
+        more_rows=max(0, len(summary.rows) - SHOWN_ROWS),
+        held=summary.held,
+        held_reason=summary.held_reason,
+        unchanged=summary.unchanged,
+        outdated=summary.outdated,
+    )
+
+
+def _row(row: Row) -> PreviewRow:
+    return PreviewRow(
+        action=row.action[:1].upper() + row.action[1:],
+        dates=words.days(row.starts_on, row.ends_on),
+        verdict=words.verdict_label(row.verdict),
+        guest=row.guest_name,
+        reason=row.reason,
+    )
+
+
+def uploaded(upload: UploadedFile[Any]) -> bytes:
+    """The bytes of an uploaded calendar. Raises `FeedError` for one that is too large to be read at all."""
+    if (upload.size or 0) > LARGEST:
+        raise FeedError(FeedFault.TOO_LARGE, "The file is larger than 5 MB.")
+    return bytes(upload.read(LARGEST + 1))
+
+
+def _signer(feed_id: int, user_id: int) -> TimestampSigner:
+    return TimestampSigner(salt=f"rentals.feed-preview.{feed_id}.{user_id}")

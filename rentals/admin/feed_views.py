@@ -1,0 +1,255 @@
+"""The pages and buttons of one feed: decide about stays, fetch, preview and import, push address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.http import require_POST
+
+from rentals.admin import feed_deeds as deeds
+from rentals.admin import feed_facts as facts
+from rentals.admin import feed_panel as panels
+from rentals.admin import feed_preview as previews
+from rentals.admin import feed_words as words
+from rentals.calendars import approval, sync
+from rentals.calendars.events import FeedError
+from rentals.calendars.polling import fetch_once
+from rentals.models import CalendarFeed, FeedItem
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[CalendarFeed]
+else:
+    _Admin = object
+
+_View = Callable[..., HttpResponse]
+
+
+class FeedViews(_Admin):
+    """Every view here is a POST by somebody who may change the feed; a page that asks first changes nothing."""
+
+    def feed_urls(self) -> list[URLPattern]:
+        views: dict[str, _View] = {
+            "fetch": self._fetch,
+            "preview": self._preview,
+            "apply": self._apply,
+            "approve": self._approve,
+            "dismiss": self._dismiss,
+            "decide": self._decide,
+            "push": self._push,
+            "new-address": self._new_address,
+            "new-secret": self._new_secret,
+            "end-previous-secret": self._end_previous_secret,
+            "remove-signing": self._remove_signing,
+        }
+        return [
+            path(
+                f"<int:feed_id>/{name}/",
+                self.admin_site.admin_view(partial(self._guarded, view)),
+                name=f"rentals_calendarfeed_{name.replace('-', '_')}",
+            )
+            for name, view in views.items()
+        ]
+
+    def _guarded(self, view: _View, request: HttpRequest, feed_id: int) -> HttpResponse:
+        @sensitive_post_parameters()
+        @require_POST
+        @wraps(view)
+        def checked(request: HttpRequest) -> HttpResponse:
+            feed = self.get_object(request, str(feed_id))
+            if feed is None:
+                raise Http404
+            if not self.has_change_permission(request, feed):
+                raise PermissionDenied
+            return view(request, feed)
+
+        return checked(request)
+
+    def _back(self, feed: CalendarFeed) -> HttpResponse:
+        return HttpResponseRedirect(reverse("admin:rentals_calendarfeed_change", args=[feed.pk]))
+
+    def _page(self, request: HttpRequest, feed: CalendarFeed, template: str, title: str, **more: Any) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.model._meta,
+            "title": title,
+            "feed": feed,
+            "media": self.media,
+            **more,
+        }
+        return TemplateResponse(request, f"rentals/admin/{template}", context)
+
+    def _told(self, request: HttpRequest, feed: CalendarFeed, deed: str, text: str) -> None:
+        self.log_change(request, feed, f"{deed}: {text}")
+        messages.success(request, f"{feed}: {text}")
+
+    # -- fetching -----------------------------------------------------------------------------------------------
+
+    def _fetch(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        if not feed.is_active or not facts.has_secret(feed, "url"):
+            why = "it is switched off." if not feed.is_active else "it has no address to fetch from."
+            messages.warning(request, f"{feed}: {why}")
+        else:
+            messages.success(request, f"{feed}: {deeds.fetch_now(feed, timezone.now())}")
+        return self._back(feed)
+
+    @sensitive_variables("body", "carried")
+    def _preview(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        """What an uploaded or freshly fetched calendar would change; nothing is changed here."""
+        now = timezone.now()
+        upload = request.FILES.get("calendar")
+        try:
+            if isinstance(upload, UploadedFile):
+                origin, body = f"the file “{upload.name}”", previews.uploaded(upload)
+            elif "fetch" in request.POST:
+                origin, body = "its address", fetch_once(feed, now)
+            else:
+                messages.warning(request, "Choose a calendar file (.ics) first.")
+                return self._back(feed)
+            summary = sync.import_calendar(feed.pk, body, now, as_of=now, dry_run=True)
+        except FeedError as error:
+            messages.error(request, f"{feed}: {error} Nothing was changed.")
+            return self._back(feed)
+        return self._page(
+            request,
+            feed,
+            "feed_preview.html",
+            "What would change",
+            preview=previews.preview(summary),
+            origin=origin,
+            carried=previews.carry(body, now, feed_id=feed.pk, user_id=_user_id(request)),
+        )
+
+    @sensitive_variables("carried")
+    def _apply(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        """Import the very bytes that the preview showed."""
+        try:
+            carried = previews.uncarry(request.POST.get("carried", ""), feed_id=feed.pk, user_id=_user_id(request))
+        except previews.NotCarried:
+            messages.error(request, f"{feed}: this preview is too old or damaged. Nothing was changed; make a new one.")
+            return self._back(feed)
+        try:
+            summary = sync.import_calendar(
+                feed.pk, carried.body, timezone.now(), as_of=carried.as_of, updates=deeds.BY_HAND
+            )
+        except FeedError as error:
+            messages.error(request, f"{feed}: {error} Nothing was changed.")
+            return self._back(feed)
+        if summary.outdated:
+            messages.warning(
+                request,
+                f"{feed}: newer content arrived after your preview, so nothing was changed. Make a new preview.",
+            )
+        else:
+            self._told(request, feed, "Imported by hand", f"imported ({words.counts(summary.as_json())}).")
+        if summary.held:
+            messages.warning(request, f"{feed}: {words.stays(summary.held)} vanished and are kept until you decide.")
+        return self._back(feed)
+
+    # -- deciding -----------------------------------------------------------------------------------------------
+
+    def _approve(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        """Asks first, naming each stay: codes are removed, and a guest may be in the house."""
+        chosen = _item_ids(request)
+        if not chosen:
+            messages.warning(request, f"{feed}: choose the stays that are to be cancelled.")
+            return self._back(feed)
+        if request.POST.get("confirmed") != "yes":
+            held = panels.hold(feed, timezone.now())
+            lines = [line for line in held.lines if line.pk in chosen] if held is not None else []
+            if not lines:
+                messages.info(request, f"{feed}: nothing is left to decide.")
+                return self._back(feed)
+            return self._page(
+                request,
+                feed,
+                "feed_approve.html",
+                "Cancel stays",
+                lines=lines,
+                locked_out=sum(line.in_house and line.cancelled for line in lines),
+            )
+        with transaction.atomic():
+            self._told(request, feed, "Approved", deeds.approve(feed, chosen, timezone.now()))
+        return self._back(feed)
+
+    def _dismiss(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        chosen = _item_ids(request)
+        if not chosen:
+            messages.warning(request, f"{feed}: choose the stays that are to be kept.")
+            return self._back(feed)
+        with transaction.atomic():
+            self._told(request, feed, "Kept", deeds.dismiss(feed, chosen, timezone.now()))
+        return self._back(feed)
+
+    def _decide(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        """One item is a stay, is none, or is left to our own judgement again."""
+        decision = request.POST.get("decision", "?")
+        item = FeedItem.objects.filter(feed=feed, pk__in=_item_ids(request)).defer("excerpt").first()
+        if item is None or decision not in FeedItem.Decision.values:
+            messages.warning(request, f"{feed}: this item is not in the calendar any more.")
+            return self._back(feed)
+        told = {
+            "stay": "is a stay and gets a code",
+            "not_stay": "is not a stay and gets no code",
+            "": "is judged by Turnkey again",
+        }[decision]
+        with transaction.atomic():
+            approval.decide(item.pk, FeedItem.Decision(decision), timezone.now())
+            self._told(request, feed, "Decided", f"{words.item_dates(item, feed.property.zone)} {told}.")
+        return self._back(feed)
+
+    # -- pushing ------------------------------------------------------------------------------------------------
+
+    def _push(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        """The one page with the push address. It comes by POST, is kept by no cache, and the look is on record."""
+        self.log_change(request, feed, "Push address shown")
+        return self._push_page(request, feed)
+
+    @sensitive_variables("new_secret")
+    def _push_page(self, request: HttpRequest, feed: CalendarFeed, new_secret: str = "") -> HttpResponse:
+        return self._page(
+            request,
+            feed,
+            "feed_push.html",
+            "Push address",
+            address=request.build_absolute_uri(reverse("push-calendar", args=[feed.token])),
+            new_secret=new_secret,
+            is_signed=facts.has_secret(feed, "signing_secret"),
+            has_previous=facts.has_secret(feed, "previous_signing_secret"),
+        )
+
+    def _new_address(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        self._told(request, feed, "New push address", deeds.new_push_token(feed))
+        return self._push_page(request, feed)
+
+    @sensitive_variables("made")
+    def _new_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        made = deeds.new_signing_secret(feed)
+        self._told(request, feed, "New signing secret", "there is a new signing secret. Unsigned pushes are refused.")
+        return self._push_page(request, feed, made)
+
+    def _end_previous_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        self._told(request, feed, "Previous secret", deeds.end_previous_secret(feed))
+        return self._push_page(request, feed)
+
+    def _remove_signing(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        self._told(request, feed, "Signing", deeds.remove_signing(feed))
+        return self._push_page(request, feed)
+
+
+def _user_id(request: HttpRequest) -> int:
+    return int(request.user.pk or 0)
+
+
+def _item_ids(request: HttpRequest) -> set[int]:
+    return {int(text) for text in request.POST.getlist("item") if text.isascii() and text.isdigit() and len(text) < 19}
