@@ -9,7 +9,18 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 
 _APPS = ("rentals", "pins", "auth", "django_celery_beat")
-_MODELS = ("Booking", "Property", "Lock", "LockAccount", "PublishedCalendar", "Incident", "AccessGrant", "Pin")
+_MODELS = (
+    "Booking",
+    "Property",
+    "CalendarFeed",
+    "Lock",
+    "LockAccount",
+    "PublishedCalendar",
+    "FeedItem",
+    "Incident",
+    "AccessGrant",
+    "Pin",
+)
 
 
 class TurnkeyAdminSite(AdminSite):
@@ -17,7 +28,7 @@ class TurnkeyAdminSite(AdminSite):
     site_title = "Turnkey"
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """Bookings, properties, locks and accounts first; the scheduler's own tables last."""
+        """Bookings, properties, calendars, locks and accounts first; the scheduler's own tables last."""
         apps: list[Any] = sorted(
             super().get_app_list(request, app_label), key=lambda one: _place(_APPS, one["app_label"])
         )

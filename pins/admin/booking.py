@@ -14,13 +14,14 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from pins import choices, policy, tasks
 from pins.admin import booking_actions as deeds
+from pins.admin import booking_calendar as calendar
 from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilter
 from pins.admin.booking_form import BookingForm
 from pins.admin.cautions import cautions, clock_changes
@@ -42,8 +43,16 @@ _MOST_NAMED = 5
 class BookingAdmin(PlainTitles, _Admin):
     form = BookingForm
     change_form_template = "pins/admin/booking_form.html"
-    list_display = ("guest", "doors", "property", "arrives", "departs", "status_word")
-    list_filter = (StayFilter, AttentionFilter, "status", OverlapFilter, ("property", admin.RelatedOnlyFieldListFilter))
+    list_display = ("guest", "doors", "property", "arrives", "departs", "status_word", "came")
+    list_filter = (
+        StayFilter,
+        AttentionFilter,
+        calendar.ReviewFilter,
+        "status",
+        OverlapFilter,
+        calendar.OriginFilter,
+        ("property", admin.RelatedOnlyFieldListFilter),
+    )
     search_fields = ("guest_name", "property__name", "grants__reference")
     search_help_text = "Guest, property, or the reference in the Tedee app (#7F3K2Q)"
     date_hierarchy = "check_in"
@@ -118,9 +127,16 @@ class BookingAdmin(PlainTitles, _Admin):
     @admin.display(description="Status", ordering="status")
     def status_word(self, booking: Booking) -> str | SafeString:
         word = Booking.Status(booking.status).label.partition(" (")[0]
-        if not getattr(booking, "overlaps", False):
-            return word
-        return format_html('{} <span class="tk-flag"><span aria-hidden="true">⚠</span> overlaps</span>', word)
+        flags = ["overlaps"] if getattr(booking, "overlaps", False) else []
+        flags += ["needs review"] if booking.needs_review else []
+        marks = format_html_join(
+            "", ' <span class="tk-flag"><span aria-hidden="true">⚠</span> {}</span>', ((flag,) for flag in flags)
+        )
+        return format_html("{}{}", word, marks)
+
+    @admin.display(description="Source", ordering="source")
+    def came(self, booking: Booking) -> str:
+        return calendar.source_label(booking)
 
     @admin.display(description="Door codes")
     def doors(self, booking: Booking) -> SafeString:
@@ -152,6 +168,7 @@ class BookingAdmin(PlainTitles, _Admin):
         booking = self.get_object(request, object_id) if object_id else None
         if booking is not None and self.has_view_or_change_permission(request, booking):
             context["panel"] = panel(booking, timezone.now())
+            context["calendar"] = calendar.section(booking)
             context["may_act"] = self.has_change_permission(request, booking)
         return super().changeform_view(request, object_id, form_url, context)
 

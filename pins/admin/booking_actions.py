@@ -11,6 +11,7 @@ from django.contrib import messages
 from django.db import transaction
 
 from pins import choices, grants, reconcile, tasks
+from pins.admin import booking_calendar
 from pins.facts import State
 from pins.models import AccessGrant, Pin
 from pins.policy import NoValueLeft
@@ -101,9 +102,29 @@ def revoke(booking: Booking, now: datetime) -> Outcome:
     return _done(f"the code is revoked and comes off {doors(len(touched))}." if touched else "the code is revoked.")
 
 
+def looks_right(booking: Booking, now: datetime) -> Outcome:
+    """A person looked at a stay of which a calendar left us in doubt."""
+    if booking_calendar.clear_review(booking):
+        return _done("thank you, it is no longer marked for review.")
+    return _nothing("it was not marked for review any more.")
+
+
+def follow_calendar(booking: Booking, now: datetime) -> Outcome:
+    """Give up what a person set where calendars say something else."""
+    if booking_calendar.follow_calendar(booking):
+        return _done("it is what the calendar says now, and follows it again.")
+    return _nothing("what you set and what the calendar says do not fit together. Set the dates by hand.")
+
+
 def _wake(lock_ids: Iterable[int]) -> None:
     transaction.on_commit(partial(tasks.wake_locks, sorted(lock_ids)))
 
 
 #: By the name in the URL and of the list's action.
-DEEDS: dict[str, Deed] = {"try_again": try_again, "new_code": new_code, "revoke": revoke}
+DEEDS: dict[str, Deed] = {
+    "try_again": try_again,
+    "new_code": new_code,
+    "revoke": revoke,
+    "looks_right": looks_right,
+    "follow_calendar": follow_calendar,
+}

@@ -218,6 +218,10 @@ _INCIDENT_REMEDIES = {
     Incident.Kind.TOO_MANY_CODES: "Issue codes fewer days ahead, or raise the lock's room for codes if it has more.",
     Incident.Kind.NO_PERMISSION: words.remedy("forbidden"),
     Incident.Kind.DEAD_KEY: words.remedy("unauthorized"),
+    Incident.Kind.FEED_HELD: "Open the calendar and keep or cancel the stays that it names.",
+    Incident.Kind.FEED_RESET: "Copy a new export link from the channel into the calendar. Its stays are kept.",
+    Incident.Kind.FEED_FAILING: "Open the calendar: it says what keeps it from being read. Its stays are kept.",
+    Incident.Kind.FEED_STALE: "Open the calendar: it says what keeps it from being read. Enter new stays by hand.",
 }
 
 
@@ -230,8 +234,16 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         incidents = super().get_queryset(request)
-        return incidents.select_related("pin__grant__booking__property", "pin__lock", "lock", "account").defer(
-            "pin__applied_code", "pin__op_code", "pin__grant__code", "account__secret"
+        subjects = ("pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property")
+        return incidents.select_related(*subjects).defer(
+            "pin__applied_code",
+            "pin__op_code",
+            "pin__grant__code",
+            "account__secret",
+            "feed__url",
+            "feed__token",
+            "feed__signing_secret",
+            "feed__previous_signing_secret",
         )
 
     @admin.display(description="What", ordering="kind")
@@ -252,6 +264,9 @@ class IncidentAdmin(ReadOnlyAdmin):
         if incident.account is not None:
             url = reverse("admin:rentals_lockaccount_change", args=[incident.account.pk])
             return format_html('<a href="{}">{}</a>', url, incident.account)
+        if incident.feed is not None:
+            url = reverse("admin:rentals_calendarfeed_change", args=[incident.feed.pk])
+            return format_html('<a href="{}">{}</a>, {}', url, incident.feed, incident.feed.property)
         return "unknown"
 
     @admin.display(description="What to do")
@@ -269,4 +284,6 @@ class IncidentAdmin(ReadOnlyAdmin):
     def _zone(self, incident: Incident) -> Any:
         if incident.pin is not None:
             return zone_of_lock(incident.pin.lock)
+        if incident.feed is not None:
+            return incident.feed.property.zone
         return zone_of_lock(incident.lock if incident.lock is not None else Lock())
