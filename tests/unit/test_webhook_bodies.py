@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import io
+import os
+import subprocess
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.core.handlers.wsgi import LimitedStream, WSGIRequest
 from django.test import RequestFactory
 
+from pins.stack import processes
+from pins.stack.lifetime import end_with_parent
 from rentals.hooks import Refused, read_body
+from tests.support.waiting import until
 
 MOST = 100_000
 TYPES = frozenset({"", "text/calendar"})
@@ -142,3 +150,48 @@ def test_chunks_that_the_server_cannot_end_are_411_and_not_an_empty_body() -> No
 @pytest.mark.parametrize("length", ["-1", "abc", "1.5", "٣"])
 def test_a_length_that_is_no_number_is_400(length: str) -> None:
     assert refusal(request(b"x", CONTENT_LENGTH=length)).code == "bad_length"
+
+
+_APP = """
+import django
+from django.core.handlers.wsgi import WSGIRequest
+django.setup()
+from rentals.hooks import Refused, read_body
+
+def application(environ, start_response):
+    try:
+        body, status = read_body(WSGIRequest(environ), 100_000, {"", "text/calendar"}), "202 Taken"
+    except Refused as refused:
+        body, status = refused.code.encode(), f"{refused.status} Refused"
+    start_response(status, [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+def test_the_real_web_server_hands_on_chunks_and_lengths(tmp_path: Path) -> None:
+    """`curl -T -` sends chunks. Django alone would take them for an empty body, which asks for something else."""
+    (tmp_path / "echo_app.py").write_text(_APP)
+    port = processes.free_port()
+    command = [part.replace("config.wsgi", "echo_app") for part in processes.web(f"127.0.0.1:{port}").command]
+    environment = {**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}
+    server = subprocess.Popen(command, env=environment, preexec_fn=end_with_parent())  # noqa: PLW1509 - system calls
+    try:
+        until(lambda: processes.accepts(f"127.0.0.1:{port}"), "gunicorn to listen", 60)
+        assert post(port, iter([b"BEGIN:", b"VCALENDAR"]), chunked=True) == (202, b"BEGIN:VCALENDAR")
+        assert post(port, iter([b"x" * 60_000, b"x" * 60_000]), chunked=True) == (413, b"too_large")
+        assert post(port, iter([]), chunked=True) == (202, b"")
+        assert post(port, b"BEGIN:VCALENDAR") == (202, b"BEGIN:VCALENDAR")
+        assert post(port, b"x" * 100_001) == (413, b"too_large")
+        assert post(port, b"") == (202, b"")
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def post(port: int, body: bytes | Iterator[bytes], *, chunked: bool = False) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("POST", "/", body, {"Content-Type": "text/calendar"}, encode_chunked=chunked)
+    answer = connection.getresponse()
+    found = answer.status, answer.read()
+    connection.close()
+    return found
