@@ -116,7 +116,9 @@ def webhook_id(headers: Mapping[str, str]) -> str:
     return given
 
 
-def once(feed: CalendarFeed, given_id: str, body: bytes, now: datetime, work: Callable[[], dict[str, Any]]) -> Any:
+def once(
+    feed: CalendarFeed, given_id: str, body: bytes, now: datetime, work: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
     """Do `work` and keep its answer, in one transaction; for an id that was taken before, give the kept answer.
 
     The receipt is written first: of two that come together, the second waits for the first (or fails and looks), and a

