@@ -97,6 +97,10 @@ def _is_nameless(ledger: Ledger, booking: Booking, own: Mapping[int, list[FeedIt
 def _share_a_feed(
     ledger: Ledger, mine: list[FeedItem], theirs: list[FeedItem], booking: Booking, other: Booking
 ) -> bool:
-    first = {one.feed_id for one in (*mine, *ledger.others.get(booking.pk, ()))}
-    second = {one.feed_id for one in (*theirs, *ledger.others.get(other.pk, ()))}
+    first = {one.feed_id for one in (*mine, *ledger.others.get(booking.pk, ())) if _is_listed(one)}
+    second = {one.feed_id for one in (*theirs, *ledger.others.get(other.pk, ())) if _is_listed(one)}
     return bool(first & second)
+
+
+def _is_listed(item: FeedItem) -> bool:
+    return item.absent_since is None and not item.awaits_approval and item.kept_at is None

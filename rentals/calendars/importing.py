@@ -83,9 +83,13 @@ class Importer:
             self.ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
             self.present.add(item.pk)
             self._house_items()
+            if (booking := self.ledger.booking_of(item)) is not None:
+                self._affect(booking)
         elif word is FeedItem.Decision.NOT_STAY:
             self.ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
-            self._let_go(item)
+            self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
+            if (booking := self.ledger.booking_of(item)) is not None:
+                self._affect(booking)
         return self._finish()
 
     # -- 1 and 2: what is listed ----------------------------------------------------------------------------------

@@ -104,7 +104,7 @@ class Ledger:
             gone=item.gone_at is not None,
             decided=item.decision != FeedItem.Decision.NONE,
             forgotten=item.decision == FeedItem.Decision.NOT_STAY and item.booking_id is None,
-            holds_stay=item.booking_id is not None and item.gone_at is None,
+            holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
         )
 
     def booking_of(self, item: FeedItem) -> Booking | None:
@@ -220,7 +220,7 @@ def content_of(arrival: Arrival, verdict: Verdict) -> dict[str, Any]:
 
 def source_of(item: FeedItem) -> Source | None:
     """An item that lists a stay, as one of its sources. One whose cancellation waits for a person still counts."""
-    if item.starts_at is None or item.ends_at is None:
+    if item.starts_at is None or item.ends_at is None or not _counts(item):
         return None
     return Source(
         order=item.pk or 2**62,
@@ -231,6 +231,10 @@ def source_of(item: FeedItem) -> Source | None:
         name=item.guest_name,
         code=item.reservation_code,
     )
+
+
+def _counts(item: FeedItem) -> bool:
+    return item.decision != FeedItem.Decision.NOT_STAY
 
 
 def stay_of(booking: Booking) -> Stay:

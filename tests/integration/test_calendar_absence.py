@@ -224,7 +224,7 @@ def test_rule_17_a_person_keeps_the_stays_and_is_not_asked_again(flat: Property,
     for _ in range(3):
         clock.shift(HALF_HOUR)
         take(feed, EMPTY)
-        take(feed, [event("x", day(6, 1), day(6, 3))])
+    take(feed, [event("x", day(6, 1), day(6, 3))])
     assert len(stays(flat)) == 4
     assert _incidents(feed) == [("feed_held", False)]
 

@@ -173,11 +173,11 @@ def test_rule_14_changed_dates_keep_the_code_and_move_its_period(house: House, f
     booking = FeedItem.objects.get(reservation_code="HMTEST0002").booking
     assert booking is not None
     lock = flat.locks.get()
-    before = {pin.id: pin.body.pin for pin in house.ours(lock)}
+    before = {pin.id: pin.body.value for pin in house.ours(lock)}
     take(feed, sample("02"))
     house.settle()
     pin = Pin.objects.get(grant__booking=booking)
-    assert {one.id: one.body.pin for one in house.ours(lock)} == before
+    assert {one.id: one.body.value for one in house.ours(lock)} == before
     assert pin.grant is not None
     assert pin.grant.starts_at == at(3, 4, 14)
     assert pin.grant.ends_at == at(3, 9, 10)
