@@ -1,19 +1,41 @@
-"""What rentals announces, taken in: the desired side is rewritten in the same transaction as the business change."""
+"""What rentals announces, taken in: in the same transaction as the change that it follows."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.dispatch import receiver
 
 from pins import grants, tasks
-from rentals.signals import bookings_changed
+from pins.models import Incident
+from rentals.models import CalendarFeed
+from rentals.signals import bookings_changed, feed_condition_changed
+
+_FEED_INCIDENTS: Final = {
+    "held": Incident.Kind.FEED_HELD,
+    "stale": Incident.Kind.FEED_STALE,
+    "failing": Incident.Kind.FEED_FAILING,
+    "reset": Incident.Kind.FEED_RESET,
+}
 
 
 @receiver(bookings_changed)
 def follow_bookings(booking_ids: list[int], deleted: bool, **_: Any) -> None:
+    """Rewrite the desired side."""
     touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
     if touched:
         transaction.on_commit(partial(tasks.wake_locks, touched))
+
+
+@receiver(feed_condition_changed)
+def follow_feed_condition(feed_id: int, condition: str, active: bool, now: datetime, **_: Any) -> None:
+    """Tell a person, once for each condition, and take it back when it is over."""
+    feed = CalendarFeed(pk=feed_id)  # only its key is needed; its secrets stay where they are
+    kind = _FEED_INCIDENTS[condition]
+    if active:
+        Incident.open(kind, now, about=feed)
+    else:
+        Incident.resolve(now, about=feed, kinds=(kind,))
