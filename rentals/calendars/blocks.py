@@ -15,8 +15,20 @@ from rentals.calendars.events import FeedError, FeedFault
 MAX_EVENTS = 20_000
 
 _KNOWN = frozenset(
-    "VTODO VJOURNAL VFREEBUSY VALARM VAVAILABILITY AVAILABLE VTIMEZONE STANDARD DAYLIGHT VLOCATION VRESOURCE "
-    "PARTICIPANT VPOLL VVENUE VOTE VREPLY".split()
+    {
+        *(
+            "VTODO",
+            "VJOURNAL",
+            "VFREEBUSY",
+            "VALARM",
+            "VAVAILABILITY",
+            "AVAILABLE",
+            "VTIMEZONE",
+            "STANDARD",
+            "DAYLIGHT",
+        ),
+        *("VLOCATION", "VRESOURCE", "PARTICIPANT", "VPOLL", "VVENUE", "VOTE", "VREPLY"),
+    }
 )
 _EDGE = re.compile(r"(BEGIN|END)[ \t]*:[ \t]*(\S+)[ \t]*", re.IGNORECASE)
 #: What stands in an event and never at the level of the calendar: left alone there, an event lost its BEGIN.
@@ -124,7 +136,7 @@ class _Cutter:
         if not self.blocks.heads:
             raise FeedError(
                 FeedFault.NOT_A_CALENDAR,
-                "The content is not a calendar: it has no line BEGIN:VCALENDAR. Check the link.",
+                "The content is not a calendar: it has no BEGIN:VCALENDAR. Check the link.",
             )
         if self.head is not None:
             raise _truncated()

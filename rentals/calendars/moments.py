@@ -80,9 +80,10 @@ def _basic(raw: str) -> date:
         raise Unreadable("A date in it lies in the distant past.")
     try:
         if hour is None:
-            read = vDate.from_ical(f"{year}{month}{day}")
+            read = vDate.from_ical(f"{year}{month}{day}")  # type: ignore[no-untyped-call]
             return date(read.year, read.month, read.day)
-        return _with_offset(vDatetime.from_ical(f"{year}{month}{day}T{hour}{minute}{second or '00'}"), offset)
+        basic = f"{year}{month}{day}T{hour}{minute}{second or '00'}"
+        return _with_offset(vDatetime.from_ical(basic), offset)  # type: ignore[no-untyped-call]
     except (ValueError, OverflowError):
         raise Unreadable("A date in it does not exist.") from None
 
@@ -100,8 +101,8 @@ def after(start: Moment, raw: str) -> Moment:
     """The end that a DURATION gives: days count on the wall clock, hours exactly (RFC 5545, 3.3.6)."""
     days, letter, clock = raw.strip().upper().partition("T")
     try:
-        nominal = vDuration.from_ical(days) if days.strip("+-") != "P" else timedelta()
-        exact = vDuration.from_ical(f"PT{clock}") if letter else timedelta()
+        nominal = _length(days) if days.strip("+-") != "P" else timedelta()
+        exact = _length(f"PT{clock}") if letter else timedelta()
     except ValueError:
         raise Unreadable("Its length (DURATION) cannot be read.") from None
     if days.startswith("-"):
@@ -115,6 +116,10 @@ def after(start: Moment, raw: str) -> Moment:
         return Moment(ends.date(), ends, start.zone)
     except OverflowError:
         raise Unreadable("It ends beyond the calendar.") from None
+
+
+def _length(raw: str) -> timedelta:
+    return vDuration.from_ical(raw)  # type: ignore[no-any-return, no-untyped-call]
 
 
 def next_day(start: Moment) -> Moment:

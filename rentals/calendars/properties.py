@@ -31,7 +31,7 @@ def split(line: str) -> tuple[str, Params, str] | None:
     """Name in upper case, parameters and raw value of a content line; None for what is no content line."""
     head, colon, value = line.partition(":")
     if '"' in head:
-        at = Contentline(line).value_separator_index()
+        at = Contentline(line).value_separator_index()  # type: ignore[no-untyped-call]
         if at < 0:
             return None
         head, colon, value = line[:at], ":", line[at + 1 :]
@@ -51,7 +51,7 @@ def _head(head: str) -> tuple[str, Params] | None:
     if not semicolon:
         return name, _NONE
     try:
-        _, params, _ = Contentline(f"{head.rstrip('; ')}:").parts()
+        _, params, _ = Contentline(f"{head.rstrip('; ')}:").parts()  # type: ignore[no-untyped-call]
     except ValueError:
         return name, _NONE
     return name, MappingProxyType(

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 
-import recurring_ical_events
-from dateutil.rrule import rrulestr
+import recurring_ical_events  # type: ignore[import-untyped]
+from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 from icalendar import Calendar, Event
 from icalendar.prop import vDDDTypes, vRecur
 
@@ -76,7 +76,8 @@ def expand(master: Record, overrides: Sequence[Record], now: datetime, budget: B
         instances = _instances(found, records)
     except Unreadable:
         raise
-    except Exception as error:  # noqa: BLE001 - the library has no single error of its own; only this event is lost
+    except Exception as error:
+        # The library has no single error of its own; whatever it met costs this event alone.
         raise Unreadable("Its recurrence cannot be followed.") from error
     return _nearest(instances, now)
 
@@ -146,7 +147,7 @@ class _Frame:
         if not _comes_true(rule, wall):
             raise Unreadable("Its recurrence rule never comes true.")
         if count:
-            text = f"{rule.to_ical().decode()};UNTIL={min(until, self.wall_end):%Y%m%dT%H%M%S}"
+            text = f"{_text(rule)};UNTIL={min(until, self.wall_end):%Y%m%dT%H%M%S}"
             until = max(islice(rrulestr(text, dtstart=wall), int(count[0])), default=wall)
         return self._with_until(rule, until)
 
@@ -183,7 +184,7 @@ class _Frame:
 def _checked(raw: str) -> vRecur:
     """The parsed rule when it is one that we follow. Raises `Unreadable`."""
     try:
-        rule = vRecur.from_ical(raw)
+        rule: vRecur = vRecur.from_ical(raw)
         frequency = str(rule["FREQ"][0]).upper()
         interval = int(rule.get("INTERVAL", [1])[0])
         count = int(rule.get("COUNT", [1])[0])
@@ -202,9 +203,13 @@ def _comes_true(rule: vRecur, wall: datetime) -> bool:
         return True
     late = wall.year + (9999 - wall.year - 3) // _CYCLE_YEARS * _CYCLE_YEARS
     try:
-        return next(iter(rrulestr(rule.to_ical().decode(), dtstart=wall.replace(year=late))), None) is not None
+        return next(iter(rrulestr(_text(rule), dtstart=wall.replace(year=late))), None) is not None
     except (ValueError, OverflowError, TypeError) as error:
         raise Unreadable("Its recurrence rule cannot be followed.") from error
+
+
+def _text(rule: vRecur) -> str:
+    return str(rule.to_ical().decode())  # type: ignore[no-untyped-call]
 
 
 def _like(moment: Moment, start: Moment) -> date:

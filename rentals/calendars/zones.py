@@ -100,14 +100,14 @@ def _offset(tzid: str) -> tzinfo | None:
 
 def _defined(lines: Sequence[str]) -> tzinfo | None:
     """The zone that a VTIMEZONE defines. Its name is replaced, so that the library's cache never grows."""
-    kept = [line for line in lines if not line[:4].upper() == "TZID" and not line[:2].upper() == "X-"]
+    kept = [line for line in lines if line[:4].upper() != "TZID" and line[:2].upper() != "X-"]
     kept.insert(1, "TZID:calendar")
     rules = [line.partition(":")[2] for line in kept if line[:5].upper() == "RRULE"]
     if not all(_RULE.fullmatch(rule.strip()) for rule in rules):
         return None
     try:
         component = Timezone.from_ical("\r\n".join([*kept, ""]))
-        zone = component.to_tz(lookup_tzid=False)
+        zone = component.to_tz(lookup_tzid=False) if isinstance(component, Timezone) else None
         datetime(2027, 1, 1, tzinfo=zone).astimezone(UTC)
     except Exception:  # noqa: BLE001 - a foreign definition may break the library in any way; it is then unknown
         return None
