@@ -14,18 +14,24 @@ from celery.schedules import crontab
 PREFIX: Final = "turnkey: "
 
 
-def beat_entries(*, sweep_seconds: int) -> dict[str, dict[str, Any]]:
+def beat_entries(*, sweep_seconds: int, feed_tick_seconds: int = 30) -> dict[str, dict[str, Any]]:
     """The schedule in Celery's format, by name."""
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
         PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
-        PREFIX + "purge old records": {
-            "task": "pins.tasks.purge",
-            "schedule": crontab(hour="3", minute="17"),
-            # `expires` is dropped by django-celery-beat; `expire_seconds` reaches the message.
-            "options": {"expire_seconds": 6 * 3600},
-        },
+        PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),
+        PREFIX + "purge old records": _nightly("pins.tasks.purge", minute=17),
+        PREFIX + "purge old calendar items": _nightly("rentals.tasks.purge", minute=47),
+    }
+
+
+def _nightly(task: str, *, minute: int) -> dict[str, Any]:
+    return {
+        "task": task,
+        "schedule": crontab(hour="3", minute=str(minute)),
+        # `expires` is dropped by django-celery-beat; `expire_seconds` reaches the message.
+        "options": {"expire_seconds": 6 * 3600},
     }
 
 

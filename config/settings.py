@@ -59,6 +59,15 @@ TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, max
 SWEEP_SECONDS = env.whole_number("SWEEP_SECONDS", 15, minimum=1, maximum=3600)
 LATE_SECONDS = env.whole_number("LATE_SECONDS", 600, minimum=0, maximum=86_400)  # a lost write may land this late
 FEEDS_ALLOW_PRIVATE_HOSTS = env.boolean("FEEDS_ALLOW_PRIVATE_HOSTS")
+FEED_TICK_SECONDS = env.whole_number("FEED_TICK_SECONDS", 30, minimum=1, maximum=3600)  # how often due feeds are sought
+FEED_POLL_SECONDS = env.whole_number("FEED_POLL_SECONDS", 0, minimum=0, maximum=86_400)  # 0: as each feed says
+FEED_BACKOFF_SECONDS = env.whole_number("FEED_BACKOFF_SECONDS", 21_600, minimum=1, maximum=86_400)  # the longest
+FEED_MAX_IN_FLIGHT = env.whole_number("FEED_MAX_IN_FLIGHT", 12, minimum=1, maximum=1000)  # of a worker's threads
+FEED_FAILURES_BEFORE_ALERT = env.whole_number("FEED_FAILURES_BEFORE_ALERT", 3, minimum=1, maximum=1000)  # in a row
+FEED_STALE_SECONDS = env.whole_number("FEED_STALE_SECONDS", 86_400, minimum=1, maximum=864_000)
+FEED_KEEP_DAYS = env.whole_number("FEED_KEEP_DAYS", 90, minimum=1, maximum=3650)  # guests' data of events that are over
+# Two good fetches, at least so many seconds apart, must miss a stay before it counts as cancelled.
+FEED_CONFIRM_SECONDS = env.whole_number("FEED_CONFIRM_SECONDS", 1800, minimum=0, maximum=86_400)
 WEBHOOK_RATE_LIMIT = env.whole_number("WEBHOOK_RATE_LIMIT", 60, minimum=1)  # pushes of one calendar in ten minutes
 
 # ---- database and broker ----------------------------------------------------------------------------------------
@@ -106,7 +115,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds; how soon beat sees a change made in the admin
-CELERY_BEAT_SCHEDULE = schedule.beat_entries(sweep_seconds=SWEEP_SECONDS)
+CELERY_BEAT_SCHEDULE = schedule.beat_entries(sweep_seconds=SWEEP_SECONDS, feed_tick_seconds=FEED_TICK_SECONDS)
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # ---- web --------------------------------------------------------------------------------------------------------

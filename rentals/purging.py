@@ -1,0 +1,29 @@
+"""What calendars leave behind, deleted when it is long over: guests' data must not outlive its use."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db.models import Q
+
+from rentals.models import FeedItem, WebhookReceipt
+
+#: Far longer than anybody sends a push again.
+KEEP_RECEIPTS: Final = timedelta(days=7)
+BATCH: Final = 5000
+
+
+def purge(now: datetime) -> None:
+    """Delete receipts of pushes, and calendar items whose event and stay ended long ago.
+
+    An item that its feed still lists may go too: an event that was over before we heard of it is not taken in. One
+    whose event is to come stays, whatever a person decided about it: the decision would be forgotten with it.
+    """
+    WebhookReceipt.objects.filter(received_at__lte=now - KEEP_RECEIPTS).delete()
+    long_ago = now - timedelta(days=settings.FEED_KEEP_DAYS)
+    stay_over = Q(booking=None) | Q(booking__check_out__lte=long_ago)
+    over = FeedItem.objects.filter(stay_over, ends_at__lte=long_ago).values_list("pk", flat=True)
+    while ids := list(over[:BATCH]):
+        FeedItem.objects.filter(pk__in=ids).delete()
