@@ -19,8 +19,8 @@ django.setup()
 
 from django.db import transaction  # noqa: E402 - models can be imported only after the setup
 
-from pins.models import AccessGrant, Pin  # noqa: E402
-from rentals.models import Booking, Lock, LockAccount, Property  # noqa: E402
+from pins.models import AccessGrant, Incident, Pin  # noqa: E402
+from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
 
 
 def furnish(key: str, locks: list[dict[str, Any]], flats: list[dict[str, Any]]) -> dict[str, int]:
@@ -99,8 +99,40 @@ def change_key(key: str) -> None:
     account.save()
 
 
+def subscribe(flat: int, name: str, url: str) -> int:
+    """Enter a calendar from which bookings arrive; answers its id."""
+    return CalendarFeed.objects.create(property_id=flat, name=name, url=url).pk
+
+
+def calendar(feed: int) -> dict[str, Any]:
+    """What is known of a calendar: its stays by reservation code or check-in day, conditions, open incidents."""
+    found = CalendarFeed.objects.select_related("state").get(pk=feed)
+    items = FeedItem.objects.filter(feed=found).select_related("booking")
+    return {
+        "good_fetch": found.state.last_good_at is not None,
+        "failures": found.state.failures,
+        "held": found.state.held_since is not None,
+        "failing": found.state.failing_since is not None,
+        "verdicts": sorted(item.verdict for item in items if item.gone_at is None),
+        "stays": {
+            item.reservation_code or str(item.ends_on): {
+                "id": item.booking.pk,
+                "status": item.booking.status,
+                "check_in": item.booking.check_in.isoformat(),
+                "check_out": item.booking.check_out.isoformat(),
+            }
+            for item in items
+            if item.booking is not None
+        },
+        "open_incidents": sorted(
+            Incident.objects.filter(feed=found, resolved_at__isnull=True).values_list("kind", flat=True)
+        ),
+        "incidents": Incident.objects.filter(feed=found).count(),
+    }
+
+
 ACTIONS: dict[str, Callable[..., Any]] = {
-    action.__name__: action for action in (furnish, book, cancel, check_out, stays, change_key)
+    action.__name__: action for action in (furnish, book, cancel, check_out, stays, change_key, subscribe, calendar)
 }
 
 
