@@ -16,8 +16,9 @@ from rentals.outbound import INTERNET, Limits, Network
 USER_AGENT: Final = f"{outbound.USER_AGENT} (+calendar import)"
 ACCEPT: Final = "text/calendar, */*;q=0.5"
 LONGEST_RETRY_AFTER: Final = timedelta(hours=6)
-LONGEST_ETAG: Final = 255  # FeedState.etag
-LONGEST_DATE: Final = 64  # FeedState.last_modified
+MARK_LENGTH: Final = 12  # what `polling` puts before a validator, and a space
+LONGEST_ETAG: Final = 255 - MARK_LENGTH - 1  # FeedState.etag
+LONGEST_DATE: Final = 64 - MARK_LENGTH - 1  # FeedState.last_modified
 
 
 @dataclass(frozen=True)

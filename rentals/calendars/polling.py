@@ -8,6 +8,7 @@ outside any transaction.
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -25,7 +26,7 @@ from django.utils import timezone
 from rentals.calendars import sync
 from rentals.calendars.conditions import Condition, set_condition
 from rentals.calendars.events import FeedError, FeedFault
-from rentals.calendars.fetch import Fetched, fetch
+from rentals.calendars.fetch import MARK_LENGTH, Fetched, fetch
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Network
@@ -120,8 +121,8 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
         updates = {
             **_release(claim, until, now + _spread(_interval(feed))),
             "last_try_at": asked_at,
-            "etag": fetched.etag,
-            "last_modified": fetched.last_modified,
+            "etag": _bound(fetched.etag, feed.url),
+            "last_modified": _bound(fetched.last_modified, feed.url),
         }
         return _take_in(feed, fetched.body, now, asked_at, updates)
     except FeedError as error:
@@ -129,9 +130,9 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
         return Outcome.FAILED
     except Exception as error:  # noqa: BLE001 - one calendar that meets a fault of ours must not come back every minute
         kind, trace = type(error).__name__, error.__traceback__
-        text = f"Turnkey met a fault of its own ({kind}); the worker's log has the details. All stays are kept."
-        _note_failure(feed, claim, until, FeedError(FeedFault.NOT_A_CALENDAR, text), asked_at, clock())
-    # Without the error's text, which may quote what a guest is called.
+    # From here on without the error itself, whose text may quote what a guest is called.
+    text = f"Turnkey met a fault of its own ({kind}); the worker's log has the details. All stays are kept."
+    _note_failure(feed, claim, until, FeedError(FeedFault.NOT_A_CALENDAR, text), asked_at, clock())
     raise ImportBroke(kind).with_traceback(trace)
 
 
@@ -146,9 +147,25 @@ def _network() -> Network:
 
 def _ask(feed: CalendarFeed, now: datetime, network: Network) -> Fetched:
     """Conditional only while we hold what the validators belong to."""
-    held = bool(feed.state.body_hash)
-    etag, last_modified = (feed.state.etag, feed.state.last_modified) if held else ("", "")
+    state, held = feed.state, bool(feed.state.body_hash)
+    etag = _unbound(state.etag, feed.url) if held else ""
+    last_modified = _unbound(state.last_modified, feed.url) if held else ""
     return fetch(feed.url, etag=etag, last_modified=last_modified, now=now, network=network)
+
+
+def _bound(validator: str, url: str) -> str:
+    """A validator together with the address that gave it. "Not modified since" from another address, which somebody
+    entered meanwhile, would say nothing about what we hold."""
+    return f"{_mark(url)} {validator}" if validator else ""
+
+
+def _unbound(stored: str, url: str) -> str:
+    mark, _, validator = stored.partition(" ")
+    return validator if mark == _mark(url) else ""
+
+
+def _mark(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:MARK_LENGTH]
 
 
 def _take_in(

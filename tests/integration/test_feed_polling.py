@@ -63,7 +63,8 @@ class TestOneFetch:
             assert polled(feed) is Outcome.IMPORTED
         assert Booking.objects.filter(status="confirmed").count() == 3
         state = state_of(feed)
-        assert (state.claim_token, state.claimed_until, state.failures, state.etag) == (None, None, 0, '"1"')
+        assert (state.claim_token, state.claimed_until, state.failures) == (None, None, 0)
+        assert state.etag.endswith('"1"')
         assert (state.last_good_at, state.last_try_at) == (timezone.now(), timezone.now())
         assert state.next_fetch_at == timezone.now() + 15 * MINUTE
 
@@ -95,7 +96,8 @@ class TestOneFetch:
             assert polled(feed) is Outcome.UNCHANGED
             assert [request.headers.get("if-none-match") for request in server.requests] == [None, '"1"']
         state = state_of(feed)
-        assert (state.last_good_at, state.etag) == (timezone.now(), '"1"')
+        assert state.last_good_at == timezone.now()
+        assert state.etag.endswith('"1"')
         assert state.next_fetch_at == timezone.now() + 15 * MINUTE
 
     def test_a_condition_is_not_asked_for_content_that_we_do_not_hold(self, clock: time_machine.Traveller) -> None:
@@ -106,6 +108,21 @@ class TestOneFetch:
             clock.shift(HOUR)
             polled(feed)
             assert "if-none-match" not in server.requests[1].headers
+
+    def test_validators_count_only_for_the_address_that_gave_them(self, clock: time_machine.Traveller) -> None:
+        """A new link whose calendar has not changed since that date must not confirm what the old one said."""
+        date = "Mon, 01 Mar 2027 08:00:00 GMT"
+        headers = {"ETag": '"' + "x" * 300 + '"', "Last-Modified": date}
+        with Server([answer(200, raw=AIRBNB, headers=headers)]) as server:
+            feed = feed_at(server)
+            polled(feed)
+            clock.shift(HOUR)
+            polled(feed)
+            feed.url += "?new"
+            feed.save()
+            clock.shift(HOUR)
+            polled(feed)
+            assert [request.headers.get("if-modified-since") for request in server.requests] == [None, date, None]
 
     @pytest.mark.parametrize("fields", [{"is_active": False}, {"url": ""}])
     def test_a_feed_that_is_switched_off_or_has_no_address_is_not_fetched(
