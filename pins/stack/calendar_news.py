@@ -52,14 +52,11 @@ def look_at_feeds() -> dict[int, FeedSeen]:
 
 
 def _seen(feed: CalendarFeed, items: list[FeedItem]) -> FeedSeen:
-    held = [(item, item.booking) for item in items if item.booking is not None and item.gone_at is None]
+    bookings = [item.booking for item in items if item.booking is not None]  # of what left the calendar too
     return FeedSeen(
         name=feed.name,
-        stays={
-            booking.pk: StaySeen(days(booking.arrival_date, booking.departure_date), booking.status)
-            for _, booking in held
-        },
-        identities=frozenset(item.uid for item, _ in held),
+        stays={one.pk: StaySeen(days(one.arrival_date, one.departure_date), one.status) for one in bookings},
+        identities=frozenset(item.uid for item in items if item.booking is not None and item.gone_at is None),
         undecided=sum(item.verdict == "review" and not item.decision and item.gone_at is None for item in items),
         troubles=tuple(word for word in TROUBLES if getattr(feed.state, f"{word}_since") is not None),
     )

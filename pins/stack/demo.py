@@ -1,4 +1,5 @@
-"""Sample data of the demo: a house with three flats behind one entrance, and stays around the present moment."""
+"""Sample data of the demo: a house with three flats behind one entrance, stays around the present moment, and four
+cottages whose stays arrive by calendar (`pins.stack.demo_calendars`)."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from django.db import transaction
 from config.paths import kept_secret, private_dir
 from pins.facts import State
 from pins.models import Pin
+from pins.stack import demo_calendars
 from pins.tedee.auth import for_kind
 from pins.tedee.client import TedeeClient
 from rentals.models import Booking, Lock, LockAccount, Property
@@ -23,6 +25,7 @@ from rentals.models import Booking, Lock, LockAccount, Property
 ZONE = "Europe/Warsaw"
 ENTRANCE = "Front door"
 FLATS = ("Garden flat", "River room", "Attic")
+DOORS = (ENTRANCE, *FLATS, *demo_calendars.COTTAGES)
 FAULTS = "timeout_applied=0.05,timeout_lost=0.05,busy=0.12,offline=0.04,drop_applied=0.03"
 LATE_SECONDS = 8  # a lost write of the simulator may land this late
 ENDS_SOON = timedelta(seconds=35)
@@ -62,12 +65,14 @@ SAMPLES = (
 def own_environment(environment: Mapping[str, str], folder: Path, simulator_port: int) -> dict[str, str]:
     """The environment in which the demo starts itself again: its own folder, keys, database, broker and cloud."""
     own = {name: value for name, value in environment.items() if name not in FORGET}
-    for name, value in {"SWEEP_SECONDS": "5", "LATE_SECONDS": str(LATE_SECONDS + 2), "LOG_LEVEL": "ERROR"}.items():
+    pace = {"SWEEP_SECONDS": "5", "FEED_TICK_SECONDS": "5", "FEED_POLL_SECONDS": str(demo_calendars.POLL_SECONDS)}
+    for name, value in {**pace, "LATE_SECONDS": str(LATE_SECONDS + 2), "LOG_LEVEL": "ERROR"}.items():
         own.setdefault(name, value)
     return own | {
         "TURNKEY_STACK": "demo",
         "TURNKEY_ENV_FILE": "",
         "TURNKEY_VAR_DIR": str(folder),
+        "FEEDS_ALLOW_PRIVATE_HOSTS": "1",  # its calendars come from this machine
         "TEDEE_API_URL": f"http://127.0.0.1:{simulator_port}/api/v37",
     }
 
@@ -75,8 +80,7 @@ def own_environment(environment: Mapping[str, str], folder: Path, simulator_port
 def locks_file(folder: Path) -> Path:
     """The file that tells the simulator which locks the house has."""
     path = private_dir(folder) / "locks.json"
-    doors = (ENTRANCE, *FLATS)
-    locks = [{"name": name, "serial": f"21120102-{number:06d}"} for number, name in enumerate(doors, start=1)]
+    locks = [{"name": name, "serial": f"21120102-{number:06d}"} for number, name in enumerate(DOORS, start=1)]
     path.write_text(json.dumps(locks, indent=1) + "\n", encoding="utf-8")
     return path
 
@@ -104,7 +108,7 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
     Days after the first start its stays are over; then new ones are added around the present.
     """
     account, _ = LockAccount.objects.get_or_create(name="Simulated Tedee account", defaults={"secret": key})
-    if Lock.objects.filter(account=account).count() < len(FLATS) + 1:
+    if Lock.objects.filter(account=account).count() < len(DOORS):
         _import_locks(account, key)
     with transaction.atomic():
         entrance = Lock.objects.get(account=account, name=ENTRANCE)
@@ -112,7 +116,8 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
             flat, fresh = Property.objects.get_or_create(name=name, defaults={"timezone": ZONE})
             if fresh:
                 flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
-    if Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1)).exists():
+    around_now = Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1))
+    if around_now.filter(source="demo").exists():
         return False
     for sample in SAMPLES:
         _book(sample, now)
@@ -149,9 +154,10 @@ def _book(sample: Sample, now: datetime) -> None:
     )
 
 
-def unsettled(now: datetime) -> list[str]:
-    """What is not yet as it should be, in words: due codes that are missing, ended ones that are still there."""
-    missing = []
+def unsettled(now: datetime, since: datetime) -> list[str]:
+    """What is not yet as it should be, in words: calendars that were not read since the start at `since`, due codes
+    that are missing, ended ones that are still there."""
+    missing = [f"{name}: the calendar has not been read yet" for name in demo_calendars.not_fetched_since(since)]
     pins = Pin.objects.select_related("lock", "grant").defer("applied_code", "op_code", "grant__code")
     for pin in pins:
         grant = pin.grant

@@ -22,7 +22,7 @@ from rentals.models import CalendarFeed, FeedState, Lock, Property, PublishedCal
 SAMPLES = Path(__file__).resolve().parent / "feeds" / "samples"
 SAMPLES_DAY = date(2027, 3, 1)
 CHANGES_AFTER = timedelta(minutes=2)
-POLL_MINUTES = 1
+POLL_SECONDS = 30
 
 
 @dataclass(frozen=True)
@@ -88,9 +88,7 @@ def ensure_feeds(server_url: str, zone: str) -> None:
             cottage, fresh = Property.objects.get_or_create(name=sample.cottage, defaults={"timezone": zone})
             if fresh:
                 cottage.locks.set(Lock.objects.filter(name=sample.cottage))
-            feed, _ = CalendarFeed.objects.get_or_create(
-                property=cottage, name=sample.name, defaults={"poll_minutes": POLL_MINUTES}
-            )
+            feed, _ = CalendarFeed.objects.get_or_create(property=cottage, name=sample.name)
             feed.url = server_url + sample.path
             feed.save()
             FeedState.objects.filter(feed=feed).update(next_fetch_at=None)

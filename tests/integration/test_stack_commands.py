@@ -152,6 +152,8 @@ def test_the_demo_settles_by_itself_and_goes_on_at_the_next_start(tmp_path: Path
     assert demo.ends(180) == 0, demo.said
     assert "Filled a house with guests" in demo.said
     assert "Anna at Garden flat: code set on Front door" in demo.said
+    assert "Airbnb Orchard cottage: 3 stays arrived" in demo.said
+    assert "at Orchard cottage: code set on Orchard cottage" in demo.said
     assert "Julia at Attic: code removed from Front door after check-out" in demo.said
     assert "Settled after" in demo.said
     assert sorted(path.name for path in (tmp_path / "var").iterdir()) == ["demo"]

@@ -28,5 +28,9 @@ def test_nothing_of_a_real_installation_gets_into_the_demo() -> None:
     assert own["TEDEE_API_URL"] == "http://127.0.0.1:8765/api/v37"
 
 
+def test_calendars_of_this_machine_are_for_the_demo_alone() -> None:
+    assert own_environment({"FEEDS_ALLOW_PRIVATE_HOSTS": "0"}, Path("/x"), 1)["FEEDS_ALLOW_PRIVATE_HOSTS"] == "1"
+
+
 def test_the_pace_may_be_chosen() -> None:
     assert own_environment({"SWEEP_SECONDS": "1"}, Path("/x"), 1)["SWEEP_SECONDS"] == "1"

@@ -15,7 +15,8 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from pins.models import Pin
-from pins.stack import demo, processes
+from pins.stack import demo, demo_calendars, processes
+from pins.stack.calendar_news import CalendarNews, look_at_feeds
 from pins.stack.children import Terminal
 from pins.stack.machine import bring_database_up_to_date, machine, start_broker, start_product
 from pins.stack.story import Storyteller, look
@@ -27,7 +28,7 @@ from rentals.models import Booking
 class Command(BaseCommand):
     help = (
         "Shows Turnkey at work: runs everything with a simulated lock cloud that has a bad day, fills a house with "
-        "guests, and tells what happens. Lives in var/demo and touches nothing else."
+        "guests by hand and by calendar, and tells what happens. Lives in var/demo and touches nothing else."
     )
     requires_system_checks: list[str] = []
 
@@ -85,20 +86,23 @@ class Command(BaseCommand):
             )
         )
         password = demo.ensure_admin(folder)
-        storyteller = Storyteller(look(timezone.now()))
-        start_product(stack, f"127.0.0.1:{self.port}")
-        self._prepare_data(key)
-        self._greet(password, simulator_port)
-        connection.close()
-        return self._watch(stack, storyteller)
+        storyteller, news = Storyteller(look(timezone.now())), CalendarNews(look_at_feeds())
+        self.began = timezone.now()
+        with demo_calendars.calendar_server(demo_calendars.first_start(folder, self.began), demo.ZONE) as calendars:
+            start_product(stack, f"127.0.0.1:{self.port}")
+            self._prepare_data(key, calendars.url)
+            self._greet(password, simulator_port)
+            connection.close()
+            return self._watch(stack, storyteller, news)
 
-    def _prepare_data(self, key: str) -> None:
+    def _prepare_data(self, key: str, calendars_url: str) -> None:
         try:
             fresh = demo.ensure_sample_data(timezone.now(), key)
         except TedeeError as error:
             raise StackFailed(
                 f"the simulator did not list its locks ({error}). Delete its folder and start again."
             ) from None
+        demo_calendars.ensure_feeds(calendars_url, demo.ZONE)
         self.terminal.line("Filled a house with guests" if fresh else "Going on with the guests of the last start")
 
     def _greet(self, password: str, simulator_port: int) -> None:
@@ -107,18 +111,21 @@ class Command(BaseCommand):
             "",
             f"  Admin      http://127.0.0.1:{self.port}/admin/   user admin, password {password}",
             f"  Locks      http://127.0.0.1:{simulator_port}/   see their codes, pull a plug",
+            f"  Calendars  {len(demo_calendars.FEEDS)} are read every half minute; two minutes after the first start",
+            "             a stay moves, another one arrives, and a channel renames all its events.",
+            f"  Published  http://127.0.0.1:{self.port}{demo_calendars.published_path()}",
             "  Try it     change a booking in the admin and watch here. Ctrl-C ends the demo.",
             f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
             "",
         ):
             self.terminal.line(line)
 
-    def _watch(self, stack: Supervisor, storyteller: Storyteller) -> int:
+    def _watch(self, stack: Supervisor, storyteller: Storyteller, news: CalendarNews) -> int:
         started = time.monotonic()
 
         def tick() -> int | None:
             try:
-                for line in storyteller.tell(look(timezone.now())):
+                for line in [*news.tell(look_at_feeds()), *storyteller.tell(look(timezone.now()))]:
                     self.terminal.line(line)
                 return self._settled(time.monotonic() - started) if self.until_settled else None
             except DatabaseError as error:
@@ -131,7 +138,7 @@ class Command(BaseCommand):
         return stack.watch(tick)
 
     def _settled(self, seconds: float) -> int | None:
-        missing = demo.unsettled(timezone.now())
+        missing = demo.unsettled(timezone.now(), self.began)
         if not missing:
             number = Pin.objects.filter(state="set").count()
             self.terminal.line(f"Settled after {seconds:.0f} s: {number} codes set, every ended one gone.")
