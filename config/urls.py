@@ -14,6 +14,8 @@ admin.site.site_header = "Turnkey"
 admin.site.site_title = "Turnkey"
 admin.site.index_title = "Door codes"
 
+handler400 = "rentals.hooks.bad_request"
+
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("admin/", admin.site.urls),

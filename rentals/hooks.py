@@ -12,9 +12,11 @@ import time
 from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
+from django.core.exceptions import DisallowedHost
 from django.db import Error as DatabaseError
 from django.db import models
-from django.http import HttpRequest, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.views import defaults
 from django.views.decorators.csrf import csrf_exempt
 from limits import RateLimitItem
 
@@ -27,6 +29,9 @@ logger = logging.getLogger(__name__)
 _CHUNK = 64 * 1024
 #: A body that takes longer than this to arrive, in seconds, is given up: a thread serves nobody else meanwhile.
 _LONGEST_READ = 30.0
+#: What is read and thrown away after a refusal, in bytes and seconds at most. A server that closes a connection with
+#: unread data in it resets it, and the sender would see a broken pipe in place of the reason.
+_MOST_DRAINED, _LONGEST_DRAIN = 32 * 1024 * 1024, 10.0
 #: How long a sender is asked to wait after trouble of ours, in seconds.
 _TROUBLE_PAUSE = 30
 
@@ -63,6 +68,8 @@ def hook(view: _View) -> Callable[..., JsonResponse]:
             response = Refused(405, "method_not_allowed", "Send this request with POST.").response()
             response["Allow"] = "POST"
         response["Cache-Control"] = "no-store"
+        if response.status_code >= 400:
+            _drain(request)
         return response
 
     return answer
@@ -87,7 +94,19 @@ def _attempt(view: _View, request: HttpRequest, *args: Any, **kwargs: Any) -> Js
 @csrf_exempt
 def nothing_here(request: HttpRequest, rest: str = "") -> JsonResponse:
     """Whatever else is asked for below /webhooks/: no page, and no redirect, which would lose the body of a POST."""
-    return _unknown(request).response()
+    response = _unknown(request).response()
+    _drain(request)
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The site's answer to what Django itself refuses, such as a host name that is not ours: JSON for machines."""
+    if not request.path_info.startswith("/webhooks/"):
+        return defaults.bad_request(request, exception)
+    detail = "The request is malformed."
+    if isinstance(exception, DisallowedHost):
+        detail = "The site does not know itself under this host name. Its operator may add it to ALLOWED_HOSTS."
+    return Refused(400, "bad_request", detail).response()
 
 
 def find(owners: models.QuerySet[_Owner], column: str, token: str, request: HttpRequest) -> _Owner:
@@ -154,8 +173,7 @@ def _length(request: HttpRequest) -> int | None:
 
 
 def _read(request: HttpRequest, length: int | None, most: int) -> bytes:
-    # Django reads nothing without a length. A server that marks the end of the input may be read to that end.
-    source = request if length is not None else request.META["wsgi.input"]
+    source = _source(request)
     ends = time.monotonic() + _LONGEST_READ
     body = bytearray()
     try:
@@ -170,6 +188,21 @@ def _read(request: HttpRequest, length: int | None, most: int) -> bytes:
     if length is not None and len(body) < length:
         raise _cut_short()
     return bytes(body)
+
+
+def _source(request: HttpRequest) -> Any:
+    """Django reads nothing without a length. A server that marks the end of the input may be read to that end."""
+    endless = not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated")
+    return request.META["wsgi.input"] if endless else request
+
+
+def _drain(request: HttpRequest) -> None:
+    source, drained, ends = _source(request), 0, time.monotonic() + _LONGEST_DRAIN
+    try:
+        while drained < _MOST_DRAINED and time.monotonic() < ends and (chunk := source.read(_CHUNK)):
+            drained += len(chunk)
+    except (UnreadablePostError, OSError):
+        logger.debug("webhook_client_left")
 
 
 def _gunzip(body: bytes, most: int) -> bytes:

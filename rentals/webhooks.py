@@ -5,6 +5,7 @@ A raw calendar is the whole calendar of that feed; an empty body asks us to fetc
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -18,6 +19,8 @@ from rentals.calendars.events import FeedError, FeedFault
 from rentals.hooks import Refused
 from rentals.models import CalendarFeed
 
+logger = logging.getLogger(__name__)
+
 #: Larger calendars are refused, before and after decompression.
 MOST_BYTES: Final = 5 * 1024 * 1024
 MEDIA_TYPES: Final = frozenset({"", "text/calendar", "text/plain", "application/octet-stream"})
@@ -30,6 +33,16 @@ def push_calendar(request: HttpRequest, token: str) -> dict[str, Any]:
     """Take a whole calendar, or the wish to fetch it. The answer counts what became of it, and names nobody."""
     feeds = CalendarFeed.objects.select_related("state", "property")
     feed = hooks.find(feeds, "token", token, request)
+    try:
+        answer = _take(feed, request)
+    except Refused as refused:
+        logger.info("push_refused", extra={"feed_id": feed.pk, "status": refused.status, "cause": refused.code})
+        raise
+    logger.info("push_taken", extra={"feed_id": feed.pk, "status": answer["status"]})
+    return answer
+
+
+def _take(feed: CalendarFeed, request: HttpRequest) -> dict[str, Any]:
     hooks.limit(limiting.pushes(), f"feed:{feed.pk}")
     body = hooks.read_body(request, MOST_BYTES, MEDIA_TYPES)
     now = timezone.now()

@@ -209,6 +209,14 @@ def test_anything_else_below_webhooks_is_404_in_json_and_never_a_redirect(
     assert Booking.objects.count() == 0
 
 
+def test_a_host_name_that_is_not_ours_is_400_in_json_and_a_page_elsewhere(feed: CalendarFeed) -> None:
+    stranger = Client(headers={"Host": "elsewhere.example.com"})
+    answer = stranger.post(f"/webhooks/ical/{feed.token}/", sample(1), content_type="text/calendar")
+    assert told(answer) == (400, "bad_request")
+    assert "ALLOWED_HOSTS" in answer.json()["detail"]
+    assert stranger.get("/admin/")["Content-Type"].startswith("text/html")
+
+
 def test_an_unknown_or_replaced_token_is_404(feed: CalendarFeed) -> None:
     old = CalendarFeed(token=feed.token)
     feed.token = new_token()
@@ -452,6 +460,7 @@ def test_neither_token_nor_guests_are_in_any_log(signed: CalendarFeed, caplog: p
     Client().get(f"/webhooks/ical/{signed.token}")
     Client().post(f"/webhooks/ical/{signed.token}/more/")
     assert "Unauthorized" in caplog.text  # Django names each refusal with its path
+    assert {"push_refused", "push_taken"} <= {record.message for record in caplog.records}
     names = [name for name in Booking.objects.exclude(guest_name="").values_list("guest_name", flat=True) if name]
     assert names
     for secret in (signed.token, signed.signing_secret, *names):

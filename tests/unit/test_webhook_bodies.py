@@ -5,10 +5,12 @@ from __future__ import annotations
 import gzip
 import http.client
 import io
+import json
 import os
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from django.test import RequestFactory
 
 from pins.stack import processes
 from pins.stack.lifetime import end_with_parent
-from rentals.hooks import Refused, read_body
+from rentals.hooks import Refused, nothing_here, read_body
 from tests.support.waiting import until
 
 MOST = 100_000
@@ -158,19 +160,35 @@ def test_a_length_that_is_no_number_is_400(length: str) -> None:
     assert refusal(request(b"x", CONTENT_LENGTH=length)).code == "bad_length"
 
 
+def test_what_is_thrown_away_after_a_refusal_has_an_end() -> None:
+    class Endless(io.BytesIO):
+        given = 0
+
+        def read(self, size: int | None = -1, /) -> bytes:
+            assert size is not None
+            self.given += size
+            return b"x" * size
+
+    made, endless = chunked(b""), Endless()
+    made.META["wsgi.input"] = endless
+    assert nothing_here(made).status_code == 404
+    assert endless.given <= 33 * 1024 * 1024
+
+
 _APP = """
 import django
 from django.core.handlers.wsgi import WSGIRequest
 django.setup()
-from rentals.hooks import Refused, read_body
+from rentals import hooks
+
+@hooks.hook
+def echo(request):
+    return {"status": hooks.read_body(request, 100_000, {"", "text/calendar"}).decode()}
 
 def application(environ, start_response):
-    try:
-        body, status = read_body(WSGIRequest(environ), 100_000, {"", "text/calendar"}), "202 Taken"
-    except Refused as refused:
-        body, status = refused.code.encode(), f"{refused.status} Refused"
-    start_response(status, [("Content-Length", str(len(body)))])
-    return [body]
+    answer = echo(WSGIRequest(environ))
+    start_response(f"{answer.status_code} X", list(answer.items()))
+    return [answer.content]
 """
 
 
@@ -183,21 +201,24 @@ def test_the_real_web_server_hands_on_chunks_and_lengths(tmp_path: Path) -> None
     server = subprocess.Popen(command, env=environment, preexec_fn=end_with_parent())  # noqa: PLW1509 - system calls
     try:
         until(lambda: processes.accepts(f"127.0.0.1:{port}"), "gunicorn to listen", 60)
-        assert post(port, iter([b"BEGIN:", b"VCALENDAR"]), chunked=True) == (202, b"BEGIN:VCALENDAR")
-        assert post(port, iter([b"x" * 60_000, b"x" * 60_000]), chunked=True) == (413, b"too_large")
-        assert post(port, iter([]), chunked=True) == (202, b"")
-        assert post(port, b"BEGIN:VCALENDAR") == (202, b"BEGIN:VCALENDAR")
-        assert post(port, b"x" * 100_001) == (413, b"too_large")
-        assert post(port, b"") == (202, b"")
+        assert post(port, iter([b"BEGIN:", b"VCALENDAR"]), chunked=True) == (202, "BEGIN:VCALENDAR")
+        assert post(port, iter([]), chunked=True) == (202, "")
+        assert post(port, b"BEGIN:VCALENDAR") == (202, "BEGIN:VCALENDAR")
+        assert post(port, b"") == (202, "")
+        # Refused early, and the answer still arrives: not a broken pipe.
+        assert post(port, iter([b"x" * 1_000_000] * 20), chunked=True) == (413, "too_large")
+        assert post(port, b"x" * 20_000_000) == (413, "too_large")
+        assert post(port, b"x" * 2_000_000, "image/png") == (415, "unsupported_media_type")
     finally:
         server.terminate()
         server.wait(timeout=30)
 
 
-def post(port: int, body: bytes | Iterator[bytes], *, chunked: bool = False) -> tuple[int, bytes]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
-    connection.request("POST", "/", body, {"Content-Type": "text/calendar"}, encode_chunked=chunked)
-    answer = connection.getresponse()
-    found = answer.status, answer.read()
-    connection.close()
-    return found
+def post(
+    port: int, body: bytes | Iterator[bytes], content_type: str = "text/calendar", *, chunked: bool = False
+) -> tuple[int, str]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+        connection.request("POST", "/", body, {"Content-Type": content_type}, encode_chunked=chunked)
+        answer = connection.getresponse()
+        said = json.loads(answer.read())
+    return answer.status, said.get("status", said.get("error"))
