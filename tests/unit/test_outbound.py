@@ -349,6 +349,28 @@ def cut_off() -> Iterator[None]:
     assert time.monotonic() - began <= DEADLINE + SLACK
 
 
+@pytest.mark.parametrize(
+    "packet",
+    [
+        b"\x16\x03\x01 this is TLS",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello",
+        b"HTTP/1.1 301 X\r\nLocation: https://[::\r\n\r\n",
+        b"HTTP/1.1 301 X\r\nLocation: http://\xf0\x9f\x98\x80.example/\r\n\r\n",
+        b"HTTP/1.1 302 X\r\nLocation: /\xff\xfe//\\\\evil:99999/%zz\r\n\r\n",
+    ],
+)
+def test_garbage_is_an_error_of_ours(packet: bytes) -> None:
+    def reply(connection: socket.socket, stop: threading.Event) -> bool:
+        connection.sendall(packet)
+        return False
+
+    with Server([reply]) as server, pytest.raises(outbound.OutboundError):
+        get(server, limits=Limits(seconds=5))
+
+
 class TestDeadline:
     @pytest.mark.parametrize(
         "reply",
