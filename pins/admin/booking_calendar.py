@@ -113,9 +113,10 @@ def _line(item: FeedItem, zone: ZoneInfo) -> SourceLine:
         marks.append("Whether this stay is cancelled waits for your decision on the page of the calendar.")
     if item.gone_at is not None:
         marks.append(f"It left the calendar; gone since {day_and_time(item.gone_at, zone)}.")
+    elif item.kept_at is not None:
+        marks.append("Not in the calendar any more. You decided to keep the stay.")
     elif item.absent_since is not None:
-        kept = " You decided to keep the stay." if item.kept_at else ""
-        marks.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}.{kept}")
+        marks.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
     if item.decision == FeedItem.Decision.STAY:
         marks.append("You decided that it is a stay.")
     return SourceLine(

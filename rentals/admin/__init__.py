@@ -1,8 +1,17 @@
 """The business in Django's admin. `pins.admin` adds what concerns door codes, and registers the bookings."""
 
 from rentals.admin.account import LockAccountAdmin
+from rentals.admin.feed import CalendarFeedAdmin
+from rentals.admin.feed_item import FeedItemAdmin
 from rentals.admin.lock import LockAdmin
 from rentals.admin.property import PropertyAdmin
 from rentals.admin.published import PublishedCalendarAdmin
 
-__all__ = ["LockAccountAdmin", "LockAdmin", "PropertyAdmin", "PublishedCalendarAdmin"]
+__all__ = [
+    "CalendarFeedAdmin",
+    "FeedItemAdmin",
+    "LockAccountAdmin",
+    "LockAdmin",
+    "PropertyAdmin",
+    "PublishedCalendarAdmin",
+]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
@@ -25,6 +25,7 @@ from rentals.admin.feed_views import FeedViews
 from rentals.admin.feed_words import Health
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import CalendarFeed
+from rentals.models.tokens import new_token
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[CalendarFeed]
@@ -54,8 +55,8 @@ class HealthFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
         chosen = self.value()
         if chosen == "review":
-            return queryset.filter(to_review__gt=0)
-        return queryset.filter(health=chosen) if chosen in set(Health) else queryset
+            return queryset.filter(Q(to_review__gt=0))
+        return queryset.filter(Q(health=chosen)) if chosen in set(Health) else queryset
 
 
 class ChannelFilter(admin.SimpleListFilter):
@@ -200,6 +201,9 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, _Admin):
             obj.url = ""
         if typed.get("signing_secret"):
             deeds.rotate_secret(obj, typed["signing_secret"])
+        if change and not deeds.readable(obj, "token"):
+            obj.token = new_token()
+            messages.warning(request, "No configured key opens the push address, so the push address was renewed.")
         super().save_model(request, obj, form, change)
         if typed.get("url"):
             deeds.read_anew(obj, now)

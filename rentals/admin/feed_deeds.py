@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -12,6 +12,7 @@ from django.db import transaction
 from rentals import tasks
 from rentals.admin import feed_words as words
 from rentals.calendars import approval
+from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.models.tokens import new_token
 
@@ -24,9 +25,9 @@ def fetch_now(feed: CalendarFeed, now: datetime) -> str:
     return "it is being fetched. Reload this page in a few seconds."
 
 
-def approve(feed: CalendarFeed, item_ids: Sequence[int], now: datetime) -> str:
+def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
     """Cancel the stays of these items, and no others: a person approves what was on the page."""
-    count = approval.approve(feed.pk, now, list(item_ids))
+    count = approval.approve(feed.pk, now, item_ids)
     others = len(item_ids) - count
     kept = f" {words.stays(others)} left as {'it is' if others == 1 else 'they are'}." if others else ""
     if not count:
@@ -34,9 +35,17 @@ def approve(feed: CalendarFeed, item_ids: Sequence[int], now: datetime) -> str:
     return f"{words.stays(count)} cancelled. {'Its code is' if count == 1 else 'Their codes are'} being removed.{kept}"
 
 
-def dismiss(feed: CalendarFeed, item_ids: Sequence[int], now: datetime) -> str:
-    count = approval.dismiss(feed.pk, now, list(item_ids))
+def dismiss(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
+    count = approval.dismiss(feed.pk, now, item_ids)
     return f"{words.stays(count)} kept." if count else "nothing was left to decide."
+
+
+def readable(feed: CalendarFeed, name: str) -> str:
+    """A stored secret; empty where there is none, or none of the keys opens it."""
+    try:
+        return str(getattr(feed, name))
+    except UndecryptableValue:
+        return ""
 
 
 def new_push_token(feed: CalendarFeed) -> str:
@@ -55,9 +64,9 @@ def new_signing_secret(feed: CalendarFeed) -> str:
 
 def rotate_secret(feed: CalendarFeed, secret: str) -> None:
     """Put a secret in use without refusing who still signs with the present one. Does not save."""
-    if secret != feed.signing_secret:
-        feed.previous_signing_secret = feed.signing_secret
-        feed.signing_secret = secret
+    present = readable(feed, "signing_secret")
+    if secret != present:
+        feed.previous_signing_secret, feed.signing_secret = present, secret
 
 
 def end_previous_secret(feed: CalendarFeed) -> str:

@@ -15,6 +15,7 @@ from django.core.exceptions import ValidationError
 from rentals import addresses
 from rentals.admin import feed_facts
 from rentals.admin.widgets import WriteOnlyInput
+from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, PublishedCalendar
 from rentals.models.tokens import token_digest
 
@@ -96,7 +97,18 @@ class CalendarFeedForm(_Form):
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("url") and cleaned.get("forget_url"):
             self.add_error("forget_url", "Either enter a new address or remove the stored one, not both.")
+        self._replace_lost_secrets()
         return cleaned
+
+    def _replace_lost_secrets(self) -> None:
+        """The model looks at its secrets: one that no key opens any more gives way to a new one, never to none."""
+        for name in ("signing_secret", "previous_signing_secret"):
+            try:
+                getattr(self.instance, name)
+            except UndecryptableValue:
+                setattr(self.instance, name, "")
+                if name == "signing_secret" and not self.cleaned_data.get(name) and name not in self.errors:
+                    self.add_error(name, "No configured key opens the stored secret. Enter a new one.")
 
 
 def clean_address(typed: str) -> str:

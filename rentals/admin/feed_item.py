@@ -140,6 +140,8 @@ class FeedItemAdmin(PlainTitles, _Admin):
         zone = item.feed.property.zone
         if item.gone_at:
             return f"gone since {words.clock(item.gone_at, zone)}"
+        if item.awaits_approval or item.kept_at:
+            return "no; you kept the stay" if item.kept_at else "no; waits for your decision"
         return f"not since {words.clock(item.absent_since, zone)}" if item.absent_since else "yes"
 
     @admin.display(description="First seen")

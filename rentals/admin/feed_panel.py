@@ -188,9 +188,10 @@ def _marks(item: FeedItem, zone: ZoneInfo) -> list[str]:
     if item.awaits_approval:
         happened = "The channel cancelled it" if item.verdict == Verdict.CANCELLED else "Not in the calendar any more"
         said.append(f"{happened}: waits for your decision.")
-    if item.absent_since:
-        kept = " You decided to keep the stay." if item.kept_at else ""
-        said.append(f"Not in the calendar since {words.clock(item.absent_since, zone)}.{kept}")
+    if item.kept_at:
+        said.append("Not in the calendar any more. You decided to keep the stay.")
+    elif item.absent_since:
+        said.append(f"Not in the calendar since {words.clock(item.absent_since, zone)}; the next fetches confirm it.")
     if item.booking is not None and item.booking.status == Booking.Status.CANCELLED:
         said.append("The stay is cancelled.")
     return said

@@ -217,12 +217,13 @@ class FeedViews(_Admin):
 
     @sensitive_variables("new_secret")
     def _push_page(self, request: HttpRequest, feed: CalendarFeed, new_secret: str = "") -> HttpResponse:
+        token = deeds.readable(feed, "token")
         return self._page(
             request,
             feed,
             "feed_push.html",
             "Push address",
-            address=request.build_absolute_uri(reverse("push-calendar", args=[feed.token])),
+            address=request.build_absolute_uri(reverse("push-calendar", args=[token])) if token else "",
             new_secret=new_secret,
             is_signed=facts.has_secret(feed, "signing_secret"),
             has_previous=facts.has_secret(feed, "previous_signing_secret"),

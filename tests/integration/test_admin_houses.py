@@ -70,7 +70,15 @@ def flat_form(**changes: object) -> dict[str, object]:
 def test_the_index_begins_with_what_a_host_needs_and_ends_with_the_scheduler(host: Client) -> None:
     response = host.get("/admin/")
     apps = response.context["app_list"]
-    assert [one["name"] for one in apps[0]["models"]] == ["Bookings", "Properties", "Locks", "Lock accounts"]
+    assert [one["name"] for one in apps[0]["models"]] == [
+        "Bookings",
+        "Properties",
+        "Calendar feeds",
+        "Locks",
+        "Lock accounts",
+        "Published calendars",
+        "Calendar items",
+    ]
     assert apps[-1]["app_label"] == "django_celery_beat"
     assert "Turnkey" in text(response)
     assert host.get("/admin/rentals/").status_code == 200
