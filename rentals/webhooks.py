@@ -16,13 +16,14 @@ from django.utils import timezone
 from rentals import hooks, limiting, push, tasks
 from rentals.calendars import sync
 from rentals.calendars.events import FeedError, FeedFault
+from rentals.calendars.unfold import MAX_BYTES
 from rentals.hooks import Refused
 from rentals.models import CalendarFeed
 
 logger = logging.getLogger(__name__)
 
 #: Larger calendars are refused, before and after decompression.
-MOST_BYTES: Final = 5 * 1024 * 1024
+MOST_BYTES: Final = MAX_BYTES
 MEDIA_TYPES: Final = frozenset({"", "text/calendar", "text/plain", "application/octet-stream"})
 
 _TOO_BIG: Final = frozenset({FeedFault.TOO_LARGE, FeedFault.TOO_MANY_EVENTS})
