@@ -60,7 +60,7 @@ def import_calendar(
     if unchanged(feed, body, now, as_of=as_of, updates={} if dry_run else updates, dry_run=dry_run):
         return _as_before(feed)
     calendar = read_calendar(body, zone=feed.property.timezone, now=now)
-    channel = recognise(calendar, Channel(feed.channel))
+    channel = _channel_of(calendar, feed)
     if channel is Channel.TURNKEY:
         raise FeedError(
             FeedFault.OWN_CALENDAR,
@@ -155,6 +155,15 @@ def locked(feed_id: int) -> CalendarFeed:
     property_id = CalendarFeed.objects.values_list("property_id", flat=True).get(pk=feed_id)
     Property.objects.select_for_update(no_key=True).get(pk=property_id)
     return load_feed(feed_id)
+
+
+def _channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
+    """The calendar's channel. One that can suddenly no longer be recognised is still the one it was: otherwise a new
+    PRODID would turn every stay of Booking.com into closed days."""
+    channel = recognise(calendar, Channel(feed.channel))
+    if channel is Channel.OTHER and feed.channel == Channel.AUTO.value and feed.state.detected_channel:
+        return Channel(feed.state.detected_channel)
+    return channel
 
 
 def _arrivals(calendar: Calendar, channel: Channel, ledger: Ledger) -> list[Arrival]:

@@ -15,9 +15,11 @@ from rentals.calendars.events import FeedError
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState, Property
 from tests.support.calendars import (
     AIRBNB,
+    BOOKING,
     HALF_HOUR,
     at,
     calendar,
+    closed,
     day,
     event,
     feed_of,
@@ -356,3 +358,16 @@ def test_outage_of_fifty_feeds_for_a_day(house: House, clock: time_machine.Trave
     assert (
         Incident.objects.filter(kind="feed_held", resolved_at__isnull=False).count() == Incident.objects.count() == 50
     )
+
+
+def test_a_channel_that_can_no_longer_be_recognised_is_still_the_same(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    """Without it, a new PRODID and new UIDs would turn a stay of Booking.com into closed days, and cancel it."""
+    feed = feed_of(flat)
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    for _ in range(3):
+        clock.shift(HALF_HOUR)
+        take(feed, [event("new", day(3, 10), day(3, 14), "CLOSED - Not available")])
+    assert stays(flat) == [("03-10", "03-14")]
+    assert Booking.objects.count() == 1
