@@ -125,9 +125,11 @@ class Command(BaseCommand):
 
         def tick() -> int | None:
             try:
+                # Asked before the look, so that whatever counts as settled has been told when the demo ends.
+                missing = demo.unsettled(timezone.now(), self.began) if self.until_settled else None
                 for line in [*news.tell(look_at_feeds()), *storyteller.tell(look(timezone.now()))]:
                     self.terminal.line(line)
-                return self._settled(time.monotonic() - started) if self.until_settled else None
+                return None if missing is None else self._settled(missing, time.monotonic() - started)
             except DatabaseError as error:
                 # SQLite may be busy for longer than its timeout; the next look tells what this one missed.
                 self.terminal.line(f"(the database did not answer: {type(error).__name__})")
@@ -137,8 +139,7 @@ class Command(BaseCommand):
 
         return stack.watch(tick)
 
-    def _settled(self, seconds: float) -> int | None:
-        missing = demo.unsettled(timezone.now(), self.began)
+    def _settled(self, missing: list[str], seconds: float) -> int | None:
         if not missing:
             number = Pin.objects.filter(state="set").count()
             self.terminal.line(f"Settled after {seconds:.0f} s: {number} codes set, every ended one gone.")
