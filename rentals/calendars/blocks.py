@@ -16,18 +16,8 @@ MAX_EVENTS = 20_000
 
 _KNOWN = frozenset(
     {
-        *(
-            "VTODO",
-            "VJOURNAL",
-            "VFREEBUSY",
-            "VALARM",
-            "VAVAILABILITY",
-            "AVAILABLE",
-            "VTIMEZONE",
-            "STANDARD",
-            "DAYLIGHT",
-        ),
-        *("VLOCATION", "VRESOURCE", "PARTICIPANT", "VPOLL", "VVENUE", "VOTE", "VREPLY"),
+        *("VTODO", "VJOURNAL", "VFREEBUSY", "VALARM", "VAVAILABILITY", "AVAILABLE", "VTIMEZONE", "STANDARD"),
+        *("DAYLIGHT", "VLOCATION", "VRESOURCE", "PARTICIPANT", "VPOLL", "VVENUE", "VOTE", "VREPLY"),
     }
 )
 _EDGE = re.compile(r"(BEGIN|END)[ \t]*:[ \t]*(\S+)[ \t]*", re.IGNORECASE)

@@ -23,7 +23,7 @@ from rentals.calendars.moments import Unreadable
 from rentals.calendars.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, one_line, paragraphs, split, text
 from rentals.calendars.properties import uid as uid_of
 from rentals.calendars.records import Fields, Record, fields_of, record_of
-from rentals.calendars.recurrence import Budget, Instance, expand
+from rentals.calendars.recurrence import MOST_INSTANCES, Budget, Instance, expand
 from rentals.calendars.unfold import content_lines
 from rentals.calendars.versions import settle
 from rentals.calendars.zones import Zones
@@ -94,9 +94,9 @@ class _Reading:
                 events.append(_event(record))
                 continue
             try:
+                if len(events) + MOST_INSTANCES > MAX_EVENTS:
+                    budget.days = 0
                 instances = expand(record, overrides.pop(record.uid, ()), self.now, budget)
-                if len(events) + len(instances) > MAX_EVENTS:
-                    raise Unreadable("The calendar holds too many recurring events to follow.")
             except Unreadable as reason:
                 self.quarantined.append(Quarantined(record.uid, str(reason), summary=record.summary))
                 continue

@@ -28,15 +28,21 @@ LOOK_BACK = timedelta(days=366)
 #: The most instances of one event.
 MOST_INSTANCES = 500
 #: The most days that all rules of one calendar may walk through, so that no calendar keeps a worker busy for long.
-MOST_DAYS = 3_000_000
+MOST_DAYS = 1_000_000
 
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _FINER = ("BYHOUR", "BYMINUTE", "BYSECOND")
-_SPARSE = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYMONTH"})
+_FILTERS = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYMONTH"})
+#: Rules with these parts alone come true every month or year: "on the first Monday", "on 24 December".
+_REGULAR = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST"})
 _MARK = "X-RECORD"
 #: The Gregorian calendar repeats after 400 years, weekdays included.
 _CYCLE_YEARS = 400
 _MOST_RULES = 8
+_MOST_DATES = 5000
+#: What following a rule costs besides its days: any rule, one that may come true seldom, one that never does.
+_DAYS_OF_EVENT, _DAYS_OF_SELDOM, _DAYS_OF_NEVER = 500, 20_000, _CYCLE_YEARS * 365
+_DAYS_OF_STEP = {"DAILY": 1, "WEEKLY": 7, "MONTHLY": 30, "YEARLY": 365}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Budget:
         self.days = MOST_DAYS
 
     def spend(self, days: int) -> None:
-        self.days -= max(days, 1)
+        self.days -= max(days, 0)
         if self.days < 0:
             raise Unreadable("The calendar holds too many recurring events to follow.")
 
@@ -66,6 +72,7 @@ def expand(master: Record, overrides: Sequence[Record], now: datetime, budget: B
 
     Raises `Unreadable` for a rule that is finer than daily or cannot be followed.
     """
+    budget.spend(_DAYS_OF_EVENT)
     frame = _Frame(master, now, budget)
     records = [master, *overrides]
     calendar = Calendar()
@@ -111,8 +118,10 @@ class _Frame:
             return event
         if len(record.rules) > _MOST_RULES:
             raise Unreadable("It has too many recurrence rules.")
-        for rule in dict.fromkeys(record.rules):
-            event.add("RRULE", self.rule(rule))
+        for raw in dict.fromkeys(record.rules):
+            rule = self.rule(raw)
+            if rule is not None:
+                event.add("RRULE", rule)
         for name, values in (("RDATE", record.rdates), ("EXDATE", record.exdates)):
             dates = self.dates(record, values)
             if dates:
@@ -129,10 +138,12 @@ class _Frame:
                 moment = read_moment(raw.partition("/")[0], params, record.zones)
                 if self.begin.date() <= moment.day <= self.end.date():
                     found.add(_like(moment, self.master.start))
+        if len(found) > _MOST_DATES:
+            raise Unreadable("It recurs on too many single days.")
         return sorted(found)
 
-    def rule(self, raw: str) -> vRecur:
-        """A rule that ends within the horizon. Raises `Unreadable`."""
+    def rule(self, raw: str) -> vRecur | None:
+        """A rule that ends within the horizon; None when it ended before the window. Raises `Unreadable`."""
         rule = _checked(raw)
         wall = datetime.combine(self.master.start.day, time())
         if self.master.start.wall is not None:
@@ -140,24 +151,27 @@ class _Frame:
         else:
             for name in _FINER:
                 rule.pop(name, None)  # to be ignored for days
-        self._spend(rule, wall)
-        until = self._until(rule, wall)
+        until = self._until(rule)
+        if until < self.begin.replace(tzinfo=None) - LOOK_BACK:
+            return None
+        self.budget.spend(self._days(rule, wall))
         count = rule.pop("COUNT", None)
         rule.pop("UNTIL", None)
         if not _comes_true(rule, wall):
+            self.budget.spend(_DAYS_OF_NEVER)
             raise Unreadable("Its recurrence rule never comes true.")
         if count:
             text = f"{_text(rule)};UNTIL={min(until, self.wall_end):%Y%m%dT%H%M%S}"
             until = max(islice(rrulestr(text, dtstart=wall), int(count[0])), default=wall)
         return self._with_until(rule, until)
 
-    def _spend(self, rule: vRecur, wall: datetime) -> None:
+    def _days(self, rule: vRecur, wall: datetime) -> int:
         days = (self.wall_end - wall).days
-        if any(name in _SPARSE for name in rule):
-            days += _CYCLE_YEARS * 365  # it may have to be followed that far to find that it does not come true
-        self.budget.spend(days)
+        if not _is_regular(rule):
+            return days + _DAYS_OF_SELDOM
+        return days if "BYDAY" in rule else days // _DAYS_OF_STEP[str(rule["FREQ"][0]).upper()]
 
-    def _until(self, rule: vRecur, wall: datetime) -> datetime:
+    def _until(self, rule: vRecur) -> datetime:
         """The rule's own end or the horizon's, whichever is earlier, on the master's wall clock."""
         given = rule.get("UNTIL")
         if not given:
@@ -192,14 +206,30 @@ def _checked(raw: str) -> vRecur:
         raise Unreadable("Its recurrence rule cannot be read.") from error
     if frequency not in _FREQUENCIES or any(len(rule.get(name, ())) > 1 for name in _FINER):
         raise Unreadable("It recurs more often than daily: that is no stay.")
-    if interval < 1 or count < 1 or "RSCALE" in rule or "SKIP" in rule:
+    if count < 1:
+        rule.pop("COUNT")  # some exporters write COUNT=-1 for "without end"
+    if interval < 1 or "RSCALE" in rule or "SKIP" in rule:
         raise Unreadable("Its recurrence rule cannot be followed.")
     return rule
 
 
+def _is_regular(rule: vRecur) -> bool:
+    """Whether it surely comes true again and again, so that following it ends soon."""
+    frequency = str(rule["FREQ"][0]).upper()
+    if frequency in ("DAILY", "WEEKLY"):
+        return not any(name in _FILTERS for name in rule)
+    if set(rule) - _REGULAR - {"BYDAY", "BYMONTHDAY", "BYMONTH"} or {"BYDAY", "BYMONTHDAY"} <= set(rule):
+        return False
+    if "BYMONTH" in rule and frequency == "MONTHLY":
+        return False
+    days = [abs(int(day)) for day in rule.get("BYMONTHDAY", ())]
+    weeks = [str(day).lstrip("+-")[:-2] for day in rule.get("BYDAY", ())]
+    return all(day <= 28 for day in days) and all(week in ("", "1", "2", "3", "4") for week in weeks)
+
+
 def _comes_true(rule: vRecur, wall: datetime) -> bool:
     """Whether the rule ever occurs, asked so late in the calendar that the answer comes soon."""
-    if not any(name in _SPARSE for name in rule):
+    if _is_regular(rule):
         return True
     late = wall.year + (9999 - wall.year - 3) // _CYCLE_YEARS * _CYCLE_YEARS
     try:
