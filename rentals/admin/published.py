@@ -76,6 +76,16 @@ class PublishedCalendarAdmin(PlainTitles, _Admin):
         page: HttpResponse = never_cache(super().changeform_view)(*args, **kwargs)
         return page
 
+    def save_model(self, request: HttpRequest, obj: PublishedCalendar, form: Any, change: bool) -> None:
+        """A change writes what was changed and nothing else: it must be possible to revoke a link that no configured
+        key opens any more, and saving the whole row would read it."""
+        if not change:
+            super().save_model(request, obj, form, change)
+        elif form.changed_data:
+            PublishedCalendar.objects.filter(pk=obj.pk).update(
+                **{one: form.cleaned_data[one] for one in form.changed_data}
+            )
+
     def new_link_view(self, request: HttpRequest, calendar_id: int) -> HttpResponse:
         return require_POST(self._new_link)(request, calendar_id)
 

@@ -9,8 +9,10 @@ from typing import Any
 import icalendar
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.contrib.auth.models import Permission, User
 from django.test import Client
+from pytest_django import Settings
 
 from config.logging import redact
 from rentals.models import Booking, Property, PublishedCalendar
@@ -275,3 +277,15 @@ def test_who_may_only_look_sees_no_link_and_replaces_none(client: Client, flat: 
     assert calendar.token not in response.content.decode()
     assert client.post(page(calendar, "new-link")).status_code == 403
     assert PublishedCalendar.objects.get().token == calendar.token
+
+
+def test_a_link_that_no_key_opens_can_be_revoked_and_replaced(host: Client, flat: Property, settings: Settings) -> None:
+    calendar = publish(flat)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode("ascii")]
+    assert "cannot be read with the configured keys" in host.get(page(calendar)).content.decode()
+    assert host.get("/admin/rentals/publishedcalendar/").status_code == 200
+    assert host.get(address(calendar)).status_code == 200
+    assert host.post(page(calendar), {"property": flat.pk, "name": "Cleaners"}).status_code == 302
+    assert host.get(address(calendar)).status_code == 404
+    assert host.post(page(calendar, "new-link")).status_code == 302
+    assert "/calendars/" in host.get(page(calendar)).content.decode()

@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rentals.calendars.classify import recognise
+from rentals.calendars.events import Channel
+from rentals.calendars.parse import read_calendar
 from rentals.publishing import PublishedStay, clean, entries, etag, length_in_words, render
 from rentals.turnovers import Stay
 
@@ -71,6 +74,12 @@ def test_the_validator_follows_the_content_and_not_the_hour() -> None:
     renamed = entries([stay(1, 0, 24, "Ben")], WARSAW, since=NOW, with_turnovers=True)
     assert etag("Attic", told) != etag("Attic", renamed)
     assert "Anna" not in repr(told)
+
+
+def test_what_we_publish_is_known_as_our_own() -> None:
+    told = entries([stay(1, 24, 48)], WARSAW, since=NOW, with_turnovers=True)
+    calendar = read_calendar(render("Attic", told, NOW), zone="Europe/Warsaw", now=NOW)
+    assert recognise(calendar, Channel.AUTO) is Channel.TURNKEY
 
 
 STAYS = st.lists(
