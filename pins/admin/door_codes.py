@@ -18,7 +18,7 @@ from rentals.models import Booking, Lock
 
 MASK = "••••••"
 _LATEST_ATTEMPTS = 12
-_SECRETS = ("applied_code", "op_code", "late_codes", "lock__account__secret")
+_SECRETS = ("applied_code", "op_code", "late_codes", "lock__account__secret", "lock__account__webhook_token")
 
 
 @dataclass(frozen=True)

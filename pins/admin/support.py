@@ -240,6 +240,7 @@ class IncidentAdmin(ReadOnlyAdmin):
             "pin__op_code",
             "pin__grant__code",
             "account__secret",
+            "account__webhook_token",
             "feed__url",
             "feed__token",
             "feed__signing_secret",

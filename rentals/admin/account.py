@@ -9,11 +9,14 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
+from rentals.models.tokens import new_token
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[LockAccount]
@@ -66,8 +69,18 @@ class LockAccountAdmin(PlainTitles, _Admin):
     form = LockAccountForm
     list_display = ["name", "kind", "lock_count"]
     search_fields = ("name",)
+    readonly_fields = ("events_address",)
     fieldsets = [
         (None, {"fields": ("name", "kind", "secret")}),
+        (
+            "Tedee's events",
+            {
+                "fields": ("events_address",),
+                "classes": ("collapse",),
+                "description": "Tedee may tell at once that a lock is back online or low on battery. Enter this address "
+                "as the webhook of your Tedee integration. It is a secret: whoever knows it can send events.",
+            },
+        ),
         ("Shared limits", {"fields": ("rate_group",), "classes": ("collapse",)}),
     ]
 
@@ -75,13 +88,22 @@ class LockAccountAdmin(PlainTitles, _Admin):
         css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
-        return super().get_queryset(request).defer("secret").annotate(number_of_locks=Count("locks"))
+        return super().get_queryset(request).defer("secret", "webhook_token").annotate(number_of_locks=Count("locks"))
 
     def get_fieldsets(self, request: HttpRequest, obj: LockAccount | None = None) -> Any:
         """Whoever may only look is shown fields as text; the key must not be among them."""
         if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
             return super().get_fieldsets(request, obj)
         return ((None, {"fields": ("name", "kind", "rate_group")}),)
+
+    @admin.display(description="Address on this site")
+    def events_address(self, one: LockAccount) -> str:
+        if not one.pk:
+            return "Shown after the account is saved."
+        try:
+            return reverse("tedee-events", args=[one.webhook_token])
+        except UndecryptableValue:
+            return "Cannot be read: the encryption key that was in use when it was made is missing."
 
     @admin.display(description="Locks", ordering="number_of_locks")
     def lock_count(self, one: LockAccount) -> int:
@@ -94,4 +116,9 @@ class LockAccountAdmin(PlainTitles, _Admin):
     def save_model(self, request: HttpRequest, obj: LockAccount, form: Any, change: bool) -> None:
         if key := form.cleaned_data.get("secret"):
             obj.secret = key
+        try:
+            obj.webhook_token  # noqa: B018 - read for whether it can be read
+        except UndecryptableValue:
+            # Whoever mends the key mends this too; an account with one unreadable value cannot be used at all.
+            obj.webhook_token = new_token()
         super().save_model(request, obj, form, change)

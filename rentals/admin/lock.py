@@ -72,11 +72,11 @@ class LockAdmin(PlainTitles, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         # The account by name, without its key.
-        return super().get_queryset(request).select_related("account").defer("account__secret")
+        return super().get_queryset(request).select_related("account").defer("account__secret", "account__webhook_token")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "account":
-            kwargs["queryset"] = LockAccount.objects.defer("secret").order_by("name", "pk")
+            kwargs["queryset"] = LockAccount.objects.defer("secret", "webhook_token").order_by("name", "pk")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:

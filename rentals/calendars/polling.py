@@ -171,10 +171,10 @@ def _mark(url: str) -> str:
 def _take_in(
     feed: CalendarFeed, body: bytes | None, now: datetime, as_of: datetime, updates: dict[str, Any]
 ) -> Outcome:
+    if sync.unchanged(feed, body, now, as_of=as_of, updates=updates):
+        return Outcome.UNCHANGED
     if body is None:
         summary = sync.confirm_unchanged(feed.pk, now, as_of=as_of, updates=updates)
-    elif sync.unchanged(feed, body, now, as_of=as_of, updates=updates):
-        return Outcome.UNCHANGED
     else:
         summary = sync.import_calendar(feed.pk, body, now, as_of=as_of, updates=updates)
     return Outcome.UNCHANGED if summary.unchanged else Outcome.IMPORTED

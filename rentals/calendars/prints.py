@@ -30,10 +30,6 @@ class Prints:
     day: str
     body: bytes
 
-    @staticmethod
-    def held(state: FeedState) -> bool:
-        return bool(state.body_hash)
-
     def agree(self, state: FeedState) -> bool:
         """Whether the outcome would be what it was."""
         if state.body_hash in (self._raw(""), self._raw(self.day)):

@@ -24,7 +24,7 @@ from rentals.calendars.importing import Importer
 from rentals.calendars.ledger import Ledger
 from rentals.calendars.parse import read_calendar
 from rentals.calendars.placing import Arrival, Hours, Key, place, unreadable
-from rentals.calendars.prints import Prints, prints_of
+from rentals.calendars.prints import prints_of
 from rentals.calendars.summary import Summary
 from rentals.models import CalendarFeed, FeedItem, FeedState, Property
 
@@ -93,23 +93,27 @@ def import_calendar(
 
 def unchanged(
     feed: CalendarFeed,
-    body: bytes,
+    body: bytes | None,
     now: datetime,
     *,
     as_of: datetime | None = None,
     updates: Mapping[str, Any] = NOTHING,
     dry_run: bool = False,
 ) -> bool:
-    """The short way for a calendar that says what it said last time: one compare-and-set, no look at the items.
+    """The short way for a calendar that says what it said last time (`body` None: the server answered 304): one
+    compare-and-set, no look at the items.
 
-    True when that was all. False: call `import_calendar`.
+    True when that was all. False: call `import_calendar`, or `confirm_unchanged` after a 304.
     """
     state = feed.state
-    if not Prints.held(state) or state.pending_absences or _is_in_trouble(state):
+    if not state.body_hash or state.pending_absences or _is_in_trouble(state):
         return False
-    prints = prints_of(feed, body, now)
-    if not prints.agree(state):
-        return False
+    facts = {"last_good_at": now, "last_try_at": now, "failures": 0, "last_error": "", "as_of": as_of or now, **updates}
+    if body is not None:
+        prints = prints_of(feed, body, now)
+        if not prints.agree(state):
+            return False
+        facts["body_hash"] = prints.raw_like(state)
     if dry_run:
         return True
     same = FeedState.objects.filter(
@@ -119,8 +123,7 @@ def unchanged(
         body_hash=state.body_hash,
         content_hash=state.content_hash,
     )
-    good = {"last_good_at": now, "last_try_at": now, "failures": 0, "last_error": "", "as_of": as_of or now}
-    return same.update(**{**good, **updates, "body_hash": prints.raw_like(state)}) == 1
+    return same.update(**facts) == 1
 
 
 def confirm_unchanged(

@@ -79,15 +79,18 @@ class CalendarFeed(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save together with the token and the row of facts that belong to it."""
+        """Save together with the token and the row of facts that belong to it. A changed address is fetched soon."""
         if not self.token:
             self.token = new_token()
         self.token_digest = token_digest(self.token)
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "token", "token_digest"}
         with transaction.atomic():
+            before = type(self).objects.filter(pk=self.pk).values_list("url", flat=True).first() if self.pk else None
             super().save(*args, **kwargs)
             FeedState.objects.get_or_create(feed=self)
+            if before is not None and before != self.url:
+                FeedState.objects.filter(feed=self).update(next_fetch_at=None, failures=0)
 
     def clean(self) -> None:
         super().clean()

@@ -47,9 +47,8 @@ class LockAccount(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new account gets the secret part of the URL to which Tedee may send its events."""
-        if not self.webhook_token and "webhook_token" not in self.get_deferred_fields():
-            self.webhook_token = new_token()
         if "webhook_token" not in self.get_deferred_fields():
+            self.webhook_token = self.webhook_token or new_token()
             self.webhook_token_digest = token_digest(self.webhook_token)
         super().save(*args, **kwargs)
 

@@ -364,3 +364,9 @@ def test_tables_of_operation_are_not_offered(host: Client, house: House) -> None
     AccountState.objects.get_or_create(account=house.account)
     for name in ("lockstate", "accountstate", "ratebudget", "valueclaim", "installationkey"):
         assert host.get(f"/admin/pins/{name}/").status_code == 404
+
+
+def test_the_address_for_tedees_events_is_shown_to_those_who_may_change_the_account(host: Client, house: House) -> None:
+    page = text(host.get(f"/admin/rentals/lockaccount/{house.account.pk}/change/"))
+    assert f"/webhooks/tedee/{house.account.webhook_token}/" in page
+    assert house.account.webhook_token not in text(host.get("/admin/rentals/lockaccount/"))

@@ -100,6 +100,16 @@ class TestOneFetch:
         assert state.etag.endswith('"1"')
         assert state.next_fetch_at == timezone.now() + 15 * MINUTE
 
+    def test_a_304_costs_three_queries(
+        self, clock: time_machine.Traveller, django_assert_max_num_queries: DjangoAssertNumQueries
+    ) -> None:
+        with Server([good(ETag='"1"'), answer(304)]) as server:
+            feed = feed_at(server)
+            polled(feed)
+            clock.shift(HOUR)
+            with django_assert_max_num_queries(3):
+                assert polled(feed) is Outcome.UNCHANGED
+
     def test_a_condition_is_not_asked_for_content_that_we_do_not_hold(self, clock: time_machine.Traveller) -> None:
         with Server([good(ETag='"1"')]) as server:
             feed = feed_at(server)

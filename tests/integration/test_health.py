@@ -41,6 +41,7 @@ def test_the_front_door_leads_to_the_admin(client: Client) -> None:
     assert answer.redirect_chain[0][0] == "/admin/"
 
 
+@pytest.mark.django_db  # the end of any request looks after the database connection, if there is one
 def test_the_admins_styles_are_served_without_a_build_step(client: Client) -> None:
     with override_settings(ALLOWED_HOSTS=["*"]):
         answer = client.get("/static/admin/css/base.css")
