@@ -77,8 +77,8 @@ class LockAccountAdmin(PlainTitles, _Admin):
             {
                 "fields": ("events_address",),
                 "classes": ("collapse",),
-                "description": "Tedee may tell at once that a lock is back online or low on battery. Enter this address "
-                "as the webhook of your Tedee integration. It is a secret: whoever knows it can send events.",
+                "description": "Tedee may tell at once that a lock is back online or low on battery. Enter this "
+                "address as the webhook of your Tedee integration. It is a secret: whoever knows it can send events.",
             },
         ),
         ("Shared limits", {"fields": ("rate_group",), "classes": ("collapse",)}),

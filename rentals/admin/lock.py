@@ -72,7 +72,8 @@ class LockAdmin(PlainTitles, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         # The account by name, without its key.
-        return super().get_queryset(request).select_related("account").defer("account__secret", "account__webhook_token")
+        found = super().get_queryset(request).select_related("account")
+        return found.defer("account__secret", "account__webhook_token")
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "account":

@@ -216,7 +216,7 @@ class Importer:
     def _new_booking(self, item: FeedItem, told: merge.Told) -> Booking:
         booking = Booking(property=self.ledger.feed.property, source=self.source)
         self.ledger.set_stay(booking, merge.new_stay(told, needs_review=item.needs_review))
-        self.ledger.new_bookings.append(booking)
+        self.ledger.new_bookings[id(booking)] = booking
         self.counts["created"] += 1
         self._item_row("new stay" if item.verdict == Verdict.STAY else "new, not confirmed yet", item)
         return booking
@@ -299,7 +299,7 @@ class Importer:
             if booking is not None and item.gone_at is None:
                 own[id(booking)].append(item)
         announced = [booking for booking in self.affected.values() if self._follow(booking, own[id(booking)])]
-        announced += echo.join(self.ledger, own, [one for one in announced if not one._state.adding], self.now)
+        announced += echo.join(self.ledger, own, [one for one in announced if not self.ledger.is_new(one)], self.now)
         self.ledger.write(announced)
         return self._summary()
 
@@ -307,7 +307,7 @@ class Importer:
         old_status = booking.status
         told = merge.told_by(self.ledger.sources_of(booking, own))
         changed = self.ledger.set_stay(booking, merge.follow(stay_of(booking), told, self.now))
-        if booking._state.adding:
+        if self.ledger.is_new(booking):
             return booking.status == Booking.Status.CONFIRMED
         if changed and booking.status != old_status and booking.status == Booking.Status.CANCELLED:
             self.counts["cancelled"] += 1

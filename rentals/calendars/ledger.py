@@ -75,13 +75,17 @@ class Ledger:
         for item in elsewhere.defer("excerpt") if feed.property.feeds.count() > 1 else ():
             self.others[item.booking_id or 0].append(item)
         self.new_items: list[FeedItem] = []
-        self.new_bookings: list[Booking] = []
+        self.new_bookings: dict[int, Booking] = {}  # by identity: they have no key yet
         self._changed_items: set[int] = set()
         self._rekeyed: set[int] = set()
         self._changed_bookings: set[int] = set()
         self._dropped: list[int] = []
         self._moved_elsewhere: list[tuple[FeedItem, Booking]] = []
         self._linked: dict[int, tuple[FeedItem, Booking]] = {}
+
+    def is_new(self, booking: Booking) -> bool:
+        """Whether this import made the stay."""
+        return id(booking) in self.new_bookings
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -181,7 +185,7 @@ class Ledger:
             aside = Concat(Value("~"), Cast("pk", CharField()))
             for group in _groups(sorted(self._rekeyed)):
                 FeedItem.objects.filter(pk__in=group).update(part=aside)
-        Booking.objects.bulk_create(self.new_bookings, batch_size=BATCH)
+        Booking.objects.bulk_create(self.new_bookings.values(), batch_size=BATCH)
         changed = [self.bookings[pk] for pk in sorted(self._changed_bookings)]
         Booking.objects.bulk_update(changed, STAY_COLUMNS, batch_size=BATCH)
         for item, booking in self._linked.values():

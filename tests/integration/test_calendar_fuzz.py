@@ -122,7 +122,7 @@ def _uncovered(before: set[tuple[object, ...]], after: set[tuple[object, ...]]) 
     """Stays of before whose code is gone, or of whose time a part is nobody's stay now."""
     codes = {(pk, code) for pk, _, _, _, code in after}
     spans = sorted((cast("datetime", one[1]), cast("datetime", one[2])) for one in after)
-    lost = []
+    lost: list[tuple[object, ...]] = []
     for pk, check_in, check_out, status, code in before:
         reached = cast("datetime", check_in)
         for begins, ends in spans:
