@@ -201,6 +201,9 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, _Admin):
             obj.url = ""
         if typed.get("signing_secret"):
             deeds.rotate_secret(obj, typed["signing_secret"])
+        if form.lost:
+            # Saving compares with what is stored, and that cannot be read any more.
+            CalendarFeed.objects.filter(pk=obj.pk).update(**dict.fromkeys(form.lost, ""))
         if change and not deeds.readable(obj, "token"):
             obj.token = new_token()
             messages.warning(request, "No configured key opens the push address, so the push address was renewed.")

@@ -60,6 +60,7 @@ class CalendarFeedForm(_Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.lost: list[str] = []  # stored secrets that no key opens; known once the form is cleaned
         if "url" in self.fields:  # not shown to somebody who may only look
             self._explain()
 
@@ -101,14 +102,19 @@ class CalendarFeedForm(_Form):
         return cleaned
 
     def _replace_lost_secrets(self) -> None:
-        """The model looks at its secrets: one that no key opens any more gives way to a new one, never to none."""
-        for name in ("signing_secret", "previous_signing_secret"):
+        """The model reads its secrets when it is saved: one that no key opens any more gives way to a new one, and
+        never silently to none."""
+        for name in ("url", "signing_secret", "previous_signing_secret"):
             try:
                 getattr(self.instance, name)
             except UndecryptableValue:
                 setattr(self.instance, name, "")
-                if name == "signing_secret" and not self.cleaned_data.get(name) and name not in self.errors:
-                    self.add_error(name, "No configured key opens the stored secret. Enter a new one.")
+                self.lost.append(name)
+        wished = {name for name in self.lost if self.cleaned_data.get(name)}
+        wished |= {"url"} if self.cleaned_data.get("forget_url") else set()
+        for name, word in (("url", "address"), ("signing_secret", "secret")):
+            if name in self.lost and name not in wished and name not in self.errors:
+                self.add_error(name, f"No configured key opens the stored {word}. Enter it anew.")
 
 
 def clean_address(typed: str) -> str:

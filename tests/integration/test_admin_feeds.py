@@ -265,7 +265,9 @@ def test_a_feed_whose_secrets_no_configured_key_opens_can_still_be_mended(
     assert "None of the configured keys opens it" in text(host.post(deed(feed, "push")))
     assert "An address is stored that no configured key opens." in text(host.get(page(feed)))
     refused = host.post(page(feed), typed(flat, url="https://www.airbnb.com/new.ics"))
-    assert "Enter a new one" in str(refused.context["adminform"].form.errors["signing_secret"])
+    assert "Enter it anew" in str(refused.context["adminform"].form.errors["signing_secret"])
+    refused = host.post(page(feed), typed(flat, signing_secret=SECRET))
+    assert "Enter it anew" in str(refused.context["adminform"].form.errors["url"])
     response = host.post(page(feed), typed(flat, url="https://www.airbnb.com/new.ics", signing_secret=SECRET))
     assert response.status_code == 302
     assert "push address was renewed" in told(response)
