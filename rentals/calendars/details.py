@@ -98,13 +98,13 @@ def _told(description: str) -> dict[str, str]:
 
 def _name_or_code(rest: str) -> tuple[str, str]:
     """What follows the word for a stay is a code when it looks like one, otherwise a name."""
-    bare = rest.strip(_EDGES)
-    if not bare:
+    bare = rest.strip()
+    if not bare.strip(_EDGES):
         return "", ""
     in_brackets = _AIRBNB_CODE.search(bare)
     first, _, more = bare.partition(" ")
-    if _looks_like_code(first):
-        return _name(more.strip(_EDGES)), first
+    if _looks_like_code(first.strip(_EDGES)):
+        return _name(more), first.strip(_EDGES)
     return _name(bare), in_brackets[0] if in_brackets else ""
 
 

@@ -21,6 +21,7 @@ _BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 #: Control and bidi characters, zero-width spaces and halves of characters, which no database takes.
 _UNWANTED = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f{_BIDI}\u200b\ufeff\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
+_OPEN_TZID = re.compile(r"([^:]*;TZID=)([^;\"]*:[^;\"]*):(\s*\d{8}(?:T\d{6}Z?)?\s*)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 
 Params = Mapping[str, str]
@@ -35,10 +36,18 @@ def split(line: str) -> tuple[str, Params, str] | None:
         if at < 0:
             return None
         head, colon, value = line[:at], ":", line[at + 1 :]
+    elif ":" in value and ";TZID=" in head.upper():
+        head, value = _whole_tzid(line) or (head, value)
     if not colon:
         return None
     read = _head(head)
     return None if read is None else (*read, value)
+
+
+def _whole_tzid(line: str) -> tuple[str, str] | None:
+    """Head and value of a line whose TZID holds a colon without the quotes it needs: "TZID=GMT+02:00"."""
+    found = _OPEN_TZID.fullmatch(line)
+    return None if found is None else (f'{found[1]}"{found[2]}"', found[3])
 
 
 @lru_cache(maxsize=1024)

@@ -143,7 +143,7 @@ class _Frame:
         return sorted(found)
 
     def rule(self, raw: str) -> vRecur | None:
-        """A rule that ends within the horizon; None when it ended before the window. Raises `Unreadable`."""
+        """A rule that ends within the horizon; None when it adds nothing to the first day. Raises `Unreadable`."""
         rule = _checked(raw)
         wall = datetime.combine(self.master.start.day, time())
         if self.master.start.wall is not None:
@@ -152,7 +152,7 @@ class _Frame:
             for name in _FINER:
                 rule.pop(name, None)  # to be ignored for days
         until = self._until(rule)
-        if until < self.begin.replace(tzinfo=None) - LOOK_BACK:
+        if until < max(wall, self.begin.replace(tzinfo=None) - LOOK_BACK):
             return None
         self.budget.spend(self._days(rule, wall))
         count = rule.pop("COUNT", None)
@@ -222,9 +222,11 @@ def _is_regular(rule: vRecur) -> bool:
         return False
     if "BYMONTH" in rule and frequency == "MONTHLY":
         return False
+    months = [int(month) for month in rule.get("BYMONTH", ())]
     days = [abs(int(day)) for day in rule.get("BYMONTHDAY", ())]
     weeks = [str(day).lstrip("+-")[:-2] for day in rule.get("BYDAY", ())]
-    return all(day <= 28 for day in days) and all(week in ("", "1", "2", "3", "4") for week in weeks)
+    usual = all(1 <= month <= 12 for month in months) and all(1 <= day <= 28 for day in days)
+    return usual and all(week in ("", "1", "2", "3", "4") for week in weeks)
 
 
 def _comes_true(rule: vRecur, wall: datetime) -> bool:

@@ -78,7 +78,7 @@ def read(summary: str) -> Said:
     said = _head(summary)
     if said.kind is Kind.STAY and said.rest:
         # "Reserved - Owner stay", "Booking (tentative)": the second word is the more exact one.
-        more = _head(said.rest)
+        more = _head(_TRAILING.sub("", said.rest))
         if more.whole and more.kind in (Kind.BLOCK, Kind.TENTATIVE, Kind.CANCELLED):
             return more
     return said
@@ -107,7 +107,7 @@ def _ends(words: list[str]) -> tuple[str, ...]:
 
 def _may_follow(kind: Kind, phrase: str, tail: str) -> bool:
     if phrase in _SURNAMES:
-        return not tail.startswith(",") and re.match(_SEPARATOR, tail) is not None
+        return not tail.startswith(",") and re.match(rf"{_SEPARATOR}|\s+\d", tail) is not None
     if re.match(_SEPARATOR, tail):
         return True
     if kind is Kind.BLOCK:
