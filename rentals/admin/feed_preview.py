@@ -19,9 +19,8 @@ from django.core.signing import BadSignature, TimestampSigner
 from rentals.admin import feed_words as words
 from rentals.calendars.events import FeedError, FeedFault
 from rentals.calendars.summary import Row, Summary
+from rentals.calendars.unfold import MAX_BYTES
 
-#: Of a calendar, decompressed; what the importer takes at most.
-LARGEST = 5 * 1024 * 1024
 #: Of what is carried: Django takes 2.5 MB of a form, and other fields travel along.
 _LARGEST_CARRIED = 2_300_000
 _VALID_SECONDS = 3600
@@ -105,9 +104,9 @@ def _row(row: Row) -> PreviewRow:
 
 def uploaded(upload: UploadedFile[Any]) -> bytes:
     """The bytes of an uploaded calendar. Raises `FeedError` for one that is too large to be read at all."""
-    if (upload.size or 0) > LARGEST:
+    if (upload.size or 0) > MAX_BYTES:
         raise FeedError(FeedFault.TOO_LARGE, "The file is larger than 5 MB.")
-    return bytes(upload.read(LARGEST + 1))
+    return bytes(upload.read(MAX_BYTES + 1))
 
 
 def _signer(feed_id: int, user_id: int) -> TimestampSigner:

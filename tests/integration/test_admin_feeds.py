@@ -23,6 +23,7 @@ from pytest_django import Settings
 from pins.models import AccessGrant, Incident
 from rentals.admin import feed_preview
 from rentals.calendars import sync
+from rentals.calendars.unfold import MAX_BYTES
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState, Property, PublishedCalendar
 from tests.support.feeds import FeedServer, sample
 from tests.support.house import House
@@ -524,7 +525,7 @@ def test_a_fresh_fetch_is_previewed_and_its_faults_are_explained(
 
 def test_uploads_that_are_too_large_missing_or_strange_are_explained(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
-    assert "larger than 5 MB" in told(host.post(deed(feed, "preview"), upload(b"x" * (feed_preview.LARGEST + 1))))
+    assert "larger than 5 MB" in told(host.post(deed(feed, "preview"), upload(b"x" * (MAX_BYTES + 1))))
     assert "Choose a calendar file" in told(host.post(deed(feed, "preview")))
     assert "Choose a calendar file" in told(host.post(deed(feed, "preview"), {"calendar": "no file"}))
     for body in (b"\x00\xff" * 100, b"BEGIN:VCALENDAR\n"):

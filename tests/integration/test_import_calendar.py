@@ -154,3 +154,15 @@ def test_wrong_arguments_end_the_process_with_2() -> None:
     )
     assert done.returncode == 2
     assert "FEED_ID" in done.stderr
+
+
+def test_a_terminal_is_told_what_takes_its_time(feed: CalendarFeed) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out, err = Terminal(), Terminal()
+    call_command("import_calendar", str(feed.pk), path_of("06"), "--dry-run", stdout=out, stderr=err, no_color=True)
+    assert "Comparing 1.3 kB with the stays of “Airbnb Old Town”" in err.getvalue()
+    assert err.getvalue().endswith("\n")
+    assert "Dana" in out.getvalue()

@@ -19,6 +19,7 @@ from rentals.calendars import sync
 from rentals.calendars.events import FeedError, Verdict
 from rentals.calendars.polling import fetch_once
 from rentals.calendars.summary import Row, Summary
+from rentals.calendars.unfold import MAX_BYTES
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed
 
@@ -67,10 +68,11 @@ class Command(BaseCommand):
 
     def _read(self, feed: CalendarFeed, file: str | None, now: datetime) -> bytes:
         if file == "-":
-            return sys.stdin.buffer.read()
+            return sys.stdin.buffer.read(MAX_BYTES + 1)
         if file is not None:
             try:
-                return Path(file).read_bytes()
+                with Path(file).open("rb") as opened:
+                    return opened.read(MAX_BYTES + 1)  # one more than is taken: told as too large by the importer
             except OSError as error:
                 raise CommandError(f"{file}: {error.strerror}.", returncode=_WRONG_USAGE) from None
         try:
@@ -94,13 +96,15 @@ class Command(BaseCommand):
             return
         done, began = threading.Event(), monotonic()
 
+        def say(text: str) -> None:
+            self.stderr.write(text, style_func=str, ending="")
+            self.stderr.flush()
+
         def tick() -> None:
             while not done.wait(0.5):
-                self.stderr.write(f"\r{what} ... {monotonic() - began:.0f} s", ending="")
-                self.stderr.flush()
+                say(f"\r{what} ... {monotonic() - began:.0f} s")
 
-        self.stderr.write(f"{what} ...", ending="")
-        self.stderr.flush()
+        say(f"{what} ...")
         ticker = threading.Thread(target=tick, daemon=True)
         ticker.start()
         try:
@@ -108,7 +112,7 @@ class Command(BaseCommand):
         finally:
             done.set()
             ticker.join()
-            self.stderr.write(f"\r{what}: {monotonic() - began:.1f} s")
+            say(f"\r{what}: {monotonic() - began:.1f} s     \n")
 
     def _tell(self, feed: CalendarFeed, summary: Summary, *, dry_run: bool, names: bool) -> None:
         if summary.outdated:
