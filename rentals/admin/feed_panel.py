@@ -17,6 +17,7 @@ from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 
 SHOWN_ITEMS = 100
 _SHOWN_ASIDE = 50  # items to review, and unreadable ones
+_SHOWN_HELD = 400  # each is a field of a form, and Django takes 1,000 of them
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class Hold:
     reason: str
     since: str
     lines: tuple[ItemLine, ...]
+    more: int
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,9 @@ class FeedPanel:
     facts: tuple[tuple[str, str], ...]
     hold: Hold | None
     review: tuple[ItemLine, ...]
+    more_review: int
     unreadable: tuple[ItemLine, ...]
+    more_unreadable: int
     items: tuple[ItemLine, ...]
     more_items: int
     has_address: bool
@@ -88,7 +92,9 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
         facts=tuple(_facts(feed, now)),
         hold=hold(feed, now),
         review=tuple(_line(one, zone, now) for one in review[:_SHOWN_ASIDE]),
+        more_review=max(0, feed.to_review - _SHOWN_ASIDE),  # type: ignore[attr-defined]  # annotated
         unreadable=tuple(_line(one, zone, now, with_excerpt=True) for one in unreadable[:_SHOWN_ASIDE]),
+        more_unreadable=max(0, feed.unreadable - _SHOWN_ASIDE),  # type: ignore[attr-defined]  # annotated
         items=tuple(_line(one, zone, now) for one in coming.order_by("starts_at", "pk")[:SHOWN_ITEMS]),
         more_items=max(0, coming.count() - SHOWN_ITEMS),
         has_address=has_secret(feed, "url"),
@@ -105,12 +111,13 @@ def hold(feed: CalendarFeed, now: datetime) -> Hold | None:
         .defer("excerpt")
         .order_by("starts_at", "pk")
     )
-    lines = tuple(_line(one, feed.property.zone, now) for one in threatened)
+    lines = tuple(_line(one, feed.property.zone, now) for one in threatened[:_SHOWN_HELD])
+    more = threatened.count() - _SHOWN_HELD if len(lines) == _SHOWN_HELD else 0
     state: FeedState = feed.state
     if not lines and state.held_since is None:
         return None
     since = words.clock(state.held_since, feed.property.zone) if state.held_since else ""
-    return Hold(state.held_reason, since, lines)
+    return Hold(state.held_reason, since, lines, more)
 
 
 def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:

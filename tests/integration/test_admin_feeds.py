@@ -613,6 +613,21 @@ def test_approving_asks_first_names_the_stays_and_cancels_only_them(
     assert LogEntry.objects.filter(change_message__contains="Approved").exists()
 
 
+def test_a_hold_of_very_many_stays_is_decided_in_parts(
+    host: Client, flat: Property, clock: time_machine.Traveller
+) -> None:
+    feed = feed_of(flat)
+    take(feed, calendar(*(event(f"{n}@x", f"2027{4 + n % 8:02}10", f"2027{4 + n % 8:02}12") for n in range(430))))
+    take(feed, calendar(), NOW + HOUR)
+    clock.move_to(NOW + 2 * HOUR)
+    shown = text(host.get(page(feed)))
+    assert "and 30 more, shown when you have decided about these." in shown
+    items = re.findall(r'name="item" value="(\d+)" id="held', shown)
+    assert len(items) == 400
+    assert "400 stays kept." in told(host.post(deed(feed, "dismiss"), {"item": items}))
+    assert len(re.findall(r'name="item" value="\d+" id="held', text(host.get(page(feed))))) == 30
+
+
 def test_keeping_ends_the_hold_and_cancels_nothing(host: Client, flat: Property, clock: time_machine.Traveller) -> None:
     feed, waiting = held(flat)
     clock.move_to(NOW + 2 * HOUR)
