@@ -115,7 +115,7 @@ def _looks_like_code(word: str) -> bool:
 
 def _name(value: str) -> str:
     """A name that is one: no notes in brackets, no addresses, no words for the item itself."""
-    bare = one_line(_ASIDE.sub(" ", value), 2 * _NAME_LENGTH).strip(_EDGES)
+    bare = one_line(_ASIDE.sub(" ", one_line(value, 2 * _NAME_LENGTH)), _NAME_LENGTH).strip(_EDGES)
     if not any(letter.isalpha() for letter in bare) or "://" in bare or _looks_like_code(bare):
         return ""
     said = read(bare)

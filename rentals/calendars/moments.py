@@ -23,6 +23,7 @@ EARLIEST_YEAR = 1970
 _SHAPE = re.compile(
     r"(\d{4})-?(\d\d)-?(\d\d)(?:[Tt ]\s*(\d\d):?(\d\d)(?::?(\d\d)(?:[.,]\d+)?)?\s*([Zz]|[+-]\d\d:?\d\d)?)?", re.ASCII
 )
+_LONGEST_DATE = 40
 _ONE_DAY = timedelta(days=1)
 _OLDEST = datetime(1, 1, 1, tzinfo=UTC)
 
@@ -58,7 +59,7 @@ def read_moment(raw: str, params: Params, zones: Zones) -> Moment:
     The shape of the value decides, not its VALUE parameter, which exporters get wrong; only midnight under VALUE=DATE
     means the day. A TZID that nobody knows counts as a floating time.
     """
-    read = _basic(raw.strip())
+    read = _date_of(raw)
     if isinstance(read, datetime):
         if read.tzinfo is not None:
             return Moment(read.date(), read.replace(tzinfo=None), read.tzinfo)
@@ -67,6 +68,13 @@ def read_moment(raw: str, params: Params, zones: Zones) -> Moment:
         zone = zones.named(params["TZID"]) if "TZID" in params else None
         return Moment(read.date(), read, zone or zones.floating)
     return Moment(read)
+
+
+def _date_of(raw: str) -> date:
+    raw = raw.strip()
+    if len(raw) > _LONGEST_DATE:
+        raise Unreadable("A date in it cannot be read.")
+    return _basic(raw)
 
 
 @lru_cache(maxsize=8192)
@@ -156,7 +164,7 @@ def check_period(start: Moment, end: Moment, now: datetime) -> tuple[date, date]
 def stamp(raw: str) -> datetime:
     """A DTSTAMP or LAST-MODIFIED, to compare versions by; what cannot be read is older than everything."""
     try:
-        read = _basic(raw.strip())
+        read = _date_of(raw)
     except Unreadable:
         return _OLDEST
     if not isinstance(read, datetime):

@@ -15,6 +15,7 @@ SUMMARY_LENGTH = 255
 DESCRIPTION_LENGTH = 4000
 URL_LENGTH = 500
 EXCERPT_LENGTH = 2000
+_HEAD_LENGTH = 500
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -44,15 +45,22 @@ def split(line: str) -> tuple[str, Params, str] | None:
     return None if read is None else (*read, value)
 
 
+def _head(head: str) -> tuple[str, Params] | None:
+    """Name and parameters; parameters beyond any measure are not read."""
+    if len(head) > _HEAD_LENGTH:
+        head = head[:_HEAD_LENGTH].partition(";")[0]
+    return _read_head(head)
+
+
 def _whole_tzid(line: str) -> tuple[str, str] | None:
     """Head and value of a line whose TZID holds a colon without the quotes it needs: "TZID=GMT+02:00"."""
-    found = _OPEN_TZID.fullmatch(line)
+    found = _OPEN_TZID.fullmatch(line) if len(line) <= _HEAD_LENGTH else None
     return None if found is None else (f'{found[1]}"{found[2]}"', found[3])
 
 
 @lru_cache(maxsize=1024)
-def _head(head: str) -> tuple[str, Params] | None:
-    """Name and parameters. A calendar says the same few thousands of times, hence the cache."""
+def _read_head(head: str) -> tuple[str, Params] | None:
+    """A calendar says the same few heads thousands of times, hence the cache."""
     name, semicolon, _ = head.partition(";")
     name = name.strip().upper()
     if not _NAME.fullmatch(name):

@@ -25,6 +25,9 @@ from rentals.calendars.zones import Zones
 #: What an event has once at most (RFC 5545, 3.6.1). Twice means that a cut made one event of two.
 _ONCE = frozenset({"UID", "DTSTART", "DTEND", "DTSTAMP", "RECURRENCE-ID", "SUMMARY"})
 _MANY = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
+_TEXTS = frozenset({"SUMMARY", "DESCRIPTION", "UID", "URL"})
+_SCHEMES = frozenset({"HTTP", "HTTPS"})  # a link at the beginning of a line looks like a property
+_FOLD_LENGTHS = range(70, 78)  # octets
 _UNNAMED = "no-uid:"
 _NOTHING: tuple[tuple[Params, str], ...] = ()
 
@@ -98,17 +101,18 @@ def key_of(value: date) -> str:
 
 
 def fields_of(block: Block) -> Fields:
-    """The properties of an event. Lines that are none are dropped; after a DESCRIPTION they continue it."""
+    """The properties of an event. Lines that are none are dropped, unless they continue a text, see `_continue`."""
     fields = Fields({}, {})
-    last = ""
+    last, length = "", 0
     for line in block.lines:
         read = split(line)
-        if read is None:
-            if last == "DESCRIPTION":
-                params, value = fields.single[last]
-                fields.single[last] = (params, f"{value}\\n{line}")
+        if read is None or read[0] in _SCHEMES:
+            if last in _TEXTS:
+                _continue(fields, last, line, length)
+                length = len(line.encode())
             continue
         last, params, value = read
+        length = len(line)
         if last in _MANY:
             fields.several.setdefault(last, []).append((params, value))
         elif last not in fields.single:
@@ -116,6 +120,16 @@ def fields_of(block: Block) -> Fields:
         elif last in _ONCE and params.get("LANGUAGE") == fields.single[last][0].get("LANGUAGE"):
             fields.merged = True
     return fields
+
+
+def _continue(fields: Fields, name: str, line: str, length: int) -> None:
+    """A line that is no property after a text: the rest of a fold that lacks its space when the line before has the
+    length at which exporters fold, else a line of its own, which only a DESCRIPTION has."""
+    params, value = fields.single[name]
+    if length in _FOLD_LENGTHS:
+        fields.single[name] = (params, f"{value}{line}")
+    elif name == "DESCRIPTION":
+        fields.single[name] = (params, f"{value}\\n{line}")
 
 
 def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record:

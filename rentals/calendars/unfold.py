@@ -12,8 +12,9 @@ MAX_BYTES = 5 * 1024 * 1024
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # A fold may cut a character in two, so it is mended in the bytes, before anything is decoded.
-_FOLD = re.compile(rb"(?:\r*\n|\r)[ \t]")
-_LINE_END = re.compile(rb"\r*\n|\r")
+# (Bounded, so that megabytes of CR are no trap.)
+_FOLD = re.compile(rb"(?:\r{0,3}\n|\r)[ \t]")
+_LINE_END = re.compile(rb"\r{0,3}\n|\r")
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 

@@ -24,6 +24,7 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 _UTC_NAMES = frozenset({"utc", "z", "gmt", "zulu", "etc/utc", "coordinated universal time"})
 #: A definition is only evaluated when an event needs it; more than this many is no calendar of stays.
 _MOST_DEFINITIONS = 16
+_LONGEST_DEFINITION = 20_000  # characters
 #: The rules by which zones really change. Any other could keep the library busy for hours.
 _RULE = re.compile(
     r"(?:;?(?:FREQ=YEARLY|BYMONTH=\d{1,2}|BYDAY=[+-]?[1-5]?(?:MO|TU|WE|TH|FR|SA|SU)|INTERVAL=1|COUNT=\d{1,4}"
@@ -103,7 +104,7 @@ def _defined(lines: Sequence[str]) -> tzinfo | None:
     kept = [line for line in lines if line[:4].upper() != "TZID" and line[:2].upper() != "X-"]
     kept.insert(1, "TZID:calendar")
     rules = [line.partition(":")[2] for line in kept if line[:5].upper() == "RRULE"]
-    if not all(_RULE.fullmatch(rule.strip()) for rule in rules):
+    if sum(map(len, kept)) > _LONGEST_DEFINITION or not all(_RULE.fullmatch(rule.strip()) for rule in rules):
         return None
     try:
         component = Timezone.from_ical("\r\n".join([*kept, ""]))

@@ -148,8 +148,8 @@ def test_rule_09_a_long_marker_is_a_stay() -> None:
 # -- rule 10
 
 
-def closed(dates: str, summary: str = "CLOSED - Not available", **options: int) -> Reading:
-    chosen = Options(channel=Channel.BOOKING, **options)
+def closed(dates: str, summary: str = "CLOSED - Not available", longest_stay_nights: int = 30) -> Reading:
+    chosen = Options(channel=Channel.BOOKING, longest_stay_nights=longest_stay_nights)
     (one,) = readings(vcalendar(vevent(f"SUMMARY:{summary}", dates=dates)), chosen)
     return one
 

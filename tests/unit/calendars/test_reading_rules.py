@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -45,6 +46,31 @@ def test_rule_01_byte_order_mark_nul_and_leading_space_do_not_matter(before: byt
 def test_rule_01_encodings(encoding: str) -> None:
     body = vcalendar(vevent("SUMMARY:Réservée - Müller")).decode().encode(encoding)
     assert read(body).events[0].summary == "Réservée - Müller"
+
+
+def test_rule_01_a_fold_that_lost_its_space_is_mended_in_texts() -> None:
+    url = "DESCRIPTION:Reservation URL: https://www.airbnb.com/hosting/reservations/de"
+    (event,) = read(vcalendar(vevent(url, "tails/HMTEST0001\\nPhone Number (Last 4 Digits): 4821"))).events
+    assert event.description.startswith(
+        "Reservation URL: https://www.airbnb.com/hosting/reservations/details/HMTEST0001"
+    )
+    (event,) = read(vcalendar(vevent("SUMMARY:Reserved", "X-APPLE-RADIUS=49.91"))).events
+    assert event.summary == "Reserved"
+
+
+def test_rule_01_raw_line_breaks_in_a_description_do_no_harm() -> None:
+    lines = ["DESCRIPTION:Reservation", "https://www.airbnb.com/hosting/reservations/details/HMTEST0001", "4 guests"]
+    (event,) = read(vcalendar(vevent(*lines))).events
+    assert event.description.endswith("/details/HMTEST0001\n4 guests")
+
+
+@pytest.mark.parametrize("body", [b"\r" * 4_000_000, b" \r" * 2_000_000, b"A:" * 2_000_000, b'A"' * 1_000_000])
+def test_rule_01_megabytes_of_nonsense_are_read_in_seconds(body: bytes) -> None:
+    began = time.monotonic()
+    events = [["BEGIN:VEVENT", "DTSTART;TZID=x:y" + body.decode(), "END:VEVENT"]]
+    assert read(vcalendar(*events)).events == ()
+    assert read(vcalendar(vevent("SUMMARY:" + body.decode(), "DESCRIPTION:" + body.decode()[:900_000]))).events
+    assert time.monotonic() - began < 30
 
 
 def test_rule_01_one_latin_1_name_spoils_no_other_name() -> None:
