@@ -205,18 +205,15 @@ class Importer:
             if booking is None:
                 booking = self._new_booking(item, told)
             else:
-                self.counts["echoed"] += 1
                 self._item_row("also listed here", item)
+                self._affect(booking)
             self.ledger.link(item, booking)
-            self._affect(booking)
 
     def _is_over(self, item: FeedItem) -> bool:
         return item.ends_at is None or item.ends_at <= self.now
 
     def _new_booking(self, item: FeedItem, told: merge.Told) -> Booking:
-        booking = Booking(property=self.ledger.feed.property, source=self.source)
-        self.ledger.set_stay(booking, merge.new_stay(told, needs_review=item.needs_review))
-        self.ledger.new_bookings[id(booking)] = booking
+        booking = self.ledger.new_booking(merge.new_stay(told, needs_review=item.needs_review), self.source)
         self.counts["created"] += 1
         self._item_row("new stay" if item.verdict == Verdict.STAY else "new, not confirmed yet", item)
         return booking
@@ -293,22 +290,25 @@ class Importer:
         self.affected[id(booking)] = booking
 
     def _finish(self) -> Summary:
+        own = self._items_by_stay() if self.affected else {}
+        moved = [booking for booking in self.affected.values() if self._follow(booking, own.get(id(booking), []))]
+        given_up = echo.join(self.ledger, own, moved, self.now)
+        self.ledger.write([*moved, *given_up])
+        return self._summary()
+
+    def _items_by_stay(self) -> dict[int, list[FeedItem]]:
+        """This feed's items that hold a stay, by the stay's identity."""
         own: defaultdict[int, list[FeedItem]] = defaultdict(list)
         for item in (*self.ledger.items.values(), *self.ledger.new_items):
             booking = self.ledger.booking_of(item)
             if booking is not None and item.gone_at is None:
                 own[id(booking)].append(item)
-        announced = [booking for booking in self.affected.values() if self._follow(booking, own[id(booking)])]
-        announced += echo.join(self.ledger, own, [one for one in announced if not self.ledger.is_new(one)], self.now)
-        self.ledger.write(announced)
-        return self._summary()
+        return own
 
     def _follow(self, booking: Booking, own: list[FeedItem]) -> bool:
         old_status = booking.status
         told = merge.told_by(self.ledger.sources_of(booking, own))
         changed = self.ledger.set_stay(booking, merge.follow(stay_of(booking), told, self.now))
-        if self.ledger.is_new(booking):
-            return booking.status == Booking.Status.CONFIRMED
         if changed and booking.status != old_status and booking.status == Booking.Status.CANCELLED:
             self.counts["cancelled"] += 1
         elif changed:

@@ -75,17 +75,13 @@ class Ledger:
         for item in elsewhere.defer("excerpt") if feed.property.feeds.count() > 1 else ():
             self.others[item.booking_id or 0].append(item)
         self.new_items: list[FeedItem] = []
-        self.new_bookings: dict[int, Booking] = {}  # by identity: they have no key yet
+        self.new_bookings: list[Booking] = []
         self._changed_items: set[int] = set()
         self._rekeyed: set[int] = set()
         self._changed_bookings: set[int] = set()
         self._dropped: list[int] = []
         self._moved_elsewhere: list[tuple[FeedItem, Booking]] = []
         self._linked: dict[int, tuple[FeedItem, Booking]] = {}
-
-    def is_new(self, booking: Booking) -> bool:
-        """Whether this import made the stay."""
-        return id(booking) in self.new_bookings
 
     # -- reading ------------------------------------------------------------------------------------------------
 
@@ -145,6 +141,13 @@ class Ledger:
                 self._rekeyed.add(item.pk)
         return bool(different)
 
+    def new_booking(self, stay: Stay, source: str) -> Booking:
+        """A stay that nobody listed before."""
+        facts = {name: getattr(stay, name) for name in STAY_COLUMNS}
+        booking = Booking(property=self.feed.property, source=source, **facts)
+        self.new_bookings.append(booking)
+        return booking
+
     def link(self, item: FeedItem, booking: Booking) -> None:
         """Let an item list a stay; either may be new and without a key yet."""
         self._linked[id(item)] = (item, booking)
@@ -164,7 +167,7 @@ class Ledger:
         different = {name for name in STAY_COLUMNS if getattr(booking, name) != getattr(stay, name)}
         for name in different:
             setattr(booking, name, getattr(stay, name))
-        if different and booking.pk is not None:
+        if different:
             self._changed_bookings.add(booking.pk)
         return bool(different & {"status", "check_in", "check_out", "guest_name"})
 
@@ -185,7 +188,7 @@ class Ledger:
             aside = Concat(Value("~"), Cast("pk", CharField()))
             for group in _groups(sorted(self._rekeyed)):
                 FeedItem.objects.filter(pk__in=group).update(part=aside)
-        Booking.objects.bulk_create(self.new_bookings.values(), batch_size=BATCH)
+        Booking.objects.bulk_create(self.new_bookings, batch_size=BATCH)
         changed = [self.bookings[pk] for pk in sorted(self._changed_bookings)]
         Booking.objects.bulk_update(changed, STAY_COLUMNS, batch_size=BATCH)
         for item, booking in self._linked.values():
@@ -196,7 +199,8 @@ class Ledger:
         FeedItem.objects.bulk_create(self.new_items, batch_size=BATCH)
         for item, booking in self._moved_elsewhere:
             FeedItem.objects.filter(pk=item.pk).update(booking=booking, changed_at=self.now)
-        if ids := sorted({booking.pk for booking in announced}):
+        new = (booking for booking in self.new_bookings if booking.status == Booking.Status.CONFIRMED)
+        if ids := sorted({booking.pk for booking in (*announced, *new)}):
             bookings_changed.send(sender=CalendarFeed, booking_ids=ids, deleted=False)
         return len(self._dropped) + len(self._changed_items) + len(changed) + len(self.new_items)
 

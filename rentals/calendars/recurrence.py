@@ -73,18 +73,17 @@ def expand(master: Record, overrides: Sequence[Record], now: datetime, budget: B
     Raises `Unreadable` for a rule that is finer than daily or cannot be followed.
     """
     budget.spend(_DAYS_OF_EVENT)
-    frame = _Frame(master, now, budget)
     records = [master, *overrides]
-    calendar = Calendar()
-    for number, record in enumerate(records):
-        calendar.add_component(frame.component(record, number))
     try:
-        found = recurring_ical_events.of(calendar).between(frame.begin, frame.end)
-        instances = _instances(found, records)
+        frame = _Frame(master, now, budget)
+        calendar = Calendar()
+        for number, record in enumerate(records):
+            calendar.add_component(frame.component(record, number))
+        instances = _instances(recurring_ical_events.of(calendar).between(frame.begin, frame.end), records)
     except Unreadable:
         raise
     except Exception as error:
-        # The library has no single error of its own; whatever it met costs this event alone.
+        # The libraries have no single error of their own; whatever they met costs this event alone.
         raise Unreadable("Its recurrence cannot be followed.") from error
     return _nearest(instances, now)
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 import zoneinfo
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from functools import cache
+from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from icalendar import Timezone
@@ -123,6 +123,15 @@ def _property(lines: Sequence[str], name: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=4096)
+def _offsets_around(zone: tzinfo, day: date) -> tuple[timedelta, timedelta]:
+    """The offsets a day before and a day after a day; a calendar asks for the same days again and again."""
+    noon = datetime.combine(day, time(12))
+    before = (noon - _DAY).replace(tzinfo=zone).utcoffset() or timedelta()
+    after = (noon + _DAY).replace(tzinfo=zone).utcoffset() or timedelta()
+    return before, after
+
+
 def instant(wall: datetime, zone: tzinfo) -> datetime:
     """The instant, in UTC, of a naive wall time in a zone (RFC 5545, 3.3.5).
 
@@ -132,8 +141,9 @@ def instant(wall: datetime, zone: tzinfo) -> datetime:
     if isinstance(zone, ZoneInfo | timezone):
         return wall.replace(tzinfo=zone, fold=0).astimezone(UTC)
     # Zones from a VTIMEZONE answer for a gap with the offset after it, so both offsets are tried in order.
-    before = (wall - _DAY).replace(tzinfo=zone).utcoffset() or timedelta()
-    after = (wall + _DAY).replace(tzinfo=zone).utcoffset() or timedelta()
+    before, after = _offsets_around(zone, wall.date())
+    if before == after:
+        return (wall - before).replace(tzinfo=UTC)
     for offset in (before, after):
         moment = (wall - offset).replace(tzinfo=UTC)
         if moment.astimezone(zone).replace(tzinfo=None) == wall:
