@@ -44,6 +44,11 @@ _LABEL_LENGTH = 40
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{3,39}", re.ASCII)
 _CODE_IN_URL = re.compile(r"(?:/details/|[?&](?:code|confirmation_?code|reservation_?code)=)([A-Za-z0-9-]{4,64})")
+#: Dates, ranges, times, short numbers, and a word with a number behind it.
+_NO_CODE = re.compile(
+    r"[\d._-]{1,5}|\d+[._-]\d+(?:[._-]\d+)?|[A-Za-z]?[a-z]+[._-]?\d+|[A-Z]{2,5}[._-]?\d{1,3}", re.ASCII
+)
+_SHORTEST_CODE = 5
 _AIRBNB_URL = re.compile(r"https?://(?:[\w-]+\.)*airbnb\.[a-z.]{2,6}/\S*", re.IGNORECASE)
 _AIRBNB_CODE = re.compile(r"\bHM[A-Z0-9]{8}\b")
 _LAST_DIGITS = re.compile(r"\(\D{0,40}4\D{0,40}\)\s*:\s*(\d{4})\b")
@@ -109,8 +114,11 @@ def _name_or_code(rest: str) -> tuple[str, str]:
 
 
 def _looks_like_code(word: str) -> bool:
-    digits = sum(letter.isdigit() for letter in word)
-    return _CODE.fullmatch(word) is not None and digits > 0 and (digits > 1 or word.upper() == word)
+    """Whether a word of a SUMMARY is surely a code. One that several stays share ("Room101", "10-14") would let one
+    stay be taken for another, so what may be a date, a number or a room is none."""
+    if not _CODE.fullmatch(word) or _NO_CODE.fullmatch(word) or len(word) < _SHORTEST_CODE:
+        return False
+    return any(letter.isdigit() for letter in word)
 
 
 def _name(value: str) -> str:

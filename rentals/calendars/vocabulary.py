@@ -40,7 +40,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
         "|provisionally|provisionally booked|preliminary|unconfirmed|not confirmed|not confirmed yet|to be confirmed"
         "|tbc|awaiting confirmation|awaiting payment|awaiting approval|awaiting|pending|pending booking"
         "|pending reservation|pending request|pending payment|pending approval|option|optional booking|on option"
-        "|hold|on hold|holding|soft hold|request|requested|booking request|reservation request|request to book"
+        "|hold|hold for|held|on hold|holding|soft hold|request|requested|booking request|reservation request"
+        "|request to book"
         "|inquiry|enquiry|booking inquiry|booking enquiry|quote|quotation|pre-approved|pre-approval|waitlist"
         "|waiting list",
         marker="check-in|checkin|check in|check-out|checkout|check out|arrival|departure",

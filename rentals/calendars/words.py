@@ -73,7 +73,7 @@ def read(summary: str) -> Said:
     inner = _CHANNEL_HEAD.fullmatch(summary)
     if inner is not None:
         said = _head(inner[1] or inner[2] or "")
-        if said.kind is not Kind.UNKNOWN:
+        if said.kind is not Kind.UNKNOWN or said.rest:
             return said
     said = _head(summary)
     if said.kind is Kind.STAY and said.rest:
