@@ -116,13 +116,10 @@ def _by_word(event: Event, channel: Channel, said: Said, signed: bool) -> Readin
 def _unknown(event: Event, channel: Channel, rest: str) -> Reading:
     """Rather a code that nobody needs than a guest before a closed door."""
     reason = "It has no words (SUMMARY)" if not event.summary else "Its words are not known to us"
-    return Reading(
-        event,
-        Verdict.STAY,
-        f"{reason}: taken as a stay, please check.",
-        needs_review=True,
-        guest=guest_of(event, channel, rest),
-    )
+    guest = guest_of(event, channel, "")
+    if not guest.name:  # a name that the description gives is surer than words that nobody knows
+        guest = guest_of(event, channel, rest)
+    return Reading(event, Verdict.STAY, f"{reason}: taken as a stay, please check.", needs_review=True, guest=guest)
 
 
 def _block(event: Event, channel: Channel, options: Options) -> Reading:

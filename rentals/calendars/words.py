@@ -41,7 +41,7 @@ _LETTERS = str.maketrans("\u0142\u00f8\u0111\u0131\u2019`\u2011\u2013\u2014", "l
 _SEPARATOR = r"\s*(?::|/|\||\(|\[|\{|;|,|#|\*|!|\.(?:\s|$)|…|\s-|-\s|-$|$)"
 #: What may follow a block word and still speaks of the block.
 _BLOCK_TAIL = (
-    r"\s+(?:by|for|from|until|till|due|because|via|on|in|at|through|dates?|days?|nights?|period|time|item|event|durch|von"
+    r"\s+(?:by|for|from|until|till|due|because|via|on|in|at|through|crew|team|works?|visit|service|season|dates?|days?|nights?|period|time|item|event|durch|von"
     r"|vom|wegen|bis|fur|im|par|pour|jusqu|du|pendant|por|para|hasta|ate|per|da|dal|fino|door|voor|tot|wegens|przez|do"
     r"|z powodu|av|af|pga|til|\d+)\b"
 )

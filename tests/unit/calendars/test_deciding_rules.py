@@ -90,7 +90,14 @@ def test_rule_09_every_language_has_words_that_no_sample_contains() -> None:
     [
         *("Blocked by Guesty", "Blocked for maintenance", "Unavailable dates", "Closed until May", "Block 1"),
         *("BLOQUE", "INDISPONIVEL", "gesperrt wegen Umbau", "Fermé pour travaux", "Niedostepne", "Airbnb (Blocked)"),
-        *("Airbnb (Not available)", "Booking.com: Closed", "Reserved - Owner stay", "Not available.", "Blocked -"),
+        *(
+            "Airbnb (Not available)",
+            "Booking.com: Closed",
+            "Reserved - Owner stay",
+            "Not available.",
+            "Blocked -",
+            "Cleaning crew",
+        ),
         *("CLOSED - Not available", "Blocked (airbnb) - by Hostaway", "Unavailable \u2013 do not book", "Owner's stay"),
     ],
 )
@@ -263,6 +270,11 @@ def test_rule_12_unknown_words_are_a_stay_for_review(summary: str) -> None:
 def test_rule_12_an_event_without_summary_is_a_stay_for_review() -> None:
     (made,) = readings(vcalendar(vevent()))
     assert (made.verdict, made.needs_review) == (Verdict.STAY, True)
+
+
+def test_rule_12_a_name_in_the_description_is_surer_than_unknown_words() -> None:
+    assert reading("Busy", "DESCRIPTION:Guest name: Anna Nowak").guest.name == "Anna Nowak"
+    assert reading("Familie Huber").guest.name == "Familie Huber"
 
 
 def test_words_of_cancellation_without_the_status_wait_for_a_person() -> None:

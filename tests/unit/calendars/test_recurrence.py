@@ -104,7 +104,7 @@ def test_rule_05_overrides_of_instants_match_in_any_zone() -> None:
         *("FREQ=SECONDLY;COUNT=172800", "FREQ=MINUTELY", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=8,9"),
         *("FREQ=DAILY;BYMINUTE=0,1", "FREQ=DAILY;BYSECOND=0,1", "FREQ=DAILY;INTERVAL=0", "FREQ=OFTEN", "nonsense"),
         *("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYMONTH=13", "FREQ=DAILY;INTERVAL=99999999999999999999"),
-        "RSCALE=CHINESE;FREQ=YEARLY",
+        *("RSCALE=CHINESE;FREQ=YEARLY", "FREQ=DAILY;UNTIL=120000"),
     ],
 )
 def test_rule_05_what_cannot_be_followed_costs_only_itself(rule: str) -> None:
