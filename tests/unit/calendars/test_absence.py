@@ -10,11 +10,10 @@ from rentals.calendars.absence import Expected, Judgement, judge
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
+NOBODY: frozenset[int] = frozenset()
 
 
-def expected(
-    count: int, *, since: dict[int, datetime] | None = None, kept: frozenset[int] = frozenset()
-) -> list[Expected]:
+def expected(count: int, *, since: dict[int, datetime] | None = None, kept: frozenset[int] = NOBODY) -> list[Expected]:
     return [Expected(number, (since or {}).get(number), number in kept) for number in range(count)]
 
 
