@@ -82,6 +82,7 @@ class Event:
     description: str = field(default="", repr=False)
     url: str = field(default="", repr=False)
     status: str = ""  # STATUS in upper case
+    end_assumed: bool = False  # it names neither an end nor a length: one night was assumed
 
 
 @dataclass(frozen=True, slots=True)

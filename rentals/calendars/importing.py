@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rentals.calendars import absence, echo, merge
@@ -109,6 +110,7 @@ class Importer:
         if arrival.verdict is Verdict.QUARANTINED:
             self._unreadable_again(item, arrival)
             return
+        arrival = _with_known_end(arrival, item)
         if arrival.verdict is Verdict.CANCELLED and item.booking_id is not None:
             if one.holds_stay:
                 self._cancelled_by_channel(item)
@@ -344,3 +346,11 @@ class Importer:
 def _counts_as_absent(item: FeedItem) -> bool:
     asked = item.awaits_approval and item.verdict != Verdict.CANCELLED
     return item.gone_at is None and (item.absent_since is not None or item.kept_at is not None or asked)
+
+
+def _with_known_end(arrival: Arrival, item: FeedItem) -> Arrival:
+    """An event that lost its end, to damage or to an exporter's whim, keeps the one it had: one night is only a guess,
+    and would cut the stay short."""
+    if not arrival.end_assumed or item.starts_on != arrival.starts_on or item.ends_at is None:
+        return arrival
+    return replace(arrival, ends_on=item.ends_on, ends_at=item.ends_at, whole_days=item.whole_days)

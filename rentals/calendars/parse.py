@@ -129,6 +129,7 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
         description=record.description,
         url=record.url,
         status=record.status,
+        end_assumed=record.end_assumed,
     )
 
 

@@ -47,6 +47,7 @@ class Arrival:
     guest: Guest = NOBODY
     needs_review: bool = False
     excerpt: str = ""
+    end_assumed: bool = False
 
     @property
     def days(self) -> tuple[date | None, date | None]:
@@ -84,6 +85,7 @@ def place(reading: Reading, hours: Hours) -> Arrival:
         whole_days=not isinstance(event.starts, datetime) and not isinstance(event.ends, datetime),
         guest=reading.guest,
         needs_review=reading.needs_review,
+        end_assumed=event.end_assumed,
     )
 
 

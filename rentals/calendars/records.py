@@ -74,6 +74,7 @@ class Record:
     rdates: tuple[tuple[Params, str], ...] = _NOTHING
     exdates: tuple[tuple[Params, str], ...] = _NOTHING
     part: str = ""
+    end_assumed: bool = False  # neither DTEND nor DURATION
 
     @property
     def unnamed(self) -> bool:
@@ -163,6 +164,7 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
         rules=rules,
         rdates=rdates,
         exdates=tuple(fields.several.get("EXDATE", ())),
+        end_assumed=not {"DTEND", "DURATION"} & fields.single.keys(),
     )
 
 

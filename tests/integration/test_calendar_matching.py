@@ -216,6 +216,18 @@ def test_changed_options_are_seen_although_the_bytes_are_the_same(flat: Property
     assert len(stays(flat)) == 4
 
 
+def test_an_event_that_loses_its_end_keeps_the_one_it_had(flat: Property) -> None:
+    feed = feed_of(flat, channel="booking")
+    whole = calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING)
+    take(feed, whole)
+    code = _codes(flat)
+    take(feed, whole.replace(b"DTEND;VALUE=DATE:20270314\r\n", b""))
+    assert stays(flat) == [("03-10", "03-14")]
+    take(feed, whole)
+    assert stays(flat) == [("03-10", "03-14")]
+    assert _codes(flat) == code
+
+
 # -- rule 15: echoes --------------------------------------------------------------------------------------------------
 
 
