@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from rentals.calendars import sync
-from rentals.calendars.events import Channel
+from rentals.calendars.events import Channel, Verdict
 from rentals.calendars.importing import Importer
 from rentals.calendars.ledger import Ledger
 from rentals.calendars.summary import Summary
@@ -26,21 +26,29 @@ def approve(feed_id: int, now: datetime, item_ids: Collection[int] | None = None
 
     A stay that merely vanished from the calendar and has begun meanwhile is kept: a guest may be in the house.
     """
-    return _with_importer(feed_id, now, lambda importer: importer.approved(_chosen(importer, item_ids))).cancelled
+
+    def cancel(importer: Importer) -> None:
+        for item in _chosen(importer, item_ids):
+            booking = importer.ledger.booking_of(item)
+            if item.verdict != Verdict.CANCELLED and booking is not None and booking.check_in <= now:
+                importer.ledger.set(item, awaits_approval=False, absent_since=None)
+            else:
+                importer.let_go(item)
+
+    return _with_importer(feed_id, now, cancel).cancelled
 
 
 def dismiss(feed_id: int, now: datetime, item_ids: Collection[int] | None = None) -> int:
     """Keep the stays that wait (or those of `item_ids`), also while they stay absent; returns how many."""
-    kept = 0
+    kept: list[FeedItem] = []
 
-    def keep(importer: Importer) -> Summary:
-        nonlocal kept
-        chosen = _chosen(importer, item_ids)
-        kept = len(chosen)
-        return importer.kept(chosen)
+    def keep(importer: Importer) -> None:
+        kept.extend(_chosen(importer, item_ids))
+        for item in kept:
+            importer.ledger.set(item, awaits_approval=False, absent_since=None, kept_at=now)
 
     _with_importer(feed_id, now, keep)
-    return kept
+    return len(kept)
 
 
 def decide(item_id: int, decision: str, now: datetime) -> None:
@@ -50,17 +58,33 @@ def decide(item_id: int, decision: str, now: datetime) -> None:
     """
     word = FeedItem.Decision(decision)
     feed_id = FeedItem.objects.values_list("feed_id", flat=True).get(pk=item_id)
-    _with_importer(feed_id, now, lambda importer: importer.decided(importer.ledger.items[item_id], word))
+    _with_importer(feed_id, now, lambda importer: _treat_as(importer, importer.ledger.items[item_id], word))
     # The same bytes may mean something else now: the next fetch reads them anew.
     FeedState.objects.filter(feed_id=feed_id).update(body_hash="", content_hash="", etag="", last_modified="")
 
 
-def _with_importer(feed_id: int, now: datetime, act: Callable[[Importer], Summary]) -> Summary:
+def _treat_as(importer: Importer, item: FeedItem, word: FeedItem.Decision) -> None:
+    ledger = importer.ledger
+    ledger.set(item, decision=word.value)
+    if word is FeedItem.Decision.STAY and item.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
+        ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
+        importer.present.add(item.pk)
+        importer.house_items()
+    elif word is FeedItem.Decision.NOT_STAY:
+        ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
+        ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
+    if (booking := ledger.booking_of(item)) is not None:
+        importer.affect(booking)
+
+
+def _with_importer(feed_id: int, now: datetime, act: Callable[[Importer], None]) -> Summary:
     with transaction.atomic():
         feed = sync.locked(feed_id)
         ledger = Ledger(feed, now)
         source = sync.source_of_channel(Channel(feed.state.detected_channel or feed.channel))
-        summary = act(Importer(ledger, source, now, sync.confirm_after()))
+        importer = Importer(ledger, source, now, sync.confirm_after())
+        act(importer)
+        summary = importer.finish()
         sync.settle(feed, ledger, summary, now)
     return summary
 

@@ -26,7 +26,7 @@ RUNNING_CANCELLED = "The channel cancelled a stay in progress."
 
 
 class Importer:
-    """One import. `run` is called once."""
+    """One import, or one decision of a person (see `approval`), which ends with `finish`."""
 
     def __init__(self, ledger: Ledger, source: str, now: datetime, confirm_after: timedelta) -> None:
         self.ledger, self.source, self.now, self.confirm_after = ledger, source, now, confirm_after
@@ -46,52 +46,17 @@ class Importer:
             self._listed_again(self.ledger.items[one.id], one, arrival)
         for arrival in matching.fresh:
             self._listed_first(arrival)
-        self._house_items()
+        self.house_items()
         if complete:
             self._missing(matching.missing, empty=empty)
-        return self._finish()
+        return self.finish()
 
     def run_absences(self, *, empty: bool) -> Summary:
         """The content is the same as last time: only absences can ripen."""
         missing = [one for one in self.ledger.known() if _counts_as_absent(self.ledger.items[one.id])]
         self.present = set(self.ledger.items) - {one.id for one in missing}
         self._missing(missing, empty=empty)
-        return self._finish()
-
-    # -- a person's word --------------------------------------------------------------------------------------------
-
-    def approved(self, items: Iterable[FeedItem]) -> Summary:
-        """Cancel stays that waited for approval."""
-        for item in items:
-            booking = self.ledger.booking_of(item)
-            begun = booking is not None and booking.check_in <= self.now
-            if begun and item.verdict != Verdict.CANCELLED:
-                self.ledger.set(item, awaits_approval=False, absent_since=None)
-            else:
-                self._let_go(item)
-        return self._finish()
-
-    def kept(self, items: Iterable[FeedItem]) -> Summary:
-        """Keep stays that waited for approval."""
-        for item in items:
-            self.ledger.set(item, awaits_approval=False, absent_since=None, kept_at=self.now)
-        return self._finish()
-
-    def decided(self, item: FeedItem, word: FeedItem.Decision) -> Summary:
-        """Treat an item as a person says."""
-        self.ledger.set(item, decision=word.value)
-        if word is FeedItem.Decision.STAY and item.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
-            self.ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
-            self.present.add(item.pk)
-            self._house_items()
-            if (booking := self.ledger.booking_of(item)) is not None:
-                self._affect(booking)
-        elif word is FeedItem.Decision.NOT_STAY:
-            self.ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
-            self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
-            if (booking := self.ledger.booking_of(item)) is not None:
-                self._affect(booking)
-        return self._finish()
+        return self.finish()
 
     # -- 1 and 2: what is listed ----------------------------------------------------------------------------------
 
@@ -123,11 +88,11 @@ class Importer:
             if changed and verdict is Verdict.REVIEW:
                 self._row("waits for your decision", arrival)
             if one.holds_stay:
-                self._let_go(item)
+                self.let_go(item)
             return
         booking = self.ledger.booking_of(item)
         if booking is not None and (changed or back):
-            self._affect(booking)
+            self.affect(booking)
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
                 self._row("dates changed" if item_was_first else "dates changed in this calendar", arrival)
@@ -159,7 +124,7 @@ class Importer:
             return
         running = booking.check_in <= self.now and booking.status == Booking.Status.CONFIRMED
         if not running:
-            self._let_go(item)
+            self.let_go(item)
         elif item.kept_at is None:
             self.ledger.set(item, awaits_approval=True)
 
@@ -185,7 +150,7 @@ class Importer:
 
     # -- 3: stays of the items that list one ---------------------------------------------------------------------
 
-    def _house_items(self) -> None:
+    def house_items(self) -> None:
         """Find the stay that another source lists already, or make a new one."""
         listed_here = {
             booking.pk
@@ -208,7 +173,7 @@ class Importer:
                 booking = self._new_booking(item, told)
             else:
                 self._item_row("also listed here", item)
-                self._affect(booking)
+                self.affect(booking)
             self.ledger.link(item, booking)
 
     def _is_over(self, item: FeedItem) -> bool:
@@ -237,7 +202,7 @@ class Importer:
                 if item.verdict != Verdict.CANCELLED:
                     self.ledger.set(item, awaits_approval=False)
             elif not empty and self._listed_under_another_key(item, booking):
-                self._let_go(item, told=False)
+                self.let_go(item, told=False)
             else:
                 absent.append(item)
         self._judge(absent, empty=empty)
@@ -262,7 +227,7 @@ class Importer:
         self.held_reason = judgement.held_reason
         for item in absent:
             if item.pk in judgement.give_up:
-                self._let_go(item)
+                self.let_go(item)
             elif item.pk in judgement.waiting:
                 self.counts["absent"] += 1
                 if self.ledger.set(item, awaits_approval=False, absent_since=item.absent_since or self.now):
@@ -276,22 +241,24 @@ class Importer:
             return False
         return min(item.starts_at, booking.check_in) > self.now and booking.status != Booking.Status.CANCELLED
 
-    def _let_go(self, item: FeedItem, *, told: bool = True) -> None:
+    def let_go(self, item: FeedItem, *, told: bool = True) -> None:
         """The item holds its stay no longer; the stay lives on while another source lists it."""
         if not self.ledger.set(item, gone_at=self.now, awaits_approval=False, absent_since=None, kept_at=None):
             return
         booking = self.ledger.booking_of(item)
         if booking is not None:
-            self._affect(booking)
+            self.affect(booking)
         if told:
             self._item_row("left the calendar", item)
 
     # -- 5: the stays follow --------------------------------------------------------------------------------------
 
-    def _affect(self, booking: Booking) -> None:
+    def affect(self, booking: Booking) -> None:
+        """Look at a stay again at the end."""
         self.affected[id(booking)] = booking
 
-    def _finish(self) -> Summary:
+    def finish(self) -> Summary:
+        """Let the affected stays follow their sources, write everything, and tell what was done."""
         own = self._items_by_stay() if self.affected else {}
         moved = [booking for booking in self.affected.values() if self._follow(booking, own.get(id(booking), []))]
         given_up = echo.join(self.ledger, own, moved, self.now)

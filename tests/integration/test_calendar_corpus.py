@@ -33,8 +33,7 @@ def test_every_calendar_of_the_corpus_is_imported_or_refused(
         body = path.read_bytes()
         try:
             take(feed, body)
-        except FeedError as error:
-            assert str(error), path.name
+        except FeedError:
             continue
         again = take(feed, body)
         assert (again.created, again.changed, again.cancelled, again.held) == (0, 0, 0, 0), path.name
