@@ -268,7 +268,7 @@ class TestDeadWorkers:
 
 
 class TestFailures:
-    def test_failures_in_a_row_wait_longer_up_to_six_hours(self, clock: time_machine.Traveller) -> None:
+    def test_rule_19_failures_in_a_row_wait_longer_up_to_six_hours(self, clock: time_machine.Traveller) -> None:
         waits = []
         with Server([answer(500)]) as server:
             feed = feed_at(server)
@@ -314,7 +314,7 @@ class TestFailures:
         assert (state.failures, state.last_error, state.failing_since) == (0, "", None)
 
     @pytest.mark.parametrize("status", [404, 410])
-    def test_a_link_that_was_reset_alerts_at_once_and_keeps_every_stay(
+    def test_rule_19_a_link_that_was_reset_alerts_at_once_and_keeps_every_stay(
         self, clock: time_machine.Traveller, status: int
     ) -> None:
         with Server([good(), *[answer(status)] * 4, good()]) as server:
@@ -385,7 +385,7 @@ class TestStale:
         polling.complete_states(timezone.now())
         polling.review_conditions(timezone.now())
 
-    def test_a_feed_that_nobody_fetches_for_a_day_alerts_once(self, clock: time_machine.Traveller) -> None:
+    def test_rule_19_a_feed_that_nobody_fetches_for_a_day_alerts_once(self, clock: time_machine.Traveller) -> None:
         with Server([good()]) as server:
             feed = feed_at(server)
             polled(feed)

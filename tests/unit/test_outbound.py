@@ -92,7 +92,7 @@ class TestWhereWeDoNotGo:
             "javascript:alert(1)",
         ],
     )
-    def test_a_scheme_or_spelling_that_is_refused(self, url: str) -> None:
+    def test_rule_18_a_scheme_or_spelling_that_is_refused(self, url: str) -> None:
         with pytest.raises(outbound.Refused):
             outbound.get(f"{url}x" if url.endswith("\n") else url)
 
@@ -131,7 +131,7 @@ class TestWhereWeDoNotGo:
             "dot at the end": "feeds.example.",
         }.values(),
     )
-    def test_a_host_that_is_refused(self, host: str) -> None:
+    def test_rule_18_a_host_that_is_refused(self, host: str) -> None:
         with pytest.raises(outbound.Refused):
             outbound.get(f"https://{host}/feed.ics")
 
@@ -144,7 +144,7 @@ class TestWhereWeDoNotGo:
         "addresses",
         [["10.0.0.1"], ["::ffff:10.0.0.1"], ["64:ff9b::a00:1"], ["8.8.8.8", "192.168.0.1"], ["fe80::1%eth0"]],
     )
-    def test_a_name_is_refused_when_any_of_its_addresses_is_out_of_bounds(self, addresses: list[str]) -> None:
+    def test_rule_18_a_name_is_refused_when_any_of_its_addresses_is_out_of_bounds(self, addresses: list[str]) -> None:
         network = Network(resolve=lambda host, port: addresses)
         with pytest.raises(outbound.Refused, match=r"feeds\.example leads to an address that is not public"):
             outbound.get("https://feeds.example/feed.ics", network=network)
@@ -171,7 +171,7 @@ class TestRedirects:
             "http://feeds.example:0/x",
         ],
     )
-    def test_a_redirect_to_where_we_do_not_go(self, location: str) -> None:
+    def test_rule_18_a_redirect_to_where_we_do_not_go(self, location: str) -> None:
         with Server([answer(302, headers={"Location": location})]) as server, pytest.raises(outbound.Refused):
             get(server)
         assert len(server.requests) == 1
@@ -181,7 +181,7 @@ class TestRedirects:
         with Server([redirect]) as server, pytest.raises(outbound.Refused, match=r"inside\.example"):
             get(server, network=lan(["127.0.0.1"], ["10.0.0.1"]))
 
-    def test_three_are_followed_and_a_fourth_is_not(self) -> None:
+    def test_rule_18_three_are_followed_and_a_fourth_is_not(self) -> None:
         hop = answer(301, headers={"Location": "/next"})
         with Server([hop, hop, hop, answer(200, raw=b"here")]) as server:
             assert get(server).body == b"here"
@@ -222,7 +222,7 @@ class TestRedirects:
 
 
 class TestRebinding:
-    def test_the_name_is_asked_once_and_the_judged_address_is_connected_to(self) -> None:
+    def test_rule_18_the_name_is_asked_once_and_the_judged_address_is_connected_to(self) -> None:
         """A name that is innocent when judged and inward a moment later: there is no later question."""
         with Server([answer(200, raw=b"good")]) as server:
             assert get(server, network=lan(["127.0.0.1"], ["10.0.0.1"])).body == b"good"
@@ -248,7 +248,7 @@ class TestRebinding:
 
 
 class TestSizes:
-    def test_fifty_megabytes_are_refused_by_their_announcement(self) -> None:
+    def test_rule_19_fifty_megabytes_are_refused_by_their_announcement(self) -> None:
         def reply(connection: socket.socket, stop: threading.Event) -> bool:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 52428800\r\n\r\n")
             stop.wait(10)
@@ -258,7 +258,7 @@ class TestSizes:
             get(server)
 
     @pytest.mark.parametrize("chunked", [True, False])
-    def test_fifty_megabytes_without_announcement_are_cut(self, chunked: bool) -> None:
+    def test_rule_19_fifty_megabytes_without_announcement_are_cut(self, chunked: bool) -> None:
         sent = 0
 
         def reply(connection: socket.socket, stop: threading.Event) -> bool:
@@ -276,7 +276,7 @@ class TestSizes:
         assert sent < 20 * 1024 * 1024  # the sockets' buffers, not the whole
 
     @pytest.mark.parametrize("encoding", ["gzip", "deflate", "raw deflate"])
-    def test_a_bomb_is_cut_while_it_is_unpacked(self, encoding: str) -> None:
+    def test_rule_19_a_bomb_is_cut_while_it_is_unpacked(self, encoding: str) -> None:
         plain = b"\0" * 50_000_000
         if encoding == "gzip":
             packed = gzip.compress(plain)
@@ -385,7 +385,7 @@ class TestDeadline:
         with Server([reply]) as server, cut_off():
             get(server, limits=QUICK)
 
-    def test_a_body_of_a_byte_at_a_time_is_cut_off(self) -> None:
+    def test_rule_19_a_body_of_a_byte_at_a_time_is_cut_off(self) -> None:
         def reply(connection: socket.socket, stop: threading.Event) -> bool:
             connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
             return dribble(b" " * 100_000, 0.05)(connection, stop)
@@ -393,7 +393,7 @@ class TestDeadline:
         with Server([reply]) as server, cut_off():
             get(server, limits=QUICK)
 
-    def test_redirects_share_one_deadline(self) -> None:
+    def test_rule_19_redirects_share_one_deadline(self) -> None:
         def reply(connection: socket.socket, stop: threading.Event) -> bool:
             stop.wait(0.7 * DEADLINE)
             return answer(302, headers={"Location": "/again"})(connection, stop)
@@ -425,7 +425,7 @@ class TestDeadline:
 
 
 class TestEnvironment:
-    def test_a_proxy_in_the_environment_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_rule_18_a_proxy_in_the_environment_is_not_used(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with Server([answer(200, raw=b"proxy")]) as proxy, Server([answer(200, raw=b"server")]) as server:
             for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
                 monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")

@@ -62,7 +62,7 @@ PUBLIC += ["223.255.255.255", "2606:4700::1111", "2a00:1450:4001::1", "2001:4860
 
 
 @pytest.mark.parametrize("text", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_an_address_that_is_not_public(text: str) -> None:
+def test_rule_18_an_address_that_is_not_public(text: str) -> None:
     assert not is_public(ipaddress.ip_address(text))
 
 
@@ -97,7 +97,7 @@ def test_even_a_test_does_not_reach_the_metadata_service(text: str) -> None:
         ),
     ],
 )
-def test_an_odd_spelling_of_a_host_is_no_host(host: str) -> None:
+def test_rule_18_an_odd_spelling_of_a_host_is_no_host(host: str) -> None:
     assert not is_plain_host(host)
 
 

@@ -38,7 +38,7 @@ def test_a_calendar_comes_with_its_validators() -> None:
     assert "if-modified-since" not in sent
 
 
-def test_what_we_hold_is_asked_for_conditionally() -> None:
+def test_rule_19_what_we_hold_is_asked_for_conditionally() -> None:
     with Server([answer(304)]) as server:
         assert get(server, etag='"1"', last_modified=DATE) == Fetched(None, '"1"', DATE)
     sent = server.requests[0].headers
@@ -71,7 +71,7 @@ def test_a_validator_that_does_not_fit_is_dropped_and_not_cut() -> None:
         (302, FeedFault.HTTP_STATUS),
     ],
 )
-def test_a_status_and_its_fault(status: int, fault: FeedFault) -> None:
+def test_rule_19_a_status_and_its_fault(status: int, fault: FeedFault) -> None:
     error = failure(answer(status, headers={"Retry-After": "60"}))
     assert error.fault == fault
     assert str(status) in str(error)
@@ -110,5 +110,5 @@ def test_an_address_that_is_refused_says_what_is_wrong() -> None:
         ("Fri, 31 Dec 9999 23:59:59 -2359", None),
     ],
 )
-def test_retry_after(text: str, seconds: int | None) -> None:
+def test_rule_19_retry_after(text: str, seconds: int | None) -> None:
     assert retry_at(text, NOW) == (None if seconds is None else NOW + timedelta(seconds=seconds))
