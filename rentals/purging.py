@@ -9,9 +9,8 @@ from django.conf import settings
 from django.db.models import Q
 
 from rentals.models import FeedItem, WebhookReceipt
+from rentals.push import KEEP_RECEIPTS
 
-#: Far longer than anybody sends a push again.
-KEEP_RECEIPTS: Final = timedelta(days=7)
 BATCH: Final = 5000
 
 
@@ -24,6 +23,7 @@ def purge(now: datetime) -> None:
     WebhookReceipt.objects.filter(received_at__lte=now - KEEP_RECEIPTS).delete()
     long_ago = now - timedelta(days=settings.FEED_KEEP_DAYS)
     stay_over = Q(booking=None) | Q(booking__check_out__lte=long_ago)
-    over = FeedItem.objects.filter(stay_over, ends_at__lte=long_ago).values_list("pk", flat=True)
+    ended = Q(ends_at__lte=long_ago) | Q(ends_at=None, changed_at__lte=long_ago)  # the latter cannot be read
+    over = FeedItem.objects.filter(stay_over & ended).values_list("pk", flat=True)
     while ids := list(over[:BATCH]):
         FeedItem.objects.filter(pk__in=ids).delete()

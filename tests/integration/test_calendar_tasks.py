@@ -128,8 +128,11 @@ def test_what_is_long_over_is_deleted(clock: time_machine.Traveller) -> None:
     item("over, a person let the guest stay on", 100 * DAY, -1 * DAY)
     item("over not long ago", 89 * DAY, None)
     item("to come, a person decided about it", -1 * DAY, None)
-    WebhookReceipt.objects.create(feed=feed, webhook_id="old", received_at=now - 7 * DAY)
-    WebhookReceipt.objects.create(feed=feed, webhook_id="young", received_at=now - 6 * DAY)
+    FeedItem.objects.create(
+        feed=feed, uid="unreadable", verdict="quarantined", first_seen_at=now, changed_at=now - 90 * DAY
+    )
+    WebhookReceipt.objects.create(feed=feed, webhook_id="old", received_at=now - 14 * DAY)
+    WebhookReceipt.objects.create(feed=feed, webhook_id="young", received_at=now - 13 * DAY)
     tasks.purge()
     assert sorted(FeedItem.objects.values_list("uid", flat=True)) == [
         "over not long ago",
