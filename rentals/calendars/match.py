@@ -94,10 +94,13 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
             bool(one.name) and plain_name(one.name) == plain_name(arrival.guest.name)
         )
         return same_guest or (one.starts_on, one.ends_on) == arrival.days
-    if one.starts_on is None or not one.holds_stay or _overlap(one, arrival):
+    if one.starts_on is None or not one.holds_stay:
         return True
-    # Elsewhere in time: the same guest may have moved, but not one who has come already, and not under another name.
-    return not one.begun(now) and not names_conflict(one.name, arrival.guest.name)
+    if names_conflict(one.name, arrival.guest.name):
+        # A name may be corrected. With other days as well it is the next row of an export that numbers its rows.
+        return (one.starts_on, one.ends_on) == arrival.days
+    # Elsewhere in time: the same guest may have moved, but not one who has come already.
+    return _overlap(one, arrival) or not one.begun(now)
 
 
 _Test = Callable[[Known, Arrival], bool]

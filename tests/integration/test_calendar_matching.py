@@ -90,6 +90,25 @@ def test_rule_13_uids_that_move_down_a_row_do_not_pass_codes_on(flat: Property) 
     }
 
 
+def test_rule_13_a_row_that_passes_to_an_overlapping_guest_does_not_pass_the_code_on(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [event("row0", day(3, 10), day(3, 12), "Reserved - Anna")])
+    code = set(_codes(flat).values())
+    take(feed, [event("row0", day(3, 8), day(3, 14), "Reserved - Boris")])
+    boris = _the(flat, guest_name="Boris")
+    assert _codes(flat)[boris.pk] not in code
+    assert _the(flat, guest_name="Anna").arrival_date == day(3, 10)
+
+
+def test_rule_13_a_corrected_name_under_the_same_uid_keeps_the_code(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [event("a@pms", day(3, 10), day(3, 12), "Reserved - Ana Nowk")])
+    code = _codes(flat)
+    take(feed, [event("a@pms", day(3, 10), day(3, 12), "Reserved - Anna Nowak")])
+    assert _the(flat).guest_name == "Anna Nowak"
+    assert _codes(flat) == code
+
+
 def test_rule_13_a_running_stay_that_is_cut_off_each_day_keeps_its_start_and_code(
     flat: Property, clock: time_machine.Traveller
 ) -> None:
