@@ -4,6 +4,7 @@ from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
 from pins.models.operation import AccountState, Heartbeat, LockState, RateBudget
 from pins.models.pin import Pin
+from pins.models.reveal import PinReveal
 from pins.models.secret import InstallationKey
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "LockState",
     "Pin",
     "PinAttempt",
+    "PinReveal",
     "RateBudget",
     "ValueClaim",
 ]

@@ -43,6 +43,7 @@ class AccessGrant(models.Model):
     class Meta:
         verbose_name = "access grant"
         ordering = ("starts_at", "pk")
+        permissions = (("reveal_code", "Can be shown the codes of guests"),)
         constraints = (
             models.CheckConstraint(
                 name="grant_ends_after_start", condition=models.Q(ends_at__gt=models.F("starts_at"))
