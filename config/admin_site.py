@@ -20,6 +20,7 @@ _MODELS = (
     "Incident",
     "AccessGrant",
     "Pin",
+    "PinReveal",
 )
 
 

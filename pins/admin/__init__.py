@@ -2,6 +2,7 @@
 
 from pins.admin.booking import BookingAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
+from pins.admin.reveal_list import PinRevealAdmin
 from pins.admin.support import AccessGrantAdmin, IncidentAdmin, PinAdmin
 
 __all__ = [
@@ -11,4 +12,5 @@ __all__ = [
     "LockAccountWithFetchAdmin",
     "LockWithCodesAdmin",
     "PinAdmin",
+    "PinRevealAdmin",
 ]

@@ -22,7 +22,8 @@ from django.views.decorators.http import require_POST
 from pins import choices, policy, tasks
 from pins.admin import booking_actions as deeds
 from pins.admin import booking_calendar as calendar
-from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilter
+from pins.admin import reveal
+from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilter, ToldFilter
 from pins.admin.booking_form import BookingForm
 from pins.admin.cautions import cautions, clock_changes
 from pins.admin.door_codes import door_badge, guest_grants, panel, pins_for_people
@@ -47,6 +48,7 @@ class BookingAdmin(PlainTitles, _Admin):
     list_filter = (
         StayFilter,
         AttentionFilter,
+        ToldFilter,
         calendar.ReviewFilter,
         "status",
         OverlapFilter,
@@ -170,6 +172,7 @@ class BookingAdmin(PlainTitles, _Admin):
             context["panel"] = panel(booking, timezone.now())
             context["calendar"] = calendar.section(booking)
             context["may_act"] = self.has_change_permission(request, booking)
+            context["may_reveal"] = request.user.has_perm(reveal.PERMISSION)
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
@@ -227,7 +230,9 @@ class BookingAdmin(PlainTitles, _Admin):
             )
             for name in deeds.DEEDS
         ]
-        return [*own, *super().get_urls()]
+        shown = require_POST(partial(reveal.reveal_view, admin_page=self))
+        page = path("<int:booking_id>/reveal/", self.admin_site.admin_view(shown), name="rentals_booking_reveal")
+        return [*own, page, *super().get_urls()]
 
     def _deed_view(self, name: str, request: HttpRequest, booking_id: int) -> HttpResponse:
         return require_POST(self._do_one)(request, name, booking_id)

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from pins.facts import State
-from pins.models import Incident, Pin
+from pins.models import AccessGrant, Incident, Pin
 from pins.words import MUST_ACT
 from rentals.models import Booking, BookingQuerySet, Lock, Property
 from rentals.moments import local_moment
@@ -115,6 +115,26 @@ class AttentionFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         return queryset.filter(needs_attention(timezone.now())) if self.value() == "yes" else queryset
+
+
+def waits_to_be_told(now: datetime) -> Q:
+    """Stays whose code is on every lock, and nobody was shown it."""
+    wanted = Pin.objects.filter(grant=OuterRef("pk"), wanted=True)
+    grants = AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.GUEST, wanted=True)
+    untold = grants.filter(revoked_at__isnull=True, disclosed_at__isnull=True, ends_at__gt=now)
+    ready = untold.filter(Exists(wanted), ~Exists(wanted.exclude(state=State.SET)))
+    return Q(Exists(ready), status=Booking.Status.CONFIRMED)
+
+
+class ToldFilter(admin.SimpleListFilter):
+    title = "guest told"
+    parameter_name = "told"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("no", "Code ready, guest not told yet")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        return queryset.filter(waits_to_be_told(timezone.now())) if self.value() == "no" else queryset
 
 
 class OverlapFilter(admin.SimpleListFilter):

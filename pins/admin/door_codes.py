@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from pins import words
+from pins.admin.reveal_state import is_live, looks_at_present_code, told_badge
 from pins.facts import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.tedee.errors import Cause
@@ -55,8 +56,10 @@ class Panel:
     notes: tuple[str, ...]
     lines: tuple[LockLine, ...]
     has_grant: bool
-    disclosed: bool
     revoked: bool
+    told: Badge | None  # does the guest have the code?
+    looks: tuple[str, ...]  # who was shown it, latest first
+    may_show: bool
 
 
 def pins_for_people() -> QuerySet[Pin]:
@@ -79,6 +82,7 @@ def panel(booking: Booking, now: datetime) -> Panel:
     pins = list(pins_for_people().filter(grant=grant)) if grant is not None else []
     attempts = _attempts(pins)
     lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
+    looks = looks_at_present_code(grant) if grant is not None else []
     period = ""
     if grant is not None:
         period = f"{words.day_and_time(grant.starts_at, zone)} to {words.day_and_time(grant.ends_at, zone)}"
@@ -91,8 +95,10 @@ def panel(booking: Booking, now: datetime) -> Panel:
         notes=tuple(_notes(booking, grant, pins, now)),
         lines=lines,
         has_grant=grant is not None,
-        disclosed=grant is not None and grant.disclosed_at is not None,
         revoked=grant is not None and grant.revoked_at is not None,
+        told=told_badge(grant, looks, zone, now),
+        looks=tuple(f"{one.user_name} on {words.day_and_time(one.at, zone)}" for one in looks),
+        may_show=grant is not None and is_live(grant, now),
     )
 
 
@@ -265,8 +271,4 @@ def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: da
             days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
         )
         said.append(f"The code goes onto the locks on {words.day_and_time(opens, zone)}." if opens > now else "")
-    if grant is not None and grant.disclosed_at is not None:
-        said.append(
-            f"The code was chosen or shown on {words.day_and_time(grant.disclosed_at, zone)} and stays as it is."
-        )
     return [text for text in said if text]

@@ -48,6 +48,14 @@ class ReadOnlyAdmin(PlainTitles, _Admin):
         return False
 
 
+def stay_link(grant: AccessGrant) -> str | SafeString:
+    """The booking of a grant, its property loaded, as a link."""
+    if grant.booking is None:
+        return "deleted booking"
+    url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
+    return format_html('<a href="{}">{}: {}</a>', url, grant.booking.property, grant.booking)
+
+
 @admin.register(AccessGrant)
 class AccessGrantAdmin(ReadOnlyAdmin):
     list_display = ("holder", "reference", "kind", "stay", "starts", "ends", "condition")
@@ -65,10 +73,7 @@ class AccessGrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Stay")
     def stay(self, grant: AccessGrant) -> str | SafeString:
-        if grant.booking is None:
-            return "deleted booking"
-        url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
-        return format_html('<a href="{}">{}: {}</a>', url, grant.booking.property, grant.booking)
+        return stay_link(grant)
 
     @admin.display(description="Code")
     def masked_code(self, grant: AccessGrant) -> str:

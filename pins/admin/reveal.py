@@ -1,0 +1,113 @@
+"""Showing a guest's code to a person who may see it: once, in the answer to a POST, and written down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from limits import RateLimitItemPerMinute
+
+from pins import reveals, words
+from pins.admin.door_codes import guest_grants, panel
+from pins.models import AccessGrant
+from pins.words import Tone
+from rentals import limiting
+from rentals.models import Booking
+
+PERMISSION: Final = "pins.reveal_code"
+#: Looks of one person within ten minutes. Without Redis nothing is counted; each look is written down all the same.
+LOOKS: Final = RateLimitItemPerMinute(20, 10, namespace="reveal")
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What the page shows once. Its repr may stand in an error report, so nothing of it does."""
+
+    code: str = field(repr=False)
+    message: str = field(repr=False)
+    missing: tuple[str, ...]  # locks that do not have the code yet
+
+
+@sensitive_variables()
+def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
+    """For a channel that gives no e-mail address: what the host sends to the guest, in the property's time."""
+    zone = booking.property.zone
+    return (
+        f"Your door code for {booking.property.name} is {' '.join(code)}. "
+        f"It works from {words.day_and_time(grant.starts_at, zone)} to {words.day_and_time(grant.ends_at, zone)}. "
+        "Enter it on the keypad beside the door and confirm it there."
+    )
+
+
+@sensitive_post_parameters()
+@sensitive_variables()
+def reveal_view(request: HttpRequest, booking_id: int, *, admin_page: admin.ModelAdmin[Booking]) -> HttpResponse:
+    """The answer to the button “Show the code”. The status says what came of it: 200, 409 refused, 429 too often."""
+    booking = admin_page.get_object(request, str(booking_id))
+    if booking is None:
+        raise Http404
+    if not (admin_page.has_view_or_change_permission(request, booking) and request.user.has_perm(PERMISSION)):
+        raise PermissionDenied
+    now = timezone.now()
+    seconds = limiting.wait(LOOKS, f"user:{request.user.pk}")
+    if seconds is not None:
+        minutes = -(-seconds // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        response = _page(admin_page, request, booking, now, 429, refusal=f"You looked at many codes. Wait {wait}.")
+        response["Retry-After"] = str(seconds)
+        return response
+    try:
+        shown = _reveal(request, booking, now)
+    except reveals.CodeNotShownError as refused:
+        return _page(admin_page, request, booking, now, 409, refusal=str(refused))
+    return _page(admin_page, request, booking, now, 200, revealed=shown)
+
+
+@sensitive_variables()
+def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
+    grant_id = guest_grants().filter(booking=booking).values_list("pk", flat=True).first()
+    if grant_id is None:
+        raise reveals.NoCodeYetError
+    address = request.META.get("REMOTE_ADDR", "")
+    if not request.user.is_authenticated:
+        raise PermissionDenied
+    code = reveals.reveal(grant_id, now, user=request.user, address=address)
+    grant = guest_grants().get(pk=grant_id)
+    lines = panel(booking, now).lines
+    missing = tuple(line.name for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER))
+    return Revealed(code, guest_message(booking, grant, code), missing)
+
+
+@sensitive_variables()
+def _page(
+    admin_page: admin.ModelAdmin[Booking],
+    request: HttpRequest,
+    booking: Booking,
+    now: datetime,
+    status: int,
+    *,
+    revealed: Revealed | None = None,
+    refusal: str = "",
+) -> HttpResponse:
+    """Rendered at once and kept nowhere: neither in a session or message, nor by a browser or proxy."""
+    context: dict[str, Any] = {
+        **admin_page.admin_site.each_context(request),
+        "title": f"Door code of {booking}",
+        "opts": admin_page.opts,
+        "media": admin_page.media,
+        "original": booking,
+        "panel": panel(booking, now),
+        "may_act": admin_page.has_change_permission(request, booking),
+        "may_reveal": True,
+        "revealed": revealed,
+        "refusal": refusal,
+    }
+    content = render_to_string("pins/admin/reveal.html", context, request)
+    return HttpResponse(content, status=status, headers={"Cache-Control": "no-store"})
