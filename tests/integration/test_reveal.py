@@ -439,9 +439,9 @@ def test_a_look_waits_for_an_exchange_under_way_and_tells_the_new_value() -> Non
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(exchange), pool.submit(look)]
-        shown = jobs[1].result(timeout=60)
-        jobs[0].result(timeout=60)
+        exchanging, looking = pool.submit(exchange), pool.submit(look)
+        shown = looking.result(timeout=60)
+        exchanging.result(timeout=60)
     assert shown == code_of(booking) != before
     assert PinReveal.objects.get().remote_address is None
 
