@@ -317,6 +317,30 @@ def test_a_code_that_replaces_a_revoked_one_waits_to_be_told(
     assert PinReveal.objects.count() == 2
 
 
+def test_a_code_that_had_to_change_after_it_was_told_must_be_told_again(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    booking = ready_stay(house)
+    host.post(reveal_url(booking))
+    clock.shift(DAY)
+    grants.rotate(AccessGrant.objects.get().pk, NOW + DAY, forced=True)
+    house.settle()
+    assert "Guest not told the new code yet" in text(host.get(page(booking)))
+    clock.shift(timedelta(minutes=1))
+    response = host.post(reveal_url(booking))
+    assert shows(response, code_of(booking))
+    assert "Shown to Helena on Tue 2 Mar 2027, 10:01 CET" in text(response)
+    assert "Shown 2 times" not in text(response)
+    assert AccessGrant.objects.get().disclosed_at == NOW
+
+
+def test_a_code_of_the_hosts_own_is_known(host: Client, house: House) -> None:
+    booking = ready_stay(house)
+    choices.set_code(AccessGrant.objects.get().pk, "480261", NOW)
+    house.settle()
+    assert "Chosen by a person on Mon 1 Mar 2027, 10:00 CET" in text(host.get(page(booking)))
+
+
 def test_the_list_finds_ready_codes_that_nobody_was_told(host: Client, house: House) -> None:
     untold, told = ready_stay(house), ready_stay(house)
     unready = house.stay(house.flat(house.lock()), 2 * DAY, DAY)
