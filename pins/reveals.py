@@ -42,7 +42,7 @@ class NoDoorError(CodeNotShownError):
 
 
 class CodeChangingError(CodeNotShownError):
-    """The code is being exchanged, and not every lock has the new one yet. Look again in a minute."""
+    """The code is being exchanged, and not every lock has the new one yet. Look again when they have."""
 
 
 @sensitive_variables()
