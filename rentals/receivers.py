@@ -15,7 +15,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from rentals.calendars.events import Verdict
-from rentals.models import Booking, FeedItem, Lock, Property
+from rentals.models import Booking, FeedItem, FeedState, Lock, Property
 from rentals.signals import bookings_changed
 
 
@@ -28,6 +28,7 @@ def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> No
 @receiver(pre_delete, sender=Booking)
 def announce_deleted_booking(instance: Booking, **_: Any) -> None:
     """Personal data of the guest goes with the stay, and the calendars that list it may not bring it back."""
+    Property.objects.select_for_update(no_key=True).get(pk=instance.property_id)  # imports take turns with this
     FeedItem.objects.filter(booking=instance).update(
         verdict=Verdict.BLOCK.value,
         decision=FeedItem.Decision.NOT_STAY,
@@ -52,6 +53,8 @@ def announce_saved_property(instance: Property, created: bool, raw: bool = False
     if raw or created:
         return
     instance.apply_default_times(timezone.now())
+    # Read by the old times and zone: "not modified" would confirm what has to be read anew.
+    FeedState.objects.filter(feed__property=instance).update(etag="", last_modified="")
     _announce_bookings_of([instance.pk])
 
 

@@ -23,6 +23,7 @@ class Expected:
     id: int
     absent_since: datetime | None  # the first good fetch that did not list it
     kept: bool  # a person decided to keep it while it is absent
+    asked: bool = False  # the feed is held because of it, and nobody answered yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +53,19 @@ def judge(
     if not vanished:
         return Judgement()
     everything = frozenset(stay.id for stay in vanished)
+    asked = frozenset(stay.id for stay in vanished if stay.asked)
     if empty:
         return Judgement(held=everything, held_reason=f"The calendar is empty; it listed {_stays(len(vanished))}.")
     if len(open_stays) >= FEW and 2 * len(vanished) > len(open_stays):
         reason = f"{len(vanished)} of {_stays(len(open_stays))} to come vanished together."
         return Judgement(held=everything, held_reason=reason)
+    # What a person was asked about, only a person or its return settles: not time, nor other stays that come or begin.
     confirmed = frozenset(
-        stay.id for stay in vanished if stay.absent_since is not None and stay.absent_since <= now - confirm_after
+        stay.id
+        for stay in vanished
+        if not stay.asked and stay.absent_since is not None and stay.absent_since <= now - confirm_after
     )
-    return Judgement(give_up=confirmed, waiting=everything - confirmed)
+    return Judgement(give_up=confirmed, waiting=everything - confirmed - asked, held=asked)
 
 
 def _stays(count: int) -> str:

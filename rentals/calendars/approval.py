@@ -68,7 +68,7 @@ def _treat_as(importer: Importer, item: FeedItem, word: FeedItem.Decision) -> No
     ledger.set(item, decision=word.value)
     if word is FeedItem.Decision.STAY and item.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
         ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
-        importer.present.add(item.pk)
+        importer.present.update(pk for pk, one in ledger.items.items() if one.gone_at is None)
         importer.house_items()
     elif word is FeedItem.Decision.NOT_STAY:
         ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")

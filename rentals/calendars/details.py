@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from rentals.calendars.events import Channel, Event, Guest
-from rentals.calendars.properties import one_line
+from rentals.calendars.properties import URL_LENGTH, one_line
 from rentals.calendars.vocabulary import CHANNEL_NAMES
 from rentals.calendars.words import Kind, fold, read
 
@@ -157,9 +157,14 @@ def _url(event: Event, labelled: str) -> str:
     for text in (labelled, event.url):
         found = _URL.search(text)
         if found is not None:
-            return found[0]
+            return _short(found[0])
     found = _AIRBNB_URL.search(event.description)
-    return found[0] if found is not None else ""
+    return _short(found[0]) if found is not None else ""
+
+
+def _short(url: str) -> str:
+    """A link that was cut leads nowhere: one beyond the cap is none."""
+    return url if len(url) <= URL_LENGTH else ""
 
 
 def _last4(description: str, phone: str) -> str:

@@ -43,7 +43,8 @@ class Index:
         return None
 
     def _conflicts(self, booking: Booking, item: FeedItem) -> bool:
-        if names_conflict(booking.guest_name, item.guest_name):
+        told = booking.feed_guest_name or booking.guest_name  # a person's own words for a guest are no other guest
+        if names_conflict(told, item.guest_name):
             return True
         listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
         return any(
@@ -81,6 +82,10 @@ def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Book
                 ledger.move(item, keep)
             ledger.set_stay(give, merge.give_up(stay_of(give)))
             given_up.append(give)
+            # The one that stays has more sources now: confirmed by one of them, it is confirmed.
+            here = [*own.get(id(keep), ()), *own.get(id(give), ()), *ledger.others.get(give.pk, ())]
+            if ledger.set_stay(keep, merge.follow(stay_of(keep), merge.told_by(ledger.sources_of(keep, here)), now)):
+                given_up.append(keep)
             break
     return given_up
 
@@ -89,6 +94,7 @@ def _is_nameless(ledger: Ledger, booking: Booking, own: Mapping[int, list[FeedIt
     """Only feeds know it, none tells who comes, and nobody came yet."""
     items = (*own.get(id(booking), ()), *ledger.others.get(booking.pk, ()))
     untouched = booking.status == booking.feed_status and booking.check_out == booking.feed_check_out
+    untouched = untouched and not any(one.kept_at is not None for one in items)
     anonymous = not booking.guest_name and not any(one.guest_name or one.reservation_code for one in items)
     live = booking.status != Booking.Status.CANCELLED and booking.check_in > now
     return bool(items) and untouched and anonymous and live and booking.check_in == booking.feed_check_in
@@ -99,7 +105,9 @@ def _share_a_feed(
 ) -> bool:
     first = {one.feed_id for one in (*mine, *ledger.others.get(booking.pk, ())) if _is_listed(one)}
     second = {one.feed_id for one in (*theirs, *ledger.others.get(other.pk, ())) if _is_listed(one)}
-    return bool(first & second)
+    everyone = {one.feed_id for one in (*mine, *theirs)}
+    everyone |= {one.feed_id for booked in (booking, other) for one in ledger.others.get(booked.pk, ())}
+    return bool(first & second) or len(everyone) < 2  # one feed alone echoes nothing: its absences are rule 17's
 
 
 def _is_listed(item: FeedItem) -> bool:

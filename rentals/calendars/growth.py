@@ -25,6 +25,7 @@ class Held:
     starts_on: date
     ends_on: date
     begun: bool
+    piece: bool = False  # the rest of an item that was cut before
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
     if len(separate) == 1 and separate[0].ends_on == event.ends:
         only = separate[0]
         # The same end: a running stay whose beginning was cut off, or the same item with an earlier arrival.
-        if only.starts_on <= event.starts or only.uid == event.uid:
+        if only.starts_on <= event.starts or (only.uid == event.uid and not only.piece):
             return []
     return separate
 

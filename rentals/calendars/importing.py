@@ -105,7 +105,14 @@ class Importer:
             return Verdict.STAY
         if arrival.verdict is Verdict.REVIEW and one.holds_stay:
             return Verdict.STAY
+        if self._waits_still(one, arrival):
+            return Verdict.REVIEW
         return arrival.verdict
+
+    def _waits_still(self, one: Known, arrival: Arrival) -> bool:
+        """The rest of closed days, cut off day by day, does not become short enough to be a stay."""
+        running = one.verdict is Verdict.REVIEW and not one.decided and one.begun(self.now)
+        return running and arrival.verdict is Verdict.STAY and one.ends_on == arrival.ends_on
 
     def _unreadable_again(self, item: FeedItem, arrival: Arrival) -> None:
         """It is there, so nothing is absent; what it said last stays true until it can be read again."""
@@ -121,6 +128,7 @@ class Importer:
         self.ledger.set(item, verdict=Verdict.CANCELLED.value, reason="The channel cancelled it.", absent_since=None)
         booking = self.ledger.booking_of(item)
         if booking is None or booking.check_out <= self.now:
+            self.ledger.set(item, awaits_approval=False)
             return
         running = booking.check_in <= self.now and booking.status == Booking.Status.CONFIRMED
         if not running:
@@ -192,7 +200,10 @@ class Importer:
         for one in missing:
             item = self.ledger.items[one.id]
             booking = self.ledger.booking_of(item)
-            if one.gone or one.ended(self.now):
+            if one.gone:
+                continue
+            if one.ended(self.now):
+                self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
                 continue
             if not one.holds_stay:
                 if not empty and item.decision == FeedItem.Decision.NONE:
@@ -213,7 +224,7 @@ class Importer:
 
     def _judge(self, absent: list[FeedItem], *, empty: bool) -> None:
         expected = [
-            absence.Expected(item.pk, item.absent_since, item.kept_at is not None)
+            absence.Expected(item.pk, item.absent_since, item.kept_at is not None, item.awaits_approval)
             for item in self.ledger.items.values()
             if self._is_to_come(item)
         ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -46,17 +46,6 @@ CONTENT_COLUMNS = (
 )
 KEY_COLUMNS = ("uid", "recurrence_id", "part")
 _GUEST_COLUMNS = ("guest_name", "reservation_code", "phone_last4", "guest_count", "reservation_url")
-_ITEM_COLUMNS = (
-    *CONTENT_COLUMNS,
-    *KEY_COLUMNS,
-    "booking",
-    "decision",
-    "changed_at",
-    "absent_since",
-    "awaits_approval",
-    "kept_at",
-    "gone_at",
-)
 
 
 class Ledger:
@@ -77,6 +66,7 @@ class Ledger:
         self.new_items: list[FeedItem] = []
         self.new_bookings: list[Booking] = []
         self._changed_items: set[int] = set()
+        self._columns: set[str] = {"changed_at"}
         self._rekeyed: set[int] = set()
         self._changed_bookings: set[int] = set()
         self._dropped: list[int] = []
@@ -103,7 +93,7 @@ class Ledger:
             code=item.reservation_code,
             gone=item.gone_at is not None,
             decided=item.decision != FeedItem.Decision.NONE,
-            forgotten=item.decision == FeedItem.Decision.NOT_STAY and item.booking_id is None,
+            forgotten=item.decision == FeedItem.Decision.NOT_STAY,
             holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
         )
 
@@ -118,7 +108,15 @@ class Ledger:
     def sources_of(self, booking: Booking, own: Iterable[FeedItem]) -> list[Source]:
         """Everything that lists the stay: `own` items of this feed, and those of the property's other feeds."""
         listed = [item for item in (*own, *self.others.get(booking.pk, ())) if item.gone_at is None]
-        return [source for item in listed if (source := source_of(item)) is not None]
+        return [source for item in listed if (source := self._source_of(item)) is not None]
+
+    def _source_of(self, item: FeedItem) -> Source | None:
+        """With the property's times of today: the other feeds were read with those of their last fetch."""
+        source, prop = source_of(item), self.feed.property
+        if source is None or not item.whole_days or item.starts_on is None or item.ends_on is None:
+            return source
+        starts_at, ends_at = prop.check_in_on(item.starts_on), prop.check_out_on(item.ends_on)
+        return replace(source, starts_at=starts_at, ends_at=ends_at) if starts_at < ends_at else source
 
     # -- changing -----------------------------------------------------------------------------------------------
 
@@ -137,6 +135,7 @@ class Ledger:
         if different and item.pk is not None:
             item.changed_at = self.now
             self._changed_items.add(item.pk)
+            self._columns |= set(different)
             if set(different) & set(KEY_COLUMNS):
                 self._rekeyed.add(item.pk)
         return bool(different)
@@ -154,6 +153,7 @@ class Ledger:
         if item.pk is not None:
             item.changed_at = self.now
             self._changed_items.add(item.pk)
+            self._columns.add("booking")
 
     def move(self, item: FeedItem, booking: Booking) -> None:
         """Let an item that listed another stay list this one."""
@@ -193,9 +193,9 @@ class Ledger:
         Booking.objects.bulk_update(changed, STAY_COLUMNS, batch_size=BATCH)
         for item, booking in self._linked.values():
             item.booking_id = booking.pk
-        FeedItem.objects.bulk_update(
-            [self.items[pk] for pk in sorted(self._changed_items)], _ITEM_COLUMNS, batch_size=BATCH
-        )
+        columns = self._columns | set(KEY_COLUMNS if self._rekeyed else ())  # those stepped aside are written whole
+        changed_items = [self.items[pk] for pk in sorted(self._changed_items)]
+        FeedItem.objects.bulk_update(changed_items, sorted(columns), batch_size=BATCH)
         FeedItem.objects.bulk_create(self.new_items, batch_size=BATCH)
         for item, booking in self._moved_elsewhere:
             FeedItem.objects.filter(pk=item.pk).update(booking=booking, changed_at=self.now)

@@ -117,7 +117,9 @@ def _passes(now: datetime, today: date) -> Iterable[_Pass]:
 
     def in_progress(one: Known, arrival: Arrival) -> bool:
         # Channels that export "from today onwards" cut a running stay's beginning off, day by day.
-        if one.starts_on is None or arrival.starts_on is None or one.gone or not one.holds_stay:
+        if one.starts_on is None or arrival.starts_on is None or one.gone:
+            return False
+        if not one.holds_stay and not one.decided and one.verdict is not Verdict.REVIEW:
             return False
         running = one.starts_on <= today and one.begun(now) and not one.ended(now)
         cut = one.starts_on <= arrival.starts_on <= today + timedelta(days=1) and _overlap(one, arrival)
@@ -150,7 +152,8 @@ def _pair_up(
     """One pass; returns what is left over. Of several candidates, one with the very same days comes first."""
     shelves: defaultdict[Hashable, list[Known]] = defaultdict(list)
     for one in items:
-        shelves[by_known(one)].append(one)
+        if (index := by_known(one)) != "":  # without a code: on no shelf, not all on one
+            shelves[index].append(one)
     left: list[Arrival] = []
     taken: set[int] = set()
     for arrival in arrivals:

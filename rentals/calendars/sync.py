@@ -190,10 +190,12 @@ def _arrivals(calendar: Calendar, channel: Channel, ledger: Ledger) -> list[Arri
 
 
 def _held_days(ledger: Ledger) -> list[growth.Held]:
+    """The feed's live stays, and the pieces of what was cut before, also those that a person decided about."""
     return [
-        growth.Held(one.key.uid, one.starts_on, one.ends_on, one.begun(ledger.now))
+        growth.Held(one.key.uid, one.starts_on, one.ends_on, one.begun(ledger.now), bool(one.key.part))
         for one in ledger.known()
-        if one.holds_stay and not one.ended(ledger.now) and one.starts_on is not None and one.ends_on is not None
+        if one.starts_on is not None and one.ends_on is not None and not one.ended(ledger.now)
+        if one.holds_stay or (one.decided and not one.gone and one.key.part)
     ]
 
 
@@ -256,7 +258,7 @@ def _as_before(feed: CalendarFeed) -> Summary:
     said: dict[str, Any] = feed.state.summary
     return Summary(
         unchanged=True,
-        held=int(said.get("held", 0)),
+        held=int(said.get("held", 0)) if feed.state.held_since is not None else 0,
         quarantined=int(said.get("quarantined", 0)),
         review=int(said.get("review", 0)),
         events=int(said.get("events", 0)),

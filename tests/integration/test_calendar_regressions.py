@@ -1,0 +1,274 @@
+"""What a calendar's comparing must survive: holds and time, decisions and new UIDs, several feeds of one property."""
+
+from __future__ import annotations
+
+from datetime import time
+
+import pytest
+import time_machine
+from django.utils import timezone
+
+from pins.models import AccessGrant
+from rentals.calendars import approval
+from rentals.models import Booking, FeedItem, FeedState, Property
+from tests.support.calendars import (
+    AIRBNB,
+    BOOKING,
+    HALF_HOUR,
+    airbnb,
+    at,
+    calendar,
+    closed,
+    day,
+    event,
+    feed_of,
+    stays,
+    take,
+)
+from tests.support.house import House
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def flat(house: House) -> Property:
+    return house.flat(house.lock(), name="Old Town 3")
+
+
+def _codes() -> dict[int, str]:
+    return {grant.booking_id or 0: grant.code for grant in AccessGrant.objects.filter(wanted=True)}
+
+
+A, B, C = event("a", day(3, 10), day(3, 14)), event("b", day(3, 20), day(3, 22)), event("c", day(3, 3), day(3, 5))
+
+
+def test_a_hold_survives_the_begin_of_the_stay_still_listed(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat)
+    take(feed, [A, B, C])
+    take(feed, [C])
+    assert FeedState.objects.get(feed=feed).held_since is not None
+    clock.move_to(at(3, 3, 15))
+    for _ in range(3):
+        take(feed, [C])
+        clock.shift(HALF_HOUR)
+    assert len(stays(flat)) == 3
+    assert FeedState.objects.get(feed=feed).held_since is not None
+
+
+def test_hold_survives_new_bookings(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat)
+    take(feed, [A, B, C])
+    take(feed, [C])
+    more = [C, event("d", day(4, 1), day(4, 3)), event("e", day(4, 5), day(4, 8))]
+    for _ in range(3):
+        take(feed, more)
+        clock.shift(HALF_HOUR)
+    assert len(stays(flat)) == 5
+
+
+def test_property_times_and_two_feeds(flat: Property, clock: time_machine.Traveller) -> None:
+    named, nameless = feed_of(flat), feed_of(flat, "Booking.com")
+    take(named, calendar(airbnb("a", day(3, 10), day(3, 14), "HMAAAA1111"), prodid=AIRBNB))
+    echo = calendar(closed("e", day(3, 10), day(3, 14)), prodid=BOOKING)
+    take(nameless, echo)
+    prop = Property.objects.get(pk=flat.pk)
+    prop.check_out_time = time(13)
+    prop.save()
+    assert Booking.objects.get().check_out == at(3, 14, 12)
+    take(nameless, echo)
+    assert Booking.objects.get().check_out == at(3, 14, 12)
+
+
+def test_property_times_and_decide(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [A])
+    prop = Property.objects.get(pk=flat.pk)
+    prop.check_out_time = time(13)
+    prop.save()
+    approval.decide(FeedItem.objects.get().pk, "stay", timezone.now())
+    assert Booking.objects.get().check_out == at(3, 14, 12)
+
+
+def test_deleted_running_stay_does_not_come_back_next_day(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 2), day(3, 6)), prodid=BOOKING))
+    clock.move_to(at(3, 3, 6))
+    take(feed, calendar(closed("b", day(3, 3), day(3, 6)), prodid=BOOKING))
+    Booking.objects.get().delete()
+    clock.move_to(at(3, 4, 6))
+    take(feed, calendar(closed("c", day(3, 4), day(3, 6)), prodid=BOOKING))
+    assert stays(flat) == []
+
+
+def test_running_closure_decided(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 2), day(4, 2)), prodid=BOOKING))
+    approval.decide(FeedItem.objects.get().pk, "not_stay", timezone.now())
+    clock.move_to(at(3, 3, 6))
+    take(feed, calendar(closed("b", day(3, 3), day(4, 2)), prodid=BOOKING))
+    clock.move_to(at(3, 4, 6))
+    take(feed, calendar(closed("c", day(3, 4), day(4, 2)), prodid=BOOKING))
+    assert stays(flat) == []
+
+
+def test_undecided_running_closure_shrinks_to_a_stay(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 1), day(4, 2)), prodid=BOOKING))
+    assert stays(flat) == []
+    for n in (2, 3, 4, 5):
+        clock.move_to(at(3, n, 6))
+        take(feed, calendar(closed(f"b{n}", day(3, n), day(4, 2)), prodid=BOOKING))
+    assert stays(flat) == []
+
+
+def test_undecided_running_closure_same_uid(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 1), day(4, 2)), prodid=BOOKING))
+    for n in (2, 3, 4, 5):
+        clock.move_to(at(3, n, 6))
+        take(feed, calendar(closed("a", day(3, n), day(4, 2)), prodid=BOOKING))
+    assert stays(flat) == []
+
+
+def test_not_a_stay_survives_new_uids(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [event("a", day(3, 10), day(3, 14), "Reserved - Anna")])
+    approval.decide(FeedItem.objects.get().pk, "not_stay", timezone.now())
+    take(feed, [event("a", day(3, 10), day(3, 14), "Reserved - Anna")])
+    assert stays(flat) == []
+    take(feed, [event("b", day(3, 10), day(3, 14), "Reserved - Anna")])
+    assert stays(flat) == []
+
+
+def test_tentative_joins_confirmed(flat: Property) -> None:
+    named, nameless = feed_of(flat, "Vrbo"), feed_of(flat, "Booking.com")
+    take(nameless, calendar(closed("e", day(3, 11), day(3, 15)), prodid=BOOKING))
+    take(named, [event("a", day(3, 10), day(3, 14), "Reserved - Anna", status="TENTATIVE")])
+    take(named, [event("a", day(3, 11), day(3, 15), "Reserved - Anna", status="TENTATIVE")])
+    assert stays(flat) == [("03-11", "03-15")]
+    assert len(_codes()) == 1
+
+
+def test_join_does_not_skip_rule_17(flat: Property) -> None:
+    other, feed = feed_of(flat), feed_of(flat, "Booking.com")
+    take(other, [event("o", day(5, 1), day(5, 3))])
+    take(feed, calendar(closed("x", day(3, 10), day(3, 14)), closed("y", day(3, 16), day(3, 18)), prodid=BOOKING))
+    take(feed, calendar(closed("y", day(3, 10), day(3, 14)), prodid=BOOKING))
+    assert len(stays(flat)) == 3
+
+
+def test_join_does_not_lose_a_kept_stay(flat: Property) -> None:
+    other, feed = feed_of(flat), feed_of(flat, "Booking.com")
+    take(other, [event("o", day(5, 1), day(5, 3))])
+    x, y, z = (
+        closed("x", day(3, 10), day(3, 14)),
+        closed("y", day(3, 16), day(3, 18)),
+        closed("z", day(4, 16), day(4, 18)),
+    )
+    take(feed, calendar(x, y, z, prodid=BOOKING))
+    take(feed, calendar(prodid=BOOKING))
+    approval.dismiss(feed.pk, timezone.now())
+    take(feed, calendar(closed("y", day(3, 10), day(3, 14)), z, prodid=BOOKING))
+    assert len([one for one in stays(flat) if one[0] == "03-10"]) == 2
+
+
+def test_hold_of_a_cancelled_running_stay_ends_with_it(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat)
+    o = event("o", day(5, 1), day(5, 3))
+    take(feed, [event("now", day(2, 27), day(3, 3)), o])
+    take(feed, [event("now", day(2, 27), day(3, 3), status="CANCELLED"), o])
+    clock.move_to(at(3, 4, 9))
+    take(feed, [event("now", day(2, 27), day(3, 3), status="CANCELLED"), o, event("p", day(6, 1), day(6, 3))])
+    take(feed, [o])
+    assert FeedState.objects.get(feed=feed).held_since is None
+
+
+def test_hold_ends_when_all_is_over(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat)
+    take(feed, [C])
+    take(feed, calendar())
+    assert FeedState.objects.get(feed=feed).held_since is not None
+    clock.move_to(at(3, 6))
+    take(feed, [event("o", day(5, 1), day(5, 3))])
+    take(feed, [event("o", day(5, 1), day(5, 3))])
+    assert FeedState.objects.get(feed=feed).held_since is None
+    assert FeedState.objects.get(feed=feed).pending_absences == 0
+
+
+def test_held_count_after_a_decision(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [A, B, C])
+    take(feed, [C])
+    approval.approve(feed.pk, timezone.now())
+    assert take(feed, [C]).held == 0
+
+
+def test_split_after_first_is_over(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    take(feed, calendar(closed("a", day(3, 10), day(3, 18)), prodid=BOOKING))
+    clock.move_to(at(3, 14, 10, 1))  # check-out has passed; the export still begins yesterday
+    for _ in range(3):
+        take(feed, calendar(closed("a", day(3, 13), day(3, 18)), prodid=BOOKING))
+        clock.shift(HALF_HOUR)
+    assert Booking.objects.count() == 2
+    assert len(stays(flat)) == 2
+
+
+def test_split_first_deleted(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    grown = calendar(closed("a", day(3, 10), day(3, 18)), prodid=BOOKING)
+    take(feed, grown)
+    Booking.objects.order_by("pk")[0].delete()
+    take(feed, grown + b"\r\n")
+    clock.shift(HALF_HOUR)
+    take(feed, grown)
+    assert stays(flat) == [("03-14", "03-18")]
+
+
+def test_split_not_a_stay(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    grown = calendar(closed("a", day(3, 10), day(3, 18)), prodid=BOOKING)
+    take(feed, grown)
+    approval.decide(FeedItem.objects.get(starts_on=day(3, 10)).pk, "not_stay", timezone.now())
+    take(feed, grown)
+    clock.shift(HALF_HOUR)
+    take(feed, grown)
+    assert stays(flat) == [("03-14", "03-18")]
+
+
+def test_renamed_by_a_person_and_echoed(flat: Property) -> None:
+    first, second = feed_of(flat), feed_of(flat, "PMS")
+    take(first, [event("a", day(3, 10), day(3, 14), "Reserved - Anna Nowak")])
+    booking = Booking.objects.get()
+    booking.guest_name = "Family from Krakow"
+    booking.save()
+    take(second, [event("b", day(3, 10), day(3, 14), "Reserved - Anna Nowak")])
+    assert stays(flat) == [("03-10", "03-14")]
+
+
+def test_long_url(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [event("a", day(3, 10), day(3, 14), description="Reservation URL: https://x.test/" + "a" * 900)])
+    assert len(FeedItem.objects.get().reservation_url) <= 500
+    take(feed, [event("b", day(4, 10), day(4, 14), url="https://x.test/" + "a" * 1900)])
+    assert all(len(i.reservation_url) <= 500 for i in FeedItem.objects.all())
+
+
+def test_decide_stay_does_not_join_a_neighbour_of_the_same_feed(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [A, event("blk", day(3, 10), day(3, 14), "Blocked")])
+    approval.decide(FeedItem.objects.get(verdict="block").pk, "stay", timezone.now())
+    assert len(stays(flat)) == 2
+
+
+def test_changed_property_times_ask_for_the_whole_calendar_again(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [A])
+    FeedState.objects.filter(feed=feed).update(etag="x", last_modified="y")
+    flat.refresh_from_db()
+    flat.timezone = "Pacific/Auckland"
+    flat.save()
+    assert FeedState.objects.values_list("etag", "last_modified").get(feed=feed) == ("", "")
