@@ -61,9 +61,10 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
     rest: list[Arrival] = []
     taken: set[int] = set()
     displaced: dict[int, Known] = {}
+    rows = _Rows(known, arrivals)
     for arrival in arrivals:
         one = by_key.get(arrival.key)
-        if one is not None and _same_by_key(one, arrival, now):
+        if one is not None and _same_by_key(one, arrival, now) and not rows.moved_down(arrival):
             result.pairs.append((one, arrival))
             taken.add(one.id)
             continue
@@ -101,6 +102,41 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
         return (one.starts_on, one.ends_on) == arrival.days
     # Elsewhere in time: the same guest may have moved, but not one who has come already.
     return _overlap(one, arrival) or not one.begun(now)
+
+
+class _Rows:
+    """Sees through exports that number their rows where neither names nor codes do: when one stay leaves, every later
+    one takes over its neighbour's UID. A single stay on another's former days may have moved there; several at once
+    have not."""
+
+    def __init__(self, known: Sequence[Known], arrivals: Sequence[Arrival]) -> None:
+        self.listed = {arrival.key: arrival.days for arrival in arrivals}
+        self.by_days: defaultdict[tuple[date | None, date | None], list[Known]] = defaultdict(list)
+        for one in known:
+            if one.holds_stay:
+                self.by_days[one.starts_on, one.ends_on].append(one)
+        by_key = {one.key: one for one in known}
+        pairs = ((by_key[arrival.key], arrival) for arrival in arrivals if arrival.key in by_key)
+        suspects = {arrival.key for one, arrival in pairs if self._is_neighbours(one, arrival)}
+        self.moved = suspects if len(suspects) > 1 else set()
+
+    def moved_down(self, arrival: Arrival) -> bool:
+        """Whether the UID stands for its neighbour's stay now."""
+        return arrival.key in self.moved
+
+    def _is_neighbours(self, one: Known, arrival: Arrival) -> bool:
+        name = plain_name(arrival.guest.name)
+        if not one.holds_stay or arrival.verdict not in STAYS or (one.starts_on, one.ends_on) == arrival.days:
+            return False
+        if same_code(one.code, arrival.guest.reservation_code) or (name and name == plain_name(one.name)):
+            return False
+        return any(
+            other.id != one.id
+            and self.listed.get(other.key) != arrival.days
+            and not codes_conflict(other.code, arrival.guest.reservation_code)
+            and plain_name(other.name) == name
+            for other in self.by_days.get(arrival.days, ())
+        )
 
 
 _Test = Callable[[Known, Arrival], bool]

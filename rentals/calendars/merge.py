@@ -85,8 +85,12 @@ def _follow_times(stay: Stay, told: Told, now: datetime, *, begun: bool) -> Stay
     check_in = told.check_in if not begun and stay.check_in == stay.feed_check_in else stay.check_in
     check_out = told.check_out if stay.check_out == stay.feed_check_out else stay.check_out
     cut_short = begun and check_out != stay.check_out and check_out <= now
-    if cut_short or check_out <= check_in:
+    if cut_short:
         return replace(stay, needs_review=True)
+    if check_out <= check_in:
+        # A person's time and the feed's do not fit together. The stay is left as it is; what the feed asks for shows.
+        feed_check_in = stay.feed_check_in if begun else told.check_in
+        return replace(stay, feed_check_in=feed_check_in, feed_check_out=told.check_out, needs_review=True)
     as_told = check_out == told.check_out and (begun or check_in == told.check_in)
     return replace(
         stay,

@@ -272,3 +272,26 @@ def test_changed_property_times_ask_for_the_whole_calendar_again(flat: Property)
     flat.timezone = "Pacific/Auckland"
     flat.save()
     assert FeedState.objects.values_list("etag", "last_modified").get(feed=feed) == ("", "")
+
+
+def test_nameless_rows_renumbered(flat: Property) -> None:
+    feed = feed_of(flat)
+    rows = [(day(3, 10), day(3, 12)), (day(3, 12), day(3, 15)), (day(3, 20), day(3, 22))]
+    take(feed, [event(f"row{n}", a, b) for n, (a, b) in enumerate(rows)])
+    codes = {b.arrival_date: AccessGrant.objects.get(booking=b).code for b in Booking.objects.all()}
+    take(feed, [event(f"row{n}", a, b) for n, (a, b) in enumerate(rows[1:])])
+    for b in Booking.objects.filter(status="confirmed"):
+        assert AccessGrant.objects.get(booking=b).code == codes[b.arrival_date]
+
+
+def test_times_that_do_not_fit_together_are_left_and_the_conflict_is_seen(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [A])
+    booking = Booking.objects.get()
+    booking.check_out = at(3, 14, 12)
+    booking.save()
+    take(feed, [event("a", day(3, 20), day(3, 24))])
+    booking.refresh_from_db()
+    assert (booking.check_in, booking.check_out) == (at(3, 10, 14), at(3, 14, 12))
+    assert (booking.feed_check_in, booking.feed_check_out) == (at(3, 20, 14), at(3, 24, 10))
+    assert booking.needs_review
