@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pins.stack.story import days
 from rentals.models import Booking, CalendarFeed, FeedItem
 
+_TOLD = 10  # stays of one arrival; the others are counted
 TROUBLES = {
     "held": "stays vanished from it; nothing is cancelled until somebody decides in the admin",
     "reset": "its link does not exist any more; every stay is kept",
@@ -84,7 +85,9 @@ def differences(before: FeedSeen, after: FeedSeen) -> Iterator[str]:
     """What became of one calendar between two looks."""
     arrived = [stay for pk, stay in sorted(after.stays.items()) if pk not in before.stays]
     if arrived:
-        yield f"{_number(len(arrived), 'stay')} arrived: {', '.join(_in_words(stay) for stay in arrived)}"
+        rest = f" and {len(arrived) - _TOLD} more" if len(arrived) > _TOLD else ""
+        periods = ", ".join(_in_words(stay) for stay in arrived[:_TOLD])
+        yield f"{_number(len(arrived), 'stay')} arrived: {periods}{rest}"
     for pk, stay in sorted(after.stays.items()):
         former = before.stays.get(pk, stay)
         if stay.status == Booking.Status.CANCELLED != former.status:
@@ -96,7 +99,8 @@ def differences(before: FeedSeen, after: FeedSeen) -> Iterator[str]:
     if after.undecided > before.undecided:
         more = after.undecided - before.undecided
         yield f"{_number(more, 'long item')} may be a stay or closed days: it waits for a decision, without a code"
-    if before.stays and before.stays == after.stays and not before.identities & after.identities:
+    renamed = before.identities and after.identities and not before.identities & after.identities
+    if renamed and before.stays and before.stays == after.stays:
         yield "all its events have new identities; the stays are recognised and no lock is asked anything"
     for word in after.troubles:
         if word not in before.troubles:
