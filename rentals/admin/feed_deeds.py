@@ -8,6 +8,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.crypto import salted_hmac
 
 from rentals import tasks
 from rentals.admin import feed_words as words
@@ -29,7 +30,8 @@ def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str
     """Cancel the stays of these items, and no others: a person approves what was on the page."""
     count = approval.approve(feed.pk, now, item_ids)
     others = len(item_ids) - count
-    kept = f" {words.stays(others)} left as {'it is' if others == 1 else 'they are'}." if others else ""
+    why = "another calendar lists them, or they have begun"
+    kept = f" {words.stays(others)} left as {'it is' if others == 1 else 'they are'}: {why}." if others else ""
     if not count:
         return f"nothing was cancelled.{kept}"
     return f"{words.stays(count)} cancelled. {'Its code is' if count == 1 else 'Their codes are'} being removed.{kept}"
@@ -46,6 +48,11 @@ def readable(feed: CalendarFeed, name: str) -> str:
         return str(getattr(feed, name))
     except UndecryptableValue:
         return ""
+
+
+def mark_of(feed: CalendarFeed, name: str) -> str:
+    """Tells one value of a stored secret from another, and nothing else about it."""
+    return salted_hmac("rentals.admin.feed_deeds", f"{name}:{readable(feed, name)}").hexdigest()[:16]
 
 
 def new_push_token(feed: CalendarFeed) -> str:

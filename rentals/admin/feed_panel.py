@@ -13,6 +13,7 @@ from rentals.admin import feed_words as words
 from rentals.admin.feed_facts import SECRETS, channel_words, has_secret, listed, waits_for_review
 from rentals.admin.feed_words import Health
 from rentals.calendars.events import Verdict
+from rentals.calendars.ledger import source_of
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 
 SHOWN_ITEMS = 100
@@ -73,15 +74,7 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
     every = (
         FeedItem.objects.filter(listed(), feed=feed)
         .select_related("booking__property")
-        .prefetch_related(
-            Prefetch(
-                "booking__feed_items",
-                queryset=FeedItem.objects.filter(listed())
-                .defer("excerpt")
-                .select_related("feed")
-                .defer(*(f"feed__{name}" for name in SECRETS)),
-            )
-        )
+        .prefetch_related(_all_sources())
     )
     coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer("excerpt")
     unreadable = every.filter(verdict=Verdict.QUARANTINED.value).order_by("-changed_at", "pk")
@@ -102,12 +95,18 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
     )
 
 
+def _all_sources() -> Prefetch[str]:
+    """Every item, of whatever calendar, that lists an item's booking."""
+    listing = FeedItem.objects.filter(listed()).select_related("feed")
+    return Prefetch("booking__feed_items", listing.defer("excerpt", *(f"feed__{name}" for name in SECRETS)))
+
+
 def hold(feed: CalendarFeed, now: datetime) -> Hold | None:
     """The stays that vanished, or were cancelled with the guest in the house, and are kept until a person decides."""
     threatened = (
         FeedItem.objects.filter(feed=feed, awaits_approval=True, gone_at__isnull=True, booking__isnull=False)
         .select_related("booking__property")
-        .prefetch_related(Prefetch("booking__feed_items", queryset=FeedItem.objects.none()))
+        .prefetch_related(_all_sources())
         .defer("excerpt")
         .order_by("starts_at", "pk")
     )
@@ -170,9 +169,8 @@ def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
 
 def _line(item: FeedItem, zone: ZoneInfo, now: datetime, *, with_excerpt: bool = False) -> ItemLine:
     booking = item.booking
-    others = (
-        sorted({one.feed.name for one in booking.feed_items.all() if one.feed_id != item.feed_id}) if booking else ()
-    )
+    elsewhere = [one for one in booking.feed_items.all() if one.feed_id != item.feed_id] if booking else []
+    others = sorted({one.feed.name for one in elsewhere if source_of(one) is not None})
     return ItemLine(
         pk=item.pk,
         dates=words.item_dates(item, zone),

@@ -170,13 +170,16 @@ class FeedViews(_Admin):
             if not lines:
                 messages.info(request, f"{feed}: nothing is left to decide.")
                 return self._back(feed)
+            # What has begun and is only missing is kept, and what another calendar lists lives on.
+            ending = [line for line in lines if not line.others and (line.cancelled or not line.in_house)]
             return self._page(
                 request,
                 feed,
                 "feed_approve.html",
                 "Cancel stays",
                 lines=lines,
-                locked_out=sum(line.in_house and line.cancelled for line in lines),
+                ending=len(ending),
+                locked_out=sum(line.in_house for line in ending),
             )
         with transaction.atomic():
             self._told(request, feed, "Approved", deeds.approve(feed, chosen, timezone.now()))
@@ -205,6 +208,8 @@ class FeedViews(_Admin):
         }[decision]
         with transaction.atomic():
             approval.decide(item.pk, FeedItem.Decision(decision), timezone.now())
+            if not decision and feed.is_active and facts.has_secret(feed, "url"):
+                deeds.read_anew(feed, timezone.now())  # what the rules say is known when it is read again
             self._told(request, feed, "Decided", f"{words.item_dates(item, feed.property.zone)} {told}.")
         return self._back(feed)
 
@@ -227,14 +232,28 @@ class FeedViews(_Admin):
             new_secret=new_secret,
             is_signed=facts.has_secret(feed, "signing_secret"),
             has_previous=facts.has_secret(feed, "previous_signing_secret"),
+            present={name: deeds.mark_of(feed, name) for name in ("token", "signing_secret")},
         )
 
+    def _was_done(self, request: HttpRequest, feed: CalendarFeed, name: str, again: str) -> bool:
+        """Whether this request was carried out before: a page that is loaded again sends its form again."""
+        present = deeds.mark_of(feed, name)
+        if request.POST.get("replaces", present) == present:
+            return False
+        messages.warning(request, f"{feed}: {again}")
+        return True
+
     def _new_address(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        if self._was_done(request, feed, "token", "a new push address was made already. It is shown below."):
+            return self._push_page(request, feed)
         self._told(request, feed, "New push address", deeds.new_push_token(feed))
         return self._push_page(request, feed)
 
     @sensitive_variables("made")
     def _new_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        again = "a new secret was made already, and it is shown only once. If it was lost, make another one."
+        if self._was_done(request, feed, "signing_secret", again):
+            return self._push_page(request, feed)
         made = deeds.new_signing_secret(feed)
         self._told(request, feed, "New signing secret", "there is a new signing secret. Unsigned pushes are refused.")
         return self._push_page(request, feed, made)
