@@ -7,6 +7,7 @@ only what is really damaged, and we know whether damage may hide an event.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 from rentals.calendars.events import FeedError, FeedFault
@@ -76,6 +77,7 @@ class _Cutter:
         self.blocks = Blocks()
         self.head: Head | None = None
         self.event: Block | None = None
+        self.open: Counter[str] = Counter()  # how many of each name are in `nested`
         self.nested: list[str] = []  # open components that are neither calendar nor event
         self.zone: list[str] | None = None
         self.hidden: Block | None = None  # lines that may be an event that lost its name
@@ -98,9 +100,11 @@ class _Cutter:
             self._end_calendar()
         elif name == "VEVENT":
             self._end_event()
-        elif name in self.nested:
-            while self.nested.pop() != name:
+        elif self.open[name]:
+            while (gone := self.nested.pop()) != name:
+                self.open[gone] -= 1
                 self.blocks.complete = False
+            self.open[name] -= 1
             self._zone_line(f"END:{name}")
             if name == "VTIMEZONE":
                 self.zone = None
@@ -168,6 +172,7 @@ class _Cutter:
         if self.hidden is not None and not self.nested:
             self.hidden = None  # it was loose lines, and they end here
         self.nested.append(name)
+        self.open[name] += 1
         if name == "VTIMEZONE" and self.head is not None:
             self.zone = []
             self.head.zones.append(self.zone)
@@ -194,6 +199,7 @@ class _Cutter:
 
     def _leave_nested(self) -> None:
         self.nested = []
+        self.open = Counter()
         self.zone = None
         self.hidden = None
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from rentals.calendars.details import guest_of, signed_by_manager
+from rentals.calendars.details import guest_of, signed_by_manager, without_asides
 from rentals.calendars.events import Calendar, Channel, Event, Options, Reading, Verdict
 from rentals.calendars.words import Kind, Said, fold, read
 
@@ -32,6 +32,7 @@ _OURS = re.compile(r"(?:^|//)turnkey//", re.IGNORECASE)
 _GUESTY_TAG = re.compile(r"_(?:an|bw|bd)_", re.IGNORECASE)
 _CLOSED_NAMELESS = frozenset({"closed - not available", "closed not available", "closed - unavailable"})
 _CLOSED_HEAD = re.compile(r"closed\s*(?:[\u2013\u2014:-])\s*(.+)", re.IGNORECASE)
+_DASH = re.compile(r"\s*-\s*")
 _SHORT = timedelta(hours=24)
 
 
@@ -87,7 +88,9 @@ def _reading(event: Event, channel: Channel, options: Options) -> Reading:
     summary, signed = signed_by_manager(event.summary)
     said = read(summary)
     if signed and said.kind is not Kind.UNKNOWN and not said.whole:
-        said = Said(Kind.STAY, summary) if said.kind is Kind.BLOCK else said
+        # A guest may be called Mr Closed, but "Unavailable (manual block)" is nobody.
+        named = said.kind is Kind.BLOCK and not read(without_asides(summary)).whole
+        said = Said(Kind.STAY, summary) if named else said
     if said.kind is Kind.BLOCK:
         return _block(event, channel, options)
     return _by_word(event, channel, said, signed)
@@ -134,7 +137,7 @@ def _block(event: Event, channel: Channel, options: Options) -> Reading:
 
 def _closed_at_booking(event: Event, options: Options) -> Reading | None:
     """Booking.com writes "CLOSED - Not available" for stays and closed days alike; older calendars name the guest."""
-    folded = fold(event.summary)
+    folded = _DASH.sub(" - ", fold(event.summary))
     if folded in _CLOSED_NAMELESS:
         if event.status == "TENTATIVE":
             return Reading(event, Verdict.TENTATIVE, "The calendar says that it is not confirmed yet.")

@@ -53,8 +53,17 @@ _AIRBNB_URL = re.compile(r"https?://(?:[\w-]+\.)*airbnb\.[a-z.]{2,6}/\S*", re.IG
 _AIRBNB_CODE = re.compile(r"\bHM[A-Z0-9]{8}\b")
 _LAST_DIGITS = re.compile(r"\(\D{0,40}4\D{0,40}\)\s*:\s*(\d{4})\b")
 _URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
+_LINE_TAG = re.compile(r"<br\s*/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
+#: Guesty's codes: "GY-AbCdEfGh", "ABC-12", "TESTCODE". A plain word may be a name, which two guests may share.
+_GUESTY_CODE = re.compile(r"GY-[A-Za-z0-9]{4,40}|[A-Z0-9]{2,20}-[A-Z0-9-]{2,20}|[A-Z0-9]{8,40}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,3}")
-_BY_CHANNEL = re.compile(r"\s*-\s*(?:by|via|from|von|par|por)\s+[\w.]+\s*$", re.IGNORECASE)
+_MANAGERS = "hostaway|hospitable|smartbnb|guesty|smoobu|lodgify|hostfully|uplisting|ownerrez|beds24|tokeet|avantio|igms"
+#: "- by Hostaway"; behind other words only known names, since guests are called "Von Weber" and "Par Olsson".
+_BY_CHANNEL = re.compile(
+    rf"\s*-\s*(?:(?:by|via)\s+[\w.]+|(?:from|von|par|por)\s+(?:{_MANAGERS}|{CHANNEL_NAMES.replace('.', '[.]')}))\s*$",
+    re.IGNORECASE,
+)
 _VIA = re.compile(rf"\s*[(\[](?:{CHANNEL_NAMES.replace('.', '[.]')})[)\]]\s*$", re.IGNORECASE)
 _ASIDE = re.compile(r"\s*(?:\([^()]*\)|\[[^\[\]]*\])\s*")
 _EDGES = " \t:;,/|#*!-\u2013\u2014()[]{}\"'"
@@ -69,7 +78,9 @@ def signed_by_manager(summary: str) -> tuple[str, bool]:
 def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
     """The guest of a stay. `rest` is what its SUMMARY says besides the word for a stay: a name, a code, or nothing."""
     told = _told(event.description) if event.description else {}
-    name, code = _name_or_code(rest)
+    name, code = _guestys(rest) if channel is Channel.GUESTY else ("", "")
+    if not code:
+        name, code = _name_or_code(rest)
     url = _url(event, told.get("url", ""))
     link_code = _code_in_links(event, channel)
     return Guest(
@@ -89,7 +100,9 @@ def _labels() -> dict[str, str]:
 def _told(description: str) -> dict[str, str]:
     """The labelled lines of a DESCRIPTION; the first of a kind that says something counts."""
     told: dict[str, str] = {}
-    for line in description.replace("<br>", "\n").split("\n", _MOST_LINES)[:_MOST_LINES]:
+    if "<" in description:
+        description = _TAG.sub("", _LINE_TAG.sub("\n", description))
+    for line in description.split("\n", _MOST_LINES)[:_MOST_LINES]:
         label, colon, value = line.partition(":")
         if not colon or len(label) > _LABEL_LENGTH:
             continue
@@ -101,6 +114,17 @@ def _told(description: str) -> dict[str, str]:
     return told
 
 
+def without_asides(summary: str) -> str:
+    """A SUMMARY without what stands in brackets."""
+    return _ASIDE.sub(" ", summary).strip()
+
+
+def _guestys(rest: str) -> tuple[str, str]:
+    """Guesty writes "Reservation <code>" and nothing else."""
+    word = rest.strip(_EDGES)
+    return ("", word) if _GUESTY_CODE.fullmatch(word) else ("", "")
+
+
 def _name_or_code(rest: str) -> tuple[str, str]:
     """What follows the word for a stay is a code when it looks like one, otherwise a name."""
     bare = rest.strip()
@@ -108,7 +132,7 @@ def _name_or_code(rest: str) -> tuple[str, str]:
         return "", ""
     in_brackets = _AIRBNB_CODE.search(bare)
     first, _, more = bare.partition(" ")
-    if _looks_like_code(first.strip(_EDGES)):
+    if _looks_like_code(first.strip(_EDGES)) or _AIRBNB_CODE.fullmatch(first.strip(_EDGES)):
         return _name(more), first.strip(_EDGES)
     return _name(bare), in_brackets[0] if in_brackets else ""
 

@@ -61,10 +61,10 @@ def read_moment(raw: str, params: Params, zones: Zones) -> Moment:
     """
     read = _date_of(raw)
     if isinstance(read, datetime):
+        if params.get("VALUE", "").upper() == "DATE" and not (read.hour or read.minute or read.second):
+            return Moment(read.date())  # also midnight "in UTC": a day has no zone
         if read.tzinfo is not None:
             return Moment(read.date(), read.replace(tzinfo=None), read.tzinfo)
-        if params.get("VALUE", "").upper() == "DATE" and not (read.hour or read.minute or read.second):
-            return Moment(read.date())
         zone = zones.named(params["TZID"]) if "TZID" in params else None
         return Moment(read.date(), read, zone or zones.floating)
     return Moment(read)
@@ -90,8 +90,11 @@ def _basic(raw: str) -> date:
         if hour is None:
             read = vDate.from_ical(f"{year}{month}{day}")  # type: ignore[no-untyped-call]
             return date(read.year, read.month, read.day)
-        basic = f"{year}{month}{day}T{hour}{minute}{second or '00'}"
-        return _with_offset(vDatetime.from_ical(basic), offset)  # type: ignore[no-untyped-call]
+        # ISO 8601 knows midnight at the end of a day and leap seconds; the library does not.
+        late = _ONE_DAY if (hour, minute, second or "00") == ("24", "00", "00") else timedelta()
+        clock = "000000" if late else f"{hour}{minute}{'59' if second == '60' else second or '00'}"
+        wall = vDatetime.from_ical(f"{year}{month}{day}T{clock}")  # type: ignore[no-untyped-call]
+        return _with_offset(wall + late, offset)
     except (ValueError, OverflowError):
         raise Unreadable("A date in it does not exist.") from None
 

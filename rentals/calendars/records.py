@@ -23,7 +23,7 @@ from rentals.calendars.properties import (
 from rentals.calendars.zones import Zones
 
 #: What an event has once at most (RFC 5545, 3.6.1). Twice means that a cut made one event of two.
-_ONCE = frozenset({"UID", "DTSTART", "DTEND", "DTSTAMP", "RECURRENCE-ID", "SUMMARY"})
+_ONCE = frozenset({"UID", "DTSTART", "DTEND", "RECURRENCE-ID"})
 _MANY = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 _TEXTS = frozenset({"SUMMARY", "DESCRIPTION", "UID", "URL"})
 _SCHEMES = frozenset({"HTTP", "HTTPS"})  # a link at the beginning of a line looks like a property
@@ -118,7 +118,7 @@ def fields_of(block: Block) -> Fields:
             fields.several.setdefault(last, []).append((params, value))
         elif last not in fields.single:
             fields.single[last] = (params, value)
-        elif last in _ONCE and params.get("LANGUAGE") == fields.single[last][0].get("LANGUAGE"):
+        elif last in _ONCE and value.strip() != fields.single[last][1].strip():
             fields.merged = True
     return fields
 
@@ -164,7 +164,7 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
         rules=rules,
         rdates=rdates,
         exdates=tuple(fields.several.get("EXDATE", ())),
-        end_assumed=not {"DTEND", "DURATION"} & fields.single.keys(),
+        end_assumed=not (fields.raw("DTEND") or fields.raw("DURATION")),
     )
 
 
@@ -174,10 +174,10 @@ def _period(fields: Fields, zones: Zones) -> tuple[Moment, Moment]:
         raise Unreadable("It has no beginning (DTSTART).")
     params, value = fields.single["DTSTART"]
     start = read_moment(value, params, zones)
-    if "DTEND" in fields.single:
+    if fields.raw("DTEND"):
         params, value = fields.single["DTEND"]
         return start, read_moment(value, params, zones)
-    if "DURATION" in fields.single:
+    if fields.raw("DURATION"):
         return start, after(start, fields.raw("DURATION"))
     return start, next_day(start)
 

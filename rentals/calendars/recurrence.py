@@ -30,6 +30,7 @@ MOST_INSTANCES = 500
 #: The most days that all rules of one calendar may walk through, so that no calendar keeps a worker busy for long.
 MOST_DAYS = 1_000_000
 
+_LONGEST_RULE = 1000  # characters; honest ones have some dozens
 _FREQUENCIES = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 _FINER = ("BYHOUR", "BYMINUTE", "BYSECOND")
 _FILTERS = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS", "BYMONTH"})
@@ -196,6 +197,8 @@ class _Frame:
 
 def _checked(raw: str) -> vRecur:
     """The parsed rule when it is one that we follow. Raises `Unreadable`."""
+    if len(raw) > _LONGEST_RULE:
+        raise Unreadable("Its recurrence rule is too long.")
     try:
         rule: vRecur = vRecur.from_ical(raw)
         frequency = str(rule["FREQ"][0]).upper()

@@ -15,6 +15,7 @@ _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # (Bounded, so that megabytes of CR are no trap.)
 _FOLD = re.compile(rb"(?:\r{0,3}\n|\r)[ \t]")
 _LINE_END = re.compile(rb"\r{0,3}\n|\r")
+_CALENDAR = re.compile(rb"^BEGIN:VCALENDAR", re.IGNORECASE | re.MULTILINE)
 _HTML = re.compile(rb"<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
 
 
@@ -27,7 +28,8 @@ def content_lines(body: bytes) -> list[str]:
     if len(body) > MAX_BYTES:
         raise FeedError(FeedFault.TOO_LARGE, f"The calendar is larger than {MAX_BYTES // (1024 * 1024)} MB.")
     raw = _bytes_of_text(body)
-    if _HTML.match(raw):
+    begins = _CALENDAR.search(raw)
+    if _HTML.search(raw, 0, begins.start() if begins else len(raw)):
         raise FeedError(
             FeedFault.NOT_A_CALENDAR, "The address answered with a web page instead of a calendar. Check the link."
         )

@@ -65,29 +65,31 @@ def _without_twins(group: list[Record]) -> list[Record]:
 
 
 def _joined(records: list[Record]) -> list[Record]:
-    """Whole-day pieces of which one ends on the day the next begins, joined to one stay."""
+    """Pieces of which one ends when the next begins, days or instants, joined to one stay."""
     whole = [record for record in records if _is_piece(record)]
     if len(whole) < 2:
         return records
     others = [record for record in records if not _is_piece(record)]
-    whole.sort(key=lambda record: (record.starts, record.ends, record.order))
+    whole.sort(key=lambda record: (key_of(record.starts), key_of(record.ends), record.order))
     done: list[Record] = []
+    at: dict[tuple[object, ...], list[int]] = {}  # which of them end there
     for record in whole:
-        fits = next((number for number, one in enumerate(done) if _touch(one, record)), None)
-        if fits is None:
-            done.append(record)
+        said = (record.summary.casefold(), record.status)
+        fits = at.pop((record.starts, *said), [])
+        if fits:
+            number, rest = fits[0], fits[1:]
+            if rest:
+                at[(record.starts, *said)] = rest
+            done[number] = _join(done[number], record)
         else:
-            done[fits] = _join(done[fits], record)
+            number = len(done)
+            done.append(record)
+        at.setdefault((record.ends, *said), []).append(number)
     return others + done
 
 
 def _is_piece(record: Record) -> bool:
-    return record.start.wall is None and record.end.wall is None and not record.recurs
-
-
-def _touch(one: Record, other: Record) -> bool:
-    same = one.summary.casefold() == other.summary.casefold() and one.status == other.status
-    return same and one.ends == other.starts
+    return (record.start.wall is None) == (record.end.wall is None) and not record.recurs
 
 
 def _join(one: Record, other: Record) -> Record:

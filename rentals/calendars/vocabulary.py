@@ -25,6 +25,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     "en": Vocabulary(
         stay="reserved|reservation|booked|booking|confirmed|confirmed booking|confirmed reservation|guest stay",
         block="blocked|block|blocked off|blocked out|block off|blocked date|blocked dates|blocked period|manual block"
+        "|imported block|do not rent|owner's block|blocked-off time|airbnb blocked|hostfully block"
         "|manually blocked|calendar block|calendar blocked|auto block|auto blocked|host block|host blocked|date blocked"
         "|dates blocked|booking blocked|unavailable|not available|unavailability|no availability|currently unavailable"
         "|not bookable|unbookable|do not book|don't book|not for rent|off market|offline|out of service|out of order"
@@ -38,7 +39,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         "|host stay|personal use|personal stay|private use|own use|family use|staff use|house use",
         tentative="tentative|tentative booking|tentative reservation|tentatively|provisional|provisional booking"
         "|provisionally|provisionally booked|preliminary|unconfirmed|not confirmed|not confirmed yet|to be confirmed"
-        "|tbc|awaiting confirmation|awaiting payment|awaiting approval|awaiting|pending|pending booking"
+        "|tbc|awaiting confirmation|awaiting payment|payment pending|awaiting approval|awaiting|pending|pending booking"
         "|pending reservation|pending request|pending payment|pending approval|option|optional booking|on option"
         "|hold|hold for|held|on hold|holding|soft hold|request|requested|booking request|reservation request"
         "|request to book"
@@ -71,6 +72,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         "|hors service|délai de préparation|ne pas réserver",
         tentative="provisoire|réservation provisoire|provisoirement|à confirmer|non confirmé|non confirmée|en attente"
         "|réservation en attente|en option|option|pré-réservation|pré-réservé|préréservation|demande"
+        "|pré-réservée|préréservé|préréservée"
         "|demande de réservation|demande en cours|devis|liste d'attente",
         marker="arrivée|départ|entrée|sortie",
         cancelled="annulé|annulée|annulation|réservation annulée",

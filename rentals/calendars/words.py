@@ -124,9 +124,15 @@ def _rest(summary: str, phrase: str, kind: Kind) -> str:
     rest = " ".join(words[count:])
     if clinging is not None:
         rest = f"{last[clinging.end() :]} {rest}"
+    between = rest.strip()
+    if clinging is not None:
+        between = f"- {between}"
     rest = _LEADING.sub("", rest.strip())
     if kind is not Kind.BLOCK:
-        rest = _BEFORE_NAME.sub("", rest, count=1)
+        found = _BEFORE_NAME.match(rest)
+        # "Reserved for Anna", but "Reserved - Da Silva": behind a separator it is part of the name
+        if found is not None and not _LEADING.match(between):
+            rest = rest[found.end() :]
     return rest.strip()
 
 

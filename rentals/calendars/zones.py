@@ -21,6 +21,21 @@ from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 from rentals.calendars.properties import one_line, split, text
 
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
+#: "(UTC+01:00) Amsterdam, Berlin", "(GMT+01.00) Sarajevo/Warsaw": what Outlook shows people.
+_SHOWN = re.compile(r"\((?:UTC|GMT)\s*(?:([+-])(\d{1,2})[:.]?(\d{2})?)?\)\s*(.*)", re.IGNORECASE)
+_MICROSOFT = re.compile(r"tzone://microsoft/", re.IGNORECASE)
+#: Abbreviations that name no IANA zone, in hours east of UTC. They say which half of the year they mean.
+_ABBREVIATIONS = {
+    "edt": -4, "cdt": -5, "cst": -6, "mdt": -6, "pdt": -7, "pst": -8, "akst": -9, "akdt": -8, "ast": -4, "adt": -3,
+    "bst": 1, "west": 1, "cest": 2, "mez": 1, "mesz": 2, "eest": 3, "msk": 3, "jst": 9, "aest": 10, "aedt": 11,
+}  # fmt: skip
+_SPOKEN = {
+    "eastern time": "America/New_York",
+    "central time": "America/Chicago",
+    "mountain time": "America/Denver",
+    "pacific time": "America/Los_Angeles",
+    "atlantic time": "America/Halifax",
+}
 _UTC_NAMES = frozenset({"utc", "z", "gmt", "zulu", "etc/utc", "coordinated universal time"})
 #: A definition is only evaluated when an event needs it; more than this many is no calendar of stays.
 _MOST_DEFINITIONS = 16
@@ -45,6 +60,7 @@ class Zones:
             if tzid and len(self._definitions) < _MOST_DEFINITIONS:
                 self._definitions.setdefault(tzid, lines)
         self._known: dict[str, tzinfo | None] = {}
+        self._fallback = named(fallback)
         self.floating: tzinfo = self.named(stated) or named(fallback) or UTC
 
     def named(self, tzid: str) -> tzinfo | None:
@@ -59,7 +75,23 @@ class Zones:
             return None
         lines = self._definitions.get(tzid)
         location = _property(lines, "X-LIC-LOCATION") if lines else ""
-        return named(tzid) or named(location) or (_defined(lines) if lines else None) or _offset(tzid)
+        found = named(tzid) or named(location) or (_defined(lines) if lines else None) or _offset(tzid)
+        return found or self._shown(tzid) or _abbreviated(tzid)
+
+    def _shown(self, tzid: str) -> tzinfo | None:
+        """A zone as people are shown it: by a city in it, else the property's own where the offset agrees, else the
+        offset as it is."""
+        shown = _SHOWN.fullmatch(tzid)
+        if shown is None:
+            return None
+        offset = _offset(f"{shown[1]}{shown[2]}:{shown[3] or '00'}") if shown[1] else UTC
+        if offset is None:
+            return None
+        cities = (_city(word) for word in re.split(r"[,/&;]", shown[4]))
+        for zone in (*cities, _spoken(shown[4]), self._fallback):
+            if zone is not None and _standard(zone) == _standard(offset):
+                return zone
+        return offset
 
 
 @cache
@@ -74,7 +106,7 @@ def _windows() -> dict[str, str]:
 
 def named(name: str) -> tzinfo | None:
     """The zone of an IANA or Windows name, also behind a prefix such as "/freeassociation.sourceforge.net/"."""
-    key = name.strip().casefold()
+    key = _MICROSOFT.sub("", name.strip()).casefold()
     if key in _UTC_NAMES:
         return UTC
     parts = [part for part in key.split("/") if part]
@@ -86,6 +118,33 @@ def named(name: str) -> tzinfo | None:
         if found is not None:
             return ZoneInfo(found)
     return None
+
+
+@cache
+def _cities() -> dict[str, str]:
+    """IANA zones by their city, "buenos aires" for America/Argentina/Buenos_Aires."""
+    return {name.rpartition("/")[2].replace("_", " ").casefold(): name for name in _iana().values() if "/" in name}
+
+
+def _city(word: str) -> tzinfo | None:
+    found = _cities().get(word.strip().casefold())
+    return ZoneInfo(found) if found else None
+
+
+def _spoken(name: str) -> tzinfo | None:
+    found = _SPOKEN.get(name.partition("(")[0].strip().casefold())
+    return ZoneInfo(found) if found else None
+
+
+def _abbreviated(tzid: str) -> tzinfo | None:
+    hours = _ABBREVIATIONS.get(tzid.strip().casefold())
+    return _spoken(tzid) if hours is None else timezone(timedelta(hours=hours))
+
+
+def _standard(zone: tzinfo) -> timedelta:
+    """The offset without daylight saving time: the smaller one of the year."""
+    days = (datetime(2027, 1, 1, tzinfo=zone), datetime(2027, 7, 1, tzinfo=zone))
+    return min(day.utcoffset() or timedelta() for day in days)
 
 
 def _offset(tzid: str) -> tzinfo | None:
