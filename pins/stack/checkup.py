@@ -22,7 +22,7 @@ from pins.models import Heartbeat
 from pins.stack import embedded
 from pins.tedee.errors import Cause, TedeeError
 from rentals.fields import UndecryptableValue, rewrap
-from rentals.models import LockAccount
+from rentals.models import CalendarFeed, FeedState, LockAccount
 from rentals.rotation import encrypted_columns, stored_values
 
 SAMPLE_ROWS = 200
@@ -204,6 +204,36 @@ def _ask(account: LockAccount) -> Finding:
     return warn(subject, f"accepts the key and shows {count} locks, none imported.", "Run: python manage.py sync_locks")
 
 
+def calendars() -> Iterator[Finding]:
+    """What the last fetches left behind; no channel is asked. A feed in trouble is a warning: its stays are kept."""
+    states = FeedState.objects.filter(feed__is_active=True).order_by("feed__name", "feed_id")
+    sick = 0
+    for state in states.select_related("feed").defer(*(f"feed__{name}" for name in _FEED_SECRETS)):
+        trouble = next((words for column, words in _FEED_TROUBLES if getattr(state, column) is not None), None)
+        if trouble is not None:
+            sick += 1
+            yield warn(f"calendar, {state.feed.name}", f"{trouble[0]}{_since(state)}", trouble[1])
+    count = CalendarFeed.objects.filter(is_active=True).count()
+    if count and not sick:
+        yield ok("calendars", f"{count} switched on, none in trouble")
+
+
+_FEED_SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")
+#: The first that applies is told, with what to do.
+_FEED_TROUBLES = (
+    ("held_since", ("is held: stays vanished from it.", "Open the feed in the admin, then keep or cancel them.")),
+    ("reset_since", ("has a link that does not exist any more.", "Copy the channel's new export link into the feed.")),
+    ("stale_since", ("was not read for a long time.", "Open the feed in the admin: it says why.")),
+    ("failing_since", ("cannot be read at present.", "It is tried again by itself; the feed's page says why.")),
+)
+
+
+def _since(state: FeedState) -> str:
+    if state.last_good_at is None:
+        return " It was never read without fault."
+    return f" Last read without fault: {state.last_good_at:%Y-%m-%d %H:%M} UTC."
+
+
 def _refused(subject: str, error: TedeeError) -> Finding:
     if error.cause == Cause.UNAUTHORIZED:
         return fail(subject, "refuses the key.", "Make a new personal access key in the Tedee portal and enter it.")
@@ -223,9 +253,10 @@ EXAMINATIONS: dict[str, Callable[[], Iterator[Finding]]] = {
     "beat": beat,
     "keys": keys,
     "clock": clock,
+    "calendars": calendars,
     "cloud": cloud,
 }
-NEED_DATABASE = {"beat", "keys", "clock", "cloud"}
+NEED_DATABASE = {"beat", "keys", "clock", "calendars", "cloud"}
 
 
 def examine(chosen: Collection[str]) -> Iterator[Finding]:

@@ -13,8 +13,9 @@ from pins.stack.checkup import EXAMINATIONS, Health, examine, report
 
 class Command(BaseCommand):
     help = (
-        "Examines settings, database, broker, worker, beat, keys, clock and the lock cloud, and says how to mend what "
-        "is wrong. Spends one request per lock account (--offline: none). Ends with 1 when something is broken."
+        "Examines settings, database, broker, worker, beat, keys, clock, calendars and the lock cloud, and says how to "
+        "mend what is wrong. Spends one request per lock account (--offline: none). Ends with 1 when something is "
+        "broken."
     )
     requires_system_checks: list[str] = []  # they are part of the examination
 

@@ -1,0 +1,76 @@
+"""What `manage.py doctor` says of calendars: it reads what the last fetches left behind and asks no channel."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+
+import pytest
+
+from pins.stack.checkup import Health, calendars
+from rentals.models import CalendarFeed, FeedState, Property
+
+SINCE = datetime(2027, 3, 1, 9, tzinfo=UTC)
+SECRET = "https://channel.invalid/export/very-secret-link.ics"
+
+pytestmark = pytest.mark.django_db
+
+
+def feed(name: str, **state: object) -> CalendarFeed:
+    flat, _ = Property.objects.get_or_create(
+        name="Flat", defaults={"timezone": "UTC", "check_in_time": time(15), "check_out_time": time(11)}
+    )
+    made = CalendarFeed.objects.create(property=flat, name=name, url=SECRET)
+    FeedState.objects.filter(feed=made).update(**state)
+    return made
+
+
+def test_without_calendars_there_is_nothing_to_say() -> None:
+    assert list(calendars()) == []
+
+
+def test_good_calendars_are_counted() -> None:
+    feed("Airbnb", last_good_at=SINCE)
+    feed("Vrbo", last_good_at=SINCE)
+    (said,) = calendars()
+    assert (said.health, said.text) == (Health.OK, "2 switched on, none in trouble")
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("held_since", "is held"),
+        ("reset_since", "does not exist any more"),
+        ("stale_since", "not read for a long time"),
+        ("failing_since", "cannot be read at present"),
+    ],
+)
+def test_a_calendar_in_trouble_is_named_with_what_to_do_and_without_its_link(column: str, words: str) -> None:
+    feed("Airbnb", last_good_at=SINCE)
+    feed("Vrbo", last_good_at=SINCE, **{column: SINCE})
+    (said,) = calendars()
+    assert said.health is Health.WARN
+    assert said.subject == "calendar, Vrbo"
+    assert words in said.text
+    assert "2027-03-01 09:00 UTC" in said.text
+    assert said.remedy
+    assert SECRET not in repr(said)
+
+
+def test_of_several_troubles_the_one_that_needs_a_person_is_told_and_one_switched_off_says_nothing() -> None:
+    feed("Airbnb", held_since=SINCE, failing_since=SINCE)
+    off = feed("Vrbo", reset_since=SINCE)
+    CalendarFeed.objects.filter(pk=off.pk).update(is_active=False)
+    (said,) = calendars()
+    assert "is held" in said.text
+    assert "never read" in said.text
+
+
+def test_a_link_that_no_key_opens_keeps_nobody_from_the_report() -> None:
+    made = feed("Airbnb", stale_since=SINCE)
+    CalendarFeed.objects.filter(pk=made.pk).update(name="Broken")
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE rentals_calendarfeed SET url = 'not a token of ours' WHERE id = %s", [made.pk])
+    (said,) = calendars()
+    assert said.subject == "calendar, Broken"
