@@ -154,6 +154,7 @@ class _Frame:
         until = self._until(rule)
         if until < max(wall, self.begin.replace(tzinfo=None) - LOOK_BACK):
             return None
+        _shorten_step(rule, (until - wall).days)
         self.budget.spend(self._days(rule, wall))
         count = rule.pop("COUNT", None)
         rule.pop("UNTIL", None)
@@ -213,6 +214,15 @@ def _checked(raw: str) -> vRecur:
     if interval < 1 or "RSCALE" in rule or "SKIP" in rule:
         raise Unreadable("Its recurrence rule cannot be followed.")
     return rule
+
+
+def _shorten_step(rule: vRecur, days: int) -> None:
+    """Let an INTERVAL of days or weeks lead just out of the window: `dateutil` walks through all months of a longer
+    one, to the year 9999."""
+    step = _DAYS_OF_STEP[str(rule["FREQ"][0]).upper()]
+    if "INTERVAL" in rule and step <= 7:
+        beyond = max(days, 0) // step + 2
+        rule["INTERVAL"] = [min(int(rule["INTERVAL"][0]), beyond)]
 
 
 def _is_regular(rule: vRecur) -> bool:

@@ -128,6 +128,28 @@ def test_rule_05_no_rule_runs_away(rule: str) -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize("step", ["DAILY", "WEEKLY"])
+def test_rule_05_steps_beyond_the_horizon_are_not_walked_through(step: str) -> None:
+    """Eight such rules in each of 200 events kept a worker busy for a minute, and a calendar may hold 20,000."""
+    began = time.monotonic()
+    rules = [f"RRULE:FREQ={step};INTERVAL={999_990 + number}" for number in range(8)]
+    calendar = read(vcalendar(*(vevent(*rules, uid=str(number), dates="20290220/20290222") for number in range(50))))
+    assert len(calendar.events) == 50
+    assert time.monotonic() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("rule", "starts"),
+    [
+        ("FREQ=WEEKLY;INTERVAL=104;COUNT=3", ["2027-03-03", "2029-02-28"]),
+        ("FREQ=DAILY;INTERVAL=728", ["2027-03-03", "2029-02-28"]),
+        ("FREQ=WEEKLY;INTERVAL=999999;BYDAY=MO,WE,FR", ["2027-03-03", "2027-03-05"]),
+    ],
+)
+def test_rule_05_the_longest_steps_within_the_horizon_are_taken(rule: str, starts: list[str]) -> None:
+    assert [event.starts.isoformat() for event in weekly(rule=rule, dates="20270303/20270304").events] == starts
+
+
 def test_rule_05_many_recurring_events_end_in_quarantine_not_in_hours() -> None:
     began = time.monotonic()
     events = [vevent("RRULE:FREQ=DAILY", uid=str(number), dates="19710101/19710102") for number in range(2000)]
