@@ -151,12 +151,16 @@ def _closed_at_booking(event: Event, options: Options) -> Reading | None:
         )
         return Reading(event, Verdict.REVIEW, reason, needs_review=True)
     named = _CLOSED_HEAD.fullmatch(event.summary)
-    if named is None or read(named[1]).kind is not Kind.UNKNOWN:
+    if named is None or event.status == "TENTATIVE":
         return None
-    if event.status == "TENTATIVE":
+    said = read(named[1])
+    if said.kind is Kind.BLOCK or said.whole:
         return None
     reason = "“CLOSED - ” with a name is how Booking.com marks a stay."
-    return Reading(event, Verdict.STAY, reason, guest=guest_of(event, Channel.BOOKING, named[1]))
+    # A guest may be called Held or Option: the words of such a name are looked at by a person, and get a code.
+    doubtful = said.kind is not Kind.UNKNOWN
+    guest = guest_of(event, Channel.BOOKING, named[1])
+    return Reading(event, Verdict.STAY, reason, needs_review=doubtful, guest=guest)
 
 
 def _nights(event: Event) -> int:

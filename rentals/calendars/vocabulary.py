@@ -41,7 +41,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
         "|provisionally|provisionally booked|preliminary|unconfirmed|not confirmed|not confirmed yet|to be confirmed"
         "|tbc|awaiting confirmation|awaiting payment|payment pending|awaiting approval|awaiting|pending|pending booking"
         "|pending reservation|pending request|pending payment|pending approval|option|optional booking|on option"
-        "|hold|hold for|held|on hold|holding|soft hold|request|requested|booking request|reservation request"
+        "|hold|hold for|held|held for|on hold|holding|soft hold|request|requested|booking request|reservation request"
         "|request to book"
         "|inquiry|enquiry|booking inquiry|booking enquiry|quote|quotation|pre-approved|pre-approval|waitlist"
         "|waiting list",

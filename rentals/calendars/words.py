@@ -46,7 +46,9 @@ _BLOCK_TAIL = (
     r"|z powodu|av|af|pga|til|\d+)\b"
 )
 #: Guests are called so, too: these need a clear separator.
-_SURNAMES = frozenset({"block", "hold", "owner", "closing", "offline", "buffer", "putzen", "vask", "esto", "sulku"})
+_SURNAMES = frozenset(
+    {"block", "hold", "held", "owner", "closing", "offline", "buffer", "putzen", "vask", "esto", "sulku"}
+)
 _BEFORE_NAME = re.compile(
     r"(?:by|for|from|of|für|von|vom|durch|pour|par|de|del|por|para|per|da|di|voor|door|van|dla|przez|od|pro|av|af|til)\s+",
     re.IGNORECASE,

@@ -111,6 +111,7 @@ def test_rule_09_the_head_of_a_summary_counts(summary: str) -> None:
         *("Blockmann", "Klaus Blockmann", "Peter Holdt", "Closed-door Smith", "Maintenance Smith", "Anna Block"),
         *("Block, Anna", "Owner Sanchez", "Hold, Peter", "Unavailableness", "Closedown Abbey", "Eigentümerin Maier"),
         *("Reserved - Klaus Blocked-Maier", "Mr Closed", "Reserved - Not Abel"),
+        *("Held Anna", "Held, Anna", "Anna Held", "Held Anna (airbnb) - by Hostaway"),
     ],
 )
 def test_rule_09_guests_who_are_called_so_are_stays(summary: str) -> None:
@@ -172,6 +173,15 @@ def test_rule_10_closed_items_of_booking_com_are_stays_up_to_the_longest_stay() 
 def test_rule_10_older_calendars_name_the_guest() -> None:
     named = closed("20270401/20270502", "CLOSED - Anna Nowak")
     assert (named.verdict, named.guest.name, named.needs_review) == (Verdict.STAY, "Anna Nowak", False)
+
+
+@pytest.mark.parametrize(
+    "name", ["Held Anna", "Option Paul", "Pending Jones", "Tulo Matti", "Entrada Luis", "Storno Eva"]
+)
+def test_rule_10_a_guest_whose_name_begins_like_a_word_is_no_block(name: str) -> None:
+    named = closed("20270401/20270403", f"CLOSED - {name}")
+    assert (named.verdict, named.guest.name) == (Verdict.STAY, name)
+    assert closed("20270401/20270403", "CLOSED - Pending").verdict is Verdict.BLOCK
 
 
 def test_rule_10_the_same_words_elsewhere_are_a_block() -> None:
