@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from rentals.calendars.details import guest_of, signed_by_manager, without_asides
@@ -119,9 +120,9 @@ def _by_word(event: Event, channel: Channel, said: Said, signed: bool) -> Readin
 def _unknown(event: Event, channel: Channel, rest: str) -> Reading:
     """Rather a code that nobody needs than a guest before a closed door."""
     reason = "It has no words (SUMMARY)" if not event.summary else "Its words are not known to us"
-    guest = guest_of(event, channel, "")
-    if not guest.name:  # a name that the description gives is surer than words that nobody knows
-        guest = guest_of(event, channel, rest)
+    guest, worded = guest_of(event, channel, ""), guest_of(event, channel, rest)
+    # A name that the description gives is surer than words that nobody knows; their code may be the only one.
+    guest = replace(guest if guest.name else worded, reservation_code=worded.reservation_code)
     return Reading(event, Verdict.STAY, f"{reason}: taken as a stay, please check.", needs_review=True, guest=guest)
 
 

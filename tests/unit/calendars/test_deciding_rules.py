@@ -287,6 +287,13 @@ def test_rule_12_a_name_in_the_description_is_surer_than_unknown_words() -> None
     assert reading("Familie Huber").guest.name == "Familie Huber"
 
 
+def test_rule_12_the_code_in_unknown_words_is_kept_when_the_description_names_the_guest() -> None:
+    guest = reading("Ann Lee (HMQQQQ1111)", r"DESCRIPTION:Guest: Ann Lee\nPhone: 600-700-800").guest
+    assert (guest.name, guest.reservation_code) == ("Ann Lee", "HMQQQQ1111")
+    told = reading("Ann Lee (HMQQQQ1111)", r"DESCRIPTION:Guest: Ann Lee\nReservation code: HA-123456").guest
+    assert told.reservation_code == "HA-123456"
+
+
 def test_words_of_cancellation_without_the_status_wait_for_a_person() -> None:
     for _, word in phrases("cancelled"):
         made = reading(f"{word} - Anna")
