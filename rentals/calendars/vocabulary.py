@@ -86,7 +86,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
         "|uso del propietario|uso propietario|uso propio|uso personal|uso privado|dueño|fuera de servicio"
         "|no reservar",
         tentative="provisional|reserva provisional|tentativo|tentativa|pendiente|reserva pendiente|sin confirmar"
-        "|no confirmado|no confirmada|por confirmar|pendiente de confirmación|pendiente de pago|opción|en opción"
+        "|no confirmado|no confirmada|por confirmar|reserva por confirmar|pendiente de confirmación"
+        "|pendiente de pago|opción|en opción"
         "|prerreserva|pre-reserva|solicitud|solicitud de reserva|petición|consulta|presupuesto|en espera"
         "|lista de espera",
         marker="llegada|salida|entrada",

@@ -33,6 +33,7 @@ class Said:
     kind: Kind
     rest: str = ""
     whole: bool = False  # nothing follows
+    parted: bool = False  # a dash or a colon follows
 
 
 #: Letters and marks that do not decompose: Polish l, Danish o, Croatian d, Turkish i, apostrophes and dashes.
@@ -55,6 +56,8 @@ _BEFORE_NAME = re.compile(
 )
 _LEADING = re.compile(r"^[\s:/|(\[{;,#*!.…\-\u2013\u2014\u2011]+")
 _TRAILING = re.compile(r"[\s:/|)\]};,#*!….\-\u2013\u2014\u2011]+$")
+_CLOSING = re.compile(r"[)\]}]+")
+_PARTED = re.compile(r"\s*:|\s+-\s")
 _CHANNEL_HEAD = re.compile(rf"(?:{CHANNEL_NAMES.replace('.', '[.]')})\s*(?:\((.*)\)|(?:\s-|:)\s*(.*))", re.IGNORECASE)
 
 
@@ -80,8 +83,10 @@ def read(summary: str) -> Said:
     said = _head(summary)
     if said.kind is Kind.STAY and said.rest:
         # "Reserved - Owner stay", "Booking (tentative)": the second word is the more exact one.
-        more = _head(_TRAILING.sub("", said.rest))
+        more = _head(_TRAILING.sub("", _CLOSING.sub(" - ", said.rest)))
         if more.whole and more.kind in (Kind.BLOCK, Kind.TENTATIVE, Kind.CANCELLED):
+            return more
+        if more.parted and more.kind is Kind.TENTATIVE:  # "Reservation pending - Anna"
             return more
     return said
 
@@ -93,7 +98,9 @@ def _head(summary: str) -> Said:
         for end in _ends(words[:number]):
             kind = _phrases().get(end)
             if kind is not None and _may_follow(kind, end, folded[len(end) :]):
-                return Said(kind, _rest(summary, end, kind), whole=not _TRAILING.sub("", folded[len(end) :]))
+                tail = folded[len(end) :]
+                parted = _PARTED.match(tail) is not None
+                return Said(kind, _rest(summary, end, kind), whole=not _TRAILING.sub("", tail), parted=parted)
     return Said(Kind.UNKNOWN, summary)
 
 

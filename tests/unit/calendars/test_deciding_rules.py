@@ -45,6 +45,19 @@ def test_rule_08_tentative_words_in_every_language(language: str, word: str) -> 
         assert reading(summary).verdict is Verdict.TENTATIVE, summary
 
 
+@pytest.mark.parametrize(
+    "summary",
+    [
+        *("Reservation pending - Anna", "Reserved (pending) - Anna", "Reserved - tentative - Anna"),
+        *("Prenotazione in attesa - Anna", "Réservation à confirmer : Anna", "Buchung unbestätigt \u2013 Anna"),
+        *("Rezerwacja niepotwierdzona - Anna", "Reserva por confirmar - Anna", "Boeking in behandeling - Anna"),
+    ],
+)
+def test_rule_08_a_tentative_word_behind_the_word_for_a_stay_counts_before_a_name_too(summary: str) -> None:
+    made = reading(summary)
+    assert (made.verdict, made.guest.name) == (Verdict.TENTATIVE, "Anna")
+
+
 def test_rule_08_the_name_behind_a_tentative_word_is_known() -> None:
     assert reading("Option - Anna Nowak").guest.name == "Anna Nowak"
     assert reading("Booking request from Anna").guest.name == "Anna"
