@@ -8,7 +8,7 @@ from functools import cache
 from rentals.calendars.events import Channel, Event, Guest
 from rentals.calendars.properties import URL_LENGTH, one_line
 from rentals.calendars.vocabulary import CHANNEL_NAMES
-from rentals.calendars.words import Kind, fold, read
+from rentals.calendars.words import Kind, fold, names_nobody, read
 
 _NAME_LENGTH = 120
 _CODE_LENGTH = 64
@@ -148,7 +148,7 @@ def _looks_like_code(word: str) -> bool:
 def _name(value: str) -> str:
     """A name that is one: no notes in brackets, no addresses, no words for the item itself."""
     bare = one_line(_ASIDE.sub(" ", one_line(value, 2 * _NAME_LENGTH)), _NAME_LENGTH).strip(_EDGES)
-    if not any(letter.isalpha() for letter in bare) or "://" in bare or _looks_like_code(bare):
+    if not any(letter.isalpha() for letter in bare) or "://" in bare or _looks_like_code(bare) or names_nobody(bare):
         return ""
     said = read(bare)
     if said.whole and said.kind is not Kind.UNKNOWN:

@@ -155,7 +155,8 @@ def check_period(start: Moment, end: Moment, now: datetime) -> tuple[date, date]
         length = end.day - start.day
     if length < timedelta(0):
         raise Unreadable("It ends before it begins.")
-    if not length:
+    mixed = isinstance(starts, datetime) != isinstance(ends, datetime)
+    if not length and not mixed:  # of a day and a time on it, the property's hours tell (`placing`)
         raise Unreadable("It has no length: it ends when it begins.")
     if (end.day - start.day).days > LONGEST_NIGHTS:
         raise Unreadable(f"It lasts more than {LONGEST_NIGHTS} nights.")

@@ -17,7 +17,7 @@ from rentals.calendars.events import Calendar
 from rentals.models import CalendarFeed, FeedState
 
 #: Raised with every change of the rules that may read the same bytes differently.
-RULES: Final = 1
+RULES: Final = 2
 
 _STAMPS = re.compile(rb"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[:;][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n?", re.MULTILINE)
 

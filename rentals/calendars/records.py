@@ -155,7 +155,7 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
         summary=one_line(fields.text("SUMMARY"), SUMMARY_LENGTH),
         description=paragraphs(fields.text("DESCRIPTION"), DESCRIPTION_LENGTH),
         url=one_line(fields.raw("URL"), URL_LENGTH),
-        status=one_line(fields.raw("STATUS"), 32).upper(),
+        status=_status(fields.raw("STATUS")),
         recurrence=recurrence,
         this_and_future=this_and_future,
         sequence=_sequence(fields.raw("SEQUENCE")),
@@ -183,7 +183,7 @@ def _period(fields: Fields, zones: Zones) -> tuple[Moment, Moment]:
 
 
 def _recurrence_id(fields: Fields, zones: Zones) -> tuple[Moment | None, bool]:
-    if "RECURRENCE-ID" not in fields.single:
+    if not fields.raw("RECURRENCE-ID"):
         return None, False
     params, value = fields.single["RECURRENCE-ID"]
     read = read_moment(value, params, zones)
@@ -192,6 +192,12 @@ def _recurrence_id(fields: Fields, zones: Zones) -> tuple[Moment | None, bool]:
     except OverflowError:
         raise Unreadable("A date in it lies beyond the calendar.") from None
     return read, params.get("RANGE", "").upper() == "THISANDFUTURE"
+
+
+def _status(raw: str) -> str:
+    """In the spelling of RFC 5545, 3.8.1.11."""
+    status = one_line(raw, 32).upper()
+    return "CANCELLED" if status == "CANCELED" else status
 
 
 def _sequence(raw: str) -> int:

@@ -25,7 +25,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     "en": Vocabulary(
         stay="reserved|reservation|booked|booking|confirmed|confirmed booking|confirmed reservation|guest stay",
         block="blocked|block|blocked off|blocked out|block off|blocked date|blocked dates|blocked period|manual block"
-        "|imported block|do not rent|owner's block|blocked-off time|airbnb blocked|hostfully block"
+        "|imported block|do not rent|manual closure|owner's block|blocked-off time|airbnb blocked|hostfully block"
         "|manually blocked|calendar block|calendar blocked|auto block|auto blocked|host block|host blocked|date blocked"
         "|dates blocked|booking blocked|unavailable|not available|unavailability|no availability|currently unavailable"
         "|not bookable|unbookable|do not book|don't book|not for rent|off market|offline|out of service|out of order"
@@ -51,7 +51,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "de": Vocabulary(
         stay="reserviert|reservierung|reservation|gebucht|buchung|bestätigt|bestätigte buchung|gästebuchung",
-        block="blockiert|blockierung|geblockt|block|gesperrt|sperre|sperrung|sperrzeit|manuell gesperrt|nicht verfügbar"
+        block="blockiert|blockierung|geblockt|block|gesperrt|sperre|sperrung|sperrzeit|manuell gesperrt|manuelle sperre"
+        "|manuelle blockierung|manuell blockiert|nicht verfügbar|nicht verfuegbar"
         "|nicht buchbar|nicht vermietbar|nicht frei|geschlossen|schliessung|betriebsferien|betriebsurlaub|saisonpause"
         "|ruhetag|wartung|wartungsarbeiten|instandhaltung|reparatur|reparaturen|renovierung|sanierung|umbau|handwerker"
         "|reinigung|endreinigung|putzen|eigenbelegung|eigenbedarf|eigennutzung|eigentümer|eigentümerbelegung"
@@ -65,7 +66,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "fr": Vocabulary(
         stay="réservé|réservée|réservés|réservation|réservation confirmée|confirmé|confirmée|séjour",
-        block="bloqué|bloquée|bloqués|blocage|dates bloquées|indisponible|indisponibles|indisponibilité|non disponible"
+        block="bloqué|bloquée|bloqués|blocage|blocage manuel|date bloquée|dates bloquées|indisponible|indisponibles"
+        "|indisponibilité|non disponible"
         "|pas disponible|non réservable|fermé|fermée|fermeture|fermeture annuelle|fermeture saisonnière|maintenance"
         "|entretien|travaux|réparation|réparations|rénovation|ménage|nettoyage|propriétaire|séjour propriétaire"
         "|réservation propriétaire|usage propriétaire|usage personnel|usage privé|occupation propriétaire"
@@ -79,7 +81,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "es": Vocabulary(
         stay="reservado|reservada|reserva|reservación|reserva confirmada|confirmado|confirmada",
-        block="bloqueado|bloqueada|bloqueo|bloqueados|fechas bloqueadas|no disponible|indisponible|no reservable"
+        block="bloqueado|bloqueada|bloqueo|bloqueo manual|bloqueados|fecha bloqueada|fechas bloqueadas|no disponible"
+        "|indisponible|no reservable"
         "|cerrado"
         "|cerrada|cierre|cierre temporal|mantenimiento|en mantenimiento|obras|reparación|reparaciones|reforma|reformas"
         "|limpieza|propietario|propietaria|estancia del propietario|estancia propietario|reserva del propietario"
@@ -95,7 +98,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "it": Vocabulary(
         stay="riservato|riservata|prenotato|prenotata|prenotazione|prenotazione confermata|confermato|confermata",
-        block="bloccato|bloccata|blocco|date bloccate|non disponibile|indisponibile|non prenotabile|chiuso|chiusa"
+        block="bloccato|bloccata|blocco|blocco manuale|data bloccata|date bloccate|non disponibile|indisponibile"
+        "|non prenotabile|chiuso|chiusa"
         "|chiusura|chiusura stagionale|manutenzione|in manutenzione|lavori|riparazione|riparazioni|ristrutturazione"
         "|pulizia|pulizie|proprietario|proprietaria|soggiorno proprietario|soggiorno del proprietario|uso proprietario"
         "|uso personale|uso privato|uso proprio|fuori servizio|non prenotare",
@@ -109,7 +113,8 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "pt": Vocabulary(
         stay="reservado|reservada|reserva|reserva confirmada|confirmado|confirmada",
-        block="bloqueado|bloqueada|bloqueio|datas bloqueadas|indisponível|não disponível|não reservável|fechado|fechada"
+        block="bloqueado|bloqueada|bloqueio|bloqueio manual|data bloqueada|datas bloqueadas|indisponível"
+        "|não disponível|não reservável|fechado|fechada"
         "|encerrado|encerrada|encerramento|fecho|manutenção|em manutenção|obras|reparação|reparações|reparo|reforma"
         "|remodelação|limpeza|proprietário|proprietária|estadia do proprietário|reserva do proprietário"
         "|uso do proprietário|uso próprio|uso pessoal|uso privado|dono|fora de serviço|não reservar",
@@ -243,6 +248,37 @@ VOCABULARIES: dict[str, Vocabulary] = {
         marker="dolazak|odlazak",
         cancelled="otkazano|otkazana|otkazana rezervacija|stornirano",
     ),
+    "sk": Vocabulary(
+        stay="rezervované|rezervovaný|rezervovaná|rezervácia|potvrdené|potvrdená rezervácia",
+        block="blokované|zablokované|blokácia|nedostupné|nedostupný|nie je k dispozícii|nie je dostupné"
+        "|nemožno rezervovať"
+        "|zatvorené|uzavreté|údržba|oprava|opravy|rekonštrukcia|renovácia|upratovanie|majiteľ|pobyt majiteľa|vlastník"
+        "|vlastná potreba|vlastné použitie|súkromné použitie|mimo prevádzky",
+        tentative="predbežná|predbežné|predbežná rezervácia|predbežne|nepotvrdené|nepotvrdená|nepotvrdená rezervácia"
+        "|čaká"
+        "|čaká na potvrdenie|čaká na platbu|opcia|dopyt|žiadosť|žiadosť o rezerváciu|ponuka",
+        marker="príchod|odchod",
+        cancelled="zrušené|zrušená|zrušená rezervácia|stornované",
+    ),
+    "bg": Vocabulary(
+        stay="резервирано|резервиран|резервация|потвърдена резервация|потвърдено",
+        block="блокирано|блокиран|недостъпно|недостъпен|не е налично|няма наличност|затворено|затворен|поддръжка|ремонт"
+        "|почистване|собственик|престой на собственика|лично ползване|извън експлоатация",
+        tentative="предварителна|предварителна резервация|непотвърдено|непотвърдена|изчакване|изчаква потвърждение"
+        "|опция"
+        "|запитване|заявка|заявка за резервация|оферта",
+        marker="пристигане|заминаване|настаняване|напускане",
+        cancelled="отменено|отменена|анулирано|анулирана|анулирана резервация",
+    ),
+    "uk": Vocabulary(
+        stay="заброньовано|бронювання|підтверджене бронювання|підтверджено",
+        block="заблоковано|недоступно|недоступний|немає в наявності|зачинено|закрито|обслуговування|техобслуговування"
+        "|ремонт|прибирання|власник|проживання власника|особисте користування|не бронювати",
+        tentative="попереднє бронювання|попередньо|не підтверджено|непідтверджено|очікує|очікує підтвердження"
+        "|очікує оплати|опція|запит|запит на бронювання|заявка",
+        marker="заїзд|виїзд|прибуття|від'їзд",
+        cancelled="скасовано|скасоване|скасоване бронювання",
+    ),
     "ru": Vocabulary(
         stay="забронировано|забронирован|бронь|бронирование|подтверждено|подтверждённое бронирование",
         block="заблокировано|заблокирован|блокировка|недоступно|недоступен|не доступно|нет в наличии|закрыто|закрыт"
@@ -276,7 +312,7 @@ VOCABULARIES: dict[str, Vocabulary] = {
     ),
     "zh": Vocabulary(
         stay="已预订|已预定|预订|预定|已訂|已預訂|預訂|已确认|已確認",
-        block="已屏蔽|屏蔽|已封锁|已封鎖|封锁|封鎖|不可用|不可订|不可訂|不可预订|不可預訂|无法预订|無法預訂|关闭"
+        block="已屏蔽|屏蔽|已封锁|已封鎖|封锁|封鎖|不可用|不可订|不可訂|不可预订|不可預訂|无法预订|無法預訂|无法使用|無法使用|关闭"
         "|關閉|已关闭|已關閉"
         "|停售|关房|關房|维护|維護|维修|維修|装修|裝修|清洁|清潔|打扫|打掃|业主|業主|房东自用|房東自用|自用"
         "|业主自用|業主自用",
@@ -295,6 +331,14 @@ VOCABULARIES: dict[str, Vocabulary] = {
         cancelled="취소|취소됨|예약 취소",
     ),
 }
+
+#: What calendars write where they tell only that somebody has the time: no name of a guest.
+NAMELESS = (
+    "busy|occupied|taken|belegt|besetzt|occupé|occupée|ocupado|ocupada|occupato|occupata|bezet|zajęte|zajęty|obsazeno"
+    "|obsadené|upptagen|optaget|opptatt|varattu aika|κατειλημμένο|elfoglalt|ocupat|zauzeto|занято|зайнято|заето|dolu"
+    "|meşgul"
+    "|予定あり|忙碌|忙|已占用|已佔用|바쁨|한가하지 않음"
+)
 
 #: Names of channels that exporters put around the words: "Airbnb (Not available)", "Dana (booking.com)".
 CHANNEL_NAMES = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
 
-from rentals.calendars.vocabulary import CHANNEL_NAMES, VOCABULARIES
+from rentals.calendars.vocabulary import CHANNEL_NAMES, NAMELESS, VOCABULARIES
 
 
 class Kind(Enum):
@@ -43,7 +43,7 @@ _SEPARATOR = r"\s*(?::|/|\||\(|\[|\{|;|,|#|\*|!|\.(?:\s|$)|…|\s-|-\s|-$|$)"
 #: What may follow a block word and still speaks of the block.
 _BLOCK_TAIL = (
     r"\s+(?:by|for|from|until|till|due|because|via|on|in|at|through|crew|team|works?|visit|service|season|dates?|days?|nights?|period|time|item|event|durch|von"
-    r"|vom|wegen|bis|fur|im|par|pour|jusqu|du|pendant|por|para|hasta|ate|per|da|dal|fino|door|voor|tot|wegens|przez|do"
+    r"|vom|wegen|bis|fur|im|par|pour|jusqu|du|pendant|por|para|hasta|ate|per|da|dal|pelo|pela|fino|door|voor|tot|wegens|przez|do"
     r"|z powodu|av|af|pga|til|\d+)\b"
 )
 #: Guests are called so, too: these need a clear separator.
@@ -56,6 +56,8 @@ _BEFORE_NAME = re.compile(
 )
 _LEADING = re.compile(r"^[\s:/|(\[{;,#*!.…\-\u2013\u2014\u2011]+")
 _TRAILING = re.compile(r"[\s:/|)\]};,#*!….\-\u2013\u2014\u2011]+$")
+#: Unicode categories: symbols, the marks that colour them, and the joiner between them.
+_PICTURES = frozenset({"So", "Sk", "Mn", "Cf"})
 _CLOSING = re.compile(r"[)\]}]+")
 _PARTED = re.compile(r"\s*:|\s+-\s")
 _CHANNEL_HEAD = re.compile(rf"(?:{CHANNEL_NAMES.replace('.', '[.]')})\s*(?:\((.*)\)|(?:\s-|:)\s*(.*))", re.IGNORECASE)
@@ -75,6 +77,7 @@ def fold(text: str) -> str:
 @lru_cache(maxsize=16384)
 def read(summary: str) -> Said:
     """What a SUMMARY says by its head."""
+    summary = _without_pictures(summary)
     inner = _CHANNEL_HEAD.fullmatch(summary)
     if inner is not None:
         said = _head(inner[1] or inner[2] or "")
@@ -154,6 +157,26 @@ def _phrases() -> dict[str, Kind]:
             for phrase in str(getattr(vocabulary, kind.value)).split("|"):
                 found[fold(phrase)] = kind
     return found
+
+
+def names_nobody(text: str) -> bool:
+    """Whether a text only says that the time is taken."""
+    return fold(text) in _nameless()
+
+
+@cache
+def _nameless() -> frozenset[str]:
+    return frozenset(fold(word) for word in NAMELESS.split("|"))
+
+
+def _without_pictures(text: str) -> str:
+    """Without what some hosts put before the words: "\U0001f512 Blocked"."""
+    if text[:1].isascii():
+        return text
+    start = 0
+    while start < len(text) and (text[start].isspace() or unicodedata.category(text[start]) in _PICTURES):
+        start += 1
+    return text[start:] if start < len(text) else text
 
 
 @cache

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 
 import pytest
 
+from rentals.calendars.classify import classify
 from rentals.calendars.events import Channel, FeedError, Options, Verdict
+from rentals.calendars.placing import Hours, place
 from tests.support.calendar_texts import read, reading, readings, vcalendar, vevent
 
 
@@ -154,3 +156,52 @@ def test_rule_02_a_page_is_no_calendar_also_behind_a_declaration() -> None:
 @pytest.mark.timeout(30)
 def test_nothing_makes_a_worker_hang(body: bytes) -> None:
     assert isinstance(readings(body, Options()), tuple)
+
+
+def test_the_other_spelling_of_cancelled_means_the_same() -> None:
+    assert reading("Reserved", "STATUS:CANCELED").verdict is Verdict.CANCELLED
+
+
+def test_an_empty_recurrence_id_costs_no_guest() -> None:
+    calendar = read(vcalendar(vevent("SUMMARY:Reserved", "RECURRENCE-ID:")))
+    assert (len(calendar.events), calendar.quarantined) == (1, ())
+
+
+def test_a_day_and_a_time_on_it_have_a_length_when_the_check_in_comes_before() -> None:
+    body = vcalendar(vevent("SUMMARY:Reserved", "DTSTART;VALUE=DATE:20270310", "DTEND:20270310T190000Z", dates=None))
+    (event,) = read(body).events
+    hours = Hours("Europe/Warsaw", time(15), time(11))
+    assert place(classify([event], Channel.OTHER, Options())[0], hours).verdict is Verdict.STAY
+    late = Hours("Europe/Warsaw", time(21), time(11))
+    assert place(classify([event], Channel.OTHER, Options())[0], late).verdict is Verdict.QUARANTINED
+
+
+@pytest.mark.parametrize("word", ["Busy", "Occupied", "Belegt", "Occupé", "Zajęte", "Ocupado", "занято"])
+def test_words_for_taken_are_a_stay_to_look_at_and_nobodys_name(word: str) -> None:
+    made = reading(word)
+    assert (made.verdict, made.needs_review, made.guest.name) == (Verdict.STAY, True, "")
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        "🔒 Blocked",
+        "\u26d4\ufe0f Not available",
+        "❌ Gesperrt",
+        "Bloqueado pelo proprietário",
+        "Bloqueo manual",
+        "Blocage manuel",
+        "Manuelle Sperre",
+        "Date bloquée",
+        "Nicht verfuegbar",
+        "無法使用",
+    ],
+)
+def test_further_ways_to_say_that_nobody_comes(summary: str) -> None:
+    assert reading(summary).verdict is Verdict.BLOCK
+
+
+def test_a_picture_alone_is_a_stay_and_one_before_a_name_is_no_part_of_a_word() -> None:
+    assert reading("🎉").verdict is Verdict.STAY
+    made = reading("🏠 Reserved - Anna Nowak")
+    assert (made.verdict, made.needs_review, made.guest.name) == (Verdict.STAY, False, "Anna Nowak")
