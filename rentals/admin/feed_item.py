@@ -135,7 +135,7 @@ class FeedItemAdmin(PlainTitles, _Admin):
         url = reverse("admin:rentals_booking_change", args=[item.booking.pk])
         return format_html('<a href="{}">{}</a>', url, item.booking.guest_name or "Guest")
 
-    @admin.display(description="In the calendar")
+    @admin.display(description="Listed")
     def listed(self, item: FeedItem) -> str:
         zone = item.feed.property.zone
         if item.gone_at:
