@@ -101,6 +101,17 @@ class CalendarFeedForm(_Form):
         self._replace_lost_secrets()
         return cleaned
 
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]  # Django's own hook: the model has had its say
+        if not self.errors:
+            return
+        for name, word in (("url", "address"), ("signing_secret", "secret")):
+            if name in self.fields and self.cleaned_data.get(name):
+                self.add_error(
+                    name,
+                    f"This {word} is fine and is not stored yet: enter it once more. What was sent is never shown.",
+                )
+
     def _replace_lost_secrets(self) -> None:
         """The model reads its secrets when it is saved: one that no key opens any more gives way to a new one, and
         never silently to none."""

@@ -246,6 +246,22 @@ def test_plain_http_and_private_hosts_are_for_tests_alone(host: Client, flat: Pr
     assert host.post(ADD, typed(flat, url="http://127.0.0.1:8001/1.ics")).status_code == 302
 
 
+def test_what_is_never_shown_again_is_asked_for_once_more_when_another_field_is_wrong(
+    host: Client, flat: Property
+) -> None:
+    """Else who mends the other field and saves has a feed without an address, and learns it when no guest arrives."""
+    for wrong in ({"name": ""}, {"poll_minutes": "1"}, {"longest_stay_nights": "x"}, {"property": "99999"}):
+        response = host.post(ADD, typed(flat, url=URL, signing_secret=SECRET, **wrong))
+        assert response.status_code == 200
+        assert "This address is fine and is not stored yet: enter it once more." in text(response)
+        assert "This secret is fine and is not stored yet: enter it once more." in text(response)
+        assert "very-secret" not in text(response)
+        assert SECRET not in text(response)
+    said = text(host.post(ADD, typed(flat, name="", url="http://x")))
+    assert "enter it once more" not in said
+    assert not CalendarFeed.objects.exists()
+
+
 def test_calendars_that_we_publish_and_push_addresses_are_no_feeds(host: Client, flat: Property) -> None:
     ours = PublishedCalendar.objects.create(property=flat, name="Cleaners")
     feed = feed_of(flat)
