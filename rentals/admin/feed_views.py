@@ -118,7 +118,8 @@ class FeedViews(_Admin):
                 return self._back(feed)
             summary = sync.import_calendar(feed.pk, body, now, as_of=now, dry_run=True)
         except FeedError as error:
-            messages.error(request, f"{feed}: {error} Nothing was changed.")
+            why = error.of_file if isinstance(upload, UploadedFile) else error
+            messages.error(request, f"{feed}: {why} Nothing was changed.")
             return self._back(feed)
         return self._page(
             request,

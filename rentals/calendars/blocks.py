@@ -205,6 +205,4 @@ class _Cutter:
 
 
 def _truncated() -> FeedError:
-    return FeedError(
-        FeedFault.TRUNCATED, "The calendar has no end (END:VCALENDAR): the download broke off. Nothing was changed."
-    )
+    return FeedError(FeedFault.TRUNCATED, "The calendar has no end (END:VCALENDAR): the download broke off.")

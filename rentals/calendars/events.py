@@ -64,6 +64,18 @@ class FeedError(Exception):
         self.fault = fault
         self.retry_at = retry_at  # a server's Retry-After, UTC
 
+    @property
+    def of_file(self) -> str:
+        """The text for a calendar that a person gave as a file: there is no link to check and no download."""
+        return _OF_FILES.get(self.fault, str(self))
+
+
+_OF_FILES = {
+    FeedFault.NOT_A_CALENDAR: "This file is not a calendar. Choose the .ics file that the channel exports.",
+    FeedFault.TRUNCATED: "This file is cut off: its end (END:VCALENDAR) is missing. Export it once more.",
+    FeedFault.TOO_LARGE: "This file is larger than 5 MB. Ask the channel for an export with fewer past events.",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

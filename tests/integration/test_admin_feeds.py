@@ -544,8 +544,17 @@ def test_uploads_that_are_too_large_missing_or_strange_are_explained(host: Clien
     assert "larger than 5 MB" in told(host.post(deed(feed, "preview"), upload(b"x" * (MAX_BYTES + 1))))
     assert "Choose a calendar file" in told(host.post(deed(feed, "preview")))
     assert "Choose a calendar file" in told(host.post(deed(feed, "preview"), {"calendar": "no file"}))
-    for body in (b"\x00\xff" * 100, b"BEGIN:VCALENDAR\n"):
-        assert "Nothing was changed." in told(host.post(deed(feed, "preview"), upload(body)))
+    for body, why in (
+        (b"", "This file is not a calendar. Choose the .ics file"),
+        (b"\x00\xff" * 100, "This file is not a calendar."),
+        (b"<!doctype html><html><body>Log in</body></html>", "This file is not a calendar."),
+        (sample(1)[:-60], "This file is cut off"),
+        (b"BEGIN:VCALENDAR\n", "This file is cut off"),
+    ):
+        said = told(host.post(deed(feed, "preview"), upload(body))).splitlines()[-1]
+        assert why in said
+        assert said.count("Nothing was changed.") == 1
+        assert "link" not in said  # there is none to check
 
 
 def test_only_the_very_bytes_of_the_preview_are_applied(

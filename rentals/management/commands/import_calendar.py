@@ -61,7 +61,7 @@ class Command(BaseCommand):
             with self._waiting(f"Comparing {_size(body)} with the stays of “{feed}”"):
                 summary = sync.import_calendar(feed.pk, body, now, as_of=now, dry_run=options["dry_run"])
         except FeedError as error:
-            raise CommandError(f"{error} Nothing was changed.") from None
+            raise CommandError(f"{error.of_file if options['file'] else error} Nothing was changed.") from None
         self._tell(feed, summary, dry_run=options["dry_run"], names=options["names"] or self.stdout.isatty())
 
     # -- the calendar -------------------------------------------------------------------------------------------
