@@ -45,6 +45,7 @@ class PreviewRow:
     dates: str
     verdict: str
     guest: str
+    said: str
     reason: str
 
 
@@ -93,11 +94,13 @@ def preview(summary: Summary) -> Preview:
 
 
 def _row(row: Row) -> PreviewRow:
+    action = "left out" if row.action == "quarantined" else row.action
     return PreviewRow(
-        action=row.action[:1].upper() + row.action[1:],
+        action=action[:1].upper() + action[1:],
         dates=words.days(row.starts_on, row.ends_on),
         verdict=words.verdict_label(row.verdict),
         guest=row.guest_name,
+        said=row.said,
         reason=row.reason,
     )
 

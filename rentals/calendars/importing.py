@@ -314,11 +314,20 @@ class Importer:
 
     def _row(self, action: str, arrival: Arrival) -> None:
         self.rows.append(
-            Row(action, arrival.starts_on, arrival.ends_on, arrival.verdict, arrival.guest.name, arrival.reason)
+            Row(
+                action,
+                arrival.starts_on,
+                arrival.ends_on,
+                arrival.verdict,
+                arrival.guest.name,
+                arrival.reason,
+                arrival.summary,
+            )
         )
 
     def _item_row(self, action: str, item: FeedItem) -> None:
-        self.rows.append(Row(action, item.starts_on, item.ends_on, Verdict(item.verdict), item.guest_name, item.reason))
+        verdict = Verdict(item.verdict)
+        self.rows.append(Row(action, item.starts_on, item.ends_on, verdict, item.guest_name, item.reason, item.summary))
 
 
 def _counts_as_absent(item: FeedItem) -> bool:

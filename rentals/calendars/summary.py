@@ -19,6 +19,7 @@ class Row:
     verdict: Verdict
     guest_name: str = field(default="", repr=False)
     reason: str = ""
+    said: str = field(default="", repr=False)  # by the calendar
 
 
 @dataclass(frozen=True, slots=True)

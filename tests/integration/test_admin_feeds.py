@@ -496,7 +496,16 @@ def test_the_preview_shows_what_the_import_then_does(host: Client, flat: Propert
     assert Booking.objects.count() == 3
     assert AccessGrant.objects.exists()
     again = host.post(deed(feed, "preview"), upload(sample(1)))
-    assert "It says the same as what is here already." in text(again)
+    assert "No stay would be added, changed or cancelled." in text(again)
+
+
+def test_the_preview_names_what_is_left_out(host: Client, flat: Property) -> None:
+    bad = event("bad@x", "20270403", "20270401", "Anna <b>Nowak</b>")
+    shown = text(host.post(deed(feed_of(flat), "preview"), upload(calendar(bad))))
+    assert "<strong>Left out</strong>" in shown
+    assert "Anna &lt;b&gt;Nowak&lt;/b&gt;" in shown
+    assert "It ends before it begins." in shown
+    assert "uarantined" not in shown
 
 
 def test_the_preview_of_an_outage_says_that_stays_are_held(host: Client, flat: Property) -> None:
