@@ -15,7 +15,6 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from django.views.decorators.http import require_POST
 
 from rentals.admin import feed_deeds as deeds
 from rentals.admin import feed_facts as facts
@@ -63,7 +62,6 @@ class FeedViews(_Admin):
 
     def _guarded(self, view: _View, request: HttpRequest, feed_id: int) -> HttpResponse:
         @sensitive_post_parameters()
-        @require_POST
         @wraps(view)
         def checked(request: HttpRequest) -> HttpResponse:
             feed = self.get_object(request, str(feed_id))
@@ -71,6 +69,11 @@ class FeedViews(_Admin):
                 raise Http404
             if not self.has_change_permission(request, feed):
                 raise PermissionDenied
+            if request.method != "POST":
+                # So comes who pressed a button when the session was over, and logged in again.
+                response = self._page(request, feed, "feed_nothing_done.html", "Nothing was done")
+                response.status_code, response["Allow"] = 405, "POST"
+                return response
             return view(request, feed)
 
         return checked(request)
