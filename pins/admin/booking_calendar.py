@@ -141,7 +141,8 @@ def _conflicts(booking: Booking, items: list[FeedItem]) -> list[str]:
             said.append(f"You set the {word} to {day_and_time(mine, zone)}; {who} says {day_and_time(told, zone)}.")
     if booking.feed_guest_name and booking.guest_name != booking.feed_guest_name:
         mine = f"“{booking.guest_name}”" if booking.guest_name else "empty"
-        said.append(f"You set the guest's name to {mine}; {who} says “{booking.feed_guest_name}”.")
+        namers = [item for item in items if item.guest_name == booking.feed_guest_name]
+        said.append(f"You set the guest's name to {mine}; {_who(namers or items)} says “{booking.feed_guest_name}”.")
     if booking.feed_status and booking.status != booking.feed_status:
         mine, told = (
             Booking.Status(one).label.partition(" (")[0].lower() for one in (booking.status, booking.feed_status)

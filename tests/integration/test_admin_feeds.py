@@ -893,6 +893,16 @@ def test_a_stay_in_unknown_words_is_marked_until_a_person_agrees(
     url = f"{bookings}{booking.pk}/looks-right/"
     assert viewer.post(url).status_code == 403
     assert "Looks right" not in text(viewer.get(booking_page(booking)))
+def test_the_calendar_that_named_the_guest_is_the_one_that_is_quoted(host: Client, flat: Property) -> None:
+    details = "DESCRIPTION:Reservation URL: https://www.airbnb.com/hosting/reservations/details/HMTEST0009"
+    take(feed_of(flat), calendar(event("a@airbnb.com", "20270310", "20270312", "Reserved", details)))
+    body = calendar(event("b@x", "20270310", "20270312", "Reserved - Berta Twin"), prodid="-//Nobody//EN")
+    take(feed_of(flat, "Second"), body)
+    Booking.objects.update(guest_name="Anna")
+    shown = text(host.get(booking_page(Booking.objects.get())))
+    assert "name to “Anna”; “Second” says “Berta Twin”." in shown
+
+
     assert "Looks right" in text(host.get(booking_page(booking)))
     assert "no longer marked" in told(host.post(url))
     assert not Booking.objects.get().needs_review
