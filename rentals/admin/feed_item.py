@@ -126,7 +126,14 @@ class FeedItemAdmin(PlainTitles, _Admin):
 
     @admin.display(description="Why")
     def why(self, item: FeedItem) -> str:
-        return item.reason
+        return words.reason(item)
+
+    @admin.display(description="Its lines")
+    def lines(self, item: FeedItem) -> str | SafeString:
+        """Kept of what cannot be read, and only there: to look it up at the channel."""
+        if not item.excerpt:
+            return "read, so not kept"
+        return format_html('<pre class="tk-excerpt">{}</pre>', item.excerpt)
 
     @admin.display(description="Booking")
     def stay(self, item: FeedItem) -> str | SafeString:

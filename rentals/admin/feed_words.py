@@ -92,6 +92,17 @@ def verdict_badge(verdict: str, decision: str = "") -> SafeString:
     return badge(verdict_label(verdict, decision), tone, sign)
 
 
+_DECIDED = {
+    FeedItem.Decision.STAY.value: "You said that it is a stay.",
+    FeedItem.Decision.NOT_STAY.value: "You said that it is not a stay.",
+}
+
+
+def reason(item: FeedItem) -> str:
+    """Why an item is taken for what it is; a person's decision is the last word."""
+    return _DECIDED.get(item.decision, item.reason)
+
+
 def counts(summary: Mapping[str, Any]) -> str:
     """`2 new, 1 changed`, from the counts of an import."""
     told = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]

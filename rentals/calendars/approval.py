@@ -12,7 +12,7 @@ from rentals.calendars.events import Channel, Verdict
 from rentals.calendars.importing import Importer
 from rentals.calendars.ledger import Ledger
 from rentals.calendars.summary import Summary
-from rentals.models import FeedItem, FeedState
+from rentals.models import Booking, FeedItem, FeedState
 
 
 def threatened(feed_id: int) -> list[FeedItem]:
@@ -59,8 +59,22 @@ def decide(item_id: int, decision: str, now: datetime) -> None:
     word = FeedItem.Decision(decision)
     feed_id = FeedItem.objects.values_list("feed_id", flat=True).get(pk=item_id)
     _with_importer(feed_id, now, lambda importer: _treat_as(importer, importer.ledger.items[item_id], word))
+    _mark_booking(item_id)
     # The same bytes may mean something else now: the next fetch reads them anew.
     FeedState.objects.filter(feed_id=feed_id).update(body_hash="", content_hash="", etag="", last_modified="")
+
+
+def _mark_booking(item_id: int) -> None:
+    """A person who said what an unclear item is need not say it again on the page of its booking, unless another item
+    of the booking is unclear too, or the stay goes on although it is none. A decision that is undone asks again."""
+    item = FeedItem.objects.select_related("booking").defer("excerpt").get(pk=item_id)
+    booking = item.booking
+    if not item.needs_review or booking is None:
+        return
+    unclear = FeedItem.objects.filter(booking=booking, needs_review=True, decision="", gone_at__isnull=True)
+    goes_on = item.decision == FeedItem.Decision.NOT_STAY and booking.status != Booking.Status.CANCELLED
+    if not item.decision or not (goes_on or unclear.exists()):
+        Booking.objects.filter(pk=booking.pk).update(needs_review=not item.decision)
 
 
 def _treat_as(importer: Importer, item: FeedItem, word: FeedItem.Decision) -> None:

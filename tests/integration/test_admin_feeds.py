@@ -718,7 +718,9 @@ def test_an_item_to_review_becomes_a_stay_or_not_and_may_be_undone(
 
 def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
+    assert "You said that it is a stay." in shown
     bad = event("bad@x", "20270403", "20270401", "<script>alert(1)</script>")
+    assert not item.booking.needs_review
     take(feed, calendar(event("good@x", "20270310", "20270312", "Reserved <b>bold</b>"), bad))
     shown = text(host.get(page(feed)))
     assert "What could not be read" in shown
@@ -726,6 +728,31 @@ def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, fla
     assert "<script>alert" not in shown
     assert "<b>bold" not in shown
     assert "<script>alert" not in text(host.get("/admin/rentals/feeditem/"))
+def test_what_a_person_said_about_an_item_is_not_asked_again_on_its_booking(host: Client, flat: Property) -> None:
+    feed = feed_of(flat, channel="other")
+    take(feed, calendar(event("a@x", "20270310", "20270312", "Zxqv Wplm"), prodid="-//Nobody//EN"))
+    item = FeedItem.objects.get()
+
+    def decide(decision: str) -> tuple[str, bool]:
+        host.post(deed(feed, "decide"), {"item": item.pk, "decision": decision})
+        booking = Booking.objects.get()
+        return booking.status, booking.needs_review
+
+    assert Booking.objects.get().needs_review
+    assert decide("stay") == ("confirmed", False)
+    assert decide("")[1]
+    assert "Is it a stay?" in text(host.get(page(feed)))
+    assert decide("not_stay") == ("cancelled", False)
+
+
+def test_a_stay_that_goes_on_although_it_is_none_stays_marked(host: Client, flat: Property) -> None:
+    feed = feed_of(flat, channel="other")
+    take(feed, calendar(event("a@x", "20270228", "20270312", "Zxqv Wplm"), prodid="-//Nobody//EN"))
+    host.post(deed(feed, "decide"), {"item": FeedItem.objects.get().pk, "decision": "not_stay"})
+    booking = Booking.objects.get()
+    assert booking.needs_review == (booking.status == "confirmed")
+
+
 
 
 def test_deleting_a_feed_keeps_its_stays_and_says_so(host: Client, flat: Property) -> None:
