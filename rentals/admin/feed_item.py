@@ -83,6 +83,7 @@ class FeedItemAdmin(PlainTitles, _Admin):
         "what",
         "why",
         "said",
+        "lines",
         "guest_name",
         "reservation_code",
         "phone_last4",

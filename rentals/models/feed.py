@@ -183,7 +183,8 @@ class FeedItem(models.Model):
         constraints = (models.UniqueConstraint(name="feeditem_once", fields=["feed", "uid", "recurrence_id", "part"]),)
 
     def __str__(self) -> str:
-        return f"{self.get_verdict_display()} {self.starts_on} to {self.ends_on}"
+        days = f"{self.starts_on} to {self.ends_on}" if self.starts_on else "unknown dates"
+        return f"Calendar item, {days}"
 
 
 class WebhookReceipt(models.Model):

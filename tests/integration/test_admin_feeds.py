@@ -719,6 +719,7 @@ def test_an_item_to_review_becomes_a_stay_or_not_and_may_be_undone(
 def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
     assert "You said that it is a stay." in shown
+    assert "You said that it is a stay." in shown
     bad = event("bad@x", "20270403", "20270401", "<script>alert(1)</script>")
     assert not item.booking.needs_review
     take(feed, calendar(event("good@x", "20270310", "20270312", "Reserved <b>bold</b>"), bad))
