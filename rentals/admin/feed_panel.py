@@ -65,6 +65,7 @@ class FeedPanel:
     items: tuple[ItemLine, ...]
     more_items: int
     has_address: bool
+    is_fetched: bool
     is_signed: bool
 
 
@@ -91,6 +92,7 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
         items=tuple(_line(one, zone, now) for one in coming.order_by("starts_at", "pk")[:SHOWN_ITEMS]),
         more_items=max(0, coming.count() - SHOWN_ITEMS),
         has_address=has_secret(feed, "url"),
+        is_fetched=feed.is_active and has_secret(feed, "url"),
         is_signed=has_secret(feed, "signing_secret"),
     )
 
@@ -125,7 +127,7 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
     if not feed.is_active:
         said.append("Switched off: this calendar is neither fetched nor taken when pushed. Its stays remain.")
     if state.held_since:
-        said.append("Stays vanished from this calendar in a way that nobody should believe unasked. All are kept.")
+        said.append("It waits for the decision above; the stays in question are kept meanwhile.")
     if state.reset_since:
         said.append(
             "The channel says that this link no longer exists. Copy the new export link from the channel and enter it "
@@ -134,14 +136,19 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
     if state.stale_since and state.last_good_at:
         said.append(
             f"It could not be read since {words.clock(state.last_good_at, zone)}. Its stays are kept as they were; new "
-            "and changed ones are missed."
+            "and changed ones are missed, so enter new ones by hand meanwhile."
         )
     elif state.stale_since:
-        said.append("It could not be read for a day. New and changed stays are missed.")
+        said.append("It could not be read for a day. Its stays are missed, so enter them by hand meanwhile.")
     if state.failing_since and not state.reset_since:
         said.append(f"{state.failures} fetches in a row failed. Turnkey goes on trying; all stays are kept.")
-    if state.last_good_at is None and not said:
-        said.append("It was not read yet. The first stays appear after the first fetch or push.")
+    if state.last_good_at is None and not said and has_secret(feed, "url"):
+        said.append("It was not read yet. The first stays appear after the first fetch.")
+    elif state.last_good_at is None and not said:
+        said.append(
+            "It has no address to fetch from. Enter the channel's export link below, upload a calendar, or have it "
+            "sent to the push address."
+        )
     return said or ["This calendar is read as it should be."]
 
 

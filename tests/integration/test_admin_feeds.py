@@ -413,6 +413,16 @@ def test_what_needs_a_person_comes_first(host: Client, flat: Property) -> None:
         assert host.get(f"{LIST}?{strange}").status_code in (200, 302)
 
 
+def test_the_page_of_a_feed_says_what_to_do_next(host: Client, flat: Property) -> None:
+    pushed, off, fetched = feed_of(flat, url=""), feed_of(flat, "Off", is_active=False), feed_of(flat, "Fetched")
+    assert "It has no address to fetch from. Enter the channel" in text(host.get(page(pushed)))
+    assert "Fetch now</button>" not in text(host.get(page(off)))
+    assert "Fetch and preview</button>" in text(host.get(page(off)))
+    assert "Fetch now</button>" in text(host.get(page(fetched)))
+    FeedState.objects.filter(feed=fetched).update(stale_since=NOW, last_good_at=NOW - 2 * DAY)
+    assert "enter new ones by hand meanwhile" in text(host.get(page(fetched)))
+
+
 def test_the_list_counts_stays_to_come_reviews_and_the_unreadable(host: Client, flat: Property) -> None:
     take(feed_of(flat), sample(13))
     (row,) = host.get(LIST).context["cl"].result_list
@@ -708,7 +718,9 @@ def test_an_item_to_review_becomes_a_stay_or_not_and_may_be_undone(
     assert item.booking.status == "confirmed"
     shown = text(host.get(page(feed)))
     assert "You: a stay" in shown
+    assert "You said that it is a stay." in shown
     assert "Is it a stay?" not in shown
+    assert not item.booking.needs_review
     host.post(deed(feed, "decide"), {"item": item.pk, "decision": ""})
     assert FeedItem.objects.get(pk=item.pk).decision == ""
 
@@ -716,19 +728,6 @@ def test_an_item_to_review_becomes_a_stay_or_not_and_may_be_undone(
     assert FeedItem.objects.get(pk=item.pk).decision == "not_stay"
 
 
-def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, flat: Property) -> None:
-    feed = feed_of(flat)
-    assert "You said that it is a stay." in shown
-    assert "You said that it is a stay." in shown
-    bad = event("bad@x", "20270403", "20270401", "<script>alert(1)</script>")
-    assert not item.booking.needs_review
-    take(feed, calendar(event("good@x", "20270310", "20270312", "Reserved <b>bold</b>"), bad))
-    shown = text(host.get(page(feed)))
-    assert "What could not be read" in shown
-    assert "DTEND;VALUE=DATE:20270401" in shown
-    assert "<script>alert" not in shown
-    assert "<b>bold" not in shown
-    assert "<script>alert" not in text(host.get("/admin/rentals/feeditem/"))
 def test_what_a_person_said_about_an_item_is_not_asked_again_on_its_booking(host: Client, flat: Property) -> None:
     feed = feed_of(flat, channel="other")
     take(feed, calendar(event("a@x", "20270310", "20270312", "Zxqv Wplm"), prodid="-//Nobody//EN"))
@@ -754,6 +753,20 @@ def test_a_stay_that_goes_on_although_it_is_none_stays_marked(host: Client, flat
     assert booking.needs_review == (booking.status == "confirmed")
 
 
+def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, flat: Property) -> None:
+    feed = feed_of(flat)
+    bad = event("bad@x", "20270403", "20270401", "<script>alert(1)</script>")
+    take(feed, calendar(event("good@x", "20270310", "20270312", "Reserved <b>bold</b>"), bad))
+    shown = text(host.get(page(feed)))
+    assert "What could not be read" in shown
+    assert "DTEND;VALUE=DATE:20270401" in shown
+    assert "<script>alert" not in shown
+    assert "<b>bold" not in shown
+    assert "<script>alert" not in text(host.get("/admin/rentals/feeditem/"))
+    shown = text(host.get(f"/admin/rentals/feeditem/{FeedItem.objects.get(verdict='quarantined').pk}/change/"))
+    assert "Calendar item, unknown dates" in shown
+    assert "DTEND;VALUE=DATE:20270401" in shown
+    assert "<script>alert" not in shown
 
 
 def test_deleting_a_feed_keeps_its_stays_and_says_so(host: Client, flat: Property) -> None:
@@ -880,6 +893,16 @@ def test_what_a_person_set_stays_and_is_shown_beside_what_the_calendar_says(
     assert "You set the" not in text(host.get(booking_page(booking)))
 
 
+def test_the_calendar_that_named_the_guest_is_the_one_that_is_quoted(host: Client, flat: Property) -> None:
+    details = "DESCRIPTION:Reservation URL: https://www.airbnb.com/hosting/reservations/details/HMTEST0009"
+    take(feed_of(flat), calendar(event("a@airbnb.com", "20270310", "20270312", "Reserved", details)))
+    body = calendar(event("b@x", "20270310", "20270312", "Reserved - Berta Twin"), prodid="-//Nobody//EN")
+    take(feed_of(flat, "Second"), body)
+    Booking.objects.update(guest_name="Anna")
+    shown = text(host.get(booking_page(Booking.objects.get())))
+    assert "name to “Anna”; “Second” says “Berta Twin”." in shown
+
+
 def test_saving_an_untouched_booking_is_no_edit_of_a_person(host: Client, flat: Property) -> None:
     take(feed_of(flat), sample(1))
     take(feed_of(flat, "Hostaway"), sample(9))
@@ -921,16 +944,6 @@ def test_a_stay_in_unknown_words_is_marked_until_a_person_agrees(
     url = f"{bookings}{booking.pk}/looks-right/"
     assert viewer.post(url).status_code == 403
     assert "Looks right" not in text(viewer.get(booking_page(booking)))
-def test_the_calendar_that_named_the_guest_is_the_one_that_is_quoted(host: Client, flat: Property) -> None:
-    details = "DESCRIPTION:Reservation URL: https://www.airbnb.com/hosting/reservations/details/HMTEST0009"
-    take(feed_of(flat), calendar(event("a@airbnb.com", "20270310", "20270312", "Reserved", details)))
-    body = calendar(event("b@x", "20270310", "20270312", "Reserved - Berta Twin"), prodid="-//Nobody//EN")
-    take(feed_of(flat, "Second"), body)
-    Booking.objects.update(guest_name="Anna")
-    shown = text(host.get(booking_page(Booking.objects.get())))
-    assert "name to “Anna”; “Second” says “Berta Twin”." in shown
-
-
     assert "Looks right" in text(host.get(booking_page(booking)))
     assert "no longer marked" in told(host.post(url))
     assert not Booking.objects.get().needs_review
