@@ -75,6 +75,14 @@ def has_secret(feed: CalendarFeed, name: str) -> bool:
         return True
 
 
+def excerpt_of(item: FeedItem) -> str:
+    """The lines of an event that cannot be read; empty where none are kept."""
+    try:
+        return item.excerpt
+    except UndecryptableValue:
+        return "No configured key opens them."
+
+
 def host_of(feed: CalendarFeed) -> str:
     """The host of the stored address, which tells it apart without giving it away; empty without one."""
     try:

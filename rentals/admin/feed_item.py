@@ -132,9 +132,8 @@ class FeedItemAdmin(PlainTitles, _Admin):
     @admin.display(description="Its lines")
     def lines(self, item: FeedItem) -> str | SafeString:
         """Kept of what cannot be read, and only there: to look it up at the channel."""
-        if not item.excerpt:
-            return "read, so not kept"
-        return format_html('<pre class="tk-excerpt">{}</pre>', item.excerpt)
+        kept = facts.excerpt_of(item)
+        return format_html('<pre class="tk-excerpt">{}</pre>', kept) if kept else "read, so not kept"
 
     @admin.display(description="Booking")
     def stay(self, item: FeedItem) -> str | SafeString:

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 from django.utils.safestring import SafeString
 
 from rentals.admin import feed_words as words
-from rentals.admin.feed_facts import SECRETS, channel_words, has_secret, listed, waits_for_review
+from rentals.admin.feed_facts import SECRETS, channel_words, excerpt_of, has_secret, listed, waits_for_review
 from rentals.admin.feed_words import Health
 from rentals.calendars.events import Verdict
 from rentals.calendars.ledger import source_of
+from rentals.fields import UndecryptableValue
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 
 SHOWN_ITEMS = 100
@@ -87,7 +88,7 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
         hold=hold(feed, now),
         review=tuple(_line(one, zone, now) for one in review[:_SHOWN_ASIDE]),
         more_review=max(0, feed.to_review - _SHOWN_ASIDE),  # type: ignore[attr-defined]  # annotated
-        unreadable=tuple(_line(one, zone, now, with_excerpt=True) for one in unreadable[:_SHOWN_ASIDE]),
+        unreadable=tuple(_line(one, zone, now, with_excerpt=True) for one in _with_excerpts(unreadable[:_SHOWN_ASIDE])),
         more_unreadable=max(0, feed.unreadable - _SHOWN_ASIDE),  # type: ignore[attr-defined]  # annotated
         items=tuple(_line(one, zone, now) for one in coming.order_by("starts_at", "pk")[:SHOWN_ITEMS]),
         more_items=max(0, coming.count() - SHOWN_ITEMS),
@@ -95,6 +96,13 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
         is_fetched=feed.is_active and has_secret(feed, "url"),
         is_signed=has_secret(feed, "signing_secret"),
     )
+
+
+def _with_excerpts(items: QuerySet[FeedItem]) -> list[FeedItem]:
+    try:
+        return list(items)
+    except UndecryptableValue:  # of one of them: each is read by itself, where it is shown
+        return list(items.defer("excerpt"))
 
 
 def _all_sources() -> Prefetch[str]:
@@ -191,7 +199,7 @@ def _line(item: FeedItem, zone: ZoneInfo, now: datetime, *, with_excerpt: bool =
         cancelled=item.verdict == Verdict.CANCELLED,
         others=tuple(others),
         decision=item.decision,
-        excerpt=item.excerpt if with_excerpt else "",
+        excerpt=excerpt_of(item) if with_excerpt else "",
     )
 
 

@@ -277,7 +277,10 @@ def test_a_feed_whose_secrets_no_configured_key_opens_can_still_be_mended(
     host: Client, flat: Property, settings: Settings
 ) -> None:
     feed = feed_of(flat, signing_secret=SECRET)
+    take(feed, calendar(event("bad@x", "20270403", "20270401")))
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key()]
+    for url in (page(feed), f"/admin/rentals/feeditem/{FeedItem.objects.values_list('pk', flat=True).get()}/change/"):
+        assert "No configured key opens them." in text(host.get(url))
     assert host.get(LIST).status_code == 200
     assert "None of the configured keys opens it" in text(host.post(deed(feed, "push")))
     assert "An address is stored that no configured key opens." in text(host.get(page(feed)))
