@@ -107,7 +107,10 @@ class PublishedCalendarAdmin(PlainTitles, _Admin):
         PublishedCalendar.objects.filter(pk__in=[one.pk for one in revoked]).update(is_active=False)
         self._note(request, revoked, "Revoked the link.")
         number = len(revoked)
-        messages.success(request, f"{number} link{'' if number == 1 else 's'} revoked.")
+        if number:
+            messages.success(request, f"{number} link{'' if number == 1 else 's'} revoked.")
+        else:
+            messages.info(request, "Nothing was left to revoke: what you chose shows nothing already.")
 
     def _note(self, request: HttpRequest, calendars: list[PublishedCalendar], text: str) -> None:
         for one in calendars:

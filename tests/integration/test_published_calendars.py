@@ -265,6 +265,9 @@ def test_links_are_revoked_from_the_list(host: Client, flat: Property) -> None:
     chosen = {"action": "revoke", "_selected_action": [calendar.pk]}
     assert host.post("/admin/rentals/publishedcalendar/", chosen).status_code == 302
     assert host.get(address(calendar)).status_code == 404
+    again = host.post("/admin/rentals/publishedcalendar/", chosen, follow=True).content.decode()
+    assert "1 link revoked." in again
+    assert "Nothing was left to revoke" in again
 
 
 def test_who_may_only_look_sees_no_link_and_replaces_none(client: Client, flat: Property) -> None:
