@@ -8,8 +8,11 @@ from __future__ import annotations
 import functools
 import hmac
 import logging
+import socket
+import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from django.core.exceptions import DisallowedHost
@@ -177,17 +180,49 @@ def _read(request: HttpRequest, length: int | None, most: int) -> bytes:
     ends = time.monotonic() + _LONGEST_READ
     body = bytearray()
     try:
-        while chunk := source.read(min(_CHUNK, most + 1 - len(body))):
-            body += chunk
-            if len(body) > most:
-                raise _too_large(most)
-            if time.monotonic() > ends:
-                raise Refused(408, "too_slow", f"The body did not arrive within {_LONGEST_READ:.0f} s. Send it again.")
+        with _ending_after(_LONGEST_READ, request):
+            while chunk := source.read(min(_CHUNK, most + 1 - len(body))):
+                body += chunk
+                if len(body) > most:
+                    raise _too_large(most)
+                if time.monotonic() > ends:
+                    raise _too_slow()
+    except Refused:
+        raise
     except (UnreadablePostError, OSError):
-        raise _cut_short() from None
+        raise _broken_off(ends) from None
+    except Exception:  # noqa: BLE001 - each web server has classes of its own for chunks that it cannot read
+        detail = "The chunks of the body are malformed (RFC 9112, 7.1)."
+        raise Refused(400, "bad_chunks", detail) from None
     if length is not None and len(body) < length:
-        raise _cut_short()
+        raise _broken_off(ends)
     return bytes(body)
+
+
+@contextmanager
+def _ending_after(seconds: float, request: HttpRequest) -> Iterator[None]:
+    """End what is read in the block after so many seconds, as if the sender had hung up; it can still be answered.
+
+    A web server's `read` returns when it has all that it was asked for, so whoever sends a byte a second would hold a
+    thread for hours. Only the connection can be told to stop.
+    """
+    connection = request.META.get("gunicorn.socket")
+    if connection is None:
+        yield
+        return
+    timer = threading.Timer(seconds, _stop_receiving, (connection,))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _stop_receiving(connection: socket.socket) -> None:
+    with suppress(OSError):  # closed meanwhile
+        # Not the method of an SSLSocket, which gives up the encryption of what is still to be sent.
+        socket.socket.shutdown(connection, socket.SHUT_RD)
 
 
 def _source(request: HttpRequest) -> Any:
@@ -199,9 +234,10 @@ def _source(request: HttpRequest) -> Any:
 def _drain(request: HttpRequest) -> None:
     source, drained, ends = _source(request), 0, time.monotonic() + _LONGEST_DRAIN
     try:
-        while drained < _MOST_DRAINED and time.monotonic() < ends and (chunk := source.read(_CHUNK)):
-            drained += len(chunk)
-    except (UnreadablePostError, OSError):
+        with _ending_after(_LONGEST_DRAIN, request):
+            while drained < _MOST_DRAINED and time.monotonic() < ends and (chunk := source.read(_CHUNK)):
+                drained += len(chunk)
+    except Exception:  # noqa: BLE001 - whatever is wrong with a body that nobody wants, its answer is settled
         logger.debug("webhook_client_left")
 
 
@@ -219,5 +255,12 @@ def _too_large(most: int) -> Refused:
     return Refused(413, "too_large", f"The body is larger than {most // 1024} KiB.")
 
 
-def _cut_short() -> Refused:
+def _broken_off(ends: float) -> Refused:
+    """The body ended early: we ended it when its time was over, or its sender did."""
+    if time.monotonic() >= ends:
+        return _too_slow()
     return Refused(400, "cut_short", "The body ended before its announced end. Send it again.")
+
+
+def _too_slow() -> Refused:
+    return Refused(408, "too_slow", f"The body did not arrive within {_LONGEST_READ:.0f} s. Send it again.")

@@ -7,6 +7,8 @@ import http.client
 import io
 import json
 import os
+import select
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -181,6 +183,8 @@ from django.core.handlers.wsgi import WSGIRequest
 django.setup()
 from rentals import hooks
 
+hooks._LONGEST_READ, hooks._LONGEST_DRAIN = 2.0, 1.0  # seconds
+
 @hooks.hook
 def echo(request):
     return {"status": hooks.read_body(request, 100_000, {"", "text/calendar"}).decode()}
@@ -209,6 +213,14 @@ def test_the_real_web_server_hands_on_chunks_and_lengths(tmp_path: Path) -> None
         assert post(port, iter([b"x" * 1_000_000] * 20), chunked=True) == (413, "too_large")
         assert post(port, b"x" * 20_000_000) == (413, "too_large")
         assert post(port, b"x" * 2_000_000, "image/png") == (415, "unsupported_media_type")
+        # Malformed chunks are the sender's fault, whether the body is wanted or thrown away.
+        for broken in (b"zz\r\nBEGIN\r\n", b"-5\r\nBEGIN\r\n", b"3\r\nBEGIN\r\n"):
+            assert drip(port, "Transfer-Encoding: chunked", broken) == (400, "bad_chunks")
+            assert drip(port, "Transfer-Encoding: chunked", broken, method="PUT") == (405, "method_not_allowed")
+        # A byte every tenth of a second holds no thread for longer than the deadline, and is told why.
+        assert drip(port, "Content-Length: 3000", b"x", endless=True) == (408, "too_slow")
+        assert drip(port, "Transfer-Encoding: chunked", b"1\r\nx\r\n", endless=True) == (408, "too_slow")
+        assert drip(port, "Content-Length: 3000", b"x", endless=True, method="PUT") == (405, "method_not_allowed")
     finally:
         server.terminate()
         server.wait(timeout=30)
@@ -222,3 +234,18 @@ def post(
         answer = connection.getresponse()
         said = json.loads(answer.read())
     return answer.status, said.get("status", said.get("error"))
+
+
+def drip(port: int, framing: str, data: bytes, *, method: str = "POST", endless: bool = False) -> tuple[int, str]:
+    """Send `data` as it is, once or again and again, until the answer comes: within 10 seconds."""
+    with closing(socket.create_connection(("127.0.0.1", port), timeout=10)) as connection:
+        connection.sendall(f"{method} / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n{framing}\r\n\r\n".encode())
+        began = time.monotonic()
+        connection.sendall(data)
+        while endless and not select.select([connection], [], [], 0.1)[0]:
+            assert time.monotonic() - began < 10, "no answer"
+            connection.sendall(data)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        said = json.loads(answer.read())
+    return answer.status, said["error"]
