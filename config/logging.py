@@ -19,8 +19,8 @@ MASK: Final = "[hidden]"
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # Authorization: PersonalKey ..., Authorization: Bearer ...
     (re.compile(r"\b(PersonalKey|Bearer|Basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{MASK}"),
-    # scheme://user:password@host
-    (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/@'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
+    # scheme://user:password@host; a password may hold an @
+    (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
     # /webhooks/ical/<token>/, also with doubled slashes or without the kind: whatever follows may hold a token
     (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
@@ -28,6 +28,9 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     # Fernet tokens (stored values) and Fernet keys.
     (re.compile(r"\bgAAAA[\w-]{20,}={0,2}"), MASK),
     (re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"), MASK),
+    # The secret part of an address wherever it stands, for addresses are mistyped: 43 characters in mixed case, which
+    # no word of ours has (rentals/models/tokens.py).
+    (re.compile(r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{43,}"), MASK),
     # pin=123456, "pin": "123456", code: 123456, "access_token": "..."
     (
         re.compile(

@@ -20,6 +20,7 @@ KEY = Fernet.generate_key().decode()
         ("Authorization: PersonalKey abc.DEF-123=", "abc.DEF-123"),
         ("{'authorization': 'Bearer eyJhbGciOi.eyJzdWI.sig_-'}", "eyJhbGciOi"),
         ("postgres://turnkey:hunter2@db:5432/x refused", "hunter2"),
+        ("https://host:p@ssw0rd@channel.example/x.ics", "ssw0rd"),
         ("POST /webhooks/ical/T0KenT0Ken/ 200", "T0KenT0Ken"),
         ("POST /webhooks/tedee/T0KenT0Ken?x=1", "T0KenT0Ken"),
         (f"keys {KEY} here", KEY),
@@ -48,6 +49,8 @@ def test_credentials_and_codes_are_masked(line: str, secret: str) -> None:
         "GET /admin/pins/pin/123456/change/ 200",
         "https://api.tedee.com/api/v37/my/lock/24312/pin",
         "alias Guest 03-08 Mar #7F3K2Q",
+        "rentals.management.commands.import_calendar.test_a_long_name_of_a_function_in_lower_case",
+        "5d41402abc4b2a76b9719d911017c592ae2f1c0e5d41402abc4b2a76b9719d91 1f0c9f3e-7d0c-4f0e-9d43-2b8f2f6f6a11",
     ],
 )
 def test_ids_and_numbers_stay_readable(line: str) -> None:

@@ -13,6 +13,7 @@ import pytest
 from config.logging import MASK, SecretPaths, redact
 from pins.stack import processes
 from pins.stack.lifetime import end_with_parent
+from rentals.models.tokens import new_token
 from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +36,26 @@ TOKEN = "T0ken-T0ken_T0ken"
 def test_whatever_follows_webhooks_is_masked(line: str) -> None:
     assert TOKEN not in redact(line)
     assert MASK in redact(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Not Found: /Webhooks/ical/{}/",
+        "Not Found: /webhook/ical/{}",
+        "Not Found: /ical/{}/",
+        "Not Found: /{}",
+        "Not Found: /%FF{}",
+        "Not Found: /calendars//{}.ics",
+        "Not Found: /Calendar/{}.ics",
+        "Invalid request from ip=127.0.0.1: Invalid HTTP method: '{}'",
+        "Invalid HTTP_HOST header: '{}'.",
+    ],
+)
+def test_a_token_is_masked_in_a_mistyped_address_too(line: str) -> None:
+    token = new_token()
+    assert redact(line.format(token)) != line.format(token)
+    assert token not in redact(line.format(token))
 
 
 def test_the_rest_of_an_access_line_stays_readable() -> None:
