@@ -19,6 +19,7 @@ _FORBIDDEN_V4: Final = tuple(
         "10.0.0.0/8",
         "100.64.0.0/10",  # shared by carriers (RFC 6598)
         "127.0.0.0/8",
+        "168.63.129.16/32",  # looks public, but is Azure's own service to its machines
         "169.254.0.0/16",  # link-local, with the metadata services of the clouds
         "172.16.0.0/12",
         "192.0.0.0/24",

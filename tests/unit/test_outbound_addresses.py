@@ -21,6 +21,7 @@ FORBIDDEN = {
     "loopback, another": "127.255.255.254",
     "link-local": "169.254.0.1",
     "metadata": "169.254.169.254",
+    "metadata of Azure": "168.63.129.16",
     "protocol assignments": "192.0.0.9",
     "documentation": "192.0.2.1",
     "6to4 relay": "192.88.99.1",
