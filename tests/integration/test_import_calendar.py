@@ -80,6 +80,11 @@ def test_standard_input_is_a_calendar_too(feed: CalendarFeed, monkeypatch: pytes
     assert "5 created" in run(feed, "-")
 
 
+def test_a_closed_standard_input_is_told_and_no_crash(feed: CalendarFeed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert "closed" in failed(feed, "-", status=2)
+
+
 def test_names_stay_off_what_is_no_terminal_unless_asked_for(feed: CalendarFeed) -> None:
     assert "Dana" not in run(feed, path_of("06"), "--dry-run")
     assert "Dana" in run(feed, path_of("06"), "--dry-run", "--names")

@@ -68,6 +68,8 @@ class Command(BaseCommand):
 
     def _read(self, feed: CalendarFeed, file: str | None, now: datetime) -> bytes:
         if file == "-":
+            if sys.stdin is None:  # closed, as some schedulers start programs
+                raise CommandError("Standard input is closed. Name a file instead.", returncode=_WRONG_USAGE)
             return sys.stdin.buffer.read(MAX_BYTES + 1)
         if file is not None:
             try:
