@@ -35,8 +35,10 @@ _started_at: Final = time.monotonic()
 def poll_feeds(**kwargs: object) -> None:
     """Hand out the feeds that are due, spread over the time until the next tick, and look after their conditions."""
     now = timezone.now()
-    polling.complete_states(now)
-    _hand_out(polling.due_feeds(now, polling.quota()))
+    polling.complete_states()
+    due = polling.due_feeds(now, polling.quota())
+    polling.begin_waiting(now)
+    _hand_out(due)
     if _has_caught_up():
         polling.review_conditions(now)
 

@@ -249,10 +249,14 @@ def _spread(wait: timedelta) -> timedelta:
 # -- the look over all feeds ------------------------------------------------------------------------------------------
 
 
-def complete_states(now: datetime) -> None:
-    """Feeds that were made past `save()` get their row of facts, and new ones the moment since when they wait."""
+def complete_states() -> None:
+    """Feeds that were made past `save()` get their row of facts."""
     missing = CalendarFeed.objects.filter(state=None).values_list("pk", flat=True)
     FeedState.objects.bulk_create([FeedState(feed_id=pk) for pk in missing], ignore_conflicts=True)
+
+
+def begin_waiting(now: datetime) -> None:
+    """New feeds get the moment since when they wait. After `due_feeds`, to which they are known by having none."""
     FeedState.objects.filter(next_fetch_at=None).update(next_fetch_at=now)
 
 

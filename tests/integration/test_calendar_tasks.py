@@ -14,6 +14,7 @@ from pytest_django import Settings
 from config.celery import app
 from pins.models import Incident
 from rentals import tasks
+from rentals.calendars import polling
 from rentals.calendars.events import Verdict
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState, Property, WebhookReceipt
 from tests.support.calendars import sample
@@ -47,6 +48,25 @@ def test_a_tick_has_every_due_feed_fetched(clock: time_machine.Traveller) -> Non
         tasks.poll_feeds()
     assert len(server.requests) == 2
     assert FeedState.objects.filter(last_good_at=timezone.now()).count() == 2
+
+
+def test_new_feeds_do_not_queue_behind_those_that_a_downtime_left_behind(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handed: list[int] = []
+
+    def send(feed_id: int, seconds: float) -> bool:
+        handed.append(feed_id)
+        return True
+
+    monkeypatch.setattr(tasks, "_send", send)
+    for _ in range(polling.FEWEST_A_TICK + 1):
+        feed_at("https://feeds.example/a.ics")
+    FeedState.objects.update(next_fetch_at=timezone.now() - DAY)
+    new = feed_at("https://feeds.example/b.ics")
+    tasks.poll_feeds()
+    assert len(handed) == polling.FEWEST_A_TICK
+    assert handed[0] == new.pk
 
 
 @pytest.mark.usefixtures("at_once")

@@ -382,7 +382,8 @@ class TestFailures:
 
 class TestStale:
     def review(self) -> None:
-        polling.complete_states(timezone.now())
+        polling.complete_states()
+        polling.begin_waiting(timezone.now())
         polling.review_conditions(timezone.now())
 
     def test_rule_19_a_feed_that_nobody_fetches_for_a_day_alerts_once(self, clock: time_machine.Traveller) -> None:
@@ -461,7 +462,7 @@ class TestSpread:
             CalendarFeed(property=flat, name="x", url="https://feeds.example/a.ics", token_digest=f"{number:064}")
             for number in range(5000)
         )
-        polling.complete_states(timezone.now())
+        polling.complete_states()
         handed: list[int] = []
         for _ in range(90):  # three times the interval
             due = polling.due_feeds(timezone.now(), polling.quota())
