@@ -197,6 +197,7 @@ class Importer:
 
     def _missing(self, missing: Iterable[Known], *, empty: bool) -> None:
         absent: list[FeedItem] = []
+        listed = self._listed_stays()
         for one in missing:
             item = self.ledger.items[one.id]
             booking = self.ledger.booking_of(item)
@@ -212,15 +213,16 @@ class Importer:
                 self.ledger.set(item, absent_since=None, kept_at=None)
                 if item.verdict != Verdict.CANCELLED:
                     self.ledger.set(item, awaits_approval=False)
-            elif not empty and self._listed_under_another_key(item, booking):
+            elif not empty and id(booking) in listed:  # under another key
                 self.let_go(item, told=False)
             else:
                 absent.append(item)
         self._judge(absent, empty=empty)
 
-    def _listed_under_another_key(self, item: FeedItem, booking: Booking) -> bool:
-        listed = (*(self.ledger.items[pk] for pk in self.present if pk != item.pk), *self.ledger.new_items)
-        return any(self.ledger.booking_of(one) is booking for one in listed if one.gone_at is None)
+    def _listed_stays(self) -> set[int]:
+        """The stays, by identity, that some listed item holds."""
+        listed = (*(self.ledger.items[pk] for pk in self.present), *self.ledger.new_items)
+        return {id(self.ledger.booking_of(one)) for one in listed if one.gone_at is None}
 
     def _judge(self, absent: list[FeedItem], *, empty: bool) -> None:
         expected = [

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pins.models import AccessGrant, Incident
 from rentals.calendars import approval, sync
 from rentals.calendars.events import FeedError
+from rentals.calendars.ledger import Ledger
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState, Property
 from tests.support.calendars import (
     AIRBNB,
@@ -371,3 +372,21 @@ def test_a_channel_that_can_no_longer_be_recognised_is_still_the_same(
         take(feed, [event("new", day(3, 10), day(3, 14), "CLOSED - Not available")])
     assert stays(flat) == [("03-10", "03-14")]
     assert Booking.objects.count() == 1
+
+
+def test_the_cost_of_many_absences_grows_with_their_number_and_not_its_square(
+    flat: Property, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import holds all other writers up on SQLite: twenty thousand that vanished at once took minutes."""
+    feed, days = feed_of(flat), (day(3, 10), day(3, 14))
+    take(feed, [event(f"old{number}", *days, summary=f"Ann {number}") for number in range(150)])
+    looks, booking_of = [0], Ledger.booking_of
+
+    def counted(self: Ledger, item: FeedItem) -> Booking | None:
+        looks[0] += 1
+        return booking_of(self, item)
+
+    monkeypatch.setattr(Ledger, "booking_of", counted)
+    new = (day(6, 10), day(6, 14))
+    assert take(feed, [event(f"new{number}", *new, summary=f"Bob {number}") for number in range(150)]).held == 150
+    assert looks[0] < 20 * 150
