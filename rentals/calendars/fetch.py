@@ -90,6 +90,10 @@ def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> Fee
     if status in (429, 503):
         text = f"The channel asks us to come back later ({status})."
         return FeedError(FeedFault.HTTP_STATUS, text, retry_at=retry_at(headers.get("retry-after", ""), now))
+    if status == 304:
+        return FeedError(
+            FeedFault.HTTP_STATUS, "The channel says “not modified” (304), although we hold nothing. It is tried again."
+        )
     if 300 <= status <= 399:
         return FeedError(FeedFault.HTTP_STATUS, f"The channel redirects without saying where ({status}).")
     return FeedError(FeedFault.HTTP_STATUS, f"The channel answers with status {status}. It is tried again by itself.")

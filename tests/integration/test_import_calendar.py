@@ -85,6 +85,12 @@ def test_a_closed_standard_input_is_told_and_no_crash(feed: CalendarFeed, monkey
     assert "closed" in failed(feed, "-", status=2)
 
 
+def test_a_feed_that_is_switched_off_is_read_with_a_word(feed: CalendarFeed) -> None:
+    CalendarFeed.objects.filter(pk=feed.pk).update(is_active=False)
+    assert "is switched off" in run(feed, path_of("01"))
+    assert Booking.objects.count() == 3
+
+
 def test_names_stay_off_what_is_no_terminal_unless_asked_for(feed: CalendarFeed) -> None:
     assert "Dana" not in run(feed, path_of("06"), "--dry-run")
     assert "Dana" in run(feed, path_of("06"), "--dry-run", "--names")

@@ -56,6 +56,14 @@ def test_both_secrets_count_while_the_sender_changes_to_the_new_one() -> None:
     assert refusal(feed(NEW), headers(OLD)).code == "signature_wrong"
 
 
+@pytest.mark.parametrize("beside", ["junk", "v2,a,b", "v1", "v1,", ""])
+def test_an_entry_that_is_none_of_ours_hides_no_good_one(beside: str) -> None:
+    good = headers()
+    several = good | {"webhook-signature": f"{beside}  {good['webhook-signature']} {beside}"}
+    assert push.signed_at(feed(), BODY, several, NOW) == NOW
+    assert refusal(feed(), good | {"webhook-signature": beside or "junk"}).code == "signature_wrong"
+
+
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_a_missing_header_is_401(missing: str) -> None:
     refused = refusal(feed(), headers() | {missing: ""})

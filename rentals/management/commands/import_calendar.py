@@ -56,6 +56,8 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         feed = _feed(str(options["feed_id"]))
         now = timezone.now()
+        if not feed.is_active:
+            self.stderr.write(f"“{feed}” is switched off: nothing else reads it. It is read now, as you say.")
         try:
             body = self._read(feed, options["file"], now)
             with self._waiting(f"Comparing {_size(body)} with the stays of “{feed}”"):

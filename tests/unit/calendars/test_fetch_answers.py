@@ -46,7 +46,9 @@ def test_rule_19_what_we_hold_is_asked_for_conditionally() -> None:
 
 
 def test_a_304_that_nobody_asked_for_is_a_fault() -> None:
-    assert failure(answer(304)).fault == FeedFault.HTTP_STATUS
+    told = failure(answer(304))
+    assert told.fault == FeedFault.HTTP_STATUS
+    assert "not modified" in str(told)
 
 
 def test_a_validator_that_does_not_fit_is_dropped_and_not_cut() -> None:
