@@ -7,6 +7,10 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
+#: How the UID begins that an event without one is given: it says its days and nothing of the guest.
+UNNAMED = "no-uid:"
+
+
 class Channel(StrEnum):
     """Where a calendar comes from, since each channel says "a stay" in its own way."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
-from rentals.calendars.events import Verdict
+from rentals.calendars.events import UNNAMED, Verdict
 from rentals.calendars.identity import codes_conflict, names_conflict, plain_name, same_code
 from rentals.calendars.placing import Arrival, Key
 
@@ -89,6 +89,8 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
         return False
     if one.holds_stay and not one.decided and arrival.verdict in {Verdict.BLOCK, Verdict.MARKER}:
         return False
+    if one.key.uid.startswith(UNNAMED) and one.starts_on is not None and _other_guest(one, arrival):
+        return False  # it came without a UID: the key is only the days, which somebody else may have taken
     if one.gone and arrival.verdict in STAYS and one.starts_on is not None:
         # It was given up. The same days, or the same guest: it is back. Else the channel uses the UID again.
         same_guest = same_code(one.code, arrival.guest.reservation_code) or (

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from icalendar.prop import vInt
 
 from rentals.calendars.blocks import Block
+from rentals.calendars.events import UNNAMED
 from rentals.calendars.moments import Moment, Unreadable, after, check_period, next_day, read_moment
 from rentals.calendars.properties import (
     DESCRIPTION_LENGTH,
@@ -28,7 +29,6 @@ _MANY = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 _TEXTS = frozenset({"SUMMARY", "DESCRIPTION", "UID", "URL"})
 _SCHEMES = frozenset({"HTTP", "HTTPS"})  # a link at the beginning of a line looks like a property
 _FOLD_LENGTHS = range(70, 78)  # octets
-_UNNAMED = "no-uid:"
 _NOTHING: tuple[tuple[Params, str], ...] = ()
 
 
@@ -79,7 +79,7 @@ class Record:
     @property
     def unnamed(self) -> bool:
         """Whether it came without a UID."""
-        return self.uid.startswith(_UNNAMED)
+        return self.uid.startswith(UNNAMED)
 
     @property
     def recurrence_id(self) -> str:
@@ -146,7 +146,7 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
     starts, ends = check_period(start, end, now)
     return Record(
         order=order,
-        uid=uid(fields.text("UID")) or f"{_UNNAMED}{key_of(starts)}/{key_of(ends)}",
+        uid=uid(fields.text("UID")) or f"{UNNAMED}{key_of(starts)}/{key_of(ends)}",
         start=start,
         end=end,
         starts=starts,

@@ -295,3 +295,23 @@ def test_times_that_do_not_fit_together_are_left_and_the_conflict_is_seen(flat: 
     assert (booking.check_in, booking.check_out) == (at(3, 10, 14), at(3, 14, 12))
     assert (booking.feed_check_in, booking.feed_check_out) == (at(3, 20, 14), at(3, 24, 10))
     assert booking.needs_review
+
+
+def test_without_a_uid_another_name_on_the_same_days_is_another_guest(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    """The key of an event without a UID is its days alone: who took them over was let in with the former's code."""
+    feed = feed_of(flat)
+    take(feed, [event("", day(3, 10), day(3, 14), "Reserved - Ann Lee"), B])
+    ann = Booking.objects.get(guest_name="Ann Lee")
+    code = _codes()[ann.pk]
+    now = [event("", day(3, 10), day(3, 14), "Reserved - Cid Moe"), B]
+    take(feed, now)
+    cid = Booking.objects.get(guest_name="Cid Moe")
+    assert cid.pk != ann.pk
+    assert _codes()[cid.pk] != code
+    clock.shift(HALF_HOUR)
+    take(feed, now)
+    ann.refresh_from_db()
+    assert ann.status == "cancelled"
+    assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
