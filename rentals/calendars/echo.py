@@ -11,16 +11,19 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from rentals.calendars import merge
-from rentals.calendars.identity import codes_conflict, names_conflict
+from rentals.calendars.identity import codes_conflict, names_conflict, plain_name, same_code
 from rentals.calendars.ledger import Ledger, stay_of
 from rentals.models import Booking, FeedItem
 
 
 class Index:
-    """The property's stays by their days, without those that this very calendar lists by another event."""
+    """The property's stays by their days, without those that this very calendar lists by another event.
 
-    def __init__(self, ledger: Ledger, listed_here: set[int]) -> None:
-        self.ledger = ledger
+    `cancelled_here`: stays that it lists as cancelled. Another event of the same days is the next guest, not an echo.
+    """
+
+    def __init__(self, ledger: Ledger, listed_here: set[int], cancelled_here: Mapping[int, FeedItem]) -> None:
+        self.ledger, self.cancelled_here = ledger, cancelled_here
         self.by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
         self.items: defaultdict[int, list[FeedItem]] = defaultdict(list)
         for item in ledger.items.values():
@@ -43,6 +46,9 @@ class Index:
         return None
 
     def _conflicts(self, booking: Booking, item: FeedItem) -> bool:
+        left = self.cancelled_here.get(booking.pk)
+        if left is not None and not _is_same_guest(left, item):
+            return True
         told = booking.feed_guest_name or booking.guest_name  # a person's own words for a guest are no other guest
         if names_conflict(told, item.guest_name):
             return True
@@ -52,6 +58,16 @@ class Index:
             or names_conflict(one.guest_name, item.guest_name)
             for one in listing
         )
+
+
+def _is_same_guest(one: FeedItem, other: FeedItem) -> bool:
+    """Whether both tell it: some systems issue a new UID by cancelling the old one."""
+    if codes_conflict(one.reservation_code, other.reservation_code):
+        return False
+    name = plain_name(one.guest_name)
+    return same_code(one.reservation_code, other.reservation_code) or (
+        bool(name) and name == plain_name(other.guest_name)
+    )
 
 
 def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Booking], now: datetime) -> list[Booking]:

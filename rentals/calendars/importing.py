@@ -160,18 +160,20 @@ class Importer:
 
     def house_items(self) -> None:
         """Find the stay that another source lists already, or make a new one."""
-        listed_here = {
-            booking.pk
-            for pk in self.present
-            if (booking := self.ledger.booking_of(self.ledger.items[pk])) is not None
-            and self.ledger.items[pk].gone_at is None
-        }
+        listed_here: set[int] = set()
+        cancelled_here: dict[int, FeedItem] = {}
+        for item in (self.ledger.items[pk] for pk in self.present):
+            booking = self.ledger.booking_of(item)
+            if booking is not None and item.gone_at is None:
+                listed_here.add(booking.pk)
+            elif booking is not None:
+                cancelled_here[booking.pk] = item
         homeless = [
             item
             for item in (*(self.ledger.items[pk] for pk in sorted(self.present)), *self.ledger.new_items)
             if item.verdict in LISTS_STAY and item.booking_id is None and not self._is_over(item)
         ]
-        known_elsewhere = echo.Index(self.ledger, listed_here) if homeless else None
+        known_elsewhere = echo.Index(self.ledger, listed_here, cancelled_here) if homeless else None
         for item in homeless:
             booking = known_elsewhere.find(item) if known_elsewhere is not None else None
             told = merge.told_by([one for one in (source_of(item),) if one is not None])

@@ -315,3 +315,27 @@ def test_without_a_uid_another_name_on_the_same_days_is_another_guest(
     ann.refresh_from_db()
     assert ann.status == "cancelled"
     assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
+
+
+@pytest.mark.parametrize("code", ["", "HMBBBB2222"])
+def test_days_sold_again_in_the_same_calendar_that_cancels_them_get_a_new_code(flat: Property, code: str) -> None:
+    """The next guest was taken for an echo of the cancelled one, whose code stayed on the lock."""
+    feed = feed_of(flat)
+    first = airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111") if code else event("1", day(3, 10), day(3, 14))
+    take(feed, [first])
+    ((former, old),) = _codes().items()
+    left = first.replace("END:VEVENT", "STATUS:CANCELLED\r\nEND:VEVENT")
+    take(feed, [left, airbnb("2", day(3, 10), day(3, 14), code) if code else event("2", day(3, 10), day(3, 14))])
+    assert Booking.objects.get(pk=former).status == "cancelled"
+    ((_, new),) = _codes().items()
+    assert new != old
+
+
+def test_a_new_uid_by_way_of_cancelling_the_old_one_keeps_the_code(flat: Property) -> None:
+    feed = feed_of(flat)
+    first = airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111")
+    take(feed, [first])
+    before = _codes()
+    left = first.replace("END:VEVENT", "STATUS:CANCELLED\r\nEND:VEVENT")
+    take(feed, [left, airbnb("2", day(3, 10), day(3, 14), "HMAAAA1111")])
+    assert _codes() == before
