@@ -94,9 +94,9 @@ def _treat_as(importer: Importer, item: FeedItem, word: FeedItem.Decision) -> No
 def _with_importer(feed_id: int, now: datetime, act: Callable[[Importer], None]) -> Summary:
     with transaction.atomic():
         feed = sync.locked(feed_id)
-        ledger = Ledger(feed, now)
-        source = sync.source_of_channel(Channel(feed.state.detected_channel or feed.channel))
-        importer = Importer(ledger, source, now, sync.confirm_after())
+        channel = Channel(feed.state.detected_channel or feed.channel)
+        ledger = Ledger(feed, now, channel)
+        importer = Importer(ledger, sync.source_of_channel(channel), now, sync.confirm_after())
         act(importer)
         summary = importer.finish()
         sync.settle(feed, ledger, summary, now)

@@ -75,7 +75,7 @@ class Importer:
         if arrival.verdict is Verdict.QUARANTINED:
             self._unreadable_again(item, arrival)
             return
-        arrival = _with_known_end(arrival, item)
+        arrival = _with_known_start(_with_known_end(arrival, item), item, one, self.now)
         if arrival.verdict is Verdict.CANCELLED and item.booking_id is not None:
             if one.holds_stay:
                 self._cancelled_by_channel(item)
@@ -345,3 +345,13 @@ def _with_known_end(arrival: Arrival, item: FeedItem) -> Arrival:
     if not arrival.end_assumed or item.starts_on != arrival.starts_on or item.ends_at is None:
         return arrival
     return replace(arrival, ends_on=item.ends_on, ends_at=item.ends_at, whole_days=item.whole_days)
+
+
+def _with_known_start(arrival: Arrival, item: FeedItem, one: Known, now: datetime) -> Arrival:
+    """A stay that has begun by the channel's clock alone keeps its beginning: the guest arrives today, not tomorrow.
+    One that has begun here keeps it anyway, see `merge.follow`."""
+    if item.starts_at is None or item.starts_at <= now or not one.begun(now) or arrival.starts_at is None:
+        return arrival
+    if arrival.starts_at <= item.starts_at:
+        return arrival
+    return replace(arrival, starts_on=item.starts_on, starts_at=item.starts_at)

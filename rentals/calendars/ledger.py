@@ -8,22 +8,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import fields, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.db.models import Value
 from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
-from rentals.calendars.events import Verdict
+from rentals.calendars.events import Channel, Verdict
 from rentals.calendars.match import Known
 from rentals.calendars.merge import Source, Stay
 from rentals.calendars.placing import Arrival, Key
 from rentals.models import Booking, CalendarFeed, FeedItem
+from rentals.moments import local_moment
 from rentals.signals import bookings_changed
 
 #: Rows per statement.
 BATCH = 500
+#: By whose clock Booking.com lists "today onwards", wherever the property lies.
+BOOKING_ZONE = "Europe/Amsterdam"
 #: Stays that ended longer ago are not looked at any more.
 HINDSIGHT = timedelta(days=40)
 
@@ -51,8 +54,8 @@ _GUEST_COLUMNS = ("guest_name", "reservation_code", "phone_last4", "guest_count"
 class Ledger:
     """One feed's items and its property's stays of now and later; the bookings' rows are locked."""
 
-    def __init__(self, feed: CalendarFeed, now: datetime) -> None:
-        self.feed, self.now = feed, now
+    def __init__(self, feed: CalendarFeed, now: datetime, channel: Channel) -> None:
+        self.feed, self.now, self.channel = feed, now, channel
         self.zone = feed.property.zone
         self.items = {item.pk: item for item in FeedItem.objects.filter(feed=feed).defer("excerpt")}
         mine = Booking.objects.filter(property=feed.property_id, check_out__gt=now - HINDSIGHT)
@@ -80,7 +83,8 @@ class Ledger:
 
     def _known(self, item: FeedItem) -> Known:
         booking = self.booking_of(item)
-        begins = [moment for moment in (item.starts_at, booking.check_in if booking else None) if moment]
+        moments = (item.starts_at, booking.check_in if booking else None, self._cut_off_at(item))
+        begins = [moment for moment in moments if moment]
         return Known(
             id=item.pk,
             key=Key(item.uid, item.recurrence_id, item.part),
@@ -96,6 +100,13 @@ class Ledger:
             forgotten=item.decision == FeedItem.Decision.NOT_STAY,
             holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
         )
+
+    def _cut_off_at(self, item: FeedItem) -> datetime | None:
+        """From when on the channel leaves the arrival day out. Far in the west that is before check-in, and the stay
+        is in progress by the channel's clock: its beginning is cut off, or one of a single night is left out."""
+        if self.channel is not Channel.BOOKING or not item.whole_days or item.starts_on is None:
+            return None
+        return local_moment(item.starts_on + timedelta(days=1), time(), BOOKING_ZONE)
 
     def booking_of(self, item: FeedItem) -> Booking | None:
         """The stay that an item lists, without a query; None also for one that ended long ago."""

@@ -28,7 +28,7 @@ class Known:
     verdict: Verdict
     starts_on: date | None
     ends_on: date | None
-    begins_at: datetime | None  # UTC; the earlier of what the feed says and of when the booking began
+    begins_at: datetime | None  # UTC; the earliest of what the feed says, the booking's check-in, the channel's clock
     ends_at: datetime | None
     name: str = ""
     code: str = ""

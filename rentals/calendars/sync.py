@@ -71,7 +71,7 @@ def import_calendar(
         if feed.state.as_of is not None and feed.state.as_of > as_of:
             _write_state(feed, _without_validators(updates))
             return Summary(outdated=True)
-        ledger = Ledger(feed, now)
+        ledger = Ledger(feed, now, channel)
         arrivals = _arrivals(calendar, channel, ledger)
         importer = Importer(ledger, source_of_channel(channel), now, confirm_after())
         empty = not calendar.events
@@ -140,8 +140,9 @@ def confirm_unchanged(
         if not feed.state.pending_absences:
             _good_fetch(feed, None, _as_before(feed), now, {**updates, "as_of": as_of})
             return _as_before(feed)
-        ledger = Ledger(feed, now)
-        importer = Importer(ledger, source_of_channel(Channel(feed.state.detected_channel)), now, confirm_after())
+        channel = Channel(feed.state.detected_channel)
+        ledger = Ledger(feed, now, channel)
+        importer = Importer(ledger, source_of_channel(channel), now, confirm_after())
         if not said.get("complete", False):
             _good_fetch(feed, None, _as_before(feed), now, {**updates, "as_of": as_of})
             return _as_before(feed)

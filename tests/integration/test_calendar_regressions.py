@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from pins.models import AccessGrant
+from pins.models import AccessGrant, Pin
 from rentals.calendars import approval
 from rentals.models import Booking, FeedItem, FeedState, Property
 from tests.support.calendars import (
@@ -339,3 +339,41 @@ def test_a_new_uid_by_way_of_cancelling_the_old_one_keeps_the_code(flat: Propert
     left = first.replace("END:VEVENT", "STATUS:CANCELLED\r\nEND:VEVENT")
     take(feed, [left, airbnb("2", day(3, 10), day(3, 14), "HMAAAA1111")])
     assert _codes() == before
+
+
+@pytest.mark.parametrize("uid", ["a", "renewed"])
+@pytest.mark.parametrize(
+    ("zone", "check_in"), [("Pacific/Honolulu", time(15)), ("America/Los_Angeles", time(16)), ("Pacific/Pago_Pago", time(14))]
+)
+def test_west_of_the_channels_clock_the_arrival_day_is_not_lost(
+    house: House, clock: time_machine.Traveller, zone: str, check_in: time, uid: str
+) -> None:
+    """Booking.com's "today" is tomorrow there before the guest has come."""
+    flat = house.flat(house.lock(), timezone=zone, check_in_time=check_in)
+    feed = feed_of(flat)
+    clock.move_to(at(3, 10, 20))
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    before = _codes(), set(Pin.objects.values_list("pk", "desired_rev"))
+    clock.move_to(at(3, 10, 23, 30))  # 11 March in Amsterdam, before check-in on the 10th at the property
+    summary = take(feed, calendar(closed(uid, day(3, 11), day(3, 14)), prodid=BOOKING))
+    assert (summary.created, summary.changed, summary.absent) == (0, 0, 0)
+    assert stays(flat) == [("03-10", "03-14")]
+    clock.move_to(at(3, 11, 4))
+    take(feed, calendar(closed(uid, day(3, 11), day(3, 14)), prodid=BOOKING))
+    assert stays(flat) == [("03-10", "03-14")]
+    assert (_codes(), set(Pin.objects.values_list("pk", "desired_rev"))) == before
+
+
+def test_west_of_the_channels_clock_a_single_night_is_not_cancelled_before_check_in(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """By Booking.com's clock it is over when its only night is yesterday: left out, twice, half an hour apart."""
+    flat = house.flat(house.lock(), timezone="America/Los_Angeles", check_in_time=time(16))
+    feed = feed_of(flat)
+    clock.move_to(at(3, 10, 20))
+    later = [closed("b", day(4, 10), day(4, 14)), closed("c", day(4, 20), day(4, 24))]
+    take(feed, calendar(closed("a", day(3, 10), day(3, 11)), *later, prodid=BOOKING))
+    for minute in (5, 40, 55):
+        clock.move_to(at(3, 10, 23, minute))
+        take(feed, calendar(*later, prodid=BOOKING))
+    assert ("03-10", "03-11") in stays(flat)
