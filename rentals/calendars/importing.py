@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from rentals.calendars import absence, echo, merge
 from rentals.calendars.events import Verdict
+from rentals.calendars.identity import codes_conflict, names_conflict
 from rentals.calendars.ledger import Ledger, content_of, source_of, stay_of
 from rentals.calendars.match import Known, Matching, match
 from rentals.calendars.placing import Arrival
@@ -81,7 +82,7 @@ class Importer:
                 self._cancelled_by_channel(item)
             return
         verdict = self._verdict(item, one, arrival)
-        old_days = (item.starts_on, item.ends_on)
+        old_days, old_guest = (item.starts_on, item.ends_on), (item.guest_name, item.reservation_code)
         changed = self.ledger.say(item, arrival, verdict)
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, gone_at=None)
         if verdict not in LISTS_STAY:
@@ -93,9 +94,25 @@ class Importer:
         booking = self.ledger.booking_of(item)
         if booking is not None and (changed or back):
             self.affect(booking)
+            if self._is_told_apart(item, old_guest, booking):
+                self.ledger.unlink(item)
+                return
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
                 self._row("dates changed" if item_was_first else "dates changed in this calendar", arrival)
+
+    def _is_told_apart(self, item: FeedItem, old_guest: tuple[str, str], booking: Booking) -> bool:
+        """Whether an event without name and code, taken for an echo, now tells that it is another guest's stay.
+
+        Only what it tells for the first time counts: a name that is corrected reaches the other calendars later.
+        """
+        name, code = (
+            "" if old else new for old, new in zip(old_guest, (item.guest_name, item.reservation_code), strict=True)
+        )
+        return any(
+            codes_conflict(code, other.reservation_code) or names_conflict(name, other.guest_name)
+            for other in self.ledger.others.get(booking.pk, ())
+        )
 
     def _verdict(self, item: FeedItem, one: Known, arrival: Arrival) -> Verdict:
         """A person's decision counts first; and a stay that we issued a code for does not turn into a question."""

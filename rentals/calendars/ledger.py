@@ -166,6 +166,14 @@ class Ledger:
             self._changed_items.add(item.pk)
             self._columns.add("booking")
 
+    def unlink(self, item: FeedItem) -> None:
+        """Let an item of this feed list no stay any more."""
+        self._linked.pop(id(item), None)
+        item.booking = None
+        item.changed_at = self.now
+        self._changed_items.add(item.pk)
+        self._columns.add("booking")
+
     def move(self, item: FeedItem, booking: Booking) -> None:
         """Let an item that listed another stay list this one."""
         if item.feed_id == self.feed.pk:

@@ -343,7 +343,8 @@ def test_a_new_uid_by_way_of_cancelling_the_old_one_keeps_the_code(flat: Propert
 
 @pytest.mark.parametrize("uid", ["a", "renewed"])
 @pytest.mark.parametrize(
-    ("zone", "check_in"), [("Pacific/Honolulu", time(15)), ("America/Los_Angeles", time(16)), ("Pacific/Pago_Pago", time(14))]
+    ("zone", "check_in"),
+    [("Pacific/Honolulu", time(15)), ("America/Los_Angeles", time(16)), ("Pacific/Pago_Pago", time(14))],
 )
 def test_west_of_the_channels_clock_the_arrival_day_is_not_lost(
     house: House, clock: time_machine.Traveller, zone: str, check_in: time, uid: str
@@ -377,3 +378,29 @@ def test_west_of_the_channels_clock_a_single_night_is_not_cancelled_before_check
         clock.move_to(at(3, 10, 23, minute))
         take(feed, calendar(*later, prodid=BOOKING))
     assert ("03-10", "03-11") in stays(flat)
+
+
+@pytest.mark.parametrize("told", ["name", "code"])
+def test_an_echo_that_turns_out_to_be_another_guest_gets_a_code_of_its_own(flat: Property, told: str) -> None:
+    first, second = feed_of(flat), feed_of(flat, "Second")
+    days = day(3, 10), day(3, 14)
+    named = told == "name"
+    take(first, [event("1", *days, "Reserved - Ann Lee") if named else airbnb("1", *days, "HMAAAA1111")])
+    take(second, [event("2@airbnb.com", *days)])
+    ((ann, code),) = _codes().items()
+    other = event("2@airbnb.com", *days, "Reserved - Bob Roe") if named else airbnb("2", *days, "HMBBBB2222")
+    for _ in range(2):
+        take(second, [other])
+        take(first, [event("1", *days, "Reserved - Ann Lee") if named else airbnb("1", *days, "HMAAAA1111")])
+    assert _codes().pop(ann) == code
+    assert len(set(_codes().values())) == 2
+    assert stays(flat) == [("03-10", "03-14")] * 2
+
+
+def test_a_corrected_name_does_not_split_an_echoed_stay(flat: Property) -> None:
+    first, second = feed_of(flat), feed_of(flat, "Second")
+    days = day(3, 10), day(3, 14)
+    for name in ("Ann Lee", "Anna Li"):
+        for feed in (first, second):
+            take(feed, [event("1", *days, f"Reserved - {name}")])
+            assert len(_codes()) == 1
