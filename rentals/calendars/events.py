@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-
 #: How the UID begins that an event without one is given: it says its days and nothing of the guest.
 UNNAMED = "no-uid:"
 

@@ -225,9 +225,11 @@ class Importer:
             if one.ended(self.now):
                 self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
                 continue
-            if not one.holds_stay:
-                if not empty and item.decision == FeedItem.Decision.NONE:
+            if not one.holds_stay and item.decision == FeedItem.Decision.NONE:
+                if not empty:
                     self.ledger.drop(item)
+            elif not one.holds_stay or (booking is not None and booking.status == Booking.Status.CANCELLED):
+                self._missing_without_a_guest(item, empty=empty)
             elif booking is None or booking.check_out <= self.now or one.begun(self.now):
                 self.ledger.set(item, absent_since=None, kept_at=None)
                 if item.verdict != Verdict.CANCELLED:
@@ -237,6 +239,16 @@ class Importer:
             else:
                 absent.append(item)
         self._judge(absent, empty=empty)
+
+    def _missing_without_a_guest(self, item: FeedItem, *, empty: bool) -> None:
+        """A person cancelled or deleted its stay, so nothing is lost with it. But once its absence is certain, its days
+        are free: whoever is listed there next is another guest, whom the person's word does not mean."""
+        if empty:
+            return
+        if item.absent_since is not None and item.absent_since <= self.now - self.confirm_after:
+            self.let_go(item, told=False)
+        elif item.absent_since is None:
+            self.ledger.set(item, absent_since=self.now, awaits_approval=False)
 
     def _listed_stays(self) -> set[int]:
         """The stays, by identity, that some listed item holds."""

@@ -25,6 +25,7 @@ from tests.support.calendars import (
     stays,
     take,
 )
+from tests.support.deeds import cancel
 from tests.support.house import House
 
 pytestmark = pytest.mark.django_db
@@ -404,3 +405,41 @@ def test_a_corrected_name_does_not_split_an_echoed_stay(flat: Property) -> None:
         for feed in (first, second):
             take(feed, [event("1", *days, f"Reserved - {name}")])
             assert len(_codes()) == 1
+
+
+@pytest.mark.parametrize("today", [1, 11])
+@pytest.mark.parametrize("deed", ["cancel", "delete"])
+def test_days_sold_again_after_a_person_gave_up_the_stay(
+    flat: Property, clock: time_machine.Traveller, deed: str, today: int
+) -> None:
+    """The next guest of the same days stood before a closed door: taken for the one whom the person had cancelled."""
+    feed = feed_of(flat)
+    other = closed("k", day(5, 10), day(5, 14))
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), other, prodid=BOOKING))
+    clock.move_to(at(3, today, 17))
+    stay = Booking.objects.get(check_in=at(3, 10, 14))
+    cancel(stay) if deed == "cancel" else stay.delete()
+    for _ in range(3):
+        take(feed, calendar(other, prodid=BOOKING))
+        clock.shift(HALF_HOUR)
+    again = day(3, max(10, today)), day(3, 14)
+    take(feed, calendar(closed("n", *again), other, prodid=BOOKING))
+    assert (f"{again[0]:%m-%d}", "03-14") in stays(flat)
+
+
+@pytest.mark.parametrize("deed", ["cancel", "delete"])
+def test_a_gap_in_the_calendar_does_not_bring_back_what_a_person_gave_up(
+    flat: Property, clock: time_machine.Traveller, deed: str
+) -> None:
+    feed = feed_of(flat)
+    take(feed, [A, B])
+    stay = Booking.objects.get(check_in=at(3, 10, 14))
+    cancel(stay) if deed == "cancel" else stay.delete()
+    for _ in range(2):
+        take(feed, [B])
+        take(feed, [])
+        clock.shift(HALF_HOUR)
+        take(feed, [B])
+        clock.shift(HALF_HOUR)
+        take(feed, [A, B])  # the same UID on the same days: the same stay
+        assert stays(flat) == [("03-20", "03-22")]
