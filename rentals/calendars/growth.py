@@ -34,12 +34,16 @@ class Split:
     remainders: frozenset[Key]  # the pieces that nobody knew
 
 
-def split_grown(events: Sequence[Event], stays: Sequence[Held]) -> Split:
-    """Cut events that grew over known stays into those stays and what is left. Named items are left alone."""
+def split_grown(events: Sequence[Event], stays: Sequence[Held], longer: Sequence[Held] = ()) -> Split:
+    """Cut events that grew over known stays into those stays and what is left.
+
+    `longer`: stays whose days another calendar changed since. An item that has those days now only catches up.
+    """
     cut: list[Event] = []
     remainders: set[Key] = set()
     for event in events:
-        inside = _swallowed(event, stays, events)
+        catches_up = any(_catches_up(event, stay) for stay in longer)
+        inside = [] if catches_up else _swallowed(event, stays, events)
         if not inside:
             cut.append(event)
             continue
@@ -71,6 +75,13 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
         if only.starts_on <= event.starts or (only.uid == event.uid and not only.piece):
             return []
     return separate
+
+
+def _catches_up(event: Event, stay: Held) -> bool:
+    # By a new UID, a stay in progress is known by its check-out day alone, and that is the former one.
+    return (event.starts, event.ends) == (stay.starts_on, stay.ends_on) or (
+        event.uid == stay.uid and _shows(event, stay)
+    )
 
 
 def _shows(event: Event, stay: Held) -> bool:

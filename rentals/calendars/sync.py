@@ -176,7 +176,7 @@ def _arrivals(calendar: Calendar, channel: Channel, ledger: Ledger) -> list[Arri
     hours = Hours(prop.timezone, prop.check_in_time, prop.check_out_time)
     events, remainders = calendar.events, frozenset[Key]()
     if channel is Channel.BOOKING:
-        split = growth.split_grown(events, _held_days(ledger))
+        split = growth.split_grown(events, _held_days(ledger), _days_by_others(ledger))
         events, remainders = split.events, split.remainders
     arrivals = [place(reading, hours) for reading in classify(events, channel, ledger.feed.options)]
     if remainders:
@@ -198,6 +198,16 @@ def _held_days(ledger: Ledger) -> list[growth.Held]:
         if one.starts_on is not None and one.ends_on is not None and not one.ended(ledger.now)
         if one.holds_stay or (one.decided and not one.gone and one.key.part)
     ]
+
+
+def _days_by_others(ledger: Ledger) -> list[growth.Held]:
+    """The feed's stays that other feeds list too, by the days that they have because of those."""
+    shared: list[growth.Held] = []
+    for item in ledger.items.values():
+        booking = ledger.booking_of(item)
+        if booking is not None and item.gone_at is None and ledger.others.get(booking.pk):
+            shared.append(growth.Held(item.uid, *ledger.days_of(booking), booking.check_in <= ledger.now))
+    return shared
 
 
 def _distinct(arrivals: Sequence[Arrival]) -> list[Arrival]:

@@ -443,3 +443,38 @@ def test_a_gap_in_the_calendar_does_not_bring_back_what_a_person_gave_up(
         clock.shift(HALF_HOUR)
         take(feed, [A, B])  # the same UID on the same days: the same stay
         assert stays(flat) == [("03-20", "03-22")]
+
+
+@pytest.mark.parametrize("uid", ["z", "renewed"])
+def test_an_echo_that_catches_up_with_a_longer_stay_did_not_grow(
+    flat: Property, clock: time_machine.Traveller, uid: str
+) -> None:
+    """What the guest added on Airbnb was a second stay with a second code as soon as Booking.com closed it."""
+    named, echo = feed_of(flat), feed_of(flat, "Booking.com")
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), prodid=AIRBNB))
+    take(echo, calendar(closed("z", day(3, 10), day(3, 14)), prodid=BOOKING))
+    before = _codes()
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 18), "HMAAAA1111"), prodid=AIRBNB))
+    for _ in range(2):
+        take(echo, calendar(closed(uid, day(3, 10), day(3, 18)), prodid=BOOKING))
+        clock.shift(HALF_HOUR)
+        assert stays(flat) == [("03-10", "03-18")]
+        assert _codes() == before
+    take(echo, calendar(closed(uid, day(3, 10), day(3, 20)), prodid=BOOKING))
+    assert stays(flat) == [("03-10", "03-18"), ("03-18", "03-20")]
+
+
+def test_an_echo_that_catches_up_with_a_longer_stay_in_progress_did_not_grow(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    named, echo = feed_of(flat), feed_of(flat, "Booking.com")
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), prodid=AIRBNB))
+    take(echo, calendar(closed("z", day(3, 10), day(3, 14)), prodid=BOOKING))
+    before = _codes()
+    clock.move_to(at(3, 12, 9))
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 18), "HMAAAA1111"), prodid=AIRBNB))
+    for today in (12, 13, 15):
+        clock.move_to(at(3, today, 10))
+        take(echo, calendar(closed("z", day(3, today), day(3, 18)), prodid=BOOKING))
+        assert stays(flat) == [("03-10", "03-18")]
+        assert _codes() == before
