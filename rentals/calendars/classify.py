@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from rentals.calendars.details import guest_of, signed_by_manager, without_asides
-from rentals.calendars.events import Calendar, Channel, Event, Options, Reading, Verdict
+from rentals.calendars.events import Calendar, Channel, Event, Guest, Options, Reading, Verdict
 from rentals.calendars.words import Kind, Said, fold, read
 
 #: How a channel writes itself in PRODID or behind the "@" of a UID.
@@ -79,7 +79,9 @@ def classify(events: Sequence[Event], channel: Channel, options: Options) -> tup
 def _reading(event: Event, channel: Channel, options: Options) -> Reading:
     """One event by itself, in this order: cancelled, Guesty's tags, Booking.com's own words, then the words."""
     if event.status == "CANCELLED":
-        return Reading(event, Verdict.CANCELLED, "The calendar says that it is cancelled (STATUS:CANCELLED).")
+        code = guest_of(event, channel, "").reservation_code  # by which it is found under a new UID
+        reason = "The calendar says that it is cancelled (STATUS:CANCELLED)."
+        return Reading(event, Verdict.CANCELLED, reason, guest=Guest(reservation_code=code))
     if channel is Channel.GUESTY and _GUESTY_TAG.search(event.uid):
         return Reading(event, Verdict.BLOCK, "Its UID is how Guesty marks days that nobody booked.")
     if channel is Channel.BOOKING:

@@ -71,6 +71,7 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
         if one is not None:
             displaced[one.id] = one
         rest.append(arrival)
+    rest.sort(key=lambda arrival: arrival.verdict is Verdict.CANCELLED)  # of two with one code, the live one is it
     open_items = [one for one in known if one.id not in taken]
     for by_known, by_arrival, agrees in _passes(now, today):
         if rest and open_items:

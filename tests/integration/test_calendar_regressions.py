@@ -478,3 +478,30 @@ def test_an_echo_that_catches_up_with_a_longer_stay_in_progress_did_not_grow(
         take(echo, calendar(closed("z", day(3, today), day(3, 18)), prodid=BOOKING))
         assert stays(flat) == [("03-10", "03-18")]
         assert _codes() == before
+
+
+def test_a_cancellation_under_a_new_uid_is_known_by_its_reservation_code(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), B])
+    left = airbnb("2", day(3, 10), day(3, 14), "HMAAAA1111").replace("END:VEVENT", "STATUS:CANCELLED\r\nEND:VEVENT")
+    take(feed, [left, B])
+    assert stays(flat) == [("03-20", "03-22")]
+
+
+def test_of_two_new_uids_with_one_reservation_code_the_live_one_is_the_stay(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111")])
+    before = _codes()
+    left = airbnb("2", day(3, 10), day(3, 14), "HMAAAA1111").replace("END:VEVENT", "STATUS:CANCELLED\r\nEND:VEVENT")
+    take(feed, [left, airbnb("3", day(3, 11), day(3, 14), "HMAAAA1111")])
+    assert _codes() == before
+    assert stays(flat) == [("03-11", "03-14")]
+
+
+def test_a_cancellation_of_another_reservation_under_a_reused_uid_cancels_nobody_else(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), B])
+    left = airbnb("1", day(3, 10), day(3, 14), "HMBBBB2222").replace("END:VEVENT", "STATUS:CANCELLED\r\nEND:VEVENT")
+    take(feed, [left, airbnb("2", day(3, 10), day(3, 14), "HMAAAA1111"), B])
+    assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
+    assert len(_codes()) == 2
