@@ -108,9 +108,9 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
 
 
 class _Rows:
-    """Sees through exports that number their rows where neither names nor codes do: when one stay leaves, every later
-    one takes over its neighbour's UID. A single stay on another's former days may have moved there; several at once
-    have not."""
+    """Sees through exports that number their rows where neither names nor codes do: when one stay leaves or comes,
+    every later one takes over its neighbour's UID. A single stay on another's former days may have moved there; several
+    at once have not."""
 
     def __init__(self, known: Sequence[Known], arrivals: Sequence[Arrival]) -> None:
         self.listed = {arrival.key: arrival.days for arrival in arrivals}
@@ -119,27 +119,35 @@ class _Rows:
             if one.holds_stay:
                 self.by_days[one.starts_on, one.ends_on].append(one)
         by_key = {one.key: one for one in known}
-        pairs = ((by_key[arrival.key], arrival) for arrival in arrivals if arrival.key in by_key)
-        suspects = {arrival.key for one, arrival in pairs if self._is_neighbours(one, arrival)}
-        self.moved = suspects if len(suspects) > 1 else set()
+        found = {arrival.key: self._neighbour(by_key.get(arrival.key), arrival) for arrival in arrivals}
+        suspects = {key: other.key for key, other in found.items() if other is not None}
+        self.moved = {*suspects, *suspects.values()} if len(suspects) > 1 else set()
 
     def moved_down(self, arrival: Arrival) -> bool:
         """Whether the UID stands for its neighbour's stay now."""
         return arrival.key in self.moved
 
-    def _is_neighbours(self, one: Known, arrival: Arrival) -> bool:
+    def _neighbour(self, one: Known | None, arrival: Arrival) -> Known | None:
+        """The stay of another row on whose days it stands now. `one`: what its UID stood for; None for a new row, which
+        tells something only where the other row's UID is still used, for other days."""
         name = plain_name(arrival.guest.name)
-        if not one.holds_stay or arrival.verdict not in STAYS or (one.starts_on, one.ends_on) == arrival.days:
-            return False
-        if same_code(one.code, arrival.guest.reservation_code) or (name and name == plain_name(one.name)):
-            return False
-        return any(
-            other.id != one.id
+        if arrival.verdict not in STAYS:
+            return None
+        if one is not None:
+            if not one.holds_stay or (one.starts_on, one.ends_on) == arrival.days:
+                return None
+            if same_code(one.code, arrival.guest.reservation_code) or (name and name == plain_name(one.name)):
+                return None
+        others = (
+            other
+            for other in self.by_days.get(arrival.days, ())
+            if other is not one
             and self.listed.get(other.key) != arrival.days
+            and (one is not None or other.key in self.listed)
             and not codes_conflict(other.code, arrival.guest.reservation_code)
             and plain_name(other.name) == name
-            for other in self.by_days.get(arrival.days, ())
         )
+        return next(others, None)
 
 
 _Test = Callable[[Known, Arrival], bool]

@@ -505,3 +505,18 @@ def test_a_cancellation_of_another_reservation_under_a_reused_uid_cancels_nobody
     take(feed, [left, airbnb("2", day(3, 10), day(3, 14), "HMAAAA1111"), B])
     assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
     assert len(_codes()) == 2
+
+
+def test_nameless_rows_renumbered_by_a_stay_in_front(flat: Property) -> None:
+    """Each code passed to the guest before: nobody's opened the door on the days that its guest was told."""
+    feed = feed_of(flat)
+    first, second, front = (day(3, 10), day(3, 14)), (day(3, 20), day(3, 24)), (day(3, 5), day(3, 8))
+    take(feed, [event("1", *first), event("2", *second)])
+    before = _codes()
+    take(feed, [event("1", *front), event("2", *first), event("3", *second)])
+    after = _codes()
+    assert {pk: after[pk] for pk in before} == before
+    assert {pk: f"{Booking.objects.get(pk=pk).check_in:%d}" for pk in before} == dict(
+        zip(sorted(before), ("10", "20"), strict=True)
+    )
+    assert stays(flat) == [("03-05", "03-08"), ("03-10", "03-14"), ("03-20", "03-24")]
