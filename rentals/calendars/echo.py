@@ -53,6 +53,9 @@ class Index:
         if names_conflict(told, item.guest_name):
             return True
         listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
+        if not any(one.guest_name or one.reservation_code for one in listing):
+            # Only echoes are left of it. Its code was made for the guest whom the calendars named before.
+            listing = (*listing, *self.ledger.former.get(booking.pk, ()))
         return any(
             codes_conflict(one.reservation_code, item.reservation_code)
             or names_conflict(one.guest_name, item.guest_name)

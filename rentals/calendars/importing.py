@@ -109,9 +109,11 @@ class Importer:
         name, code = (
             "" if old else new for old, new in zip(old_guest, (item.guest_name, item.reservation_code), strict=True)
         )
+        others = self.ledger.others.get(booking.pk, [])
+        if not any(other.guest_name or other.reservation_code for other in others):
+            others = [*others, *self.ledger.former.get(booking.pk, ())]
         return any(
-            codes_conflict(code, other.reservation_code) or names_conflict(name, other.guest_name)
-            for other in self.ledger.others.get(booking.pk, ())
+            codes_conflict(code, other.reservation_code) or names_conflict(name, other.guest_name) for other in others
         )
 
     def _verdict(self, item: FeedItem, one: Known, arrival: Arrival) -> Verdict:

@@ -62,10 +62,15 @@ class Ledger:
         self.bookings = {one.pk: one for one in mine.select_for_update(of=("self",)).order_by("pk")}
         for booking in self.bookings.values():
             booking.property = feed.property
-        elsewhere = FeedItem.objects.filter(booking__in=mine, gone_at=None).exclude(feed=feed)
         self.others: defaultdict[int, list[FeedItem]] = defaultdict(list)
-        for item in elsewhere.defer("excerpt") if feed.property.feeds.count() > 1 else ():
-            self.others[item.booking_id or 0].append(item)
+        #: By stay, the items of any feed that listed it once: they know whose code it has.
+        self.former: defaultdict[int, list[FeedItem]] = defaultdict(list)
+        elsewhere = FeedItem.objects.filter(booking__in=mine).exclude(feed=feed).defer("excerpt")
+        for item in (*self.items.values(), *(elsewhere if feed.property.feeds.count() > 1 else ())):
+            if item.gone_at is not None:
+                self.former[item.booking_id or 0].append(item)
+            elif item.feed_id != feed.pk:
+                self.others[item.booking_id or 0].append(item)
         self.new_items: list[FeedItem] = []
         self.new_bookings: list[Booking] = []
         self._changed_items: set[int] = set()

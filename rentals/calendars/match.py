@@ -97,7 +97,8 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
         same_guest = same_code(one.code, arrival.guest.reservation_code) or (
             bool(one.name) and plain_name(one.name) == plain_name(arrival.guest.name)
         )
-        return same_guest or (one.starts_on, one.ends_on) == arrival.days
+        same_days = (one.starts_on, one.ends_on) == arrival.days
+        return same_guest or (same_days and not names_conflict(one.name, arrival.guest.name))
     if one.starts_on is None or not one.holds_stay:
         return True
     if names_conflict(one.name, arrival.guest.name):

@@ -520,3 +520,31 @@ def test_nameless_rows_renumbered_by_a_stay_in_front(flat: Property) -> None:
         zip(sorted(before), ("10", "20"), strict=True)
     )
     assert stays(flat) == [("03-05", "03-08"), ("03-10", "03-14"), ("03-20", "03-24")]
+
+
+@pytest.mark.parametrize("uid", ["v", "w"])
+def test_what_is_left_of_a_cancelled_guests_stay_is_not_handed_to_the_next_guest(flat: Property, uid: str) -> None:
+    """A lagging echo kept the stay of Ann, who cancelled, and Bob, who booked her days, was given her code."""
+    named, echo = feed_of(flat), feed_of(flat, "Second")
+    days = day(3, 10), day(3, 14)
+    take(named, [event("u", *days, "Reserved - Ann Lee")])
+    take(echo, [event("v", *days)])
+    ((_, code),) = _codes().items()
+    take(named, [event("u", *days, "Reserved - Ann Lee", status="CANCELLED")])
+    take(echo, [event(uid, *days, "Reserved - Bob Roe")])
+    bob = Booking.objects.get(guest_name="Bob Roe")
+    assert _codes()[bob.pk] != code
+
+
+def test_a_uid_that_comes_back_with_another_name_after_its_stay_was_given_up(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    feed = feed_of(flat)
+    take(feed, [event("1", day(3, 10), day(3, 14), "Reserved - Ann Lee"), B])
+    ann = Booking.objects.get(guest_name="Ann Lee")
+    code = _codes()[ann.pk]
+    for _ in range(2):
+        take(feed, [B])
+        clock.shift(HALF_HOUR)
+    take(feed, [event("1", day(3, 10), day(3, 14), "Reserved - Bob Roe"), B])
+    assert _codes()[Booking.objects.get(guest_name="Bob Roe").pk] != code
