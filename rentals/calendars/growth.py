@@ -37,7 +37,8 @@ class Split:
 def split_grown(events: Sequence[Event], stays: Sequence[Held], longer: Sequence[Held] = ()) -> Split:
     """Cut events that grew over known stays into those stays and what is left.
 
-    `longer`: stays whose days another calendar changed since. An item that has those days now only catches up.
+    `longer`: stays by the days that they have by now, perhaps because another calendar or a person changed them. An
+    item that has those days only catches up.
     """
     cut: list[Event] = []
     remainders: set[Key] = set()

@@ -26,7 +26,7 @@ from rentals.calendars.parse import read_calendar
 from rentals.calendars.placing import Arrival, Hours, Key, place, unreadable
 from rentals.calendars.prints import prints_of
 from rentals.calendars.summary import Summary
-from rentals.models import CalendarFeed, FeedItem, FeedState, Property
+from rentals.models import Booking, CalendarFeed, FeedItem, FeedState, Property
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -176,7 +176,7 @@ def _arrivals(calendar: Calendar, channel: Channel, ledger: Ledger) -> list[Arri
     hours = Hours(prop.timezone, prop.check_in_time, prop.check_out_time)
     events, remainders = calendar.events, frozenset[Key]()
     if channel is Channel.BOOKING:
-        split = growth.split_grown(events, _held_days(ledger), _days_by_others(ledger))
+        split = growth.split_grown(events, _held_days(ledger), _days_now(ledger))
         events, remainders = split.events, split.remainders
     arrivals = [place(reading, hours) for reading in classify(events, channel, ledger.feed.options)]
     if remainders:
@@ -200,14 +200,14 @@ def _held_days(ledger: Ledger) -> list[growth.Held]:
     ]
 
 
-def _days_by_others(ledger: Ledger) -> list[growth.Held]:
-    """The feed's stays that other feeds list too, by the days that they have because of those."""
-    shared: list[growth.Held] = []
-    for item in ledger.items.values():
-        booking = ledger.booking_of(item)
-        if booking is not None and item.gone_at is None and ledger.others.get(booking.pk):
-            shared.append(growth.Held(item.uid, *ledger.days_of(booking), booking.check_in <= ledger.now))
-    return shared
+def _days_now(ledger: Ledger) -> list[growth.Held]:
+    """The feed's stays by the days that they have by now, because of another calendar or of a person."""
+    held = ((item, ledger.booking_of(item)) for item in ledger.items.values() if item.gone_at is None)
+    return [
+        growth.Held(item.uid, *ledger.days_of(booking), booking.check_in <= ledger.now)
+        for item, booking in held
+        if booking is not None and booking.status != Booking.Status.CANCELLED
+    ]
 
 
 def _distinct(arrivals: Sequence[Arrival]) -> list[Arrival]:

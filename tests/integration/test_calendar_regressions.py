@@ -25,7 +25,7 @@ from tests.support.calendars import (
     stays,
     take,
 )
-from tests.support.deeds import cancel
+from tests.support.deeds import cancel, change
 from tests.support.house import House
 
 pytestmark = pytest.mark.django_db
@@ -548,3 +548,14 @@ def test_a_uid_that_comes_back_with_another_name_after_its_stay_was_given_up(
         clock.shift(HALF_HOUR)
     take(feed, [event("1", day(3, 10), day(3, 14), "Reserved - Bob Roe"), B])
     assert _codes()[Booking.objects.get(guest_name="Bob Roe").pk] != code
+
+
+def test_an_item_that_catches_up_with_a_person_did_not_grow(flat: Property) -> None:
+    """Two more nights agreed by phone, entered here and then at Booking.com, were a second stay there."""
+    feed = feed_of(flat)
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    before = _codes()
+    change(Booking.objects.get(), check_out=flat.check_out_on(day(3, 16)))
+    take(feed, calendar(closed("renewed", day(3, 10), day(3, 16)), prodid=BOOKING))
+    assert stays(flat) == [("03-10", "03-16")]
+    assert _codes() == before
