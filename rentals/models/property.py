@@ -97,6 +97,10 @@ class Property(models.Model):
         """
         validate_zone(self.timezone)
         with transaction.atomic():
+            stored = (
+                type(self).objects.filter(pk=self.pk).values_list("timezone", flat=True).first() if self.pk else None
+            )
+            self._former_zone = ZoneInfo(stored or self.timezone)
             super().save(*args, **kwargs)
 
     @property
@@ -112,7 +116,8 @@ class Property(models.Model):
         return local_moment(day, self.check_out_time, self.timezone)
 
     def apply_default_times(self, now: datetime) -> None:
-        """Move the bookings that follow the default times to the times as they are now.
+        """Move the bookings that follow the default times to the times as they are now, on the same local days: those
+        of the zone that this save replaced, since far away another zone makes another day of the same instant.
 
         Stays that are over keep their history. One that began keeps its check-in and follows with its check-out.
         Written without signals: whoever calls this announces the property's bookings once, not one by one, in the same
@@ -121,10 +126,9 @@ class Property(models.Model):
         for booking in self.bookings.filter(check_out__gt=now).order_by("pk").select_for_update():
             if not booking.follows_property_times:
                 continue
-            booking.property = self
-            moved = {"check_out": self.check_out_on(booking.departure_date)}
+            moved = {"check_out": self.check_out_on(booking.check_out.astimezone(self._former_zone).date())}
             if booking.check_in > now:
-                moved["check_in"] = self.check_in_on(booking.arrival_date)
+                moved["check_in"] = self.check_in_on(booking.check_in.astimezone(self._former_zone).date())
             starts_at, ends_at = moved.get("check_in", booking.check_in), moved["check_out"]
             if starts_at >= ends_at:
                 continue  # a stay within one day cannot follow; it keeps the times it has

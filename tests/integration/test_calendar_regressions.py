@@ -559,3 +559,21 @@ def test_an_item_that_catches_up_with_a_person_did_not_grow(flat: Property) -> N
     take(feed, calendar(closed("renewed", day(3, 10), day(3, 16)), prodid=BOOKING))
     assert stays(flat) == [("03-10", "03-16")]
     assert _codes() == before
+
+
+@pytest.mark.parametrize("by_hand", [True, False])
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "Pacific/Honolulu", "America/New_York"])
+def test_a_corrected_time_zone_keeps_the_days(flat: Property, zone: str, by_hand: bool) -> None:
+    """15:00 in Warsaw is the next day in Auckland: stays entered by hand stayed on it, the guest a day too early."""
+    if by_hand:
+        times = {"check_in": flat.check_in_on(day(3, 10)), "check_out": flat.check_out_on(day(3, 14))}
+        Booking.objects.create(property=flat, follows_property_times=True, **times)
+    else:
+        take(feed_of(flat), [A])
+    flat.timezone = zone
+    flat.save()
+    stay = Booking.objects.get()
+    assert (stay.check_in, stay.check_out) == (flat.check_in_on(day(3, 10)), flat.check_out_on(day(3, 14)))
+    flat.save()
+    stay.refresh_from_db()
+    assert stays(flat) == [("03-10", "03-14")]
