@@ -25,14 +25,19 @@ class Index:
     def __init__(self, ledger: Ledger, listed_here: set[int], cancelled_here: Mapping[int, FeedItem]) -> None:
         self.ledger, self.cancelled_here = ledger, cancelled_here
         self.by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+        #: Cancelled by a person, and another feed lists them all the same.
+        self.given_up: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
         self.items: defaultdict[int, list[FeedItem]] = defaultdict(list)
         for item in ledger.items.values():
             if item.gone_at is None and item.booking_id is not None:
                 self.items[item.booking_id].append(item)
         for booking in ledger.bookings.values():
-            live = booking.status != Booking.Status.CANCELLED and booking.check_out > ledger.now
-            if live and booking.pk not in listed_here:
+            if booking.check_out <= ledger.now or booking.pk in listed_here:
+                continue
+            if booking.status != Booking.Status.CANCELLED:
                 self.by_days[ledger.days_of(booking)].append(booking)
+            elif booking.feed_status != booking.status and ledger.others.get(booking.pk):
+                self.given_up[ledger.days_of(booking)].append(booking)
 
     def find(self, item: FeedItem) -> Booking | None:
         """The stay that another source lists on the same days and that may be this guest's; it is taken then."""
@@ -43,7 +48,10 @@ class Index:
             if not self._conflicts(booking, item):
                 candidates.remove(booking)
                 return booking
-        return None
+        if item.guest_name or item.reservation_code:
+            return None  # perhaps the next guest, who must not stand before a closed door
+        given_up = self.given_up.get((item.starts_on, item.ends_on), [])
+        return given_up.pop() if given_up else None
 
     def _conflicts(self, booking: Booking, item: FeedItem) -> bool:
         left = self.cancelled_here.get(booking.pk)

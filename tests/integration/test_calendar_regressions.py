@@ -577,3 +577,27 @@ def test_a_corrected_time_zone_keeps_the_days(flat: Property, zone: str, by_hand
     flat.save()
     stay.refresh_from_db()
     assert stays(flat) == [("03-10", "03-14")]
+
+
+def test_an_echo_of_what_a_person_cancelled_makes_no_code(flat: Property, clock: time_machine.Traveller) -> None:
+    """Rule 15: one stay; rule 16: the person's word counts for it. Whoever is named there is somebody else."""
+    feed, echo = feed_of(flat), feed_of(flat, "Second")
+    take(feed, calendar(closed("a", day(3, 10), day(3, 14)), prodid=BOOKING))
+    cancel(Booking.objects.get())
+    take(echo, [event("u", day(3, 10), day(3, 14)), B])
+    assert stays(flat) == [("03-20", "03-22")]
+    take(echo, [event("u", day(3, 10), day(3, 14)), event("w", day(3, 10), day(3, 14), "Reserved - Bob Roe"), B])
+    assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
+
+
+def test_who_is_listed_after_the_cancelled_stay_left_its_calendar_is_no_echo(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    feed, other = feed_of(flat), feed_of(flat, "Second")
+    take(feed, [A, B])
+    cancel(Booking.objects.get(check_in=at(3, 10, 14)))
+    for _ in range(2):
+        take(feed, [B])
+        clock.shift(HALF_HOUR)
+    take(other, [A])
+    assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
