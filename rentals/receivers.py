@@ -15,6 +15,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from rentals.calendars.events import Verdict
+from rentals.calendars.identity import trace_of
 from rentals.models import Booking, FeedItem, FeedState, Lock, Property
 from rentals.signals import bookings_changed
 
@@ -29,7 +30,10 @@ def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> No
 def announce_deleted_booking(instance: Booking, **_: Any) -> None:
     """Personal data of the guest goes with the stay, and the calendars that list it may not bring it back."""
     Property.objects.select_for_update(no_key=True).get(pk=instance.property_id)  # imports take turns with this
-    FeedItem.objects.filter(booking=instance).update(
+    items = FeedItem.objects.filter(booking=instance)
+    for item in items.only("guest_name", "reservation_code"):
+        FeedItem.objects.filter(pk=item.pk).update(trace=trace_of(item.guest_name, item.reservation_code))
+    items.update(
         verdict=Verdict.BLOCK.value,
         decision=FeedItem.Decision.NOT_STAY,
         reason="You deleted this stay.",

@@ -185,9 +185,7 @@ def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:
         reasons = [item.reason for item in items if item.needs_review and item.reason]
         said.extend(dict.fromkeys(reasons))
         if not reasons:
-            said.append(
-                "The calendar asks for something that Turnkey does not do unasked. Compare it with the channel."
-            )
+            said.append("What the calendar asked for did not fit what was here. Compare the dates with the channel.")
     return said
 
 

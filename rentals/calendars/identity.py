@@ -6,6 +6,7 @@ therefore speaks for "another guest" wherever a code would pass on.
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
 
 
@@ -20,6 +21,33 @@ def names_conflict(one: str, other: str) -> bool:
     """Both are given and neither is a shorter form of the other ("Jan" and "Jan Kowalski" may be one person)."""
     first, second = set(plain_name(one).split()), set(plain_name(other).split())
     return bool(first and second) and not (first <= second or second <= first)
+
+
+def trace_of(name: str, code: str) -> str:
+    """What is kept of a guest whose stay a person deleted: twelve bits of the name and twelve of the reservation code.
+
+    Enough to notice that somebody else has the days now, too little to tell who it was: thousands of names share each.
+    """
+    return f"{_bits(plain_name(name))}-{_bits(code.strip().casefold())}"
+
+
+def is_traced_by_code(trace: str, code: str) -> bool | None:
+    """Whether the code may be the one that left the trace; None where either is missing."""
+    return _agree(trace.partition("-")[2], _bits(code.strip().casefold()))
+
+
+def is_traced(trace: str, name: str, code: str) -> bool | None:
+    """Whether the guest may be the one who left the trace: by the code, else by the name; None where nothing tells."""
+    by_code = is_traced_by_code(trace, code)
+    return by_code if by_code is not None else _agree(trace.partition("-")[0], _bits(plain_name(name)))
+
+
+def _bits(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:3] if text else ""
+
+
+def _agree(kept: str, seen: str) -> bool | None:
+    return kept == seen if kept and seen else None
 
 
 def codes_conflict(one: str, other: str) -> bool:

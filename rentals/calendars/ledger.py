@@ -16,6 +16,7 @@ from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
 from rentals.calendars.events import Channel, Verdict
+from rentals.calendars.identity import trace_of
 from rentals.calendars.match import Known
 from rentals.calendars.merge import Source, Stay
 from rentals.calendars.placing import Arrival, Key
@@ -103,6 +104,7 @@ class Ledger:
             gone=item.gone_at is not None,
             decided=item.decision != FeedItem.Decision.NONE,
             forgotten=item.decision == FeedItem.Decision.NOT_STAY,
+            trace=item.trace if item.decision == FeedItem.Decision.NOT_STAY else "",
             holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
         )
 
@@ -140,6 +142,9 @@ class Ledger:
         """Let an item say what its event says now; returns whether anything is different."""
         content = content_of(arrival, verdict)
         if item.decision == FeedItem.Decision.NOT_STAY:
+            guest = arrival.guest
+            if guest.name or guest.reservation_code:
+                content["trace"] = trace_of(guest.name, guest.reservation_code)
             content.update(dict.fromkeys(_GUEST_COLUMNS, ""), guest_count=None, summary="")
         return self.set(item, **content)
 

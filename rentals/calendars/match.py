@@ -12,7 +12,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from rentals.calendars.events import UNNAMED, Verdict
-from rentals.calendars.identity import codes_conflict, names_conflict, plain_name, same_code
+from rentals.calendars.identity import (
+    codes_conflict,
+    is_traced,
+    is_traced_by_code,
+    names_conflict,
+    plain_name,
+    same_code,
+)
 from rentals.calendars.placing import Arrival, Key
 
 #: Verdicts that may hold a stay.
@@ -34,7 +41,8 @@ class Known:
     code: str = ""
     gone: bool = False  # it left the feed and its stay was given up
     decided: bool = False  # a person said what it is
-    forgotten: bool = False  # a person deleted the stay: personal data was wiped, so the name tells nothing
+    forgotten: bool = False  # a person said that nobody comes: personal data was wiped, but for the trace
+    trace: str = ""  # see `identity.trace_of`
     holds_stay: bool = False  # a booking hangs on it
 
     def begun(self, now: datetime) -> bool:
@@ -87,6 +95,8 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
     if arrival.verdict is Verdict.QUARANTINED:
         return True  # present, although it cannot be read
     if codes_conflict(one.code, arrival.guest.reservation_code):
+        return False
+    if is_traced_by_code(one.trace, arrival.guest.reservation_code) is False:
         return False
     if one.holds_stay and not one.decided and arrival.verdict in {Verdict.BLOCK, Verdict.MARKER}:
         return False
@@ -179,7 +189,9 @@ def _passes(now: datetime, today: date) -> Iterable[_Pass]:
         both = (one.verdict in STAYS or one.holds_stay) == (arrival.verdict in STAYS)
         if not both and not one.decided:
             return False
-        return one.forgotten or plain_name(one.name) == plain_name(arrival.guest.name)
+        if one.forgotten:  # whom a person's word means is told by the trace alone
+            return is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code) is not False
+        return plain_name(one.name) == plain_name(arrival.guest.name)
 
     yield (lambda one: one.code.casefold()), (lambda came: came.guest.reservation_code.casefold()), by_code
     yield (lambda one: one.ends_on), (lambda came: came.ends_on), in_progress
@@ -220,6 +232,8 @@ def _pair_up(
 def _other_guest(one: Known, arrival: Arrival) -> bool:
     """Without a UID or a code in common, any difference in the name counts."""
     if codes_conflict(one.code, arrival.guest.reservation_code):
+        return True
+    if is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code) is False:
         return True
     first, second = plain_name(one.name), plain_name(arrival.guest.name)
     return bool(first and second) and first != second

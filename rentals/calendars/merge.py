@@ -88,9 +88,12 @@ def _follow_times(stay: Stay, told: Told, now: datetime, *, begun: bool) -> Stay
     if cut_short:
         return replace(stay, needs_review=True)
     if check_out <= check_in:
-        # A person's time and the feed's do not fit together. The stay is left as it is; what the feed asks for shows.
-        feed_check_in = stay.feed_check_in if begun else told.check_in
-        return replace(stay, feed_check_in=feed_check_in, feed_check_out=told.check_out, needs_review=True)
+        if begun:  # left as it is; what the feed asks for shows
+            return replace(stay, feed_check_out=told.check_out, needs_review=True)
+        # A person set one end, and the feed moved the whole stay beyond it: that edit was about other days. A code for
+        # those would leave the guest before a closed door.
+        check_in, check_out = told.check_in, told.check_out
+        stay = replace(stay, needs_review=True)
     as_told = check_out == told.check_out and (begun or check_in == told.check_in)
     return replace(
         stay,

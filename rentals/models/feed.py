@@ -163,6 +163,9 @@ class FeedItem(models.Model):
     phone_last4 = models.CharField("phone, last digits", max_length=8, blank=True)
     guest_count = models.PositiveSmallIntegerField(null=True, blank=True)
     reservation_url = models.CharField(max_length=500, blank=True)
+    trace = models.CharField(
+        max_length=8, blank=True, help_text="Of a guest whose stay a person deleted: tells another one, not who it was."
+    )
     excerpt = EncryptedTextField(blank=True, default="", help_text="Of an event that cannot be read: its lines.")
     # -- what we made of it
     verdict = models.CharField(max_length=16, choices=[(verdict.value, verdict.value.title()) for verdict in Verdict])

@@ -285,7 +285,8 @@ def test_nameless_rows_renumbered(flat: Property) -> None:
         assert AccessGrant.objects.get(booking=b).code == codes[b.arrival_date]
 
 
-def test_times_that_do_not_fit_together_are_left_and_the_conflict_is_seen(flat: Property) -> None:
+def test_a_stay_that_moved_beyond_the_end_that_a_person_set_moves_whole_and_is_to_be_reviewed(flat: Property) -> None:
+    """Left on its old days, it would have left the guest before a closed door."""
     feed = feed_of(flat)
     take(feed, [A])
     booking = Booking.objects.get()
@@ -293,7 +294,7 @@ def test_times_that_do_not_fit_together_are_left_and_the_conflict_is_seen(flat: 
     booking.save()
     take(feed, [event("a", day(3, 20), day(3, 24))])
     booking.refresh_from_db()
-    assert (booking.check_in, booking.check_out) == (at(3, 10, 14), at(3, 14, 12))
+    assert (booking.check_in, booking.check_out) == (at(3, 20, 14), at(3, 24, 10))
     assert (booking.feed_check_in, booking.feed_check_out) == (at(3, 20, 14), at(3, 24, 10))
     assert booking.needs_review
 
@@ -601,3 +602,36 @@ def test_who_is_listed_after_the_cancelled_stay_left_its_calendar_is_no_echo(
         clock.shift(HALF_HOUR)
     take(other, [A])
     assert stays(flat) == [("03-10", "03-14"), ("03-20", "03-22")]
+
+
+@pytest.mark.parametrize("uid", ["other", "a"])
+def test_days_sold_again_at_once_after_a_person_deleted_the_stay_are_another_guests(flat: Property, uid: str) -> None:
+    """Personal data went with the stay, but not what tells that it is somebody else who comes now."""
+    feed = feed_of(flat)
+    take(feed, calendar(airbnb("a", day(3, 10), day(3, 14), "HMAAAA1111"), prodid=AIRBNB))
+    Booking.objects.get().delete()
+    take(feed, calendar(airbnb(uid, day(3, 10), day(3, 14), "HMBBBB2222"), prodid=AIRBNB))
+    assert stays(flat) == [("03-10", "03-14")]
+    assert FeedItem.objects.exclude(booking=None).get().reservation_code == "HMBBBB2222"
+
+
+def test_the_next_guests_name_alone_tells_that_deleted_days_were_sold_again(flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, [event("a", day(3, 10), day(3, 14), "Reserved - Anna Nowak")])
+    Booking.objects.get().delete()
+    take(feed, [event("b", day(3, 10), day(3, 14), "Reserved - Piotr Lis")])
+    assert stays(flat) == [("03-10", "03-14")]
+
+
+@pytest.mark.parametrize("guest", ["HMAAAA1111", ""])
+def test_a_deleted_stay_stays_away_under_a_new_uid(flat: Property, guest: str) -> None:
+    feed = feed_of(flat)
+    for uid in ("a", "b", "c"):
+        one = airbnb(uid, day(3, 10), day(3, 14), guest) if guest else event(uid, day(3, 10), day(3, 14))
+        take(feed, calendar(one, prodid=AIRBNB))
+        if uid == "a":
+            Booking.objects.get().delete()
+        assert stays(flat) == []
+    item = FeedItem.objects.get()
+    assert (item.guest_name, item.reservation_code) == ("", "")
+    assert len(item.trace) <= 7  # three hex digits of each: far too little to tell who it was

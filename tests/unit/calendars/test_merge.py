@@ -87,10 +87,11 @@ def test_a_stay_that_is_over_changes_only_when_it_is_made_longer() -> None:
     assert after(over, Source(1, False, NOW - 8 * DAY, NOW + DAY, whole_days=True)).check_out == NOW + DAY
 
 
-def test_ends_that_no_longer_fit_together_are_left_for_a_person() -> None:
+def test_an_end_that_a_person_set_counts_no_longer_when_the_whole_stay_moves_beyond_it() -> None:
     edited = replace(stay(), check_in=NOW + 3 * DAY)
-    kept = after(edited, Source(1, False, NOW + DAY, NOW + 2 * DAY, whole_days=True))
-    assert (kept.check_in, kept.check_out, kept.needs_review) == (edited.check_in, edited.check_out, True)
+    moved = after(edited, Source(1, False, NOW + DAY, NOW + 2 * DAY, whole_days=True))
+    assert (moved.check_in, moved.check_out, moved.needs_review) == (NOW + DAY, NOW + 2 * DAY, True)
+    assert (moved.feed_check_in, moved.feed_check_out) == (moved.check_in, moved.check_out)
 
 
 def test_giving_up_cancels_unless_a_person_set_the_status() -> None:
