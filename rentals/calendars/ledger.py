@@ -15,6 +15,7 @@ from django.db.models import Value
 from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
+from rentals.calendars.bulk import BATCH, batches, write_changed
 from rentals.calendars.events import Channel, Verdict
 from rentals.calendars.identity import trace_of
 from rentals.calendars.match import Known
@@ -24,8 +25,6 @@ from rentals.models import Booking, CalendarFeed, FeedItem
 from rentals.moments import local_moment
 from rentals.signals import bookings_changed
 
-#: Rows per statement.
-BATCH = 500
 #: By whose clock Booking.com lists "today onwards", wherever the property lies.
 BOOKING_ZONE = "Europe/Amsterdam"
 #: Stays that ended longer ago are not looked at any more.
@@ -74,10 +73,9 @@ class Ledger:
                 self.others[item.booking_id or 0].append(item)
         self.new_items: list[FeedItem] = []
         self.new_bookings: list[Booking] = []
-        self._changed_items: set[int] = set()
-        self._columns: set[str] = {"changed_at"}
+        self._changed_items: defaultdict[int, set[str]] = defaultdict(set)  # columns by key
         self._rekeyed: set[int] = set()
-        self._changed_bookings: set[int] = set()
+        self._changed_bookings: defaultdict[int, set[str]] = defaultdict(set)
         self._dropped: list[int] = []
         self._moved_elsewhere: list[tuple[FeedItem, Booking]] = []
         self._linked: dict[int, tuple[FeedItem, Booking]] = {}
@@ -155,8 +153,7 @@ class Ledger:
             setattr(item, name, value)
         if different and item.pk is not None:
             item.changed_at = self.now
-            self._changed_items.add(item.pk)
-            self._columns |= set(different)
+            self._changed_items[item.pk] |= {*different, "changed_at"}
             if set(different) & set(KEY_COLUMNS):
                 self._rekeyed.add(item.pk)
         return bool(different)
@@ -173,16 +170,14 @@ class Ledger:
         self._linked[id(item)] = (item, booking)
         if item.pk is not None:
             item.changed_at = self.now
-            self._changed_items.add(item.pk)
-            self._columns.add("booking")
+            self._changed_items[item.pk] |= {"booking_id", "changed_at"}
 
     def unlink(self, item: FeedItem) -> None:
         """Let an item of this feed list no stay any more."""
         self._linked.pop(id(item), None)
         item.booking = None
         item.changed_at = self.now
-        self._changed_items.add(item.pk)
-        self._columns.add("booking")
+        self._changed_items[item.pk] |= {"booking_id", "changed_at"}
 
     def move(self, item: FeedItem, booking: Booking) -> None:
         """Let an item that listed another stay list this one."""
@@ -197,13 +192,13 @@ class Ledger:
         for name in different:
             setattr(booking, name, getattr(stay, name))
         if different:
-            self._changed_bookings.add(booking.pk)
+            self._changed_bookings[booking.pk] |= different
         return bool(different & {"status", "check_in", "check_out", "guest_name"})
 
     def drop(self, item: FeedItem) -> None:
         """Forget an event that held no stay."""
         self._dropped.append(item.pk)
-        self._changed_items.discard(item.pk)
+        self._changed_items.pop(item.pk, None)
         self._rekeyed.discard(item.pk)
 
     # -- writing ------------------------------------------------------------------------------------------------
@@ -215,16 +210,17 @@ class Ledger:
         if self._rekeyed:
             # Two items may trade keys: first everybody steps aside, so that no two ever hold the same one.
             aside = Concat(Value("~"), Cast("pk", CharField()))
-            for group in _groups(sorted(self._rekeyed)):
+            for group in batches(sorted(self._rekeyed)):
                 FeedItem.objects.filter(pk__in=group).update(part=aside)
+            for pk in self._rekeyed:
+                self._changed_items[pk] |= set(KEY_COLUMNS)  # those that stepped aside are written whole
         Booking.objects.bulk_create(self.new_bookings, batch_size=BATCH)
         changed = [self.bookings[pk] for pk in sorted(self._changed_bookings)]
-        Booking.objects.bulk_update(changed, STAY_COLUMNS, batch_size=BATCH)
+        write_changed(Booking.objects, changed, self._changed_bookings)
         for item, booking in self._linked.values():
             item.booking_id = booking.pk
-        columns = self._columns | set(KEY_COLUMNS if self._rekeyed else ())  # those stepped aside are written whole
         changed_items = [self.items[pk] for pk in sorted(self._changed_items)]
-        FeedItem.objects.bulk_update(changed_items, sorted(columns), batch_size=BATCH)
+        write_changed(FeedItem.objects, changed_items, self._changed_items)
         FeedItem.objects.bulk_create(self.new_items, batch_size=BATCH)
         for item, booking in self._moved_elsewhere:
             FeedItem.objects.filter(pk=item.pk).update(booking=booking, changed_at=self.now)
@@ -276,7 +272,3 @@ def _counts(item: FeedItem) -> bool:
 
 def stay_of(booking: Booking) -> Stay:
     return Stay(**{name: getattr(booking, name) for name in STAY_COLUMNS})
-
-
-def _groups(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
