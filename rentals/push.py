@@ -128,20 +128,22 @@ def webhook_id(headers: Mapping[str, str]) -> str:
 
 
 def once(
-    feed: CalendarFeed, given_id: str, body: bytes, now: datetime, work: Callable[[], dict[str, Any]]
+    feed: CalendarFeed, given_id: str, body: bytes, now: datetime, prepare: Callable[[], Callable[[], dict[str, Any]]]
 ) -> dict[str, Any]:
-    """Do `work` and keep its answer, in one transaction; for an id that was taken before, give the kept answer.
+    """Do the work that `prepare` returns and keep its answer, in one transaction; for an id that was taken before, give
+    the kept answer. What takes long and writes nothing belongs to `prepare`, which runs before the transaction.
 
     The receipt is written first: of two that come together, the second waits for the first (or fails and looks), and a
     crash leaves either both the import and its receipt, or neither. Raises Refused (409) for the same id with
-    another body. Without an id, `work` is simply done.
+    another body. Without an id, the work is simply done.
     """
     if not given_id:
-        return work()
+        return prepare()()
     digest = hashlib.sha256(body).hexdigest()
     kept = _kept(feed, given_id, digest)
     if kept is not None:
         return kept
+    work = prepare()
     try:
         with transaction.atomic():
             WebhookReceipt.objects.filter(feed=feed, received_at__lt=now - KEEP_RECEIPTS).delete()

@@ -6,6 +6,8 @@ A raw calendar is the whole calendar of that feed; an empty body asks us to fetc
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -15,7 +17,7 @@ from django.utils import timezone
 
 from rentals import hooks, limiting, push, tasks
 from rentals.calendars import sync
-from rentals.calendars.events import FeedError, FeedFault
+from rentals.calendars.events import Calendar, FeedError, FeedFault
 from rentals.calendars.unfold import MAX_BYTES
 from rentals.hooks import Refused
 from rentals.models import CalendarFeed
@@ -50,20 +52,35 @@ def _take(feed: CalendarFeed, request: HttpRequest) -> dict[str, Any]:
     if not feed.is_active:
         raise Refused(409, "feed_switched_off", "This calendar is switched off. Switch it on in the admin first.")
     given_id = push.webhook_id(request.headers)
-    work = partial(_import, feed, body, now, as_of) if body else partial(_fetch, feed, now)
-    return push.once(feed, given_id, body, now, work)
+    prepare = partial(_read, feed, body, now, as_of) if body else partial(partial, _fetch, feed, now)
+    return push.once(feed, given_id, body, now, prepare)
 
 
-def _import(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None) -> dict[str, Any]:
+def _read(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None) -> Callable[[], dict[str, Any]]:
+    """The import, with what needs no transaction done already."""
+    with _refusing():
+        ahead = sync.read_ahead(feed.pk, body, now)
+    return partial(_import, feed, body, now, as_of, ahead)
+
+
+def _import(
+    feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None, ahead: Calendar | None
+) -> dict[str, Any]:
     """`as_of`: a signature tells the age of a calendar, so that an older one that arrives late is dropped. Of two
     unsigned ones the later counts."""
+    with _refusing():
+        summary = sync.import_calendar(feed.pk, body, now, as_of=as_of, ahead=ahead)
+    status = "outdated" if summary.outdated else "unchanged" if summary.unchanged else "imported"
+    return {"status": status, **summary.as_json()}
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
     try:
-        summary = sync.import_calendar(feed.pk, body, now, as_of=as_of)
+        yield
     except FeedError as error:
         # Its text is made for the operator: what to do, and nothing secret.
         raise Refused(413 if error.fault in _TOO_BIG else 400, error.fault.value, str(error)) from None
-    status = "outdated" if summary.outdated else "unchanged" if summary.unchanged else "imported"
-    return {"status": status, **summary.as_json()}
 
 
 def _fetch(feed: CalendarFeed, now: datetime) -> dict[str, Any]:

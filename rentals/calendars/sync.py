@@ -48,18 +48,20 @@ def import_calendar(
     as_of: datetime | None = None,
     dry_run: bool = False,
     updates: Mapping[str, Any] = NOTHING,
+    ahead: Calendar | None = None,
 ) -> Summary:
     """Take in the whole calendar of one feed.
 
     `as_of`: when this content was asked for or signed (UTC); content older than what we hold is dropped. `updates`:
-    further columns of the feed's state to write along. `dry_run`: everything is computed, and rolled back.
+    further columns of the feed's state to write along. `dry_run`: everything is computed, and rolled back. `ahead`:
+    what `read_ahead` made of these bytes.
     Raises FeedError: the calendar cannot be taken, nothing was changed.
     """
     feed = load_feed(feed_id)
     as_of = as_of or now
     if unchanged(feed, body, now, as_of=as_of, updates={} if dry_run else updates, dry_run=dry_run):
         return _as_before(feed)
-    calendar = read_calendar(body, zone=feed.property.timezone, now=now)
+    calendar = ahead or read_calendar(body, zone=feed.property.timezone, now=now)
     channel = _channel_of(calendar, feed)
     if channel is Channel.TURNKEY:
         raise FeedError(
@@ -91,6 +93,15 @@ def import_calendar(
     return summary
 
 
+def read_ahead(feed_id: int, body: bytes, now: datetime) -> Calendar | None:
+    """Read a calendar before a transaction begins, which on SQLite keeps everybody else from writing. None where it
+    says what it said last time. Raises FeedError."""
+    feed = load_feed(feed_id)
+    if _may_be_unchanged(feed.state) and prints_of(feed, body, now).agree(feed.state):
+        return None
+    return read_calendar(body, zone=feed.property.timezone, now=now)
+
+
 def unchanged(
     feed: CalendarFeed,
     body: bytes | None,
@@ -106,7 +117,7 @@ def unchanged(
     True when that was all. False: call `import_calendar`, or `confirm_unchanged` after a 304.
     """
     state = feed.state
-    if not state.body_hash or state.pending_absences or _is_in_trouble(state):
+    if not _may_be_unchanged(state):
         return False
     facts = {"last_good_at": now, "last_try_at": now, "failures": 0, "last_error": "", "as_of": as_of or now, **updates}
     if body is not None:
@@ -258,6 +269,10 @@ def _may_ripen(item: FeedItem) -> bool:
     """Whether time alone may change what an absence means."""
     absent = item.absent_since is not None or item.kept_at is not None
     return item.gone_at is None and (absent or (item.awaits_approval and item.verdict != Verdict.CANCELLED))
+
+
+def _may_be_unchanged(state: FeedState) -> bool:
+    return bool(state.body_hash) and not state.pending_absences and not _is_in_trouble(state)
 
 
 def _is_in_trouble(state: FeedState) -> bool:

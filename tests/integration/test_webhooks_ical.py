@@ -21,6 +21,8 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from rentals import push, webhooks
+from rentals.calendars.events import Calendar
+from rentals.calendars.parse import read_calendar
 from rentals.models import Booking, CalendarFeed, FeedState, Property, WebhookReceipt
 from rentals.models.tokens import new_token, token_digest
 from tests.support.feeds import sample
@@ -472,3 +474,21 @@ def test_answers_are_kept_by_no_cache_and_need_no_csrf_token(feed: CalendarFeed)
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post(f"/webhooks/ical/{feed.token}/", sample(1), content_type="text/calendar")
     assert (answer.status_code, answer["Cache-Control"]) == (202, "no-store")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_calendar_is_read_before_the_transaction_that_takes_it_in(
+    clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else can write while a transaction is open, and a large calendar takes a second to read."""
+    within: list[bool] = []
+
+    def watched(*args: Any, **kwargs: Any) -> Calendar:
+        within.append(connection.in_atomic_block)
+        return read_calendar(*args, **kwargs)
+
+    monkeypatch.setattr("rentals.calendars.sync.read_calendar", watched)
+    feed = make_feed()
+    assert send(feed, sample(1), webhook_id="msg_1").status_code == 202
+    assert send(feed, sample(4), webhook_id="msg_2").status_code == 202
+    assert within == [False, False]
