@@ -93,10 +93,12 @@ class Importer:
             return
         booking = self.ledger.booking_of(item)
         if booking is not None and (changed or back):
-            self.affect(booking)
             if self._is_told_apart(item, old_guest, booking):
                 self.ledger.unlink(item)
+                if booking.check_in > self.now:  # left without a source, one in progress is not given up unasked
+                    self.affect(booking)
                 return
+            self.affect(booking)
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
                 self._row("dates changed" if item_was_first else "dates changed in this calendar", arrival)

@@ -635,3 +635,23 @@ def test_a_deleted_stay_stays_away_under_a_new_uid(flat: Property, guest: str) -
     item = FeedItem.objects.get()
     assert (item.guest_name, item.reservation_code) == ("", "")
     assert len(item.trace) <= 7  # three hex digits of each: far too little to tell who it was
+
+
+def test_a_running_stay_whose_last_source_names_another_guest_is_not_cancelled(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    """Its guest was in the house when the code ended: the echo that alone still listed it became another guest's."""
+    named, echo = feed_of(flat), feed_of(flat, "Second")
+    take(echo, [event("e", day(3, 8), day(3, 11)), event("k", day(5, 8), day(5, 11))])
+    take(named, [event("u", day(3, 8), day(3, 11), "Reserved - Bob Roe"), B])
+    for _ in range(2):
+        take(named, [B])
+        clock.shift(HALF_HOUR)
+    ((bob, code),) = [(pk, value) for pk, value in _codes().items() if Booking.objects.get(pk=pk).check_in < at(3, 9)]
+    clock.move_to(at(3, 9, 3))
+    for _ in range(2):
+        take(echo, [event("c", day(3, 8), day(3, 11), "Reserved - Cid Moe"), event("k", day(5, 8), day(5, 11))])
+        clock.shift(HALF_HOUR)
+    assert Booking.objects.get(pk=bob).status == "confirmed"
+    assert _codes()[bob] == code
+    assert _codes()[Booking.objects.get(guest_name="Cid Moe").pk] != code
