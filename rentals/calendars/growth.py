@@ -79,10 +79,7 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
 
 
 def _catches_up(event: Event, stay: Held) -> bool:
-    # By a new UID, a stay in progress is known by its check-out day alone, and that is the former one.
-    return (event.starts, event.ends) == (stay.starts_on, stay.ends_on) or (
-        event.uid == stay.uid and _shows(event, stay)
-    )
+    return (event.starts, event.ends) == (stay.starts_on, stay.ends_on) or _shows(event, stay)
 
 
 def _shows(event: Event, stay: Held) -> bool:

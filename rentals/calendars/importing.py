@@ -62,9 +62,9 @@ class Importer:
     # -- 1 and 2: what is listed ----------------------------------------------------------------------------------
 
     def _free_keys(self, matching: Matching) -> None:
-        rekeyed = {one.id for one, arrival in matching.pairs if one.key != arrival.key}
+        paired = {one.id for one, _ in matching.pairs}  # perhaps by another way with the event of its own key
         for one in matching.displaced:
-            if one.id not in rekeyed:
+            if one.id not in paired:
                 self.ledger.set(self.ledger.items[one.id], part=f"was {one.id}")
         for one, arrival in matching.pairs:
             if one.key != arrival.key:

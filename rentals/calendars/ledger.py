@@ -97,6 +97,7 @@ class Ledger:
             ends_on=item.ends_on,
             begins_at=min(begins, default=None),
             ends_at=item.ends_at,
+            until=self._until(booking),
             name=item.guest_name,
             code=item.reservation_code,
             gone=item.gone_at is not None,
@@ -105,6 +106,11 @@ class Ledger:
             trace=item.trace if item.decision == FeedItem.Decision.NOT_STAY else "",
             holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
         )
+
+    def _until(self, booking: Booking | None) -> date | None:
+        if booking is None or booking.status == Booking.Status.CANCELLED or booking.check_out <= self.now:
+            return None
+        return self.days_of(booking)[1]
 
     def _cut_off_at(self, item: FeedItem) -> datetime | None:
         """From when on the channel leaves the arrival day out. Far in the west that is before check-in, and the stay

@@ -37,6 +37,7 @@ class Known:
     ends_on: date | None
     begins_at: datetime | None  # UTC; the earliest of what the feed says, the booking's check-in, the channel's clock
     ends_at: datetime | None
+    until: date | None = None  # the check-out day of its booking, while that lives
     name: str = ""
     code: str = ""
     gone: bool = False  # it left the feed and its stay was given up
@@ -183,6 +184,14 @@ def _passes(now: datetime, today: date) -> Iterable[_Pass]:
         cut = one.starts_on <= arrival.starts_on <= today + timedelta(days=1) and _overlap(one, arrival)
         return running and cut and arrival.verdict in STAYS and not _other_guest(one, arrival)
 
+    def longer_elsewhere(one: Known, arrival: Arrival) -> bool:
+        # Another calendar or a person made a running stay longer, and this calendar catches up. Never from the former
+        # check-out day on: that may be the next guest.
+        if one.starts_on is None or one.ends_on is None or arrival.starts_on is None or not one.holds_stay:
+            return False
+        cut = one.starts_on <= arrival.starts_on <= today + timedelta(days=1) and arrival.starts_on < one.ends_on
+        return one.begun(now) and cut and arrival.verdict in STAYS and not _other_guest(one, arrival)
+
     def same_days(one: Known, arrival: Arrival) -> bool:
         if one.gone or one.starts_on is None or codes_conflict(one.code, arrival.guest.reservation_code):
             return False
@@ -195,6 +204,7 @@ def _passes(now: datetime, today: date) -> Iterable[_Pass]:
 
     yield (lambda one: one.code.casefold()), (lambda came: came.guest.reservation_code.casefold()), by_code
     yield (lambda one: one.ends_on), (lambda came: came.ends_on), in_progress
+    yield (lambda one: one.until), (lambda came: came.ends_on), longer_elsewhere
     yield (lambda one: (one.starts_on, one.ends_on)), (lambda came: came.days), same_days
 
 

@@ -213,10 +213,10 @@ def _held_days(ledger: Ledger) -> list[growth.Held]:
 
 def _days_now(ledger: Ledger) -> list[growth.Held]:
     """The feed's stays by the days that they have by now, because of another calendar or of a person."""
-    held = ((item, ledger.booking_of(item)) for item in ledger.items.values() if item.gone_at is None)
+    held = ((one, ledger.booking_of(ledger.items[one.id])) for one in ledger.known() if not one.gone)
     return [
-        growth.Held(item.uid, *ledger.days_of(booking), booking.check_in <= ledger.now)
-        for item, booking in held
+        growth.Held(one.key.uid, *ledger.days_of(booking), one.begun(ledger.now))
+        for one, booking in held
         if booking is not None and booking.status != Booking.Status.CANCELLED
     ]
 

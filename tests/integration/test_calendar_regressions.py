@@ -655,3 +655,35 @@ def test_a_running_stay_whose_last_source_names_another_guest_is_not_cancelled(
     assert Booking.objects.get(pk=bob).status == "confirmed"
     assert _codes()[bob] == code
     assert _codes()[Booking.objects.get(guest_name="Cid Moe").pk] != code
+
+
+@pytest.mark.parametrize("late", [12, 13])
+def test_an_echo_with_a_new_uid_catches_up_with_a_longer_stay_in_progress(
+    flat: Property, clock: time_machine.Traveller, late: int
+) -> None:
+    """It was cut into a second stay, and with the next fetch into a third one."""
+    named, echo = feed_of(flat), feed_of(flat, "Booking.com")
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), prodid=AIRBNB))
+    take(echo, calendar(closed("z", day(3, 10), day(3, 14)), prodid=BOOKING))
+    before = _codes()
+    clock.move_to(at(3, 12, 9))
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 18), "HMAAAA1111"), prodid=AIRBNB))
+    for today in (late, late, late + 1):
+        clock.move_to(at(3, today, 10))
+        take(echo, calendar(closed(f"new{today}", day(3, today), day(3, 18)), closed("k", day(5, 1), day(5, today))))
+        assert [one for one in stays(flat) if one[0] < "05"] == [("03-10", "03-18")]
+        assert before.items() <= _codes().items()
+
+
+def test_west_of_the_channels_clock_an_echo_catches_up_with_a_longer_stay(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    flat = house.flat(house.lock(), timezone="Pacific/Honolulu")
+    named, echo = feed_of(flat), feed_of(flat, "Booking.com")
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), prodid=AIRBNB))
+    take(echo, calendar(closed("z", day(3, 10), day(3, 14)), prodid=BOOKING))
+    take(named, calendar(airbnb("1", day(3, 10), day(3, 18), "HMAAAA1111"), prodid=AIRBNB))
+    clock.move_to(at(3, 10, 23, 30))
+    for uid in ("z", "new"):
+        take(echo, calendar(closed(uid, day(3, 11), day(3, 18)), prodid=BOOKING))
+        assert stays(flat) == [("03-10", "03-18")]
