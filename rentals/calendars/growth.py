@@ -26,6 +26,7 @@ class Held:
     ends_on: date
     begun: bool
     piece: bool = False  # the rest of an item that was cut before
+    order: int = 0  # of its item: higher ones came later
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,13 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
         and (stay.starts_on >= event.starts or stay.begun)
         and not any(other is not event and _shows(other, stay) for other in events)
     ]
-    inside.sort(key=lambda stay: (stay.starts_on, stay.ends_on))
+    # A stay in progress remains known after the calendar gave it other days under another UID: the latest word counts.
+    inside.sort(key=lambda stay: (-stay.order, stay.starts_on, stay.ends_on))
     separate: list[Held] = []
     for stay in inside:
-        if not separate or stay.starts_on >= separate[-1].ends_on:
+        if all(stay.starts_on >= one.ends_on or stay.ends_on <= one.starts_on for one in separate):
             separate.append(stay)
+    separate.sort(key=lambda stay: stay.starts_on)
     if len(separate) == 1 and separate[0].ends_on == event.ends:
         only = separate[0]
         # The same end: a running stay whose beginning was cut off, or the same item with an earlier arrival.

@@ -204,7 +204,7 @@ def _arrivals(calendar: Calendar, channel: Channel, ledger: Ledger) -> list[Arri
 def _held_days(ledger: Ledger) -> list[growth.Held]:
     """The feed's live stays, and the pieces of what was cut before, also those that a person decided about."""
     return [
-        growth.Held(one.key.uid, one.starts_on, one.ends_on, one.begun(ledger.now), bool(one.key.part))
+        growth.Held(one.key.uid, one.starts_on, one.ends_on, one.begun(ledger.now), bool(one.key.part), one.id)
         for one in ledger.known()
         if one.starts_on is not None and one.ends_on is not None and not one.ended(ledger.now)
         if one.holds_stay or (one.decided and not one.gone and one.key.part)

@@ -687,3 +687,17 @@ def test_west_of_the_channels_clock_an_echo_catches_up_with_a_longer_stay(
     for uid in ("z", "new"):
         take(echo, calendar(closed(uid, day(3, 11), day(3, 18)), prodid=BOOKING))
         assert stays(flat) == [("03-10", "03-18")]
+
+
+def test_joined_with_the_next_stay_after_its_days_were_changed_a_stay_keeps_its_check_out(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    """What the calendar said before stayed known as in progress, and cut the guest's own stay short by two nights."""
+    feed = feed_of(flat, channel="booking")
+    take(feed, calendar(closed("a", day(3, 16), day(3, 19)), prodid=BOOKING))
+    change(Booking.objects.get(), check_in=at(3, 15, 14))
+    take(feed, calendar(closed("b", day(3, 17), day(3, 21)), prodid=BOOKING))
+    clock.move_to(at(3, 18, 9))
+    for uid in ("c", "d", "e"):
+        take(feed, calendar(closed(uid, day(3, 18), day(3, 22)), prodid=BOOKING))
+        assert stays(flat) == [("03-15", "03-19"), ("03-17", "03-21"), ("03-21", "03-22")]
