@@ -44,19 +44,29 @@ class Index:
         if item.starts_on is None or item.ends_on is None:
             return None
         candidates = self.by_days.get((item.starts_on, item.ends_on), [])
-        for booking in candidates:
-            if not self._conflicts(booking, item):
-                candidates.remove(booking)
-                return booking
+        fitting = [booking for booking in candidates if not self._conflicts(booking, item)]
+        if fitting:
+            # Of several, first the one that tells this very guest, last what this calendar listed by another event.
+            best = min(fitting, key=lambda booking: (not self._tells(booking, item), bool(self.items.get(booking.pk))))
+            candidates.remove(best)
+            return best
         if item.guest_name or item.reservation_code:
             return None  # perhaps the next guest, who must not stand before a closed door
         given_up = self.given_up.get((item.starts_on, item.ends_on), [])
         return given_up.pop() if given_up else None
 
+    def _tells(self, booking: Booking, item: FeedItem) -> bool:
+        """Whether a listed source of the stay names the guest whom the item names."""
+        listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
+        return any(_is_same_guest(one, item) for one in listing)
+
     def _conflicts(self, booking: Booking, item: FeedItem) -> bool:
         left = self.cancelled_here.get(booking.pk)
         if left is not None and not _is_same_guest(left, item):
             return True
+        own = self.items.get(booking.pk, ())
+        if any(one.guest_name or one.reservation_code for one in own) and not self._tells(booking, item):
+            return True  # who is missing here was named, and this is not known to be the same guest
         told = booking.feed_guest_name or booking.guest_name  # a person's own words for a guest are no other guest
         if names_conflict(told, item.guest_name):
             return True

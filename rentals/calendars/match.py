@@ -70,10 +70,15 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
     rest: list[Arrival] = []
     taken: set[int] = set()
     displaced: dict[int, Known] = {}
-    rows = _Rows(known, arrivals)
+    rows, unnamed = _Rows(known, arrivals), _Unnamed(arrivals)
     for arrival in arrivals:
         one = by_key.get(arrival.key)
-        if one is not None and _same_by_key(one, arrival, now) and not rows.moved_down(arrival):
+        if (
+            one is not None
+            and _same_by_key(one, arrival, now)
+            and not rows.moved_down(arrival)
+            and not unnamed.is_another(one, arrival)
+        ):
             result.pairs.append((one, arrival))
             taken.add(one.id)
             continue
@@ -101,7 +106,7 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
         return False
     if one.holds_stay and not one.decided and arrival.verdict in {Verdict.BLOCK, Verdict.MARKER}:
         return False
-    if one.key.uid.startswith(UNNAMED) and one.starts_on is not None and _other_guest(one, arrival):
+    if one.key.uid.startswith(UNNAMED) and one.starts_on is not None and _other_by_days(one, arrival):
         return False  # it came without a UID: the key is only the days, which somebody else may have taken
     if one.gone and arrival.verdict in STAYS and one.starts_on is not None:
         # It was given up. The same days, or the same guest: it is back. Else the channel uses the UID again.
@@ -160,6 +165,21 @@ class _Rows:
             and plain_name(other.name) == name
         )
         return next(others, None)
+
+
+class _Unnamed:
+    """Events without a UID on the same days share a key and are only numbered: one more moves the others down."""
+
+    def __init__(self, arrivals: Sequence[Arrival]) -> None:
+        self.names: defaultdict[str, set[str]] = defaultdict(set)
+        for arrival in arrivals:
+            if arrival.key.uid.startswith(UNNAMED):
+                self.names[arrival.key.uid].add(plain_name(arrival.guest.name))
+
+    def is_another(self, one: Known, arrival: Arrival) -> bool:
+        """Whether the guest whom it stood for is listed beside it."""
+        name = plain_name(one.name)
+        return name != plain_name(arrival.guest.name) and name in self.names.get(arrival.key.uid, ())
 
 
 _Test = Callable[[Known, Arrival], bool]
@@ -247,6 +267,15 @@ def _other_guest(one: Known, arrival: Arrival) -> bool:
         return True
     first, second = plain_name(one.name), plain_name(arrival.guest.name)
     return bool(first and second) and first != second
+
+
+def _other_by_days(one: Known, arrival: Arrival) -> bool:
+    """With nothing but days in common, a guest who was named and is no longer is another one as well; on days that
+    were given up, also one who is named now."""
+    if _other_guest(one, arrival) or arrival.verdict not in STAYS:
+        return _other_guest(one, arrival)
+    first, second = plain_name(one.name), plain_name(arrival.guest.name)
+    return first != second and bool(first or one.gone)
 
 
 def _overlap(one: Known, arrival: Arrival) -> bool:

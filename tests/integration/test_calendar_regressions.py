@@ -701,3 +701,60 @@ def test_joined_with_the_next_stay_after_its_days_were_changed_a_stay_keeps_its_
     for uid in ("c", "d", "e"):
         take(feed, calendar(closed(uid, day(3, 18), day(3, 22)), prodid=BOOKING))
         assert stays(flat) == [("03-15", "03-19"), ("03-17", "03-21"), ("03-21", "03-22")]
+
+
+def test_without_uids_an_event_beside_another_of_the_same_days_keeps_its_code(flat: Property) -> None:
+    """A nameless event came first by its words: it took over the named guest's code, and a third guest joined it."""
+    feed, other = feed_of(flat), feed_of(flat, "Second")
+    days = day(3, 10), day(3, 14)
+    bobs = event("", *days, "Reserved - Bob Roe")
+    take(feed, [bobs])
+    before = _codes()
+    take(feed, [bobs, event("", *days)])
+    take(other, [event("c", *days, "Reserved - Cid Moe")])
+    assert before.items() <= _codes().items()
+    assert {one.guest_name for one in Booking.objects.filter(pk__in=before)} == {"Bob Roe"}
+    assert len(_codes()) == 2
+    take(feed, [event("", *days), bobs])
+    assert len(_codes()) == 2
+
+
+@pytest.mark.parametrize("uid", ["", "n"])
+def test_a_named_guest_who_is_missing_is_not_taken_for_a_nameless_event(
+    flat: Property, clock: time_machine.Traveller, uid: str
+) -> None:
+    """It stood on the same days, was another guest's echo, and Ann's stay was given up at the first fetch."""
+    other, feed = feed_of(flat), feed_of(flat, "Second")
+    days = day(3, 10), day(3, 14)
+    anns = event("a" if uid else "", *days, "Reserved - Ann Lee")
+    take(feed, [anns, B])
+    ann = Booking.objects.get(guest_name="Ann Lee")
+    code = _codes()[ann.pk]
+    take(other, [event("b", *days, "Reserved - Bob Roe")])
+    take(feed, [event(uid, *days), B])
+    ann.refresh_from_db()
+    assert (ann.status, ann.guest_name, _codes()[ann.pk]) == ("confirmed", "Ann Lee", code)
+    take(feed, [anns, event(uid, *days), B])
+    assert stays(flat) == [("03-10", "03-14"), ("03-10", "03-14"), ("03-20", "03-22")]
+
+
+def test_without_a_uid_a_guest_on_given_up_days_gets_a_new_code(flat: Property, clock: time_machine.Traveller) -> None:
+    feed = feed_of(flat)
+    days = day(3, 10), day(3, 14)
+    take(feed, [event("", *days), B])
+    former = Booking.objects.get(check_in=at(3, 10, 14)).pk
+    for _ in range(2):
+        take(feed, [B])
+        clock.shift(HALF_HOUR)
+    take(feed, [event("", *days, "Reserved - Dan Fox"), B])
+    assert Booking.objects.get(guest_name="Dan Fox").pk != former
+
+
+def test_an_echo_of_a_named_guest_joins_that_guest_and_not_a_nameless_stay_of_the_same_days(flat: Property) -> None:
+    feed, other = feed_of(flat), feed_of(flat, "Second")
+    days = day(3, 10), day(3, 14)
+    take(feed, [event("1", *days), event("2", *days, "Reserved - Bob Roe")])
+    take(other, [event("b", *days, "Reserved - Bob Roe")])
+    bob = Booking.objects.get(guest_name="Bob Roe")
+    assert bob.feed_items.count() == 2
+    assert len(_codes()) == 2
