@@ -87,7 +87,8 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
         rest.append(arrival)
     rest.sort(key=lambda arrival: arrival.verdict is Verdict.CANCELLED)  # of two with one code, the live one is it
     open_items = [one for one in known if one.id not in taken]
-    for by_known, by_arrival, agrees in _passes(now, today):
+    renewed = not any((one.name or one.code) and not one.forgotten for one, _ in result.pairs)
+    for by_known, by_arrival, agrees in _passes(now, today, renewed=renewed):
         if rest and open_items:
             open_items, rest = _pair_up(open_items, rest, by_known, by_arrival, agrees, result)
     result.fresh = rest
@@ -186,8 +187,15 @@ _Test = Callable[[Known, Arrival], bool]
 _Pass = tuple[Callable[[Known], Hashable], Callable[[Arrival], Hashable], _Test]
 
 
-def _passes(now: datetime, today: date) -> Iterable[_Pass]:
-    """The further ways to know a stay again, best first: (index of the known, index of the arrival, whether)."""
+def _passes(now: datetime, today: date, *, renewed: bool) -> Iterable[_Pass]:
+    """The further ways to know a stay again, best first: (index of the known, index of the arrival, whether).
+
+    `renewed`: no guest is known by a UID, so that the channel may have renewed them all.
+    """
+
+    def next_guest(one: Known, arrival: Arrival) -> bool:
+        # Who stood where a person deleted a stay is forgotten. Beside others that kept their UIDs, it is another.
+        return one.forgotten and not renewed and bool(arrival.guest.name or arrival.guest.reservation_code)
 
     def by_code(one: Known, arrival: Arrival) -> bool:
         if not same_code(one.code, arrival.guest.reservation_code) or arrival.verdict not in _READABLE:
@@ -202,7 +210,8 @@ def _passes(now: datetime, today: date) -> Iterable[_Pass]:
             return False
         running = one.starts_on <= today and one.begun(now) and not one.ended(now)
         cut = one.starts_on <= arrival.starts_on <= today + timedelta(days=1) and _overlap(one, arrival)
-        return running and cut and arrival.verdict in STAYS and not _other_guest(one, arrival)
+        same = not _other_guest(one, arrival) and not next_guest(one, arrival)
+        return running and cut and arrival.verdict in STAYS and same
 
     def longer_elsewhere(one: Known, arrival: Arrival) -> bool:
         # Another calendar or a person made a running stay longer, and this calendar catches up. Never from the former
@@ -218,8 +227,9 @@ def _passes(now: datetime, today: date) -> Iterable[_Pass]:
         both = (one.verdict in STAYS or one.holds_stay) == (arrival.verdict in STAYS)
         if not both and not one.decided:
             return False
-        if one.forgotten:  # whom a person's word means is told by the trace alone
-            return is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code) is not False
+        if one.forgotten:  # whom a person's word means is told by the trace, else by the UIDs
+            traced = is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code)
+            return traced if traced is not None else not next_guest(one, arrival)
         return plain_name(one.name) == plain_name(arrival.guest.name)
 
     yield (lambda one: one.code.casefold()), (lambda came: came.guest.reservation_code.casefold()), by_code

@@ -758,3 +758,20 @@ def test_an_echo_of_a_named_guest_joins_that_guest_and_not_a_nameless_stay_of_th
     bob = Booking.objects.get(guest_name="Bob Roe")
     assert bob.feed_items.count() == 2
     assert len(_codes()) == 2
+
+
+@pytest.mark.parametrize("today", [1, 11])
+def test_the_next_guest_of_a_deleted_stay_is_known_by_a_new_uid_beside_others_that_stayed(
+    flat: Property, clock: time_machine.Traveller, today: int
+) -> None:
+    """Booked between two fetches, the guest stood before a closed door: taken for the stay that a person deleted."""
+    feed = feed_of(flat)
+    other = airbnb("o", day(5, 10), day(5, 14), "HMOOOO0000")
+    take(feed, [airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), other])
+    clock.move_to(at(3, today, 17))
+    Booking.objects.get(check_in=at(3, 10, 14)).delete()
+    take(feed, [airbnb("1", day(3, 10), day(3, 14), "HMAAAA1111"), other])
+    assert stays(flat) == [("05-10", "05-14")]
+    arrival = max(10, today)
+    take(feed, [airbnb("2", day(3, arrival), day(3, 14), "HMBBBB2222"), other])
+    assert stays(flat) == [(f"03-{arrival}", "03-14"), ("05-10", "05-14")]
