@@ -194,8 +194,14 @@ def _passes(now: datetime, today: date, *, renewed: bool) -> Iterable[_Pass]:
     """
 
     def next_guest(one: Known, arrival: Arrival) -> bool:
-        # Who stood where a person deleted a stay is forgotten. Beside others that kept their UIDs, it is another.
-        return one.forgotten and not renewed and bool(arrival.guest.name or arrival.guest.reservation_code)
+        # Of who stood where a person deleted a stay the trace tells; without one, beside others that kept their UIDs, a
+        # new UID is another guest.
+        if not one.forgotten:
+            return False
+        traced = is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code)
+        if traced is not None:
+            return not traced
+        return not renewed and bool(arrival.guest.name or arrival.guest.reservation_code)
 
     def by_code(one: Known, arrival: Arrival) -> bool:
         if not same_code(one.code, arrival.guest.reservation_code) or arrival.verdict not in _READABLE:
@@ -227,9 +233,8 @@ def _passes(now: datetime, today: date, *, renewed: bool) -> Iterable[_Pass]:
         both = (one.verdict in STAYS or one.holds_stay) == (arrival.verdict in STAYS)
         if not both and not one.decided:
             return False
-        if one.forgotten:  # whom a person's word means is told by the trace, else by the UIDs
-            traced = is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code)
-            return traced if traced is not None else not next_guest(one, arrival)
+        if one.forgotten:
+            return not next_guest(one, arrival)
         return plain_name(one.name) == plain_name(arrival.guest.name)
 
     yield (lambda one: one.code.casefold()), (lambda came: came.guest.reservation_code.casefold()), by_code
@@ -272,8 +277,6 @@ def _pair_up(
 def _other_guest(one: Known, arrival: Arrival) -> bool:
     """Without a UID or a code in common, any difference in the name counts."""
     if codes_conflict(one.code, arrival.guest.reservation_code):
-        return True
-    if is_traced(one.trace, arrival.guest.name, arrival.guest.reservation_code) is False:
         return True
     first, second = plain_name(one.name), plain_name(arrival.guest.name)
     return bool(first and second) and first != second

@@ -775,3 +775,17 @@ def test_the_next_guest_of_a_deleted_stay_is_known_by_a_new_uid_beside_others_th
     arrival = max(10, today)
     take(feed, [airbnb("2", day(3, arrival), day(3, 14), "HMBBBB2222"), other])
     assert stays(flat) == [(f"03-{arrival}", "03-14"), ("05-10", "05-14")]
+
+
+def test_a_deleted_guest_who_is_in_the_house_does_not_come_back_under_a_new_uid(
+    flat: Property, clock: time_machine.Traveller
+) -> None:
+    feed = feed_of(flat)
+    other = airbnb("o", day(5, 1), day(5, 3), "HMOOOO3333")
+    take(feed, calendar(airbnb("a", day(2, 27), day(3, 4), "HMAAAA1111"), other, prodid=AIRBNB))
+    Booking.objects.get(check_in__lt=at(3, 1)).delete()
+    take(feed, calendar(airbnb("b", day(2, 27), day(3, 4), "HMAAAA1111"), other, prodid=AIRBNB))
+    assert stays(flat) == [("05-01", "05-03")]
+    clock.shift(HALF_HOUR)
+    take(feed, calendar(airbnb("c", day(3, 1), day(3, 4), "HMBBBB2222"), other, prodid=AIRBNB))
+    assert ("03-01", "03-04") in stays(flat)
