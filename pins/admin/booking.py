@@ -19,15 +19,20 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from pins import choices, policy, tasks
-from pins.admin import booking_actions as deeds
-from pins.admin import booking_calendar as calendar
+from pins import choices, deeds, policy, sources, tasks
 from pins.admin import reveal
-from pins.admin.booking_filters import AttentionFilter, OverlapFilter, StayFilter, ToldFilter
+from pins.admin.booking_filters import (
+    AttentionFilter,
+    OriginFilter,
+    OverlapFilter,
+    ReviewFilter,
+    StayFilter,
+    ToldFilter,
+)
 from pins.admin.booking_form import BookingForm
 from pins.admin.cautions import cautions, clock_changes
-from pins.admin.door_codes import door_badge, guest_grants, panel, pins_for_people
 from pins.admin.parts import badge_html, moment_html
+from pins.doors import door_badge, guest_grants, panel, pins_for_people
 from pins.words import brief, day_and_time
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import Booking, Lock, Property
@@ -49,10 +54,10 @@ class BookingAdmin(PlainTitles, _Admin):
         StayFilter,
         AttentionFilter,
         ToldFilter,
-        calendar.ReviewFilter,
+        ReviewFilter,
         "status",
         OverlapFilter,
-        calendar.OriginFilter,
+        OriginFilter,
         ("property", admin.RelatedOnlyFieldListFilter),
     )
     search_fields = ("guest_name", "property__name", "grants__reference")
@@ -138,7 +143,7 @@ class BookingAdmin(PlainTitles, _Admin):
 
     @admin.display(description="Source", ordering="source")
     def came(self, booking: Booking) -> str:
-        return calendar.source_label(booking)
+        return sources.source_label(booking)
 
     @admin.display(description="Door codes")
     def doors(self, booking: Booking) -> SafeString:
@@ -170,7 +175,7 @@ class BookingAdmin(PlainTitles, _Admin):
         booking = self.get_object(request, object_id) if object_id else None
         if booking is not None and self.has_view_or_change_permission(request, booking):
             context["panel"] = panel(booking, timezone.now())
-            context["calendar"] = calendar.section(booking)
+            context["calendar"] = sources.section(booking)
             context["may_act"] = self.has_change_permission(request, booking)
             context["may_reveal"] = request.user.has_perm(reveal.PERMISSION)
         return super().changeform_view(request, object_id, form_url, context)

@@ -149,3 +149,27 @@ class OverlapFilter(admin.SimpleListFilter):
             return queryset
         flagged: QuerySet[Any] = queryset.with_overlaps()
         return flagged.filter(overlaps=self.value() == "yes")
+
+
+class ReviewFilter(admin.SimpleListFilter):
+    title = "needs review"
+    parameter_name = "review"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes: a calendar was not certain")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        return queryset.filter(needs_review=True) if self.value() == "yes" else queryset
+
+
+class OriginFilter(admin.SimpleListFilter):
+    title = "how it came"
+    parameter_name = "came"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("calendar", "By calendar"), ("hand", "Entered by hand")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        if self.value() == "calendar":
+            return queryset.exclude(feed_status="")
+        return queryset.filter(feed_status="") if self.value() == "hand" else queryset

@@ -15,8 +15,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from pins import inventory, tasks, words
-from pins.admin.door_codes import pause
-from pins.admin.parts import badge_html, zone_of_lock
+from pins.admin.parts import badge_html
+from pins.doors import lock_badge, pause, zone_of_lock
 from pins.words import Badge, Tone
 from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.fields import UndecryptableValue
@@ -48,7 +48,7 @@ class LockWithCodesAdmin(LockAdmin):
 
     @admin.display(description="State")
     def condition(self, lock: Lock) -> SafeString:
-        return badge_html(lock_badge(lock))
+        return badge_html(lock_badge(lock, timezone.now()))
 
     @admin.display(description="Why")
     def trouble(self, lock: Lock) -> str:
@@ -64,22 +64,6 @@ class LockWithCodesAdmin(LockAdmin):
         ours: int = getattr(lock, "own_pins", 0)
         others = state.foreign_pins if state is not None else 0
         return f"{ours} ours, {others} other, room for {lock.pin_capacity}"
-
-
-def lock_badge(lock: Lock) -> Badge:
-    """The state of a lock in words, the worst first."""
-    cause, _ = pause(lock, timezone.now()) if lock.pk else ("", None)
-    if not lock.is_active:
-        return Badge("Switched off", Tone.OVER)
-    if lock.has_keypad is False:
-        return Badge("No keypad", Tone.ACT)
-    if lock.has_bridge is False:
-        return Badge("No bridge", Tone.ACT)
-    if cause:
-        return Badge("Needs you", Tone.ACT) if cause in words.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
-    if lock.is_connected is False:
-        return Badge("Offline", Tone.TROUBLE)
-    return Badge("In order", Tone.READY)
 
 
 @admin.register(LockAccount)

@@ -9,7 +9,6 @@ from django.utils.safestring import SafeString
 
 from pins.models import AccessGrant
 from pins.words import Badge
-from rentals.models import Lock
 
 
 def badge_html(badge: Badge) -> SafeString:
@@ -26,14 +25,6 @@ def moment_html(text: str) -> SafeString:
     """`Wed 3 Mar, 15:00 CET`, broken between day and time if anywhere."""
     day, _, at = text.partition(", ")
     return format_html('<span class="tk-flag tk-plain">{},</span> <span class="tk-flag tk-plain">{}</span>', day, at)
-
-
-def zone_of_lock(lock: Lock) -> ZoneInfo:
-    """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
-    try:
-        return ZoneInfo(lock.time_zone or "UTC")
-    except (ValueError, OSError, KeyError):
-        return ZoneInfo("UTC")
 
 
 def zone_of_grant(grant: AccessGrant) -> ZoneInfo:

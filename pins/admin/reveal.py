@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from limits import RateLimitItemPerMinute
 
 from pins import reveals, words
-from pins.admin.door_codes import guest_grants, panel
+from pins.doors import guest_grants, panel
 from pins.models import AccessGrant
 from pins.words import Tone
 from rentals import limiting

@@ -13,8 +13,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pins import words
-from pins.admin.door_codes import MASK, attempt_line, pins_for_people, standing_badge
-from pins.admin.parts import badge_html, zone_of_grant, zone_of_lock
+from pins.admin.parts import badge_html, zone_of_grant
+from pins.doors import MASK, attempt_line, pins_for_people, standing_badge, zone_of_lock
 from pins.models import AccessGrant, Incident, Pin, PinAttempt
 from pins.words import Badge, Tone
 from rentals.admin.look import STYLES, PlainTitles

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from django.contrib import admin
 from django.db import transaction
-from django.db.models import QuerySet
-from django.http import HttpRequest
 
 from pins.words import day_and_time
 from rentals.models import Booking, FeedItem
@@ -218,33 +214,6 @@ def follow_calendar(booking: Booking) -> bool:
         ) and fresh.check_out == prop.check_out_on(fresh.departure_date)
         fresh.save()
     return True
-
-
-# -- the list ----------------------------------------------------------------------------------------------------------
-
-
-class ReviewFilter(admin.SimpleListFilter):
-    title = "needs review"
-    parameter_name = "review"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes: a calendar was not certain")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
-        return queryset.filter(needs_review=True) if self.value() == "yes" else queryset
-
-
-class OriginFilter(admin.SimpleListFilter):
-    title = "how it came"
-    parameter_name = "came"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("calendar", "By calendar"), ("hand", "Entered by hand")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
-        if self.value() == "calendar":
-            return queryset.exclude(feed_status="")
-        return queryset.filter(feed_status="") if self.value() == "hand" else queryset
 
 
 def source_label(booking: Booking) -> str:

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from pins import words
-from pins.admin.reveal_state import is_live, looks_at_present_code, told_badge
 from pins.facts import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.tedee.errors import Cause
+from pins.told import is_live, looks_at_present_code, told_badge
 from pins.words import Badge, Tone
 from rentals.models import Booking, Lock
 
@@ -155,6 +155,30 @@ def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
     return found
 
 
+def lock_badge(lock: Lock, now: datetime) -> Badge:
+    """The state of a lock in words, the worst first."""
+    cause = pause(lock, now)[0] if lock.pk else ""  # the page of a new one shows it, too
+    if not lock.is_active:
+        return Badge("Switched off", Tone.OVER)
+    if lock.has_keypad is False:
+        return Badge("No keypad", Tone.ACT)
+    if lock.has_bridge is False:
+        return Badge("No bridge", Tone.ACT)
+    if cause:
+        return Badge("Needs you", Tone.ACT) if cause in words.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
+    if lock.is_connected is False:
+        return Badge("Offline", Tone.TROUBLE)
+    return Badge("In order", Tone.READY)
+
+
+def zone_of_lock(lock: Lock) -> ZoneInfo:
+    """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
+    try:
+        return ZoneInfo(lock.time_zone or "UTC")
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")
+
+
 def _attempts(pins: list[Pin]) -> defaultdict[int, list[PinAttempt]]:
     """The latest attempts of each PIN, newest first."""
     found: defaultdict[int, list[PinAttempt]] = defaultdict(list)
@@ -171,7 +195,7 @@ def _line(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -
         name=pin.lock.name,
         badge=standing_badge(pin, now),
         reasons=tuple(_reasons(pin, attempts, zone, now)),
-        next_step=_next_step(pin, zone, now),
+        next_step=next_step(pin, zone, now),
         failed_tries=len(tries),
         attempts=tuple(attempt_line(one, zone) for one in attempts),
     )
@@ -210,7 +234,7 @@ def _since(attempts: list[PinAttempt], cause: str, zone: ZoneInfo, now: datetime
     return words.clock_time(began, zone) if same_day else words.day_and_time(began, zone)
 
 
-def _next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
+def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
     due = pin.next_try_at
     state = State(pin.state)
     if state is State.BLOCKED and now < pin.grant.ends_at:

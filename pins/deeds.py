@@ -10,8 +10,7 @@ from functools import partial
 from django.contrib import messages
 from django.db import transaction
 
-from pins import choices, grants, reconcile, tasks
-from pins.admin import booking_calendar
+from pins import choices, grants, reconcile, sources, tasks
 from pins.facts import State
 from pins.models import AccessGrant, Pin
 from pins.policy import NoValueLeft
@@ -104,14 +103,14 @@ def revoke(booking: Booking, now: datetime) -> Outcome:
 
 def looks_right(booking: Booking, now: datetime) -> Outcome:
     """A person looked at a stay of which a calendar left us in doubt."""
-    if booking_calendar.clear_review(booking):
+    if sources.clear_review(booking):
         return _done("thank you, it is no longer marked for review.")
     return _nothing("it was not marked for review any more.")
 
 
 def follow_calendar(booking: Booking, now: datetime) -> Outcome:
     """Give up what a person set where calendars say something else."""
-    if booking_calendar.follow_calendar(booking):
+    if sources.follow_calendar(booking):
         return _done("it is what the calendar says now, and follows it again.")
     return _nothing("what you set and what the calendar says do not fit together. Set the dates by hand.")
 
