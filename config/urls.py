@@ -1,7 +1,8 @@
 """URLs of the whole site."""
 
 from django.contrib import admin
-from django.urls import path
+from django.templatetags.static import static
+from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
@@ -17,8 +18,10 @@ admin.site.index_title = "Door codes"
 handler400 = "rentals.hooks.bad_request"
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    # Browsers ask for it on every page, also the admin's, which names none.
+    path("favicon.ico", RedirectView.as_view(url=static("pins/key.svg"))),
     path("admin/", admin.site.urls),
+    path("", include("pins.board.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

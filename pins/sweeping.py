@@ -59,7 +59,7 @@ def ration(now: datetime) -> None:
 
 def review_incidents(now: datetime) -> None:
     """Open what is late, and resolve what is over, whoever ended it."""
-    for kind, pins in ((Incident.Kind.CODE_LATE, _late_codes(now)), (Incident.Kind.CODE_STAYS, _staying_codes(now))):
+    for kind, pins in ((Incident.Kind.CODE_LATE, _late_codes(now)), (Incident.Kind.CODE_STAYS, staying_codes(now))):
         open_ones = Incident.objects.filter(kind=kind, resolved_at__isnull=True)
         for pin in pins.exclude(incidents__in=open_ones)[:500]:
             Incident.open(kind, now, about=pin)
@@ -90,7 +90,7 @@ def _late_codes(now: datetime) -> QuerySet[Pin]:
     ).exclude(state=State.SET)
 
 
-def _staying_codes(now: datetime) -> QuerySet[Pin]:
+def staying_codes(now: datetime) -> QuerySet[Pin]:
     """Codes that are, or may be, on a lock where nobody wants them any more."""
     ended = Q(grant__ends_at__lte=now - PATIENCE)
     unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)

@@ -1,0 +1,115 @@
+"""The timeline's rows: properties, a page of them, over two weeks."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.core.paginator import Page, Paginator
+from django.db.models import Q
+
+from pins.board import rows
+from pins.board.timeline import Bar, Row, Taken, lay_out
+from pins.words import Badge
+from rentals.models import Booking, Property
+
+DAYS = 14
+PAGE = 20
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One day of the head."""
+
+    day: date
+    is_today: bool
+
+    @property
+    def is_weekend(self) -> bool:
+        return self.day.weekday() >= 5
+
+
+@dataclass(frozen=True, slots=True)
+class StayBar:
+    """A bar, how the stay's doors are, and all of it in words."""
+
+    bar: Bar
+    badge: Badge
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One property."""
+
+    property_id: int
+    name: str
+    row: Row
+    bars: tuple[StayBar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    first: date
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    page: Page[Property]
+
+    @property
+    def before(self) -> date:
+        return self.first - timedelta(days=7)
+
+    @property
+    def after(self) -> date:
+        return self.first + timedelta(days=7)
+
+
+def load(now: datetime, *, first: date | None, query: str, page: int) -> Timeline:
+    """`first`: the window's first day, by default yesterday at the property of the first row."""
+    chosen = Property.objects.order_by("name", "pk")
+    for word in query.split():
+        chosen = chosen.filter(
+            Q(name__icontains=word) | Q(pk__in=Booking.objects.filter(guest_name__icontains=word).values("property"))
+        )
+    found = Paginator(chosen, PAGE).get_page(page)
+    shown = list(found.object_list)
+    today = now.astimezone(shown[0].zone if shown else ZoneInfo("UTC")).date()
+    first = first or today - _DAY
+    by_property = _stays(shown, first)
+    lines = []
+    for prop in shown:
+        bookings = {one.pk: one for one in by_property[prop.pk]}
+        row = lay_out((_taken(one) for one in bookings.values()), first, DAYS)
+        lines.append(Line(prop.pk, prop.name, row, tuple(_bar(bar, bookings[bar.key], now) for bar in row.bars)))
+    columns = tuple(Column(first + number * _DAY, first + number * _DAY == today) for number in range(DAYS))
+    return Timeline(first, columns, tuple(lines), found)
+
+
+def _stays(shown: list[Property], first: date) -> defaultdict[int, list[Booking]]:
+    """With a day to spare on both sides, since days differ by zone."""
+    begins = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo("UTC")) - _DAY
+    overlap = Q(check_out__gt=begins, check_in__lt=begins + (DAYS + 2) * _DAY)
+    live = ~Q(status=Booking.Status.CANCELLED)
+    found: defaultdict[int, list[Booking]] = defaultdict(list)
+    for booking in rows.stays(overlap & live & Q(property__in=[one.pk for one in shown])):
+        found[booking.property_id].append(booking)
+    return found
+
+
+def _bar(bar: Bar, booking: Booking, now: datetime) -> StayBar:
+    badge = rows.overall(booking, now)
+    days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
+    return StayBar(bar, badge, f"{days}, {badge.label}")
+
+
+def _taken(booking: Booking) -> Taken:
+    return Taken(
+        key=booking.pk,
+        arrives=booking.arrival_date,
+        leaves=booking.departure_date,
+        label=booking.guest_name or "Guest",
+        tentative=booking.status == Booking.Status.TENTATIVE,
+    )

@@ -1,0 +1,200 @@
+"""What the board shows, in as many queries for five hundred properties as for three. Reads no code and no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Q
+
+from pins import accounts, budget, sweeping
+from pins.board import rows
+from pins.board.answer import Answer, answer
+from pins.board.mends import Mend, mends
+from pins.board.rows import StayRow
+from pins.models import RateBudget
+from pins.words import Tone
+from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
+
+SOON = timedelta(hours=24)
+#: Wide enough for today and tomorrow in every zone.
+_BEFORE, _AFTER = timedelta(hours=38), timedelta(hours=62)
+LOW_BATTERY = 20
+#: So many lines of a list are shown unasked, the worst first.
+SHOWN = 25
+_FEW_LOCKS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class DayList:
+    """Arrivals or departures of one day. `key` asks for all of them."""
+
+    key: str
+    title: str
+    rows: tuple[StayRow, ...]
+    hidden: int
+    ready: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockLine:
+    """A lock that deserves a look before it is too late."""
+
+    lock_id: int
+    name: str
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """Requests of one Tedee user within the window."""
+
+    name: str
+    used: int
+    limit: int
+
+    @property
+    def share(self) -> int:
+        """Percent."""
+        return min(100, round(100 * self.used / self.limit))
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What is there at all; what is missing is the next step of a newcomer."""
+
+    accounts: bool
+    locks: bool
+    properties: bool
+    bookings: bool
+
+    @property
+    def complete(self) -> bool:
+        return self.accounts and self.locks and self.properties and self.bookings
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    at: datetime
+    answer: Answer
+    mends: tuple[Mend, ...]
+    more_mends: int
+    lists: tuple[DayList, ...]
+    locks: tuple[LockLine, ...]
+    more_locks: int
+    budgets: tuple[BudgetLine, ...]
+    feeds: int  # switched on
+    start: Start
+
+    @property
+    def to_mend(self) -> int:
+        return len(self.mends) + self.more_mends
+
+
+def load(now: datetime, *, query: str = "", whole: str = "") -> Board:
+    """`query` narrows the lists to guests and properties with these words; `whole` names a list to show in full."""
+    near = Q(check_in__gt=now - _BEFORE, check_in__lt=now + _AFTER) | Q(
+        check_out__gt=now - _BEFORE, check_out__lt=now + _AFTER
+    )
+    bookings = rows.stays(near & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now))
+    confirmed = [one for one in bookings if one.status == Booking.Status.CONFIRMED]
+    soon = [one for one in confirmed if now < one.check_in <= now + SOON]
+    outside = [one for one in confirmed if one.check_in <= now < one.check_out and _is_shut_out(one, now)]
+    # One that was given up before it began opens nothing, wherever it still is.
+    staying = sweeping.staying_codes(now).filter(grant__starts_at__lte=now).values("grant").distinct().count()
+    found, more = mends(now, [*outside, *soon])
+    locks, more_locks = _locks()
+    return Board(
+        at=now,
+        answer=answer([rows.overall(one, now).tone for one in soon], len(outside), staying),
+        mends=found,
+        more_mends=more,
+        lists=tuple(_lists(confirmed, now, query, whole)),
+        locks=locks,
+        more_locks=more_locks,
+        budgets=tuple(_budgets(now)),
+        feeds=CalendarFeed.objects.filter(is_active=True).count(),
+        start=_start(),
+    )
+
+
+def _is_shut_out(booking: Booking, now: datetime) -> bool:
+    return rows.overall(booking, now).tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
+
+
+def _lists(bookings: Sequence[Booking], now: datetime, query: str, whole: str) -> Iterable[DayList]:
+    """Today and tomorrow, each property's own days."""
+    leaving = {(one.property_id, one.departure_date) for one in bookings}
+    chosen = [one for one in bookings if _matches(one, query)]
+    for offset, day in enumerate(("today", "tomorrow")):
+        came = [one for one in chosen if one.arrival_date == _day_at(one, now, offset)]
+        goes = [one for one in chosen if one.departure_date == _day_at(one, now, offset)]
+        arrivals = [rows.arrival(one, now, turns_over=(one.property_id, one.arrival_date) in leaving) for one in came]
+        yield _list(f"arrivals-{day}", f"Arriving {day}", arrivals, whole)
+        yield _list(f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes], whole)
+
+
+def _day_at(booking: Booking, now: datetime, offset: int) -> date:
+    return now.astimezone(booking.property.zone).date() + timedelta(days=offset)
+
+
+def _matches(booking: Booking, query: str) -> bool:
+    said = f"{booking.guest_name} {booking.property.name}".casefold()
+    return all(word in said for word in query.casefold().split())
+
+
+def _list(key: str, title: str, found: list[StayRow], whole: str) -> DayList:
+    worst_first = sorted(found, key=lambda one: (rows.ORDER.index(one.tone), one.moment, one.place))
+    kept = worst_first if whole == key else worst_first[:SHOWN]
+    return DayList(
+        key=key,
+        title=title,
+        rows=tuple(kept),
+        hidden=len(found) - len(kept),
+        ready=sum(one.tone is Tone.READY for one in found),
+        total=len(found),
+    )
+
+
+def _locks() -> tuple[tuple[LockLine, ...], int]:
+    """Offline, nearly empty, or without what a code needs."""
+    sick = Lock.objects.filter(
+        Q(is_connected=False) | Q(battery_level__lt=LOW_BATTERY) | Q(has_keypad=False) | Q(has_bridge=False),
+        is_active=True,
+    ).order_by("name", "pk")
+    found = list(sick[: _FEW_LOCKS + 1])
+    more = sick.count() - _FEW_LOCKS if len(found) > _FEW_LOCKS else 0
+    return tuple(LockLine(one.pk, one.name, tuple(_sickness(one))) for one in found[:_FEW_LOCKS]), more
+
+
+def _sickness(lock: Lock) -> Iterable[str]:
+    if lock.has_keypad is False:
+        yield "no keypad"
+    if lock.has_bridge is False:
+        yield "no bridge"
+    elif lock.is_connected is False:
+        yield "offline"
+    if lock.battery_level is not None and lock.battery_level < LOW_BATTERY:
+        yield f"battery {lock.battery_level} %"
+
+
+def _budgets(now: datetime) -> Iterable[BudgetLine]:
+    named: dict[str, list[str]] = {}
+    for account in LockAccount.objects.defer("secret", "webhook_token"):
+        named.setdefault(account.budget_key, []).append(account.name)
+    usage = dict(RateBudget.objects.filter(key__in=named).values_list("key", "usage"))
+    for key, names in named.items():
+        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), accounts.rules(), now)
+        yield BudgetLine(", ".join(names), settings.TEDEE_RATE_LIMIT - left, settings.TEDEE_RATE_LIMIT)
+
+
+def _start() -> Start:
+    return Start(
+        accounts=LockAccount.objects.exists(),
+        locks=Lock.objects.exists(),
+        properties=Property.objects.exists(),
+        bookings=Booking.objects.exists(),
+    )

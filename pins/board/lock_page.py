@@ -1,0 +1,120 @@
+"""One lock: what is on its keypad, what should be, and how the device is. Reads no code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.db.models import Q
+
+from pins import words
+from pins.doors import (
+    AttemptLine,
+    attempt_line,
+    lock_badge,
+    next_step,
+    pause,
+    pins_for_people,
+    standing_badge,
+    zone_of_lock,
+)
+from pins.models import Pin, PinAttempt
+from pins.words import Badge, Tone
+from rentals.models import Lock
+
+_MOST_PINS = 120
+_MOST_ATTEMPTS = 25
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """One of our codes on this lock."""
+
+    booking_id: int | None
+    holder: str
+    alias: str
+    period: str
+    badge: Badge
+    step: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+    tone: Tone = Tone.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class LockPage:
+    badge: Badge
+    trouble: str  # why it rests, and what to do
+    facts: tuple[Fact, ...]
+    on_it: tuple[CodeLine, ...]  # ours, surely or perhaps on the lock
+    missing: tuple[CodeLine, ...]  # expected but not there yet
+    planned: int  # codes whose time has not come
+    foreign: int
+    attempts: tuple[AttemptLine, ...]
+    looked_at: str
+
+
+def lock_page(lock: Lock, now: datetime) -> LockPage:
+    """`lock` with `operation`, `account__operation` and its properties loaded."""
+    zone = zone_of_lock(lock)
+    live = Q(remote_id__isnull=False) | ~Q(op="") | Q(wanted=True, grant__ends_at__gt=now)
+    found = pins_for_people().filter(lock=lock).filter(live).order_by("grant__starts_at", "pk")
+    pins = list(found.select_related("grant__booking__property")[:_MOST_PINS])
+    planned = [one for one in pins if one.remote_id is None and one.grant.issue_at > now and not one.op]
+    missing = [one for one in pins if one.remote_id is None and one not in planned]
+    state = getattr(lock, "operation", None)
+    attempts = PinAttempt.objects.filter(pin__lock=lock).order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
+    looked_at = state.looked_at if state is not None else None
+    return LockPage(
+        badge=lock_badge(lock, now),
+        trouble=_trouble(lock, zone, now),
+        facts=tuple(_facts(lock, sum(one.remote_id is not None for one in pins))),
+        on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
+        missing=tuple(_line(one, zone, now) for one in missing),
+        planned=len(planned),
+        foreign=state.foreign_pins if state is not None else 0,
+        attempts=tuple(attempt_line(one, zone) for one in attempts),
+        looked_at=words.day_and_time(looked_at, zone) if looked_at is not None else "",
+    )
+
+
+def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
+    cause, until = pause(lock, now)
+    if not cause or until is None:
+        return ""
+    return f"{words.reason(cause)} Next try {words.soon(until, now, zone)}. {words.remedy(cause)}".strip()
+
+
+def _facts(lock: Lock, ours: int) -> list[Fact]:
+    state = getattr(lock, "operation", None)
+    foreign = state.foreign_pins if state is not None else 0
+    known = {True: "yes", False: "no", None: "unknown"}
+    return [
+        Fact("Connected", known[lock.is_connected], Tone.TROUBLE if lock.is_connected is False else Tone.WAITING),
+        Fact("Battery", "unknown" if lock.battery_level is None else f"{lock.battery_level} %"),
+        Fact("Keypad", known[lock.has_keypad]),
+        Fact("Bridge", known[lock.has_bridge]),
+        Fact("Room for codes", f"{max(lock.pin_capacity - ours - foreign, 0)} of {lock.pin_capacity} free"),
+        Fact("Time zone in the Tedee app", lock.time_zone or "unknown"),
+        Fact("Serial number", lock.serial_number or "unknown"),
+        Fact("Account", lock.account.name),
+    ]
+
+
+def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
+    grant = pin.grant
+    step = next_step(pin, zone, now)
+    place = f", {grant.booking.property.name}" if grant.booking is not None else ""
+    return CodeLine(
+        booking_id=grant.booking_id,
+        holder=f"{grant.holder_name or 'Guest'}{place}",
+        alias=pin.alias,
+        period=f"{words.brief(grant.starts_at, now, zone)} to {words.brief(grant.ends_at, now, zone)}",
+        badge=standing_badge(pin, now),
+        step="" if step == "none" else step,
+    )

@@ -1,0 +1,102 @@
+"""What a person should mend, most urgent first: open incidents, and arrivals that wait for a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+
+from pins import troubles, words
+from pins.board import rows
+from pins.models import Incident
+from pins.words import Tone
+from rentals.admin.feed_words import ago
+from rentals.models import Booking
+
+MOST = 40
+_SECRETS = (
+    "pin__applied_code",
+    "pin__op_code",
+    "pin__late_codes",
+    "pin__grant__code",
+    "account__secret",
+    "account__webhook_token",
+    "feed__url",
+    "feed__token",
+    "feed__signing_secret",
+    "feed__previous_signing_secret",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """One thing to mend: about whom or what, what is wrong, what to do, and where."""
+
+    subject: str
+    what: str
+    remedy: str
+    url: str
+    since: str
+
+
+def mends(now: datetime, bookings: Iterable[Booking]) -> tuple[tuple[Mend, ...], int]:
+    """At most `MOST`, and how many more there are. `bookings`: loaded stays of guests who are due soon."""
+    open_ones = Incident.objects.filter(resolved_at=None).select_related(
+        "pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property"
+    )
+    incidents = list(open_ones.defer(*_SECRETS).order_by("opened_at", "pk")[: MOST + 1])
+    told = {one.pin.grant.booking_id for one in incidents if one.pin is not None}
+    waiting = [_of_stay(one, now) for one in bookings if one.pk not in told and rows.overall(one, now).tone is Tone.ACT]
+    found = [*waiting, *(_of_incident(one, now) for one in incidents)]
+    more = open_ones.count() + len(waiting) - MOST if len(found) > MOST else 0
+    return tuple(found[:MOST]), more
+
+
+def _of_stay(booking: Booking, now: datetime) -> Mend:
+    badge = rows.overall(booking, now)
+    without_lock = badge.label == "No lock"
+    return Mend(
+        subject=f"{booking.guest_name or 'Guest'} at {booking.property.name}",
+        what="The property has no active lock" if without_lock else badge.label,
+        remedy="Choose its locks on the page of the property."
+        if without_lock
+        else "Open the stay: it says what to do.",
+        url=reverse("stay", args=[booking.pk]),
+        since=f"arrives {words.soon(booking.check_in, now, booking.property.zone)}",
+    )
+
+
+def _of_incident(incident: Incident, now: datetime) -> Mend:
+    said = troubles.trouble(incident.kind)
+    return Mend(
+        subject=_subject(incident),
+        what=said.what,
+        remedy=said.remedy,
+        url=_url(incident),
+        since=ago(incident.opened_at, now),
+    )
+
+
+def _subject(incident: Incident) -> str:
+    pin = incident.pin
+    if pin is not None:
+        booking = pin.grant.booking
+        who = pin.grant.holder_name or "Guest"
+        return f"{who} at {booking.property.name}, {pin.lock.name}" if booking else f"{who}, {pin.lock.name}"
+    if incident.feed is not None:
+        return f"{incident.feed.name}, {incident.feed.property.name}"
+    return str(incident.lock or incident.account or incident.subject)
+
+
+def _url(incident: Incident) -> str:
+    if incident.pin is not None and incident.pin.grant.booking_id is not None:
+        return reverse("stay", args=[incident.pin.grant.booking_id])
+    if incident.pin is not None:
+        return reverse("lock", args=[incident.pin.lock_id])
+    if incident.lock_id is not None:
+        return reverse("lock", args=[incident.lock_id])
+    if incident.feed_id is not None:
+        return reverse("admin:rentals_calendarfeed_change", args=[incident.feed_id])
+    return reverse("admin:rentals_lockaccount_change", args=[incident.account_id])

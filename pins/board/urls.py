@@ -1,0 +1,14 @@
+"""Addresses of the console."""
+
+from django.urls import path
+
+from pins.board import views
+
+urlpatterns = [
+    path("", views.board, name="home"),
+    path("timeline/", views.timeline, name="timeline"),
+    path("stays/<int:booking_id>/", views.stay, name="stay"),
+    path("stays/<int:booking_id>/<slug:deed>/", views.stay_deed, name="stay-deed"),
+    path("locks/<int:lock_id>/", views.lock, name="lock"),
+    path("locks/<int:lock_id>/try-again/", views.lock_try_again, name="lock-try-again"),
+]

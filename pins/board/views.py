@@ -1,0 +1,175 @@
+"""The pages of the console. All need a staff login; none shows a code (`reveal` is the admin's, by its permission)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from functools import partial, wraps
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.admin.views.decorators import staff_member_required
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from pins import deeds, reconcile, sources, tasks, words
+from pins.board import calendar, loading
+from pins.board.lock_page import lock_page
+from pins.doors import panel
+from pins.facts import State
+from pins.models import Pin
+from rentals.models import Booking, Lock
+
+_VIEW = ("rentals.view_booking", "rentals.change_booking")
+_ACT = "rentals.change_booking"
+_LONGEST_QUERY = 80
+
+
+def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """For people who work here and may see bookings; to others it says so."""
+
+    @never_cache
+    @staff_member_required
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not any(request.user.has_perm(name) for name in _VIEW):
+            raise PermissionDenied
+        return view(request, *args, **kwargs)
+
+    return checked
+
+
+@require_safe
+@_staff
+def board(request: HttpRequest) -> HttpResponse:
+    """The answer, what to mend, and the days. htmx asks for the live part alone every few seconds."""
+    query = request.GET.get("q", "").strip()[:_LONGEST_QUERY]
+    whole = request.GET.get("all", "")
+    context = {
+        "board": loading.load(timezone.now(), query=query, whole=whole),
+        "query": query,
+        "whole": whole,
+        "here": "board",
+    }
+    return render(request, "pins/board/live.html" if _is_part(request) else "pins/board/board.html", context)
+
+
+@require_safe
+@_staff
+def timeline(request: HttpRequest) -> HttpResponse:
+    """Properties as rows, two weeks as columns."""
+    query = request.GET.get("q", "").strip()[:_LONGEST_QUERY]
+    shown = calendar.load(
+        timezone.now(), first=_day(request.GET.get("from", "")), query=query, page=_number(request.GET.get("page", ""))
+    )
+    context = {"timeline": shown, "query": query, "here": "timeline"}
+    return render(request, "pins/board/grid.html" if _is_part(request) else "pins/board/timeline.html", context)
+
+
+@require_safe
+@_staff
+def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
+    """One stay: what its calendars say, and its code on each lock with the whole story."""
+    booking = get_object_or_404(Booking.objects.select_related("property"), pk=booking_id)
+    now = timezone.now()
+    zone = booking.property.zone
+    context = {
+        "booking": booking,
+        "arrives": words.day_and_time(booking.check_in, zone),
+        "leaves": words.day_and_time(booking.check_out, zone),
+        "panel": panel(booking, now),
+        "calendar": sources.section(booking),
+        "came": sources.source_label(booking),
+        "may_act": request.user.has_perm(_ACT),
+        "may_reveal": request.user.has_perm("pins.reveal_code"),
+        "is_over": booking.check_out <= now,
+        "here": "board",
+    }
+    return render(request, "pins/board/stay_live.html" if _is_part(request) else "pins/board/stay.html", context)
+
+
+@require_POST
+@_staff
+def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
+    """A person does something about a stay; its line in the history says who."""
+    act = deeds.DEEDS.get(deed)
+    if act is None:
+        raise Http404
+    booking = get_object_or_404(Booking.objects.select_related("property"), pk=booking_id)
+    if not request.user.has_perm(_ACT):
+        raise PermissionDenied
+    with transaction.atomic():
+        outcome = act(booking, timezone.now())
+        if outcome.done:
+            _log(request, booking, f"{deed.replace('_', ' ').capitalize()}: {outcome.text}")
+    messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
+    return HttpResponseRedirect(reverse("stay", args=[booking.pk]))
+
+
+@require_safe
+@_staff
+def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
+    """One lock: our codes on it, those that are missing, other people's, and how the device is."""
+    if not request.user.has_perm("rentals.view_lock") and not request.user.has_perm("rentals.change_lock"):
+        raise PermissionDenied
+    found = get_object_or_404(_locks(), pk=lock_id)
+    context = {
+        "lock": found,
+        "shown": lock_page(found, timezone.now()),
+        "properties": found.properties.order_by("name"),
+        "may_act": request.user.has_perm("rentals.change_lock"),
+        "here": "board",
+    }
+    return render(request, "pins/board/lock_live.html" if _is_part(request) else "pins/board/lock.html", context)
+
+
+@require_POST
+@_staff
+def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
+    """Lift the rests of a lock and of its codes, and let it be tried at once."""
+    if not request.user.has_perm("rentals.change_lock"):
+        raise PermissionDenied
+    found = get_object_or_404(_locks(), pk=lock_id)
+
+    waiting = Pin.objects.filter(lock=found).exclude(state__in=[State.SET, State.REMOVED])
+    touched = reconcile.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
+    if touched:
+        transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
+        messages.success(request, "It is being tried again now.")
+    else:
+        messages.info(request, "Nothing is open: every code is as it should be.")
+    return HttpResponseRedirect(reverse("lock", args=[found.pk]))
+
+
+def _locks() -> Any:
+    secrets = ("account__secret", "account__webhook_token")
+    return Lock.objects.select_related("operation", "account__operation").defer(*secrets)
+
+
+def _log(request: HttpRequest, booking: Booking, text: str) -> None:
+    if request.user.is_authenticated:
+        LogEntry.objects.log_actions(request.user.pk, [booking], CHANGE, text, single_object=True)
+
+
+def _is_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for the part that it refreshes, not a browser for a page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def _day(text: str) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if 2000 <= day.year <= 2100 else None
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 1
