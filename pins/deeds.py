@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -15,7 +15,7 @@ from pins.facts import State
 from pins.models import AccessGrant, Pin
 from pins.policy import NoValueLeft
 from pins.words import doors
-from rentals.models import Booking
+from rentals.models import Booking, Lock
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,10 @@ def try_again(booking: Booking, now: datetime) -> Outcome:
     else:
         touched = reconcile.try_now(pin_ids, now)
     _wake(touched)
-    return _done(f"trying {doors(len(touched))} again now.")
+    written, left_out = _split(touched)
+    if not written:
+        return _nothing(f"nothing was tried.{left_out}")
+    return _done(f"trying {doors(written)} again now.{left_out}")
 
 
 def new_code(booking: Booking, now: datetime) -> Outcome:
@@ -84,7 +87,8 @@ def new_code(booking: Booking, now: datetime) -> Outcome:
     _wake(touched)
     if not Pin.objects.filter(grant=grant, wanted=True).exists():
         return _done("a new code was chosen. No lock needs it at present.")
-    return _done(f"a new code was chosen and goes onto {doors(len(touched))}.")
+    written, left_out = _split(touched)
+    return _done(f"a new code was chosen{f' and goes onto {doors(written)}' if written else ''}.{left_out}")
 
 
 def revoke(booking: Booking, now: datetime) -> Outcome:
@@ -98,7 +102,8 @@ def revoke(booking: Booking, now: datetime) -> Outcome:
         return _nothing("the stay is over, its code goes by itself.")
     touched = choices.revoke(grant.pk, now)
     _wake(touched)
-    return _done(f"the code is revoked and comes off {doors(len(touched))}." if touched else "the code is revoked.")
+    written, left_out = _split(touched)
+    return _done(f"the code is revoked{f' and comes off {doors(written)}' if written else ''}.{left_out}")
 
 
 def looks_right(booking: Booking, now: datetime) -> Outcome:
@@ -113,6 +118,13 @@ def follow_calendar(booking: Booking, now: datetime) -> Outcome:
     if sources.follow_calendar(booking):
         return _done("it is what the calendar says now, and follows it again.")
     return _nothing("what you set and what the calendar says do not fit together. Set the dates by hand.")
+
+
+def _split(lock_ids: Collection[int]) -> tuple[int, str]:
+    """How many of these locks are written to, and a sentence about those that are only watched."""
+    watched = Lock.objects.filter(pk__in=lock_ids, account__observe_only=True).count()
+    left_out = f" Turnkey only watches {doors(watched)} and changes nothing there." if watched else ""
+    return len(lock_ids) - watched, left_out
 
 
 def _wake(lock_ids: Iterable[int]) -> None:

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 
 from pins import words
 from pins.facts import State
-from pins.models import AccessGrant, Pin, PinAttempt
+from pins.models import ONLY_WATCHED, AccessGrant, Pin, PinAttempt
 from pins.tedee.errors import Cause
 from pins.told import is_live, looks_at_present_code, told_badge
 from pins.words import Badge, Tone
@@ -53,6 +53,7 @@ class Panel:
     badge: Badge
     zone: str
     period: str
+    works: str  # "works", or "would work" where Turnkey only watches
     notes: tuple[str, ...]
     lines: tuple[LockLine, ...]
     has_grant: bool
@@ -83,6 +84,7 @@ def panel(booking: Booking, now: datetime) -> Panel:
     attempts = _attempts(pins)
     lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
     looks = looks_at_present_code(grant) if grant is not None else []
+    watched = _watched_notes(booking, pins, now)
     period = ""
     if grant is not None:
         period = f"{words.day_and_time(grant.starts_at, zone)} to {words.day_and_time(grant.ends_at, zone)}"
@@ -92,7 +94,8 @@ def panel(booking: Booking, now: datetime) -> Panel:
         ),
         zone=booking.property.timezone,
         period=period,
-        notes=tuple(_notes(booking, grant, pins, now)),
+        works="would work" if watched else "works",
+        notes=(*watched, *_notes(booking, grant, pins, now, watched=bool(watched))),
         lines=lines,
         has_grant=grant is not None,
         revoked=grant is not None and grant.revoked_at is not None,
@@ -111,7 +114,8 @@ def door_badge(
     badges = [(standing_badge(pin, now), pin.lock.name) for pin in pins]
     shown = [pair for pair in badges if pair[0].tone is not Tone.OVER] if not asks else badges
     for tone in (Tone.ACT, Tone.TROUBLE):
-        bad = [(one, name) for one, name in shown if one.tone is tone]
+        # To who is expected, a code that only watching leaves on a lock is no obstacle.
+        bad = [(one, name) for one, name in shown if one.tone is tone and not (asks and one == words.LEFT_THERE)]
         if bad:
             label, more = bad[0][0].label, f" and {len(bad) - 1} more" if len(bad) > 1 else ""
             return Badge(f"{label}: {bad[0][1]}{more}", tone)
@@ -129,6 +133,9 @@ def door_badge(
     ready = sum(one.tone is Tone.READY for one in wanted)
     if ready == len(wanted):
         return Badge(f"Ready on {words.doors(ready)}", Tone.READY)
+    if words.WATCHED in wanted:
+        some = f" ({ready} of {len(wanted)} ready)" if ready else ""
+        return Badge(f"{words.WATCHED.label}{some}", words.WATCHED.tone)
     if all(one.tone is Tone.WAITING for one in wanted):
         return Badge("Planned", Tone.WAITING)
     return Badge(f"On its way ({ready} of {len(wanted)} ready)", Tone.BUSY)
@@ -141,16 +148,26 @@ def standing_badge(pin: Pin, now: datetime) -> Badge:
 def _standing(pin: Pin, now: datetime) -> words.Standing:
     grant = pin.grant
     needs_request = pin.next_try_at is not None and State(pin.state) not in (State.SET, State.BLOCKED)
-    trouble = (pause(pin.lock, now)[0] or pin.last_cause) if needs_request else ""
-    return words.Standing(State(pin.state), pin.wanted, pin.admitted, grant.issue_at, grant.ends_at, trouble)
+    # What a request met with before is past where none follows.
+    last_cause = "" if is_watched(pin) else pin.last_cause
+    trouble = (pause(pin.lock, now)[0] or last_cause) if needs_request else ""
+    return words.Standing(
+        State(pin.state), pin.wanted, pin.admitted, grant.issue_at, grant.ends_at, trouble, is_watched(pin)
+    )
+
+
+def is_watched(pin: Pin) -> bool:
+    """Is nothing written to its lock? What is under way already still lands."""
+    return pin.lock.account.observe_only and (not pin.op or pin.op_in_doubt)
 
 
 def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
-    """Why the lock or its account rests and until when; the account's reason outweighs the lock's."""
+    """Why the lock or its account rests and until when; the account's reason outweighs the lock's. That it is only
+    watched is no trouble and told elsewhere."""
     found: tuple[str, datetime | None] = ("", None)
     for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
         until = state.paused_until if state is not None else None
-        if state is not None and until is not None and until > now:
+        if state is not None and until is not None and until > now and state.pause_cause != ONLY_WATCHED:
             found = (state.pause_cause or Cause.NETWORK.value, max(until, found[1] or until))
     return found
 
@@ -168,6 +185,8 @@ def lock_badge(lock: Lock, now: datetime) -> Badge:
         return Badge("Needs you", Tone.ACT) if cause in words.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
     if lock.is_connected is False:
         return Badge("Offline", Tone.TROUBLE)
+    if lock.pk and lock.account.observe_only:
+        return words.WATCHED
     return Badge("In order", Tone.READY)
 
 
@@ -209,9 +228,11 @@ def _reasons(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime
     elif standing.trouble:
         said.append(words.reason(standing.trouble, _since(attempts, standing.trouble, zone, now)))
         said.append(words.remedy(standing.trouble))
+    if words.badge(standing, now) == words.LEFT_THERE:
+        said.append(words.STAYS_THERE)
     if standing.state is State.IN_DOUBT:
         said.append("An answer was lost, so Turnkey looks at the lock before it does anything else.")
-    if pin.wanted and not pin.admitted and now < pin.grant.ends_at:
+    if pin.wanted and not pin.admitted and not standing.watched and now < pin.grant.ends_at:
         said.append("The keypad is full. Nearer arrivals come first; this code follows when one leaves.")
     if pin.wanted and now < pin.grant.ends_at:
         if pin.lock.has_keypad is False:
@@ -244,6 +265,10 @@ def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
     until = pause(pin.lock, now)[1]
     moment = max(due, until) if until is not None else due
     when = words.soon(moment, now, zone)
+    if is_watched(pin) and state is not State.IN_DOUBT:
+        if state is State.SCHEDULED and now < pin.grant.issue_at:
+            return f"would go onto the lock {when}"
+        return "none"
     if state is State.SET and moment > now:
         return f"comes off the lock {when}"
     if state is State.SCHEDULED and now < pin.grant.issue_at:
@@ -272,7 +297,16 @@ def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
     )
 
 
-def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: datetime) -> list[str]:
+def _watched_notes(booking: Booking, pins: list[Pin], now: datetime) -> list[str]:
+    """One sentence about the locks of the stay that are only watched, also before its codes are due."""
+    if booking.status != Booking.Status.CONFIRMED or booking.check_out <= now:
+        return []
+    names = {pin.lock_id: pin.lock.name for pin in pins if pin.wanted and pin.lock.account.observe_only}
+    names |= dict(booking.property.locks.filter(is_active=True, account__observe_only=True).values_list("pk", "name"))
+    return [words.only_watched(sorted(names.values()))] if names else []
+
+
+def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: datetime, *, watched: bool) -> list[str]:
     zone = booking.property.zone
     if booking.status == Booking.Status.CANCELLED:
         return ["The booking is cancelled, so it has no code."]
@@ -294,5 +328,6 @@ def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: da
         opens = booking.check_in - timedelta(
             days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
         )
-        said.append(f"The code goes onto the locks on {words.day_and_time(opens, zone)}." if opens > now else "")
+        goes = "would go" if watched else "goes"
+        said.append(f"The code {goes} onto the locks on {words.day_and_time(opens, zone)}." if opens > now else "")
     return [text for text in said if text]

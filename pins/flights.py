@@ -1,7 +1,8 @@
 """One request for one PIN: written down before, sent outside any transaction, written down after.
 
 1. `take_off`: under the row's lock, read the plan once more, spend from the budget, renew the lease, note what will
-   be sent. A crash after this leaves a flight that the next run treats as in doubt.
+   be sent. A crash after this leaves a flight that the next run treats as in doubt. The only way to a request, so the
+   one place that keeps Turnkey from writing to the locks of an account that it only watches.
 2. `send`: HTTP, and nothing else.
 3. `land`: under the row's lock, only where the request is still ours (`op_token`), store what the answer teaches.
 """
@@ -28,6 +29,7 @@ from pins.plan import (
     Read,
     Request,
     Update,
+    Write,
     closing_look_pending,
     deadline,
     next_step,
@@ -57,6 +59,11 @@ class Rest:
     """Nothing may be sent before `until`: the budget is spent."""
 
     until: datetime
+
+
+@dataclass(frozen=True)
+class OnlyWatched:
+    """The lock's account is only watched: what is next would change the lock, and is not done."""
 
 
 class LeaseLostError(Exception):
@@ -92,7 +99,9 @@ def locked_pin(pin_id: int) -> Pin:
     return pin
 
 
-def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime) -> Prepared | Rest | None:
+def take_off(
+    lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime
+) -> Prepared | Rest | OnlyWatched | None:
     """Write the request down. `None`: the plan changed meanwhile, choose again.
 
     Raises `LeaseLostError`.
@@ -102,6 +111,8 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
         view = pin.view
         if next_step(view, now) != step:
             return None
+        if isinstance(step, Write) and _is_only_watched(lock):
+            return OnlyWatched()
         due = deadline(view, now)
         is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
         purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
@@ -113,7 +124,7 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
         token = uuid.uuid4()
         remote_id = getattr(step, "remote_id", None)
         body = None
-        if isinstance(step, Create | Update | Delete):
+        if isinstance(step, Write):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
             flight = Flight(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
             body = PinBody(_alias_of(pin), content.code, content.starts_at, content.ends_at) if content else None
@@ -127,6 +138,12 @@ def take_off(lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: d
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
         return Prepared(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
+
+
+def _is_only_watched(lock: Lock) -> bool:
+    """Read anew for every request: a person may have switched it since the run began, or given the lock to another
+    account, through which this run does not speak."""
+    return not Lock.objects.filter(pk=lock.pk, account_id=lock.account_id, account__observe_only=False).exists()
 
 
 def _alias_of(pin: Pin) -> str:
@@ -218,7 +235,7 @@ def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Obser
 
 
 def _after_error(error: TedeeError, step: Request, observed: Observed, now: datetime) -> Observed:
-    is_write = isinstance(step, Create | Update | Delete)
+    is_write = isinstance(step, Write)
     if isinstance(error, AmbiguousError):
         late_until = now + timedelta(seconds=settings.LATE_SECONDS)
         return outcomes.lost(observed, late_until) if is_write else observed

@@ -85,7 +85,8 @@ class Wait:
     until: datetime | None
 
 
-Request = Create | Update | Delete | Look | Read
+Write = Create | Update | Delete
+Request = Write | Look | Read
 Step = Request | Rotate | Block | Wait
 
 

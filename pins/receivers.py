@@ -8,11 +8,12 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.dispatch import receiver
+from django.utils import timezone
 
-from pins import grants, tasks
+from pins import grants, sweeping, tasks
 from pins.models import Incident
 from rentals.models import CalendarFeed
-from rentals.signals import bookings_changed, feed_condition_changed
+from rentals.signals import account_released, bookings_changed, feed_condition_changed
 
 _FEED_INCIDENTS: Final = {
     "held": Incident.Kind.FEED_HELD,
@@ -39,3 +40,10 @@ def follow_feed_condition(feed_id: int, condition: str, active: bool, now: datet
         Incident.open(kind, now, about=feed)
     else:
         Incident.resolve(now, about=feed, kinds=(kind,))
+
+
+@receiver(account_released)
+def follow_released_account(account_id: int, **_: Any) -> None:
+    """Do at once what was only watched so far."""
+    if lock_ids := sweeping.release(account_id, timezone.now()):
+        transaction.on_commit(partial(tasks.wake_locks, lock_ids))

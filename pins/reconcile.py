@@ -24,8 +24,8 @@ from django.utils import timezone
 from pins import accounts, admission, consequences, flights, grants, leases, outcomes
 from pins.clients import client_for
 from pins.facts import Blocked
-from pins.models import Incident, LockState, Pin, PinAttempt
-from pins.plan import Block, Request, Rotate, Wait, deadline, next_step
+from pins.models import ONLY_WATCHED, Incident, LockState, Pin, PinAttempt
+from pins.plan import Block, Request, Rotate, Wait, Write, deadline, next_step
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -36,6 +36,8 @@ LONGEST_RUN = 60.0
 #: The pause of a lock whose account has no requests left. Short: what is due grows more urgent, and may spend more.
 BUDGET_SPENT = "budget"
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
+#: How often a lock that is only watched is looked over for what may still be read of it. Costs no request by itself.
+WATCHED_PAUSE = timedelta(minutes=5)
 #: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
 FOREIGN_PINS_KNOWN = timedelta(hours=1)
 
@@ -98,8 +100,10 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
     """Until when the lock or its account rests; `None` when neither does.
 
     A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
+    Nor does the one of a lock that is only watched: that may be over.
     """
-    resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause=BUDGET_SPENT)
+    softly = [BUDGET_SPENT, ONLY_WATCHED]
+    resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
     paused = resting.values_list("paused_until", flat=True).first()
     account_paused = accounts.paused_until(lock.account, now)
     return max((moment for moment in (paused, account_paused) if moment is not None), default=None)
@@ -118,16 +122,18 @@ def _work(
 ) -> tuple[int, datetime | None]:
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
+    watched = False  # learned from a take-off; from then on this run only reads
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
-        choice = _choose(lock, clock())
+        choice = _choose(lock, clock(), reads_only=watched)
         if choice is None:
-            return requests, None
+            return requests, _rest(lock, clock() + WATCHED_PAUSE, ONLY_WATCHED) if watched else None
         prepared = flights.take_off(lock, lease, choice.pin_id, choice.step, clock())
+        if isinstance(prepared, flights.OnlyWatched):
+            watched = True
+            continue
         if isinstance(prepared, flights.Rest):
-            until = min(prepared.until, clock() + LONGEST_BUDGET_PAUSE)
-            LockState.objects.filter(lock=lock).update(paused_until=until, pause_cause=BUDGET_SPENT)
-            return requests, until
+            return requests, _rest(lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), BUDGET_SPENT)
         if prepared is None:
             continue
         if not lease.is_fresh():
@@ -140,7 +146,12 @@ def _work(
     return requests, None
 
 
-def _choose(lock: Lock, now: datetime) -> _Choice | None:
+def _rest(lock: Lock, until: datetime, cause: str) -> datetime:
+    LockState.objects.filter(lock=lock).update(paused_until=until, pause_cause=cause)
+    return until
+
+
+def _choose(lock: Lock, now: datetime, *, reads_only: bool) -> _Choice | None:
     """The most urgent request among the due PINs. Steps that need no request are done on the way."""
     best: _Choice | None = None
     for pin in (
@@ -149,6 +160,8 @@ def _choose(lock: Lock, now: datetime) -> _Choice | None:
         step = next_step(pin.view, now)
         if isinstance(step, Wait | Rotate | Block):
             _decide_without_request(pin.pk, step, now)
+            continue
+        if reads_only and isinstance(step, Write):
             continue
         due = deadline(pin.view, now)
         if best is None or due < best.due:

@@ -10,7 +10,7 @@ from django.db.models import F, Min, Q, QuerySet
 
 from pins import accounts, budget, leases
 from pins.facts import State
-from pins.models import AccessGrant, Incident, Pin, RateBudget
+from pins.models import ONLY_WATCHED, AccessGrant, Incident, LockState, Pin, RateBudget
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
@@ -29,9 +29,11 @@ def due_locks(now: datetime) -> list[int]:
     accounts.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
+    # Where Turnkey may write again nothing rests, whoever switched it: `update()` and the like announce nothing.
+    released = Q(operation__pause_cause=ONLY_WATCHED, account__observe_only=False)
     due = (
         Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
-        .exclude(operation__paused_until__gt=now)
+        .exclude(Q(operation__paused_until__gt=now) & ~released)
         .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
         # An alarm that is set for later hides nothing that is due now.
         .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
@@ -50,6 +52,7 @@ def ration(now: datetime) -> None:
     for row in RateBudget.objects.filter(key__in=groups):
         left = budget.remaining(budget.Usage.from_json(row.usage), accounts.rules(), now)
         due = Pin.objects.filter(lock__account__in=groups[row.key], next_try_at__lte=now, deadline_at__isnull=False)
+        due = due.exclude(lock__account__observe_only=True)  # what is only watched spends nothing worth a ration
         deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
         cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
         if cutoff != row.cutoff_at:
@@ -75,10 +78,20 @@ def review_incidents(now: datetime) -> None:
     full.exclude(lock__pins__in=waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)).update(resolved_at=now)
 
 
+def release(account_id: int, now: datetime) -> list[int]:
+    """An account is no longer only watched: end the rest of its locks. Returns those with due work, the most urgent
+    first."""
+    LockState.objects.filter(lock__account=account_id, pause_cause=ONLY_WATCHED).update(
+        paused_until=None, pause_cause=""
+    )
+    due = Lock.objects.filter(account=account_id, pins__next_try_at__lte=now)
+    return list(due.annotate(deadline=Min("pins__deadline_at")).order_by("deadline", "pk").values_list("pk", flat=True))
+
+
 def _late_codes(now: datetime) -> QuerySet[Pin]:
     """Guests who arrive soon, or are here, for whom the lock does not hold what it should: for a while, and urgently.
 
-    An extension is urgent when the old end comes near, not before.
+    An extension is urgent when the old end comes near, not before. On a lock that is only watched nothing is late.
     """
     return Pin.objects.filter(
         wanted=True,
@@ -87,11 +100,13 @@ def _late_codes(now: datetime) -> QuerySet[Pin]:
         grant__ends_at__gt=now,
         wished_at__lte=now - PATIENCE,
         deadline_at__lte=now + ARRIVES_SOON,
+        lock__account__observe_only=False,
     ).exclude(state=State.SET)
 
 
 def staying_codes(now: datetime) -> QuerySet[Pin]:
-    """Codes that are, or may be, on a lock where nobody wants them any more."""
+    """Codes that are, or may be, on a lock where nobody wants them any more; also where Turnkey only watches, since
+    the door opens to them all the same."""
     ended = Q(grant__ends_at__lte=now - PATIENCE)
     unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
     maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)

@@ -22,7 +22,7 @@ TROUBLES: Final[dict[str, Trouble]] = {
     ),
     "code_stays": Trouble(
         "The code is still on the lock after check-out",
-        "It is tried again by itself. To be sure today, remove it in the Tedee app.",
+        "It is tried again by itself, unless the lock is only watched. To be sure today, remove it in the Tedee app.",
     ),
     "value_refused": Trouble(
         "The lock refuses the code",

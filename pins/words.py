@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -44,6 +45,13 @@ class Standing:
     issue_at: datetime
     ends_at: datetime
     trouble: str = ""  # a cause: why the last request did not succeed, or why lock or account rest
+    watched: bool = False  # the lock's account is only watched: nothing is written to the lock
+
+
+#: The lock's account is only watched: the code is worked out and not put on the lock.
+WATCHED = Badge("Watching only", Tone.WAITING)
+#: The same for a code that is on the lock from before, and should not be.
+LEFT_THERE = Badge("Not removed", Tone.TROUBLE)
 
 
 def badge(standing: Standing, now: datetime) -> Badge:
@@ -54,11 +62,13 @@ def badge(standing: Standing, now: datetime) -> Badge:
         return Badge("Needs you", Tone.ACT)
     if state is State.REMOVED or (over and state in (State.SCHEDULED, State.BLOCKED)):
         return Badge("Removed", Tone.OVER)
+    if standing.watched and (over or state is State.REMOVING) and state is not State.IN_DOUBT:
+        return LEFT_THERE
     if over or state is State.REMOVING:
         return Badge("Being removed", Tone.TROUBLE if standing.trouble else Tone.BUSY)
     if state is State.SET:
         return Badge("Ready", Tone.READY)
-    if not standing.admitted:
+    if not standing.admitted and not standing.watched:
         return Badge("Waits for room", Tone.TROUBLE)
     if now < standing.issue_at and state is State.SCHEDULED:
         return Badge("Planned", Tone.WAITING)
@@ -66,6 +76,8 @@ def badge(standing: Standing, now: datetime) -> Badge:
         return Badge("Needs you", Tone.ACT)
     if state is State.IN_DOUBT:
         return Badge("Checking", Tone.TROUBLE)
+    if standing.watched:
+        return WATCHED
     if standing.trouble:
         return Badge("Trying again", Tone.TROUBLE)
     if state is State.CHANGING:
@@ -123,6 +135,22 @@ def blocked_reason(blocked: str) -> str:
         "The lock refused the code more than once. Press “New code”; when the guest was told the code, “Revoke” first. "
         "If that does not help, check the lock in the Tedee app."
     )
+
+
+def only_watched(locks: Sequence[str]) -> str:
+    """What it means for guests that Turnkey only watches these locks; they are named."""
+    names = ", ".join(f"“{name}”" for name in locks)
+    return (
+        f"Turnkey only watches {names}: it works the codes out and writes nothing to the lock{'s' * (len(locks) > 1)}. "
+        "Let guests in as you did before, or take the tick “Only watch” away on the page of the lock account."
+    )
+
+
+#: Beside a code that only watching leaves on a lock.
+STAYS_THERE = (
+    "Turnkey only watches this lock, so the code stays on it until it ends by itself. If it must be gone now, remove "
+    "it in the Tedee app."
+)
 
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:

@@ -13,3 +13,7 @@ bookings_changed = Signal()
 #: Sent inside the transaction with `feed_id: int`, `condition: str` ("held", "stale", "failing", "reset"),
 #: `active: bool` and `now: datetime` when a condition of a calendar feed begins or ends: once each.
 feed_condition_changed = Signal()
+
+#: Sent inside the transaction with `account_id: int` when Turnkey may write to the locks of an account that it only
+#: watched before.
+account_released = Signal()

@@ -35,7 +35,7 @@ from pins.admin.parts import badge_html, moment_html
 from pins.doors import door_badge, guest_grants, panel, pins_for_people
 from pins.words import brief, day_and_time
 from rentals.admin.look import STYLES, PlainTitles
-from rentals.models import Booking, Lock, Property
+from rentals.models import Booking, Lock, LockAccount, Property
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -218,11 +218,11 @@ class BookingAdmin(PlainTitles, _Admin):
 
     def delete_model(self, request: HttpRequest, obj: Booking) -> None:
         super().delete_model(request, obj)
-        messages.info(request, "Its codes are being taken off the locks.")
+        messages.info(request, _going())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
         super().delete_queryset(request, queryset)
-        messages.info(request, "Their codes are being taken off the locks.")
+        messages.info(request, _going())
 
     # -- deeds --------------------------------------------------------------------------------------------------
 
@@ -294,3 +294,10 @@ class BookingAdmin(PlainTitles, _Admin):
             messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
         if len(others) > _MOST_NAMED:
             messages.warning(request, f"Nothing was done for {len(others) - _MOST_NAMED} more.")
+
+
+def _going() -> str:
+    """What is said after a deletion."""
+    watches = LockAccount.objects.filter(observe_only=True).exists()
+    where = "the locks that Turnkey does not only watch" if watches else "the locks"
+    return f"Codes of deleted stays are being taken off {where}."

@@ -34,10 +34,11 @@ def on_local_days(field: str, first: int, days: int, now: datetime) -> Q:
 
 
 def needs_attention(now: datetime) -> Q:
-    """Stays whose guest may stand before a closed door, or whose code should be gone and is not."""
+    """Stays whose guest may stand before a closed door, or whose code should be gone and is not. What is only watched
+    is missing on purpose."""
     of_stay = Pin.objects.filter(grant__booking=OuterRef("pk"))
     wanted = of_stay.filter(wanted=True, grant__ends_at__gt=now)
-    missing = wanted.exclude(state__in=[State.SET, State.CHANGING])
+    missing = wanted.exclude(state__in=[State.SET, State.CHANGING]).exclude(lock__account__observe_only=True)
     late = missing.filter(grant__starts_at__lte=now + ARRIVES_SOON)
     hopeless = missing.filter(
         Q(last_cause__in=MUST_ACT)

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from pins.models import AccessGrant
 from pins.periods import stay_period
-from pins.words import day_and_time
+from pins.words import day_and_time, only_watched
 from rentals.models import Booking
 
 LONG_STAY = timedelta(days=180)
+_SECRETS = ("account__secret", "account__webhook_token")
 
 
 def cautions(booking: Booking, now: datetime) -> Iterator[str]:
@@ -34,7 +35,8 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
     yield from _doors(booking)
     starts_at = stay_period(booking.check_in, booking.check_out, early_minutes=prop.early_minutes).starts_at
     issue_at = starts_at - timedelta(days=prop.issue_ahead_days)
-    if now < issue_at:
+    watched = prop.locks.filter(is_active=True, account__observe_only=True).exists()
+    if now < issue_at and not watched:
         yield (
             f"The code will be put on the locks on {day_and_time(issue_at, prop.zone)}, "
             f"{prop.issue_ahead_days} days before the arrival."
@@ -72,11 +74,14 @@ def _overlaps(booking: Booking) -> Iterator[str]:
 
 
 def _doors(booking: Booking) -> Iterator[str]:
-    locks = list(booking.property.locks.order_by("name"))
+    locks = list(booking.property.locks.select_related("account").defer(*_SECRETS).order_by("name"))
     active = [lock for lock in locks if lock.is_active]
     if not active:
         what = "All locks of this property are switched off" if locks else "This property has no locks"
         yield f"{what}, so the guest's code opens nothing yet. Choose its locks on the page of “{booking.property}”."
+    watched = [lock.name for lock in active if lock.account.observe_only]
+    if watched:
+        yield only_watched(watched)
     for lock in active:
         if lock.has_keypad is False:
             yield f"“{lock}” has no keypad: the guest cannot enter a code there."

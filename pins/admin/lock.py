@@ -54,7 +54,8 @@ class LockWithCodesAdmin(LockAdmin):
     def trouble(self, lock: Lock) -> str:
         cause, until = pause(lock, timezone.now()) if lock.pk else ("", None)
         if not cause or until is None:
-            return "Nothing is wrong."
+            watched = lock.pk and lock.account.observe_only
+            return words.only_watched([lock.name]) if watched else "Nothing is wrong."
         again = words.soon(until, timezone.now(), zone_of_lock(lock))
         return f"{words.reason(cause)} Next try {again}. {words.remedy(cause)}".strip()
 
@@ -84,6 +85,8 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             return badge_html(Badge("Key refused", Tone.ACT))
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge("Waiting", Tone.TROUBLE))
+        if account.observe_only:
+            return badge_html(words.WATCHED)
         return badge_html(Badge("In order", Tone.READY))
 
     def get_urls(self) -> list[URLPattern]:

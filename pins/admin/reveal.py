@@ -33,6 +33,7 @@ class Revealed:
     code: str = field(repr=False)
     message: str = field(repr=False)
     missing: tuple[str, ...]  # locks that do not have the code yet
+    watched: tuple[str, ...] = ()  # locks that are only watched, and do not get it
 
 
 @sensitive_variables()
@@ -81,8 +82,13 @@ def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
     code = reveals.reveal(grant_id, now, user=request.user, address=address)
     grant = guest_grants().get(pk=grant_id)
     lines = panel(booking, now).lines
-    missing = tuple(line.name for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER))
-    return Revealed(code, guest_message(booking, grant, code), missing)
+    lacking = [line for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER)]
+    return Revealed(
+        code,
+        guest_message(booking, grant, code),
+        missing=tuple(line.name for line in lacking if line.badge != words.WATCHED),
+        watched=tuple(line.name for line in lacking if line.badge == words.WATCHED),
+    )
 
 
 @sensitive_variables()

@@ -16,26 +16,39 @@ class Answer:
     tone: Tone
 
 
-def answer(arrivals: Collection[Tone], outside: int, staying: int) -> Answer:
+def answer(
+    arrivals: Collection[Tone], outside: int, staying: int, *, watched: int = 0, watching: bool = False
+) -> Answer:
     """Whether every guest who arrives soon can get in, and every guest who left is locked out.
 
     `arrivals`: how the doors are of each stay that begins in the next 24 hours. `outside`: guests whose stay has begun
     and whose code is not on every lock. `staying`: guests who left and whose code may still be on a lock.
+
+    `watched`: stays that begin in the next 24 hours, not among `arrivals`, of which Turnkey only watches a lock: it
+    does not know whether these guests can get in. `watching`: some account is only watched, so that only our own codes
+    can be spoken for.
     """
     late = [tone for tone in arrivals if tone is not Tone.READY]
     joint = ", and" if bool(late) == bool(staying) else ", but"
-    words = f"{_coming(len(arrivals), len(late))}{joint} {_left(staying)}."
+    left = _left(staying, watching=watching)
+    if watched and not arrivals:
+        words = f"{_watched(watched)}{', but' if staying else ', and'} {left}."
+    else:
+        words = f"{_coming(len(arrivals), len(late), watched)}{joint} {left}."
+        words = f"{words} {_watched(watched)}." if watched else words
     if outside:
         words = f"{_outside(outside)} {words}"
-    return Answer(words, _tone(late, outside, staying))
+    return Answer(words, _tone(late, outside, staying, watched))
 
 
-def _tone(late: Collection[Tone], outside: int, staying: int) -> Tone:
+def _tone(late: Collection[Tone], outside: int, staying: int, watched: int) -> Tone:
     if outside or staying or Tone.ACT in late or Tone.OVER in late:
         return Tone.ACT
     if Tone.TROUBLE in late:
         return Tone.TROUBLE
-    return Tone.BUSY if late else Tone.READY
+    if late:
+        return Tone.BUSY
+    return Tone.WAITING if watched else Tone.READY
 
 
 def _outside(count: int) -> str:
@@ -44,18 +57,30 @@ def _outside(count: int) -> str:
     return f"{count} guests who are due may stand before a closed door."
 
 
-def _coming(count: int, late: int) -> str:
-    if not count:
+def _watched(count: int) -> str:
+    who = "a guest who arrives" if count == 1 else f"{count} guests who arrive"
+    return f"Turnkey only watches for {who} in the next 24 hours and puts no code on their locks"
+
+
+def _coming(count: int, late: int, watched: int) -> str:
+    if not count and not watched:
         return "Nobody arrives in the next 24 hours"
     if not late:
         who = "The guest who arrives" if count == 1 else f"All {count} guests who arrive"
+        if watched:
+            who = "A guest who arrives" if count == 1 else f"{count} guests who arrive"
         return f"{who} in the next 24 hours can get in"
+    if watched:
+        who = "A guest who arrives" if late == 1 else f"{late} guests who arrive"
+        return f"{who} in the next 24 hours cannot get in yet"
     if count == 1:
         return "The guest who arrives in the next 24 hours cannot get in yet"
     return f"{late} of {count} guests who arrive in the next 24 hours cannot get in yet"
 
 
-def _left(staying: int) -> str:
+def _left(staying: int, *, watching: bool) -> str:
+    if not staying and watching:
+        return "no code of Turnkey outlives its stay"
     if not staying:
         return "every guest who left is locked out"
     if staying == 1:

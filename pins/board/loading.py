@@ -63,6 +63,14 @@ class BudgetLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """An account that is only watched."""
+
+    account_id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Start:
     """What is there at all; what is missing is the next step of a newcomer."""
 
@@ -86,6 +94,7 @@ class Board:
     locks: tuple[LockLine, ...]
     more_locks: int
     budgets: tuple[BudgetLine, ...]
+    watched: tuple[Watched, ...]  # accounts that are only watched
     feeds: int  # switched on
     start: Start
 
@@ -107,17 +116,27 @@ def load(now: datetime, *, query: str = "", whole: str = "") -> Board:
     staying = sweeping.staying_codes(now).filter(grant__starts_at__lte=now).values("grant").distinct().count()
     found, more = mends(now, [*outside, *soon])
     locks, more_locks = _locks()
+    lock_accounts = list(LockAccount.objects.defer("secret", "webhook_token"))
+    watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
+    known = [one for one in soon if not rows.is_watched(one, now)]
     return Board(
         at=now,
-        answer=answer([rows.overall(one, now).tone for one in soon], len(outside), staying),
+        answer=answer(
+            [rows.overall(one, now).tone for one in known],
+            len(outside),
+            staying,
+            watched=len(soon) - len(known),
+            watching=bool(watched),
+        ),
         mends=found,
         more_mends=more,
         lists=tuple(_lists(confirmed, now, query, whole)),
         locks=locks,
         more_locks=more_locks,
-        budgets=tuple(_budgets(now)),
+        budgets=tuple(_budgets(lock_accounts, now)),
+        watched=watched,
         feeds=CalendarFeed.objects.filter(is_active=True).count(),
-        start=_start(),
+        start=_start(lock_accounts),
     )
 
 
@@ -181,9 +200,9 @@ def _sickness(lock: Lock) -> Iterable[str]:
         yield f"battery {lock.battery_level} %"
 
 
-def _budgets(now: datetime) -> Iterable[BudgetLine]:
+def _budgets(lock_accounts: Iterable[LockAccount], now: datetime) -> Iterable[BudgetLine]:
     named: dict[str, list[str]] = {}
-    for account in LockAccount.objects.defer("secret", "webhook_token"):
+    for account in lock_accounts:
         named.setdefault(account.budget_key, []).append(account.name)
     usage = dict(RateBudget.objects.filter(key__in=named).values_list("key", "usage"))
     for key, names in named.items():
@@ -191,9 +210,9 @@ def _budgets(now: datetime) -> Iterable[BudgetLine]:
         yield BudgetLine(", ".join(names), settings.TEDEE_RATE_LIMIT - left, settings.TEDEE_RATE_LIMIT)
 
 
-def _start() -> Start:
+def _start(lock_accounts: Sequence[LockAccount]) -> Start:
     return Start(
-        accounts=LockAccount.objects.exists(),
+        accounts=bool(lock_accounts),
         locks=Lock.objects.exists(),
         properties=Property.objects.exists(),
         bookings=Booking.objects.exists(),

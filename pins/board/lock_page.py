@@ -50,6 +50,7 @@ class Fact:
 class LockPage:
     badge: Badge
     trouble: str  # why it rests, and what to do
+    watched: str  # that it is only watched, and what that means
     facts: tuple[Fact, ...]
     on_it: tuple[CodeLine, ...]  # ours, surely or perhaps on the lock
     missing: tuple[CodeLine, ...]  # expected but not there yet
@@ -73,6 +74,7 @@ def lock_page(lock: Lock, now: datetime) -> LockPage:
     return LockPage(
         badge=lock_badge(lock, now),
         trouble=_trouble(lock, zone, now),
+        watched=words.only_watched([lock.name]) if lock.account.observe_only else "",
         facts=tuple(_facts(lock, sum(one.remote_id is not None for one in pins))),
         on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
         missing=tuple(_line(one, zone, now) for one in missing),

@@ -105,6 +105,11 @@ def overall(booking: Booking, now: datetime) -> Badge:
     return door_badge(booking, grant, pins, has_locks=bool(getattr(booking, "has_locks", True)), now=now)
 
 
+def is_watched(booking: Booking, now: datetime) -> bool:
+    """Does Turnkey only watch one of its locks, so that it cannot say whether the guest gets in?"""
+    return overall(booking, now).label.startswith(words.WATCHED.label)
+
+
 def _tone(booking: Booking, now: datetime) -> Tone:
     return overall(booking, now).tone
 

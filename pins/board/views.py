@@ -142,7 +142,10 @@ def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     touched = reconcile.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
     if touched:
         transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
-        messages.success(request, "It is being tried again now.")
+        if found.account.observe_only:
+            messages.info(request, "Turnkey only watches this lock: it reads what there is, and changes nothing.")
+        else:
+            messages.success(request, "It is being tried again now.")
     else:
         messages.info(request, "Nothing is open: every code is as it should be.")
     return HttpResponseRedirect(reverse("lock", args=[found.pk]))

@@ -2,12 +2,13 @@ from pins.models.attempt import PinAttempt
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
-from pins.models.operation import AccountState, Heartbeat, LockState, RateBudget
+from pins.models.operation import ONLY_WATCHED, AccountState, Heartbeat, LockState, RateBudget
 from pins.models.pin import Pin
 from pins.models.reveal import PinReveal
 from pins.models.secret import InstallationKey
 
 __all__ = [
+    "ONLY_WATCHED",
     "AccessGrant",
     "AccountState",
     "Heartbeat",

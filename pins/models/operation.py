@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
+
+#: The pause of a lock whose account is only watched (`LockAccount.observe_only`): what is due there would be written.
+#: It keeps the sweep away and ends with the watching, not before; a run looks for what may still be read.
+ONLY_WATCHED: Final = "watched"
 
 
 class LockState(models.Model):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 else:
     _Admin = admin.ModelAdmin
     _Form = forms.ModelForm
+
+
+_ONLY_WATCHED = "Turnkey only watches this account: from now on it sends nothing that changes a lock."
+_RELEASED = "Turnkey no longer only watches this account: whatever is due on its locks is being done now."
 
 
 class LockAccountForm(_Form):
@@ -71,7 +75,7 @@ class LockAccountAdmin(PlainTitles, _Admin):
     search_fields = ("name",)
     readonly_fields = ("events_address",)
     fieldsets = [
-        (None, {"fields": ("name", "kind", "secret")}),
+        (None, {"fields": ("name", "kind", "secret", "observe_only")}),
         (
             "Tedee's events",
             {
@@ -94,7 +98,11 @@ class LockAccountAdmin(PlainTitles, _Admin):
         """Whoever may only look is shown fields as text; the key must not be among them."""
         if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
             return super().get_fieldsets(request, obj)
-        return ((None, {"fields": ("name", "kind", "rate_group")}),)
+        return ((None, {"fields": ("name", "kind", "observe_only", "rate_group")}),)
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """Who connects the first account by hand tries Turnkey out: nothing is written before they say so."""
+        return {"observe_only": not LockAccount.objects.exists(), **super().get_changeform_initial_data(request)}
 
     @admin.display(description="Address on this site")
     def events_address(self, one: LockAccount) -> str:
@@ -122,3 +130,5 @@ class LockAccountAdmin(PlainTitles, _Admin):
             # Whoever mends the key mends this too; an account with one unreadable value cannot be used at all.
             obj.webhook_token = new_token()
         super().save_model(request, obj, form, change)
+        if "observe_only" in form.changed_data and (change or obj.observe_only):
+            messages.info(request, _ONLY_WATCHED if obj.observe_only else _RELEASED)

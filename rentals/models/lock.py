@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import models
+from django.db import models, transaction
 
 from rentals.fields import EncryptedTextField
 from rentals.models.tokens import new_token, token_digest
+from rentals.signals import account_released
 
 
 class LockAccount(models.Model):
@@ -29,6 +30,14 @@ class LockAccount(models.Model):
         help_text="Tedee counts requests per user. Give accounts of one user the same word here, else leave it empty.",
     )
 
+    observe_only = models.BooleanField(
+        "only watch",
+        default=False,
+        help_text="Try Turnkey without touching a lock: it reads the locks and works out every code, but puts none on "
+        "a lock, changes none and removes none. Guests do not get in by it. Take the tick away to begin; whatever is "
+        "due then happens at once.",
+    )
+
     webhook_token = EncryptedTextField(blank=True, default="", editable=False)
     webhook_token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
 
@@ -46,11 +55,18 @@ class LockAccount(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a new account gets the secret part of the URL to which Tedee may send its events."""
-        if "webhook_token" not in self.get_deferred_fields():
+        """Save; a new account gets the secret part of the URL to which Tedee may send its events. One that is no
+        longer only watched is announced, so that what is due on its locks is done at once."""
+        deferred, named = self.get_deferred_fields(), kwargs.get("update_fields")
+        if "webhook_token" not in deferred:
             self.webhook_token = self.webhook_token or new_token()
             self.webhook_token_digest = token_digest(self.webhook_token)
-        super().save(*args, **kwargs)
+        writes_it = "observe_only" not in deferred and (named is None or "observe_only" in named)
+        with transaction.atomic():
+            watched = writes_it and LockAccount.objects.filter(pk=self.pk, observe_only=True).exists()
+            super().save(*args, **kwargs)
+            if watched and not self.observe_only:
+                account_released.send(sender=LockAccount, account_id=self.pk)
 
     @property
     def budget_key(self) -> str:
