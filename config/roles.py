@@ -1,0 +1,59 @@
+"""The roles: four groups that say what people may do. Made and kept up to date after each `migrate`.
+
+Only ever adds: a permission that somebody gave to one of these groups stays, and so does the group. Who wants a role
+with less makes a group of their own (docs/operations.md).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.apps import apps as all_apps
+from django.apps.registry import Apps
+from django.contrib.auth.models import Group, Permission
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import Q
+
+VIEWER: Final = "viewer"
+OPERATOR: Final = "operator"
+CODE_REVEAL: Final = "code-reveal"
+ADMINISTRATOR: Final = "administrator"
+
+_OURS = Q(content_type__app_label__in=["rentals", "pins"])
+_LOOK = _OURS & Q(codename__startswith="view_")
+_WORK = Q(
+    content_type__app_label="rentals",
+    codename__in=[
+        "add_booking",
+        "change_booking",
+        "delete_booking",
+        "change_calendarfeed",
+        "change_property",
+        "change_lock",
+    ],
+)
+_PEOPLE = Q(content_type__app_label="auth", content_type__model__in=["user", "group"])
+_SCHEDULE = Q(content_type__app_label="django_celery_beat")
+
+#: What each group may do at least.
+ROLES: Final[dict[str, Q]] = {
+    VIEWER: _LOOK,
+    OPERATOR: _LOOK | _WORK,
+    CODE_REVEAL: Q(content_type__app_label="pins", codename="reveal_code"),
+    ADMINISTRATOR: _OURS | _PEOPLE | _SCHEDULE,
+}
+
+
+def keep_roles(apps: Apps = all_apps, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
+    """Receiver of `post_migrate` for the last of our apps, when the permissions of all of them are there. Where the
+    tables of people are not (yet), as in the middle of `migrate rentals`, the next one sees to it. `flush` sends it,
+    too, without `apps`."""
+    try:
+        for name in ("Group", "Permission"):
+            apps.get_model("auth", name)
+    except LookupError:
+        return
+    for name, may in ROLES.items():
+        group, _made = Group.objects.using(using).get_or_create(name=name)
+        missing = Permission.objects.using(using).filter(may).exclude(group=group)
+        group.permissions.add(*missing.values_list("pk", flat=True))
