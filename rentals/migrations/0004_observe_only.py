@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rentals', '0002_calendars'),
+        ('rentals', '0003_trace_of_deleted'),
     ]
 
     operations = [
