@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from django.contrib import messages
 from django.db import transaction
 
-from pins import choices, grants, reconcile, sources, tasks
+from pins import cautions, choices, grants, reconcile, sources, tasks
+from pins.doors import pause, zone_of_lock
 from pins.facts import State
 from pins.models import AccessGrant, Pin
 from pins.policy import NoValueLeft
-from pins.words import doors
+from pins.stay_forms import FORMS, StayForm
+from pins.words import day_and_time, doors, reason, soon
 from rentals.models import Booking, Lock
 
 
@@ -24,6 +27,8 @@ class Outcome:
 
     level: int  # of django.contrib.messages
     text: str  # follows the booking's name and a colon
+    warnings: tuple[str, ...] = ()  # what else a person should know
+    noted: str = ""  # what the history says instead of the text
 
     @property
     def done(self) -> bool:
@@ -127,6 +132,112 @@ def _split(lock_ids: Collection[int]) -> tuple[int, str]:
     return len(lock_ids) - watched, left_out
 
 
+def compare(lock: Lock, now: datetime) -> Outcome:
+    """Read the lock's own list once, and put right what differs. `lock` with its facts of operation loaded."""
+    if not lock.is_active:
+        return _nothing("the lock is switched off.")
+    cause, until = pause(lock, now)
+    if until is not None:  # marked now, a code would count as in doubt for as long as nobody can look
+        again = soon(until, now, zone_of_lock(lock))
+        return _nothing(f"the lock cannot be looked at now. {reason(cause)} Next try {again}.")
+    if not reconcile.look_now(lock.pk, now):
+        return _nothing("there is nothing to compare: Turnkey has no code on this lock, and none is due there.")
+    _wake([lock.pk])
+    return _done("the lock's own list is being read. What differs is put right; the page says when it was last read.")
+
+
+def submit(name: str, booking_id: int, data: Mapping[str, Any], now: datetime) -> tuple[StayForm, Outcome | None]:
+    """Judge what a person typed about the ends of a stay, and do it. No outcome: the form says what is wrong with it.
+
+    Within a transaction of the caller: the stay's row is locked from the judging to the saving, so that a calendar or
+    another person cannot move it in between. Raises `Booking.DoesNotExist`.
+    """
+    booking = grants.lock_booking(booking_id)
+    if booking is None:
+        raise Booking.DoesNotExist
+    form = FORMS[name](data, booking=booking, now=now)
+    return form, _move(form, now) if form.is_valid() else None
+
+
+def _move(form: StayForm, now: datetime) -> Outcome:
+    booking = form.booking
+    if not form.moves:
+        return _nothing("nothing was changed, the stay is as you wish already.")
+    former = _Ends.of(booking)
+    grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+    former_code = grant.code if grant is not None else ""
+    booking.check_in, booking.check_out = form.check_in, form.check_out
+    booking.follows_property_times = _follows(booking, former)
+    booking.save(update_fields=["check_in", "check_out", "follows_property_times"])
+    moved = former.moved_to(booking)
+    said = [f"the stay {moved}.", _of_the_code(booking, former_code, now)]
+    if sources.wins_over_calendar(booking):
+        said.append("It came by calendar; what you set stays, whatever the calendar says.")
+    warnings = []
+    if booking.status == Booking.Status.CONFIRMED:
+        warnings = [*cautions.overlaps(booking), *cautions.long_stay(booking)]
+    warnings += cautions.clock_changes(booking, form.typed)
+    return Outcome(messages.SUCCESS, " ".join(filter(None, said)), tuple(warnings), f"the stay {moved}.")
+
+
+@dataclass(frozen=True)
+class _Ends:
+    """Where a stay was before somebody moved it."""
+
+    check_in: datetime
+    check_out: datetime
+    follows_property_times: bool
+
+    @classmethod
+    def of(cls, booking: Booking) -> _Ends:
+        return cls(booking.check_in, booking.check_out, booking.follows_property_times)
+
+    def moved_to(self, booking: Booking) -> str:
+        """`now ends Mon 8 Mar 2027, 12:00 CET instead of 11:00 CET`."""
+        zone = booking.property.zone
+        said = [
+            f"now {verb} {day_and_time(after, zone)} instead of {day_and_time(before, zone)}"
+            for verb, before, after in (
+                ("begins", self.check_in, booking.check_in),
+                ("ends", self.check_out, booking.check_out),
+            )
+            if before != after
+        ]
+        return " and ".join(said)
+
+
+def _follows(booking: Booking, former: _Ends) -> bool:
+    """Whether the stay moves along with the property's times: it did so, and each end that moved has them; or it has
+    them again, as before a late check-out that was taken back."""
+    prop = booking.property
+    usual_in = booking.check_in == prop.check_in_on(booking.arrival_date)
+    usual_out = booking.check_out == prop.check_out_on(booking.departure_date)
+    if not former.follows_property_times:
+        return usual_in and usual_out
+    return (usual_in or booking.check_in == former.check_in) and (usual_out or booking.check_out == former.check_out)
+
+
+def _of_the_code(booking: Booking, former_code: str, now: datetime) -> str:
+    """What the stay's new ends mean for its code, from what was written because of them."""
+    zone = booking.property.zone
+    if booking.status != Booking.Status.CONFIRMED:
+        return "It gets a code as soon as it is confirmed."
+    grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+    if grant is None:
+        return "Its code comes when its time has come." if booking.property.is_active else ""
+    if grant.revoked_at is not None:
+        return "Its code stays revoked."
+    wanted = Pin.objects.filter(grant=grant, wanted=True)
+    told = wanted.exclude(state=State.SET).count()
+    if not wanted.exists():
+        return "No lock has a code for it at present."
+    until = f"until {day_and_time(grant.ends_at, zone)}"
+    span = until if grant.starts_at <= now else f"from {day_and_time(grant.starts_at, zone)} {until}"
+    lead = "The same code works" if grant.code == former_code else "It gets a new code, which works"
+    due = f" {doors(told)} {'is' if told == 1 else 'are'} being told." if told and grant.issue_at <= now else ""
+    return f"{lead} {span}.{due}"
+
+
 def _wake(lock_ids: Iterable[int]) -> None:
     transaction.on_commit(partial(tasks.wake_locks, sorted(lock_ids)))
 
@@ -139,3 +250,18 @@ DEEDS: dict[str, Deed] = {
     "looks_right": looks_right,
     "follow_calendar": follow_calendar,
 }
+#: The buttons, as people read them in the history of a stay.
+_BUTTONS = {
+    "try_again": "Try again now",
+    "new_code": "New code",
+    "revoke": "Revoke",
+    "looks_right": "Looks right",
+    "follow_calendar": "Follow the calendar",
+    "late_check_out": "Late check-out",
+    "change_days": "Other days",
+}
+
+
+def history_line(name: str, outcome: Outcome) -> str:
+    """What the history of the booking says about a deed."""
+    return f"{_BUTTONS[name]}: {outcome.noted or outcome.text}"

@@ -142,6 +142,11 @@ def retried(observed: Observed) -> Observed:
     return replace(observed, **_AT_EASE)
 
 
+def asked_to_look(observed: Observed) -> Observed:
+    """A person wants to know what is on the lock: its list is read before anything else."""
+    return replace(observed, must_look=True)
+
+
 def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
     """The lock's list was read; `ours` are the ids whose alias carries our reference, in the list's order."""
     flight, late = observed.flight, observed.late

@@ -149,10 +149,6 @@ def _conflicts(booking: Booking, items: list[FeedItem]) -> list[str]:
     return said
 
 
-def _status_word(status: str) -> str:
-    return Booking.Status(status).label.partition(" (")[0].lower()
-
-
 def _differs(booking: Booking, mine: datetime, told: datetime, zone: ZoneInfo) -> bool:
     if booking.follows_property_times:
         # The property's times moved it, or will; only another day is somebody's wish.
@@ -183,6 +179,13 @@ def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:
         if not reasons:
             said.append("What the calendar asked for did not fit what was here. Compare the dates with the channel.")
     return said
+
+
+def wins_over_calendar(booking: Booking) -> bool:
+    """Does a person's time of arrival or departure stand against what a calendar asks for?"""
+    told = ((booking.check_in, booking.feed_check_in), (booking.check_out, booking.feed_check_out))
+    zone = booking.property.zone
+    return any(theirs is not None and _differs(booking, mine, theirs, zone) for mine, theirs in told)
 
 
 # -- what a person can do --------------------------------------------------------------------------------------------

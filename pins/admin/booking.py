@@ -30,9 +30,10 @@ from pins.admin.booking_filters import (
     ToldFilter,
 )
 from pins.admin.booking_form import BookingForm
-from pins.admin.cautions import cautions, clock_changes
 from pins.admin.parts import badge_html, moment_html
+from pins.cautions import cautions, clock_changes
 from pins.doors import door_badge, guest_grants, panel, pins_for_people
+from pins.stay_forms import FORMS, LateCheckOutForm, may_move
 from pins.words import brief, day_and_time
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.models import Booking, Lock, LockAccount, Property
@@ -178,6 +179,8 @@ class BookingAdmin(PlainTitles, _Admin):
             context["calendar"] = sources.section(booking)
             context["may_act"] = self.has_change_permission(request, booking)
             context["may_reveal"] = request.user.has_perm(reveal.PERMISSION)
+            if may_move(booking, now := timezone.now()):
+                context["late_check_out"] = LateCheckOutForm(booking=booking, now=now)
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
@@ -233,7 +236,7 @@ class BookingAdmin(PlainTitles, _Admin):
                 self.admin_site.admin_view(partial(self._deed_view, name)),
                 name=f"rentals_booking_{name}",
             )
-            for name in deeds.DEEDS
+            for name in (*deeds.DEEDS, *FORMS)
         ]
         shown = require_POST(partial(reveal.reveal_view, admin_page=self))
         page = path("<int:booking_id>/reveal/", self.admin_site.admin_view(shown), name="rentals_booking_reveal")
@@ -250,15 +253,27 @@ class BookingAdmin(PlainTitles, _Admin):
             raise PermissionDenied
         outcome = self._do(request, name, booking)
         messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
+        for text in outcome.warnings:
+            messages.warning(request, text)
         return HttpResponseRedirect(reverse("admin:rentals_booking_change", args=[booking.pk]))
 
     def _do(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
         """One deed and its line in the booking's history, both or neither."""
         with transaction.atomic():
-            outcome = deeds.DEEDS[name](booking, timezone.now())
+            outcome = (
+                self._submit(request, name, booking) if name in FORMS else deeds.DEEDS[name](booking, timezone.now())
+            )
             if outcome.done:
-                self.log_change(request, booking, f"{name.replace('_', ' ').capitalize()}: {outcome.text}")
+                self.log_change(request, booking, deeds.history_line(name, outcome))
         return outcome
+
+    def _submit(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
+        """What the form below the buttons says in full, by one press. What is wrong with it is told above."""
+        form, outcome = deeds.submit(name, booking.pk, request.POST, timezone.now())
+        if outcome is not None:
+            return outcome
+        wrong = " ".join(str(text) for texts in form.errors.values() for text in texts)
+        return deeds.Outcome(messages.ERROR, f"nothing was changed. {wrong}")
 
     @admin.action(description="Try again now", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from pins import claims
 from pins.models import AccessGrant
 from pins.policy import problems
+from pins.stay_forms import EARLIEST, LATEST
 from rentals.admin.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
 from rentals.models import Booking, Property
 from rentals.moments import local_moment
@@ -23,8 +24,6 @@ else:
     _Form = forms.ModelForm
     _Choice = forms.ModelChoiceField
 
-#: Beyond these a year is a slip of the finger.
-EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 _WHEN = {"arrival": "check_in", "departure": "check_out"}
 
 

@@ -10,5 +10,6 @@ urlpatterns = [
     path("stays/<int:booking_id>/", views.stay, name="stay"),
     path("stays/<int:booking_id>/<slug:deed>/", views.stay_deed, name="stay-deed"),
     path("locks/<int:lock_id>/", views.lock, name="lock"),
+    path("locks/<int:lock_id>/compare/", views.lock_compare, name="lock-compare"),
     path("locks/<int:lock_id>/try-again/", views.lock_try_again, name="lock-try-again"),
 ]

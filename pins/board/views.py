@@ -25,6 +25,7 @@ from pins.board.lock_page import lock_page
 from pins.doors import panel
 from pins.facts import State
 from pins.models import Pin
+from pins.stay_forms import FORMS, StayForm, may_move
 from rentals.models import Booking, Lock
 
 _VIEW = ("rentals.view_booking", "rentals.change_booking")
@@ -77,10 +78,18 @@ def timeline(request: HttpRequest) -> HttpResponse:
 @_staff
 def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One stay: what its calendars say, and its code on each lock with the whole story."""
+    return _stay_page(request, booking_id, {})
+
+
+def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm], status: int = 200) -> HttpResponse:
+    """`typed`: a form that was refused, by its name: shown with what is wrong with it and what was typed."""
     booking = get_object_or_404(Booking.objects.select_related("property"), pk=booking_id)
     now = timezone.now()
     zone = booking.property.zone
+    forms = {name: typed.get(name) or form(booking=booking, now=now) for name, form in FORMS.items()}
     context = {
+        "forms": forms if may_move(booking, now) else {},
+        "refused": next(iter(typed.values()), None),
         "booking": booking,
         "arrives": words.day_and_time(booking.check_in, zone),
         "leaves": words.day_and_time(booking.check_out, zone),
@@ -92,7 +101,8 @@ def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
         "is_over": booking.check_out <= now,
         "here": "board",
     }
-    return render(request, "pins/board/stay_live.html" if _is_part(request) else "pins/board/stay.html", context)
+    page = "pins/board/stay_live.html" if _is_part(request) else "pins/board/stay.html"
+    return render(request, page, context, status=status)
 
 
 @require_POST
@@ -100,16 +110,24 @@ def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
 def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
     """A person does something about a stay; its line in the history says who."""
     act = deeds.DEEDS.get(deed)
-    if act is None:
+    if act is None and deed not in FORMS:
         raise Http404
     booking = get_object_or_404(Booking.objects.select_related("property"), pk=booking_id)
     if not request.user.has_perm(_ACT):
         raise PermissionDenied
     with transaction.atomic():
-        outcome = act(booking, timezone.now())
+        if act is not None:
+            outcome = act(booking, timezone.now())
+        else:
+            form, moved = deeds.submit(deed, booking.pk, request.POST, timezone.now())
+            if moved is None:
+                return _stay_page(request, booking.pk, {deed: form}, status=422)
+            outcome = moved
         if outcome.done:
-            _log(request, booking, f"{deed.replace('_', ' ').capitalize()}: {outcome.text}")
+            _log(request, booking, deeds.history_line(deed, outcome))
     messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
+    for text in outcome.warnings:
+        messages.warning(request, text)
     return HttpResponseRedirect(reverse("stay", args=[booking.pk]))
 
 
@@ -148,6 +166,19 @@ def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
             messages.success(request, "It is being tried again now.")
     else:
         messages.info(request, "Nothing is open: every code is as it should be.")
+    return HttpResponseRedirect(reverse("lock", args=[found.pk]))
+
+
+@require_POST
+@_staff
+def lock_compare(request: HttpRequest, lock_id: int) -> HttpResponse:
+    """Read the lock's own list once."""
+    if not request.user.has_perm("rentals.change_lock"):
+        raise PermissionDenied
+    found = get_object_or_404(_locks(), pk=lock_id)
+    with transaction.atomic():
+        outcome = deeds.compare(found, timezone.now())
+    messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
     return HttpResponseRedirect(reverse("lock", args=[found.pk]))
 
 

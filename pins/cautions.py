@@ -22,7 +22,7 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
     if booking.check_out <= now:
         yield "This stay is over, so it gets no code."
         return
-    yield from _overlaps(booking)
+    yield from overlaps(booking)
     grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer("code").first()
     if grant is not None and grant.revoked_at is not None:
         yield "The code of this stay was revoked. Press “New code” to give the guest one again."
@@ -41,6 +41,11 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
             f"The code will be put on the locks on {day_and_time(issue_at, prop.zone)}, "
             f"{prop.issue_ahead_days} days before the arrival."
         )
+    yield from long_stay(booking)
+
+
+def long_stay(booking: Booking) -> Iterator[str]:
+    """A warning about a stay so long that its year may be a slip of the finger."""
     if booking.check_out - booking.check_in > LONG_STAY:
         yield f"This stay lasts {(booking.departure_date - booking.arrival_date).days} days. Is the year right?"
 
@@ -57,7 +62,8 @@ def clock_changes(booking: Booking, moments: dict[str, tuple[datetime, str]]) ->
             yield f"The clocks show {typed} twice on the day of the {end}. Turnkey takes {local:%H:%M %Z}."
 
 
-def _overlaps(booking: Booking) -> Iterator[str]:
+def overlaps(booking: Booking) -> Iterator[str]:
+    """A warning where another confirmed stay of the property shares a moment with this one."""
     others = Booking.objects.filter(
         property_id=booking.property_id,
         status=Booking.Status.CONFIRMED,

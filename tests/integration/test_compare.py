@@ -1,0 +1,141 @@
+"""“Compare now” on a lock's page: its own list is read once, as any other request is, and what differs is put right."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.messages import get_messages
+from django.test import Client
+from django.utils import timezone
+
+from pins import accounts
+from pins.budget import Purpose
+from pins.facts import State
+from pins.models import LockState, Pin
+from tests.support.deeds import requests_sent
+from tests.support.house import House, pin_of
+from tests.support.people import operator, viewer
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def host(client: Client, clock: time_machine.Traveller) -> Client:
+    client.force_login(operator())
+    return client
+
+
+def compare(host: Client, lock_id: int) -> str:
+    answer: Any = host.post(f"/locks/{lock_id}/compare/")
+    assert answer.status_code == 302
+    return str(list(get_messages(answer.wsgi_request))[-1].message)
+
+
+def test_one_list_is_read_and_what_a_hand_removed_is_set_again(host: Client, house: House) -> None:
+    door = house.lock()
+    flat = house.flat(door)
+    first, second = house.stay(flat, DAY, 2 * DAY), house.stay(flat, 4 * DAY, 2 * DAY)
+    house.settle()
+    (lost,) = [pin for pin in house.ours(door) if pin.id == pin_of(first, door).remote_id]
+    house.cloud.remove_pin(door.device_id, lost.id)
+    house.cloud.add_foreign_pin(door.device_id, "Cleaner")
+    assert "is being read" in compare(host, door.pk)
+    assert pin_of(first, door).state == State.SET  # of the two, the one that is needed later is marked
+    assert pin_of(second, door).state == State.IN_DOUBT
+    house.settle()
+    assert requests_sent() == ["post", "post", "list", "post"]
+    assert {pin.value for pin in house.ours(door)} == {pin_of(one, door).grant.code for one in (first, second)}
+    state = LockState.objects.get(lock=door)
+    assert (state.foreign_pins, state.looked_at) == (1, timezone.now())
+    page = host.get(f"/locks/{door.pk}/").content.decode()
+    assert "was last read Mon 1 Mar 2027" in page
+    assert "1 code of other people" in page
+
+
+def test_pressed_twice_it_is_one_request(host: Client, house: House) -> None:
+    door = house.lock()
+    house.stay(house.flat(door), DAY, DAY)
+    house.settle()
+    for _ in range(2):
+        compare(host, door.pk)
+    house.settle()
+    assert requests_sent() == ["post", "list"]
+    assert Pin.objects.get().state == State.SET
+
+
+def test_it_waits_for_the_lease_and_for_the_budget(
+    host: Client, house: House, clock: time_machine.Traveller, settings: Any
+) -> None:
+    door = house.lock()
+    house.stay(house.flat(door), DAY, 20 * DAY)
+    house.settle()
+    settings.TEDEE_RATE_LIMIT = 20
+    while accounts.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now() + 9 * DAY, timezone.now()) is None:
+        pass
+    compare(host, door.pk)
+    LockState.objects.filter(lock=door).update(lease_until=timezone.now() + timedelta(seconds=30))
+    house.run(door)
+    assert requests_sent() == ["post"]
+    clock.shift(timedelta(seconds=31))
+    house.run(door)
+    assert requests_sent() == ["post"]
+    clock.shift(timedelta(hours=1, minutes=5))
+    house.settle()
+    assert requests_sent() == ["post", "list"]
+
+
+@pytest.mark.parametrize("planned", [False, True])
+def test_a_lock_without_a_code_of_ours(host: Client, house: House, planned: bool) -> None:
+    door = house.lock()
+    flat = house.flat(door, issue_ahead_days=30)
+    if planned:  # a code whose time has not come is a code of ours: the list tells that it is not there yet
+        booking = house.stay(flat, 20 * DAY, DAY)
+        house.settle()
+        flat.issue_ahead_days = 5
+        flat.save()
+        Pin.objects.filter(grant__booking=booking).update(remote_id=None, applied_known=False)
+        assert "is being read" in compare(host, door.pk)
+        house.settle()
+        assert "list" in requests_sent()
+    else:
+        assert compare(host, door.pk) == (
+            "There is nothing to compare: Turnkey has no code on this lock, and none is due there."
+        )
+        assert "was never read yet" in host.get(f"/locks/{door.pk}/").content.decode()
+
+
+def test_a_lock_that_rests_is_left_alone_and_no_guest_seems_shut_out(host: Client, house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, DAY)
+    house.settle()
+    soon = timezone.now() + timedelta(minutes=4)
+    LockState.objects.filter(lock=door).update(paused_until=soon, pause_cause="offline")
+    assert "The lock is offline. Next try" in compare(host, door.pk)
+    assert pin_of(booking, door).state == State.SET
+
+
+def test_a_request_in_flight_is_not_disturbed(host: Client, house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, DAY)
+    house.cloud.script(door.device_id, ["408"])
+    house.run(door)
+    before = pin_of(booking, door)
+    assert before.op == "post"
+    compare(host, door.pk)
+    after = pin_of(booking, door)
+    assert (after.op, after.op_token, after.must_look) == (before.op, before.op_token, before.must_look)
+
+
+def test_who_may_only_look_cannot_ask(client: Client, house: House) -> None:
+    door = house.lock()
+    client.force_login(viewer())
+    assert "Compare now" not in client.get(f"/locks/{door.pk}/").content.decode()
+    assert client.post(f"/locks/{door.pk}/compare/").status_code == 403
+    client.force_login(operator())
+    assert client.get(f"/locks/{door.pk}/compare/").status_code == 405
+    assert client.post("/locks/99999/compare/").status_code == 404
