@@ -51,7 +51,7 @@ def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @_staff
 def board(request: HttpRequest) -> HttpResponse:
     """The answer, what to mend, and the days. htmx asks for the live part alone every few seconds."""
-    query = request.GET.get("q", "").strip()[:_LONGEST_QUERY]
+    query = _query(request)
     whole = request.GET.get("all", "")
     context = {
         "board": loading.load(timezone.now(), query=query, whole=whole),
@@ -66,7 +66,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @_staff
 def timeline(request: HttpRequest) -> HttpResponse:
     """Properties as rows, two weeks as columns."""
-    query = request.GET.get("q", "").strip()[:_LONGEST_QUERY]
+    query = _query(request)
     shown = calendar.load(
         timezone.now(), first=_day(request.GET.get("from", "")), query=query, page=_number(request.GET.get("page", ""))
     )
@@ -195,6 +195,12 @@ def _log(request: HttpRequest, booking: Booking, text: str) -> None:
 def _is_part(request: HttpRequest) -> bool:
     """Whether htmx asks for the part that it refreshes, not a browser for a page."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def _query(request: HttpRequest) -> str:
+    """What is searched for, without what no name holds: PostgreSQL refuses a NUL, and nobody types one."""
+    typed = request.GET.get("q", "")[:_LONGEST_QUERY]
+    return "".join(letter if letter.isprintable() else " " for letter in typed).strip()
 
 
 def _day(text: str) -> date | None:

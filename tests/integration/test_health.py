@@ -34,11 +34,13 @@ def test_health_is_not_redirected_to_https(client: Client) -> None:
 
 
 @pytest.mark.django_db
-def test_the_front_door_leads_to_the_admin(client: Client) -> None:
+def test_the_front_door_is_the_board_for_who_may_see_it(client: Client) -> None:
+    assert client.get("/", follow=True).redirect_chain == [("/admin/login/?next=/", 302)]
     client.force_login(get_user_model().objects.create_superuser("host", "host@example.com", "p"))
-    answer = client.get("/", follow=True)
+    answer = client.get("/")
     assert answer.status_code == 200
-    assert answer.redirect_chain[0][0] == "/admin/"
+    assert "Nobody arrives in the next 24 hours" in answer.content.decode()
+    assert 'href="/admin/"' in answer.content.decode()
 
 
 @pytest.mark.django_db  # the end of any request looks after the database connection, if there is one

@@ -1,0 +1,289 @@
+"""The console's pages: who may see them, what they say, how little they ask of the database."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from pins.models import AccessGrant, Incident
+from rentals.models import Booking, Property
+from tests.support.calendars import day
+from tests.support.house import House, pin_of
+from tests.support.people import operator, staff, viewer
+
+pytestmark = pytest.mark.django_db
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def host(client: Client, clock: time_machine.Traveller) -> Client:
+    client.force_login(operator())
+    return client
+
+
+def text(response: Any) -> str:
+    assert response.status_code == 200, response
+    return str(response.content.decode())
+
+
+def words(response: Any) -> str:
+    """What a person reads, in one line."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text(response)))
+
+
+def addresses(booking: Booking) -> list[str]:
+    lock = booking.property.locks.get()
+    return ["/", "/timeline/", f"/stays/{booking.pk}/", f"/locks/{lock.pk}/"]
+
+
+# -- who may see what --------------------------------------------------------------------------------------------------
+
+
+def test_a_stranger_is_asked_to_log_in(client: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    for address in addresses(booking):
+        answer = client.get(address)
+        assert (answer.status_code, answer["Location"]) == (302, f"/admin/login/?next={address}")
+    for address in (f"/stays/{booking.pk}/revoke/", "/locks/1/try-again/", "/locks/1/compare/"):
+        assert client.post(address)["Location"].startswith("/admin/login/")
+
+
+def test_a_customer_without_staff_rights_gets_nowhere(client: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    client.force_login(User.objects.create_user("customer"))
+    assert all(client.get(one).status_code == 302 for one in addresses(booking))
+
+
+def test_staff_without_the_permission_is_refused(client: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    client.force_login(staff("bookkeeper", "view_property"))
+    assert [client.get(one).status_code for one in addresses(booking)] == [403] * 4
+    client.force_login(staff("receptionist", "view_booking"))
+    assert [client.get(one).status_code for one in addresses(booking)] == [200, 200, 200, 403]
+
+
+def test_a_viewer_sees_no_buttons_and_is_refused_what_they_do(client: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    house.settle()
+    client.force_login(viewer())
+    for address in addresses(booking):
+        posted = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', text(client.get(address)))
+        assert posted == ["/admin/logout/"]
+    lock = booking.property.locks.get()
+    deeds = ("try_again", "new_code", "revoke", "looks_right", "follow_calendar", "late_check_out", "change_days")
+    for address in (
+        *(f"/stays/{booking.pk}/{deed}/" for deed in deeds),
+        f"/locks/{lock.pk}/try-again/",
+        f"/locks/{lock.pk}/compare/",
+    ):
+        assert client.post(address).status_code == 403
+    assert AccessGrant.objects.get().revoked_at is None
+
+
+def test_an_operator_has_the_buttons_and_they_work(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    house.settle()
+    page = text(host.get(f"/stays/{booking.pk}/"))
+    assert all(word in page for word in ("Try again now", "New code", "Revoke …", "Change the days"))
+    answer = host.post(f"/stays/{booking.pk}/revoke/", follow=True)
+    assert "The code is revoked and comes off 1 lock." in words(answer)
+    assert "Try again now" in text(host.get(f"/locks/{booking.property.locks.get().pk}/"))
+
+
+def test_deeds_want_a_post_and_a_token(client: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(operator())
+    assert strict.get(f"/stays/{booking.pk}/revoke/").status_code == 405
+    assert strict.post(f"/stays/{booking.pk}/revoke/").status_code == 403
+    assert strict.post(f"/stays/{booking.pk}/late_check_out/", {"hours": "1"}).status_code == 403
+
+
+@pytest.mark.parametrize("address", ["/stays/99999/", "/locks/99999/", "/stays/abc/", "/locks/-1/"])
+def test_what_does_not_exist_is_404(host: Client, address: str) -> None:
+    assert host.get(address).status_code == 404
+
+
+def test_unknown_deeds_are_404(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    assert host.post(f"/stays/{booking.pk}/explode/").status_code == 404
+    assert host.post("/stays/99999/revoke/").status_code == 404
+    assert host.post("/stays/99999/late_check_out/").status_code == 404
+    assert host.post("/locks/99999/try-again/").status_code == 404
+
+
+def test_no_page_is_kept_by_a_browser_and_none_shows_a_code(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    house.settle()
+    code = AccessGrant.objects.get().code
+    for address in addresses(booking):
+        answer = host.get(address)
+        assert "no-store" in answer["Cache-Control"]
+        assert code not in text(answer)
+
+
+# -- what the board says -----------------------------------------------------------------------------------------------
+
+
+def test_a_newcomer_is_told_the_next_steps(host: Client) -> None:
+    page = words(host.get("/"))
+    assert "Nobody arrives in the next 24 hours, and every guest who left is locked out." in page
+    assert "Connect your Tedee account" in page
+    assert "There is no property yet." in words(host.get("/timeline/"))
+
+
+def test_the_answer_follows_the_doors(host: Client, house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), 3 * HOUR, DAY)
+    assert "cannot get in yet" in words(host.get("/"))
+    house.settle()
+    assert "The guest who arrives in the next 24 hours can get in" in words(host.get("/"))
+    Incident.open(Incident.Kind.CODE_LATE, timezone.now(), about=pin_of(booking, door))
+    page = words(host.get("/"))
+    assert "1 thing to mend" in page
+    assert f'href="/stays/{booking.pk}/"' in text(host.get("/"))
+
+
+def test_a_search_narrows_the_lists_and_leaves_the_answer(host: Client, house: House) -> None:
+    flat, other = house.flat(house.lock(), name="River room"), house.flat(house.lock(), name="Attic")
+    house.stay(flat, 3 * HOUR, DAY, "Anna Nowak")
+    house.stay(other, 3 * HOUR, DAY, "Ben Ode")
+    house.settle()
+    for query, shown, hidden in (("ANNA", "Anna Nowak", "Ben Ode"), ("attic ben", "Ben Ode", "Anna Nowak")):
+        page = words(host.get("/", {"q": query}))
+        assert shown in page
+        assert hidden not in page
+        assert "All 2 guests who arrive" in page
+    assert "Nobody found." in words(host.get("/", {"q": "nobody of this name"}))
+    assert "River room" not in words(host.get("/timeline/", {"q": "ben"}))
+
+
+def test_long_lists_are_cut_and_shown_whole_on_request(host: Client, house: House) -> None:
+    flat = house.flat(house.lock())
+    for number in range(28):
+        house.stay(flat, 3 * HOUR, DAY, f"Guest{number:02}")
+    assert "Show 3 more" in words(host.get("/"))
+    whole = host.get("/", {"all": "arrivals-today"})
+    assert all(f"Guest{number:02}" in text(whole) for number in range(28))
+    assert "Show" not in re.findall(r'id="arrivals-today".*?</section>', text(whole), re.DOTALL)[0]
+    assert "Show 3 more" in words(host.get("/", {"all": "nonsense"}))
+
+
+def test_htmx_gets_the_part_that_changes_and_nothing_else(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    for address in addresses(booking):
+        part = host.get(address, headers={"HX-Request": "true"})
+        assert "<html" not in text(part)
+        assert text(part).strip() in text(host.get(address))
+        assert "<html" in text(host.get(address, headers={"HX-Request": "true", "HX-Boosted": "true"}))
+
+
+def test_the_board_asks_as_much_for_many_as_for_few(host: Client, house: House) -> None:
+    def cost(address: str) -> int:
+        host.get(address)
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            host.get(address)
+        return len(asked)
+
+    def furnish(first: int, last: int) -> None:
+        for number in range(first, last):
+            flat = house.flat(house.lock(), house.lock(), name=f"Flat {number:02}")
+            house.stay(flat, 3 * HOUR, DAY, f"Guest{number}")
+            house.stay(flat, -DAY, DAY + 2 * HOUR, f"Former{number}")
+        house.settle()
+
+    furnish(0, 2)
+    few = [cost("/"), cost("/timeline/")]
+    furnish(2, 9)
+    assert [cost("/"), cost("/timeline/")] == few
+
+
+# -- the timeline ------------------------------------------------------------------------------------------------------
+
+
+def test_the_timeline_shows_turnovers_overlaps_and_who_stays(host: Client, house: House) -> None:
+    flat = house.flat(house.lock())
+    for arrives, leaves, name in ((1, 3, "Anna"), (3, 5, "Ben"), (4, 6, "Cleo")):
+        Booking.objects.create(
+            property=flat,
+            guest_name=name,
+            check_in=flat.check_in_on(day(3, arrives)),
+            check_out=flat.check_out_on(day(3, leaves)),
+        )
+    Booking.objects.create(
+        property=flat,
+        guest_name="Gone",
+        status="cancelled",
+        check_in=flat.check_in_on(day(3, 8)),
+        check_out=flat.check_out_on(day(3, 9)),
+    )
+    page = words(host.get("/timeline/"))
+    assert all(name in page for name in ("Anna", "Ben", "Cleo"))
+    assert "Gone" not in page
+    assert page.count("overlap") == 2
+    shown = host.get("/timeline/", {"from": "2027-03-05"}).context["timeline"]
+    assert [bar.bar.label for bar in shown.lines[0].bars] == ["Ben", "Cleo"]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from": "yesterday"},
+        {"from": "0001-01-01"},
+        {"from": "9999-12-31"},
+        {"from": "2027-02-30"},
+        {"page": "-1"},
+        {"page": "abc"},
+        {"page": "²"},
+        {"page": "99999"},
+        {"page": "9" * 400},
+        {"q": "%' OR 1=1 --"},
+        {"q": "<script>alert(1)</script>"},
+        {"q": "\x00"},
+        {"q": "x" * 10_000},
+        {"q": " \t "},
+        {"all": "\x00"},
+    ],
+)
+@pytest.mark.parametrize("address", ["/", "/timeline/"])
+def test_nonsense_in_the_address_is_taken_for_nothing(
+    host: Client, house: House, address: str, asked: dict[str, str]
+) -> None:
+    house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    page = text(host.get(address, asked))
+    assert "<script>alert" not in page
+    assert "\x00" not in page
+
+
+def test_pages_of_the_timeline(host: Client) -> None:
+    Property.objects.bulk_create(Property(name=f"Flat {number:02}") for number in range(23))
+    assert "Page 1 of 2" in words(host.get("/timeline/"))
+    assert "Flat 22" in words(host.get("/timeline/", {"page": "2"}))
+
+
+# -- one stay, one lock ------------------------------------------------------------------------------------------------
+
+
+def test_a_lock_page_tells_ours_from_what_is_missing(host: Client, house: House) -> None:
+    door = house.lock()
+    flat = house.flat(door)
+    house.stay(flat, 3 * HOUR, DAY, "Anna")
+    house.settle()
+    house.stay(flat, 2 * DAY, DAY, "Ben")
+    house.stay(flat, 60 * DAY, DAY, "Later")
+    page = words(host.get(f"/locks/{door.pk}/"))
+    assert page.index("Expected, not there yet") < page.index("Ben") < page.index("Ours") < page.index("Anna")
+    assert "Later" not in page
