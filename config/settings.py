@@ -143,6 +143,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_celery_beat",
+    "import_export",
     "config",
     "rentals",
     "pins",

@@ -10,7 +10,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.exchange import LockTable
 from rentals.models import Booking, Lock, LockAccount
 from rentals.signals import bookings_changed
 
@@ -46,8 +48,13 @@ class AccountFilter(admin.SimpleListFilter):
 
 
 @admin.register(Lock)
-class LockAdmin(PlainTitles, _Admin):
+class LockAdmin(ExchangeMixin, PlainTitles, _Admin):
     form = LockForm
+    table = LockTable
+    import_notes = (
+        "A lock is known by its serial number. An import changes locks and never adds one: only Tedee tells the number "
+        "by which a lock is reached, so press “Fetch locks” on its account first."
+    )
     list_display = ["name", "account", "reachable", "battery", "keypad", "is_active"]
     list_filter = ("is_active", AccountFilter, "is_connected", "has_keypad")
     search_fields = ("name", "serial_number", "=device_id", "properties__name")

@@ -10,8 +10,10 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
+from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
+from rentals.exchange import PropertyTable
 from rentals.models import Lock, Property
 
 if TYPE_CHECKING:
@@ -80,8 +82,13 @@ class PropertyForm(_Form):
 
 
 @admin.register(Property)
-class PropertyAdmin(PlainTitles, _Admin):
+class PropertyAdmin(ExchangeMixin, PlainTitles, _Admin):
     form = PropertyForm
+    table = PropertyTable
+    import_notes = (
+        "A property is known by its name: one that is here is changed, another is added, none is deleted. Locks by "
+        "serial number, separated by |; an empty cell takes all locks away from the property."
+    )
     list_display = ("name", "timezone", "times", "lock_count", "is_active")
     list_filter = ("is_active", "timezone")
     search_fields = ("name", "locks__name")

@@ -1,0 +1,216 @@
+"""Import and export in the admin: a file, a look at what it would do, then all of it or nothing.
+
+The library brings the way from table to models; the pages and the words are ours. Between the look and the deed the
+file travels in the page itself, signed: nothing is left on a disk, and any web process can take it up.
+"""
+
+from __future__ import annotations
+
+import zlib
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.contrib.admin.models import LogEntry
+from django.core.exceptions import PermissionDenied
+from django.core.signing import BadSignature, TimestampSigner
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from import_export.admin import ImportExportMixin
+from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
+from import_export.results import Result, RowResult
+from import_export.tmp_storages import BaseStorage
+
+from rentals.admin.tables import TableAsCsv, TableAsJson
+from rentals.exchange import Table, TableError
+
+MOST_BYTES = 500_000
+#: How long somebody may look before the import.
+_PATIENCE = 3600
+_FORMATS = (TableAsCsv, TableAsJson)
+
+
+class SignedStorage(BaseStorage):  # type: ignore[misc]
+    """The file as a signed text: its own name."""
+
+    def save(self, data: bytes) -> None:
+        self.name = _signer().sign(urlsafe_b64encode(zlib.compress(data)).decode("ascii"))
+
+    def read(self) -> bytes:
+        """Raises `BadSignature`."""
+        return zlib.decompress(urlsafe_b64decode(_signer().unsign(self.name, max_age=_PATIENCE)))
+
+    def remove(self) -> None:
+        """Nothing is kept."""
+
+
+def _signer() -> TimestampSigner:
+    return TimestampSigner(salt="rentals.admin.exchange")
+
+
+class UploadForm(ImportForm):  # type: ignore[misc]
+    """The file alone: its name tells what it is."""
+
+    def __init__(self, formats: Any, resources: Any, **kwargs: Any) -> None:
+        super().__init__(formats, resources, **kwargs)
+        del self.fields["format"]
+        field = self.fields["import_file"]
+        field.label, field.help_text = "File", "CSV or JSON, as “Export” writes it."
+        field.error_messages |= {"required": "Choose a file.", "empty": "The file is empty."}
+        field.widget.attrs = {"accept": ".csv,.json,text/csv,application/json"}
+
+    @property
+    def media(self) -> forms.Media:
+        return forms.Media()
+
+    def clean_import_file(self) -> Any:
+        file = self.cleaned_data["import_file"]
+        if file.size > MOST_BYTES:
+            raise forms.ValidationError(f"The file is larger than {MOST_BYTES // 1000} kB. Import it in parts.")
+        self.cleaned_data["format"] = "1" if file.name.lower().endswith(".json") else "0"
+        return file
+
+
+class SureForm(ConfirmImportForm):  # type: ignore[misc]
+    original_file_name = forms.CharField(widget=forms.HiddenInput, max_length=200)
+    format = forms.ChoiceField(choices=[("0", "CSV"), ("1", "JSON")], widget=forms.HiddenInput)
+    resource = forms.ChoiceField(choices=[("0", "")], required=False, widget=forms.HiddenInput)
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong with a cell, or with the whole file."""
+
+    row: int | None
+    column: str
+    text: str
+
+
+class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
+    """Stands first among the bases of a ModelAdmin. `table` describes the rows."""
+
+    table: type[Table]
+    import_notes: str = ""
+    formats = _FORMATS
+    import_form_class = UploadForm
+    confirm_form_class = SureForm
+    export_form_class = ExportForm
+    tmp_storage_class = SignedStorage
+    import_template_name = "rentals/admin/import.html"
+    export_template_name = "rentals/admin/export.html"
+    #: In place of the list's own template, with two more buttons.
+    import_export_change_list_template = "rentals/admin/exchange_list.html"
+
+    def get_resource_classes(self, request: HttpRequest) -> list[type[Table]]:
+        return [self.table]
+
+    def has_import_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_add_permission(request) and self.has_change_permission(request))
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        return bool(self.has_view_or_change_permission(request))
+
+    # -- import -------------------------------------------------------------------------------------------------
+
+    def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
+        form.add_error("import_file", str(e) if isinstance(e, TableError) else "The file cannot be read as a table.")
+
+    def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """The form, or a look at what the file would do: all of it is done and taken back."""
+        response = super().import_action(request, **kwargs)
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            self._explain(response.context_data)
+        answer: HttpResponse = response
+        return answer
+
+    def _explain(self, context: dict[str, Any]) -> None:
+        result = context.get("result")
+        plural = str(self.model._meta.verbose_name_plural)
+        context |= {
+            "title": f"Import {plural}",
+            "columns": self.table().get_export_headers(),
+            "notes": self.import_notes,
+            "complaints": list(self._complaints(result)) if result is not None else [],
+            "counts": _counts(result, str(self.model._meta.verbose_name), plural) if result is not None else "",
+            "changes": [row for row in result.valid_rows() if row.import_type != "skip"] if result is not None else [],
+            "file_name": context["form"].cleaned_data["import_file"].name if result is not None else "",
+        }
+        if result is not None and not context["changes"]:
+            context.pop("confirm_form", None)
+
+    def _complaints(self, result: Result) -> Iterator[Complaint]:
+        if result.base_errors:
+            for error in result.base_errors:
+                known = isinstance(error.error, TableError)
+                yield Complaint(None, "", str(error.error) if known else "The file cannot be read as a table.")
+            return
+        names = {field.attribute: field.column_name for field in self.table.fields.values()}
+        for row in result.invalid_rows:
+            for attribute, texts in row.field_specific_errors.items():
+                yield from (Complaint(row.number, names.get(attribute, attribute), text) for text in texts)
+            yield from (Complaint(row.number, "", text) for text in row.non_field_specific_errors)
+        for number, errors in result.row_errors():
+            yield from (Complaint(number, "", f"It cannot be saved: {error.error}") for error in errors)
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        if request.method == "POST" and not self.has_import_permission(request):
+            raise PermissionDenied
+        try:
+            if request.method == "POST" and not self.create_confirm_form(request).is_valid():
+                raise BadSignature
+            response: HttpResponse = super().process_import(request, **kwargs)
+        except BadSignature:
+            messages.error(request, "Nothing was imported: this look is more than an hour old. Choose the file again.")
+            return HttpResponseRedirect(reverse(f"admin:rentals_{self.model._meta.model_name}_import"))
+        return response
+
+    def process_dataset(self, dataset: Any, form: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """All or nothing, also where a row went wrong since somebody looked."""
+        kwargs |= {"raise_errors": False, "rollback_on_validation_errors": True}
+        return super().process_dataset(dataset, form, request, **kwargs)
+
+    def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
+        complaints = list(self._complaints(result))
+        if complaints:
+            first = complaints[0]
+            messages.error(request, f"Nothing was imported. Row {first.row or 1}, {first.column}: {first.text}")
+            return HttpResponseRedirect(reverse(f"admin:rentals_{self.model._meta.model_name}_import"))
+        response: HttpResponse = super().process_result(result, request)
+        return response
+
+    def add_success_message(self, result: Result, request: HttpRequest) -> None:
+        opts = self.model._meta
+        messages.success(request, f"Imported: {_counts(result, str(opts.verbose_name), str(opts.verbose_name_plural))}")
+
+    def _create_log_entry(self, user_pk: int, rows: Iterable[Model], import_type: str, action_flag: int) -> None:
+        word = "Added" if import_type == RowResult.IMPORT_TYPE_NEW else "Changed"
+        for one in rows:
+            LogEntry.objects.log_actions(
+                user_pk, [one], action_flag, f"{word} by import of a file.", single_object=True
+            )
+
+    # -- export -------------------------------------------------------------------------------------------------
+
+    def init_request_context_data(self, request: HttpRequest, form: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().init_request_context_data(request, form)
+        return context | {
+            "title": f"Export {self.model._meta.verbose_name_plural}",
+            "columns": self.table().get_export_headers(),
+            "count": self.get_export_queryset(request).count(),
+        }
+
+
+def _counts(result: Result, singular: str, plural: str) -> str:
+    """`2 properties are new, 1 changes, 4 are as they should be.`"""
+    new, changed, same = (
+        result.totals[one]
+        for one in (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE, RowResult.IMPORT_TYPE_SKIP)
+    )
+    said = [f"{count} {word}" for count, word in ((new, "new"), (changed, "changed"), (same, "unchanged")) if count]
+    total = new + changed + same
+    return f"{total} {singular if total == 1 else plural}: {', '.join(said) or 'nothing'}."

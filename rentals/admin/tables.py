@@ -1,0 +1,93 @@
+"""Files with tables, as spreadsheets write them and people break them: CSV and JSON to rows and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import tablib
+from import_export.formats.base_formats import CSV, JSON
+
+from rentals.exchange import TableError
+
+_DELIMITERS = (",", ";", "\t")  # many spreadsheets write semicolons
+_EXCEL = "This is a spreadsheet. Save it as “CSV UTF-8” and import that file."
+
+
+def text_of(data: bytes | str) -> str:
+    """Raises `TableError` for what is no text."""
+    if isinstance(data, str):
+        return data
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        raise TableError(_EXCEL)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise TableError("The file is not text in UTF-8. In a spreadsheet, save it as “CSV UTF-8”.") from None
+    if "\x00" in text:
+        raise TableError("The file is not a table: it holds bytes that no text has.")
+    if text.lstrip()[:1] == "<":
+        raise TableError("This is a web page and no table. Download the file itself.")
+    return text
+
+
+class TableAsCsv(CSV):  # type: ignore[misc]
+    def create_dataset(self, in_stream: bytes | str, **kwargs: Any) -> Any:
+        text = text_of(in_stream)
+        head = text.lstrip("\r\n").partition("\n")[0]
+        delimiter = max(_DELIMITERS, key=head.count)
+        try:
+            lines = [
+                (number, row)
+                for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), 1)
+                if any(cell.strip() for cell in row)
+            ]
+        except csv.Error:
+            raise TableError("The file is not a table: a line of it cannot be read.") from None
+        if len(lines) < 2:
+            raise TableError("The file has no rows. The first line names the columns, the others are rows.")
+        headers = [_header(one) for one in lines[0][1]]
+        while headers and not headers[-1]:
+            headers.pop()  # spreadsheets write empty columns behind the last
+        found = tablib.Dataset(headers=headers)
+        for number, row in lines[1:]:
+            cells, rest = row[: len(headers)], row[len(headers) :]
+            if len(cells) < len(headers) or any(cell.strip() for cell in rest):
+                raise TableError(f"Row {number} has {len(row)} cells, and there are {len(headers)} columns.")
+            found.append(cells)
+        return found
+
+    def export_data(self, dataset: Any, **kwargs: Any) -> str:
+        """With the mark by which spreadsheets know UTF-8."""
+        return "\ufeff" + str(super().export_data(dataset, **kwargs))
+
+
+class TableAsJson(JSON):  # type: ignore[misc]
+    def create_dataset(self, in_stream: bytes | str, **kwargs: Any) -> Any:
+        try:
+            rows = json.loads(text_of(in_stream))
+        except (ValueError, RecursionError):
+            raise TableError("The file is not JSON.") from None
+        if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+            raise TableError("The file is not a list of rows, each with the columns by name.")
+        headers = [_header(one) for one in rows[0]]
+        found = tablib.Dataset(headers=headers)
+        for number, row in enumerate(rows, 1):
+            cells = {_header(name): value for name, value in row.items()}
+            if list(cells) != headers and set(cells) != set(headers):
+                raise TableError(f"Row {number} has other columns than the first.")
+            found.append([_cell(cells[name]) for name in headers])
+        return found
+
+
+def _header(name: Any) -> str:
+    """`Time_Zone ` is `time zone`."""
+    return " ".join(str(name).replace("_", " ").lower().split())
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)

@@ -1,0 +1,298 @@
+"""Properties and locks as rows of a table, out of an installation and into another.
+
+A property is known by its name, a lock by its serial number. Rows are saved one by one through the models, so that
+what a change asks of the locks is written with it. A column that is missing leaves its field alone; one that nobody
+knows is refused, since a slip in its name would silently do the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, time
+from typing import Any
+from unicodedata import category
+
+from django.core.exceptions import ValidationError
+from django.db.models import Prefetch, QuerySet
+from import_export.fields import Field
+from import_export.resources import ModelResource
+from import_export.widgets import ManyToManyWidget, Widget
+
+from rentals.models import Lock, LockAccount, Property
+
+MOST_ROWS = 2000
+#: Stands for the serial number of a lock that has none stored; followed by Tedee's number of it.
+DEVICE = "device:"
+_TIMES = ("%H:%M", "%H:%M:%S", "%H.%M")
+#: A spreadsheet takes a cell that begins like this for a formula; with an apostrophe before it, for text.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+class TableError(Exception):
+    """The table as a whole cannot be imported; the message is for people."""
+
+
+def lock_key(lock: Lock) -> str:
+    return lock.serial_number or f"{DEVICE}{lock.device_id}"
+
+
+# -- cells -------------------------------------------------------------------------------------------------------------
+
+
+class Words(Widget):  # type: ignore[misc]
+    """One line of text."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        text = _text(value)
+        if text[:1] == "'" and text[1:].startswith((*_FORMULA_SIGNS, "'")):
+            text = text[1:]
+        if any(category(letter) == "Cc" for letter in text):
+            raise ValueError("There is a character in it that cannot be shown.")
+        return text
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        text = str(value or "")
+        return f"'{text}" if text.startswith((*_FORMULA_SIGNS, "'")) else text
+
+
+class Number(Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int:
+        text = _text(value)
+        if not (text.isascii() and text.isdigit() and len(text) < 6):
+            raise ValueError(f"“{text[:40]}” is not a whole number of 0 or more.")
+        return int(text)
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return str(value)
+
+
+class Clock(Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> time:
+        text = _text(value)
+        for form in _TIMES:
+            try:
+                return datetime.strptime(text, form).time()  # noqa: DTZ007 - a wall time has no zone of its own
+            except ValueError:
+                continue
+        raise ValueError(f"“{text[:40]}” is not a time such as 15:00.")
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
+
+
+class YesNo(Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
+        text = _text(value).lower()
+        if text in ("yes", "true", "1"):
+            return True
+        if text in ("no", "false", "0"):
+            return False
+        raise ValueError(f"“{text[:40]}” is neither yes nor no.")
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "yes" if value else "no"
+
+
+class Account(Widget):  # type: ignore[misc]
+    """An account by its name; nothing else of it leaves or enters."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
+        name = Words().clean(value)
+        found = list(LockAccount.objects.filter(name=name).defer("secret", "webhook_token")[:2])
+        if not found:
+            raise ValueError(f"There is no lock account called “{name[:80]}”. Add it first.")
+        if len(found) > 1:
+            raise ValueError(f"Several lock accounts are called “{name[:80]}”. Give them different names first.")
+        return found[0]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return Words().render(value.name)
+
+
+class Locks(ManyToManyWidget):  # type: ignore[misc]
+    """Serial numbers, separated by |."""
+
+    def __init__(self) -> None:
+        super().__init__(Lock)
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[Lock]:
+        keys = [Words().clean(one) for one in _text(value).split("|") if one.strip()]
+        found = {key: find_lock(key) for key in keys}
+        missing = [key for key, lock in found.items() if lock is None]
+        if missing:
+            raise ValueError(
+                f"There is no lock with the serial number {' or '.join(missing[:5])[:200]}. Fetch the locks of its "
+                "account first."
+            )
+        return [lock for lock in found.values() if lock is not None]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "|".join(sorted(lock_key(lock) for lock in value.all())) if value is not None else ""
+
+
+def find_lock(key: str) -> Lock | None:
+    locks = Lock.objects.select_related("account").defer("account__secret", "account__webhook_token")
+    device = key.removeprefix(DEVICE)
+    if key.startswith(DEVICE):
+        is_number = device.isascii() and device.isdigit() and len(device) < 19
+        return locks.filter(device_id=int(device)).first() if is_number else None
+    return locks.filter(serial_number=key).first() if key else None
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
+
+
+# -- tables ------------------------------------------------------------------------------------------------------------
+
+
+class Table(ModelResource):  # type: ignore[misc]
+    """What both tables have in common. `key` is the field by which a row is recognised."""
+
+    key: str
+
+    def before_import(self, dataset: Any, **kwargs: Any) -> None:
+        """Judge the table as a whole. A complaint ends it: the rows are not looked at, which would only confuse."""
+        try:
+            self._judge(dataset)
+        except TableError:
+            dataset.wipe()
+            raise
+
+    def _judge(self, dataset: Any) -> None:
+        headers = [str(one or "") for one in dataset.headers or ()]
+        known = self.get_export_headers()
+        key = self.fields[self.key].column_name
+        if strange := [one for one in headers if one not in known]:
+            raise TableError(
+                f"The columns {_named(strange)} are not known. Known are {_named(known)}. Is this the right file?"
+            )
+        if twice := [one for one, count in Counter(headers).items() if count > 1]:
+            raise TableError(f"The columns {_named(twice)} are there more than once.")
+        if key not in headers:
+            raise TableError(f"The column “{key}” is missing, by which each row is recognised.")
+        if len(dataset) > MOST_ROWS:
+            raise TableError(f"There are {len(dataset)} rows. Import at most {MOST_ROWS} at a time.")
+        keys = [_text(one).strip("'") for one in dataset[key]]
+        self.repeated = {one for one, count in Counter(keys).items() if count > 1}
+
+    def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
+        value = _text(row.get(self.fields[self.key].column_name))
+        if not value:
+            raise ValidationError({self.key: "It is empty. Each row needs it."})
+        if value.strip("'") in getattr(self, "repeated", ()):
+            raise ValidationError({self.key: f"“{value[:80]}” is in more than one row."})
+
+    def key_of(self, row: Mapping[str, Any]) -> str:
+        field = self.fields[self.key]
+        try:
+            return str(field.clean(row))
+        except ValueError as wrong:
+            raise ValidationError({self.key: str(wrong)}) from None
+
+    def import_instance(self, instance: Any, row: Mapping[str, Any], **kwargs: Any) -> None:
+        """All that is wrong with a row at once, its locks included."""
+        errors: dict[str, Any] = {}
+        try:
+            super().import_instance(instance, row, **kwargs)
+        except ValidationError as found:
+            errors = found.update_error_dict({})
+        for field in self.get_import_fields():
+            if isinstance(field.widget, ManyToManyWidget) and field.column_name in row:
+                try:
+                    field.clean(row)
+                except ValueError as wrong:
+                    errors[field.attribute] = [ValidationError(str(wrong))]
+        if errors:
+            raise ValidationError(errors)
+
+
+class PropertyTable(Table):
+    key = "name"
+
+    name = Field("name", "name", Words())
+    timezone = Field("timezone", "time zone", Words())
+    check_in_time = Field("check_in_time", "check-in", Clock())
+    check_out_time = Field("check_out_time", "check-out", Clock())
+    issue_ahead_days = Field("issue_ahead_days", "days ahead", Number())
+    code_length = Field("code_length", "code length", Number())
+    early_minutes = Field("early_minutes", "minutes early", Number())
+    late_minutes = Field("late_minutes", "minutes late", Number())
+    is_active = Field("is_active", "active", YesNo())
+    locks = Field("locks", "locks", Locks())
+
+    class Meta:
+        model = Property
+        fields = (
+            "name",
+            "timezone",
+            "check_in_time",
+            "check_out_time",
+            "issue_ahead_days",
+            "code_length",
+            "early_minutes",
+            "late_minutes",
+            "is_active",
+            "locks",
+        )
+        import_order = export_order = fields
+        import_id_fields = ("name",)
+        use_transactions = True
+        skip_unchanged = True
+        clean_model_instances = True
+
+    def filter_export(self, queryset: QuerySet[Property], **kwargs: Any) -> QuerySet[Property]:
+        return queryset.prefetch_related(Prefetch("locks", queryset=Lock.objects.order_by("pk")))
+
+    def get_instance(self, instance_loader: Any, row: Mapping[str, Any]) -> Property | None:
+        name = self.key_of(row)
+        found = list(Property.objects.filter(name=name)[:2])
+        if len(found) > 1:
+            raise ValidationError(
+                {"name": f"Several properties are called “{name}”, so it is not certain which is meant. Rename one."}
+            )
+        if not found and "time zone" not in row:
+            raise ValidationError({"timezone": "A new property needs its time zone."})
+        return found[0] if found else None
+
+
+class LockTable(Table):
+    """Changes locks that are known. It never adds one: only Tedee tells the number by which a lock is reached."""
+
+    key = "serial_number"
+
+    serial_number = Field("serial_number", "serial number", Words(), readonly=True)
+    name = Field("name", "name", Words())
+    account = Field("account", "account", Account())
+    is_active = Field("is_active", "active", YesNo())
+    pin_capacity = Field("pin_capacity", "room for codes", Number())
+
+    class Meta:
+        model = Lock
+        fields = ("serial_number", "name", "account", "is_active", "pin_capacity")
+        import_order = export_order = fields
+        import_id_fields = ("serial_number",)
+        use_transactions = True
+        skip_unchanged = True
+        clean_model_instances = True
+
+    def dehydrate_serial_number(self, lock: Lock) -> str:
+        return Words().render(lock_key(lock))
+
+    def get_instance(self, instance_loader: Any, row: Mapping[str, Any]) -> Lock:
+        key = self.key_of(row)
+        lock = find_lock(key)
+        if lock is None:
+            raise ValidationError(
+                {
+                    "serial_number": f"No lock has the serial number “{key[:80]}”. An import changes locks and never "
+                    "adds one: press “Fetch locks” on the lock account, which learns Tedee's number of each lock, then "
+                    "import this file again."
+                }
+            )
+        return lock
+
+
+def _named(names: Iterable[str]) -> str:
+    return ", ".join(f"“{one[:40]}”" for one in list(names)[:12])
