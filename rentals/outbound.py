@@ -1,9 +1,10 @@
-"""Requests to addresses that somebody else chose: calendar feeds, later notifications. Trusts nobody.
+"""Requests to addresses that somebody else chose: calendar feeds, webhooks of notifications. Trusts nobody.
 
 - Only https, to hosts all of whose addresses are public. The host is resolved once, here; the connection goes to
   exactly the address that was judged, so that a name that answers differently a moment later changes nothing. The
   certificate is still that of the name. Any port: a private service is out of reach by its address.
-- At most three redirects, each judged the same way, never down to http. Credentials go to their own origin alone.
+- GET follows at most three redirects, each judged the same way, never down to http. Credentials go to their own origin
+  alone. POST follows none: what it carries is meant for the address that was entered.
 - No proxies, cookies or netrc; one connection for each request.
 - One deadline for all of it: look-up, connection, redirects, body. A body is cut at its size, as sent and unpacked.
 
@@ -98,7 +99,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer. The body is read for 200 to 299 only."""
+    """An answer. The body is read for a GET and 200 to 299 only."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
@@ -119,11 +120,40 @@ def get(
     for _ in range(limits.redirects + 1):
         same_origin = target.origin == first.origin
         sent = dict(headers or {}) if same_origin else _without_secrets(headers or {})
-        response, location = _exchange(target, sent, first.basic if same_origin else "", limits, network, deadline)
+        request = _Request("GET", sent, first.basic if same_origin else "")
+        response, location = _exchange(target, request, limits, network, deadline)
         if not location:
             return response
         target = target.follow(location, network)
     raise Refused(f"{first.host} answers with more than {limits.redirects} redirects.")
+
+
+def post(
+    url: str,
+    body: bytes,
+    *,
+    headers: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+    network: Network = INTERNET,
+) -> Response:
+    """Send `body` to `url`, judged as for `get`. Raises OutboundError.
+
+    A redirect is an answer like any other and is not followed. No body of an answer is read: its status says it all.
+    """
+    limits = limits or Limits()
+    target = _Target.parse(url, network)
+    request = _Request("POST", dict(headers or {}), target.basic, body)
+    return _exchange(target, request, limits, network, _Deadline(limits.seconds))[0]
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What is sent to one host."""
+
+    method: str
+    headers: Mapping[str, str] = field(repr=False)
+    basic: str = field(repr=False)  # the value of an Authorization header, "" without credentials
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -159,12 +189,12 @@ class _Target:
         if url is None:
             raise Refused("The address cannot be read as a URL.")
         if url.scheme != "https" and not (url.scheme == "http" and network.plain_http):
-            raise Refused("Only addresses that begin with https:// are fetched.")
+            raise Refused("Only addresses that begin with https:// are contacted.")
         host = url.raw_host.decode("ascii")
         if not is_plain_host(host):
             raise Refused("The host in the address is neither an ordinary name nor a plain IP address.")
         if is_local_name(host) and not network.plain_http:
-            raise Refused("The address names this machine, which is not fetched from.")
+            raise Refused("The address names this machine, which is not contacted.")
         if url.port is not None and not 1 <= url.port <= 65535:
             raise Refused("The port in the address is not possible.")
         return cls(url)
@@ -191,8 +221,7 @@ class _Target:
 
 def _exchange(
     target: _Target,
-    headers: Mapping[str, str],
-    basic: str,
+    request: _Request,
     limits: Limits,
     network: Network,
     deadline: _Deadline,
@@ -210,15 +239,17 @@ def _exchange(
             network_backend=_Backend(network, deadline, limits.connect_seconds),
         ) as pool:
             lines = {"Host": target.url.netloc.decode("ascii"), "User-Agent": USER_AGENT, "Accept": "*/*"}
-            lines |= {"Accept-Encoding": "gzip, deflate"} | dict(headers)
-            if basic:
-                lines["Authorization"] = basic
+            lines |= {"Accept-Encoding": "gzip, deflate"} | dict(request.headers)
+            if request.basic:
+                lines["Authorization"] = request.basic
+            if request.body is not None:
+                lines["Content-Length"] = str(len(request.body))
             place = httpcore.URL(
                 scheme=target.url.raw_scheme, host=target.url.raw_host, port=target.port, target=target.url.raw_path
             )
             encoded = [(name.encode("ascii"), value.encode("latin-1")) for name, value in lines.items()]
-            with pool.stream("GET", place, headers=encoded) as answer:
-                return _received(answer, target.host, limits.body_bytes)
+            with pool.stream(request.method, place, headers=encoded, content=request.body) as answer:
+                return _received(answer, target.host, limits.body_bytes, with_body=request.body is None)
     except httpcore.TimeoutException:
         error = TimedOut(f"{target.host} did not answer completely within {limits.seconds:g} seconds.")
     except httpcore.RemoteProtocolError:
@@ -228,11 +259,11 @@ def _exchange(
     raise error
 
 
-def _received(answer: httpcore.Response, host: str, most: int) -> tuple[Response, str]:
+def _received(answer: httpcore.Response, host: str, most: int, *, with_body: bool) -> tuple[Response, str]:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
     if answer.status in _REDIRECTS and headers.get("location"):
         return Response(answer.status, headers), headers["location"]
-    if not 200 <= answer.status <= 299:
+    if not with_body or not 200 <= answer.status <= 299:
         return Response(answer.status, headers), ""
     length = headers.get("content-length", "")
     if length.isdigit() and int(length[:18]) > most:
