@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -144,6 +144,73 @@ def base_url(name: str, default: str) -> str:
             f"such as {default}"
         )
     return value
+
+
+def optional_base_url(name: str, example: str) -> str:
+    """The same, or nothing at all when it is unset."""
+    return base_url(name, example) if text(name) else ""
+
+
+def mail() -> dict[str, Any]:
+    """Django's EMAIL_* settings, from `EMAIL_URL` or from the usual single variables. Without either `EMAIL_HOST` is
+    empty: then no e-mail is sent, and whoever wants one is told so.
+
+    `EMAIL_URL` and `EMAIL_HOST_PASSWORD` are secrets and may come as files.
+    """
+    url, host = secret("EMAIL_URL"), text("EMAIL_HOST")
+    if url and host:
+        raise SettingsError("EMAIL_URL and EMAIL_HOST are both set. Keep one of them.")
+    found = _mail_from_url(url) if url else _mail_from_names(host)
+    sender = text("EMAIL_FROM", "Turnkey <turnkey@localhost>")
+    if "@" not in sender or not sender.isprintable():
+        raise SettingsError("EMAIL_FROM is not an address. Write it like Turnkey <codes@example.com>")
+    return {
+        **found,
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_TIMEOUT": whole_number("EMAIL_TIMEOUT", 15, minimum=1, maximum=60),
+        "DEFAULT_FROM_EMAIL": sender,
+    }
+
+
+def _mail_from_names(host: str) -> dict[str, Any]:
+    tls, ssl = boolean("EMAIL_USE_TLS"), boolean("EMAIL_USE_SSL")
+    if tls and ssl:
+        raise SettingsError("EMAIL_USE_TLS (STARTTLS) and EMAIL_USE_SSL exclude each other. Keep the one that fits.")
+    usual = 465 if ssl else 587 if tls else 25
+    return {
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": whole_number("EMAIL_PORT", usual, minimum=1, maximum=65_535),
+        "EMAIL_HOST_USER": text("EMAIL_HOST_USER"),
+        "EMAIL_HOST_PASSWORD": secret("EMAIL_HOST_PASSWORD"),
+        "EMAIL_USE_TLS": tls,
+        "EMAIL_USE_SSL": ssl,
+    }
+
+
+def _mail_from_url(url: str) -> dict[str, Any]:
+    """`smtp+tls://user:password@host:587`; also `smtps://` and `smtp+ssl://` (TLS from the first byte), `smtp://`."""
+    ports = {"smtp": 25, "smtp+tls": 587, "smtp+ssl": 465, "smtps": 465}
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+        usable = parts.scheme in ports and bool(parts.hostname) and port != 0
+        usable = usable and not (parts.path.strip("/") or parts.query or parts.fragment)
+    except ValueError:
+        usable, port = False, None
+    if not usable:
+        # The address holds a password and is not repeated.
+        raise SettingsError(
+            "EMAIL_URL cannot be read. Write smtp+tls://user:password@host:587 (or smtps://, smtp://), and "
+            "percent-encode special characters of user and password."
+        )
+    return {
+        "EMAIL_HOST": parts.hostname or "",
+        "EMAIL_PORT": port or ports[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme in ("smtps", "smtp+ssl"),
+    }
 
 
 def is_loopback(url: str) -> bool:

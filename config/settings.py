@@ -1,8 +1,8 @@
 """All settings, from the environment (and a `.env` file beside manage.py).
 
 The names are listed with their defaults in `.env.example`. Secrets may come as files: `SECRET_KEY_FILE`,
-`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`. Times are UTC in the database; each property has
-its own zone.
+`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `EMAIL_URL_FILE`, `EMAIL_HOST_PASSWORD_FILE`.
+Times are UTC in the database; each property has its own zone.
 """
 
 from __future__ import annotations
@@ -69,6 +69,17 @@ FEED_KEEP_DAYS = env.whole_number("FEED_KEEP_DAYS", 90, minimum=1, maximum=3650)
 # Two good fetches, at least so many seconds apart, must miss a stay before it counts as cancelled.
 FEED_CONFIRM_SECONDS = env.whole_number("FEED_CONFIRM_SECONDS", 1800, minimum=0, maximum=86_400)
 WEBHOOK_RATE_LIMIT = env.whole_number("WEBHOOK_RATE_LIMIT", 60, minimum=1)  # pushes of one calendar in ten minutes
+
+# ---- notifications ----------------------------------------------------------------------------------------------
+NOTIFY_SECONDS = env.whole_number("NOTIFY_SECONDS", 15, minimum=1, maximum=3600)  # how often news are sought and sent
+PUBLIC_URL = env.optional_base_url("PUBLIC_URL", "https://codes.example.com")  # links in messages begin with it
+_mail = env.mail()
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]  # an empty host: no e-mail is sent
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
+EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"]  # seconds, for each step of the conversation
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail["DEFAULT_FROM_EMAIL"]
 
 # ---- database and broker ----------------------------------------------------------------------------------------
 _database_url = env.secret("DATABASE_URL")

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from cryptography.fernet import Fernet
@@ -111,6 +111,68 @@ def test_a_container_with_all_settings_from_outside_needs_no_folder(read_setting
     assert found["FIELD_ENCRYPTION_KEYS"] == [key]
     assert found["REDIS_IS_EMBEDDED"] is False
     assert not (tmp_path / "var").exists()
+
+
+class TestMail:
+    BASE: ClassVar = {"SECRET_KEY": "x" * 60, "FIELD_ENCRYPTION_KEYS": Fernet.generate_key().decode()}
+
+    def read(self, read_settings: Reader, **variables: str) -> dict[str, Any]:
+        return read_settings(**self.BASE, **variables)
+
+    def test_without_settings_there_is_no_server_and_no_link(self, read_settings: Reader) -> None:
+        found = self.read(read_settings)
+        assert (found["EMAIL_HOST"], found["PUBLIC_URL"], found["NOTIFY_SECONDS"]) == ("", "", 15)
+
+    @pytest.mark.parametrize(
+        ("url", "port", "tls", "ssl"),
+        [
+            ("smtp+tls://ann%40example.com:p%2Fw%20d@mail.example", 587, True, False),
+            ("smtp+tls://ann%40example.com:p%2Fw%20d@mail.example:2525", 2525, True, False),
+            ("smtps://ann%40example.com:p%2Fw%20d@mail.example/", 465, False, True),
+            ("smtp+ssl://ann%40example.com:p%2Fw%20d@mail.example", 465, False, True),
+            ("smtp://ann%40example.com:p%2Fw%20d@mail.example", 25, False, False),
+        ],
+    )
+    def test_an_address_says_it_all(self, read_settings: Reader, url: str, port: int, tls: bool, ssl: bool) -> None:
+        found = self.read(read_settings, EMAIL_URL=url, EMAIL_FROM="Codes <codes@example.com>")
+        names = ("EMAIL_HOST", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_USE_SSL", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD")
+        assert [found[name] for name in names] == ["mail.example", port, tls, ssl, "ann@example.com", "p/w d"]
+        assert found["DEFAULT_FROM_EMAIL"] == "Codes <codes@example.com>"
+        assert found["EMAIL_TIMEOUT"] == 15
+
+    def test_the_usual_names_and_a_password_from_a_file(self, read_settings: Reader, tmp_path: Path) -> None:
+        (tmp_path / "password").write_text("p w\n")
+        found = self.read(
+            read_settings,
+            EMAIL_HOST="mail.example",
+            EMAIL_HOST_USER="ann",
+            EMAIL_HOST_PASSWORD_FILE=str(tmp_path / "password"),
+            EMAIL_USE_TLS="1",
+        )
+        assert (found["EMAIL_PORT"], found["EMAIL_HOST_PASSWORD"], found["EMAIL_USE_TLS"]) == (587, "p w", True)
+
+    @pytest.mark.parametrize(
+        "variables",
+        [
+            {"EMAIL_URL": "http://user:s3cret@mail.example"},
+            {"EMAIL_URL": "smtp://user:s3cret@"},
+            {"EMAIL_URL": "smtp://user:s3cret@mail.example:x"},
+            {"EMAIL_URL": "smtp://user:s3cret/@mail.example"},
+            {"EMAIL_URL": "smtp://user:s3cret@mail.example", "EMAIL_HOST": "mail.example"},
+            {"EMAIL_HOST": "mail.example", "EMAIL_USE_TLS": "1", "EMAIL_USE_SSL": "1"},
+            {"EMAIL_FROM": "nobody"},
+            {"PUBLIC_URL": "codes.example.com"},
+            {"PUBLIC_URL": "https://user@codes.example.com"},
+        ],
+    )
+    def test_a_mistake_is_named_without_the_password(self, read_settings: Reader, variables: dict[str, str]) -> None:
+        with pytest.raises(SettingsError, match=r"EMAIL_|PUBLIC_URL") as caught:
+            self.read(read_settings, **variables)
+        assert "s3cret" not in str(caught.value)
+
+    def test_the_public_address_ends_without_a_slash(self, read_settings: Reader) -> None:
+        found = self.read(read_settings, PUBLIC_URL="https://codes.example.com/turnkey/")
+        assert found["PUBLIC_URL"] == "https://codes.example.com/turnkey"
 
 
 class TestSocketPath:
