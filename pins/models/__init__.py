@@ -2,6 +2,7 @@ from pins.models.attempt import PinAttempt
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
+from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
 from pins.models.operation import ONLY_WATCHED, AccountState, Heartbeat, LockState, RateBudget
 from pins.models.pin import Pin
 from pins.models.reveal import PinReveal
@@ -11,13 +12,17 @@ __all__ = [
     "ONLY_WATCHED",
     "AccessGrant",
     "AccountState",
+    "Delivery",
     "Heartbeat",
     "Incident",
+    "IncidentNotice",
     "InstallationKey",
     "LockState",
+    "NotificationChannel",
     "Pin",
     "PinAttempt",
     "PinReveal",
     "RateBudget",
+    "StayNotice",
     "ValueClaim",
 ]

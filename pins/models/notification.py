@@ -1,0 +1,196 @@
+"""Where messages go, what is to be sent, and what was noticed already."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.utils.timezone import now as present
+
+from pins.hours import Quiet
+from pins.news import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
+from rentals.fields import EncryptedTextField
+from rentals.models.property import validate_zone
+
+
+def default_events() -> list[str]:
+    return list(CHOSEN_BY_DEFAULT)
+
+
+def validate_events(value: Any) -> None:
+    known = {name for name, _ in CHOICES}
+    if not isinstance(value, list) or not all(isinstance(one, str) and one in known for one in value):
+        raise ValidationError("Choose from the events that there are.")
+
+
+class NotificationChannel(models.Model):
+    """A person's or a machine's address, and what it wants to hear. The target is a secret as a whole."""
+
+    class Kind(models.TextChoices):
+        EMAIL = "email", "E-mail"
+        APPRISE = "apprise", "Messaging service"
+        WEBHOOK = "webhook", "Webhook"
+
+    class Hears(models.TextChoices):
+        ALL = "all", "Everything"
+        URGENT = "urgent", "Only what may keep a guest out"
+
+    name = models.CharField(max_length=120, help_text="How you call it, for example “Anna's phone”.")
+    kind = models.CharField(max_length=8, choices=Kind, default=Kind.EMAIL)
+    target = EncryptedTextField(blank=True, default="")
+    signing_secret = EncryptedTextField(blank=True, default="")
+    is_active = models.BooleanField("active", default=True, help_text="Switch off to send nothing here.")
+    events = models.JSONField("hears of", default=default_events, blank=True, validators=[validate_events])
+    severity = models.CharField(
+        "of troubles", max_length=8, choices=Hears, default=Hears.ALL, help_text="Concerns only what is wrong."
+    )
+    timezone = models.CharField(
+        "time zone",
+        max_length=64,
+        default="UTC",
+        validators=[validate_zone],
+        help_text="Of the two settings below, for example Europe/Warsaw.",
+    )
+    quiet_from = models.TimeField("quiet from", null=True, blank=True)
+    quiet_until = models.TimeField("until", null=True, blank=True)
+    summary_at = models.TimeField(
+        "morning summary at", null=True, blank=True, help_text="One message a day. Empty: none."
+    )
+    include_code = models.BooleanField(
+        "send the door code, too",
+        default=False,
+        help_text="Webhooks only. Each time is written down under “Looks at codes”, and fixes the code.",
+    )
+    # -- facts of operation, written by compare-and-set alone
+    listens_from = models.DateTimeField(default=present, editable=False, help_text="What happened before is not told.")
+    failures = models.PositiveIntegerField(default=0, editable=False, help_text="Failed tries in a row.")
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    rests_until = models.DateTimeField(null=True, blank=True, editable=False)
+    last_error = models.CharField(max_length=200, blank=True, editable=False, help_text="Without the target.")
+    last_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = "notification channel"
+        ordering = ("name", "pk")
+        constraints = (
+            models.CheckConstraint(name="channel_name_given", condition=~models.Q(name="")),
+            models.CheckConstraint(
+                name="channel_kind_known", condition=models.Q(kind__in=["email", "apprise", "webhook"])
+            ),
+            models.CheckConstraint(
+                name="channel_code_by_webhook_alone",
+                condition=models.Q(include_code=False) | models.Q(kind="webhook"),
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        super().clean()
+        if (self.quiet_from is None) != (self.quiet_until is None):
+            raise ValidationError({"quiet_until": "Give both ends of the quiet hours, or none."})
+        if self.quiet_from is not None and self.quiet_from == self.quiet_until:
+            raise ValidationError({"quiet_until": "Quiet hours must end at another time than they begin."})
+        if self.include_code and self.kind != self.Kind.WEBHOOK:
+            raise ValidationError({"include_code": "Only a webhook may be sent the code."})
+
+    @property
+    def quiet(self) -> Quiet | None:
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return Quiet(self.quiet_from, self.quiet_until, self.timezone)
+
+    @property
+    def is_for_people(self) -> bool:
+        return self.kind != self.Kind.WEBHOOK
+
+    def hears(self, event: Event, severity: Severity | None, at: datetime) -> bool:
+        """Whether a change that happened at this moment is told here."""
+        if not self.is_active or event.value not in self.events or at < self.listens_from:
+            return False
+        return severity is None or severity is Severity.URGENT or self.severity == self.Hears.ALL
+
+
+class Delivery(models.Model):
+    """One message to one channel: the outbox. Unique per channel and change, so that nothing is told twice however
+    many look for news at once. Holds no code and no secret; a guest's name goes when the stay is deleted."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENT = "sent", "Sent"
+        DROPPED = "dropped", "Not needed any more"
+        GIVEN_UP = "given_up", "Given up"
+
+    channel = models.ForeignKey(NotificationChannel, on_delete=models.CASCADE, related_name="deliveries")
+    key = models.CharField(max_length=80, help_text="The change: “incident:7:opened”, “summary:2027-03-01”.")
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="The same on every try.")
+    event = models.CharField(max_length=24, choices=[(event.value, event.value) for event in Event])
+    incident = models.ForeignKey(
+        "pins.Incident", on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries"
+    )
+    grant = models.ForeignKey(
+        "pins.AccessGrant", on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries"
+    )
+    payload = models.JSONField(default=dict, blank=True, help_text="What it says, without codes and secrets.")
+    happened_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=present)
+    expires_at = models.DateTimeField(help_text="Not worth sending after this moment.")
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    next_try_at = models.DateTimeField(default=present)
+    claim_token = models.UUIDField(null=True, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Somebody sends it, at most until then.")
+    attempts = models.PositiveIntegerField(default=0)
+    attempted_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it was sent, dropped or given up.")
+    last_error = models.CharField(max_length=200, blank=True, help_text="In words, without the target.")
+
+    class Meta:
+        verbose_name = "message"
+        ordering = ("-pk",)
+        default_permissions = ("view",)
+        constraints = (
+            models.UniqueConstraint(name="delivery_once_per_change", fields=["channel", "key"]),
+            models.CheckConstraint(
+                name="delivery_state_known",
+                condition=models.Q(state__in=["waiting", "sent", "dropped", "given_up"]),
+            ),
+        )
+        indexes = (
+            models.Index(name="delivery_due", fields=["next_try_at"], condition=models.Q(state="waiting")),
+            models.Index(name="delivery_ended", fields=["ended_at"]),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.event} to {self.channel_id}"
+
+
+class IncidentNotice(models.Model):
+    """How far an incident has been noticed. Written with the deliveries that follow, by compare-and-set."""
+
+    incident = models.OneToOneField("pins.Incident", on_delete=models.CASCADE, primary_key=True, related_name="notice")
+    resolved = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"Notice of incident {self.incident_id}"
+
+
+class StayNotice(models.Model):
+    """What was last noticed of a guest's code. `number` counts the changes and is part of their keys."""
+
+    class Said(models.TextChoices):
+        NOTHING = "", "Nothing yet"
+        READY = "ready", "The code is on all locks"
+        OFF = "off", "The stay is cancelled"
+
+    grant = models.OneToOneField("pins.AccessGrant", on_delete=models.CASCADE, primary_key=True, related_name="notice")
+    number = models.PositiveIntegerField(default=0)
+    said = models.CharField(max_length=8, choices=Said, default=Said.NOTHING, blank=True)
+    revision = models.PositiveIntegerField(default=0, help_text="Of the PINs: while it stands, so does the code.")
+    digest = models.CharField(max_length=64, blank=True, help_text="Keyed fingerprint of the code, as in the claims.")
+
+    def __str__(self) -> str:
+        return f"Notice of grant {self.grant_id}"

@@ -1,0 +1,46 @@
+"""What a channel may hear of. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Event(StrEnum):
+    """A change that is told once. The values are part of what we promise to webhooks (docs/notifications.md)."""
+
+    INCIDENT_OPENED = "incident.opened"
+    INCIDENT_RESOLVED = "incident.resolved"
+    CODE_READY = "code.ready"
+    CODE_CHANGED = "code.changed"
+    STAY_CANCELLED = "stay.cancelled"
+    SUMMARY = "summary.daily"  # asked for by its time of day, not chosen like the others
+    TEST = "test"
+
+
+CHOICES: Final = (
+    (Event.INCIDENT_OPENED.value, "Something is wrong"),
+    (Event.INCIDENT_RESOLVED.value, "It is in order again"),
+    (Event.CODE_READY.value, "A stay's code is on all its locks"),
+    (Event.CODE_CHANGED.value, "All locks of a stay have another code"),
+    (Event.STAY_CANCELLED.value, "A stay with a code is cancelled or deleted"),
+)
+CHOSEN_BY_DEFAULT: Final = (Event.INCIDENT_OPENED.value, Event.INCIDENT_RESOLVED.value)
+#: These may carry the code, where a channel is allowed to.
+WITH_CODE: Final = frozenset({Event.CODE_READY, Event.CODE_CHANGED})
+ABOUT_INCIDENTS: Final = frozenset({Event.INCIDENT_OPENED, Event.INCIDENT_RESOLVED})
+
+
+class Severity(StrEnum):
+    URGENT = "urgent"  # a guest may stand before a closed door
+    ORDINARY = "ordinary"
+
+
+#: Kinds of incident that are ordinary; any other, also one that is new to this list, is urgent.
+_ORDINARY: Final = frozenset(
+    {"code_stays", "no_room", "too_many_codes", "feed_held", "feed_reset", "feed_failing", "feed_stale"}
+)
+
+
+def severity(kind: str) -> Severity:
+    return Severity.ORDINARY if kind in _ORDINARY else Severity.URGENT

@@ -1,0 +1,124 @@
+"""Messages in plain words: what, where, what to do, and where to look. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pins.news import Event
+from pins.words import day_and_time
+
+_Data = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message for people. The subject is one line."""
+
+    subject: str
+    text: str
+
+
+def message(event: Event, data: _Data, base_url: str) -> Message:
+    """`data` as documented for webhooks. Without `base_url` there are no links."""
+    match event:
+        case Event.INCIDENT_OPENED:
+            what, remedy = str(data["what"]), f"What to do: {data['remedy']}"
+            return _letter(f"{what}: {subject(data)}", [f"{what}.", remedy], data, base_url)
+        case Event.INCIDENT_RESOLVED:
+            said = [f"In order again: {data['what']}.", "There is nothing left to do about it."]
+            return _letter(f"In order again: {subject(data)}", said, data, base_url)
+        case Event.CODE_READY:
+            said = [f"The code is on {_doors(data)}."]
+            return _letter(f"Code ready: {subject(data)}", said, data, base_url)
+        case Event.CODE_CHANGED:
+            said = [f"There is another code now, and it is on {_doors(data)}. Tell the guest."]
+            return _letter(f"Code changed: {subject(data)}", said, data, base_url)
+        case Event.STAY_CANCELLED:
+            said = ["The stay is off. Its code is being taken off the locks."]
+            return _letter(f"Cancelled: {subject(data)}", said, data, base_url)
+        case Event.SUMMARY:
+            return _summary(data, base_url)
+        case Event.TEST:
+            return Message("Turnkey: a test message", "This is a test. Messages of Turnkey arrive here.")
+
+
+def subject(data: _Data) -> str:
+    """Whom or what it is about: `Anna at Old Town 3, Front door`."""
+    stay, lock = data.get("stay"), data.get("lock")
+    parts = []
+    if stay:
+        who = stay.get("guest") or "Guest"
+        parts.append(f"{who} at {stay['property']}" if stay.get("property") else who)
+    if lock:
+        parts.append(lock["name"])
+    parts.extend(data[name] for name in ("calendar", "account") if data.get(name))
+    return line(", ".join(parts)) or "Turnkey"
+
+
+def body(event: Event, data: _Data, happened_at: datetime, base_url: str) -> dict[str, Any]:
+    """The body of a webhook (Standard Webhooks, "Payload structure")."""
+    told = {name: value for name, value in data.items() if name != "path"}
+    if data.get("path") and base_url:
+        told["url"] = f"{base_url}{data['path']}"
+    for one in told.get("to_mend", ()):
+        one.pop("path", None)
+    return {"type": event.value, "timestamp": happened_at.isoformat().replace("+00:00", "Z"), "data": told}
+
+
+def line(text: str, most: int = 180) -> str:
+    """On one line and not endless, whatever a calendar called a guest."""
+    flat = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    return flat if len(flat) <= most else f"{flat[: most - 1]}…"
+
+
+def _letter(title: str, said: Iterable[str], data: _Data, base_url: str) -> Message:
+    lines = [subject(data), *said, *_dates(data)]
+    if base_url and data.get("path"):
+        lines.append(f"{base_url}{data['path']}")
+    return Message(line(title), "\n".join(lines))
+
+
+def _dates(data: _Data) -> Iterable[str]:
+    stay = data.get("stay")
+    if stay:
+        zone = ZoneInfo(stay["time_zone"])
+        begins, ends = (datetime.fromisoformat(stay[name]) for name in ("check_in", "check_out"))
+        yield f"Arrives {day_and_time(begins, zone)}, leaves {day_and_time(ends, zone)}."
+
+
+def _doors(data: _Data) -> str:
+    names = [line(one["name"]) for one in data.get("locks", ())]
+    return ", ".join(names) or "all its locks"
+
+
+def _summary(data: _Data, base_url: str) -> Message:
+    day = date.fromisoformat(data["date"])
+    arrivals, mends = data["arrivals"], data["to_mend"]
+    ready = sum(one["ready"] for one in arrivals)
+    title = f"{day:%a} {day.day} {day:%b}: {_count(len(arrivals), 'arrival')}, {ready} ready"
+    to_mend = len(mends) + data["more_to_mend"]
+    title += f", {_count(to_mend, 'thing')} to mend" if to_mend else ""
+    lines = ["Arriving today:" if arrivals else "Nobody arrives today."]
+    lines += [f"- {one['at']} {_who(one)}: {_state(one)}" for one in arrivals]
+    lines += [f"- and {data['more_arrivals']} more"] if data["more_arrivals"] else []
+    lines += ["", "To mend:" if mends else "Nothing to mend."]
+    lines += [line(f"- {one['subject']}: {one['what']}. {one['remedy']}", 400) for one in mends]
+    lines += [f"- and {data['more_to_mend']} more"] if data["more_to_mend"] else []
+    lines += ["", f"{base_url}{data['path']}"] if base_url else []
+    return Message(line(title), "\n".join(lines))
+
+
+def _who(one: _Data) -> str:
+    return line(f"{one['guest'] or 'Guest'} at {one['property']}")
+
+
+def _state(one: _Data) -> str:
+    return line("; ".join([one["state"], *one["flags"]]))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,100 @@
+"""Quiet hours, summaries and rests as tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from pins import news
+from pins.hours import SUMMARY_KEEPS, WAITS, Arrival, Quiet, held_until, summary_day, wait
+from pins.models import Incident
+from pins.news import Severity
+
+WARSAW = "Europe/Warsaw"
+NIGHT = Quiet(time(22), time(7), WARSAW)
+NOON = Quiet(time(12), time(14), WARSAW)
+
+
+def utc(day: int, hour: int, minute: int = 0, *, month: int = 1) -> datetime:
+    return datetime(2027, month, day, hour, minute, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("quiet", "now", "until"),
+    [
+        (NIGHT, utc(5, 20, 59), None),  # 21:59 in Warsaw
+        (NIGHT, utc(5, 21), utc(6, 6)),  # 22:00
+        (NIGHT, utc(5, 23), utc(6, 6)),  # midnight
+        (NIGHT, utc(6, 5, 59), utc(6, 6)),
+        (NIGHT, utc(6, 6), None),  # half-open: at 07:00 it is over
+        (NOON, utc(5, 10, 59), None),
+        (NOON, utc(5, 11), utc(5, 13)),
+        (NOON, utc(5, 13), None),
+        (None, utc(5, 23), None),
+        # The night of the spring change (28 March 2027, 02:00 to 03:00 is skipped): 07:00 is 05:00 UTC.
+        (NIGHT, utc(28, 0, 30, month=3), utc(28, 5, month=3)),
+        # The night of the autumn change (31 October 2027): 07:00 is 06:00 UTC again.
+        (NIGHT, utc(31, 0, 30, month=10), utc(31, 6, month=10)),
+        # Hours that end within the skipped hour, and within the repeated one.
+        (Quiet(time(1), time(2, 30), WARSAW), utc(28, 0, 30, month=3), utc(28, 1, 30, month=3)),
+        (Quiet(time(1), time(2, 30), WARSAW), utc(31, 0, month=10), utc(31, 0, 30, month=10)),
+        (Quiet(time(22), time(7), "Pacific/Kiritimati"), utc(5, 9), utc(5, 17)),  # 23:00 there
+    ],
+)
+def test_quiet_hours(quiet: Quiet | None, now: datetime, until: datetime | None) -> None:
+    assert held_until(quiet, None, now) == until
+
+
+@pytest.mark.parametrize(
+    ("arrival", "now", "until"),
+    [
+        (Arrival(date(2027, 1, 6), WARSAW), utc(5, 23, 30), None),  # 00:30 of the day itself
+        (Arrival(date(2027, 1, 5), WARSAW), utc(5, 21, 30), None),  # 22:30 of the day itself
+        (Arrival(date(2027, 1, 6), WARSAW), utc(5, 21, 30), utc(5, 23)),  # the evening before: until that day begins
+        (Arrival(date(2027, 1, 7), WARSAW), utc(5, 21, 30), utc(6, 6)),
+        (Arrival(date(2027, 1, 4), WARSAW), utc(5, 21, 30), utc(6, 6)),  # came yesterday
+        # The day of the property counts, wherever whoever sleeps is: in Tokyo it is the 6th already.
+        (Arrival(date(2027, 1, 6), "Asia/Tokyo"), utc(5, 21, 30), None),
+        (Arrival(date(2027, 1, 5), "Asia/Tokyo"), utc(5, 21, 30), utc(6, 6)),
+    ],
+)
+def test_a_stay_that_arrives_today_waits_for_nobodys_night(
+    arrival: Arrival, now: datetime, until: datetime | None
+) -> None:
+    assert held_until(NIGHT, arrival, now) == until
+
+
+LONG_AGO = utc(1, 0)
+
+
+@pytest.mark.parametrize(
+    ("now", "since", "day"),
+    [
+        (utc(5, 5, 59), LONG_AGO, None),
+        (utc(5, 6), LONG_AGO, date(2027, 1, 5)),
+        (utc(5, 6) + SUMMARY_KEEPS - timedelta(seconds=1), LONG_AGO, date(2027, 1, 5)),
+        (utc(5, 6) + SUMMARY_KEEPS, LONG_AGO, None),  # a morning's news in the evening are none
+        (utc(5, 6, 30), utc(5, 6, 1), None),  # a channel that was made after its time waits for tomorrow
+    ],
+)
+def test_a_summary_is_due_at_its_time_and_for_a_while(now: datetime, since: datetime, day: date | None) -> None:
+    assert summary_day(time(7), WARSAW, now, since) == day
+
+
+def test_a_summary_shortly_before_midnight_is_still_of_its_day() -> None:
+    assert summary_day(time(23, 30), WARSAW, utc(5, 23), LONG_AGO) == date(2027, 1, 5)
+
+
+def test_rests_grow_and_stay_below_two_hours() -> None:
+    waits = [wait(failures, 1) for failures in (1, 2, 3, 4, 5, 6, 7, 1000)]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (WAITS[0], timedelta(hours=2))
+    assert wait(1, 0.5) == WAITS[0] / 2
+
+
+def test_what_keeps_a_guest_out_is_urgent_and_so_is_what_nobody_judged() -> None:
+    urgent = {kind.value for kind in Incident.Kind if news.severity(kind.value) is Severity.URGENT}
+    assert {"code_late", "value_refused", "value_taken", "code_changed", "dead_key", "no_permission"} <= urgent
+    assert news.severity("feed_stale") is Severity.ORDINARY
+    assert news.severity("something_new") is Severity.URGENT
