@@ -94,7 +94,7 @@ class JsonFormatter(logging.Formatter):
 # What records may carry as `extra=`; anything else is left out on purpose, since nobody has judged it harmless.
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
-    *("feed_id", "cause", "status", "grants"),
+    *("feed_id", "cause", "status", "grants", "channel_id", "delivery_id", "event_type", "channels"),
 )
 
 
@@ -106,6 +106,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """Django's LOGGING dictionary: everything to stderr through one handler."""
     formatter: Callable[[], logging.Formatter] = JsonFormatter if as_json else _plain
     quiet = {"level": "WARNING"}  # these name each request or each message
+    silent = {"level": logging.CRITICAL + 1}
     # These name the path of a request. gunicorn's own handlers are replaced by ours, which mask exceptions too; its
     # access log stays off unless it is asked for.
     paths = {"handlers": [], "propagate": True, "filters": ["secret_paths"]}
@@ -121,6 +122,9 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "gunicorn.access"), paths),
             "httpx": quiet,
             "httpcore": quiet,
+            # They name targets and addresses with tokens in them (pins/notify/services.py).
+            "apprise": silent,
+            "urllib3": silent,
             "celery.worker.strategy": quiet,
             "celery.app.trace": quiet,
         },

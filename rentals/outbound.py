@@ -146,6 +146,14 @@ def post(
     return _exchange(target, request, limits, network, _Deadline(limits.seconds))[0]
 
 
+def check(url: str, *, network: Network = INTERNET) -> None:
+    """Raises Refused for an address that nobody would ever go to, before anything is looked up."""
+    target = _Target.parse(url, network)
+    address = literal(target.host)
+    if address is not None and not network.may_reach(address):
+        raise Refused("The address is not public.")
+
+
 @dataclass(frozen=True)
 class _Request:
     """What is sent to one host."""

@@ -1,0 +1,74 @@
+"""Webhooks in the form of Standard Webhooks, through the guarded client."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from standardwebhooks import Webhook
+
+from pins.notify.outgoing import NotSentError, Outgoing
+from rentals import outbound
+from rentals.calendars.fetch import retry_at
+from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Network
+from rentals.push import validate_signing_secret
+
+LIMITS: Final = Limits(seconds=15)
+_LONGEST: Final = 2000
+
+
+def clean(typed: str) -> str:
+    """Raises ValidationError, which never repeats the URL."""
+    if len(typed) > _LONGEST or any(letter.isspace() or not letter.isprintable() for letter in typed):
+        raise ValidationError("The address has spaces or line breaks in it, or is too long. Copy it once more.")
+    try:
+        outbound.check(typed, network=network())
+    except outbound.Refused as error:
+        refused = str(error)
+    else:
+        return typed
+    raise ValidationError(f"{refused} Enter the whole address, beginning with https://")
+
+
+def network() -> Network:
+    return NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET
+
+
+def send(target: str, signing_secret: str, outgoing: Outgoing, now: datetime) -> None:
+    """Raises NotSentError."""
+    try:
+        validate_signing_secret(signing_secret)
+    except ValidationError:
+        raise NotSentError("There is no usable signing secret. Make a new one on the channel's page.") from None
+    message_id = f"msg_{outgoing.uid.hex}"
+    text = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":"))
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(signing_secret).sign(message_id, now, text),
+    }
+    try:
+        answer = outbound.post(target, text.encode(), headers=headers, limits=LIMITS, network=network())
+    except outbound.OutboundError as error:
+        failure = str(error)  # names the host at most
+    else:
+        _judge(answer, now)
+        return
+    raise NotSentError(failure)
+
+
+def _judge(answer: outbound.Response, now: datetime) -> None:
+    """Standard Webhooks, "Delivery": 2xx is taken, 410 is never to be tried again, anything else is."""
+    status = answer.status
+    if 200 <= status <= 299:
+        return
+    if status == 410:
+        raise NotSentError("The receiver says that it is gone (410). Switch the channel off.", final=True)
+    if 300 <= status <= 399:
+        raise NotSentError(f"The receiver redirects ({status}), which is not followed. Enter its final address.")
+    again = retry_at(answer.headers.get("retry-after", ""), now) if status in (429, 503) else None
+    raise NotSentError(f"The receiver answers with status {status}.", retry_at=again)

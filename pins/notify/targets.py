@@ -1,0 +1,39 @@
+"""One door to the three kinds of senders."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.core.exceptions import ValidationError
+
+from pins.models import NotificationChannel
+from pins.notify import hook, mail, services
+from pins.notify.outgoing import NotSentError, Outgoing
+from rentals.fields import UndecryptableValue
+
+Kind = NotificationChannel.Kind
+
+
+def clean(kind: str, typed: str) -> str:
+    """The target as it is stored. Raises ValidationError in words that tell what to do, never with the target."""
+    if not typed:
+        raise ValidationError("Enter where the messages go.")
+    if kind == Kind.EMAIL:
+        return mail.clean(typed)
+    return services.clean(typed) if kind == Kind.APPRISE else hook.clean(typed)
+
+
+def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> None:
+    """One try. Raises NotSentError; whatever else happens is a fault of ours."""
+    try:
+        target, secret = channel.target, channel.signing_secret
+    except UndecryptableValue:
+        raise NotSentError("No configured key opens the stored address. Enter it anew.") from None
+    if not target:
+        raise NotSentError("The channel has no address. Enter it on the channel's page.")
+    if channel.kind == Kind.EMAIL:
+        mail.send(target, outgoing)
+    elif channel.kind == Kind.APPRISE:
+        services.send(target, outgoing)
+    else:
+        hook.send(target, secret, outgoing, now)
