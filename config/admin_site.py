@@ -18,6 +18,8 @@ _MODELS = (
     "PublishedCalendar",
     "FeedItem",
     "Incident",
+    "NotificationChannel",
+    "Delivery",
     "AccessGrant",
     "Pin",
     "PinReveal",

@@ -14,13 +14,16 @@ from celery.schedules import crontab
 PREFIX: Final = "turnkey: "
 
 
-def beat_entries(*, sweep_seconds: int, feed_tick_seconds: int = 30) -> dict[str, dict[str, Any]]:
+def beat_entries(
+    *, sweep_seconds: int, feed_tick_seconds: int = 30, notify_seconds: int = 15
+) -> dict[str, dict[str, Any]]:
     """The schedule in Celery's format, by name."""
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
         PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
         PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),
+        PREFIX + "tell the news": _every("pins.tasks.notify", notify_seconds),
         PREFIX + "purge old records": _nightly("pins.tasks.purge", minute=17),
         PREFIX + "purge old calendar items": _nightly("rentals.tasks.purge", minute=47),
     }

@@ -126,7 +126,9 @@ CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds; how soon beat sees a change made in the admin
-CELERY_BEAT_SCHEDULE = schedule.beat_entries(sweep_seconds=SWEEP_SECONDS, feed_tick_seconds=FEED_TICK_SECONDS)
+CELERY_BEAT_SCHEDULE = schedule.beat_entries(
+    sweep_seconds=SWEEP_SECONDS, feed_tick_seconds=FEED_TICK_SECONDS, notify_seconds=NOTIFY_SECONDS
+)
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # ---- web --------------------------------------------------------------------------------------------------------

@@ -55,6 +55,17 @@ def reveal(grant_id: int, now: datetime, *, user: AbstractBaseUser, address: str
 
     Raises a `CodeNotShownError` that says why; then nothing was written.
     """
+    return _told(grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=_parsed(address))
+
+
+@sensitive_variables()
+def reveal_to_machine(grant_id: int, now: datetime, *, name: str) -> str:
+    """The same for a machine that a person allowed to have codes; it is written down under its `name`."""
+    return _told(grant_id, now, user_id=None, user_name=name, remote_address=None)
+
+
+@sensitive_variables()
+def _told(grant_id: int, now: datetime, *, user_id: int | None, user_name: str, remote_address: str | None) -> str:
     with transaction.atomic(durable=True):
         grant = grants.lock_row(grant_id)
         _check(grant, now)
@@ -62,7 +73,7 @@ def reveal(grant_id: int, now: datetime, *, user: AbstractBaseUser, address: str
             grant.disclosed_at = now
             grant.save(update_fields=["disclosed_at"])
         PinReveal.objects.create(
-            grant=grant, user_id=user.pk, user_name=user.get_username()[:150], at=now, remote_address=_parsed(address)
+            grant=grant, user_id=user_id, user_name=user_name[:150], at=now, remote_address=remote_address
         )
         return grant.code
 

@@ -7,6 +7,8 @@ messages of an older release are still understood during a deploy.
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,12 +20,17 @@ from kombu.exceptions import OperationalError
 
 from pins import drift, reconcile, sweeping, watching
 from pins.models import Heartbeat, LockState
+from pins.notify import collecting, sending
 
 logger = logging.getLogger(__name__)
 
 #: Celery keeps a countdown in a worker's memory. Longer waits are left to the sweep, which finds them when due.
 LONGEST_COUNTDOWN = timedelta(seconds=120)
 SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
+#: Senders at one moment in a worker: a mail server that hangs must not occupy the threads that locks wait for.
+SENDERS = 4
+SENDING_SECONDS = 60
+_room_to_send = threading.BoundedSemaphore(SENDERS)
 
 
 @shared_task(bind=True, max_retries=None)
@@ -66,9 +73,42 @@ def watch_offline(**kwargs: Any) -> None:
 
 
 @shared_task
+def notify(**kwargs: Any) -> None:
+    """Write down what is new, and have it sent."""
+    now = timezone.now()
+    collecting.collect(now)
+    waiting = len(sending.due(now, SENDERS))
+    try:
+        for _ in range(waiting):
+            send_messages.delay()
+    except OperationalError:
+        logger.warning("broker_unreachable")
+
+
+@shared_task
+def send_messages(**kwargs: Any) -> None:
+    """Send what is due, one message after the other, for a while. Who finds no room leaves: the others go on."""
+    if not _room_to_send.acquire(blocking=False):
+        return
+    ends_at = time.monotonic() + SENDING_SECONDS
+    tried: set[int] = set()  # what stays due for whatever reason is not tried again and again
+    try:
+        while time.monotonic() < ends_at and not reconcile.stopping.is_set():
+            following = [one for one in sending.due(timezone.now(), SENDERS + len(tried)) if one not in tried]
+            if not following:
+                return
+            tried.add(following[0])
+            sending.send(following[0])
+    finally:
+        _room_to_send.release()
+
+
+@shared_task
 def purge(**kwargs: Any) -> None:
     """Delete what is long over."""
-    logger.info("purged", extra={"grants": sweeping.purge(timezone.now())})
+    now = timezone.now()
+    collecting.purge(now)
+    logger.info("purged", extra={"grants": sweeping.purge(now)})
 
 
 @worker_shutting_down.connect

@@ -9,12 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
 
 import pytest
+from django.core import mail
 from django.db import connection, transaction
 from django.utils import timezone
 
 from pins import choices, claims, drift, grants
 from pins.facts import State
-from pins.models import AccessGrant, Pin, ValueClaim
+from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, ValueClaim
+from pins.notify import collecting, sending
 from rentals.models import Booking, Lock, Property
 from tests.support.house import House, pin_of, whole
 
@@ -223,3 +225,29 @@ def test_saves_of_locks_and_properties_among_edits_and_deletions_neither_lock_up
     assert {grant.booking for grant in grants_now} == set(Booking.objects.all()) == set(kept)
     for lock in (door, cellar):
         assert sorted(pin.value for pin in house.ours(lock)) == sorted(grant.code for grant in grants_now)
+
+
+def test_many_workers_at_once_notice_once_and_send_once() -> None:
+    """Eight look for news and send at the same moment, again and again: each letter goes out once."""
+    house = House()
+    NotificationChannel.objects.create(name="Anna", target="anna@example.com")
+    locks = [house.lock(f"Door {n}") for n in range(6)]
+    for lock in locks:
+        Incident.open(Incident.Kind.NO_PERMISSION, timezone.now(), about=lock)
+
+    def work() -> None:
+        for _ in range(4):
+            collecting.collect(timezone.now())
+            for delivery_id in sending.due(timezone.now(), 100):
+                sending.send(delivery_id)
+
+    at_once([work] * 8)
+    work()
+    subjects = [one.subject for one in mail.outbox]
+    assert sorted(subjects) == sorted(f"The account may not manage this lock: {lock.name}" for lock in locks)
+    for lock in locks:
+        Incident.resolve(timezone.now(), about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
+    at_once([work] * 8)
+    work()
+    assert len(mail.outbox) == 2 * len(locks)
+    assert set(Delivery.objects.values_list("state", "attempts")) == {("sent", 1)}

@@ -1,0 +1,226 @@
+"""Empties the outbox: each message once, however many workers there are.
+
+1. Claim: one UPDATE on the delivery that one of many callers wins. 2. Look whether it is still worth telling, and may
+go at this hour. 3. Take off: count the try, where the claim is still ours. 4. Send, outside any transaction. 5. Mark it
+as sent, where the claim is still ours.
+
+A crash between 4 and 5 leaves a claimed row; when the claim ends the message is sent again. Only there it may come
+twice, and it carries the same `webhook-id` or Message-ID then. A claim outlasts every deadline of a sender.
+A failure makes the whole channel rest, longer and longer, so that a dead server costs one try at a time.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from pins import hours, reveals
+from pins.models import AccessGrant, Delivery, NotificationChannel
+from pins.news import WITH_CODE, Event
+from pins.notify import facts, targets, words
+from pins.notify.outgoing import NotSentError, Outgoing
+
+logger = logging.getLogger(__name__)
+
+#: Ten addresses of a slow mail server take five minutes.
+CLAIM: Final = timedelta(minutes=10)
+#: A code that is being exchanged is looked at again soon.
+EXCHANGE_TAKES: Final = timedelta(minutes=1)
+NOT_TRUE_ANY_MORE: Final = "It was not true any more when it could be sent."
+
+State = Delivery.State
+
+
+class Outcome(StrEnum):
+    LEFT = "left"  # not due, or somebody else has it
+    SENT = "sent"
+    HELD = "held"  # by quiet hours, or because a code is being exchanged
+    DROPPED = "dropped"
+    FAILED = "failed"
+
+
+def due(now: datetime, limit: int) -> list[int]:
+    """What may be tried now: channels that work first, what was never tried first. About one incident or stay, a
+    channel is told things in the order in which they happened."""
+    earlier = Delivery.objects.filter(channel=OuterRef("channel"), state=State.WAITING, pk__lt=OuterRef("pk"))
+    in_turn = ~Exists(earlier.filter(incident=OuterRef("incident"))) & ~Exists(earlier.filter(grant=OuterRef("grant")))
+    found = Delivery.objects.filter(_is_due(now), in_turn, channel__is_active=True)
+    found = found.exclude(channel__rests_until__gt=now)
+    return list(found.order_by("channel__failures", "attempts", "pk").values_list("pk", flat=True)[:limit])
+
+
+def _is_due(now: datetime) -> Q:
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return free & Q(state=State.WAITING, next_try_at__lte=now, expires_at__gt=now)
+
+
+def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Outcome:
+    """Try one message if it is due. Safe to call twice, late, or at the same time."""
+    now, token = clock(), uuid4()
+    # No join in this condition: PostgreSQL would not look at it again after waiting for the row, and two would win.
+    claimed = Delivery.objects.filter(_is_due(now), pk=delivery_id)
+    if not claimed.update(claim_token=token, claimed_until=now + CLAIM):
+        return Outcome.LEFT
+    delivery = Delivery.objects.select_related("channel", "incident").defer(*_CHANNEL_SECRETS).get(pk=delivery_id)
+    channel, event = delivery.channel, Event(delivery.event)
+    if not channel.is_active:
+        _end_claim(delivery_id, token)
+        return Outcome.LEFT
+    grant = _grant(delivery)
+    if not _is_true(delivery, event, grant, now):
+        _end(delivery_id, token, State.DROPPED, now, NOT_TRUE_ANY_MORE)
+        return Outcome.DROPPED
+    quiet = channel.quiet if event not in (Event.SUMMARY, Event.TEST) else None
+    held_until = hours.held_until(quiet, facts.arrival_of(grant), now)
+    if held_until is not None:
+        _end_claim(delivery_id, token, next_try_at=held_until)
+        return Outcome.HELD
+    return _try(delivery, channel, event, token, clock)
+
+
+_CHANNEL_SECRETS: Final = ("channel__target", "channel__signing_secret")
+
+
+def _grant(delivery: Delivery) -> AccessGrant | None:
+    grants = AccessGrant.objects.select_related("booking__property").defer("code")
+    return grants.filter(pk=delivery.grant_id).first() if delivery.grant_id is not None else None
+
+
+def _is_true(delivery: Delivery, event: Event, grant: AccessGrant | None, now: datetime) -> bool:
+    """Whether it is still worth telling. A machine is told of every incident, in order."""
+    if event is Event.INCIDENT_OPENED and delivery.channel.is_for_people and not delivery.attempts:
+        return delivery.incident is not None and delivery.incident.resolved_at is None
+    if event in WITH_CODE:
+        return grant is not None and grant.wanted and grant.revoked_at is None and now < grant.ends_at
+    return True
+
+
+def _try(
+    delivery: Delivery, channel: NotificationChannel, event: Event, token: UUID, clock: Callable[[], datetime]
+) -> Outcome:
+    ours = Delivery.objects.filter(pk=delivery.pk, claim_token=token, state=State.WAITING)
+    if not ours.update(attempts=F("attempts") + 1, attempted_at=clock()):
+        return Outcome.LEFT  # taken back this moment, since it is over
+    try:
+        targets.send(channel, _outgoing(delivery, channel, event, clock()), clock())
+    except reveals.CodeChangingError:
+        _end_claim(delivery.pk, token, next_try_at=clock() + EXCHANGE_TAKES)
+        return Outcome.HELD
+    except reveals.CodeNotShownError:
+        _end(delivery.pk, token, State.DROPPED, clock(), NOT_TRUE_ANY_MORE)
+        return Outcome.DROPPED
+    except NotSentError as error:
+        failure = error
+    except Exception as error:  # noqa: BLE001 - a fault of ours with one message must stop no other; its text may quote it
+        failure = NotSentError(f"Turnkey met a fault of its own ({type(error).__name__}).")
+    else:
+        _sent(delivery, token, clock())
+        return Outcome.SENT
+    _failed(delivery, channel, token, failure, clock())
+    return Outcome.FAILED
+
+
+@sensitive_variables()
+def _outgoing(delivery: Delivery, channel: NotificationChannel, event: Event, now: datetime) -> Outgoing:
+    """The message, complete. A code is read at this moment and kept nowhere. Raises CodeNotShownError."""
+    data, base_url = dict(delivery.payload), settings.PUBLIC_URL
+    body = words.body(event, data, delivery.happened_at, base_url)
+    if channel.include_code and event in WITH_CODE and delivery.grant_id is not None:
+        body["data"]["code"] = reveals.reveal_to_machine(delivery.grant_id, now, name=f"webhook “{channel.name}”")
+    return Outgoing(delivery.uid, words.message(event, data, base_url), body)
+
+
+# -- what came of it ---------------------------------------------------------------------------------------------------
+
+
+def _sent(delivery: Delivery, token: UUID, now: datetime) -> None:
+    logger.info("message_sent", extra={"delivery_id": delivery.pk, "channel_id": delivery.channel_id})
+    with transaction.atomic():
+        _end(delivery.pk, token, State.SENT, now, "")
+        NotificationChannel.objects.filter(pk=delivery.channel_id).update(
+            failures=0, failing_since=None, rests_until=None, last_error="", last_sent_at=now
+        )
+
+
+def _failed(
+    delivery: Delivery, channel: NotificationChannel, token: UUID, failure: NotSentError, now: datetime
+) -> None:
+    logger.warning("message_not_sent", extra={"delivery_id": delivery.pk, "channel_id": channel.pk})
+    text = str(failure)[:200]
+    failures = channel.failures + 1
+    rests_until = now + hours.wait(failures, random.uniform(0.5, 1))
+    rests_until = max(rests_until, failure.retry_at or rests_until)
+    with transaction.atomic():
+        if failure.final or rests_until >= delivery.expires_at:
+            _end(delivery.pk, token, State.GIVEN_UP, now, text)
+        else:
+            _end_claim(delivery.pk, token, next_try_at=rests_until, last_error=text)
+        # Of several that fail together one counts: the channel was asked once too often, not four times.
+        NotificationChannel.objects.filter(pk=channel.pk, failures=channel.failures).update(
+            failures=failures,
+            failing_since=Coalesce("failing_since", now),
+            rests_until=rests_until,
+            last_error=text,
+        )
+
+
+def _end_claim(delivery_id: int, token: UUID, **changes: Any) -> None:
+    ours = Delivery.objects.filter(pk=delivery_id, claim_token=token, state=State.WAITING)
+    ours.update(claim_token=None, claimed_until=None, **changes)
+
+
+def _end(delivery_id: int, token: UUID, state: Delivery.State, now: datetime, text: str) -> None:
+    """The day's guests of a summary are kept no longer than it takes to tell of them."""
+    ours = Delivery.objects.filter(pk=delivery_id, claim_token=token)
+    ours.update(state=state, ended_at=now, claim_token=None, claimed_until=None, last_error=text)
+    Delivery.objects.filter(pk=delivery_id, event=Event.SUMMARY, ended_at=now).update(payload={})
+
+
+# -- what a person asks for --------------------------------------------------------------------------------------------
+
+
+def send_test(channel_id: int, *, clock: Callable[[], datetime] = timezone.now) -> str:
+    """Send a test message now, also to a channel that is switched off or rests; "" or why it was not sent.
+
+    Written down like any other; it is claimed from its first moment, so nobody else sends it.
+    """
+    now, token = clock(), uuid4()
+    channel = NotificationChannel.objects.defer("target", "signing_secret").get(pk=channel_id)
+    delivery = Delivery.objects.create(
+        channel=channel,
+        key=f"test:{token}",
+        event=Event.TEST,
+        happened_at=now,
+        created_at=now,
+        next_try_at=now,
+        expires_at=now,  # never tried again
+        claim_token=token,
+        claimed_until=now + CLAIM,
+    )
+    outcome = _try(delivery, channel, Event.TEST, token, clock)
+    if outcome is Outcome.SENT:
+        return ""
+    said = Delivery.objects.filter(pk=delivery.pk).values_list("last_error", flat=True).first()
+    return said or "It was not sent."
+
+
+def listen_anew(channel_id: int, now: datetime) -> None:
+    """A channel was switched on again, or given another address: what waited for the old one is not for the new."""
+    with transaction.atomic():
+        NotificationChannel.objects.filter(pk=channel_id).update(
+            listens_from=now, failures=0, failing_since=None, rests_until=None, last_error=""
+        )
+        waiting = Delivery.objects.filter(channel_id=channel_id, state=State.WAITING, claim_token=None)
+        waiting.update(state=State.DROPPED, ended_at=now, last_error="The channel was changed before it was sent.")
