@@ -1,6 +1,7 @@
 """What the admin shows of door codes: the bookings with their locks, and what support needs to see."""
 
 from pins.admin.booking import BookingAdmin
+from pins.admin.channel import DeliveryAdmin, NotificationChannelAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
 from pins.admin.reveal_list import PinRevealAdmin
 from pins.admin.support import AccessGrantAdmin, IncidentAdmin, PinAdmin
@@ -8,9 +9,11 @@ from pins.admin.support import AccessGrantAdmin, IncidentAdmin, PinAdmin
 __all__ = [
     "AccessGrantAdmin",
     "BookingAdmin",
+    "DeliveryAdmin",
     "IncidentAdmin",
     "LockAccountWithFetchAdmin",
     "LockWithCodesAdmin",
+    "NotificationChannelAdmin",
     "PinAdmin",
     "PinRevealAdmin",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 
@@ -21,6 +22,23 @@ def clean(kind: str, typed: str) -> str:
     if kind == Kind.EMAIL:
         return mail.clean(typed)
     return services.clean(typed) if kind == Kind.APPRISE else hook.clean(typed)
+
+
+def hint(channel: NotificationChannel) -> str:
+    """What tells the stored target from another one without giving it away. Raises UndecryptableValue."""
+    target = channel.target
+    if not target:
+        return ""
+    if channel.kind == Kind.EMAIL:
+        addresses = target.splitlines()
+        domains = ", ".join(sorted({one.rpartition("@")[2] for one in addresses}))
+        return f"1 address at {domains}" if len(addresses) == 1 else f"{len(addresses)} addresses at {domains}"
+    if channel.kind == Kind.APPRISE:
+        return services.service_of(target) or "an unknown service"
+    try:
+        return urlsplit(target).hostname or ""
+    except ValueError:
+        return "an address that cannot be read"
 
 
 def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> None:

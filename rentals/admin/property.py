@@ -24,7 +24,7 @@ else:
     _Form = forms.ModelForm
 
 #: `Region/City` and UTC; the rest are old aliases that only confuse.
-_ZONES = tuple(
+ZONES = tuple(
     sorted(
         zone
         for zone in available_timezones()
@@ -56,7 +56,7 @@ class PropertyForm(_Form):
             "early_minutes": "Minutes early",
             "late_minutes": "Minutes late",
         }
-        widgets = {"timezone": SuggestingInput(_ZONES, {"autocomplete": "off", "class": "vTextField"})}
+        widgets = {"timezone": SuggestingInput(ZONES, {"autocomplete": "off", "class": "vTextField"})}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,18 +67,22 @@ class PropertyForm(_Form):
             self.initial["timezone"] = self._likely_zone()
 
     def clean_timezone(self) -> str:
-        """Take `europe/warsaw` for what it means."""
-        typed = str(self.cleaned_data["timezone"]).strip().replace(" ", "_")
-        by_lower = {zone.lower(): zone for zone in available_timezones()}
-        cities = [zone for zone in _ZONES if zone.lower().rpartition("/")[2] == typed.lower()]
-        if typed.lower() not in by_lower and len(cities) == 1:
-            return cities[0]
-        return by_lower.get(typed.lower(), typed)
+        return zone_as_typed(str(self.cleaned_data["timezone"]))
 
     def _likely_zone(self) -> str:
         """A host's properties mostly lie in one zone."""
         latest = Property.objects.order_by("-pk").values_list("timezone", flat=True).first()
         return latest or ""
+
+
+def zone_as_typed(typed: str) -> str:
+    """Take `europe/warsaw`, and `warsaw`, for what it means; what means nothing is left as it is."""
+    typed = typed.strip().replace(" ", "_")
+    by_lower = {zone.lower(): zone for zone in available_timezones()}
+    cities = [zone for zone in ZONES if zone.lower().rpartition("/")[2] == typed.lower()]
+    if typed.lower() not in by_lower and len(cities) == 1:
+        return cities[0]
+    return by_lower.get(typed.lower(), typed)
 
 
 @admin.register(Property)

@@ -1,0 +1,98 @@
+"""What the pages of a channel say about it and its messages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pins import hours, words
+from pins.models import Delivery, NotificationChannel
+from pins.news import Event
+from pins.notify.words import message
+from pins.words import Badge, Tone
+
+SHOWN: Final = 20
+_STATES: Final = {
+    Delivery.State.WAITING: Badge("Waiting", Tone.BUSY),
+    Delivery.State.SENT: Badge("Sent", Tone.READY),
+    Delivery.State.DROPPED: Badge("Not needed", Tone.OVER),
+    Delivery.State.GIVEN_UP: Badge("Not sent", Tone.ACT),
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One message."""
+
+    at: str
+    what: str
+    badge: Badge
+    tries: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Panel:
+    badge: Badge
+    sentences: tuple[str, ...]
+    lines: tuple[Line, ...]
+    is_webhook: bool
+    lacks_secret: bool
+
+
+def channel_badge(channel: NotificationChannel, now: datetime) -> Badge:
+    if not channel.is_active:
+        return Badge("Switched off", Tone.OVER)
+    if channel.failing_since is not None:
+        if now - channel.failing_since >= hours.FAILS_LONG:
+            zone = ZoneInfo(channel.timezone)
+            return Badge(f"Failing since {words.brief(channel.failing_since, now, zone)}", Tone.ACT)
+        return Badge("Trying again", Tone.TROUBLE)
+    if channel.last_sent_at is None:
+        return Badge("Nothing sent yet", Tone.WAITING)
+    return Badge("In order", Tone.READY)
+
+
+def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> Panel:
+    zone = ZoneInfo(channel.timezone)
+    said = []
+    if channel.last_error:
+        said.append(channel.last_error)
+    if channel.rests_until is not None and channel.rests_until > now and channel.is_active:
+        said.append(f"Messages wait; the next try is {words.soon(channel.rests_until, now, zone)}.")
+    if channel.last_sent_at is not None:
+        said.append(f"The last message was taken on {words.day_and_time(channel.last_sent_at, zone)}.")
+    is_webhook = not channel.is_for_people
+    return Panel(
+        badge=channel_badge(channel, now),
+        sentences=tuple(said),
+        lines=tuple(line(one, now, zone) for one in channel.deliveries.all()[:SHOWN]),
+        is_webhook=is_webhook,
+        lacks_secret=is_webhook and not has_secret,
+    )
+
+
+def line(delivery: Delivery, now: datetime, zone: ZoneInfo) -> Line:
+    said = delivery.last_error
+    if delivery.state == Delivery.State.WAITING and delivery.next_try_at > now:
+        said = f"{said} Next look {words.soon(delivery.next_try_at, now, zone)}.".strip()
+    return Line(
+        at=words.brief(delivery.created_at, now, zone),
+        what=title(delivery),
+        badge=state_badge(delivery),
+        tries=delivery.attempts,
+        said=said,
+    )
+
+
+def state_badge(delivery: Delivery) -> Badge:
+    return _STATES[Delivery.State(delivery.state)]
+
+
+def title(delivery: Delivery) -> str:
+    event = Event(delivery.event)
+    if event is Event.SUMMARY:  # what it said is not kept
+        return f"Summary of {delivery.key.partition(':')[2]}"
+    return "Test message" if event is Event.TEST else message(event, delivery.payload, "").subject

@@ -1,0 +1,262 @@
+"""Notification channels in the admin: secrets go in and never come out, and a test is answered plainly."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from cryptography.fernet import Fernet
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission, User
+from django.core import mail
+from django.test import Client
+from django.urls import reverse
+from pytest_django import Settings
+from standardwebhooks import Webhook
+
+from pins.models import Delivery, Incident, NotificationChannel
+from pins.notify import collecting
+from rentals.models import LockAccount
+from tests.unit.tedee_server import Server, answer
+
+pytestmark = pytest.mark.django_db
+
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+LIST = reverse("admin:pins_notificationchannel_changelist")
+ADD = reverse("admin:pins_notificationchannel_add")
+DISCORD = "discord://" + "4" * 18 + "/" + "h1dden" * 10
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(NOW, tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def host(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("host"))
+    return client
+
+
+def person(*codenames: str) -> Client:
+    user = User.objects.create_user("person", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def filled(**fields: Any) -> dict[str, Any]:
+    return {
+        "name": "Anna",
+        "kind": "email",
+        "target": "h1dden@example.com",
+        "is_active": "on",
+        "events": ["incident.opened", "incident.resolved"],
+        "severity": "all",
+        "timezone": "Europe/Warsaw",
+        **fields,
+    }
+
+
+def page(channel: NotificationChannel) -> str:
+    return reverse("admin:pins_notificationchannel_change", args=[channel.pk])
+
+
+def deed(channel: NotificationChannel, name: str) -> str:
+    return reverse(f"admin:pins_notificationchannel_{name}", args=[channel.pk])
+
+
+def made(**fields: Any) -> NotificationChannel:
+    return NotificationChannel.objects.create(
+        **{"name": "Anna", "kind": "email", "target": "h1dden@example.com", "timezone": "Europe/Warsaw", **fields}
+    )
+
+
+def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client) -> None:
+    assert host.get(ADD).context["adminform"].form["events"].value() == ["incident.opened", "incident.resolved"]
+    answered = host.post(ADD, filled(timezone="warsaw"))
+    channel = NotificationChannel.objects.get()
+    assert answered.headers["Location"] == page(channel)  # the next thing to do is a test
+    assert (channel.target, channel.timezone) == ("h1dden@example.com", "Europe/Warsaw")
+    shown = host.post(deed(channel, "send_test"), follow=True).content.decode()
+    assert "the test message was taken" in shown
+    assert [one.to for one in mail.outbox] == [["h1dden@example.com"]]
+    assert "Test message" in shown
+    for url in (page(channel), LIST, reverse("admin:pins_delivery_changelist")):
+        text = host.get(url).content.decode()
+        assert "h1dden" not in text
+        assert "example.com" in text or "delivery" in url
+    assert LogEntry.objects.filter(change_message__contains="Test message: sent.").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "target", "said"),
+    [
+        ("email", "", "Enter where the messages go"),
+        ("email", "h1dden", "Address 1 of 1 is not an e-mail address"),
+        ("email", "anna@example.com, h1dden@", "Address 2 of 2"),
+        ("apprise", "json://127.0.0.1/h1dden", "choose “Webhook” as the kind"),
+        ("apprise", "mailto://h1dden@example.com", "choose “E-mail” as the kind"),
+        ("apprise", "syslog://", "not among those"),
+        ("apprise", f"{DISCORD}?template=/etc/passwd", "not a complete address of Discord"),
+        ("webhook", "http://example.com/h1dden", "begin with https://"),
+        ("webhook", "https://127.0.0.1/h1dden", "not public"),
+        ("webhook", "https://localhost/h1dden", "names this machine"),
+        ("webhook", "https://169.254.169.254/h1dden", "not public"),
+    ],
+)
+def test_a_wrong_target_is_refused_in_words_and_not_repeated(host: Client, kind: str, target: str, said: str) -> None:
+    text = host.post(ADD, filled(kind=kind, target=target)).content.decode()
+    assert said in text
+    assert "h1dden" not in text
+    assert not NotificationChannel.objects.exists()
+
+
+def test_where_something_else_is_wrong_a_good_target_must_be_entered_again(host: Client) -> None:
+    text = host.post(ADD, filled(quiet_from="22:00")).content.decode()
+    assert "Give both ends of the quiet hours" in text
+    assert "enter it once more" in text
+    assert "h1dden" not in text
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"quiet_from": "22:00", "quiet_until": "22:00"}, "must end at another time"),
+        ({"include_code": "on"}, "Only a webhook may be sent the code"),
+        ({"timezone": "Mars/Olympus"}, "is not a time zone"),
+        ({"events": ["code.leaked"]}, "Select a valid choice"),
+        ({"signing_secret": "whsec_short"}, "random bytes in standard base64"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(host: Client, fields: dict[str, Any], said: str) -> None:
+    assert said in host.post(ADD, filled(**fields)).content.decode()
+
+
+def test_an_empty_field_keeps_the_target_and_writes_nothing_of_the_sender(host: Client) -> None:
+    channel = made(failures=3, failing_since=NOW, last_error="No.")
+    host.post(page(channel), filled(name="Ben", target=""))
+    channel.refresh_from_db()
+    assert (channel.name, channel.target, channel.failures) == ("Ben", "h1dden@example.com", 3)
+
+
+def test_another_kind_needs_another_target_and_begins_anew(host: Client, clock: time_machine.Traveller) -> None:
+    channel = made(failures=3, failing_since=NOW)
+    waiting = Delivery.objects.create(
+        channel=channel, key="x", event="test", happened_at=NOW, expires_at=NOW + timedelta(days=1)
+    )
+    clock.shift(60)
+    assert "Enter where the messages go" in host.post(page(channel), filled(kind="apprise", target="")).content.decode()
+    host.post(page(channel), filled(kind="apprise", target=DISCORD))
+    channel.refresh_from_db()
+    waiting.refresh_from_db()
+    assert (channel.kind, channel.target, channel.failures) == ("apprise", DISCORD, 0)
+    assert channel.listens_from == NOW + timedelta(seconds=60)
+    assert waiting.state == "dropped"
+
+
+def test_a_target_that_no_key_opens_is_named_and_can_be_replaced(host: Client, settings: Settings) -> None:
+    channel = made()
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    for url in (LIST, page(channel)):
+        assert "an address that no configured key opens" in host.get(url).content.decode()
+    answered = host.post(deed(channel, "send_test"), follow=True).content.decode()
+    assert "No configured key opens the stored address" in answered
+    host.post(page(channel), filled(target="new@example.com"))
+    assert NotificationChannel.objects.get().target == "new@example.com"
+
+
+def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(host: Client, settings: Settings) -> None:
+    settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
+    with Server([answer(200)]) as server:
+        host.post(ADD, filled(kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden"))
+        channel = NotificationChannel.objects.get()
+        assert "no signing secret yet" in host.get(page(channel)).content.decode()
+        failed = host.post(deed(channel, "send_test"), follow=True).content.decode()
+        assert "There is no usable signing secret" in failed
+        answered = host.post(deed(channel, "new_secret"))
+        channel.refresh_from_db()
+        assert channel.signing_secret in answered.content.decode()
+        assert "no-store" in answered.headers["Cache-Control"]
+        assert channel.signing_secret not in host.get(page(channel)).content.decode()
+        host.post(deed(channel, "send_test"))
+        (sent,) = server.requests
+    body: Any = Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
+    assert body == {"type": "test", "timestamp": "2027-03-01T09:00:00Z", "data": {}}
+
+
+def test_a_refused_test_says_why(host: Client, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
+    with Server([answer(403)]) as server:
+        channel = made(
+            kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden", signing_secret="whsec_" + "QUJD" * 10
+        )
+        answered = host.post(deed(channel, "send_test"), follow=True).content.decode()
+    assert "was not sent. The receiver answers with status 403." in answered
+    assert "h1dden" not in answered + caplog.text
+
+
+def test_a_channel_that_fails_for_long_is_shown_as_failing(host: Client, clock: time_machine.Traveller) -> None:
+    channel = made(failures=1, failing_since=NOW, last_error="The mail server cannot be reached. Check EMAIL_URL.")
+    assert "Trying again" in host.get(LIST).content.decode()
+    clock.shift(3600)
+    for url in (LIST, page(channel)):
+        assert "Failing since Mon 1 Mar, 10:00 CET" in host.get(url).content.decode()
+    assert "The mail server cannot be reached" in host.get(page(channel)).content.decode()
+
+
+def test_its_messages_are_listed_with_their_state(host: Client) -> None:
+    account = LockAccount.objects.create(name="Office", secret="x")
+    channel = made()
+    Incident.open(Incident.Kind.DEAD_KEY, NOW, about=account)
+    collecting.collect(NOW)
+    for url in (page(channel), reverse("admin:pins_delivery_changelist")):
+        text = host.get(url).content.decode()
+        assert "Tedee refuses the access key: Office" in text
+        assert "Waiting" in text
+
+
+class TestPermissions:
+    def test_who_may_look_sees_no_field_of_a_secret_and_no_button(self) -> None:
+        channel = made()
+        client = person("view_notificationchannel")
+        text = client.get(page(channel)).content.decode()
+        assert "Anna" in text
+        assert "id_target" not in text
+        assert "Send a test message" not in text
+        assert client.post(deed(channel, "send_test")).status_code == 403
+        assert client.post(deed(channel, "new_secret")).status_code == 403
+        assert mail.outbox == []
+
+    def test_codes_are_sent_where_only_people_who_may_have_codes_say(self) -> None:
+        """Else whoever may change channels could have all codes sent to themselves."""
+        client = person("add_notificationchannel", "change_notificationchannel", "view_notificationchannel")
+        assert "include_code" not in client.get(ADD).content.decode()
+        fields = filled(kind="webhook", target="https://example.com/x", include_code="on")
+        client.post(ADD, fields)
+        channel = NotificationChannel.objects.get()
+        assert channel.include_code is False
+        NotificationChannel.objects.update(include_code=True)
+        assert client.post(page(channel), {**fields, "target": "https://evil.example/"}).status_code == 403
+        assert client.post(deed(channel, "new_secret")).status_code == 403
+        channel.refresh_from_db()
+        assert channel.target == "https://example.com/x"
+
+    def test_buttons_are_pressed_and_not_visited(self, host: Client) -> None:
+        channel = made()
+        assert host.get(deed(channel, "send_test")).status_code == 405
+        assert host.get(deed(channel, "new_secret")).status_code == 405
+
+    def test_a_channel_goes_with_its_messages(self, host: Client) -> None:
+        channel = made()
+        host.post(deed(channel, "send_test"))
+        client = person("view_notificationchannel", "delete_notificationchannel")
+        client.post(reverse("admin:pins_notificationchannel_delete", args=[channel.pk]), {"post": "yes"})
+        assert not NotificationChannel.objects.exists()
+        assert not Delivery.objects.exists()
