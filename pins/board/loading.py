@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Count, Q, Window
 
 from pins import accounts, budget, sweeping
 from pins.board import rows
@@ -184,9 +184,9 @@ def _locks() -> tuple[tuple[LockLine, ...], int]:
         Q(is_connected=False) | Q(battery_level__lt=LOW_BATTERY) | Q(has_keypad=False) | Q(has_bridge=False),
         is_active=True,
     ).order_by("name", "pk")
-    found = list(sick[: _FEW_LOCKS + 1])
-    more = sick.count() - _FEW_LOCKS if len(found) > _FEW_LOCKS else 0
-    return tuple(LockLine(one.pk, one.name, tuple(_sickness(one))) for one in found[:_FEW_LOCKS]), more
+    found = list(sick.annotate(of_all=Window(Count("pk")))[:_FEW_LOCKS])
+    more = found[0].of_all - len(found) if found else 0
+    return tuple(LockLine(one.pk, one.name, tuple(_sickness(one))) for one in found), more
 
 
 def _sickness(lock: Lock) -> Iterable[str]:

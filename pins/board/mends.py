@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Count, Window
 from django.urls import reverse
 
 from pins import troubles, words
@@ -46,12 +47,13 @@ def mends(now: datetime, bookings: Iterable[Booking]) -> tuple[tuple[Mend, ...],
     open_ones = Incident.objects.filter(resolved_at=None).select_related(
         "pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property"
     )
-    incidents = list(open_ones.defer(*_SECRETS).order_by("opened_at", "pk")[: MOST + 1])
+    with_number = open_ones.annotate(of_all=Window(Count("pk"))).defer(*_SECRETS)
+    incidents = list(with_number.order_by("opened_at", "pk")[:MOST])
     told = {one.pin.grant.booking_id for one in incidents if one.pin is not None}
     waiting = [_of_stay(one, now) for one in bookings if one.pk not in told and rows.overall(one, now).tone is Tone.ACT]
     found = [*waiting, *(_of_incident(one, now) for one in incidents)]
-    more = open_ones.count() + len(waiting) - MOST if len(found) > MOST else 0
-    return tuple(found[:MOST]), more
+    total = len(waiting) + (incidents[0].of_all if incidents else 0)
+    return tuple(found[:MOST]), max(0, total - MOST)
 
 
 def _of_stay(booking: Booking, now: datetime) -> Mend:

@@ -1,0 +1,36 @@
+"""The board shows the first of what is wrong, and says how many more there are."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import timezone
+
+from pins.board import loading, mends
+from pins.models import Incident
+from rentals.models import Lock
+from tests.support.house import House
+
+pytestmark = pytest.mark.django_db
+
+
+def offline_locks(house: House, number: int) -> list[Lock]:
+    locks = [house.lock(f"Door {place:02d}") for place in range(number)]
+    Lock.objects.update(is_connected=False)
+    return locks
+
+
+@pytest.mark.parametrize(("number", "shown", "more"), [(0, 0, 0), (3, 3, 0), (12, 12, 0), (13, 12, 1), (15, 12, 3)])
+def test_locks_to_look_after(house: House, number: int, shown: int, more: int) -> None:
+    offline_locks(house, number)
+    board = loading.load(timezone.now())
+    assert (len(board.locks), board.more_locks) == (shown, more)
+    assert [line.name for line in board.locks] == [f"Door {place:02d}" for place in range(shown)]
+
+
+@pytest.mark.parametrize(("beyond", "more"), [(-mends.MOST, 0), (-1, 0), (0, 0), (1, 1), (4, 4)])
+def test_what_to_mend(house: House, beyond: int, more: int) -> None:
+    for lock in offline_locks(house, mends.MOST + beyond):
+        Incident.open(Incident.Kind.NO_ROOM, timezone.now(), about=lock)
+    board = loading.load(timezone.now())
+    assert (len(board.mends), board.more_mends) == (mends.MOST + beyond - more, more)
+    assert board.to_mend == mends.MOST + beyond
