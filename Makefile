@@ -36,8 +36,8 @@ test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
 test-fast: $(TOOLS) ## Run the tests that start no chain of processes
 	@$(BIN)/python -m pytest -m "not chaos and not real_processes" $(ARGS)
 
-bench: $(TOOLS) ## Measure, and print ratios (tests/benchmarks)
-	@$(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+bench: $(TOOLS) ## Measure in full size, and print ratios (tests/benchmarks)
+	@TURNKEY_FULL_SIZE=1 $(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
 corpus: $(TOOLS) ## Fetch the calendars of other projects' tests, which ours then read too
 	@$(BIN)/python tests/corpus/fetch_corpus.py
