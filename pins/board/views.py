@@ -36,13 +36,20 @@ _LONGEST_QUERY = 80
 def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """For people who work here and may see bookings; to others it says so."""
 
-    @never_cache
     @staff_member_required
     @wraps(view)
-    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if not any(request.user.has_perm(name) for name in _VIEW):
             raise PermissionDenied
         return view(request, *args, **kwargs)
+
+    @never_cache
+    @wraps(view)
+    def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if _is_part(request) and not request.user.is_authenticated:
+            # htmx would follow the way to the login and put its form into the middle of the page.
+            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
+        return allowed(request, *args, **kwargs)
 
     return checked
 
