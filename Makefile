@@ -14,7 +14,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 	REDIS_URL=redis://127.0.0.1:1/0
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test test-fast bench corpus check lint types contracts migrations deploy-check compose-check format requirements clean
+.PHONY: help demo run doctor test test-fast bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. Pass options on with ARGS, for example: make demo ARGS=--until-settled"
@@ -34,13 +34,16 @@ test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-fast: $(TOOLS) ## Run the tests that start no chain of processes
-	@$(BIN)/python -m pytest -m "not chaos and not real_processes" $(ARGS)
+	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(ARGS)
 
 bench: $(TOOLS) ## Measure in full size, and print ratios (tests/benchmarks)
 	@TURNKEY_FULL_SIZE=1 $(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
 corpus: $(TOOLS) ## Fetch the calendars of other projects' tests, which ours then read too
 	@$(BIN)/python tests/corpus/fetch_corpus.py
+
+axe: $(TOOLS) ## Fetch axe-core, with which the tests look for barriers on the pages (needs npm)
+	@$(BIN)/python tests/corpus/fetch_axe.py
 
 check: lint types contracts migrations deploy-check compose-check test-fast ## Everything that should pass before a commit
 
