@@ -7,6 +7,7 @@ Django is set up. `TEST_DATABASE_URL` runs the suite on PostgreSQL; the default 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import tempfile
@@ -97,9 +98,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"NOT TESTED: {line}", red=True, bold=True)
 
 
-def _missing(what: str) -> None:
+def _missing(what: str, *, may_be_required: bool = True) -> None:
     """Fail where everything is required, else skip and say so again at the very end."""
-    if os.environ.get("TURNKEY_REQUIRE_ALL") == "1":
+    if may_be_required and os.environ.get("TURNKEY_REQUIRE_ALL") == "1":
         pytest.fail(f"{what}, and TURNKEY_REQUIRE_ALL=1")
     if what not in _missing_servers:
         _missing_servers.append(what)
@@ -136,3 +137,26 @@ def postgres_url() -> Iterator[str]:
         raise AssertionError  # _missing never returns
     with TemporaryPostgres(binaries) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium, once it is certain that Playwright can drive it."""
+    path = shutil.which("chromium")
+    if path is None:
+        _missing("Chromium is not installed: the tests of the pages did not run")
+    elif importlib.util.find_spec("playwright") is None:
+        _missing("Playwright is not installed: the tests of the pages did not run")
+    else:
+        return path
+    raise AssertionError  # _missing never returns
+
+
+@pytest.fixture(scope="session")
+def axe_script() -> Path:
+    """The path of axe-core's script, which `make axe` fetches. Like the corpus it is used when it is there."""
+    from tests.corpus.fetch_axe import SCRIPT
+
+    if not SCRIPT.exists():
+        _missing("axe-core was not fetched (make axe): nobody looked for barriers on the pages", may_be_required=False)
+    return SCRIPT

@@ -17,9 +17,11 @@ import django
 
 django.setup()
 
-from django.db import transaction  # noqa: E402 - models can be imported only after the setup
+from django.contrib.auth.models import Permission, User  # noqa: E402 - models can be imported only after the setup
+from django.db import transaction  # noqa: E402 - the same
+from django.urls import reverse  # noqa: E402 - the same
 
-from pins.models import AccessGrant, Incident, Pin  # noqa: E402
+from pins.models import AccessGrant, Incident, Pin, PinAttempt  # noqa: E402
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
 
 
@@ -93,6 +95,23 @@ def stays() -> list[dict[str, Any]]:
     ]
 
 
+def failures(booking: int) -> int:
+    """How many requests for a stay's code did not succeed."""
+    return PinAttempt.objects.filter(pin__grant__booking=booking).exclude(outcome__in=["", "done"]).count()
+
+
+def lock_ids() -> dict[int, int]:
+    """Of every lock its id here, by that at Tedee."""
+    return dict(Lock.objects.values_list("device_id", "pk"))
+
+
+def hire(name: str, password: str, permissions: list[str] | None = None) -> int:
+    """Somebody who may log in: with these permissions only, or with all of them when none are named."""
+    user = User.objects.create_user(name, password=password, is_staff=True, is_superuser=permissions is None)
+    user.user_permissions.set(Permission.objects.filter(codename__in=permissions or []))
+    return user.pk
+
+
 def change_key(key: str) -> None:
     account = LockAccount.objects.get(name="Office")
     account.secret = key
@@ -102,6 +121,11 @@ def change_key(key: str) -> None:
 def subscribe(flat: int, name: str, url: str) -> int:
     """Enter a calendar from which bookings arrive; answers its id."""
     return CalendarFeed.objects.create(property_id=flat, name=name, url=url).pk
+
+
+def push_path(feed: int) -> str:
+    """Where the calendar is pushed to."""
+    return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
 
 
 def calendar(feed: int) -> dict[str, Any]:
@@ -132,7 +156,21 @@ def calendar(feed: int) -> dict[str, Any]:
 
 
 ACTIONS: dict[str, Callable[..., Any]] = {
-    action.__name__: action for action in (furnish, book, cancel, check_out, stays, change_key, subscribe, calendar)
+    action.__name__: action
+    for action in (
+        furnish,
+        book,
+        cancel,
+        check_out,
+        stays,
+        failures,
+        lock_ids,
+        hire,
+        change_key,
+        subscribe,
+        push_path,
+        calendar,
+    )
 }
 
 

@@ -1,4 +1,4 @@
-"""Turnkey as its real processes: worker, beat, broker, database, a simulated cloud and a front desk.
+"""Turnkey as its real processes: worker, beat, broker, database, a simulated cloud, a front desk and a web server.
 
 Everything is started with the environment variables, commands and URLs that an operator knows, in a folder of its own.
 The broker is a process of its own too, so that it can be cut, flushed and started again. Every process is ended by its
@@ -27,6 +27,7 @@ from cryptography.fernet import Fernet
 
 from pins.stack.embedded import EmbeddedServer
 from pins.stack.lifetime import end_with_parent
+from pins.stack.processes import web as web_plan
 
 ROOT = Path(__file__).resolve().parents[2]
 TAIL_LINES = 40
@@ -205,6 +206,17 @@ class Stack:
             child.stop()
         self.redis.stop()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def start_web(self) -> str:
+        """The web server, started as `manage.py run` does, at a port that the system chooses; answers its address."""
+        command = web_plan("127.0.0.1:0").command[1:]
+        self.web = self._child("web", [*command, "--log-level", "info"])  # at this level it says where it listens
+        self.children.append(self.web)
+        self.web.start()
+        found = self.wait_for(
+            "the web server listens", lambda: self.web.said(r"Listening at: (http://\S+)"), READY_SECONDS
+        )
+        return found[1]
 
     # -- looking and waiting ------------------------------------------------------------------------------------
 

@@ -1,0 +1,138 @@
+"""What a host does in a morning, from the form to the lock and back, on the pages that a host sees."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from tests.browser.conftest import Visit
+from tests.browser.console import DAY, Console, expect, is_same_document, remember, row, see_by_itself
+from tests.support.feeds import sample
+
+pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.timeout(240)]
+
+WARSAW = ZoneInfo("Europe/Warsaw")
+
+
+def test_a_booking_that_is_entered_comes_onto_the_open_board_and_gets_ready(console: Console, visit: Visit) -> None:
+    flat = console.flat()
+    board = visit("/")
+    remember(board)
+
+    form = visit("/admin/rentals/booking/add/")
+    arrival = datetime.now(WARSAW) + timedelta(hours=3)
+    form.get_by_label("Property").select_option(value=str(flat.id))
+    form.get_by_label("Guest name").fill("Ada Entered")
+    form.locator("#id_arrival_date").fill(f"{arrival:%Y-%m-%d}")
+    form.locator("#id_arrival_time").fill(f"{arrival:%H:%M}")
+    form.locator("#id_departure_date").fill(f"{arrival + 2 * DAY:%Y-%m-%d}")
+    form.get_by_role("button", name="Save", exact=True).click()
+    expect(form.locator(".success")).to_contain_text("Ada Entered")
+
+    # Nobody touches the board; its clock is the real one.
+    arrives = row(board, "Ada Entered")
+    expect(arrives).to_be_visible(timeout=60_000)
+    expect(arrives.locator(".badge")).to_have_text(re.compile("Ready on 1 lock"), timeout=60_000)
+    expect(arrives).to_contain_text("guest not told yet")
+    assert is_same_document(board)
+
+
+def test_a_pulled_plug_is_trouble_on_the_board_until_it_is_back(console: Console, visit: Visit) -> None:
+    flat = console.flat()
+    console.plug(flat, connected=False)
+    try:
+        console.book(flat, "Bo Unplugged")
+        board = visit("/", own_clock=True)
+        remember(board)
+        line = row(board, "Bo Unplugged")
+        see_by_itself(board, line.locator(".badge.trouble").filter(has_text=f"Trying again: {flat.door}"))
+        expect(line.locator(".doors")).to_contain_text(re.compile(f"{re.escape(flat.door)}: trying again, next try"))
+        expect(board.locator("#answer")).to_contain_text("cannot get in yet")
+        expect(board.locator("#answer")).not_to_contain_text("can get in,")
+    finally:
+        console.plug(flat, connected=True)
+
+    see_by_itself(board, line.locator(".badge.ready").filter(has_text="Ready on 1 lock"))
+    expect(line.locator(".doors")).to_have_count(0)
+    expect(board.locator("#answer")).to_contain_text("can get in, and")
+    assert is_same_document(board)
+
+
+def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit) -> None:
+    flat = console.flat()
+    feed = console.stack.desk.ask("subscribe", flat=flat.id, name="Airbnb Lighthouse", url="")
+    assert console.push(feed, sample(1, datetime.now(WARSAW).date()))["status"] == "imported"
+    console.push(feed, sample(16))
+
+    board = visit("/", own_clock=True)
+    remember(board)
+    mend = board.locator("#mend li").filter(has_text="Airbnb Lighthouse")
+    see_by_itself(board, mend)
+    assert is_same_document(board)
+    expect(mend).to_contain_text("Nothing is cancelled until you keep or cancel them.")
+    mend.get_by_role("link", name="Many stays vanished from a calendar").click()
+
+    hold = board.get_by_role("region", name="Your decision is needed")
+    expect(hold.get_by_role("checkbox")).to_have_count(2)  # the third has begun and is out of reach
+    hold.get_by_role("button", name="Cancel the chosen stays").click()
+    board.get_by_role("button", name="Yes, cancel 2 stays and remove the codes").click()
+    expect(board.locator(".messagelist")).to_contain_text("Airbnb Lighthouse")
+    expect(hold).to_have_count(0)
+
+    board.goto("/")
+    expect(board.locator("#answer")).to_be_visible()
+    expect(mend).to_have_count(0)
+    assert sorted(one["status"] for one in console.stack.desk.ask("calendar", feed=feed)["stays"].values()) == [
+        "cancelled",
+        "cancelled",
+        "confirmed",
+    ]
+
+
+def test_who_may_is_shown_the_code_with_a_message_to_copy(console: Console, visit: Visit) -> None:
+    booking = console.ready_stay(console.flat(), "Cleo Curious")
+    page = visit(f"/stays/{booking}/", permissions=["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Show the code").click()
+
+    code = console.stay(booking)["code"]
+    shown = page.locator(".tk-shown").inner_text()
+    assert shown == code or pytest.fail("another code is shown than the stay has")
+    message = page.get_by_label("Message for the guest")
+    text = message.input_value()
+    assert " ".join(code) in text or pytest.fail("the message does not tell the code")
+    page.get_by_role("button", name="Copy message").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == text or pytest.fail("something else was copied than the message")
+
+    page.goto(f"/stays/{booking}/")
+    expect(page.locator("main")).to_contain_text("host")  # who looked is written down
+
+
+def test_who_may_not_is_shown_no_code_and_gets_none_by_asking(console: Console, visit: Visit) -> None:
+    booking = console.ready_stay(console.flat(), "Dora Discreet")
+    page = visit(f"/stays/{booking}/", who="clerk")
+    expect(page.get_by_role("heading", name="Dora Discreet")).to_be_visible()
+    expect(page.get_by_role("button", name="Try again now")).to_be_visible()
+    expect(page.get_by_role("button", name="Show the code")).to_have_count(0)
+
+    token = page.locator("input[name=csrfmiddlewaretoken]").first.input_value()
+    answer = page.context.request.post(f"/admin/rentals/booking/{booking}/reveal/", form={"csrfmiddlewaretoken": token})
+    assert answer.status == 403
+    assert "CSRF" not in answer.text()
+    assert console.stay(booking)["code"] not in answer.text() or pytest.fail("the refusal tells the code")
+    # The very same request is a good one, only not theirs: what they may do is done.
+    tried = page.context.request.post(f"/stays/{booking}/try_again/", form={"csrfmiddlewaretoken": token})
+    assert tried.ok
+    expect(page).to_have_url(re.compile(f"/stays/{booking}/$"))
+
+
+def test_a_board_whose_session_ended_asks_for_the_login(visit: Visit) -> None:
+    board = visit("/timeline/", own_clock=True)
+    board.context.clear_cookies()
+    board.clock.fast_forward("00:31")
+    expect(board).to_have_url(re.compile(r"/admin/login/\?next=/timeline/$"))
+    expect(board.get_by_role("link", name="Timeline")).to_have_count(0)
