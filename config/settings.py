@@ -58,6 +58,11 @@ TEDEE_RATE_WINDOW = env.whole_number("TEDEE_RATE_WINDOW", 3600, minimum=1)  # se
 TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, maximum=1000)  # requests at one moment
 SWEEP_SECONDS = env.whole_number("SWEEP_SECONDS", 15, minimum=1, maximum=3600)
 LATE_SECONDS = env.whole_number("LATE_SECONDS", 600, minimum=0, maximum=86_400)  # a lost write may land this late
+# How long before check-in a code that is not confirmed is told, and told again, urgently.
+CODE_WARN_HOURS = env.whole_number("CODE_WARN_HOURS", 24, minimum=1, maximum=720)
+CODE_URGENT_HOURS = env.whole_number(
+    "CODE_URGENT_HOURS", min(4, CODE_WARN_HOURS), minimum=1, maximum=CODE_WARN_HOURS
+)  # the second stage cannot come before the first
 FEEDS_ALLOW_PRIVATE_HOSTS = env.boolean("FEEDS_ALLOW_PRIVATE_HOSTS")
 FEED_TICK_SECONDS = env.whole_number("FEED_TICK_SECONDS", 30, minimum=1, maximum=3600)  # how often due feeds are sought
 FEED_POLL_SECONDS = env.whole_number("FEED_POLL_SECONDS", 0, minimum=0, maximum=86_400)  # 0: as each feed says

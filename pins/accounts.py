@@ -14,6 +14,9 @@ from pins.retry import OUTAGE_SPAN, outage, outage_delay
 from pins.tedee.errors import Cause
 from rentals.models import LockAccount
 
+#: The pause of a lock whose account has no requests left.
+BUDGET_SPENT = "budget"
+
 
 def rules() -> budget.Rules:
     return budget.Rules(limit=settings.TEDEE_RATE_LIMIT, window_seconds=settings.TEDEE_RATE_WINDOW)

@@ -26,7 +26,14 @@ from rentals.models import Lock
 logger = logging.getLogger(__name__)
 
 #: A confirmed success ends these.
-_ENDED_BY_SUCCESS = (Incident.Kind.CODE_LATE, Incident.Kind.VALUE_REFUSED, Incident.Kind.VALUE_TAKEN)
+_ENDED_BY_SUCCESS = (
+    Incident.Kind.CODE_LATE,
+    Incident.Kind.OUTCOME_UNKNOWN,
+    Incident.Kind.VALUE_REFUSED,
+    Incident.Kind.VALUE_TAKEN,
+)
+#: What a lock that answers again is no longer.
+_ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
 
 
 def settle(lock: Lock, prepared: flights.Prepared, answer: flights.Answer, now: datetime) -> datetime | None:
@@ -98,9 +105,13 @@ def _pause(lock: Lock, prepared: flights.Prepared, error: TedeeError, now: datet
 
 
 def _after_success(lock: Lock, prepared: flights.Prepared, now: datetime) -> None:
-    troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="")
-    if troubled.update(failures=0, failures_alike=0, paused_until=None, pause_cause="", forbidden_key=""):
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN))
+    troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="", offline_since=None)
+    calm = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
+    if troubled.update(**calm, offline_since=None):
+        Incident.resolve(now, about=lock, kinds=_ENDED_BY_ANSWER)
+    if lock.is_connected is False:  # it answered: what we were told earlier is over
+        Lock.objects.filter(pk=lock.pk).update(is_connected=True)
+        lock.is_connected = True
     accounts.answered(lock.account, now)
     if isinstance(prepared.step, Create):
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
@@ -135,6 +146,8 @@ def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now
         with transaction.atomic():
             fresh = flights.locked_pin(pin.pk)
             if _learns_from(fresh, ours, now):
+                if fresh.desired.is_live(now) and outcomes.taken_away(fresh.observed, ours, now):
+                    Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=fresh)
                 fresh.put_observed(outcomes.looked(fresh.observed, ours, now))
                 flights.save_observed(fresh, now)
     references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))

@@ -19,7 +19,7 @@ from django.db import transaction
 from pins import accounts, claims, leases, outcomes
 from pins.budget import Purpose
 from pins.facts import Content, Flight, Observed, Op
-from pins.models import Pin, PinAttempt
+from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
 from pins.plan import (
     START_MARGIN,
@@ -193,6 +193,7 @@ def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta |
         pin = locked_pin(prepared.pin_id)
         if pin.op_token != prepared.token:
             return False  # our lease was lost and another run took over; what it saw is newer
+        _tell_of_strangers(prepared, answer, pin, now)
         observed = _after(prepared, answer, pin, now)
         is_gone = _says_gone(prepared.step, answer) and not observed.must_look
         if rest is not None and not is_gone:
@@ -223,15 +224,34 @@ def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Obser
     if isinstance(step, Delete):
         return outcomes.deleted(observed, step.remote_id)
     if answer.remote is not None:
-        remote = answer.remote
-        if reference_in(remote.alias) != pin.grant.reference:
-            return outcomes.read_foreign(observed)
-        # A PIN that somebody restricted to days or hours does not say what we wish: without a start it differs.
-        starts_at = None if remote.restricted else remote.starts_at
-        return outcomes.read(observed, Content(remote.code, starts_at, remote.ends_at), now)
+        content = _content_of(answer.remote, pin.grant.reference)
+        return outcomes.read(observed, content, now) if content is not None else outcomes.read_foreign(observed)
     if answer.listing is not None:
         return outcomes.looked(observed, ids_of(pin.grant.reference, answer.listing), now)
     return observed
+
+
+def _tell_of_strangers(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> None:
+    """Somebody else removed or changed a code that should be there: Turnkey sets it again, and a person is told."""
+    if answer.error is not None or not pin.desired.is_live(now):
+        return
+    observed = pin.observed
+    if answer.listing is not None:
+        told = outcomes.taken_away(observed, ids_of(pin.grant.reference, answer.listing), now)
+    elif answer.remote is not None:
+        told = outcomes.rewritten(observed, _content_of(answer.remote, pin.grant.reference), now)
+    else:
+        return
+    if told:
+        Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin)
+
+
+def _content_of(remote: RemotePin, reference: str) -> Content | None:
+    """What a PIN that was read says; `None`: it is not ours. One that somebody restricted to days or hours does not
+    say what we wish: without a start it differs."""
+    if reference_in(remote.alias) != reference:
+        return None
+    return Content(remote.code, None if remote.restricted else remote.starts_at, remote.ends_at)
 
 
 def _after_error(error: TedeeError, step: Request, observed: Observed, now: datetime) -> Observed:
@@ -282,6 +302,8 @@ def _mistrust_others(pin: Pin, remote_id: int, now: datetime) -> None:
         with transaction.atomic():
             other = locked_pin(other_id)
             if other.remote_id == remote_id:
+                if other.desired.is_live(now) and outcomes.taken_away(other.observed, (), now):
+                    Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=other)
                 other.put_observed(outcomes.read_foreign(other.observed))
                 save_observed(other, now)
 

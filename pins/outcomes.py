@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pins.facts import Blocked, Content, Flight, Late, Observed, Op
+
+#: A PIN that ends within this time may have been ended by the lock already.
+CLOCKS_DIFFER = timedelta(minutes=1)
 
 #: What a success, or a person, puts to rest.
 _AT_EASE: dict[str, Any] = {
@@ -191,6 +194,37 @@ def contradicts(observed: Observed, ours: Sequence[int]) -> bool:
         return False
     believed = {observed.remote_id, *observed.extra_ids} - {None}
     return believed != set(ours)
+
+
+def taken_away(observed: Observed, ours: Sequence[int], now: datetime) -> bool:
+    """Does the lock's list show that somebody else removed our PIN, or renamed it? `observed`: before the list.
+
+    Only where nothing of our own could explain it: no request without a certain answer, and an end still to come.
+    """
+    return (
+        observed.remote_id is not None
+        and observed.remote_id not in ours
+        and observed.flight is None
+        and observed.late is None
+        and _outlasts(observed.applied, now)
+    )
+
+
+def rewritten(observed: Observed, content: Content | None, now: datetime) -> bool:
+    """Does a read PIN say what we never sent (`None`: it is no longer ours)? `observed`: before the answer.
+
+    While a PUT is in doubt it may say the old or the new; with several lost changes out, it proves nothing.
+    """
+    flight, late = observed.flight, observed.late
+    if late is not None and (flight is None or late.count > 1):
+        return False
+    sent = [observed.applied] if flight is None else [observed.applied, flight.content]
+    return all(_outlasts(one, now) for one in sent) and content not in sent
+
+
+def _outlasts(content: Content | None, now: datetime) -> bool:
+    """Is it known, and would the lock still keep it by itself?"""
+    return content is not None and content.ends_at is not None and now + CLOCKS_DIFFER < content.ends_at
 
 
 def _content_of_adopted(observed: Observed, flight: Flight | None) -> Content | None:

@@ -33,8 +33,7 @@ logger = logging.getLogger(__name__)
 
 #: A run ends after this long, so that one busy lock does not keep a worker's thread for itself.
 LONGEST_RUN = 60.0
-#: The pause of a lock whose account has no requests left. Short: what is due grows more urgent, and may spend more.
-BUDGET_SPENT = "budget"
+#: How long a lock whose account has no requests left rests. Short: what is due grows more urgent, and may spend more.
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
 #: How often a lock that is only watched is looked over for what may still be read of it. Costs no request by itself.
 WATCHED_PAUSE = timedelta(minutes=5)
@@ -102,7 +101,7 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
     A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
     Nor does the one of a lock that is only watched: that may be over.
     """
-    softly = [BUDGET_SPENT, ONLY_WATCHED]
+    softly = [accounts.BUDGET_SPENT, ONLY_WATCHED]
     resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
     paused = resting.values_list("paused_until", flat=True).first()
     account_paused = accounts.paused_until(lock.account, now)
@@ -133,7 +132,7 @@ def _work(
             watched = True
             continue
         if isinstance(prepared, flights.Rest):
-            return requests, _rest(lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), BUDGET_SPENT)
+            return requests, _rest(lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), accounts.BUDGET_SPENT)
         if prepared is None:
             continue
         if not lease.is_fresh():

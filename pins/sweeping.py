@@ -6,18 +6,13 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min, Q, QuerySet
+from django.db.models import F, Min, Q
 
-from pins import accounts, budget, leases
+from pins import accounts, budget, leases, reviewing
 from pins.facts import State
-from pins.models import ONLY_WATCHED, AccessGrant, Incident, LockState, Pin, RateBudget
-from pins.tedee.errors import Cause
+from pins.models import ONLY_WATCHED, AccessGrant, LockState, Pin, RateBudget
 from rentals.models import Lock, LockAccount
 
-#: A guest arrives within this time and the code is not on the lock.
-ARRIVES_SOON = timedelta(hours=4)
-#: How long an ordinary setting or removal may take before a person is told.
-PATIENCE = timedelta(minutes=10)
 #: How many locks one sweep wakes at most; the next sweep comes soon.
 MOST_LOCKS = 1000
 #: Removed codes, with their attempts and incidents, are kept this long.
@@ -62,20 +57,7 @@ def ration(now: datetime) -> None:
 
 def review_incidents(now: datetime) -> None:
     """Open what is late, and resolve what is over, whoever ended it."""
-    for kind, pins in ((Incident.Kind.CODE_LATE, _late_codes(now)), (Incident.Kind.CODE_STAYS, staying_codes(now))):
-        open_ones = Incident.objects.filter(kind=kind, resolved_at__isnull=True)
-        for pin in pins.exclude(incidents__in=open_ones)[:500]:
-            Incident.open(kind, now, about=pin)
-        open_ones.exclude(pin__in=pins).update(resolved_at=now)
-    unsolved = Incident.objects.filter(resolved_at__isnull=True)
-    blocks = unsolved.filter(kind__in=[Incident.Kind.VALUE_REFUSED, Incident.Kind.VALUE_TAKEN])
-    blocks.exclude(pin__state=State.BLOCKED).update(resolved_at=now)
-    unsolved.filter(kind=Incident.Kind.CODE_CHANGED, pin__state=State.REMOVED).update(resolved_at=now)
-    waiting = Pin.objects.filter(wanted=True, grant__ends_at__gt=now)
-    crowded = unsolved.filter(kind=Incident.Kind.TOO_MANY_CODES)
-    crowded.exclude(lock__pins__in=waiting.filter(admitted=False)).update(resolved_at=now)
-    full = unsolved.filter(kind=Incident.Kind.NO_ROOM)
-    full.exclude(lock__pins__in=waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)).update(resolved_at=now)
+    reviewing.review(now)
 
 
 def release(account_id: int, now: datetime) -> list[int]:
@@ -86,31 +68,6 @@ def release(account_id: int, now: datetime) -> list[int]:
     )
     due = Lock.objects.filter(account=account_id, pins__next_try_at__lte=now)
     return list(due.annotate(deadline=Min("pins__deadline_at")).order_by("deadline", "pk").values_list("pk", flat=True))
-
-
-def _late_codes(now: datetime) -> QuerySet[Pin]:
-    """Guests who arrive soon, or are here, for whom the lock does not hold what it should: for a while, and urgently.
-
-    An extension is urgent when the old end comes near, not before. On a lock that is only watched nothing is late.
-    """
-    return Pin.objects.filter(
-        wanted=True,
-        grant__wanted=True,
-        grant__starts_at__lte=now + ARRIVES_SOON,
-        grant__ends_at__gt=now,
-        wished_at__lte=now - PATIENCE,
-        deadline_at__lte=now + ARRIVES_SOON,
-        lock__account__observe_only=False,
-    ).exclude(state=State.SET)
-
-
-def staying_codes(now: datetime) -> QuerySet[Pin]:
-    """Codes that are, or may be, on a lock where nobody wants them any more; also where Turnkey only watches, since
-    the door opens to them all the same."""
-    ended = Q(grant__ends_at__lte=now - PATIENCE)
-    unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    return Pin.objects.filter(ended | unwanted).filter(maybe_there)
 
 
 def purge(now: datetime) -> int:

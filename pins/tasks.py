@@ -18,7 +18,7 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import drift, reconcile, sweeping, watching
+from pins import drift, foresight, reconcile, sweeping, watching
 from pins.models import Heartbeat, LockState
 from pins.notify import collecting, sending
 
@@ -62,8 +62,9 @@ def sweep(**kwargs: Any) -> None:
 
 @shared_task
 def check_drift(**kwargs: Any) -> None:
-    """Find what no signal told and put it right."""
+    """Find what no signal told and put it right; then tell what will hurt later."""
     wake_locks(drift.repair(timezone.now()))
+    foresight.review(timezone.now())
 
 
 @shared_task

@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef, Q
+
 from pins import accounts
 from pins.budget import Purpose
 from pins.clients import client_for
@@ -29,11 +31,17 @@ MOST_IDS = 100
 
 def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClient] = client_for) -> set[int]:
     """Ask for the connection of every lock that rests because it was offline; end the rest of those that came back.
+    And of those that were told to be offline while a guest is due and nothing has to be done: no request of a run
+    would ever learn that they are back.
 
     Spends from the half of the budget that watching may use, and one request per account and hundred locks.
     """
     offline: defaultdict[LockAccount, list[Lock]] = defaultdict(list)
-    waiting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__gt=now + SOON)
+    resting = Q(pause_cause=Cause.OFFLINE.value, paused_until__gt=now + SOON)
+    idle = Q(lock__is_connected=False, offline_since__isnull=False) & ~Exists(
+        Pin.objects.filter(lock=OuterRef("lock"), next_try_at__lte=now)
+    )
+    waiting = LockState.objects.filter(resting | idle)
     for lock in Lock.objects.filter(operation__in=waiting).select_related("account").order_by("pk"):
         offline[lock.account].append(lock)
     back: set[int] = set()

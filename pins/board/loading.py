@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from django.conf import settings
 from django.db.models import Count, Q, Window
 
-from pins import accounts, budget, sweeping
+from pins import accounts, budget, reviewing
 from pins.board import rows
 from pins.board.answer import Answer, answer
 from pins.board.mends import Mend, mends
@@ -113,7 +113,7 @@ def load(now: datetime, *, query: str = "", whole: str = "") -> Board:
     soon = [one for one in confirmed if now < one.check_in <= now + SOON]
     outside = [one for one in confirmed if one.check_in <= now < one.check_out and _is_shut_out(one, now)]
     # One that was given up before it began opens nothing, wherever it still is.
-    staying = sweeping.staying_codes(now).filter(grant__starts_at__lte=now).values("grant").distinct().count()
+    staying = reviewing.staying_codes(now).filter(grant__starts_at__lte=now).values("grant").distinct().count()
     found, more = mends(now, [*outside, *soon])
     locks, more_locks = _locks()
     lock_accounts = list(LockAccount.objects.defer("secret", "webhook_token"))

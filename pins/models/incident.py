@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.db import IntegrityError, models, transaction
+from django.db.models import Case, Value, When
 
 
 class Incident(models.Model):
-    """At most one open incident per kind and subject. Opened and resolved by the code that meets the cause."""
+    """At most one open incident per kind and subject. Opened and resolved by the code that meets the cause, or by the
+    periodic review (`pins.reviewing`, `pins.foresight`). What each means for a person: `pins.troubles`."""
 
     class Kind(models.TextChoices):
-        CODE_LATE = "code_late", "The code is not on the lock yet and the guest arrives soon"
+        CODE_LATE = "code_late", "The code is not on the lock yet"
+        OUTCOME_UNKNOWN = "outcome_unknown", "Nobody knows yet whether the code is on the lock"
         CODE_STAYS = "code_stays", "The code is still on the lock after check-out"
         VALUE_REFUSED = "value_refused", "The lock refuses the code"
         VALUE_TAKEN = "value_taken", "Another code of the lock has the same digits"
         CODE_CHANGED = "code_changed", "The guest's code had to be changed"
+        CHANGED_IN_APP = "changed_in_app", "Somebody changed or removed our code in the Tedee app"
+        LOCK_OFFLINE = "lock_offline", "The lock cannot be reached"
+        NO_KEYPAD = "no_keypad", "The lock has no keypad"
         NO_ROOM = "no_room", "The lock has no room for more codes"
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
-        LOCK_UNKNOWN = "lock_unknown", "Tedee does not know this lock any more: fetch the account's locks"
-        FEED_HELD = "feed_held", "Many stays vanished from a calendar: nothing is cancelled until you decide"
-        FEED_RESET = "feed_reset", "The link of a calendar no longer exists: fetch a new one from the channel"
+        LOCK_UNKNOWN = "lock_unknown", "Tedee does not know this lock any more"
+        ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
+        STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
+        FEED_HELD = "feed_held", "A calendar waits for your decision"
+        FEED_RESET = "feed_reset", "The link of a calendar no longer exists"
         FEED_FAILING = "feed_failing", "A calendar cannot be read"
         FEED_STALE = "feed_stale", "A calendar could not be read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
+        BUDGET_SPENT = "budget_spent", "The requests of this hour do not reach for what is due"
+
+    class Severity(models.TextChoices):
+        """How much it presses. It rises while the incident is open, and never sinks."""
+
+        NOTICE = "notice", "Notice"  # good to know; nobody stands before a closed door because of it
+        WARNING = "warning", "Warning"  # it will hurt unless it ends, or a person acts
+        URGENT = "urgent", "Urgent"  # a person should act now
 
     kind = models.CharField(max_length=24, choices=Kind)
+    severity = models.CharField(max_length=8, choices=Severity, default=Severity.WARNING)
     subject = models.CharField(max_length=64, help_text="What it is about, as a key: “pin:7”, “lock:3”, “account:1”.")
     pin = models.ForeignKey("pins.Pin", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents")
     lock = models.ForeignKey("rentals.Lock", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents")
@@ -35,6 +53,9 @@ class Incident(models.Model):
     )
     feed = models.ForeignKey(
         "rentals.CalendarFeed", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents"
+    )
+    booking = models.ForeignKey(
+        "rentals.Booking", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents"
     )
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)
@@ -47,32 +68,79 @@ class Incident(models.Model):
                 fields=["kind", "subject"],
                 condition=models.Q(resolved_at__isnull=True),
             ),
+            models.CheckConstraint(
+                name="incident_severity_known", condition=models.Q(severity__in=["notice", "warning", "urgent"])
+            ),
         )
 
     def __str__(self) -> str:
         return self.get_kind_display()
 
     @classmethod
-    def open(cls, kind: Kind, now: datetime, *, about: models.Model) -> None:
-        """Open it for a pin, lock, account or feed, unless it is open already."""
+    def open(cls, kind: Kind, now: datetime, *, about: models.Model, severity: Severity | None = None) -> None:
+        """Open it for a pin, lock, account, feed or booking. One that is open already becomes more severe, if anything.
+
+        `severity`: as usual for the kind, unless given.
+        """
         field = _field_for(about)
-        subject = f"{field}:{about.pk}"
-        if cls.objects.filter(kind=kind, subject=subject, resolved_at__isnull=True).exists():
-            return
-        try:
-            with transaction.atomic():
-                cls.objects.create(kind=kind, subject=subject, opened_at=now, **{field: about})
-        except IntegrityError:  # another run opened it between our look and our insert
-            return
+        subject = subject_key(field, about.pk)
+        severity = severity or usual_severity(kind)
+        open_one = cls.objects.filter(kind=kind, subject=subject, resolved_at__isnull=True)
+        standing = open_one.values_list("severity", flat=True).first()
+        if standing is None:
+            try:
+                with transaction.atomic():
+                    cls.objects.create(kind=kind, subject=subject, severity=severity, opened_at=now, **{field: about})
+                return
+            except IntegrityError:  # another run opened it between our look and our insert
+                standing = open_one.values_list("severity", flat=True).first()
+        if standing is not None and rank(standing) < rank(severity):
+            open_one.filter(severity__in=less_than(severity)).update(severity=severity)
 
     @classmethod
     def resolve(cls, now: datetime, *, about: models.Model, kinds: tuple[Kind, ...]) -> None:
         """Close what is open for a subject."""
-        field = _field_for(about)
-        subject = f"{field}:{about.pk}"
+        subject = subject_key(_field_for(about), about.pk)
         cls.objects.filter(subject=subject, kind__in=kinds, resolved_at__isnull=True).update(resolved_at=now)
 
 
+#: Least first.
+SEVERITIES: Final = tuple(Incident.Severity)
+
+_USUAL: Final = {
+    Incident.Kind.CODE_CHANGED: Incident.Severity.URGENT,  # a guest holds a code that opens nothing
+    Incident.Kind.DEAD_KEY: Incident.Severity.URGENT,  # nothing goes on for any lock of the account
+    Incident.Kind.BUDGET_SPENT: Incident.Severity.URGENT,  # a door will stay shut within the hour
+    Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
+    Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,
+}
+
+#: For `order_by`: the most severe first.
+MOST_SEVERE_FIRST: Final = Case(
+    *[When(severity=severity, then=Value(-at)) for at, severity in enumerate(SEVERITIES)],
+    default=Value(0),
+    output_field=models.SmallIntegerField(),
+)
+
+
+def usual_severity(kind: Incident.Kind) -> Incident.Severity:
+    """Where nothing tells more about the single case."""
+    return _USUAL.get(kind, Incident.Severity.WARNING)
+
+
+def rank(severity: str) -> int:
+    """For comparing: texts do not sort by weight."""
+    return SEVERITIES.index(Incident.Severity(severity))
+
+
+def less_than(severity: Incident.Severity) -> tuple[Incident.Severity, ...]:
+    return SEVERITIES[: rank(severity)]
+
+
+def subject_key(field: str, pk: int) -> str:
+    return f"{field}:{pk}"
+
+
 def _field_for(about: models.Model) -> str:
-    names = {"pin": "pin", "lock": "lock", "lockaccount": "account", "calendarfeed": "feed"}
+    names = {"pin": "pin", "lock": "lock", "lockaccount": "account", "calendarfeed": "feed", "booking": "booking"}
     return names[about._meta.model_name or ""]

@@ -31,6 +31,9 @@ class LockState(models.Model):
     )
     foreign_pins = models.PositiveSmallIntegerField(default=0, help_text="Codes that are not ours, at the last look.")
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last read.")
+    offline_since = models.DateTimeField(
+        null=True, blank=True, help_text="When the review first found the lock out of reach while somebody needs it."
+    )
 
     def __str__(self) -> str:
         return f"Lock {self.lock_id}"

@@ -258,3 +258,55 @@ def test_lost_changes_are_forgotten_when_they_can_land_no_more() -> None:
 def test_codes_stay_out_of_every_text() -> None:
     late = Late(UNTIL, 2, 1, frozenset({Op.POST}), frozenset({"481516"}))
     assert "481516" not in repr(replace(SET, flight=POST, late=late))
+
+
+# -- somebody else's hand ------------------------------------------------------------------------------------------
+
+LOST_PUT = Late(UNTIL, 3, 1, frozenset({Op.PUT}))
+ENDED = replace(CONTENT, ends_at=NOW + outcomes.CLOCKS_DIFFER)
+
+
+@pytest.mark.parametrize(
+    ("seen", "ours", "told"),
+    [
+        (SET, [], True),
+        (SET, [9], True),  # removed and added again by hand
+        (SET, [7], False),
+        (SET, [7, 9], False),
+        (replace(SET, must_look=True), [], True),  # a 404 asked for the look
+        (replace(SET, flight=DELETE), [], False),
+        (replace(SET, late=Late(UNTIL, 3, 1, frozenset({Op.DELETE}))), [], False),
+        (replace(SET, applied=None), [], False),
+        (replace(SET, applied=ENDED), [], False),  # the lock's own doing, perhaps
+        (Observed(), [], False),
+    ],
+)
+def test_a_list_without_a_code_that_should_be_there_shows_a_strangers_hand(
+    seen: Observed, ours: list[int], told: bool
+) -> None:
+    assert outcomes.taken_away(seen, ours, NOW) is told
+
+
+@pytest.mark.parametrize(
+    ("seen", "content", "told"),
+    [
+        (SET, CONTENT, False),
+        (SET, replace(CONTENT, code="604173"), True),
+        (SET, None, True),
+        (replace(SET, flight=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), CONTENT, False),
+        (replace(SET, flight=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), None, True),
+        (
+            replace(SET, flight=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT),
+            replace(CONTENT, code="777123"),
+            False,
+        ),
+        (replace(SET, flight=PUT, late=replace(LOST_PUT, count=2)), replace(CONTENT, code="604173"), False),
+        (replace(SET, late=LOST_PUT), replace(CONTENT, code="604173"), False),  # a closing look: it may be the lost one
+        (replace(SET, applied=None), CONTENT, False),
+        (replace(SET, applied=ENDED), None, False),
+    ],
+)
+def test_a_pin_that_says_what_was_never_sent_shows_a_strangers_hand(
+    seen: Observed, content: Content | None, told: bool
+) -> None:
+    assert outcomes.rewritten(seen, content, NOW) is told

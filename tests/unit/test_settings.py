@@ -93,10 +93,19 @@ def test_defaults_are_those_of_the_documentation(read_settings: Reader, tmp_path
     assert found["TEDEE_API_URL"] == "https://api.tedee.com/api/v37"
     names = ["TEDEE_RATE_LIMIT", "TEDEE_RATE_WINDOW", "SWEEP_SECONDS", "TEDEE_MAX_IN_FLIGHT", "LATE_SECONDS"]
     assert [found[name] for name in names] == [700, 3600, 15, 32, 600]
+    assert [found["CODE_WARN_HOURS"], found["CODE_URGENT_HOURS"]] == [24, 4]
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "turnkey.sqlite3")
     assert found["REDIS_IS_EMBEDDED"] is True
     assert found["CELERY_BROKER_URL"] == found["REDIS_URL"].replace("unix://", "redis+socket://")
     assert found["CELERY_WORKER_CONCURRENCY"] == 32
+
+
+def test_the_urgent_stage_of_a_late_code_never_comes_before_the_first(read_settings: Reader) -> None:
+    assert read_settings("run", CODE_WARN_HOURS="2")["CODE_URGENT_HOURS"] == 2  # the default of 4 would be before it
+    found = read_settings("run", CODE_WARN_HOURS="48", CODE_URGENT_HOURS="12")
+    assert [found["CODE_WARN_HOURS"], found["CODE_URGENT_HOURS"]] == [48, 12]
+    with pytest.raises(SettingsError, match=r"CODE_URGENT_HOURS is 5\. Choose a number from 1 to 3"):
+        read_settings("run", CODE_WARN_HOURS="3", CODE_URGENT_HOURS="5")
 
 
 def test_a_container_with_all_settings_from_outside_needs_no_folder(read_settings: Reader, tmp_path: Path) -> None:
