@@ -2,9 +2,10 @@
 
 from pins.admin.booking import BookingAdmin
 from pins.admin.channel import DeliveryAdmin, NotificationChannelAdmin
+from pins.admin.incident import IncidentAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
 from pins.admin.reveal_list import PinRevealAdmin
-from pins.admin.support import AccessGrantAdmin, IncidentAdmin, PinAdmin
+from pins.admin.support import AccessGrantAdmin, PinAdmin
 
 __all__ = [
     "AccessGrantAdmin",

@@ -1,4 +1,4 @@
-"""Read-only lists for support: grants, PINs with their story, incidents. Codes are never read here."""
+"""Read-only lists for support: grants, and PINs with their story. Codes are never read here."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from django.utils.safestring import SafeString
 from pins import words
 from pins.admin.parts import badge_html, zone_of_grant
 from pins.doors import MASK, attempt_line, pins_for_people, standing_badge, zone_of_lock
-from pins.models import AccessGrant, Incident, Pin, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt
 from pins.words import Badge, Tone
 from rentals.admin.look import STYLES, PlainTitles
-from rentals.models import Lock
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -186,110 +185,3 @@ class PinAdmin(ReadOnlyAdmin):
     @admin.display(description="In this state since", ordering="state_changed_at")
     def since(self, pin: Pin) -> str:
         return words.day_and_time(pin.state_changed_at, zone_of_lock(pin.lock))
-
-
-class OpenFilter(admin.SimpleListFilter):
-    """Without a choice the list shows what is open."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("resolved", "Resolved"), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Any:
-        for value, label in ((None, "Open"), *self.lookup_choices):
-            change = {self.parameter_name: value} if value else {}
-            yield {
-                "selected": self.value() == value,
-                "query_string": changelist.get_query_string(change, [] if value else [self.parameter_name]),
-                "display": label,
-            }
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
-        if self.value() == "all":
-            return queryset
-        return queryset.filter(resolved_at__isnull=self.value() != "resolved")
-
-
-_INCIDENT_REMEDIES = {
-    Incident.Kind.CODE_LATE: "Open the booking: it says what keeps the lock back.",
-    Incident.Kind.CODE_STAYS: "Check the lock's connection. Turnkey goes on trying; the lock refuses the code after "
-    "its end anyway.",
-    Incident.Kind.VALUE_REFUSED: "Open the booking and press “New code”.",
-    Incident.Kind.VALUE_TAKEN: "Remove the other code in the Tedee app, or revoke ours and give the guest a new one.",
-    Incident.Kind.CODE_CHANGED: "Tell the guest the new code.",
-    Incident.Kind.NO_ROOM: words.remedy("no_room"),
-    Incident.Kind.TOO_MANY_CODES: "Issue codes fewer days ahead, or raise the lock's room for codes if it has more.",
-    Incident.Kind.NO_PERMISSION: words.remedy("forbidden"),
-    Incident.Kind.DEAD_KEY: words.remedy("unauthorized"),
-    Incident.Kind.FEED_HELD: "Open the calendar and keep or cancel the stays that it names.",
-    Incident.Kind.FEED_RESET: "Copy a new export link from the channel into the calendar. Its stays are kept.",
-    Incident.Kind.FEED_FAILING: "Open the calendar: it says what keeps it from being read. Its stays are kept.",
-    Incident.Kind.FEED_STALE: "Open the calendar: it says what keeps it from being read. Enter new stays by hand.",
-}
-
-
-@admin.register(Incident)
-class IncidentAdmin(ReadOnlyAdmin):
-    list_display = ("what", "concerns", "remedy", "opened", "resolved")
-    list_filter = (OpenFilter, "kind")
-    date_hierarchy = "opened_at"
-    fields = ("what", "concerns", "remedy", "opened", "resolved")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
-        incidents = super().get_queryset(request)
-        subjects = ("pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property")
-        return incidents.select_related(*subjects).defer(
-            "pin__applied_code",
-            "pin__op_code",
-            "pin__grant__code",
-            "account__secret",
-            "account__webhook_token",
-            "feed__url",
-            "feed__token",
-            "feed__signing_secret",
-            "feed__previous_signing_secret",
-        )
-
-    @admin.display(description="What", ordering="kind")
-    def what(self, incident: Incident) -> str:
-        return incident.get_kind_display()
-
-    @admin.display(description="Concerns")
-    def concerns(self, incident: Incident) -> str | SafeString:
-        if incident.pin is not None:
-            booking = incident.pin.grant.booking
-            if booking is None:
-                return f"{incident.pin.lock}, a deleted booking"
-            url = reverse("admin:rentals_booking_change", args=[booking.pk])
-            return format_html('{}, <a href="{}">{}: {}</a>', incident.pin.lock, url, booking.property, booking)
-        if incident.lock is not None:
-            url = reverse("admin:rentals_lock_change", args=[incident.lock.pk])
-            return format_html('<a href="{}">{}</a>', url, incident.lock)
-        if incident.account is not None:
-            url = reverse("admin:rentals_lockaccount_change", args=[incident.account.pk])
-            return format_html('<a href="{}">{}</a>', url, incident.account)
-        if incident.feed is not None:
-            url = reverse("admin:rentals_calendarfeed_change", args=[incident.feed.pk])
-            return format_html('<a href="{}">{}</a>, {}', url, incident.feed, incident.feed.property)
-        return "unknown"
-
-    @admin.display(description="What to do")
-    def remedy(self, incident: Incident) -> str:
-        return _INCIDENT_REMEDIES.get(Incident.Kind(incident.kind), "")
-
-    @admin.display(description="Opened", ordering="opened_at")
-    def opened(self, incident: Incident) -> str:
-        return words.day_and_time(incident.opened_at, self._zone(incident))
-
-    @admin.display(description="Resolved", ordering="resolved_at")
-    def resolved(self, incident: Incident) -> str:
-        return words.day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else "still open"
-
-    def _zone(self, incident: Incident) -> Any:
-        if incident.pin is not None:
-            return zone_of_lock(incident.pin.lock)
-        if incident.feed is not None:
-            return incident.feed.property.zone
-        return zone_of_lock(incident.lock if incident.lock is not None else Lock())

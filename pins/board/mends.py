@@ -1,4 +1,4 @@
-"""What a person should mend, most urgent first: open incidents, and arrivals that wait for a person."""
+"""What a person should mend, most severe first: arrivals that wait for a person, and open incidents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.urls import reverse
 from pins import troubles, words
 from pins.board import rows
 from pins.models import Incident
-from pins.words import Tone
+from pins.models.incident import MOST_SEVERE_FIRST
+from pins.words import Badge, Tone
 from rentals.admin.feed_words import ago
 from rentals.models import Booking
 
@@ -38,6 +39,7 @@ class Mend:
     subject: str
     what: str
     remedy: str
+    badge: Badge
     url: str
     since: str
 
@@ -45,10 +47,10 @@ class Mend:
 def mends(now: datetime, bookings: Iterable[Booking]) -> tuple[tuple[Mend, ...], int]:
     """At most `MOST`, and how many more there are. `bookings`: loaded stays of guests who are due soon."""
     open_ones = Incident.objects.filter(resolved_at=None).select_related(
-        "pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property"
+        "pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property", "booking__property"
     )
     with_number = open_ones.annotate(of_all=Window(Count("pk"))).defer(*_SECRETS)
-    incidents = list(with_number.order_by("opened_at", "pk")[:MOST])
+    incidents = list(with_number.order_by(MOST_SEVERE_FIRST, "opened_at", "pk")[:MOST])
     told = {one.pin.grant.booking_id for one in incidents if one.pin is not None}
     waiting = [_of_stay(one, now) for one in bookings if one.pk not in told and rows.overall(one, now).tone is Tone.ACT]
     found = [*waiting, *(_of_incident(one, now) for one in incidents)]
@@ -65,6 +67,7 @@ def _of_stay(booking: Booking, now: datetime) -> Mend:
         remedy="Choose its locks on the page of the property."
         if without_lock
         else "Open the stay: it says what to do.",
+        badge=troubles.severity_badge(Incident.Severity.URGENT),
         url=reverse("stay", args=[booking.pk]),
         since=f"arrives {words.soon(booking.check_in, now, booking.property.zone)}",
     )
@@ -76,6 +79,7 @@ def _of_incident(incident: Incident, now: datetime) -> Mend:
         subject=_subject(incident),
         what=said.what,
         remedy=said.remedy,
+        badge=troubles.severity_badge(incident.severity),
         url=_url(incident),
         since=ago(incident.opened_at, now),
     )
@@ -87,6 +91,8 @@ def _subject(incident: Incident) -> str:
         booking = pin.grant.booking
         who = pin.grant.holder_name or "Guest"
         return f"{who} at {booking.property.name}, {pin.lock.name}" if booking else f"{who}, {pin.lock.name}"
+    if incident.booking is not None:
+        return f"{incident.booking.guest_name or 'Guest'} at {incident.booking.property.name}"
     if incident.feed is not None:
         return f"{incident.feed.name}, {incident.feed.property.name}"
     return str(incident.lock or incident.account or incident.subject)
@@ -97,6 +103,8 @@ def _url(incident: Incident) -> str:
         return reverse("stay", args=[incident.pin.grant.booking_id])
     if incident.pin is not None:
         return reverse("lock", args=[incident.pin.lock_id])
+    if incident.booking_id is not None:
+        return reverse("stay", args=[incident.booking_id])
     if incident.lock_id is not None:
         return reverse("lock", args=[incident.lock_id])
     if incident.feed_id is not None:

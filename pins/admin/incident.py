@@ -1,0 +1,133 @@
+"""The list of incidents: what is wrong, how much it presses, about whom or what, since when, and what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from pins import troubles, words
+from pins.admin.parts import badge_html
+from pins.admin.support import ReadOnlyAdmin
+from pins.doors import zone_of_lock
+from pins.models import Incident
+from pins.models.incident import MOST_SEVERE_FIRST
+from pins.words import Badge, Tone
+from rentals.models import Lock
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Without a choice the list shows what is open."""
+
+    title = "state"
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("resolved", "Resolved"), ("all", "All")]
+
+    def choices(self, changelist: Any) -> Any:
+        for value, label in ((None, "Open"), *self.lookup_choices):
+            change = {self.parameter_name: value} if value else {}
+            yield {
+                "selected": self.value() == value,
+                "query_string": changelist.get_query_string(change, [] if value else [self.parameter_name]),
+                "display": label,
+            }
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Incident]) -> QuerySet[Incident]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(resolved_at__isnull=self.value() != "resolved")
+
+
+@admin.register(Incident)
+class IncidentAdmin(ReadOnlyAdmin):
+    list_display = ("presses", "what", "concerns", "opened", "resolved", "remedy")
+    list_display_links = ("what",)
+    list_filter = (OpenFilter, "severity", "kind")
+    date_hierarchy = "opened_at"
+    ordering = (MOST_SEVERE_FIRST, "-opened_at", "-pk")
+    fields = ("presses", "what", "concerns", "remedy", "opened", "resolved")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
+        incidents = super().get_queryset(request)
+        subjects = (
+            "pin__grant__booking__property",
+            "pin__lock",
+            "lock",
+            "account",
+            "feed__property",
+            "booking__property",
+        )
+        return incidents.select_related(*subjects).defer(
+            "pin__applied_code",
+            "pin__op_code",
+            "pin__grant__code",
+            "account__secret",
+            "account__webhook_token",
+            "feed__url",
+            "feed__token",
+            "feed__signing_secret",
+            "feed__previous_signing_secret",
+        )
+
+    @admin.display(description="How urgent", ordering=MOST_SEVERE_FIRST)
+    def presses(self, incident: Incident) -> SafeString:
+        if incident.resolved_at is not None:
+            return badge_html(Badge(troubles.severity_badge(incident.severity).label, Tone.OVER))
+        return badge_html(troubles.severity_badge(incident.severity))
+
+    @admin.display(description="What", ordering="kind")
+    def what(self, incident: Incident) -> str:
+        return troubles.trouble(incident.kind).what
+
+    @admin.display(description="Concerns")
+    def concerns(self, incident: Incident) -> str | SafeString:
+        if incident.pin is not None:
+            booking = incident.pin.grant.booking
+            if booking is None:
+                return f"{incident.pin.lock}, a deleted booking"
+            url = reverse("admin:rentals_booking_change", args=[booking.pk])
+            return format_html('{}, <a href="{}">{}: {}</a>', incident.pin.lock, url, booking.property, booking)
+        if incident.lock is not None:
+            url = reverse("admin:rentals_lock_change", args=[incident.lock.pk])
+            return format_html('<a href="{}">{}</a>', url, incident.lock)
+        if incident.booking is not None:
+            booking = incident.booking
+            url = reverse("admin:rentals_booking_change", args=[booking.pk])
+            return format_html('<a href="{}">{}: {}</a>', url, booking.property, booking)
+        if incident.account is not None:
+            url = reverse("admin:rentals_lockaccount_change", args=[incident.account.pk])
+            return format_html('<a href="{}">{}</a>', url, incident.account)
+        if incident.feed is not None:
+            url = reverse("admin:rentals_calendarfeed_change", args=[incident.feed.pk])
+            return format_html('<a href="{}">{}</a>, {}', url, incident.feed, incident.feed.property)
+        return "unknown"
+
+    @admin.display(description="What to do")
+    def remedy(self, incident: Incident) -> str:
+        return troubles.trouble(incident.kind).remedy
+
+    @admin.display(description="Since", ordering="opened_at")
+    def opened(self, incident: Incident) -> str:
+        return words.day_and_time(incident.opened_at, self._zone(incident))
+
+    @admin.display(description="Resolved", ordering="resolved_at")
+    def resolved(self, incident: Incident) -> str:
+        return words.day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else "still open"
+
+    def _zone(self, incident: Incident) -> ZoneInfo:
+        booking = incident.booking if incident.pin is None else incident.pin.grant.booking
+        if booking is not None:
+            return booking.property.zone
+        if incident.pin is not None:
+            return zone_of_lock(incident.pin.lock)
+        if incident.feed is not None:
+            return incident.feed.property.zone
+        return zone_of_lock(incident.lock if incident.lock is not None else Lock())
