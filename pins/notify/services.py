@@ -5,6 +5,7 @@ Allowed are those whose host the library itself fixes. Of the parameters of a UR
 others read files of ours (`template`, `keyfile`), switch certificates off (`verify`) or follow redirects. A server of
 your own is reached by a webhook, through the guarded client.
 
+It is imported at first use: that takes longer than a quick command.
 The library's log names targets, and that of its HTTP client paths with tokens: both are silenced (config/logging.py).
 """
 
@@ -13,7 +14,6 @@ from __future__ import annotations
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
-import apprise
 from django.core.exceptions import ValidationError
 
 from pins.notify.outgoing import NotSentError, Outgoing
@@ -75,6 +75,8 @@ def clean(typed: str) -> str:
 
 def send(target: str, outgoing: Outgoing) -> None:
     """Raises NotSentError."""
+    from apprise import NotifyFormat
+
     service = service_of(target)
     # Judged again: the rules may have changed since the address was entered.
     plugin = _instance(target)
@@ -85,7 +87,7 @@ def send(target: str, outgoing: Outgoing) -> None:
         taken = plugin.notify(
             body=_harmless(outgoing.message.text),
             title=_harmless(outgoing.message.subject),
-            body_format=apprise.NotifyFormat.TEXT,
+            body_format=NotifyFormat.TEXT,
         )
     except Exception:  # noqa: BLE001 - a fault of one of many plugins is a message that was not sent, and may quote it
         taken = False
@@ -105,17 +107,19 @@ def _instance(url: str) -> Any:
     asked = {part.partition("=")[0].lower() for part in url.partition("?")[2].replace("?", "&").split("&") if part}
     if (given | asked) - PARAMETERS:
         return None
-    asset = apprise.AppriseAsset(
+    from apprise import Apprise, AppriseAsset, PersistentStoreMode
+
+    asset = AppriseAsset(
         async_mode=False,
         http_redirects=False,
         allow_templates=False,
         pgp_autogen=False,
         pem_autogen=False,
-        storage_mode=apprise.PersistentStoreMode.MEMORY,
+        storage_mode=PersistentStoreMode.MEMORY,
         app_id="Turnkey",
         app_desc="Turnkey",
     )
-    plugin = apprise.Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    plugin = Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if plugin is None or (service_of(url) == "ntfy.sh" and getattr(plugin, "mode", None) != "cloud"):
         return None
     return plugin

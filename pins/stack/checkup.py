@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from pins import accounts, budget
 from pins.clients import client_for
-from pins.models import Heartbeat
+from pins.models import Heartbeat, NotificationChannel
+from pins.notify import mail
 from pins.stack import embedded
 from pins.tedee.errors import Cause, TedeeError
 from rentals.fields import UndecryptableValue, rewrap
@@ -218,6 +219,21 @@ def calendars() -> Iterator[Finding]:
         yield ok("calendars", f"{count} switched on, none in trouble")
 
 
+def notifications() -> Iterator[Finding]:
+    """Whether messages can arrive, as far as is known without sending one."""
+    channels = list(NotificationChannel.objects.filter(is_active=True).defer("target", "signing_secret"))
+    sick = [one for one in channels if one.failing_since is not None]
+    for one in sick:
+        since = f"{one.failing_since:%Y-%m-%d %H:%M}"
+        yield warn(f"channel, {one.name}", f"fails since {since} UTC. {one.last_error}", "Send a test from its page.")
+    if any(one.kind == NotificationChannel.Kind.EMAIL for one in channels) and not mail.is_set_up():
+        yield fail("notifications", "e-mail is wanted, but no mail server is set up.", "Give EMAIL_URL and EMAIL_FROM.")
+    elif channels and not settings.PUBLIC_URL:
+        yield warn("notifications", "messages have no links.", "Give PUBLIC_URL, such as https://codes.example.com")
+    elif channels and not sick:
+        yield ok("notifications", f"{len(channels)} channels, none in trouble")
+
+
 _FEED_SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")
 #: The first that applies is told, with what to do.
 _FEED_TROUBLES = (
@@ -254,9 +270,10 @@ EXAMINATIONS: dict[str, Callable[[], Iterator[Finding]]] = {
     "keys": keys,
     "clock": clock,
     "calendars": calendars,
+    "notifications": notifications,
     "cloud": cloud,
 }
-NEED_DATABASE = {"beat", "keys", "clock", "calendars", "cloud"}
+NEED_DATABASE = {"beat", "keys", "clock", "calendars", "notifications", "cloud"}
 
 
 def examine(chosen: Collection[str]) -> Iterator[Finding]:

@@ -1,12 +1,14 @@
-"""What `manage.py doctor` says of calendars: it reads what the last fetches left behind and asks no channel."""
+"""What `manage.py doctor` says of calendars and notifications: it reads what was left behind and asks nobody."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
 
 import pytest
+from pytest_django import Settings
 
-from pins.stack.checkup import Health, calendars
+from pins.models import NotificationChannel
+from pins.stack.checkup import Health, calendars, notifications
 from rentals.models import CalendarFeed, FeedState, Property
 
 SINCE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -74,3 +76,26 @@ def test_a_link_that_no_key_opens_keeps_nobody_from_the_report() -> None:
         cursor.execute("UPDATE rentals_calendarfeed SET url = 'not a token of ours' WHERE id = %s", [made.pk])
     (said,) = calendars()
     assert said.subject == "calendar, Broken"
+
+
+class TestNotifications:
+    def channel(self, name: str = "Anna", **fields: object) -> NotificationChannel:
+        return NotificationChannel.objects.create(**{"name": name, "target": "s3cret@example.com", **fields})
+
+    def test_without_channels_there_is_nothing_to_say(self) -> None:
+        assert list(notifications()) == []
+
+    def test_a_failing_channel_is_named_without_its_target(self, settings: Settings) -> None:
+        settings.PUBLIC_URL = "https://codes.example.com"
+        self.channel("Ben")
+        assert [one.health for one in notifications()] == [Health.OK]
+        self.channel(failures=3, failing_since=SINCE, last_error="The mail server cannot be reached.")
+        (said,) = notifications()
+        assert (said.health, said.subject) == (Health.WARN, "channel, Anna")
+        assert said.text == "fails since 2027-03-01 09:00 UTC. The mail server cannot be reached."
+
+    def test_what_is_missing_in_the_environment_is_named(self, settings: Settings) -> None:
+        self.channel()
+        assert [(one.health, one.remedy[:15]) for one in notifications()] == [(Health.WARN, "Give PUBLIC_URL")]
+        settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", ""
+        assert [(one.health, one.remedy[:14]) for one in notifications()] == [(Health.FAIL, "Give EMAIL_URL")]
