@@ -99,7 +99,9 @@ def _summary(data: _Data, base_url: str) -> Message:
     day = date.fromisoformat(data["date"])
     arrivals, mends = data["arrivals"], data["to_mend"]
     ready = sum(one["ready"] for one in arrivals)
-    title = f"{day:%a} {day.day} {day:%b}: {_count(len(arrivals), 'arrival')}, {ready} ready"
+    coming = len(arrivals) + data["more_arrivals"]
+    title = f"{day:%a} {day.day} {day:%b}: "
+    title += f"{_count(coming, 'arrival')}, {ready} ready" if coming else "no arrivals"
     to_mend = len(mends) + data["more_to_mend"]
     title += f", {_count(to_mend, 'thing')} to mend" if to_mend else ""
     lines = ["Arriving today:" if arrivals else "Nobody arrives today."]

@@ -92,7 +92,7 @@ def test_a_summary_lists_arrivals_and_what_to_mend() -> None:
         "path": "/",
     }
     said = words.message(Event.SUMMARY, data, "https://codes.example.com")
-    assert said.subject == "Tue 2 Mar: 2 arrivals, 1 ready, 1 thing to mend"
+    assert said.subject == "Tue 2 Mar: 3 arrivals, 1 ready, 1 thing to mend"
     assert said.text.splitlines() == [
         "Arriving today:",
         "- 15:00 CET Anna at Attic: Offline",
@@ -106,5 +106,5 @@ def test_a_summary_lists_arrivals_and_what_to_mend() -> None:
     ]
     quiet = {**data, "arrivals": [], "more_arrivals": 0, "to_mend": []}
     said = words.message(Event.SUMMARY, quiet, "")
-    assert said.subject == "Tue 2 Mar: 0 arrivals, 0 ready"
+    assert said.subject == "Tue 2 Mar: no arrivals"
     assert said.text.splitlines() == ["Nobody arrives today.", "", "Nothing to mend."]
