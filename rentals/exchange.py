@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 from unicodedata import category
@@ -16,7 +17,7 @@ from unicodedata import category
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, QuerySet
 from import_export.fields import Field
-from import_export.resources import ModelResource
+from import_export.resources import Diff, ModelResource
 from import_export.widgets import ManyToManyWidget, Widget
 
 from rentals.models import Lock, LockAccount, Property
@@ -147,10 +148,40 @@ def _text(value: Any) -> str:
 # -- tables ------------------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class CellChange:
+    """What an import makes of one cell."""
+
+    column: str
+    before: str  # empty for a new row
+    after: str
+
+
+class PlainDiff(Diff):  # type: ignore[misc]
+    """Whole cells before and after, where the library marks single letters."""
+
+    def __init__(self, resource: Any, instance: Any, new: bool) -> None:
+        super().__init__(resource, instance, new)
+        self.columns = [field.column_name for field in resource.get_import_fields()]
+
+    def as_html(self) -> list[CellChange]:
+        """A new row with all its cells, a changed one with those that change. Escaped by the page."""
+        cells = zip(self.columns, self.left, self.right, strict=True)
+        return [
+            CellChange(column, "" if self.new else str(before), str(after))
+            for column, before, after in cells
+            if self.new or before != after
+        ]
+
+
 class Table(ModelResource):  # type: ignore[misc]
     """What both tables have in common. `key` is the field by which a row is recognised."""
 
     key: str
+
+    @classmethod
+    def get_diff_class(cls) -> type[PlainDiff]:
+        return PlainDiff
 
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         """Judge the table as a whole. A complaint ends it: the rows are not looked at, which would only confuse."""

@@ -202,6 +202,7 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
             "title": f"Export {self.model._meta.verbose_name_plural}",
             "columns": self.table().get_export_headers(),
             "count": self.get_export_queryset(request).count(),
+            "media": self.media,
         }
 
 

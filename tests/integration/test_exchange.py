@@ -131,6 +131,7 @@ def test_the_export_is_what_the_list_shows(host: Client, house: House) -> None:
     assert b"Attic" not in answer.content
     page = host.get(f"{PROPERTIES}export/?q=river").content.decode()
     assert "1 property, as the list is searched and filtered" in page
+    assert "/static/rentals/admin.css" in page
     assert "/admin/rentals/property/export/?q=river" in host.get(f"{PROPERTIES}?q=river").content.decode()
 
 
@@ -153,6 +154,11 @@ def test_a_look_changes_nothing_and_wakes_nobody(host: Client, house: House) -> 
     answer = look(host, PROPERTIES, table("Attic,Europe/Warsaw,16:00,11:00,30,6,0,0,yes,", "New one" + ROW[5:]))
     page = answer.content.decode()
     assert "2 properties: 1 new, 1 changed." in page
+    assert [(one.column, one.before, one.after) for one in answer.context["changes"][0].diff] == [
+        ("check-in", "15:00", "16:00"),
+        ("locks", door.serial_number, ""),
+    ]
+    assert len(answer.context["changes"][1].diff) == 10
     assert "Nothing is done yet." in page
     assert facts() == before
     assert Pin.objects.get(grant__booking=booking).wanted
