@@ -4,6 +4,7 @@ from pins.admin.booking import BookingAdmin
 from pins.admin.channel import DeliveryAdmin, NotificationChannelAdmin
 from pins.admin.incident import IncidentAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
+from pins.admin.property import PropertyWithStaysAdmin
 from pins.admin.reveal_list import PinRevealAdmin
 from pins.admin.support import AccessGrantAdmin, PinAdmin
 
@@ -17,4 +18,5 @@ __all__ = [
     "NotificationChannelAdmin",
     "PinAdmin",
     "PinRevealAdmin",
+    "PropertyWithStaysAdmin",
 ]

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_POST
 from pins import choices, deeds, policy, sources, tasks
 from pins.admin import reveal
 from pins.admin.booking_filters import (
+    ArrivalFilter,
     AttentionFilter,
     OriginFilter,
     OverlapFilter,
@@ -53,6 +54,7 @@ class BookingAdmin(PlainTitles, _Admin):
     list_display = ("guest", "doors", "property", "arrives", "departs", "status_word", "came")
     list_filter = (
         StayFilter,
+        ArrivalFilter,
         AttentionFilter,
         ToldFilter,
         ReviewFilter,
@@ -182,6 +184,23 @@ class BookingAdmin(PlainTitles, _Admin):
             if may_move(booking, now := timezone.now()):
                 context["late_check_out"] = LateCheckOutForm(booking=booking, now=now)
         return super().changeform_view(request, object_id, form_url, context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """In the time of the property, as the lines themselves are."""
+        booking = self.get_object(request, object_id)
+        if booking is None:
+            return super().history_view(request, object_id, extra_context)
+        title = f"History of {booking} (times of {booking.property.timezone})"
+        with timezone.override(booking.property.zone):
+            response = super().history_view(request, object_id, {"title": title, **(extra_context or {})})
+            return response.render() if isinstance(response, TemplateResponse) else response
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """What the history says: from when to when, in the property's time. A code is never in it."""
+        said = form.changes() if not add else ""
+        return said or super().construct_change_message(request, form, formsets, add)
 
     def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

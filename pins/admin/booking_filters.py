@@ -56,6 +56,27 @@ def needs_attention(now: datetime) -> Q:
     return (live & (stuck | no_door)) | Q(Exists(stays)) | Q(Exists(told))
 
 
+def without_confirmed_code(now: datetime, within: timedelta) -> Q:
+    """Confirmed stays whose guest arrives within this time, or is due already, and whose code is not known to be on
+    every lock as wished: one that has no code at all included."""
+    wanted = Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, grant__ends_at__gt=now)
+    unconfirmed = ~Exists(wanted) | Q(Exists(wanted.exclude(state=State.SET)))
+    return Q(unconfirmed, status=Booking.Status.CONFIRMED, check_in__lte=now + within, check_out__gt=now)
+
+
+class ArrivalFilter(admin.SimpleListFilter):
+    title = "arriving without confirmed code"
+    parameter_name = "unconfirmed"
+    spans = {"24h": timedelta(hours=24), "3d": timedelta(days=3)}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("24h", "In the next 24 hours, or due already"), ("3d", "In the next 3 days, or due already")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
+        within = self.spans.get(self.value() or "")
+        return queryset.filter(without_confirmed_code(timezone.now(), within)) if within is not None else queryset
+
+
 class StayFilter(admin.SimpleListFilter):
     """Without a choice the list shows what is current and coming, unless somebody searches."""
 

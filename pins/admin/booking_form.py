@@ -13,6 +13,7 @@ from pins import claims
 from pins.models import AccessGrant
 from pins.policy import problems
 from pins.stay_forms import EARLIEST, LATEST
+from pins.words import day_and_time
 from rentals.admin.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
 from rentals.models import Booking, Property
 from rentals.moments import local_moment
@@ -79,6 +80,7 @@ class BookingForm(_Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.former = (self.instance.check_in, self.instance.check_out)
         if self.instance.pk:
             self.initial.update(self._stored_ends())
         if "arrival_time" in self.fields:
@@ -136,6 +138,27 @@ class BookingForm(_Form):
         if cleaned.get("own_code") and "status" in cleaned:
             self._judge_own_code(prop, str(cleaned["own_code"]), str(cleaned["status"]))
         return cleaned
+
+    def changes(self) -> str:
+        """What was changed, for the history of a stay that is saved by now; no name of a guest, and no code."""
+        zone = self.instance.property.zone
+        said = [
+            f"the {end} from {day_and_time(before, zone)} to {day_and_time(after, zone)}"
+            for end, before, after in (
+                ("arrival", self.former[0], self.instance.check_in),
+                ("departure", self.former[1], self.instance.check_out),
+            )
+            if before != after
+        ]
+        if "status" in self.changed_data:
+            labels = [
+                Booking.Status(one).label.partition(" (")[0].lower()
+                for one in (self.initial["status"], self.instance.status)
+            ]
+            said.append(f"the status from {labels[0]} to {labels[1]}")
+        words = {"property": "the property", "guest_name": "the guest's name", "own_code": "the code"}
+        said += [text for name, text in words.items() if name in self.changed_data]
+        return f"Changed {', '.join(said)}." if said else ""
 
     def _instant(self, end: str, prop: Property, day: date, at: time) -> datetime:
         untouched = not {f"{end}_date", f"{end}_time"} & set(self.changed_data)

@@ -27,6 +27,7 @@ admin.site.unregister([Lock, LockAccount])
 
 @admin.register(Lock)
 class LockWithCodesAdmin(LockAdmin):
+    change_form_template = "pins/admin/lock_form.html"
     list_display = ["name", "condition", "reachable", "battery", "keypad", "room", "account", "is_active"]
     readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble"]
     fieldsets = [

@@ -47,15 +47,16 @@ class StayRow:
         return self.badge.tone
 
 
-def stays(found: Q) -> list[Booking]:
-    """The bookings of a condition, with all that their lines need, in three queries however many they are."""
+def stays(found: Q, most: int | None = None) -> list[Booking]:
+    """The bookings of a condition, at most so many of the earliest, with all that their lines need: in three queries
+    however many they are."""
     active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
     grants = guest_grants().prefetch_related(Prefetch("pins", queryset=pins_for_people()))
     rows = Booking.objects.with_overlaps().filter(found).annotate(has_locks=Exists(active))
     return list(
         rows.select_related("property")
         .prefetch_related(Prefetch("grants", queryset=grants))
-        .order_by("check_in", "property__name", "pk")
+        .order_by("check_in", "property__name", "pk")[:most]
     )
 
 

@@ -8,7 +8,10 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.look import STYLES, PlainTitles
@@ -112,6 +115,9 @@ class LockAdmin(ExchangeMixin, PlainTitles, _Admin):
         return {True: "yes", False: "none: guests cannot enter a code", None: "unknown"}[lock.has_keypad]
 
     @admin.display(description="Opens")
-    def used_by(self, lock: Lock) -> str:
-        names = [one.name for one in lock.properties.all()] if lock.pk else []
-        return ", ".join(names) or "no property yet: choose this lock in a property to use it"
+    def used_by(self, lock: Lock) -> str | SafeString:
+        properties = list(lock.properties.order_by("name", "pk")) if lock.pk else []
+        if not properties:
+            return "no property yet: choose this lock in a property to use it"
+        links = ((reverse("admin:rentals_property_change", args=[one.pk]), one.name) for one in properties)
+        return format_html_join(", ", '<a href="{}">{}</a>', links)

@@ -311,7 +311,7 @@ def test_the_admin_adds_hours_by_one_press_too(host: Client, house: House, flat:
     booking = stay_in(flat)
     house.settle()
     page = host.get(f"/admin/rentals/booking/{booking.pk}/change/").content.decode()
-    assert "+2 h, until 13:00" in page
+    assert "Leave 2 h later, at 13:00" in page
     address = f"/admin/rentals/booking/{booking.pk}/late-check-out/"
     answer = host.post(address, {"seen": seen(booking), "hours": "2"})
     assert "The same code works" in told(answer)
