@@ -29,6 +29,10 @@ _MODELS = (
 class TurnkeyAdminSite(AdminSite):
     site_header = "Turnkey"
     site_title = "Turnkey"
+    index_template = "rentals/admin/index.html"
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        return {**super().each_context(request), "is_restricted": _is_restricted(request)}
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Bookings, properties, calendars, locks and accounts first; the scheduler's own tables last."""
@@ -44,6 +48,12 @@ class TurnkeyAdminConfig(AdminConfig):
     """Named in INSTALLED_APPS in place of `django.contrib.admin`."""
 
     default_site = "config.admin_site.TurnkeyAdminSite"
+
+
+def _is_restricted(request: HttpRequest) -> bool:
+    from rentals.access import scope_of  # this module is loaded before the models
+
+    return scope_of(request.user).restricted
 
 
 def _place(order: tuple[str, ...], name: str) -> int:

@@ -6,4 +6,7 @@ class PinsConfig(AppConfig):
     verbose_name = "Door codes"
 
     def ready(self) -> None:
-        from pins import receivers  # noqa: F401 - registers the receivers of what rentals announces
+        from pins import (
+            receivers,  # noqa: F401 - registers the receivers of what rentals announces
+            scopes,  # noqa: F401 - registers what our rows belong to
+        )

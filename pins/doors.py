@@ -16,6 +16,7 @@ from pins.models import ONLY_WATCHED, AccessGrant, Pin, PinAttempt
 from pins.tedee.errors import Cause
 from pins.told import is_live, looks_at_present_code, told_badge
 from pins.words import Badge, Tone
+from rentals.access import Scope, visible
 from rentals.models import Booking, Lock
 
 MASK = "••••••"
@@ -77,11 +78,11 @@ def guest_grants() -> QuerySet[AccessGrant]:
     return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer("code")
 
 
-def panel(booking: Booking, now: datetime) -> Panel:
+def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
     """Everything for the page of one booking, in as many queries for ten locks as for one."""
     zone = booking.property.zone
     grant = guest_grants().filter(booking=booking).first()
-    pins = list(pins_for_people().filter(grant=grant)) if grant is not None else []
+    pins = list(visible(pins_for_people(), scope).filter(grant=grant)) if grant is not None else []
     attempts = _attempts(pins)
     lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
     looks = looks_at_present_code(grant) if grant is not None else []

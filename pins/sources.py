@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from pins.words import day_and_time
+from rentals.access import Scope, visible
 from rentals.models import Booking, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
 
@@ -55,11 +56,14 @@ class CalendarSection:
     may_follow: bool
 
 
-def section(booking: Booking) -> CalendarSection | None:
+def section(booking: Booking, scope: Scope) -> CalendarSection | None:
     """One query."""
     zone = booking.property.zone
     items = list(
-        FeedItem.objects.filter(booking=booking).select_related("feed").defer(*_SECRETS).order_by("gone_at", "pk")
+        visible(FeedItem.objects.filter(booking=booking), scope)
+        .select_related("feed")
+        .defer(*_SECRETS)
+        .order_by("gone_at", "pk")
     )
     if not items and not booking.feed_status and not booking.needs_review:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,9 @@ from pins.cautions import cautions, clock_changes
 from pins.doors import door_badge, guest_grants, panel, pins_for_people
 from pins.stay_forms import FORMS, LateCheckOutForm, may_move
 from pins.words import brief, day_and_time
+from rentals.access import visible
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.models import Booking, Lock, LockAccount, Property
 
 if TYPE_CHECKING:
@@ -48,7 +51,7 @@ _MOST_NAMED = 5
 
 
 @admin.register(Booking)
-class BookingAdmin(PlainTitles, _Admin):
+class BookingAdmin(PlainTitles, Scoped, _Admin):
     form = BookingForm
     change_form_template = "pins/admin/booking_form.html"
     list_display = ("guest", "doors", "property", "arrives", "departs", "status_word", "came")
@@ -91,7 +94,8 @@ class BookingAdmin(PlainTitles, _Admin):
         """What the columns need comes with the page's rows, in three queries however many there are."""
         changelist = super().get_changelist_instance(request)
         doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-        with_pins = guest_grants().prefetch_related(Prefetch("pins", queryset=pins_for_people()))
+        pins = visible(pins_for_people(), self.scope(request))
+        with_pins = guest_grants().prefetch_related(Prefetch("pins", queryset=pins))
         rows = (
             Booking.objects.with_overlaps()
             .annotate(has_locks=Exists(doors))
@@ -166,6 +170,14 @@ class BookingAdmin(PlainTitles, _Admin):
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         return () if self.has_change_permission(request, obj) or obj is None else ("arrival", "departure")
 
+    def get_form(self, request: HttpRequest, obj: Booking | None = None, change: bool = False, **kwargs: Any) -> Any:
+        """The choice of properties is the form's own field, one for all requests, so each gets a copy."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        if "property" in form.base_fields:
+            field = copy.deepcopy(form.base_fields["property"])
+            form.base_fields["property"] = self._narrowed(field, request)
+        return form
+
     @method_decorator(sensitive_post_parameters("own_code"))
     def changeform_view(
         self,
@@ -177,8 +189,8 @@ class BookingAdmin(PlainTitles, _Admin):
         context = dict(extra_context or {})
         booking = self.get_object(request, object_id) if object_id else None
         if booking is not None and self.has_view_or_change_permission(request, booking):
-            context["panel"] = panel(booking, timezone.now())
-            context["calendar"] = sources.section(booking)
+            context["panel"] = panel(booking, timezone.now(), self.scope(request))
+            context["calendar"] = sources.section(booking, self.scope(request))
             context["may_act"] = self.has_change_permission(request, booking)
             context["may_reveal"] = request.user.has_perm(reveal.PERMISSION)
             if may_move(booking, now := timezone.now()):

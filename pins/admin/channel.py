@@ -26,6 +26,7 @@ from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.notify import sending
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import ClosedToRestricted
 from rentals.fields import UndecryptableValue
 from rentals.push import new_signing_secret
 
@@ -38,7 +39,7 @@ _MAY_HAVE_CODES = "pins.reveal_code"
 
 
 @admin.register(NotificationChannel)
-class NotificationChannelAdmin(PlainTitles, _Admin):
+class NotificationChannelAdmin(PlainTitles, ClosedToRestricted, _Admin):
     form = ChannelForm
     change_form_template = "pins/admin/channel_form.html"
     list_display = ("name", "kind", "goes_to", "condition", "last_message")
@@ -199,6 +200,8 @@ def _has_secret(channel: NotificationChannel) -> bool:
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     """Every message of the last weeks."""
+
+    closed = ClosedToRestricted.closed
 
     list_display = ("what", "channel", "condition", "made", "attempts", "why")
     list_filter = ("state", "channel", "event")

@@ -15,6 +15,7 @@ from pins import words
 from pins.board import rows
 from pins.doors import lock_badge
 from pins.words import Badge
+from rentals.access import Scope
 from rentals.admin import PropertyAdmin
 from rentals.admin.feed_facts import SECRETS, with_facts
 from rentals.admin.feed_words import Health, health_badge
@@ -52,7 +53,7 @@ class PropertyWithStaysAdmin(PropertyAdmin):
         prop = self.get_object(request, object_id) if object_id else None
         if prop is not None and self.has_view_or_change_permission(request, prop):
             if _may_see(request, "booking"):
-                context["stays"] = _stays(prop)
+                context["stays"] = _stays(prop, self.scope(request))
             if _may_see(request, "calendarfeed"):
                 context["feeds"] = _feeds(prop)
             if _may_see(request, "lock"):
@@ -64,7 +65,7 @@ def _may_see(request: HttpRequest, model: str) -> bool:
     return any(request.user.has_perm(f"rentals.{verb}_{model}") for verb in ("view", "change"))
 
 
-def _stays(prop: Property) -> list[StayLine]:
+def _stays(prop: Property, scope: Scope) -> list[StayLine]:
     now, zone = timezone.now(), prop.zone
     ahead = Q(property=prop, check_out__gt=now) & ~Q(status=Booking.Status.CANCELLED)
     return [
@@ -76,7 +77,7 @@ def _stays(prop: Property) -> list[StayLine]:
             badge=rows.overall(one, now),
             flags=tuple(_flags(one)),
         )
-        for one in rows.stays(ahead, MOST_STAYS)
+        for one in rows.stays(ahead, scope, MOST_STAYS)
     ]
 
 

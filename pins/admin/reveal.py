@@ -19,6 +19,7 @@ from pins.doors import guest_grants, panel
 from pins.models import AccessGrant
 from pins.words import Tone
 from rentals import limiting
+from rentals.access import scope_of
 from rentals.models import Booking
 
 PERMISSION: Final = "pins.reveal_code"
@@ -81,7 +82,7 @@ def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
         raise PermissionDenied
     code = reveals.reveal(grant_id, now, user=request.user, address=address)
     grant = guest_grants().get(pk=grant_id)
-    lines = panel(booking, now).lines
+    lines = panel(booking, now, scope_of(request.user)).lines
     lacking = [line for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER)]
     return Revealed(
         code,
@@ -109,7 +110,7 @@ def _page(
         "opts": admin_page.opts,
         "media": admin_page.media,
         "original": booking,
-        "panel": panel(booking, now),
+        "panel": panel(booking, now, scope_of(request.user)),
         "may_act": admin_page.has_change_permission(request, booking),
         "may_reveal": True,
         "revealed": revealed,

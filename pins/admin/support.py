@@ -17,7 +17,9 @@ from pins.admin.parts import badge_html, zone_of_grant
 from pins.doors import MASK, attempt_line, pins_for_people, standing_badge, zone_of_lock
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.words import Badge, Tone
+from rentals.access import visible
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -27,7 +29,7 @@ else:
     _Inline = admin.TabularInline
 
 
-class ReadOnlyAdmin(PlainTitles, _Admin):
+class ReadOnlyAdmin(PlainTitles, Scoped, _Admin):
     """Turnkey writes these; a person may look."""
 
     actions = None
@@ -139,7 +141,7 @@ class AttemptInline(_Inline):
 @admin.register(Pin)
 class PinAdmin(ReadOnlyAdmin):
     list_display = ("alias", "lock", "condition", "last_trouble", "next_try", "since")
-    list_filter = ("state", "lock")
+    list_filter = ("state", ("lock", admin.RelatedOnlyFieldListFilter))
     search_fields = ("alias", "lock__name", "grant__reference", "grant__holder_name")
     ordering = ("-state_changed_at", "-pk")
     fields = (
@@ -156,7 +158,7 @@ class PinAdmin(ReadOnlyAdmin):
     inlines = (AttemptInline,)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Pin]:
-        return pins_for_people().order_by(*self.ordering)
+        return visible(pins_for_people(), self.scope(request)).order_by(*self.ordering)
 
     @admin.display(description="Code")
     def masked_code(self, pin: Pin) -> str:

@@ -13,6 +13,7 @@ from django.db.models import Q
 from pins.board import rows
 from pins.board.timeline import Bar, Row, Taken, lay_out
 from pins.words import Badge
+from rentals.access import Scope, visible
 from rentals.models import Booking, Property
 
 DAYS = 14
@@ -67,9 +68,9 @@ class Timeline:
         return self.first + timedelta(days=7)
 
 
-def load(now: datetime, *, first: date | None, query: str, page: int) -> Timeline:
+def load(now: datetime, *, first: date | None, query: str, page: int, scope: Scope) -> Timeline:
     """`first`: the window's first day, by default yesterday at the property of the first row."""
-    chosen = Property.objects.order_by("name", "pk")
+    chosen = visible(Property.objects.order_by("name", "pk"), scope)
     for word in query.split():
         chosen = chosen.filter(
             Q(name__icontains=word) | Q(pk__in=Booking.objects.filter(guest_name__icontains=word).values("property"))
@@ -78,7 +79,7 @@ def load(now: datetime, *, first: date | None, query: str, page: int) -> Timelin
     shown = list(found.object_list)
     today = now.astimezone(shown[0].zone if shown else ZoneInfo("UTC")).date()
     first = first or today - _DAY
-    by_property = _stays(shown, first)
+    by_property = _stays(shown, first, scope)
     lines = []
     for prop in shown:
         bookings = {one.pk: one for one in by_property[prop.pk]}
@@ -88,13 +89,13 @@ def load(now: datetime, *, first: date | None, query: str, page: int) -> Timelin
     return Timeline(first, columns, tuple(lines), found)
 
 
-def _stays(shown: list[Property], first: date) -> defaultdict[int, list[Booking]]:
+def _stays(shown: list[Property], first: date, scope: Scope) -> defaultdict[int, list[Booking]]:
     """With a day to spare on both sides, since days differ by zone."""
     begins = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo("UTC")) - _DAY
     overlap = Q(check_out__gt=begins, check_in__lt=begins + (DAYS + 2) * _DAY)
     live = ~Q(status=Booking.Status.CANCELLED)
     found: defaultdict[int, list[Booking]] = defaultdict(list)
-    for booking in rows.stays(overlap & live & Q(property__in=[one.pk for one in shown])):
+    for booking in rows.stays(overlap & live & Q(property__in=[one.pk for one in shown]), scope):
         found[booking.property_id].append(booking)
     return found
 

@@ -16,6 +16,7 @@ from pins.board.mends import Mend, mends
 from pins.board.rows import StayRow
 from pins.models import RateBudget
 from pins.words import Tone
+from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 
 SOON = timedelta(hours=24)
@@ -103,20 +104,21 @@ class Board:
         return len(self.mends) + self.more_mends
 
 
-def load(now: datetime, *, query: str = "", whole: str = "") -> Board:
+def load(now: datetime, *, scope: Scope, query: str = "", whole: str = "") -> Board:
     """`query` narrows the lists to guests and properties with these words; `whole` names a list to show in full."""
     near = Q(check_in__gt=now - _BEFORE, check_in__lt=now + _AFTER) | Q(
         check_out__gt=now - _BEFORE, check_out__lt=now + _AFTER
     )
-    bookings = rows.stays(near & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now))
+    bookings = rows.stays(near & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now), scope)
     confirmed = [one for one in bookings if one.status == Booking.Status.CONFIRMED]
     soon = [one for one in confirmed if now < one.check_in <= now + SOON]
     outside = [one for one in confirmed if one.check_in <= now < one.check_out and _is_shut_out(one, now)]
     # One that was given up before it began opens nothing, wherever it still is.
-    staying = reviewing.staying_codes(now).filter(grant__starts_at__lte=now).values("grant").distinct().count()
-    found, more = mends(now, [*outside, *soon])
-    locks, more_locks = _locks()
-    lock_accounts = list(LockAccount.objects.defer("secret", "webhook_token"))
+    left = visible(reviewing.staying_codes(now), scope).filter(grant__starts_at__lte=now)
+    staying = left.values("grant").distinct().count()
+    found, more = mends(now, [*outside, *soon], scope)
+    locks, more_locks = _locks(scope)
+    lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
     watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
     known = [one for one in soon if not rows.is_watched(one, now)]
     return Board(
@@ -135,8 +137,8 @@ def load(now: datetime, *, query: str = "", whole: str = "") -> Board:
         more_locks=more_locks,
         budgets=tuple(_budgets(lock_accounts, now)),
         watched=watched,
-        feeds=CalendarFeed.objects.filter(is_active=True).count(),
-        start=_start(lock_accounts),
+        feeds=visible(CalendarFeed.objects.filter(is_active=True), scope).count(),
+        start=_start(lock_accounts, scope),
     )
 
 
@@ -178,12 +180,16 @@ def _list(key: str, title: str, found: list[StayRow], whole: str) -> DayList:
     )
 
 
-def _locks() -> tuple[tuple[LockLine, ...], int]:
+def _locks(scope: Scope) -> tuple[tuple[LockLine, ...], int]:
     """Offline, nearly empty, or without what a code needs."""
-    sick = Lock.objects.filter(
-        Q(is_connected=False) | Q(battery_level__lt=LOW_BATTERY) | Q(has_keypad=False) | Q(has_bridge=False),
-        is_active=True,
-    ).order_by("name", "pk")
+    sick = (
+        visible(Lock.objects.all(), scope)
+        .filter(
+            Q(is_connected=False) | Q(battery_level__lt=LOW_BATTERY) | Q(has_keypad=False) | Q(has_bridge=False),
+            is_active=True,
+        )
+        .order_by("name", "pk")
+    )
     found = list(sick.annotate(of_all=Window(Count("pk")))[:_FEW_LOCKS])
     more = found[0].of_all - len(found) if found else 0
     return tuple(LockLine(one.pk, one.name, tuple(_sickness(one))) for one in found), more
@@ -210,7 +216,9 @@ def _budgets(lock_accounts: Iterable[LockAccount], now: datetime) -> Iterable[Bu
         yield BudgetLine(", ".join(names), settings.TEDEE_RATE_LIMIT - left, settings.TEDEE_RATE_LIMIT)
 
 
-def _start(lock_accounts: Sequence[LockAccount]) -> Start:
+def _start(lock_accounts: Sequence[LockAccount], scope: Scope) -> Start:
+    if scope.restricted:  # accounts, locks and properties are made by somebody who sees them all
+        return Start(accounts=True, locks=True, properties=True, bookings=True)
     return Start(
         accounts=bool(lock_accounts),
         locks=Lock.objects.exists(),

@@ -21,6 +21,7 @@ from pins.doors import (
 )
 from pins.models import Pin, PinAttempt
 from pins.words import Badge, Tone
+from rentals.access import Scope, visible
 from rentals.models import Lock
 
 _MOST_PINS = 120
@@ -60,22 +61,23 @@ class LockPage:
     looked_at: str
 
 
-def lock_page(lock: Lock, now: datetime) -> LockPage:
-    """`lock` with `operation`, `account__operation` and its properties loaded."""
+def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
+    """What somebody who sees `scope` sees of it. `lock` with `operation`, `account__operation` loaded."""
     zone = zone_of_lock(lock)
     live = Q(remote_id__isnull=False) | ~Q(op="") | Q(wanted=True, grant__ends_at__gt=now)
-    found = pins_for_people().filter(lock=lock).filter(live).order_by("grant__starts_at", "pk")
+    found = visible(pins_for_people(), scope).filter(lock=lock).filter(live).order_by("grant__starts_at", "pk")
     pins = list(found.select_related("grant__booking__property")[:_MOST_PINS])
     planned = [one for one in pins if one.remote_id is None and one.grant.issue_at > now and not one.op]
     missing = [one for one in pins if one.remote_id is None and one not in planned]
     state = getattr(lock, "operation", None)
-    attempts = PinAttempt.objects.filter(pin__lock=lock).order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
+    attempts = visible(PinAttempt.objects.filter(pin__lock=lock), scope).order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
     looked_at = state.looked_at if state is not None else None
     return LockPage(
         badge=lock_badge(lock, now),
         trouble=_trouble(lock, zone, now),
         watched=words.only_watched([lock.name]) if lock.account.observe_only else "",
-        facts=tuple(_facts(lock, sum(one.remote_id is not None for one in pins))),
+        # The room that is left is the same for everybody, whoever's codes take it.
+        facts=tuple(_facts(lock, Pin.objects.filter(lock=lock, remote_id__isnull=False).count())),
         on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
         missing=tuple(_line(one, zone, now) for one in missing),
         planned=len(planned),

@@ -14,6 +14,7 @@ from pins.board import rows
 from pins.models import Incident
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.words import Badge, Tone
+from rentals.access import Scope, visible
 from rentals.admin.feed_words import ago
 from rentals.models import Booking
 
@@ -44,9 +45,9 @@ class Mend:
     since: str
 
 
-def mends(now: datetime, bookings: Iterable[Booking]) -> tuple[tuple[Mend, ...], int]:
+def mends(now: datetime, bookings: Iterable[Booking], scope: Scope) -> tuple[tuple[Mend, ...], int]:
     """At most `MOST`, and how many more there are. `bookings`: loaded stays of guests who are due soon."""
-    open_ones = Incident.objects.filter(resolved_at=None).select_related(
+    open_ones = visible(Incident.objects.filter(resolved_at=None), scope).select_related(
         "pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property", "booking__property"
     )
     with_number = open_ones.annotate(of_all=Window(Count("pk"))).defer(*_SECRETS)

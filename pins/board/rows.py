@@ -12,6 +12,7 @@ from pins.doors import door_badge, guest_grants, next_step, pins_for_people, sta
 from pins.facts import State
 from pins.models import AccessGrant, Pin
 from pins.words import Badge, Tone
+from rentals.access import Scope, visible
 from rentals.models import Booking, Lock
 
 #: Worst first: what a list shows when it cannot show all.
@@ -47,12 +48,12 @@ class StayRow:
         return self.badge.tone
 
 
-def stays(found: Q, most: int | None = None) -> list[Booking]:
-    """The bookings of a condition, at most so many of the earliest, with all that their lines need: in three queries
-    however many they are."""
+def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
+    """The bookings of a condition and a scope, at most so many of the earliest, with all that their lines need: in
+    three queries however many they are."""
     active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    grants = guest_grants().prefetch_related(Prefetch("pins", queryset=pins_for_people()))
-    rows = Booking.objects.with_overlaps().filter(found).annotate(has_locks=Exists(active))
+    grants = guest_grants().prefetch_related(Prefetch("pins", queryset=visible(pins_for_people(), scope)))
+    rows = visible(Booking.objects.with_overlaps(), scope).filter(found).annotate(has_locks=Exists(active))
     return list(
         rows.select_related("property")
         .prefetch_related(Prefetch("grants", queryset=grants))

@@ -12,6 +12,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.decorators import staff_member_required
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -26,6 +27,7 @@ from pins.doors import panel
 from pins.facts import State
 from pins.models import Pin
 from pins.stay_forms import FORMS, StayForm, may_move
+from rentals.access import scope_of, visible
 from rentals.models import Booking, Lock
 
 _VIEW = ("rentals.view_booking", "rentals.change_booking")
@@ -61,7 +63,7 @@ def board(request: HttpRequest) -> HttpResponse:
     query = _query(request)
     whole = request.GET.get("all", "")
     context = {
-        "board": loading.load(timezone.now(), query=query, whole=whole),
+        "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, whole=whole),
         "query": query,
         "whole": whole,
         "here": "board",
@@ -75,9 +77,14 @@ def timeline(request: HttpRequest) -> HttpResponse:
     """Properties as rows, two weeks as columns."""
     query = _query(request)
     shown = calendar.load(
-        timezone.now(), first=_day(request.GET.get("from", "")), query=query, page=_number(request.GET.get("page", ""))
+        timezone.now(),
+        first=_day(request.GET.get("from", "")),
+        query=query,
+        page=_number(request.GET.get("page", "")),
+        scope=scope_of(request.user),
     )
-    context = {"timeline": shown, "query": query, "here": "timeline"}
+    may_add = request.user.has_perm("rentals.add_property") and not scope_of(request.user).restricted
+    context = {"timeline": shown, "query": query, "may_add": may_add, "here": "timeline"}
     return render(request, "pins/board/grid.html" if _is_part(request) else "pins/board/timeline.html", context)
 
 
@@ -90,7 +97,7 @@ def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
 
 def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm], status: int = 200) -> HttpResponse:
     """`typed`: a form that was refused, by its name: shown with what is wrong with it and what was typed."""
-    booking = get_object_or_404(Booking.objects.select_related("property"), pk=booking_id)
+    booking = get_object_or_404(_bookings(request), pk=booking_id)
     now = timezone.now()
     zone = booking.property.zone
     forms = {name: typed.get(name) or form(booking=booking, now=now) for name, form in FORMS.items()}
@@ -100,8 +107,8 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "booking": booking,
         "arrives": words.day_and_time(booking.check_in, zone),
         "leaves": words.day_and_time(booking.check_out, zone),
-        "panel": panel(booking, now),
-        "calendar": sources.section(booking),
+        "panel": panel(booking, now, scope_of(request.user)),
+        "calendar": sources.section(booking, scope_of(request.user)),
         "came": sources.source_label(booking),
         "may_act": request.user.has_perm(_ACT),
         "may_reveal": request.user.has_perm("pins.reveal_code"),
@@ -119,7 +126,7 @@ def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
     act = deeds.DEEDS.get(deed)
     if act is None and deed not in FORMS:
         raise Http404
-    booking = get_object_or_404(Booking.objects.select_related("property"), pk=booking_id)
+    booking = get_object_or_404(_bookings(request), pk=booking_id)
     if not request.user.has_perm(_ACT):
         raise PermissionDenied
     with transaction.atomic():
@@ -144,11 +151,11 @@ def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
     """One lock: our codes on it, those that are missing, other people's, and how the device is."""
     if not request.user.has_perm("rentals.view_lock") and not request.user.has_perm("rentals.change_lock"):
         raise PermissionDenied
-    found = get_object_or_404(_locks(), pk=lock_id)
+    found = get_object_or_404(_locks(request), pk=lock_id)
     context = {
         "lock": found,
-        "shown": lock_page(found, timezone.now()),
-        "properties": found.properties.order_by("name"),
+        "shown": lock_page(found, timezone.now(), scope_of(request.user)),
+        "properties": visible(found.properties.order_by("name"), scope_of(request.user)),
         "may_act": request.user.has_perm("rentals.change_lock"),
         "here": "board",
     }
@@ -161,7 +168,7 @@ def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     """Lift the rests of a lock and of its codes, and let it be tried at once."""
     if not request.user.has_perm("rentals.change_lock"):
         raise PermissionDenied
-    found = get_object_or_404(_locks(), pk=lock_id)
+    found = get_object_or_404(_locks(request), pk=lock_id)
 
     waiting = Pin.objects.filter(lock=found).exclude(state__in=[State.SET, State.REMOVED])
     touched = reconcile.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
@@ -182,16 +189,21 @@ def lock_compare(request: HttpRequest, lock_id: int) -> HttpResponse:
     """Read the lock's own list once."""
     if not request.user.has_perm("rentals.change_lock"):
         raise PermissionDenied
-    found = get_object_or_404(_locks(), pk=lock_id)
+    found = get_object_or_404(_locks(request), pk=lock_id)
     with transaction.atomic():
         outcome = deeds.compare(found, timezone.now())
     messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
     return HttpResponseRedirect(reverse("lock", args=[found.pk]))
 
 
-def _locks() -> Any:
+def _bookings(request: HttpRequest) -> QuerySet[Booking]:
+    return visible(Booking.objects.select_related("property"), scope_of(request.user))
+
+
+def _locks(request: HttpRequest) -> QuerySet[Lock]:
     secrets = ("account__secret", "account__webhook_token")
-    return Lock.objects.select_related("operation", "account__operation").defer(*secrets)
+    locks = Lock.objects.select_related("operation", "account__operation").defer(*secrets)
+    return visible(locks, scope_of(request.user))
 
 
 def _log(request: HttpRequest, booking: Booking, text: str) -> None:

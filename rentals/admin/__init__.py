@@ -4,6 +4,7 @@ from rentals.admin.account import LockAccountAdmin
 from rentals.admin.feed import CalendarFeedAdmin
 from rentals.admin.feed_item import FeedItemAdmin
 from rentals.admin.lock import LockAdmin
+from rentals.admin.people import PeopleAdmin, RolesAdmin
 from rentals.admin.property import PropertyAdmin
 from rentals.admin.published import PublishedCalendarAdmin
 
@@ -12,6 +13,8 @@ __all__ = [
     "FeedItemAdmin",
     "LockAccountAdmin",
     "LockAdmin",
+    "PeopleAdmin",
     "PropertyAdmin",
     "PublishedCalendarAdmin",
+    "RolesAdmin",
 ]

@@ -14,6 +14,7 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 from rentals.models.tokens import new_token
@@ -69,10 +70,12 @@ class LockAccountForm(_Form):
 
 
 @admin.register(LockAccount)
-class LockAccountAdmin(PlainTitles, _Admin):
+class LockAccountAdmin(PlainTitles, Scoped, _Admin):
+    closed = frozenset({"view", "add", "change", "delete"})  # its locks may be anybody's
     form = LockAccountForm
     list_display = ["name", "kind", "lock_count"]
     search_fields = ("name",)
+    ordering = ("name", "pk")
     readonly_fields = ("events_address",)
     fieldsets = [
         (None, {"fields": ("name", "kind", "secret", "observe_only")}),
@@ -92,7 +95,8 @@ class LockAccountAdmin(PlainTitles, _Admin):
         css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
-        return super().get_queryset(request).defer("secret", "webhook_token").annotate(number_of_locks=Count("locks"))
+        rows: QuerySet[LockAccount] = super().get_queryset(request).annotate(number_of_locks=Count("locks"))
+        return rows.defer("secret", "webhook_token")
 
     def get_fieldsets(self, request: HttpRequest, obj: LockAccount | None = None) -> Any:
         """Whoever may only look is shown fields as text; the key must not be among them."""

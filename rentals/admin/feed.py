@@ -16,6 +16,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 
 from rentals import tasks
+from rentals.access import scope_of, visible
 from rentals.admin import feed_deeds as deeds
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
@@ -24,6 +25,7 @@ from rentals.admin.feed_form import CalendarFeedForm
 from rentals.admin.feed_views import FeedViews
 from rentals.admin.feed_words import Health
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.models import CalendarFeed
 from rentals.models.tokens import new_token
 
@@ -66,7 +68,7 @@ class ChannelFilter(admin.SimpleListFilter):
     parameter_name = "from"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(facts.channels_in_use())
+        return list(facts.channels_in_use(visible(CalendarFeed.objects.all(), scope_of(request.user))))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
         chosen = self.value() or ""
@@ -75,7 +77,7 @@ class ChannelFilter(admin.SimpleListFilter):
 
 
 @admin.register(CalendarFeed)
-class CalendarFeedAdmin(FeedViews, PlainTitles, _Admin):
+class CalendarFeedAdmin(FeedViews, PlainTitles, Scoped, _Admin):
     form = CalendarFeedForm
     change_form_template = "rentals/admin/feed_form.html"
     delete_confirmation_template = "rentals/admin/feed_delete.html"
@@ -106,7 +108,8 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, _Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
         # Not from super(): it would order by a column that is annotated only here.
         feeds = CalendarFeed.objects.select_related("property", "state").defer(*facts.SECRETS)
-        return facts.with_facts(feeds, timezone.now()).order_by(*self.get_ordering(request))
+        shown = visible(feeds, self.scope(request))
+        return facts.with_facts(shown, timezone.now()).order_by(*self.get_ordering(request))
 
     def get_ordering(self, request: HttpRequest) -> Any:
         return ("urgency", *self.ordering)
@@ -189,7 +192,7 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, _Admin):
         context = dict(extra_context or {})
         feed = self.get_object(request, object_id) if object_id else None
         if feed is not None and self.has_view_or_change_permission(request, feed):
-            context["panel"] = panels.panel(feed, timezone.now())
+            context["panel"] = panels.panel(feed, timezone.now(), self.scope(request))
             context["may_act"] = self.has_change_permission(request, feed)
         return super().changeform_view(request, object_id, form_url, context)
 

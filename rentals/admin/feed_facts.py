@@ -103,9 +103,9 @@ def channel_words(feed: CalendarFeed) -> str:
     return _label(found)
 
 
-def channels_in_use() -> list[tuple[str, str]]:
-    """Channels that some feed has, chosen or recognised, with their names."""
-    pairs = CalendarFeed.objects.order_by().values_list("channel", "state__detected_channel").distinct()
+def channels_in_use(feeds: QuerySet[CalendarFeed]) -> list[tuple[str, str]]:
+    """Channels that some of these feeds have, chosen or recognised, with their names."""
+    pairs = feeds.order_by().values_list("channel", "state__detected_channel").distinct()
     used = {chosen if chosen != Channel.AUTO else found or "" for chosen, found in pairs} - {""}
     return sorted(((value, _label(value)) for value in used), key=lambda pair: pair[1])
 

@@ -12,9 +12,11 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from rentals.access import scope_of, visible
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_words as words
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.calendars.events import Verdict
 from rentals.models import CalendarFeed, FeedItem
 
@@ -31,7 +33,8 @@ class FeedFilter(admin.SimpleListFilter):
     parameter_name = "feed"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in CalendarFeed.objects.order_by("name", "pk").values_list("pk", "name")]
+        shown = visible(CalendarFeed.objects.order_by("name", "pk"), scope_of(request.user))
+        return [(str(pk), name) for pk, name in shown.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[FeedItem]) -> QuerySet[FeedItem]:
         chosen = self.value() or ""
@@ -66,7 +69,7 @@ class ReviewFilter(admin.SimpleListFilter):
 
 
 @admin.register(FeedItem)
-class FeedItemAdmin(PlainTitles, _Admin):
+class FeedItemAdmin(PlainTitles, Scoped, _Admin):
     """Turnkey writes these; a person decides on the page of the calendar."""
 
     list_display = ("dates", "what", "said", "feed", "stay", "listed")

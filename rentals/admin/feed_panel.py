@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, QuerySet
 from django.utils.safestring import SafeString
 
+from rentals.access import Scope, visible
 from rentals.admin import feed_words as words
 from rentals.admin.feed_facts import SECRETS, channel_words, excerpt_of, has_secret, listed, waits_for_review
 from rentals.admin.feed_words import Health
@@ -70,13 +71,13 @@ class FeedPanel:
     is_signed: bool
 
 
-def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
+def panel(feed: CalendarFeed, now: datetime, scope: Scope) -> FeedPanel:
     """Everything for the page of one feed, annotated by `with_facts`."""
     zone = feed.property.zone
     every = (
-        FeedItem.objects.filter(listed(), feed=feed)
+        visible(FeedItem.objects.filter(listed(), feed=feed), scope)
         .select_related("booking__property")
-        .prefetch_related(_all_sources())
+        .prefetch_related(_all_sources(scope))
     )
     coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer("excerpt")
     unreadable = every.filter(verdict=Verdict.QUARANTINED.value).order_by("-changed_at", "pk")
@@ -85,7 +86,7 @@ def panel(feed: CalendarFeed, now: datetime) -> FeedPanel:
         badge=words.health_badge(Health(feed.health)),  # type: ignore[attr-defined]  # annotated
         sentences=tuple(_sentences(feed, now)),
         facts=tuple(_facts(feed, now)),
-        hold=hold(feed, now),
+        hold=hold(feed, now, scope),
         review=tuple(_line(one, zone, now) for one in review[:_SHOWN_ASIDE]),
         more_review=max(0, feed.to_review - _SHOWN_ASIDE),  # type: ignore[attr-defined]  # annotated
         unreadable=tuple(_line(one, zone, now, with_excerpt=True) for one in _with_excerpts(unreadable[:_SHOWN_ASIDE])),
@@ -105,18 +106,19 @@ def _with_excerpts(items: QuerySet[FeedItem]) -> list[FeedItem]:
         return list(items.defer("excerpt"))
 
 
-def _all_sources() -> Prefetch[str]:
+def _all_sources(scope: Scope) -> Prefetch[str]:
     """Every item, of whatever calendar, that lists an item's booking."""
-    listing = FeedItem.objects.filter(listed()).select_related("feed")
+    listing = visible(FeedItem.objects.filter(listed()), scope).select_related("feed")
     return Prefetch("booking__feed_items", listing.defer("excerpt", *(f"feed__{name}" for name in SECRETS)))
 
 
-def hold(feed: CalendarFeed, now: datetime) -> Hold | None:
+def hold(feed: CalendarFeed, now: datetime, scope: Scope) -> Hold | None:
     """The stays that vanished, or were cancelled with the guest in the house, and are kept until a person decides."""
+    waiting = FeedItem.objects.filter(feed=feed, awaits_approval=True, gone_at__isnull=True, booking__isnull=False)
     threatened = (
-        FeedItem.objects.filter(feed=feed, awaits_approval=True, gone_at__isnull=True, booking__isnull=False)
+        visible(waiting, scope)
         .select_related("booking__property")
-        .prefetch_related(_all_sources())
+        .prefetch_related(_all_sources(scope))
         .defer("excerpt")
         .order_by("starts_at", "pk")
     )

@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from rentals.access import scope_of, visible
 from rentals.admin import feed_deeds as deeds
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
@@ -164,12 +165,12 @@ class FeedViews(_Admin):
 
     def _approve(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         """Asks first, naming each stay: codes are removed, and a guest may be in the house."""
-        chosen = _item_ids(request)
+        chosen = _items(request, feed)
         if not chosen:
             messages.warning(request, f"{feed}: choose the stays that are to be cancelled.")
             return self._back(feed)
         if request.POST.get("confirmed") != "yes":
-            held = panels.hold(feed, timezone.now())
+            held = panels.hold(feed, timezone.now(), scope_of(request.user))
             lines = [line for line in held.lines if line.pk in chosen] if held is not None else []
             if not lines:
                 messages.info(request, f"{feed}: nothing is left to decide.")
@@ -190,7 +191,7 @@ class FeedViews(_Admin):
         return self._back(feed)
 
     def _dismiss(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
-        chosen = _item_ids(request)
+        chosen = _items(request, feed)
         if not chosen:
             messages.warning(request, f"{feed}: choose the stays that are to be kept.")
             return self._back(feed)
@@ -201,7 +202,7 @@ class FeedViews(_Admin):
     def _decide(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         """One item is a stay, is none, or is left to our own judgement again."""
         decision = request.POST.get("decision", "?")
-        item = FeedItem.objects.filter(feed=feed, pk__in=_item_ids(request)).defer("excerpt").first()
+        item = FeedItem.objects.filter(feed=feed, pk__in=_items(request, feed)).defer("excerpt").first()
         if item is None or decision not in FeedItem.Decision.values:
             messages.warning(request, f"{feed}: this item is not in the calendar any more.")
             return self._back(feed)
@@ -275,5 +276,11 @@ def _user_id(request: HttpRequest) -> int:
     return int(request.user.pk or 0)
 
 
-def _item_ids(request: HttpRequest) -> set[int]:
-    return {int(text) for text in request.POST.getlist("item") if text.isascii() and text.isdigit() and len(text) < 19}
+def _items(request: HttpRequest, feed: CalendarFeed) -> set[int]:
+    """The items of this calendar that a person chose, of those that they see."""
+    sent = {int(text) for text in request.POST.getlist("item") if text.isascii() and text.isdigit() and len(text) < 19}
+    scope = scope_of(request.user)
+    if not scope.restricted or not sent:
+        return sent
+    shown = visible(FeedItem.objects.filter(feed=feed, pk__in=sent), scope)
+    return set(shown.values_list("pk", flat=True))

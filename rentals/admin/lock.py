@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
+from rentals.access import scope_of, visible
 from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.exchange import LockTable
-from rentals.models import Booking, Lock, LockAccount
+from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.signals import bookings_changed
 
 if TYPE_CHECKING:
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 else:
     _Admin = admin.ModelAdmin
     _Form = forms.ModelForm
+
+
+_IDENTITY = ("account", "serial_number", "device_id")
 
 
 class LockForm(_Form):
@@ -42,7 +47,8 @@ class AccountFilter(admin.SimpleListFilter):
     parameter_name = "account"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(str(pk), name) for pk, name in LockAccount.objects.order_by("name", "pk").values_list("pk", "name")]
+        shown = visible(LockAccount.objects.order_by("name", "pk"), scope_of(request.user))
+        return [(str(pk), name) for pk, name in shown.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Lock]) -> QuerySet[Lock]:
         chosen = self.value() or ""
@@ -51,7 +57,8 @@ class AccountFilter(admin.SimpleListFilter):
 
 
 @admin.register(Lock)
-class LockAdmin(ExchangeMixin, PlainTitles, _Admin):
+class LockAdmin(ExchangeMixin, PlainTitles, Scoped, _Admin):
+    closed = frozenset({"add", "delete"})  # a lock may serve other properties too, now or later
     form = LockForm
     table = LockTable
     import_notes = (
@@ -61,6 +68,7 @@ class LockAdmin(ExchangeMixin, PlainTitles, _Admin):
     list_display = ["name", "account", "reachable", "battery", "keypad", "is_active"]
     list_filter = ("is_active", AccountFilter, "is_connected", "has_keypad")
     search_fields = ("name", "serial_number", "=device_id", "properties__name")
+    ordering = ("name", "pk")
     readonly_fields = ["reachable", "battery", "keypad", "time_zone", "used_by"]
     fieldsets = [
         (None, {"fields": ("name", "is_active", "used_by")}),
@@ -83,7 +91,18 @@ class LockAdmin(ExchangeMixin, PlainTitles, _Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         # The account by name, without its key.
         found = super().get_queryset(request).select_related("account")
-        return found.defer("account__secret", "account__webhook_token")
+        opened = Prefetch("properties", visible(Property.objects.order_by("name", "pk"), self.scope(request)))
+        return found.defer("account__secret", "account__webhook_token").prefetch_related(opened)
+
+    def get_search_fields(self, request: HttpRequest) -> Any:
+        """Of a shared lock, a search by the name of a property would tell which others it serves."""
+        fields = super().get_search_fields(request)
+        return [one for one in fields if not (self.scope(request).restricted and one.startswith("properties"))]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Lock | None = None) -> Any:
+        """Which device of which account a lock is decides what opens to whom, so that is for who sees them all."""
+        fields = super().get_readonly_fields(request, obj)
+        return [*fields, *_IDENTITY] if self.scope(request).restricted else fields
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "account":

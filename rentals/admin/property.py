@@ -12,6 +12,7 @@ from django.http import HttpRequest
 
 from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
 from rentals.exchange import PropertyTable
 from rentals.models import Lock, Property
@@ -86,7 +87,8 @@ def zone_as_typed(typed: str) -> str:
 
 
 @admin.register(Property)
-class PropertyAdmin(ExchangeMixin, PlainTitles, _Admin):
+class PropertyAdmin(ExchangeMixin, PlainTitles, Scoped, _Admin):
+    closed = frozenset({"add"})  # who sees some would not see a new one
     form = PropertyForm
     table = PropertyTable
     import_notes = (
@@ -96,6 +98,7 @@ class PropertyAdmin(ExchangeMixin, PlainTitles, _Admin):
     list_display = ("name", "timezone", "times", "lock_count", "is_active")
     list_filter = ("is_active", "timezone")
     search_fields = ("name", "locks__name")
+    ordering = ("name", "pk")  # a counted list has none of its own
     filter_horizontal = ("locks",)
     fieldsets = (
         (None, {"fields": ("name", "is_active")}),
@@ -121,7 +124,8 @@ class PropertyAdmin(ExchangeMixin, PlainTitles, _Admin):
         css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Property]:
-        return super().get_queryset(request).annotate(number_of_locks=Count("locks"))
+        rows: QuerySet[Property] = super().get_queryset(request).annotate(number_of_locks=Count("locks"))
+        return rows
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "locks":

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.scoped import Scoped
 from rentals.fields import UndecryptableValue
 from rentals.models import PublishedCalendar
 from rentals.models.tokens import new_token
@@ -25,12 +26,12 @@ else:
 
 
 @admin.register(PublishedCalendar)
-class PublishedCalendarAdmin(PlainTitles, _Admin):
+class PublishedCalendarAdmin(PlainTitles, Scoped, _Admin):
     """The link is a secret: it stands on a calendar's own page, for who may change it, and nowhere else."""
 
     change_form_template = "rentals/admin/published_form.html"
     list_display = ("name", "property", "shows", "is_active")
-    list_filter = ("is_active", "property")
+    list_filter = ("is_active", ("property", admin.RelatedOnlyFieldListFilter))
     search_fields = ("name", "property__name")
     actions = ("revoke",)
     fieldsets = (

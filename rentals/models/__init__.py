@@ -1,3 +1,4 @@
+from rentals.models.access import PropertyAccess
 from rentals.models.booking import Booking, BookingQuerySet
 from rentals.models.feed import CalendarFeed, FeedItem, FeedState, WebhookReceipt
 from rentals.models.lock import Lock, LockAccount
@@ -13,6 +14,7 @@ __all__ = [
     "Lock",
     "LockAccount",
     "Property",
+    "PropertyAccess",
     "PublishedCalendar",
     "WebhookReceipt",
 ]

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from pins.board import loading, mends
 from pins.models import Incident
+from rentals.access import EVERYTHING
 from rentals.models import Lock
 from tests.support.house import House
 
@@ -22,7 +23,7 @@ def offline_locks(house: House, number: int) -> list[Lock]:
 @pytest.mark.parametrize(("number", "shown", "more"), [(0, 0, 0), (3, 3, 0), (12, 12, 0), (13, 12, 1), (15, 12, 3)])
 def test_locks_to_look_after(house: House, number: int, shown: int, more: int) -> None:
     offline_locks(house, number)
-    board = loading.load(timezone.now())
+    board = loading.load(timezone.now(), scope=EVERYTHING)
     assert (len(board.locks), board.more_locks) == (shown, more)
     assert [line.name for line in board.locks] == [f"Door {place:02d}" for place in range(shown)]
 
@@ -31,6 +32,6 @@ def test_locks_to_look_after(house: House, number: int, shown: int, more: int) -
 def test_what_to_mend(house: House, beyond: int, more: int) -> None:
     for lock in offline_locks(house, mends.MOST + beyond):
         Incident.open(Incident.Kind.NO_ROOM, timezone.now(), about=lock)
-    board = loading.load(timezone.now())
+    board = loading.load(timezone.now(), scope=EVERYTHING)
     assert (len(board.mends), board.more_mends) == (mends.MOST + beyond - more, more)
     assert board.to_mend == mends.MOST + beyond

@@ -16,6 +16,7 @@ from pins import foresight
 from pins.board.mends import mends
 from pins.models import AccessGrant, Incident, Pin
 from pins.words import Tone
+from rentals.access import EVERYTHING
 from tests.support.house import House
 
 pytestmark = pytest.mark.django_db
@@ -83,14 +84,14 @@ def test_overlapping_stays_lead_to_the_stay(host: Client, house: House, clock: t
     second = house.stay(flat, 4 * DAY, 3 * DAY, "Olivia")
     foresight.review(timezone.now())
     assert f'<a href="/admin/rentals/booking/{second.pk}/change/">Flat: Olivia' in rows(host.get(LIST))
-    (mend,), more = mends(timezone.now(), [])
+    (mend,), more = mends(timezone.now(), [], EVERYTHING)
     assert (mend.subject, mend.url, more) == ("Olivia at Flat", f"/stays/{second.pk}/", 0)
     assert host.get(f"{LIST}{Incident.objects.get().pk}/change/").status_code == 200
 
 
 def test_the_board_puts_the_most_severe_first_and_the_oldest_of_these(three: House, clock: Any) -> None:
     Incident.open(Kind.NO_ROOM, timezone.now(), about=Pin.objects.get().lock)
-    found, _ = mends(timezone.now(), [])
+    found, _ = mends(timezone.now(), [], EVERYTHING)
     assert [(one.badge.label, one.badge.tone, one.since) for one in found] == [
         ("Urgent", Tone.ACT, "1 hour ago"),
         ("Warning", Tone.TROUBLE, "3 hours ago"),

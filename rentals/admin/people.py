@@ -1,0 +1,45 @@
+"""People in the admin: Django's own pages, with the properties that somebody sees on the page of that person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+
+from rentals.admin.scoped import ClosedToRestricted
+from rentals.models import PropertyAccess
+
+if TYPE_CHECKING:
+    _Users = UserAdmin[User]
+    _Inline = admin.StackedInline[PropertyAccess, User]
+else:
+    _Users = UserAdmin
+    _Inline = admin.StackedInline
+
+admin.site.unregister([User, Group])
+
+
+class PropertyAccessInline(_Inline):
+    model = PropertyAccess
+    filter_horizontal = ("properties",)
+    extra = 0
+    verbose_name_plural = "restriction to some properties"
+
+
+@admin.register(User)
+class PeopleAdmin(ClosedToRestricted, _Users):
+    """Closed to who is restricted: who may change people can lift a restriction, or become somebody without one."""
+
+    inlines = (PropertyAccessInline,)
+
+    def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """A new person is made with a name and a password first."""
+        return super().get_inline_instances(request, obj) if obj is not None else []
+
+
+@admin.register(Group)
+class RolesAdmin(ClosedToRestricted, GroupAdmin):
+    """The same."""

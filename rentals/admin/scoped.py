@@ -1,0 +1,59 @@
+"""Pages for people who see some properties only: lists, choices and single pages show those and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from rentals.access import Scope, is_governed, scope_of, visible
+
+
+class ClosedToRestricted:
+    """What concerns all properties at once is not for who sees some. Stands before ModelAdmin among the bases."""
+
+    #: What people who are restricted may not do here, whatever their permissions say.
+    closed: ClassVar[frozenset[str]] = frozenset({"view", "add", "change", "delete"})
+
+    def _is_closed(self, request: HttpRequest, verb: str) -> bool:
+        return verb in self.closed and scope_of(request.user).restricted
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._is_closed(request, "view") and super().has_view_permission(request, obj)  # type: ignore[misc]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return not self._is_closed(request, "add") and super().has_add_permission(request)  # type: ignore[misc]
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._is_closed(request, "change") and super().has_change_permission(request, obj)  # type: ignore[misc]
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._is_closed(request, "delete") and super().has_delete_permission(request, obj)  # type: ignore[misc]
+
+
+class Scoped(ClosedToRestricted):
+    """What is found by a list, a search, an action, an address or another page's choice comes from `get_queryset`, and
+    what a form offers from the two `formfield_for` methods. Who does not call this `get_queryset` asks `visible`."""
+
+    closed = frozenset[str]()
+
+    def scope(self, request: HttpRequest) -> Scope:
+        return scope_of(request.user)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows: QuerySet[Any] = super().get_queryset(request)  # type: ignore[misc]
+        return visible(rows, self.scope(request))
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return self._narrowed(super().formfield_for_foreignkey(db_field, request, **kwargs), request)  # type: ignore[misc]
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        return self._narrowed(super().formfield_for_manytomany(db_field, request, **kwargs), request)  # type: ignore[misc]
+
+    def _narrowed(self, field: Any, request: HttpRequest) -> Any:
+        choices = field.queryset if isinstance(field, forms.ModelChoiceField) else None
+        if choices is not None and is_governed(choices.model):
+            field.queryset = visible(choices, self.scope(request))
+        return field

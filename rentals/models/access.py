@@ -1,0 +1,29 @@
+"""Who may see which properties."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from rentals.models.property import Property
+
+
+class PropertyAccess(models.Model):
+    """A person with such a row sees these properties and what belongs to them, and nothing of the others. Who has none
+    sees all; so do superusers, whatever is written here."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="property_access")
+    properties = models.ManyToManyField(
+        Property,
+        blank=True,
+        related_name="accesses",
+        help_text="This person sees these properties only, with their bookings, calendars, locks and codes. Choose "
+        "none and they see nothing at all.",
+    )
+
+    class Meta:
+        verbose_name = "restriction to some properties"
+        verbose_name_plural = "restrictions to some properties"
+
+    def __str__(self) -> str:
+        return f"Restriction of {self.user}"
