@@ -35,8 +35,8 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-#: In every name that belongs to the other property, and nowhere else.
-HIDDEN = "Zyx"
+#: In every name that belongs to the other property, and nowhere else: long enough to be in no random token either.
+HIDDEN = "Zyxwold"
 
 
 @pytest.fixture(autouse=True)
