@@ -26,7 +26,7 @@ from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.notify import sending
 from rentals.admin.look import STYLES, PlainTitles
-from rentals.admin.scoped import ClosedToRestricted
+from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.fields import UndecryptableValue
 from rentals.push import new_signing_secret
 
@@ -39,7 +39,8 @@ _MAY_HAVE_CODES = "pins.reveal_code"
 
 
 @admin.register(NotificationChannel)
-class NotificationChannelAdmin(PlainTitles, ClosedToRestricted, _Admin):
+class NotificationChannelAdmin(PlainTitles, Scoped, _Admin):
+    closed = ClosedToRestricted.closed  # a channel tells of all properties
     form = ChannelForm
     change_form_template = "pins/admin/channel_form.html"
     list_display = ("name", "kind", "goes_to", "condition", "last_message")

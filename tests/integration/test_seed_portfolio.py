@@ -117,6 +117,16 @@ class TestWhatItMakes:
         assert set(Incident.objects.filter(resolved_at=None).values_list("kind", "subject")) == before
 
 
+def unasked(account: LockAccount) -> TedeeClient:
+    """The client of an account, on a cloud that must not be asked."""
+
+    def asked(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("a cloud was asked")
+
+    auth = for_kind(account.kind, account.secret)
+    return TedeeClient("http://cloud.test/api/v37", auth, transport=httpx.MockTransport(asked))
+
+
 @pytest.mark.usefixtures("portfolio")
 class TestAsksNobody:
     def test_nothing_is_due(self, clock: time_machine.Traveller) -> None:
@@ -131,27 +141,16 @@ class TestAsksNobody:
             for_kind(account.kind, account.secret).header()
 
     def test_a_worker_that_runs_on_it_sends_nothing(self, clock: time_machine.Traveller) -> None:
-        def asked(request: httpx.Request) -> httpx.Response:
-            raise AssertionError("a cloud was asked")
-
-        def client(account: LockAccount) -> TedeeClient:
-            auth = for_kind(account.kind, account.secret)
-            return TedeeClient("http://cloud.test/api/v37", auth, transport=httpx.MockTransport(asked))
-
         clock.shift(timedelta(days=2))
         due = sweeping.due_locks(timezone.now())
         assert due
-        reports = [reconcile.run(lock_id, clients=client) for lock_id in due[:5]]
+        reports = [reconcile.run(lock_id, clients=unasked) for lock_id in due[:5]]
         assert sum(report.requests for report in reports) == 1  # refused by the client, and the account rests
         assert Incident.objects.filter(kind=Incident.Kind.DEAD_KEY, resolved_at=None).exists()
 
-    def test_the_watch_finds_no_lock_to_ask_for(self) -> None:
+    def test_the_watch_over_offline_locks_sends_nothing(self) -> None:
         assert Lock.objects.filter(is_connected=False).exists()
-
-        def nobody(account: LockAccount) -> None:
-            raise AssertionError("a cloud was asked")
-
-        assert watching.locks_back_online(NOW, nobody) == set()  # type: ignore[arg-type]
+        assert watching.locks_back_online(NOW, unasked) == set()
 
     def test_no_feed_has_an_address_that_resolves(self) -> None:
         assert all("://calendars.invalid/" in feed.url for feed in CalendarFeed.objects.all())
