@@ -72,7 +72,7 @@ def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit
     mend = board.locator("#mend li").filter(has_text="Airbnb Lighthouse")
     see_by_itself(board, mend)
     assert is_same_document(board)
-    expect(mend).to_contain_text("Nothing is cancelled until you keep or cancel them.")
+    expect(mend).to_contain_text("Nothing is cancelled until you decide.")
     mend.get_by_role("link", name="Many stays vanished from a calendar").click()
 
     hold = board.get_by_role("region", name="Your decision is needed")
