@@ -73,7 +73,7 @@ def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit
     see_by_itself(board, mend)
     assert is_same_document(board)
     expect(mend).to_contain_text("Nothing is cancelled until you decide.")
-    mend.get_by_role("link", name="Many stays vanished from a calendar").click()
+    mend.get_by_role("link", name="A calendar waits for your decision").click()
 
     hold = board.get_by_role("region", name="Your decision is needed")
     expect(hold.get_by_role("checkbox")).to_have_count(2)  # the third has begun and is out of reach
