@@ -173,6 +173,7 @@ class IncidentNotice(models.Model):
 
     incident = models.OneToOneField("pins.Incident", on_delete=models.CASCADE, primary_key=True, related_name="notice")
     resolved = models.BooleanField(default=False)
+    urgent = models.BooleanField(default=False, help_text="It was told as urgent: a severity rises later, too.")
 
     def __str__(self) -> str:
         return f"Notice of incident {self.incident_id}"

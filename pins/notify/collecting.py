@@ -67,6 +67,9 @@ def _notice_incidents(channels: list[NotificationChannel], now: datetime) -> Non
     fresh = Incident.objects.filter(notice=None).order_by("pk").values_list("pk", flat=True)
     for incident_id in list(fresh[:MOST]):
         _notice_opened(incident_id, channels, now)
+    risen = Incident.objects.filter(notice__urgent=False, severity=Incident.Severity.URGENT, resolved_at=None)
+    for incident_id in list(risen.order_by("pk").values_list("pk", flat=True)[:MOST]):
+        _notice_risen(incident_id, channels, now)
     over = Incident.objects.filter(notice__resolved=False, resolved_at__isnull=False).order_by("pk")
     for incident_id in list(over.values_list("pk", flat=True)[:MOST]):
         _notice_resolved(incident_id, channels, now)
@@ -80,16 +83,38 @@ def _notice_opened(incident_id: int, channels: list[NotificationChannel], now: d
             return
         try:
             with transaction.atomic():
-                IncidentNotice.objects.create(incident=incident)
+                IncidentNotice.objects.create(incident=incident, urgent=_is_urgent(incident))
         except IntegrityError:  # another look noticed it between our query and our insert
             return
         told = [
             one
             for one in channels
-            if one.hears(Event.INCIDENT_OPENED, news.severity(incident.kind), incident.opened_at)
+            if one.hears(Event.INCIDENT_OPENED, news.severity(incident.severity), incident.opened_at)
             and not (one.is_for_people and incident.resolved_at)
         ]
         _put_incident(Event.INCIDENT_OPENED, incident, told, incident.opened_at, now)
+
+
+def _notice_risen(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
+    """It was opened as less and is urgent now. Who hears everything knows of it; who hears only what is urgent is told
+    now, under the key of its opening, so that nobody is told twice."""
+    with transaction.atomic():
+        incident = _locked(incident_id)
+        if incident is None or incident.resolved_at is not None or not _is_urgent(incident):
+            return
+        if not IncidentNotice.objects.filter(incident=incident, urgent=False).update(urgent=True):
+            return  # another look was faster
+        told = [
+            one
+            for one in channels
+            if one.severity == NotificationChannel.Hears.URGENT
+            and one.hears(Event.INCIDENT_OPENED, news.Severity.URGENT, now)
+        ]
+        _put_incident(Event.INCIDENT_OPENED, incident, told, now, now)
+
+
+def _is_urgent(incident: Incident) -> bool:
+    return news.severity(incident.severity) is news.Severity.URGENT
 
 
 def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
@@ -111,7 +136,7 @@ def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now:
         told = [
             one
             for one in channels
-            if one.hears(Event.INCIDENT_RESOLVED, news.severity(incident.kind), incident.resolved_at)
+            if one.hears(Event.INCIDENT_RESOLVED, news.severity(incident.severity), incident.resolved_at)
             and (one.pk in knowing or _hears_only_the_end(one, incident))
         ]
         _put_incident(Event.INCIDENT_RESOLVED, incident, told, incident.resolved_at, now)

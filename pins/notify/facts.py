@@ -13,6 +13,7 @@ from pins import news, troubles, words
 from pins.doors import door_badge, guest_grants, pins_for_people
 from pins.hours import Arrival
 from pins.models import AccessGrant, Incident, Pin
+from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify.words import subject
 from pins.words import Tone
 from rentals.models import Booking, Lock, Property
@@ -40,7 +41,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
         "incident": {
             "id": incident.pk,
             "kind": incident.kind,
-            "severity": news.severity(incident.kind).value,
+            "severity": news.severity(incident.severity).value,
             "opened_at": _iso(incident.opened_at),
             "resolved_at": _iso(incident.resolved_at) if incident.resolved_at else None,
         },
@@ -88,15 +89,13 @@ def summary_data(day: date, zone: str, now: datetime) -> dict[str, Any]:
     arriving = [one for one in _stays_near(now) if one.arrival_date == _today(one.property, now)]
     lines = [_arrival(one, now) for one in arriving]
     lines.sort(key=lambda one: (one.pop("order"), one.pop("moment")))
-    open_ones = incidents().filter(resolved_at=None).order_by("opened_at", "pk")
-    # What keeps a guest out first; the kinds are few, so this needs no column.
-    found = sorted(open_ones[:500], key=lambda one: news.severity(one.kind) is not news.Severity.URGENT)
+    open_ones = incidents().filter(resolved_at=None).order_by(MOST_SEVERE_FIRST, "opened_at", "pk")
     return {
         "date": day.isoformat(),
         "time_zone": zone,
         "arrivals": lines[:MOST_ARRIVALS],
         "more_arrivals": max(0, len(lines) - MOST_ARRIVALS),
-        "to_mend": [_mend(one) for one in found[:MOST_MENDS]],
+        "to_mend": [_mend(one) for one in open_ones[:MOST_MENDS]],
         "more_to_mend": max(0, open_ones.count() - MOST_MENDS),
         "path": reverse("home"),
     }

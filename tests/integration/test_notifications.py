@@ -147,15 +147,34 @@ class TestIncidents:
         urgent = letters(name="Urgent", severity="urgent", events=["incident.opened"])
         ends = letters(name="Ends", events=["incident.resolved"])
         off = letters(name="Off", is_active=False)
-        open_for(door)
+        Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.URGENT)
         open_for(door, Incident.Kind.NO_ROOM)
         tell()
-        resolve_for(door)
+        resolve_for(door, Incident.Kind.LOCK_OFFLINE)
         resolve_for(door, Incident.Kind.NO_ROOM)
         tell()
         assert [one.event for one in urgent.deliveries.all()] == ["incident.opened"]
         assert [one.event for one in ends.deliveries.all()] == ["incident.resolved"] * 2
         assert not off.deliveries.exists()
+
+    def test_who_hears_only_what_is_urgent_is_told_when_it_becomes_so(
+        self, door: Lock, clock: time_machine.Traveller
+    ) -> None:
+        """A code that is late two days ahead wakes nobody; the same incident is another matter an hour before."""
+        urgent = letters(name="Urgent", severity="urgent")
+        every = letters(name="Every")
+        Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.NOTICE)
+        tell()
+        assert (states(urgent), states(every)) == ([], ["sent"])
+        for _ in range(2):
+            clock.shift(HOUR)
+            Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.URGENT)
+            tell()
+        assert (states(urgent), states(every)) == (["sent"], ["sent"])
+        assert urgent.deliveries.get().payload["incident"]["severity"] == "urgent"
+        resolve_for(door, Incident.Kind.LOCK_OFFLINE)
+        tell()
+        assert (states(urgent), states(every)) == (["sent"] * 2, ["sent"] * 2)
 
     def test_an_incident_that_is_deleted_before_it_is_told_is_not_told(self, door: Lock) -> None:
         channel = letters()

@@ -93,8 +93,9 @@ def test_rests_grow_and_stay_below_two_hours() -> None:
     assert wait(1, 0.5) == WAITS[0] / 2
 
 
-def test_what_keeps_a_guest_out_is_urgent_and_so_is_what_nobody_judged() -> None:
-    urgent = {kind.value for kind in Incident.Kind if news.severity(kind.value) is Severity.URGENT}
-    assert {"code_late", "value_refused", "value_taken", "code_changed", "dead_key", "no_permission"} <= urgent
-    assert news.severity("feed_stale") is Severity.ORDINARY
-    assert news.severity("something_new") is Severity.URGENT
+def test_a_channel_presses_as_the_board_does() -> None:
+    assert {one.value: news.severity(one.value) for one in Incident.Severity} == {
+        "notice": Severity.ORDINARY,
+        "warning": Severity.ORDINARY,
+        "urgent": Severity.URGENT,
+    }
