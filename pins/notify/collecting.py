@@ -160,8 +160,8 @@ def _put_incident(
     if not channels:
         return
     key = f"incident:{incident.pk}:{event.value.removeprefix('incident.')}"
-    grant = incident.pin.grant if incident.pin is not None else None
-    _put(event, key, channels, facts.incident_data(incident), at, now, incident=incident, grant=grant)
+    data, grant = facts.incident_data(incident), facts.grant_of(incident)
+    _put(event, key, channels, data, at, now, incident=incident, grant=grant)
 
 
 # -- stays -------------------------------------------------------------------------------------------------------------
@@ -235,7 +235,8 @@ def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: dateti
 
 def forget_guests(booking_ids: Collection[int]) -> None:
     """The stays are about to be deleted: the guests' names go from what was told about them, too."""
-    for delivery in Delivery.objects.filter(grant__booking_id__in=booking_ids):
+    of_stays = Q(grant__booking_id__in=booking_ids) | Q(incident__booking_id__in=booking_ids)
+    for delivery in Delivery.objects.filter(of_stays):
         if (delivery.payload.get("stay") or {}).get("guest"):
             delivery.payload["stay"]["guest"] = ""
             Delivery.objects.filter(pk=delivery.pk).update(payload=delivery.payload)
@@ -287,6 +288,7 @@ def _put(
 def _end_what_is_late(now: datetime) -> None:
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     late = Delivery.objects.filter(free, state=Delivery.State.WAITING, expires_at__lte=now)
+    late.filter(event=Event.SUMMARY).update(payload={})  # the day's guests are kept no longer than it may be sent
     late.update(state=Delivery.State.GIVEN_UP, ended_at=now, last_error=TOO_LATE)
 
 

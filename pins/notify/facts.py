@@ -28,7 +28,10 @@ MOST_MENDS = 20
 
 
 def incidents() -> Any:
-    subjects = ("pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property")
+    subjects = (
+        *("pin__grant__booking__property", "pin__lock", "lock"),
+        *("account", "feed__property", "booking__property"),
+    )
     return Incident.objects.select_related(*subjects).defer(*_SECRETS)
 
 
@@ -47,11 +50,38 @@ def incident_data(incident: Incident) -> dict[str, Any]:
         },
         "what": said.what,
         "remedy": said.remedy,
-        "stay": stay_data(pin.grant) if pin is not None else None,
+        "stay": _stay_of(incident),
         "lock": _lock(lock) if lock is not None else None,
         "calendar": f"{feed.name}, {feed.property.name}" if feed is not None else None,
         "account": incident.account.name if incident.account is not None else None,
         "path": _path(incident),
+    }
+
+
+def grant_of(incident: Incident) -> AccessGrant | None:
+    """Whose stay it is about, where that has a code already: its guest's day lifts quiet hours."""
+    if incident.pin is not None:
+        return incident.pin.grant
+    if incident.booking is None:
+        return None
+    found = guest_grants().select_related("booking__property").filter(booking=incident.booking)
+    return found.first()
+
+
+def _stay_of(incident: Incident) -> dict[str, Any] | None:
+    grant, booking = grant_of(incident), incident.booking
+    if grant is not None:
+        return stay_data(grant)
+    if booking is None:
+        return None
+    return {  # its code is not due yet: only a code has a reference
+        "id": booking.pk,
+        "reference": None,
+        "property": booking.property.name,
+        "guest": booking.guest_name,
+        "check_in": _iso(booking.check_in),
+        "check_out": _iso(booking.check_out),
+        "time_zone": booking.property.timezone,
     }
 
 
@@ -146,6 +176,8 @@ def _path(incident: Incident) -> str:
     pin = incident.pin
     if pin is not None and pin.grant.booking_id is not None:
         return reverse("stay", args=[pin.grant.booking_id])
+    if incident.booking_id is not None:
+        return reverse("stay", args=[incident.booking_id])
     lock_id = pin.lock_id if pin is not None else incident.lock_id
     if lock_id is not None:
         return reverse("lock", args=[lock_id])

@@ -223,4 +223,5 @@ def listen_anew(channel_id: int, now: datetime) -> None:
             listens_from=now, failures=0, failing_since=None, rests_until=None, last_error=""
         )
         waiting = Delivery.objects.filter(channel_id=channel_id, state=State.WAITING, claim_token=None)
+        waiting.filter(event=Event.SUMMARY).update(payload={})  # it names the day's guests
         waiting.update(state=State.DROPPED, ended_at=now, last_error="The channel was changed before it was sent.")

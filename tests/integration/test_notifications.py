@@ -176,6 +176,23 @@ class TestIncidents:
         tell()
         assert (states(urgent), states(every)) == (["sent"] * 2, ["sent"] * 2)
 
+    def test_one_about_a_stay_names_it_and_forgets_its_guest_with_it(self, house: House, door: Lock) -> None:
+        """Of both stays, the one whose code is on the lock and the one whose code is not due for months."""
+        channel, flat = letters(), house.flat(door, name="Old Town 3")
+        near, far = house.stay(flat, 29 * HOUR, DAY, "Zoe"), house.stay(flat, 90 * DAY, DAY, "Xaver")
+        house.settle()
+        for stay in (near, far):
+            Incident.open(Incident.Kind.STAYS_OVERLAP, timezone.now(), about=stay)
+        tell()
+        what = troubles.trouble("stays_overlap").what
+        assert [one.subject for one in mail.outbox] == [f"{what}: {who} at Old Town 3" for who in ("Zoe", "Xaver")]
+        assert all(f"/stays/{stay.pk}/" in one.body for stay, one in zip((near, far), mail.outbox, strict=True))
+        for stay in (near, far):
+            stay.delete()
+        said = str(list(channel.deliveries.values_list("payload", flat=True)))
+        assert "Zoe" not in said
+        assert "Xaver" not in said
+
     def test_an_incident_that_is_deleted_before_it_is_told_is_not_told(self, door: Lock) -> None:
         channel = letters()
         open_for(door)
@@ -379,6 +396,21 @@ class TestQuietHours:
 
 
 class TestSummary:
+    @pytest.mark.parametrize("how", ["too late", "another address"])
+    def test_the_guests_of_one_that_is_not_sent_are_not_kept_either(
+        self, how: str, house: House, door: Lock, clock: time_machine.Traveller
+    ) -> None:
+        made = letters(events=[], timezone="UTC", summary_at=time(9))
+        house.stay(house.flat(door), 6 * HOUR, DAY, "Anna")
+        collecting.collect(timezone.now())
+        assert "Anna" in str(made.deliveries.get().payload)
+        if how == "too late":
+            clock.shift(5 * HOUR)
+            collecting.collect(timezone.now())
+        else:
+            sending.listen_anew(made.pk, timezone.now())
+        assert [(one.payload, one.ended_at is not None) for one in made.deliveries.all()] == [({}, True)]
+
     def test_one_a_day_with_todays_arrivals_in_their_own_zone_and_what_to_mend(
         self, house: House, door: Lock, clock: time_machine.Traveller
     ) -> None:
