@@ -129,6 +129,11 @@ def door_badge(
         return Badge("Over" if ends_at <= now else "No code", Tone.OVER)
     if not has_locks:
         return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
+    # A code that the lock holds opens nothing where there is nothing to enter it on.
+    mute = [pin.lock.name for pin in pins if pin.wanted and pin.lock.has_keypad is False and not is_watched(pin)]
+    if mute:
+        more = f" and {len(mute) - 1} more" if len(mute) > 1 else ""
+        return Badge(f"No keypad: {mute[0]}{more}", Tone.ACT)
     wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]
     if not wanted:
         return Badge("Planned", Tone.WAITING) if booking.property.is_active else Badge("No code", Tone.OVER)

@@ -153,6 +153,14 @@ def staying_codes(now: datetime) -> QuerySet[Pin]:
     return Pin.objects.filter(ended | unwanted).filter(maybe_there)
 
 
+def working_codes(now: datetime) -> QuerySet[Pin]:
+    """Those that nobody wants any more and that the lock, as far as we know, still lets in: at once, without the
+    patience of a removal. What has ended by itself is not among them."""
+    unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
+    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
+    return Pin.objects.filter(unwanted & maybe_there, applied_starts_at__lte=now, applied_ends_at__gt=now)
+
+
 def _staying(now: datetime) -> dict[int, Incident.Severity]:
     """Urgent while the lock would still let the code in: the stay was shortened, cancelled or moved away."""
     rows = staying_codes(now).values_list("pk", "applied_starts_at", "applied_ends_at")

@@ -114,7 +114,8 @@ def load(now: datetime, *, scope: Scope, query: str = "", whole: str = "") -> Bo
     soon = [one for one in confirmed if now < one.check_in <= now + SOON]
     outside = [one for one in confirmed if one.check_in <= now < one.check_out and _is_shut_out(one, now)]
     # One that was given up before it began opens nothing, wherever it still is.
-    left = visible(reviewing.staying_codes(now), scope).filter(grant__starts_at__lte=now)
+    still_open = reviewing.staying_codes(now) | reviewing.working_codes(now)
+    left = visible(still_open, scope).filter(grant__starts_at__lte=now)
     staying = left.values("grant").distinct().count()
     found, more = mends(now, [*outside, *soon], scope)
     locks, more_locks = _locks(scope)
@@ -143,7 +144,11 @@ def load(now: datetime, *, scope: Scope, query: str = "", whole: str = "") -> Bo
 
 
 def _is_shut_out(booking: Booking, now: datetime) -> bool:
-    return rows.overall(booking, now).tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
+    """Of a stay that has begun: also one whose code is still only planned, since nothing is on the lock then."""
+    tone = rows.overall(booking, now).tone
+    if tone is Tone.WAITING:
+        return not rows.is_watched(booking, now)
+    return tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
 
 
 def _lists(bookings: Sequence[Booking], now: datetime, query: str, whole: str) -> Iterable[DayList]:

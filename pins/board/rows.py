@@ -62,10 +62,12 @@ def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
 
 
 def outside(now: datetime) -> Q:
-    """Stays that have begun and whose code is not on every lock: a guest may stand before a closed door."""
+    """Stays that have begun and whose code is not on every lock, or cannot be entered there: a guest may stand before
+    a closed door."""
     wanted = Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, grant__ends_at__gt=now)
     unready = Exists(wanted.exclude(state__in=[State.SET, State.CHANGING]))
-    return Q(unready, status=Booking.Status.CONFIRMED, check_in__lte=now, check_out__gt=now)
+    mute = Exists(wanted.filter(lock__has_keypad=False, lock__account__observe_only=False))
+    return Q(Q(unready) | Q(mute), status=Booking.Status.CONFIRMED, check_in__lte=now, check_out__gt=now)
 
 
 def arrival(booking: Booking, now: datetime, *, turns_over: bool) -> StayRow:

@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pins.models import AccessGrant, Incident
-from rentals.models import Booking, Property
+from rentals.models import Booking, Lock, Property
 from tests.support.calendars import day
 from tests.support.house import House, pin_of
 from tests.support.people import operator, staff, viewer
@@ -153,6 +153,48 @@ def test_the_answer_follows_the_doors(host: Client, house: House) -> None:
     page = words(host.get("/"))
     assert "1 thing to mend" in page
     assert f'href="/stays/{booking.pk}/"' in text(host.get("/"))
+
+
+@pytest.mark.parametrize("begins", [3 * HOUR, -5 * DAY])
+def test_no_code_opens_a_lock_without_a_keypad(host: Client, house: House, begins: timedelta) -> None:
+    """The code is on the lock, and there is nothing to enter it on: nobody is promised a way in."""
+    door = house.lock()
+    booking = house.stay(house.flat(door), begins, 9 * DAY)
+    house.settle()
+    Lock.objects.update(has_keypad=False)
+    page = words(host.get("/"))
+    assert ("cannot get in yet" if begins > DAY * 0 else "may stand before a closed door") in page
+    assert "No keypad: Door" in words(host.get(f"/stays/{booking.pk}/"))
+
+
+def test_a_guest_who_is_due_and_has_no_code_at_all_is_not_passed_over(host: Client, house: House) -> None:
+    """Whatever kept the code from being chosen: nothing is on the lock."""
+    house.stay(house.flat(house.lock()), -HOUR, DAY)
+    AccessGrant.objects.all().delete()
+    assert "A guest who is due may stand before a closed door." in words(host.get("/"))
+
+
+def test_a_code_that_the_lock_still_lets_in_is_said_at_once(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    """A removal may take ten minutes before somebody is alarmed; until it is done nobody is called locked out."""
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    house.settle()
+    clock.shift(5 * HOUR)
+    booking.status = Booking.Status.CANCELLED
+    booking.save()
+    assert "the code of a guest who left may still work" in words(host.get("/"))
+    house.settle()
+    assert "every guest who left is locked out" in words(host.get("/"))
+
+
+def test_a_code_that_ended_by_itself_is_not_said_to_work(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    house.settle()
+    clock.shift(DAY + 3 * HOUR + timedelta(minutes=1))
+    assert "every guest who left is locked out" in words(host.get("/"))
 
 
 def test_a_search_narrows_the_lists_and_leaves_the_answer(host: Client, house: House) -> None:
