@@ -230,7 +230,8 @@ def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: dateti
     told = [one for one in channels if one.hears(event, None, now)]
     if told:
         grant = AccessGrant.objects.select_related("booking__property").defer("code").get(pk=grant_id)
-        _put(event, f"stay:{grant_id}:{number}", told, facts.code_data(grant), now, now, grant=grant)
+        data = facts.off_data(grant) if event is Event.STAY_CANCELLED else facts.code_data(grant)
+        _put(event, f"stay:{grant_id}:{number}", told, data, now, now, grant=grant)
 
 
 def forget_guests(booking_ids: Collection[int]) -> None:

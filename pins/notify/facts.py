@@ -107,6 +107,18 @@ def code_data(grant: AccessGrant) -> dict[str, Any]:
     return {"stay": stay_data(grant), "locks": [_lock(one) for one in locks], "path": path}
 
 
+def off_data(grant: AccessGrant) -> dict[str, Any]:
+    """For a stay that is off: `locks` off which its code comes, and `left_on`, those that are only watched."""
+    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
+    pins = Pin.objects.filter(maybe_there, grant=grant).values("lock", "lock__account__observe_only")
+    watched = {one["lock"]: one["lock__account__observe_only"] for one in pins}
+    found = Lock.objects.filter(pk__in=watched).order_by("name", "pk")
+    return code_data(grant) | {
+        "locks": [_lock(one) for one in found if not watched[one.pk]],
+        "left_on": [_lock(one) for one in found if watched[one.pk]],
+    }
+
+
 def arrival_of(grant: AccessGrant | None) -> Arrival | None:
     """The day on which the guest arrives, as the booking says at this moment."""
     if grant is None or grant.booking is None:

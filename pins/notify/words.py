@@ -38,8 +38,7 @@ def message(event: Event, data: _Data, base_url: str) -> Message:
             said = [f"There is another code now, and it is on {_doors(data)}. Tell the guest."]
             return _letter(f"Code changed: {subject(data)}", said, data, base_url)
         case Event.STAY_CANCELLED:
-            said = ["The stay is off. Its code is being taken off the locks."]
-            return _letter(f"Cancelled: {subject(data)}", said, data, base_url)
+            return _letter(f"Cancelled: {subject(data)}", [_off(data)], data, base_url)
         case Event.SUMMARY:
             return _summary(data, base_url)
         case Event.TEST:
@@ -93,6 +92,19 @@ def _dates(data: _Data) -> Iterable[str]:
 def _doors(data: _Data) -> str:
     names = [line(one["name"]) for one in data.get("locks", ())]
     return ", ".join(names) or "all its locks"
+
+
+def _off(data: _Data) -> str:
+    """Promises no removal where Turnkey writes nothing."""
+    said, left = ["The stay is off."], [line(one["name"]) for one in data.get("left_on", ())]
+    if data.get("locks"):
+        said.append(f"Its code is being taken off {_doors(data)}.")
+    if left:
+        said.append(
+            f"Turnkey only watches {', '.join(left)}, so the code stays there until it ends by itself. If it must be "
+            "gone now, remove it in the Tedee app."
+        )
+    return " ".join(said) if len(said) > 1 else "The stay is off. Its code is on no lock."
 
 
 def _summary(data: _Data, base_url: str) -> Message:

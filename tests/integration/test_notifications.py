@@ -21,7 +21,7 @@ from pins.notify import collecting, sending, targets
 from pins.notify.outgoing import Outgoing
 from pins.notify.sending import Outcome
 from pins.notify.words import Message
-from rentals.models import Booking, Lock, Property
+from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.push import new_signing_secret
 from tests.support.house import House, pin_of
 from tests.support.mail_server import MailServer
@@ -517,6 +517,30 @@ class TestStays:
         assert not PinReveal.objects.exists()
         for sent in server.requests:
             Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
+
+    def test_no_removal_is_promised_where_turnkey_only_watches(self, house: House, door: Lock) -> None:
+        """The code was set before somebody ticked “Only watch”: it stays, and opens."""
+        letters(events=["stay.cancelled"])
+        gate = house.lock("Gate")
+        stay = house.stay(house.flat(door, gate), DAY, DAY)
+        house.settle()
+        tell()
+        watched = LockAccount.objects.create(name="Watched", secret="another-key", observe_only=True)
+        Lock.objects.filter(pk=gate.pk).update(account=watched)
+        stay.status = Booking.Status.CANCELLED
+        stay.save()
+        tell()
+        (letter,) = mail.outbox
+        assert "taken off Front door." in letter.body
+        assert "Turnkey only watches Gate, so the code stays there" in letter.body
+
+    def test_a_code_that_was_on_no_lock_comes_off_none(self, house: House, door: Lock) -> None:
+        letters(events=["stay.cancelled"])
+        stay = house.stay(house.flat(door), DAY, DAY)
+        stay.status = Booking.Status.CANCELLED
+        stay.save()
+        tell()
+        assert ["Its code is on no lock." in one.body for one in mail.outbox] == [True]
 
     def test_a_signature_is_that_of_the_body_and_the_secret(self, house: House, door: Lock) -> None:
         with Server([answer(200)]) as server:
