@@ -1,5 +1,6 @@
 """The business in Django's admin. `pins.admin` adds what concerns door codes, and registers the bookings."""
 
+from rentals.admin import timetable
 from rentals.admin.account import LockAccountAdmin
 from rentals.admin.feed import CalendarFeedAdmin
 from rentals.admin.feed_item import FeedItemAdmin
@@ -17,4 +18,5 @@ __all__ = [
     "PropertyAdmin",
     "PublishedCalendarAdmin",
     "RolesAdmin",
+    "timetable",
 ]

@@ -192,6 +192,17 @@ def test_every_page_of_ours_is_scoped_and_every_row_governed() -> None:
             assert is_governed(model), model
             assert list(type(page).__mro__).index(Scoped) < list(type(page).__mro__).index(admin.ModelAdmin)
     assert all(isinstance(admin.site._registry[model], ClosedToRestricted) for model in (User, Group))
+    timetable = [page for model, page in admin.site._registry.items() if model._meta.app_label == "django_celery_beat"]
+    assert timetable
+    assert all(isinstance(page, ClosedToRestricted) for page in timetable)
+
+
+def test_the_timetable_of_all_properties_is_not_for_who_sees_some(client: Client, village: Village) -> None:
+    seer = Client()
+    seer.force_login(User.objects.create_superuser("host"))
+    for page in ("periodictask/", "periodictask/add/", "intervalschedule/"):
+        assert client.get(f"/admin/django_celery_beat/{page}").status_code == 403
+        assert seer.get(f"/admin/django_celery_beat/{page}").status_code == 200
 
 
 def test_other_pages_choices_offer_the_own_ones_only(client: Client, village: Village) -> None:

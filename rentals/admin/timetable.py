@@ -1,0 +1,16 @@
+"""The timetable of periodic work, on the pages of django-celery-beat: it is the same for all properties."""
+
+from __future__ import annotations
+
+import django_celery_beat.admin  # noqa: F401 - registers the pages that are replaced here
+from django.apps import apps
+from django.contrib import admin
+
+from rentals.admin.scoped import ClosedToRestricted
+
+# Who stops the sweep stops it for everybody, and who adds a task has any of ours done with any lock.
+for model in apps.get_app_config("django_celery_beat").get_models():
+    if admin.site.is_registered(model):
+        pages = type(admin.site.get_model_admin(model))
+        admin.site.unregister(model)
+        admin.site.register(model, type(pages.__name__, (ClosedToRestricted, pages), {}))
