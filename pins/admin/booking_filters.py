@@ -52,8 +52,11 @@ def needs_attention(now: datetime) -> Q:
     live = Q(status=Booking.Status.CONFIRMED, check_out__gt=now)
     doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
     no_door = Q(property__is_active=True, check_in__lte=now + timedelta(days=7)) & ~Exists(doors)
+    # A code on a lock without a keypad opens nothing, whatever the lock says of it.
+    mute = wanted.filter(lock__has_keypad=False, lock__account__observe_only=False)
+    no_way_in = no_door | Q(Exists(mute), check_in__lte=now + timedelta(days=7))
     stuck = Q(Exists(wanted.filter(state=State.BLOCKED))) | Q(Exists(late)) | Q(Exists(hopeless))
-    return (live & (stuck | no_door)) | Q(Exists(stays)) | Q(Exists(told))
+    return (live & (stuck | no_way_in)) | Q(Exists(stays)) | Q(Exists(told))
 
 
 def without_confirmed_code(now: datetime, within: timedelta) -> Q:

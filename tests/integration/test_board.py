@@ -165,6 +165,8 @@ def test_no_code_opens_a_lock_without_a_keypad(host: Client, house: House, begin
     page = words(host.get("/"))
     assert ("cannot get in yet" if begins > DAY * 0 else "may stand before a closed door") in page
     assert "No keypad: Door" in words(host.get(f"/stays/{booking.pk}/"))
+    listed = host.get("/admin/rentals/booking/?attention=yes").context["cl"].result_list
+    assert [one.pk for one in listed] == [booking.pk]
 
 
 def test_a_guest_who_is_due_and_has_no_code_at_all_is_not_passed_over(host: Client, house: House) -> None:
