@@ -113,9 +113,11 @@ class LockAccountAdmin(PlainTitles, Scoped, _Admin):
         if not one.pk:
             return "Shown after the account is saved."
         try:
-            return reverse("tedee-events", args=[one.webhook_token])
+            token = one.webhook_token
         except UndecryptableValue:
             return "Cannot be read: the encryption key that was in use when it was made is missing."
+        # One that was stored past `save` has none.
+        return reverse("tedee-events", args=[token]) if token else "None: this account was stored without one."
 
     @admin.display(description="Locks", ordering="number_of_locks")
     def lock_count(self, one: LockAccount) -> int:

@@ -13,6 +13,7 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import F
+from django.test import Client
 from django.utils import timezone
 
 from pins import drift, reconcile, sweeping, watching
@@ -209,3 +210,13 @@ def test_a_count_is_a_number_from_one_on(number: str) -> None:
 def test_no_code_is_printed(clock: time_machine.Traveller) -> None:
     said = command("--properties", "3", "--locks", "5", "--bookings", "60")
     assert not any(code in said for code in AccessGrant.objects.values_list("code", flat=True))
+
+
+@pytest.mark.usefixtures("portfolio")
+def test_an_account_has_a_page(admin_client: Client) -> None:
+    account = LockAccount.objects.get()
+    page = admin_client.get(f"/admin/rentals/lockaccount/{account.pk}/change/")
+    assert account.webhook_token in page.content.decode()
+    LockAccount.objects.update(webhook_token="", webhook_token_digest=None)  # as releases before stored it
+    page = admin_client.get(f"/admin/rentals/lockaccount/{account.pk}/change/")
+    assert "this account was stored without one" in page.content.decode()

@@ -12,6 +12,7 @@ from django.db.models import Max
 from pins import accounts, budget
 from pins.models import LockState, RateBudget
 from rentals.models import Lock, LockAccount, Property
+from rentals.models.tokens import new_token, token_digest
 
 #: No header can carry it, so the client refuses it before anything is sent: a portfolio costs no cloud a request.
 DUMMY_KEY = "made up, not a key"
@@ -117,9 +118,7 @@ def _doors(rng: random.Random, buildings: list[list[Property]], locks: int) -> l
 
 def _make_locks(rng: random.Random, doors: list[_Door], now: datetime) -> list[Lock]:
     count = -(-len(doors) // _LOCKS_AN_ACCOUNT)
-    made = LockAccount.objects.bulk_create(
-        [LockAccount(name=f"Made-up account {number}", secret=DUMMY_KEY) for number in range(1, count + 1)]
-    )
+    made = LockAccount.objects.bulk_create([_account(number) for number in range(1, count + 1)])
     last: int = Lock.objects.aggregate(last=Max("device_id"))["last"] or 0
     first = max(_FIRST_DEVICE, last + 1)
     locks = [_lock(rng, door, first + number, made[number // _LOCKS_AN_ACCOUNT]) for number, door in enumerate(doors)]
@@ -127,6 +126,17 @@ def _make_locks(rng: random.Random, doors: list[_Door], now: datetime) -> list[L
     LockState.objects.bulk_create([_state(rng, lock, now) for lock in locks], batch_size=BATCH)
     RateBudget.objects.bulk_create([_spent(rng, account, now) for account in made], ignore_conflicts=True)
     return locks
+
+
+def _account(number: int) -> LockAccount:
+    """With the address for Tedee's events, which else `save` makes."""
+    token = new_token()
+    return LockAccount(
+        name=f"Made-up account {number}",
+        secret=DUMMY_KEY,
+        webhook_token=token,
+        webhook_token_digest=token_digest(token),
+    )
 
 
 def _lock(rng: random.Random, door: _Door, device_id: int, account: LockAccount) -> Lock:
