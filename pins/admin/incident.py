@@ -94,7 +94,10 @@ class IncidentAdmin(ReadOnlyAdmin):
             if booking is None:
                 return f"{incident.pin.lock}, a deleted booking"
             url = reverse("admin:rentals_booking_change", args=[booking.pk])
-            return format_html('{}, <a href="{}">{}: {}</a>', incident.pin.lock, url, booking.property, booking)
+            lock = reverse("lock", args=[incident.pin.lock_id])
+            return format_html(
+                '<a href="{}">{}</a>, <a href="{}">{}: {}</a>', lock, incident.pin.lock, url, booking.property, booking
+            )
         if incident.lock is not None:
             url = reverse("admin:rentals_lock_change", args=[incident.lock.pk])
             return format_html('<a href="{}">{}</a>', url, incident.lock)

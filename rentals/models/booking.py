@@ -74,7 +74,7 @@ class Booking(models.Model):
         indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
 
     def __str__(self) -> str:
-        return f"{self.guest_name or 'Guest'}, {self.arrival_date:%d %b} to {self.departure_date:%d %b %Y}"
+        return f"{self.guest_name or 'Guest'}, {self.arrival_date:%-d %b} to {self.departure_date:%-d %b %Y}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save together with what the stay asks of the locks: without the transaction a crash between the two
