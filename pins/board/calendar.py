@@ -39,7 +39,11 @@ class StayBar:
 
     bar: Bar
     badge: Badge
-    title: str
+    said: str  # all but the name
+
+    @property
+    def title(self) -> str:
+        return f"{self.bar.label}, {self.said}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,10 @@ def _stays(shown: list[Property], first: date, scope: Scope) -> defaultdict[int,
 def _bar(bar: Bar, booking: Booking, now: datetime) -> StayBar:
     badge = rows.overall(booking, now)
     days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
-    return StayBar(bar, badge, f"{days}, {badge.label}")
+    marks = (", overlaps another stay" if bar.overlaps else "") + (
+        ", arrives on the day of a departure" if bar.same_day else ""
+    )
+    return StayBar(bar, badge, f"{days}, {badge.label}{marks}")
 
 
 def _taken(booking: Booking) -> Taken:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import F, Q
 
 from pins import words
 from pins.doors import (
@@ -48,6 +48,16 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class Happening:
+    """One request to the lock, and for whom it was."""
+
+    at: str
+    what: str
+    holder: str
+    result: str
+
+
+@dataclass(frozen=True, slots=True)
 class LockPage:
     badge: Badge
     trouble: str  # why it rests, and what to do
@@ -57,7 +67,7 @@ class LockPage:
     missing: tuple[CodeLine, ...]  # expected but not there yet
     planned: int  # codes whose time has not come
     foreign: int
-    attempts: tuple[AttemptLine, ...]
+    attempts: tuple[Happening, ...]
     looked_at: str
 
 
@@ -70,7 +80,8 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     planned = [one for one in pins if one.remote_id is None and one.grant.issue_at > now and not one.op]
     missing = [one for one in pins if one.remote_id is None and one not in planned]
     state = getattr(lock, "operation", None)
-    attempts = visible(PinAttempt.objects.filter(pin__lock=lock), scope).order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
+    tried = visible(PinAttempt.objects.filter(pin__lock=lock), scope).annotate(holder=F("pin__grant__holder_name"))
+    attempts = tried.order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
     looked_at = state.looked_at if state is not None else None
     return LockPage(
         badge=lock_badge(lock, now),
@@ -82,9 +93,13 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         missing=tuple(_line(one, zone, now) for one in missing),
         planned=len(planned),
         foreign=state.foreign_pins if state is not None else 0,
-        attempts=tuple(attempt_line(one, zone) for one in attempts),
+        attempts=tuple(_happening(attempt_line(one, zone), one.holder) for one in attempts),
         looked_at=words.day_and_time(looked_at, zone) if looked_at is not None else "",
     )
+
+
+def _happening(line: AttemptLine, holder: str) -> Happening:
+    return Happening(line.at, line.what, holder, line.result)
 
 
 def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:

@@ -91,12 +91,17 @@ def _subject(incident: Incident) -> str:
     if pin is not None:
         booking = pin.grant.booking
         who = pin.grant.holder_name or "Guest"
-        return f"{who} at {booking.property.name}, {pin.lock.name}" if booking else f"{who}, {pin.lock.name}"
+        return _once(f"{who} at {booking.property.name}", pin.lock.name) if booking else f"{who}, {pin.lock.name}"
     if incident.booking is not None:
         return f"{incident.booking.guest_name or 'Guest'} at {incident.booking.property.name}"
     if incident.feed is not None:
-        return f"{incident.feed.name}, {incident.feed.property.name}"
+        return _once(incident.feed.name, incident.feed.property.name)
     return str(incident.lock or incident.account or incident.subject)
+
+
+def _once(said: str, name: str) -> str:
+    """A lock is often called like its property, and a calendar after it: once is enough."""
+    return said if said.endswith(name) else f"{said}, {name}"
 
 
 def _url(incident: Incident) -> str:

@@ -143,6 +143,40 @@ def test_a_newcomer_is_told_the_next_steps(host: Client) -> None:
     assert "There is no property yet." in words(host.get("/timeline/"))
 
 
+def test_an_empty_installation_claims_nothing_about_locks_and_calendars(host: Client) -> None:
+    page = words(host.get("/"))
+    assert "No lock is known yet." in page
+    assert "No calendar is read yet." in page
+
+
+def test_trouble_that_waits_for_nobody_is_not_called_nothing(host: Client, house: House) -> None:
+    house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    assert "Nothing to mend so far, Turnkey goes on trying." in words(host.get("/"))
+    house.settle()
+    assert "Nothing to mend. As of" in words(host.get("/"))
+
+
+def test_what_to_mend_names_a_lock_that_is_called_like_its_property_once(host: Client, house: House) -> None:
+    door = house.lock()
+    flat = house.flat(door, name="Attic")
+    door.name = "Attic"
+    door.save()
+    booking = house.stay(flat, 3 * HOUR, DAY, "Anna")
+    house.settle()
+    Incident.open(Incident.Kind.CODE_LATE, timezone.now(), about=pin_of(booking, door))
+    page = words(host.get("/"))
+    assert "Anna at Attic" in page
+    assert "Anna at Attic, Attic" not in page
+
+
+def test_a_stay_that_was_cancelled_offers_nothing_to_try(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 40 * DAY, DAY)
+    assert "Try again now" in text(host.get(f"/stays/{booking.pk}/"))
+    booking.status = Booking.Status.CANCELLED
+    booking.save()
+    assert "Try again now" not in text(host.get(f"/stays/{booking.pk}/"))
+
+
 def test_the_answer_follows_the_doors(host: Client, house: House) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), 3 * HOUR, DAY)
@@ -277,7 +311,7 @@ def test_the_timeline_shows_turnovers_overlaps_and_who_stays(host: Client, house
     page = words(host.get("/timeline/"))
     assert all(name in page for name in ("Anna", "Ben", "Cleo"))
     assert "Gone" not in page
-    assert page.count("overlap") == 2
+    assert page.count("overlaps another stay") == 2
     shown = host.get("/timeline/", {"from": "2027-03-05"}).context["timeline"]
     assert [bar.bar.label for bar in shown.lines[0].bars] == ["Ben", "Cleo"]
 
@@ -329,5 +363,6 @@ def test_a_lock_page_tells_ours_from_what_is_missing(host: Client, house: House)
     house.stay(flat, 2 * DAY, DAY, "Ben")
     house.stay(flat, 60 * DAY, DAY, "Later")
     page = words(host.get(f"/locks/{door.pk}/"))
+    assert "Set, Anna: Done" in page
     assert page.index("Expected, not there yet") < page.index("Ben") < page.index("Ours") < page.index("Anna")
     assert "Later" not in page
