@@ -20,6 +20,7 @@ from pins.doors import (
     zone_of_lock,
 )
 from pins.models import Pin, PinAttempt
+from pins.tedee.errors import Cause
 from pins.words import Badge, Tone
 from rentals.access import Scope, visible
 from rentals.models import Lock
@@ -105,7 +106,9 @@ def _happening(line: AttemptLine, holder: str) -> Happening:
 def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
     cause, until = pause(lock, now)
     if not cause or until is None:
-        return ""
+        offline = Cause.OFFLINE.value
+        known = lock.is_active and lock.is_connected is False and lock.has_bridge is not False
+        return f"{words.reason(offline)} {words.remedy(offline)}" if known else ""
     return f"{words.reason(cause)} Next try {words.soon(until, now, zone)}. {words.remedy(cause)}".strip()
 
 

@@ -355,6 +355,15 @@ def test_pages_of_the_timeline(host: Client) -> None:
 # -- one stay, one lock ------------------------------------------------------------------------------------------------
 
 
+def test_a_lock_that_is_offline_says_what_to_do(host: Client, house: House) -> None:
+    door = house.lock()
+    house.flat(door)
+    assert "Check the bridge" not in words(host.get(f"/locks/{door.pk}/"))
+    door.is_connected = False
+    door.save()
+    assert "The lock is offline. Check the bridge and its Wi-Fi" in words(host.get(f"/locks/{door.pk}/"))
+
+
 def test_a_lock_page_tells_ours_from_what_is_missing(host: Client, house: House) -> None:
     door = house.lock()
     flat = house.flat(door)
