@@ -24,6 +24,7 @@ from pins.admin.channel_form import ChannelForm, hint
 from pins.admin.parts import badge_html
 from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
+from pins.news import CHOICES, Event
 from pins.notify import sending
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
@@ -198,6 +199,19 @@ def _has_secret(channel: NotificationChannel) -> bool:
         return False
 
 
+class EventFilter(admin.SimpleListFilter):
+    """In the words of the channel's page; the stored names are those of webhooks."""
+
+    title = "what happened"
+    parameter_name = "event"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [*CHOICES, (Event.SUMMARY.value, "Morning summary"), (Event.TEST.value, "Test message")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(event=self.value()) if self.value() else queryset
+
+
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     """Every message of the last weeks."""
@@ -205,7 +219,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     closed = ClosedToRestricted.closed
 
     list_display = ("what", "channel", "condition", "made", "attempts", "why")
-    list_filter = ("state", "channel", "event")
+    list_filter = ("state", "channel", EventFilter)
     fields = list_display
     date_hierarchy = "created_at"
 

@@ -91,6 +91,10 @@ def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client) -> 
         text = host.get(url).content.decode()
         assert "h1dden" not in text
         assert "example.com" in text or "delivery" in url
+    messages = reverse("admin:pins_delivery_changelist")
+    assert "A stay&#x27;s code is on all its locks" in host.get(messages).content.decode()
+    for event, found in (("test", 1), ("code.ready", 0)):
+        assert host.get(messages, {"event": event}).context["cl"].result_count == found
     assert LogEntry.objects.filter(change_message__contains="Test message: sent.").exists()
 
 

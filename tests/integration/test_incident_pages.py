@@ -63,6 +63,7 @@ def test_the_list_is_sorted_by_severity_and_says_what_to_do(host: Client, three:
     for words in ("The code is not on the lock yet", "Flat: Anna Nowak", "Look at the stay: it says why", "10:00 CET"):
         assert words in shown
     assert f'href="/admin/rentals/lock/{Pin.objects.get().lock_id}/change/"' in shown
+    assert f'<a href="/locks/{Pin.objects.get().lock_id}/">' in shown
     assert AccessGrant.objects.get().code not in shown
 
 
