@@ -279,7 +279,8 @@ def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
             return f"would go onto the lock {when}"
         return "none"
     if state is State.SET and moment > now:
-        return f"comes off the lock {when}"
+        # Turnkey may look at it before: a name that changed is no reason to take a code away.
+        return f"comes off the lock {words.soon(max(moment, pin.grant.ends_at), now, zone) if pin.wanted else when}"
     if state is State.SCHEDULED and now < pin.grant.issue_at:
         return f"goes onto the lock {when}"
     return f"next try {when}"

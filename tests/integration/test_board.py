@@ -355,6 +355,18 @@ def test_pages_of_the_timeline(host: Client) -> None:
 # -- one stay, one lock ------------------------------------------------------------------------------------------------
 
 
+def test_a_look_that_is_due_soon_is_not_called_the_end_of_a_code(host: Client, house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), 3 * HOUR, 2 * DAY)
+    house.settle()
+    said = re.search(r"Comes off the lock [^.]+", words(host.get(f"/stays/{booking.pk}/")))
+    assert said
+    pin = pin_of(booking, door)
+    pin.next_try_at = timezone.now() + timedelta(seconds=30)
+    pin.save()
+    assert said[0] in words(host.get(f"/stays/{booking.pk}/"))
+
+
 def test_a_lock_that_is_offline_says_what_to_do(host: Client, house: House) -> None:
     door = house.lock()
     house.flat(door)
