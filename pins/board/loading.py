@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from django.conf import settings
 from django.db.models import Count, Q, Window
@@ -104,8 +105,22 @@ class Board:
         return len(self.mends) + self.more_mends
 
 
-def load(now: datetime, *, scope: Scope, query: str = "", whole: str = "") -> Board:
-    """`query` narrows the lists to guests and properties with these words; `whole` names a list to show in full."""
+class Show(StrEnum):
+    """Which stays the lists are narrowed to."""
+
+    ALL = ""
+    OPEN = "open"  # not ready yet, or not gone yet
+    UNTOLD = "untold"  # ready, and nobody told the guest
+
+    def includes(self, row: StayRow) -> bool:
+        if self is Show.OPEN:
+            return row.tone not in (Tone.READY, Tone.OVER)
+        return self is Show.ALL or rows.UNTOLD in row.flags
+
+
+def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL, whole: str = "") -> Board:
+    """`query` and `show` narrow the lists: to guests and properties with these words, to stays that ask for something.
+    `whole` names a list to show in full."""
     near = Q(check_in__gt=now - _BEFORE, check_in__lt=now + _AFTER) | Q(
         check_out__gt=now - _BEFORE, check_out__lt=now + _AFTER
     )
@@ -133,7 +148,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", whole: str = "") -> Bo
         ),
         mends=found,
         more_mends=more,
-        lists=tuple(_lists(confirmed, now, query, whole)),
+        lists=tuple(_list(*one, show, whole) for one in _days(confirmed, now, query)),
         locks=locks,
         more_locks=more_locks,
         budgets=tuple(_budgets(lock_accounts, now)),
@@ -151,16 +166,16 @@ def _is_shut_out(booking: Booking, now: datetime) -> bool:
     return tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
 
 
-def _lists(bookings: Sequence[Booking], now: datetime, query: str, whole: str) -> Iterable[DayList]:
-    """Today and tomorrow, each property's own days."""
+def _days(bookings: Sequence[Booking], now: datetime, query: str) -> Iterable[tuple[str, str, list[StayRow]]]:
+    """Today and tomorrow, each property's own days: key, title and rows of each list."""
     leaving = {(one.property_id, one.departure_date) for one in bookings}
     chosen = [one for one in bookings if _matches(one, query)]
     for offset, day in enumerate(("today", "tomorrow")):
         came = [one for one in chosen if one.arrival_date == _day_at(one, now, offset)]
         goes = [one for one in chosen if one.departure_date == _day_at(one, now, offset)]
         arrivals = [rows.arrival(one, now, turns_over=(one.property_id, one.arrival_date) in leaving) for one in came]
-        yield _list(f"arrivals-{day}", f"Arriving {day}", arrivals, whole)
-        yield _list(f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes], whole)
+        yield f"arrivals-{day}", f"Arriving {day}", arrivals
+        yield f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes]
 
 
 def _day_at(booking: Booking, now: datetime, offset: int) -> date:
@@ -172,7 +187,8 @@ def _matches(booking: Booking, query: str) -> bool:
     return all(word in said for word in query.casefold().split())
 
 
-def _list(key: str, title: str, found: list[StayRow], whole: str) -> DayList:
+def _list(key: str, title: str, stays: list[StayRow], show: Show, whole: str) -> DayList:
+    found = [one for one in stays if show.includes(one)]
     worst_first = sorted(found, key=lambda one: (rows.ORDER.index(one.tone), one.moment, one.place))
     kept = worst_first if whole == key else worst_first[:SHOWN]
     return DayList(

@@ -19,6 +19,9 @@ from rentals.models import Booking, Lock
 ORDER = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
 
 
+UNTOLD = "guest not told yet"
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """One lock of a stay, in a layman's words."""
@@ -136,4 +139,4 @@ def _grant(booking: Booking) -> AccessGrant | None:
 
 def _untold(grant: AccessGrant | None, now: datetime) -> str:
     live = grant is not None and grant.wanted and grant.revoked_at is None and now < grant.ends_at
-    return "guest not told yet" if live and grant is not None and grant.disclosed_at is None else ""
+    return UNTOLD if live and grant is not None and grant.disclosed_at is None else ""

@@ -33,6 +33,11 @@ from rentals.models import Booking, Lock
 _VIEW = ("rentals.view_booking", "rentals.change_booking")
 _ACT = "rentals.change_booking"
 _LONGEST_QUERY = 80
+_SHOWS = (
+    (loading.Show.ALL.value, "All"),
+    (loading.Show.OPEN.value, "Not ready yet"),
+    (loading.Show.UNTOLD.value, "Guest not told yet"),
+)
 
 
 def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
@@ -62,9 +67,13 @@ def board(request: HttpRequest) -> HttpResponse:
     """The answer, what to mend, and the days. htmx asks for the live part alone every few seconds."""
     query = _query(request)
     whole = request.GET.get("all", "")
+    wanted = request.GET.get("show", "")
+    show = loading.Show(wanted) if wanted in set(loading.Show) else loading.Show.ALL
     context = {
-        "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, whole=whole),
+        "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole),
         "query": query,
+        "show": show.value,
+        "shows": _SHOWS,
         "whole": whole,
         "here": "board",
     }

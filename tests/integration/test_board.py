@@ -247,6 +247,29 @@ def test_a_search_narrows_the_lists_and_leaves_the_answer(host: Client, house: H
     assert "River room" not in words(host.get("/timeline/", {"q": "ben"}))
 
 
+def test_filters_narrow_the_lists_to_what_asks_for_something(host: Client, house: House) -> None:
+    ready, waiting = house.flat(house.lock(), name="River room"), house.flat(door := house.lock(), name="Attic")
+    told = house.stay(ready, 3 * HOUR, HOUR, "Anna Nowak")
+    house.stay(ready, 5 * HOUR, HOUR, "Cleo Roe")
+    house.cloud.set_connected(door.device_id, False)
+    house.stay(waiting, 3 * HOUR, DAY, "Ben Ode")
+    house.settle()
+    AccessGrant.objects.filter(booking=told).update(disclosed_at=timezone.now())
+    names = {"Anna Nowak", "Ben Ode", "Cleo Roe"}
+
+    def listed(show: str) -> set[str]:
+        (part,) = re.findall(r'id="arrivals-today".*?</section>', text(host.get("/", {"show": show})), re.DOTALL)
+        return {name for name in names if name in part}
+
+    assert listed("") == listed("nonsense") == names
+    assert listed("open") == {"Ben Ode"}
+    assert listed("untold") == {"Cleo Roe"}
+    page = host.get("/", {"show": "open", "q": "ode"})
+    assert "1 of 3 guests who arrive" in words(page)  # the answer is about all of them
+    assert 'href="/?show=untold&amp;q=ode"' in text(page)
+    assert 'name="show" value="open"' in text(page)
+
+
 def test_long_lists_are_cut_and_shown_whole_on_request(host: Client, house: House) -> None:
     flat = house.flat(house.lock())
     for number in range(28):
@@ -334,6 +357,7 @@ def test_the_timeline_shows_turnovers_overlaps_and_who_stays(host: Client, house
         {"q": "x" * 10_000},
         {"q": " \t "},
         {"all": "\x00"},
+        {"show": "\x00"},
     ],
 )
 @pytest.mark.parametrize("address", ["/", "/timeline/"])
