@@ -181,7 +181,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [BASE_DIR / "config" / "templates"],  # found before the admin's own, which they extend
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
