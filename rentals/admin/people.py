@@ -34,6 +34,8 @@ class PeopleAdmin(ClosedToRestricted, _Users):
     """Closed to who is restricted: who may change people can lift a restriction, or become somebody without one."""
 
     inlines = (PropertyAccessInline,)
+    # Facts. As fields they are split in two, of which the second has no label.
+    readonly_fields = ("last_login", "date_joined")
 
     def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> Any:
         """A new person is made with a name and a password first."""

@@ -455,8 +455,6 @@ def person_form(page: Any, **changes: Any) -> dict[str, Any]:
     form = page.context["adminform"].form
     sent = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
     sent = {name: value for name, value in sent.items() if value not in (None, False) and name != "password"}
-    joined = sent.pop("date_joined")
-    sent |= {"date_joined_0": f"{joined:%Y-%m-%d}", "date_joined_1": f"{joined:%H:%M:%S}"}
     sent |= {"groups": [], "user_permissions": []}
     return {**sent, "property_access-INITIAL_FORMS": "0", **changes}
 
