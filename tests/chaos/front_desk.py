@@ -17,11 +17,12 @@ import django
 
 django.setup()
 
-from django.contrib.auth.models import Permission, User  # noqa: E402 - models can be imported only after the setup
+from django.contrib.auth.models import Group, Permission, User  # noqa: E402 - models can be imported only after the setup
 from django.db import transaction  # noqa: E402 - the same
 from django.urls import reverse  # noqa: E402 - the same
+from django.utils import timezone  # noqa: E402 - the same
 
-from pins.models import AccessGrant, Incident, Pin, PinAttempt  # noqa: E402
+from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt  # noqa: E402
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
 
 
@@ -112,6 +113,39 @@ def hire(name: str, password: str, permissions: list[str] | None = None) -> int:
     return user.pk
 
 
+def people() -> dict[str, int]:
+    """Everybody who may log in, and their ids."""
+    return dict(User.objects.values_list("username", "pk"))
+
+
+def roles() -> dict[str, int]:
+    return dict(Group.objects.values_list("name", "pk"))
+
+
+def incidents() -> list[int]:
+    """Ids of those that are open."""
+    return list(Incident.objects.filter(resolved_at__isnull=True).order_by("pk").values_list("pk", flat=True))
+
+
+def give_up_on(incident: int) -> None:
+    """Enter a message about it that could not be sent, to a channel that is switched off by now."""
+    now = timezone.now()
+    channel = NotificationChannel.objects.create(name="Anna's phone", target="anna@example.com", is_active=False)
+    Delivery.objects.create(
+        channel=channel,
+        key=f"incident:{incident}:opened",
+        event="incident.opened",
+        incident_id=incident,
+        happened_at=now,
+        expires_at=now,
+        state=Delivery.State.GIVEN_UP,
+        ended_at=now,
+        payload={"what": "The lock cannot be reached", "remedy": "Look after it.", "account": "Office"},
+        attempts=9,
+        last_error="The mail server does not answer.",
+    )
+
+
 def change_key(key: str) -> None:
     account = LockAccount.objects.get(name="Office")
     account.secret = key
@@ -166,6 +200,10 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         failures,
         lock_ids,
         hire,
+        people,
+        roles,
+        incidents,
+        give_up_on,
         change_key,
         subscribe,
         push_path,
