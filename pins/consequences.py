@@ -17,7 +17,7 @@ from pins import accounts, flights, outcomes
 from pins.facts import State
 from pins.models import Incident, LockState, Pin
 from pins.plan import Create, Look, next_step
-from pins.references import reference_in
+from pins.references import foreign_name, reference_in
 from pins.retry import Scope, delay, scope
 from pins.tedee.errors import Cause, NetworkFault, TedeeError
 from pins.tedee.messages import PinListing
@@ -34,6 +34,7 @@ _ENDED_BY_SUCCESS = (
 )
 #: What a lock that answers again is no longer.
 _ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
+_MOST_FOREIGN_NAMES = 120
 
 
 def settle(lock: Lock, prepared: flights.Prepared, answer: flights.Answer, now: datetime) -> datetime | None:
@@ -131,7 +132,7 @@ def _offer_room(lock: Lock, now: datetime) -> None:
 
 def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now: datetime) -> None:
     """One list answers every PIN of the lock that wanted to look, and corrects those that we believed elsewhere; it
-    also tells how many foreign PINs there are."""
+    also tells which foreign PINs there are."""
     listed: defaultdict[str | None, list[int]] = defaultdict(list)
     for one in listing.pins:
         listed[reference_in(one.alias)].append(one.id)
@@ -151,8 +152,9 @@ def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now
                 fresh.put_observed(outcomes.looked(fresh.observed, ours, now))
                 flights.save_observed(fresh, now)
     references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
-    foreign = sum(len(ids) for reference, ids in listed.items() if reference not in references)
-    LockState.objects.filter(lock=lock).update(foreign_pins=foreign, looked_at=now)
+    foreign = [one.alias for one in listing.pins if reference_in(one.alias) not in references]
+    names = [foreign_name(alias) for alias in foreign[:_MOST_FOREIGN_NAMES]]
+    LockState.objects.filter(lock=lock).update(foreign_pins=len(foreign), foreign_names=names, looked_at=now)
 
 
 def _learns_from(pin: Pin, ours: list[int], now: datetime) -> bool:

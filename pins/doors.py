@@ -69,7 +69,7 @@ def pins_for_people() -> QuerySet[Pin]:
     """PINs with what words need and without anything that must be decrypted."""
     return (
         Pin.objects.select_related("grant", "lock__operation", "lock__account__operation")
-        .defer("grant__code", *_SECRETS)
+        .defer("grant__code", "lock__operation__foreign_names", *_SECRETS)
         .order_by("lock__name", "pk")
     )
 

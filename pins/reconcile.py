@@ -225,7 +225,8 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(outcomes.moved_to_new_device(pin.observed))
                 flights.save_observed(pin, now)
-        LockState.objects.filter(lock=lock).update(device_id=lock.device_id, foreign_pins=0, looked_at=None)
+        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
+        LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)
 
 
 def try_now(pin_ids: list[int], now: datetime) -> set[int]:

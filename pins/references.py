@@ -19,6 +19,7 @@ RANDOM_LENGTH = 4
 CHECK_LENGTH = 2
 LENGTH = RANDOM_LENGTH + CHECK_LENGTH
 ALIAS_LENGTH = 30  # the API's own limit is not documented
+LONGEST_FOREIGN = 60
 NAMELESS = "Guest"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -60,6 +61,11 @@ def reference_in(alias: str) -> str | None:
     return _canonical(found.group(1)) if found else None
 
 
+def foreign_name(alias: str) -> str:
+    """The alias of a PIN that is not ours as one line for people: a stranger's text, without what cannot be seen."""
+    return " ".join(_seen(alias).split())[:LONGEST_FOREIGN].rstrip()
+
+
 def _canonical(reference: str) -> str | None:
     if len(reference) != LENGTH or not reference.isascii():
         return None
@@ -82,13 +88,17 @@ def _span(starts: date, ends: date) -> str:
 
 def _first_name(name: str) -> str:
     """The first word with a letter or digit in it, without what cannot be seen."""
-    spaced = "".join(" " if mark.isspace() else mark for mark in unicodedata.normalize("NFC", name))
-    visible = "".join(mark for mark in spaced if mark.isprintable() and mark != "#")
-    for word in visible.split():
+    for word in _seen(name).replace("#", "").split():
         trimmed = word.strip(",;:.!?()[]\"'")
         if any(mark.isalnum() for mark in trimmed):
             return trimmed
     return NAMELESS
+
+
+def _seen(text: str) -> str:
+    """Without control, direction-changing and other invisible characters; any white space is a space."""
+    spaced = "".join(" " if mark.isspace() else mark for mark in unicodedata.normalize("NFC", text))
+    return "".join(mark for mark in spaced if mark.isprintable())
 
 
 def _shortened(text: str, units: int) -> str:

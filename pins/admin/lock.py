@@ -39,7 +39,7 @@ class LockWithCodesAdmin(LockAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         ours = Count("pins", filter=Q(pins__remote_id__isnull=False))
         with_state = super().get_queryset(request).select_related("operation", "account__operation")
-        return with_state.annotate(own_pins=ours)
+        return with_state.defer("operation__foreign_names").annotate(own_pins=ours)
 
     def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -95,4 +95,5 @@ def _feeds(prop: Property) -> list[tuple[CalendarFeed, SafeString]]:
 def _doors(prop: Property) -> list[tuple[Lock, Badge]]:
     now = timezone.now()
     locks = prop.locks.select_related("operation", "account__operation").order_by("name", "pk")
-    return [(one, lock_badge(one, now)) for one in locks.defer("account__secret", "account__webhook_token")]
+    unneeded = ("account__secret", "account__webhook_token", "operation__foreign_names")
+    return [(one, lock_badge(one, now)) for one in locks.defer(*unneeded)]

@@ -68,6 +68,8 @@ class LockPage:
     missing: tuple[CodeLine, ...]  # expected but not there yet
     planned: int  # codes whose time has not come
     foreign: int
+    foreign_names: tuple[str, ...]  # at the last look; empty for who may not read them
+    foreign_more: int  # how many of them are not named there
     attempts: tuple[Happening, ...]
     looked_at: str
 
@@ -84,6 +86,9 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     tried = visible(PinAttempt.objects.filter(pin__lock=lock), scope).annotate(holder=F("pin__grant__holder_name"))
     attempts = tried.order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
     looked_at = state.looked_at if state is not None else None
+    foreign = state.foreign_pins if state is not None else 0
+    # A name may tell of a guest of any property that the lock serves.
+    names: tuple[str, ...] = tuple(state.foreign_names) if state is not None and not scope.restricted else ()
     return LockPage(
         badge=lock_badge(lock, now),
         trouble=_trouble(lock, zone, now),
@@ -93,7 +98,9 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
         missing=tuple(_line(one, zone, now) for one in missing),
         planned=len(planned),
-        foreign=state.foreign_pins if state is not None else 0,
+        foreign=foreign,
+        foreign_names=names,
+        foreign_more=max(foreign - len(names), 0) if names else 0,
         attempts=tuple(_happening(attempt_line(one, zone), one.holder) for one in attempts),
         looked_at=words.day_and_time(looked_at, zone) if looked_at is not None else "",
     )

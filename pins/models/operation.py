@@ -30,6 +30,9 @@ class LockState(models.Model):
         null=True, blank=True, help_text="A hint: a run was asked for at, or for, this time."
     )
     foreign_pins = models.PositiveSmallIntegerField(default=0, help_text="Codes that are not ours, at the last look.")
+    foreign_names = models.JSONField(
+        default=list, blank=True, help_text="What those codes are called in the lock app, at most 120 of them."
+    )
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last read.")
     offline_since = models.DateTimeField(
         null=True, blank=True, help_text="When the review first found the lock out of reach while somebody needs it."

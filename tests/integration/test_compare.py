@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -55,6 +56,68 @@ def test_one_list_is_read_and_what_a_hand_removed_is_set_again(host: Client, hou
     page = host.get(f"/locks/{door.pk}/").content.decode()
     assert "was last read Mon 1 Mar 2027" in page
     assert "1 code of other people" in page
+
+
+@pytest.mark.parametrize("observe_only", [False, True])
+def test_other_peoples_codes_are_shown_by_their_names(
+    host: Client, house: House, caplog: pytest.LogCaptureFixture, observe_only: bool
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, 2 * DAY)
+    house.settle()
+    pin = pin_of(booking, door)
+    (ours,) = house.ours(door)
+    house.cloud.add_foreign_pin(door.device_id, "<b>Zyxwold</b>\x00 &\n his\u202e cat")
+    house.cloud.add_foreign_pin(door.device_id, "\u200b")
+    house.cloud.add_foreign_pin(door.device_id, f"Typed by hand #{pin.grant.reference.lower()}")  # a surplus of ours
+    house.account.observe_only = observe_only
+    house.account.save()
+    compare(host, door.pk)
+    house.run(door)
+    state = LockState.objects.get(lock=door)
+    assert (state.foreign_pins, state.foreign_names) == (2, ["<b>Zyxwold</b> & his cat", ""])
+    page = host.get(f"/locks/{door.pk}/").content.decode()
+    theirs = page[page.index("Other people's") :]
+    assert "Mon 1 Mar 2027" in theirs
+    assert "2 codes of other people. Turnkey never touches them." in theirs
+    assert "&lt;b&gt;Zyxwold&lt;/b&gt; &amp; his cat" in theirs
+    assert "Without a name" in theirs
+    assert "Zyxwold" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
+    assert ours.alias not in theirs
+
+
+def test_no_more_than_120_names_are_kept(host: Client, house: House) -> None:
+    door = house.lock()
+    house.cloud.lock(door.device_id).capacity = 200
+    house.stay(house.flat(door), DAY, DAY)
+    house.settle()
+    for number in range(123):
+        house.cloud.add_foreign_pin(door.device_id, f"Tenant {number}")
+    compare(host, door.pk)
+    house.settle()
+    state = LockState.objects.get(lock=door)
+    assert (state.foreign_pins, len(state.foreign_names)) == (123, 120)
+    page = host.get(f"/locks/{door.pk}/").content.decode()
+    assert "123 codes of other people" in page
+    assert "<li>3 more</li>" in page
+
+
+def test_names_go_with_the_device_and_are_missed_until_the_next_look(host: Client, house: House) -> None:
+    door = house.lock()
+    house.stay(house.flat(door), DAY, DAY)
+    house.settle()
+    LockState.objects.update(foreign_pins=2, foreign_names=[], looked_at=timezone.now())  # read by an older version
+    page = host.get(f"/locks/{door.pk}/").content.decode()
+    assert "2 codes of other people" in page
+    assert "2 more" not in page
+    LockState.objects.update(foreign_names=["Cleaner", "Owner"])
+    assert "Cleaner" in host.get(f"/locks/{door.pk}/").content.decode()
+    door.device_id = house.cloud.add_lock("Replaced").id
+    door.save()
+    house.settle()
+    assert "Cleaner" not in host.get(f"/locks/{door.pk}/").content.decode()
+    assert "Cleaner" not in LockState.objects.get(lock=door).foreign_names
 
 
 def test_pressed_twice_it_is_one_request(host: Client, house: House) -> None:

@@ -16,7 +16,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 
-from pins.models import AccessGrant, Incident, Pin, PinAttempt, PinReveal
+from pins.models import AccessGrant, Incident, LockState, Pin, PinAttempt, PinReveal
 from rentals.access import EVERYTHING, NOTHING, Scope, is_governed, scope_of, visible
 from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.models import (
@@ -56,6 +56,8 @@ class Village:
         self.house.settle()
         for prop, word in ((self.own, "Own"), (self.other, HIDDEN)):
             self._traces(prop, word)
+        names = ["Cleaner", f"{HIDDEN}elda's sister"]
+        LockState.objects.filter(lock=self.entrance).update(foreign_pins=2, foreign_names=names, looked_at=NOW)
         Lock.objects.update(is_connected=False, battery_level=5)  # the board lists those
         LockAccount.objects.create(name="Spare", secret="spare-key")
         apart = LockAccount.objects.create(name=f"{HIDDEN} account", secret="another-key", observe_only=True)
@@ -348,7 +350,12 @@ def test_no_page_of_the_console_tells_of_another_property(
         assert_nothing_hidden(client, f"/stays/{booking.pk}/")
     for lock in Lock.objects.all():
         assert_nothing_hidden(client, f"/locks/{lock.pk}/")
-    assert client.get(f"/locks/{village.entrance.pk}/").status_code == 200
+    shared = text(client.get(f"/locks/{village.entrance.pk}/"))
+    assert "2 codes of other people. Turnkey never touches them." in shared
+    assert "Cleaner" not in shared  # who gave it that name, and for which property?
+    unrestricted = Client()
+    unrestricted.force_login(User.objects.create_superuser("host"))
+    assert f"{HIDDEN}elda&#x27;s sister" in text(unrestricted.get(f"/locks/{village.entrance.pk}/"))
 
 
 def test_the_board_speaks_of_the_own_guests(client: Client, village: Village) -> None:

@@ -61,6 +61,8 @@ class TestWhatItMakes:
         assert CalendarFeed.objects.count() > 12
         assert FeedItem.objects.count() > 300
         assert RateBudget.objects.exists()
+        assert any(state.foreign_names for state in LockState.objects.all())
+        assert all(len(state.foreign_names) == state.foreign_pins for state in LockState.objects.all())
 
     def test_several_zones_and_shared_entrances(self) -> None:
         assert len(set(Property.objects.values_list("timezone", flat=True))) > 2

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.references import ALPHABET, alias_text, is_ours, new_reference, reference_in
+from pins.references import ALPHABET, alias_text, foreign_name, is_ours, new_reference, reference_in
 
 KEY = b"a key of the installation"
 REFERENCE = "7F3K2Q"
@@ -138,3 +138,21 @@ def test_any_alias_fits_and_gives_its_reference_back(name: str, starts: date, ni
 )
 def test_the_reference_is_found_at_the_end(text: str, expected: str | None) -> None:
     assert reference_in(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Cleaner", "Cleaner"),
+        ("  Cleaner \t\r\n of   the house ", "Cleaner of the house"),
+        ("Clea\x00ner\x1b\x7f", "Cleaner"),
+        ("\u202erenaelC\u2066\u200b\ud800", "renaelC"),
+        ("Zoë #2", "Zoë #2"),
+        ("x" * 61, "x" * 60),
+        ("x" * 59 + " y", "x" * 59),
+        ("\u200b\x00", ""),
+        ("", ""),
+    ],
+)
+def test_a_strangers_alias_is_one_short_line_without_what_cannot_be_seen(text: str, shown: str) -> None:
+    assert foreign_name(text) == shown

@@ -34,6 +34,7 @@ _STREETS = (
 )
 _FLATS_A_BUILDING = (1, 2, 3, 4, 6, 8, 12)
 _BUILDING_WEIGHTS = (30, 14, 14, 14, 12, 10, 6)
+_FOREIGN = ("Cleaner", "Owner", "Neighbour", "Caretaker", "Plumber")
 _MORE_DOORS = ("Garage", "Courtyard gate", "Back door", "Bike room", "Laundry", "Roof terrace")
 
 
@@ -155,11 +156,13 @@ def _lock(rng: random.Random, door: _Door, device_id: int, account: LockAccount)
 
 def _state(rng: random.Random, lock: Lock, now: datetime) -> LockState:
     """No lock rests: the watch asks the cloud for those that rest because they are offline."""
+    foreign = rng.choice((0, 0, 1, 2, 3, 5))
     return LockState(
         lock=lock,
         device_id=lock.device_id,
         rate_key=lock.account.budget_key,
-        foreign_pins=rng.choice((0, 0, 1, 2, 3, 5)),
+        foreign_pins=foreign,
+        foreign_names=list(_FOREIGN[:foreign]),
         looked_at=now - timedelta(minutes=rng.randint(5, 3000)),
     )
 
