@@ -15,7 +15,7 @@ from django.db.models import Q
 
 from pins import accounts, flights, outcomes
 from pins.facts import State
-from pins.models import Incident, LockState, Pin
+from pins.models import Incident, InstallationKey, LockState, Pin
 from pins.plan import Create, Look, next_step
 from pins.references import foreign_name, reference_in
 from pins.retry import Scope, delay, scope
@@ -153,7 +153,8 @@ def _share_look(lock: Lock, prepared: flights.Prepared, listing: PinListing, now
                 flights.save_observed(fresh, now)
     references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
     foreign = [one.alias for one in listing.pins if reference_in(one.alias) not in references]
-    names = [foreign_name(alias) for alias in foreign[:_MOST_FOREIGN_NAMES]]
+    key = InstallationKey.load() if foreign else b""
+    names = [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]]
     LockState.objects.filter(lock=lock).update(foreign_pins=len(foreign), foreign_names=names, looked_at=now)
 
 

@@ -21,9 +21,11 @@ LENGTH = RANDOM_LENGTH + CHECK_LENGTH
 ALIAS_LENGTH = 30  # the API's own limit is not documented
 LONGEST_FOREIGN = 60
 NAMELESS = "Guest"
+STRAY = "Made by Turnkey, but not known here any more"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TRAILING = re.compile(rf"#([0-9A-Za-z]{{{LENGTH}}})\s*\Z", re.ASCII)
+_CODE_LIKE = re.compile(r"(?<!\d)\d{5,8}(?!\d)")  # people write the code of a PIN into its name
 _LOOKALIKES = str.maketrans("ILO", "110")  # as Crockford decodes what people mistype
 
 
@@ -61,9 +63,16 @@ def reference_in(alias: str) -> str | None:
     return _canonical(found.group(1)) if found else None
 
 
-def foreign_name(alias: str) -> str:
-    """The alias of a PIN that is not ours as one line for people: a stranger's text, without what cannot be seen."""
-    return " ".join(_seen(alias).split())[:LONGEST_FOREIGN].rstrip()
+def foreign_name(alias: str, key: bytes) -> str:
+    """A PIN that no grant of ours has on its lock, as one line for people.
+
+    A stranger's alias without what cannot be seen, and without what may be a code (5 to 8 digits). Of one that we once
+    made, as before a backup was restored, its reference only: its name is a guest's.
+    """
+    reference = reference_in(alias)
+    if reference is not None and is_ours(reference, key):
+        return f"{STRAY} (#{reference})"
+    return _CODE_LIKE.sub("\N{BULLET}" * 4, " ".join(_seen(alias).split()))[:LONGEST_FOREIGN].rstrip()
 
 
 def _canonical(reference: str) -> str | None:

@@ -15,7 +15,7 @@ from django.utils import timezone
 from pins import accounts
 from pins.budget import Purpose
 from pins.facts import State
-from pins.models import LockState, Pin
+from pins.models import AccessGrant, LockState, Pin
 from tests.support.deeds import requests_sent
 from tests.support.house import House, pin_of
 from tests.support.people import operator, viewer
@@ -85,6 +85,26 @@ def test_other_peoples_codes_are_shown_by_their_names(
     assert "Without a name" in theirs
     assert "Zyxwold" not in caplog.text + "".join(str(vars(record)) for record in caplog.records)
     assert ours.alias not in theirs
+
+
+def test_a_forgotten_code_of_ours_is_told_apart_without_the_guests_name(host: Client, house: House) -> None:
+    door = house.lock()
+    flat = house.flat(door)
+    forgotten, kept = house.stay(flat, DAY, 2 * DAY), house.stay(flat, 4 * DAY, 2 * DAY)
+    house.settle()
+    reference = pin_of(forgotten, door).grant.reference
+    (ours,) = [pin for pin in house.ours(door) if pin.alias == pin_of(forgotten, door).alias]
+    Pin.objects.filter(grant__booking=forgotten).delete()  # as if a backup without this stay had been restored
+    AccessGrant.objects.filter(booking=forgotten).delete()
+    assert pin_of(kept, door).state == State.SET
+    compare(host, door.pk)
+    house.run(door)
+    page = host.get(f"/locks/{door.pk}/").content.decode()
+    assert f"Made by Turnkey, but not known here any more (#{reference})" in page
+    assert ours.alias not in page
+    assert LockState.objects.get(lock=door).foreign_names == [
+        f"Made by Turnkey, but not known here any more (#{reference})"
+    ]
 
 
 def test_no_more_than_120_names_are_kept(host: Client, house: House) -> None:

@@ -155,4 +155,25 @@ def test_the_reference_is_found_at_the_end(text: str, expected: str | None) -> N
     ],
 )
 def test_a_strangers_alias_is_one_short_line_without_what_cannot_be_seen(text: str, shown: str) -> None:
-    assert foreign_name(text) == shown
+    assert foreign_name(text, KEY) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Cleaner 481516", "Cleaner ••••"),
+        ("12345", "••••"),
+        ("Room 1204", "Room 1204"),
+        ("Ring 01712345678", "Ring 01712345678"),
+        ("a12345678b 99999", "a••••b ••••"),
+    ],
+)
+def test_what_may_be_a_code_in_a_strangers_alias_is_not_shown(text: str, shown: str) -> None:
+    assert foreign_name(text, KEY) == shown
+
+
+def test_of_a_stray_of_ours_no_guests_name_is_shown() -> None:
+    reference = new_reference(KEY)
+    stray = alias_text("Alice", STARTS, ENDS, reference)
+    assert foreign_name(stray, KEY) == f"Made by Turnkey, but not known here any more (#{reference})"
+    assert foreign_name(stray, b"another key") == stray
