@@ -18,6 +18,7 @@ import pytest
 from rentals import outbound
 from rentals.addresses import Address, is_public
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Network, Response
+from rentals.outbound.target import Target
 from tests.unit.tedee_server import Reply, Server, answer, dribble, drop, hang
 
 SERVER = ipaddress.ip_address("127.0.0.1")
@@ -434,5 +435,5 @@ class TestEnvironment:
 
     def test_webcal_means_https(self) -> None:
         for scheme in ("webcal", "webcals", "WebCal"):
-            target = outbound._Target.parse(f" {scheme}://feeds.example/a.ics ", INTERNET)
+            target = Target.parse(f" {scheme}://feeds.example/a.ics ", INTERNET)
             assert target.origin == ("https", b"feeds.example", 443)

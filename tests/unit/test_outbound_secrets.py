@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 
 from rentals import outbound
 from rentals.outbound import INTERNET, Limits, Network, Response
+from rentals.outbound.target import Target
 from tests.unit.tedee_server import Reply, Server, answer, drop, hang
 from tests.unit.test_outbound import get, only_the_server
 
@@ -71,7 +72,7 @@ class TestSecrets:
 
     def test_the_repr_of_targets_and_answers_hides_them(self) -> None:
         url = "https://h1dden-user:h1dden-pass@feeds.example/h1dden-path?h1dden-query"
-        target = outbound._Target.parse(url, INTERNET)
+        target = Target.parse(url, INTERNET)
         answered = Response(302, {"location": url}, b"h1dden-path")
         assert not [secret for secret in self.SECRETS if secret in f"{target!r}{answered!r}"]
 

@@ -1,0 +1,75 @@
+"""An address that we may try: what is wrong with it as written, before anything is looked up."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+
+import httpx
+
+from rentals.addresses import is_local_name, is_plain_host
+from rentals.outbound.errors import Refused
+from rentals.outbound.network import Network
+
+
+@dataclass(frozen=True)
+class Target:
+    """A URL that we may try: its scheme and the spelling of its host are judged, its addresses are not yet."""
+
+    url: httpx.URL = field(repr=False)
+
+    @classmethod
+    def parse(cls, text: str, network: Network) -> Target:
+        """Raises Refused, whose text says what is wrong but never quotes the URL."""
+        scheme, colon, rest = text.strip().partition(":")
+        if colon and scheme.lower() in ("webcal", "webcals"):
+            text = f"https:{rest}"
+        try:
+            url: httpx.URL | None = httpx.URL(text.strip())
+        except (httpx.InvalidURL, UnicodeError, ValueError):
+            url = None
+        return cls._judged(url, network)
+
+    def follow(self, location: str, network: Network) -> Target:
+        """Where a redirect leads (RFC 9110, 10.2.2). Raises Refused."""
+        try:
+            url: httpx.URL | None = self.url.join(location)
+        except (httpx.InvalidURL, UnicodeError, ValueError):
+            url = None
+        if url is not None and self.url.scheme == "https" and url.scheme != "https":
+            raise Refused(f"{self.host} redirects to an address that is not https.")
+        return self._judged(url, network)
+
+    @classmethod
+    def _judged(cls, url: httpx.URL | None, network: Network) -> Target:
+        if url is None:
+            raise Refused("The address cannot be read as a URL.")
+        if url.scheme != "https" and not (url.scheme == "http" and network.plain_http):
+            raise Refused("Only addresses that begin with https:// are contacted.")
+        host = url.raw_host.decode("ascii")
+        if not is_plain_host(host):
+            raise Refused("The host in the address is neither an ordinary name nor a plain IP address.")
+        if is_local_name(host) and not network.plain_http:
+            raise Refused("The address names this machine, which is not contacted.")
+        if url.port is not None and not 1 <= url.port <= 65535:
+            raise Refused("The port in the address is not possible.")
+        return cls(url)
+
+    @property
+    def host(self) -> str:
+        return self.url.host
+
+    @property
+    def port(self) -> int:
+        return self.url.port or (443 if self.url.scheme == "https" else 80)
+
+    @property
+    def origin(self) -> tuple[str, bytes, int]:
+        return self.url.scheme, self.url.raw_host.lower(), self.port
+
+    @property
+    def basic(self) -> str:
+        """The value of an Authorization header, "" without credentials."""
+        if not self.url.userinfo:
+            return ""
+        return "Basic " + base64.b64encode(f"{self.url.username}:{self.url.password}".encode()).decode("ascii")
