@@ -8,22 +8,21 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rentals.calendars import absence, echo, merge
 from rentals.calendars.events import Verdict
 from rentals.calendars.identity import codes_conflict, names_conflict
+from rentals.calendars.known import known_end, known_start
 from rentals.calendars.ledger import Ledger, content_of, source_of, stay_of
 from rentals.calendars.match import Known, Matching, match
 from rentals.calendars.placing import Arrival
-from rentals.calendars.summary import Row, Summary
+from rentals.calendars.report import Report
+from rentals.calendars.summary import Summary
 from rentals.models import Booking, FeedItem
 
 #: Verdicts of items that list a stay.
 LISTS_STAY = frozenset({Verdict.STAY, Verdict.TENTATIVE})
-
-RUNNING_CANCELLED = "The channel cancelled a stay in progress."
 
 
 class Importer:
@@ -31,11 +30,9 @@ class Importer:
 
     def __init__(self, ledger: Ledger, source: str, now: datetime, confirm_after: timedelta) -> None:
         self.ledger, self.source, self.now, self.confirm_after = ledger, source, now, confirm_after
-        self.rows: list[Row] = []
-        self.counts: defaultdict[str, int] = defaultdict(int)
+        self.report = Report()
         self.present: set[int] = set()  # items that this calendar lists
         self.affected: dict[int, Booking] = {}  # stays to look at again, by identity: new ones have no key yet
-        self.held_reason = ""
 
     def run(self, arrivals: Sequence[Arrival], *, empty: bool, complete: bool) -> Summary:
         """Take in everything that the calendar lists; `empty`: no event at all; `complete`: nothing may be hidden."""
@@ -76,7 +73,7 @@ class Importer:
         if arrival.verdict is Verdict.QUARANTINED:
             self._unreadable_again(item, arrival)
             return
-        arrival = _with_known_start(_with_known_end(arrival, item), item, one, self.now)
+        arrival = known_start(known_end(arrival, item), item, one, self.now)
         if arrival.verdict is Verdict.CANCELLED and item.booking_id is not None:
             if one.holds_stay:
                 self._cancelled_by_channel(item)
@@ -87,7 +84,7 @@ class Importer:
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, gone_at=None)
         if verdict not in LISTS_STAY:
             if changed and verdict is Verdict.REVIEW:
-                self._row("waits for your decision", arrival)
+                self.report.row("waits for your decision", arrival)
             if one.holds_stay:
                 self.let_go(item)
             return
@@ -101,7 +98,7 @@ class Importer:
             self.affect(booking)
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
-                self._row("dates changed" if item_was_first else "dates changed in this calendar", arrival)
+                self.report.row("dates changed" if item_was_first else "dates changed in this calendar", arrival)
 
     def _is_told_apart(self, item: FeedItem, old_guest: tuple[str, str], booking: Booking) -> bool:
         """Whether an event without name and code, taken for an echo, now tells that it is another guest's stay.
@@ -137,12 +134,12 @@ class Importer:
 
     def _unreadable_again(self, item: FeedItem, arrival: Arrival) -> None:
         """It is there, so nothing is absent; what it said last stays true until it can be read again."""
-        self.counts["quarantined"] += 1
+        self.report.counts["quarantined"] += 1
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
         said = f"Its latest version cannot be read, the one before still counts. {arrival.reason}"[:200]
         reason = arrival.reason[:200] if item.verdict == Verdict.QUARANTINED else said
         if self.ledger.set(item, reason=reason) or back:
-            self._row("quarantined", arrival)
+            self.report.row("quarantined", arrival)
 
     def _cancelled_by_channel(self, item: FeedItem) -> None:
         """At once, but a stay in progress waits for a person: a guest may be behind that door."""
@@ -172,10 +169,10 @@ class Importer:
         )
         self.ledger.new_items.append(item)
         if arrival.verdict is Verdict.QUARANTINED:
-            self.counts["quarantined"] += 1
-            self._row("quarantined", arrival)
+            self.report.counts["quarantined"] += 1
+            self.report.row("quarantined", arrival)
         elif arrival.verdict is Verdict.REVIEW:
-            self._row("waits for your decision", arrival)
+            self.report.row("waits for your decision", arrival)
 
     # -- 3: stays of the items that list one ---------------------------------------------------------------------
 
@@ -203,7 +200,7 @@ class Importer:
             if booking is None:
                 booking = self._new_booking(item, told)
             else:
-                self._item_row("also listed here", item)
+                self.report.item_row("also listed here", item)
                 self.affect(booking)
             self.ledger.link(item, booking)
 
@@ -212,8 +209,8 @@ class Importer:
 
     def _new_booking(self, item: FeedItem, told: merge.Told) -> Booking:
         booking = self.ledger.new_booking(merge.new_stay(told, needs_review=item.needs_review), self.source)
-        self.counts["created"] += 1
-        self._item_row("new stay" if item.verdict == Verdict.STAY else "new, not confirmed yet", item)
+        self.report.counts["created"] += 1
+        self.report.item_row("new stay" if item.verdict == Verdict.STAY else "new, not confirmed yet", item)
         return booking
 
     # -- 4: what is not listed -----------------------------------------------------------------------------------
@@ -272,16 +269,16 @@ class Importer:
             now=self.now,
             confirm_after=self.confirm_after,
         )
-        self.held_reason = judgement.held_reason
+        self.report.held_reason = judgement.held_reason
         for item in absent:
             if item.pk in judgement.give_up:
                 self.let_go(item)
             elif item.pk in judgement.waiting:
-                self.counts["absent"] += 1
+                self.report.counts["absent"] += 1
                 if self.ledger.set(item, awaits_approval=False, absent_since=item.absent_since or self.now):
-                    self._item_row("not listed any more; to be confirmed", item)
+                    self.report.item_row("not listed any more; to be confirmed", item)
             elif item.pk in judgement.held and self.ledger.set(item, awaits_approval=True, absent_since=None):
-                self._item_row("held", item)
+                self.report.item_row("held", item)
 
     def _is_to_come(self, item: FeedItem) -> bool:
         booking = self.ledger.booking_of(item)
@@ -297,7 +294,7 @@ class Importer:
         if booking is not None:
             self.affect(booking)
         if told:
-            self._item_row("left the calendar", item)
+            self.report.item_row("left the calendar", item)
 
     # -- 5: the stays follow --------------------------------------------------------------------------------------
 
@@ -311,7 +308,7 @@ class Importer:
         moved = [booking for booking in self.affected.values() if self._follow(booking, own.get(id(booking), []))]
         given_up = echo.join(self.ledger, own, moved, self.now)
         self.ledger.write([*moved, *given_up])
-        return self._summary()
+        return self.report.summary([*self.ledger.items.values(), *self.ledger.new_items])
 
     def _items_by_stay(self) -> dict[int, list[FeedItem]]:
         """This feed's items that hold a stay, by the stay's identity."""
@@ -327,64 +324,12 @@ class Importer:
         told = merge.told_by(self.ledger.sources_of(booking, own))
         changed = self.ledger.set_stay(booking, merge.follow(stay_of(booking), told, self.now))
         if changed and booking.status != old_status and booking.status == Booking.Status.CANCELLED:
-            self.counts["cancelled"] += 1
+            self.report.counts["cancelled"] += 1
         elif changed:
-            self.counts["changed"] += 1
+            self.report.counts["changed"] += 1
         return changed
-
-    def _summary(self) -> Summary:
-        items = [*self.ledger.items.values(), *self.ledger.new_items]
-        held = [item for item in items if item.awaits_approval]
-        if not self.held_reason and any(item.verdict == Verdict.CANCELLED for item in held):
-            self.held_reason = RUNNING_CANCELLED
-        return Summary(
-            created=self.counts["created"],
-            changed=self.counts["changed"],
-            cancelled=self.counts["cancelled"],
-            held=len(held),
-            absent=self.counts["absent"],
-            quarantined=self.counts["quarantined"],
-            review=sum(item.verdict == Verdict.REVIEW and item.gone_at is None for item in items),
-            held_reason=self.held_reason,
-            rows=tuple(self.rows),
-        )
-
-    def _row(self, action: str, arrival: Arrival) -> None:
-        self.rows.append(
-            Row(
-                action,
-                arrival.starts_on,
-                arrival.ends_on,
-                arrival.verdict,
-                arrival.guest.name,
-                arrival.reason,
-                arrival.summary,
-            )
-        )
-
-    def _item_row(self, action: str, item: FeedItem) -> None:
-        verdict = Verdict(item.verdict)
-        self.rows.append(Row(action, item.starts_on, item.ends_on, verdict, item.guest_name, item.reason, item.summary))
 
 
 def _counts_as_absent(item: FeedItem) -> bool:
     asked = item.awaits_approval and item.verdict != Verdict.CANCELLED
     return item.gone_at is None and (item.absent_since is not None or item.kept_at is not None or asked)
-
-
-def _with_known_end(arrival: Arrival, item: FeedItem) -> Arrival:
-    """An event that lost its end, to damage or to an exporter's whim, keeps the one it had: one night is only a guess,
-    and would cut the stay short."""
-    if not arrival.end_assumed or item.starts_on != arrival.starts_on or item.ends_at is None:
-        return arrival
-    return replace(arrival, ends_on=item.ends_on, ends_at=item.ends_at, whole_days=item.whole_days)
-
-
-def _with_known_start(arrival: Arrival, item: FeedItem, one: Known, now: datetime) -> Arrival:
-    """A stay that has begun by the channel's clock alone keeps its beginning: the guest arrives today, not tomorrow.
-    One that has begun here keeps it anyway, see `merge.follow`."""
-    if item.starts_at is None or item.starts_at <= now or not one.begun(now) or arrival.starts_at is None:
-        return arrival
-    if arrival.starts_at <= item.starts_at:
-        return arrival
-    return replace(arrival, starts_on=item.starts_on, starts_at=item.starts_at)
