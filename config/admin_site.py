@@ -8,7 +8,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
 
-_APPS = ("rentals", "pins", "auth", "django_celery_beat")
+_APPS = ("rentals", "pins", "auth", "admin", "django_celery_beat")
 _MODELS = (
     "Booking",
     "Property",

@@ -33,6 +33,7 @@ _WORK = Q(
     ],
 )
 _PEOPLE = Q(content_type__app_label="auth", content_type__model__in=["user", "group"])
+_HISTORY = Q(content_type__app_label="admin", codename="view_logentry")
 _SCHEDULE = Q(content_type__app_label="django_celery_beat")
 
 #: What each group may do at least.
@@ -40,7 +41,7 @@ ROLES: Final[dict[str, Q]] = {
     VIEWER: _LOOK,
     OPERATOR: _LOOK | _WORK,
     CODE_REVEAL: Q(content_type__app_label="pins", codename="reveal_code"),
-    ADMINISTRATOR: _OURS | _PEOPLE | _SCHEDULE,
+    ADMINISTRATOR: _OURS | _PEOPLE | _HISTORY | _SCHEDULE,
 }
 
 

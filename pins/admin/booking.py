@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ from pins.doors import door_badge, guest_grants, panel, pins_for_people
 from pins.stay_forms import FORMS, LateCheckOutForm, may_move
 from pins.words import brief, day_and_time
 from rentals.access import visible
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.models import Booking, Lock, LockAccount, Property
@@ -51,7 +53,7 @@ _MOST_NAMED = 5
 
 
 @admin.register(Booking)
-class BookingAdmin(PlainTitles, Scoped, _Admin):
+class BookingAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     form = BookingForm
     change_form_template = "pins/admin/booking_form.html"
     list_display = ("guest", "doors", "property", "arrives", "departs", "status_word", "came")
@@ -197,17 +199,9 @@ class BookingAdmin(PlainTitles, Scoped, _Admin):
                 context["late_check_out"] = LateCheckOutForm(booking=booking, now=now)
         return super().changeform_view(request, object_id, form_url, context)
 
-    def history_view(
-        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """In the time of the property, as the lines themselves are."""
-        booking = self.get_object(request, object_id)
-        if booking is None:
-            return super().history_view(request, object_id, extra_context)
-        title = f"History of {booking} (times of {booking.property.timezone})"
-        with timezone.override(booking.property.zone):
-            response = super().history_view(request, object_id, {"title": title, **(extra_context or {})})
-            return response.render() if isinstance(response, TemplateResponse) else response
+    def history_zone(self, obj: Booking) -> tzinfo:
+        """As the lines themselves."""
+        return obj.property.zone
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """What the history says: from when to when, in the property's time. A code is never in it."""

@@ -156,6 +156,7 @@ class BookingForm(_Form):
                 for one in (self.initial["status"], self.instance.status)
             ]
             said.append(f"the status from {labels[0]} to {labels[1]}")
+        # Neither property by name: who sees the stay may not see where it was before.
         words = {"property": "the property", "guest_name": "the guest's name", "own_code": "the code"}
         said += [text for name, text in words.items() if name in self.changed_data]
         return f"Changed {', '.join(said)}." if said else ""

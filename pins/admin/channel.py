@@ -26,6 +26,7 @@ from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
 from pins.notify import sending
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.fields import UndecryptableValue
@@ -40,7 +41,7 @@ _MAY_HAVE_CODES = "pins.reveal_code"
 
 
 @admin.register(NotificationChannel)
-class NotificationChannelAdmin(PlainTitles, Scoped, _Admin):
+class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     closed = ClosedToRestricted.closed  # a channel tells of all properties
     form = ChannelForm
     change_form_template = "pins/admin/channel_form.html"

@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
 
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.fields import UndecryptableValue
@@ -70,7 +71,7 @@ class LockAccountForm(_Form):
 
 
 @admin.register(LockAccount)
-class LockAccountAdmin(PlainTitles, Scoped, _Admin):
+class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     closed = frozenset({"view", "add", "change", "delete"})  # its locks may be anybody's
     form = LockAccountForm
     list_display = ["name", "kind", "lock_count"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -24,6 +25,7 @@ from rentals.admin import feed_words as words
 from rentals.admin.feed_form import CalendarFeedForm
 from rentals.admin.feed_views import FeedViews
 from rentals.admin.feed_words import Health
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.models import CalendarFeed
@@ -77,7 +79,7 @@ class ChannelFilter(admin.SimpleListFilter):
 
 
 @admin.register(CalendarFeed)
-class CalendarFeedAdmin(FeedViews, PlainTitles, Scoped, _Admin):
+class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
     form = CalendarFeedForm
     change_form_template = "rentals/admin/feed_form.html"
     delete_confirmation_template = "rentals/admin/feed_delete.html"
@@ -102,6 +104,9 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, Scoped, _Admin):
 
     class Media:
         css = STYLES
+
+    def history_zone(self, obj: CalendarFeed) -> tzinfo:
+        return obj.property.zone
 
     # -- the list -----------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from rentals.access import scope_of, visible
 from rentals.admin.exchange import ExchangeMixin
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.exchange import LockTable
@@ -57,7 +58,7 @@ class AccountFilter(admin.SimpleListFilter):
 
 
 @admin.register(Lock)
-class LockAdmin(ExchangeMixin, PlainTitles, Scoped, _Admin):
+class LockAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
     closed = frozenset({"add", "delete"})  # a lock may serve other properties too, now or later
     form = LockForm
     table = LockTable

@@ -8,7 +8,10 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
+from rentals.admin.history import ToldInHistory
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.models import PropertyAccess
 
@@ -30,12 +33,23 @@ class PropertyAccessInline(_Inline):
 
 
 @admin.register(User)
-class PeopleAdmin(ClosedToRestricted, _Users):
+class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
     """Closed to who is restricted: who may change people can lift a restriction, or become somebody without one."""
 
     inlines = (PropertyAccessInline,)
     # Facts. As fields they are split in two, of which the second has no label.
-    readonly_fields = ("last_login", "date_joined")
+    readonly_fields = ("last_login", "date_joined", "what_they_did")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None or not request.user.has_perm("admin.view_logentry"):
+            return found
+        return (*found, ("History", {"fields": ("what_they_did",)}))
+
+    @admin.display(description="What they did")
+    def what_they_did(self, one: User) -> str:
+        address = reverse("admin:admin_logentry_changelist", query={"user__id__exact": one.pk})
+        return format_html('<a href="{}">All changes by {}</a>', address, one.get_username())
 
     def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> Any:
         """A new person is made with a name and a password first."""
@@ -43,5 +57,5 @@ class PeopleAdmin(ClosedToRestricted, _Users):
 
 
 @admin.register(Group)
-class RolesAdmin(ClosedToRestricted, GroupAdmin):
+class RolesAdmin(ToldInHistory, ClosedToRestricted, GroupAdmin):
     """The same."""

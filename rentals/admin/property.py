@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import available_timezones
 
@@ -11,6 +12,7 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
 from rentals.admin.exchange import ExchangeMixin
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
@@ -87,7 +89,7 @@ def zone_as_typed(typed: str) -> str:
 
 
 @admin.register(Property)
-class PropertyAdmin(ExchangeMixin, PlainTitles, Scoped, _Admin):
+class PropertyAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
     closed = frozenset({"add"})  # who sees some would not see a new one
     form = PropertyForm
     table = PropertyTable
@@ -132,6 +134,9 @@ class PropertyAdmin(ExchangeMixin, PlainTitles, Scoped, _Admin):
             # Without the account's key: nothing here needs it decrypted.
             kwargs["queryset"] = Lock.objects.order_by("name", "pk")
         return super().formfield_for_manytomany(db_field, request, **kwargs)
+
+    def history_zone(self, obj: Property) -> tzinfo:
+        return obj.zone
 
     @admin.display(description="Check-in to check-out")
     def times(self, one: Property) -> str:

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.fields import UndecryptableValue
@@ -26,7 +27,7 @@ else:
 
 
 @admin.register(PublishedCalendar)
-class PublishedCalendarAdmin(PlainTitles, Scoped, _Admin):
+class PublishedCalendarAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     """The link is a secret: it stands on a calendar's own page, for who may change it, and nowhere else."""
 
     change_form_template = "rentals/admin/published_form.html"

@@ -92,6 +92,8 @@ def pages(console: Console) -> Iterator[dict[str, str]]:
         "people": "/admin/auth/user/",
         "person": f"/admin/auth/user/{people['clerk']}/change/",
         "role": f"/admin/auth/group/{roles['operator']}/change/",
+        "changes": "/admin/admin/logentry/",
+        "history": f"/admin/rentals/property/{sick_flat.id}/history/",
         "timetable": "/admin/django_celery_beat/periodictask/",
     }
     console.stack.desk.ask("cancel", bookings=[sick])

@@ -91,9 +91,10 @@ def test_migrate_made_the_groups_with_their_permissions() -> None:
     assert rights("code-reveal") == {"pins.reveal_code"}
     all_of_them = Permission.objects.filter(content_type__app_label__in=["rentals", "pins", "django_celery_beat"])
     assert rights("administrator") - {f"{one.content_type.app_label}.{one.codename}" for one in all_of_them} == {
-        f"auth.{verb}_{model}" for verb in ("add", "change", "delete", "view") for model in ("user", "group")
+        "admin.view_logentry",
+        *(f"auth.{verb}_{model}" for verb in ("add", "change", "delete", "view") for model in ("user", "group")),
     }
-    assert len(rights("administrator")) == all_of_them.count() + 8
+    assert len(rights("administrator")) == all_of_them.count() + 9
 
 
 def test_migrating_again_adds_what_is_missing_and_takes_nothing_away() -> None:
