@@ -1,14 +1,18 @@
-"""The admin site: Django's own, with the pages in the order in which a host needs them."""
+"""The admin site: Django's own, with the pages in the order in which a host needs them, in a host's words."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest
+from django_celery_beat.apps import BeatConfig
 
 _APPS = ("rentals", "pins", "auth", "admin", "django_celery_beat")
+#: What Django and the scheduler call in their own way.
+_NAMES = {"LogEntry": "Changes", "ClockedSchedule": "Single moments", "CrontabSchedule": "Times of day"}
 _MODELS = (
     "Booking",
     "Property",
@@ -23,6 +27,10 @@ _MODELS = (
     "AccessGrant",
     "Pin",
     "PinReveal",
+    "User",
+    "Group",
+    "PeriodicTask",
+    "IntervalSchedule",
 )
 
 
@@ -36,18 +44,31 @@ class TurnkeyAdminSite(AdminSite):
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Bookings, properties, calendars, locks and accounts first; the scheduler's own tables last."""
-        apps: list[Any] = sorted(
+        found: list[Any] = sorted(
             super().get_app_list(request, app_label), key=lambda one: _place(_APPS, one["app_label"])
         )
-        for app in apps:
+        for app in found:
+            for model in app["models"]:
+                model["name"] = _NAMES.get(model["object_name"], model["name"])
             app["models"].sort(key=lambda one: _place(_MODELS, one["object_name"]))
-        return apps
+        return found
+
+
+# -- named in INSTALLED_APPS in place of the apps that they describe -------------------------------------------------
 
 
 class TurnkeyAdminConfig(AdminConfig):
-    """Named in INSTALLED_APPS in place of `django.contrib.admin`."""
-
     default_site = "config.admin_site.TurnkeyAdminSite"
+    verbose_name = "History"
+
+    def ready(self) -> None:
+        super().ready()
+        # Not by a class of its own: tools look for `django.contrib.auth` by that name.
+        apps.get_app_config("auth").verbose_name = "People"
+
+
+class TimetableConfig(BeatConfig):  # type: ignore[misc]
+    verbose_name = "Timetable"
 
 
 def _is_restricted(request: HttpRequest) -> bool:

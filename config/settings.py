@@ -161,7 +161,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
-    "django_celery_beat",
+    "config.admin_site.TimetableConfig",  # django_celery_beat
     "import_export",
     "config",
     "rentals",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
@@ -20,16 +22,46 @@ else:
     _Admin = admin.ModelAdmin
 
 
+class KindFilter(admin.SimpleListFilter):
+    """Of what there is a line, by what people call it."""
+
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        named = LogEntry.objects.filter(content_type__isnull=False).values("content_type").distinct()
+        kinds = ContentType.objects.filter(pk__in=named)
+        return sorted(((str(one.pk), _kind(one)) for one in kinds), key=itemgetter(1))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        value = str(self.value() or "")
+        return queryset.filter(content_type=int(value)) if value.isdecimal() else queryset
+
+
+class DeedFilter(admin.SimpleListFilter):
+    title = "what was done"
+    parameter_name = "deed"
+    WORDS = ((ADDITION, "Added"), (CHANGE, "Changed"), (DELETION, "Deleted"))
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(flag), word) for flag, word in self.WORDS]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
+        deeds = {value for value, _ in self.lookup_choices}
+        return queryset.filter(action_flag=int(self.value() or 0)) if self.value() in deeds else queryset
+
+
 @admin.register(LogEntry)
 class ChangeAdmin(ClosedToRestricted, _Admin):
     """Nobody adds, changes or deletes a line; who sees some properties only sees the history of each object there."""
 
-    list_display = ("at", "user", "thing", "said")
+    list_display = ("at", "user", "thing", "done")
     list_display_links = None
+    change_list_template = "rentals/admin/changes.html"
     list_filter = (
         ("user", admin.RelatedOnlyFieldListFilter),
-        ("content_type", admin.RelatedOnlyFieldListFilter),
-        "action_flag",
+        KindFilter,
+        DeedFilter,
     )
     list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "change_message", "user__username")
@@ -37,7 +69,7 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
     date_hierarchy = "action_time"
     ordering = ("-action_time", "-pk")
     show_full_result_count = False
-    fields = readonly_fields = ("at", "user", "thing", "said")
+    fields = readonly_fields = ("at", "user", "thing", "done")
 
     class Media:
         css = STYLES
@@ -65,12 +97,16 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
 
     @admin.display(description="What")
     def thing(self, entry: LogEntry) -> str:
-        kind = str(entry.content_type.name).capitalize() if entry.content_type else "Something"
+        kind = _kind(entry.content_type) if entry.content_type else "Something"
         url = None if entry.is_deletion() else entry.get_admin_url()
         if url is None:
             return f"{kind}: {entry.object_repr}"
         return format_html('{}: <a href="{}">{}</a>', kind, url, entry.object_repr)
 
     @admin.display(description="What was done")
-    def said(self, entry: LogEntry) -> str:
-        return entry.get_change_message() or str(entry.get_action_flag_display())
+    def done(self, entry: LogEntry) -> str:
+        return entry.get_change_message() or dict(DeedFilter.WORDS)[entry.action_flag]
+
+
+def _kind(content_type: ContentType) -> str:
+    return str(content_type.name).capitalize()

@@ -189,7 +189,7 @@ def test_the_history_of_a_stay_says_what_was_done_in_words(host: Client, house: 
     assert host.post(f"{BOOKINGS}{booking.pk}/change/", form).status_code == 302
     page = text(host.get(f"{BOOKINGS}{booking.pk}/history/"))
     assert "(times of Europe/Warsaw)" in page
-    assert "10 a.m." in page  # 09:00 UTC
+    assert "Mon 1 Mar 2027, 10:00" in page  # 09:00 UTC
     assert "Late check-out: the stay now ends Thu 4 Mar 2027, 11:00 CET instead of Thu 4 Mar 2027, 10:00 CET." in page
     assert "New code: a new code was chosen and goes onto 1 lock." in page
     assert "Revoke: the code is revoked" in page

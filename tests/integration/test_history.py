@@ -11,6 +11,7 @@ import time_machine
 from django.apps import apps
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -153,6 +154,10 @@ def test_the_list_finds_who_did_what(house: House, client: Client) -> None:
     assert "Mon 1 Mar 2027, 09:00" in page
     assert f"/admin/rentals/property/{flat.pk}/change/" in page
     assert "16:00 → 17:00" in text(client.get(LIST, {"q": "17:00"}))
+    kind = ContentType.objects.get_for_model(Property).pk
+    assert "16:00 → 17:00" in text(client.get(LIST, {"kind": kind, "deed": CHANGE}))
+    assert "→" not in text(client.get(LIST, {"deed": DELETION}))
+    assert "Property" in text(client.get(LIST, {"kind": "x", "deed": "y"}))
     assert f"{LIST}?user__id__exact={ben.pk}" in text(client.get(f"/admin/auth/user/{ben.pk}/change/"))
 
 
