@@ -39,6 +39,7 @@ from pins.doors import door_badge, guest_grants, panel, pins_for_people
 from pins.stay_forms import FORMS, LateCheckOutForm, may_move
 from pins.words import brief, day_and_time
 from rentals.access import visible
+from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
@@ -66,7 +67,7 @@ class BookingAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         "status",
         OverlapFilter,
         OriginFilter,
-        ("property", admin.RelatedOnlyFieldListFilter),
+        ("property", RelatedChoice),
     )
     search_fields = ("guest_name", "property__name", "grants__reference")
     search_help_text = "Guest, property, or the reference in the Tedee app (#7F3K2Q)"

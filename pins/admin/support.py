@@ -18,6 +18,7 @@ from pins.doors import MASK, attempt_line, pins_for_people, standing_badge, zone
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.words import Badge, Tone
 from rentals.access import visible
+from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 
@@ -141,7 +142,7 @@ class AttemptInline(_Inline):
 @admin.register(Pin)
 class PinAdmin(ReadOnlyAdmin):
     list_display = ("alias", "lock", "condition", "last_trouble", "next_try", "since")
-    list_filter = ("state", ("lock", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("state", ("lock", RelatedChoice))
     search_fields = ("alias", "lock__name", "grant__reference", "grant__holder_name")
     ordering = ("-state_changed_at", "-pk")
     fields = (

@@ -22,6 +22,7 @@ from rentals.admin import feed_deeds as deeds
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
 from rentals.admin import feed_words as words
+from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.feed_form import CalendarFeedForm
 from rentals.admin.feed_views import FeedViews
 from rentals.admin.feed_words import Health
@@ -94,7 +95,7 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
         "waiting_for_review",
         "not_read",
     )
-    list_filter = (HealthFilter, ChannelFilter, ("property", admin.RelatedOnlyFieldListFilter))
+    list_filter = (HealthFilter, ChannelFilter, ("property", RelatedChoice))
     search_fields = ("name", "property__name")
     search_help_text = "Name or property"
     ordering = (Lower("name"), "pk")

@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from rentals.access import scope_of, visible
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_words as words
+from rentals.admin.choice_filter import SelectWhenMany
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.calendars.events import Verdict
@@ -26,7 +27,7 @@ else:
     _Admin = admin.ModelAdmin
 
 
-class FeedFilter(admin.SimpleListFilter):
+class FeedFilter(SelectWhenMany, admin.SimpleListFilter):
     """By calendar, without decrypting its address as the ready-made filter would."""
 
     title = "calendar"

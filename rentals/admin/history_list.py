@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
+from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.look import STYLES
 from rentals.admin.scoped import ClosedToRestricted
 
@@ -59,7 +60,7 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
     list_display_links = None
     change_list_template = "rentals/admin/changes.html"
     list_filter = (
-        ("user", admin.RelatedOnlyFieldListFilter),
+        ("user", RelatedChoice),
         KindFilter,
         DeedFilter,
     )

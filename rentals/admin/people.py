@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from rentals.admin.history import ToldInHistory
+from rentals.admin.look import STYLES
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.models import PropertyAccess
 
@@ -37,6 +38,10 @@ class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
     """Closed to who is restricted: who may change people can lift a restriction, or become somebody without one."""
 
     inlines = (PropertyAccessInline,)
+
+    class Media:
+        css = STYLES
+
     # Facts. As fields they are split in two, of which the second has no label.
     readonly_fields = ("last_login", "date_joined", "what_they_did")
 

@@ -13,6 +13,7 @@ from django.urls import URLPattern, path, reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST
 
+from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
@@ -32,7 +33,7 @@ class PublishedCalendarAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
 
     change_form_template = "rentals/admin/published_form.html"
     list_display = ("name", "property", "shows", "is_active")
-    list_filter = ("is_active", ("property", admin.RelatedOnlyFieldListFilter))
+    list_filter = ("is_active", ("property", RelatedChoice))
     search_fields = ("name", "property__name")
     actions = ("revoke",)
     fieldsets = (
