@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django_celery_beat.apps import BeatConfig
 
 _APPS = ("rentals", "pins", "auth", "admin", "django_celery_beat")
@@ -41,6 +41,12 @@ class TurnkeyAdminSite(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "is_restricted": _is_restricted(request)}
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        from rentals.admin.property_choice import Results  # this module is loaded before the models
+
+        answer: Any = Results.as_view(admin_site=self)(request)
+        return cast("HttpResponse", answer)
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Bookings, properties, calendars, locks and accounts first; the scheduler's own tables last."""

@@ -42,6 +42,7 @@ from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.property_choice import search_when_many
 from rentals.admin.scoped import Scoped
 from rentals.models import Booking, Lock, LockAccount, Property
 
@@ -177,8 +178,9 @@ class BookingAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         """The choice of properties is the form's own field, one for all requests, so each gets a copy."""
         form = super().get_form(request, obj, change=change, **kwargs)
         if "property" in form.base_fields:
-            field = copy.deepcopy(form.base_fields["property"])
-            form.base_fields["property"] = self._narrowed(field, request)
+            field = self._narrowed(copy.deepcopy(form.base_fields["property"]), request)
+            search_when_many(field, request)
+            form.base_fields["property"] = field
         return form
 
     @method_decorator(sensitive_post_parameters("own_code"))

@@ -14,26 +14,17 @@ from pins.models import AccessGrant
 from pins.policy import problems
 from pins.stay_forms import EARLIEST, LATEST
 from pins.words import day_and_time
+from rentals.admin.property_choice import PropertyChoice
 from rentals.admin.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
 from rentals.models import Booking, Property
 from rentals.moments import local_moment
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Booking]
-    _Choice = forms.ModelChoiceField[Property]
 else:
     _Form = forms.ModelForm
-    _Choice = forms.ModelChoiceField
 
 _WHEN = {"arrival": "check_in", "departure": "check_out"}
-
-
-class PropertyChoice(_Choice):
-    """Names the zone and the usual times beside each property, since the times on the form are read in that zone."""
-
-    def label_from_instance(self, obj: Property) -> str:
-        off = "" if obj.is_active else ", switched off"
-        return f"{obj.name} ({obj.check_in_time:%H:%M} to {obj.check_out_time:%H:%M}, {obj.timezone}{off})"
 
 
 def _day(label: str) -> forms.DateField:

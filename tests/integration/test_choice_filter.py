@@ -74,7 +74,7 @@ def test_many_are_a_list_that_keeps_what_else_was_chosen(host: Client) -> None:
     form = Form(host.get(LIST, {"stay": "all", "status": "confirmed", "q": "Guest", "p": "1"}).content.decode())
     assert form.options == ["", *(str(one.pk) for one in made)]
     assert form.sent == {"stay": "all", "status": "confirmed", "q": "Guest"}
-    answer = host.get(LIST, {**form.sent, form.name: made[3].pk})
+    answer = host.get(LIST, {**form.sent, form.name: str(made[3].pk)})
     assert [one.property for one in answer.context["cl"].result_list] == [made[3]]
     assert Form(answer.content.decode()).sent[form.name] == str(made[3].pk)
 
