@@ -1,0 +1,56 @@
+"""What people see when a request goes wrong: a page that says what to do, and nothing of the inside."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from pins.board import views
+from tests.support.people import viewer
+
+pytestmark = pytest.mark.django_db
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+@pytest.mark.parametrize("address", ["/nothing/", "/stays/999999/", "/locks/999999/"])
+def test_an_address_that_leads_nowhere(client: Client, address: str) -> None:
+    client.force_login(User.objects.create_superuser("host"))
+    answer = client.get(address)
+    assert answer.status_code == 404
+    assert "There is nothing at this address" in text(answer)
+    assert address not in text(answer)
+
+
+def test_a_deed_that_somebody_may_not_do(client: Client) -> None:
+    client.force_login(viewer())
+    answer = client.get("/admin/rentals/lockaccount/")
+    assert answer.status_code == 403
+    assert "You may not do this" in text(answer)
+
+
+def test_a_page_that_has_grown_old() -> None:
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(User.objects.create_superuser("host"))
+    answer = strict.post("/stays/1/revoke/")
+    assert answer.status_code == 403
+    assert "This page has grown old" in text(answer)
+    assert "Nothing was changed" in text(answer)
+
+
+def test_a_fault_of_ours_shows_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("canary-4711")
+
+    client = Client(raise_request_exception=False)
+    client.force_login(User.objects.create_superuser("host"))
+    monkeypatch.setattr(views, "render", broken)
+    answer = client.get("/timeline/")
+    assert answer.status_code == 500
+    assert "Something went wrong here" in text(answer)
+    assert "canary-4711" not in text(answer)
