@@ -8,10 +8,10 @@ knows is refused, since a slip in its name would silently do the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
-from typing import Any
+from typing import Any, ClassVar
 from unicodedata import category
 
 from django.core.exceptions import ValidationError
@@ -175,9 +175,20 @@ class PlainDiff(Diff):  # type: ignore[misc]
 
 
 class Table(ModelResource):  # type: ignore[misc]
-    """What both tables have in common. `key` is the field by which a row is recognised."""
+    """What both tables have in common. `key` is the field by which a row is recognised.
+
+    `needs`: which permission somebody must have to be given a field; `hidden`: those whom nobody is given this time.
+    """
 
     key: str
+    needs: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *, hidden: Collection[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.hidden = frozenset(hidden)
+
+    def get_export_fields(self, selected_fields: Any = None) -> list[Field]:
+        return [one for one in super().get_export_fields(selected_fields) if one.attribute not in self.hidden]
 
     @classmethod
     def get_diff_class(cls) -> type[PlainDiff]:
@@ -241,6 +252,7 @@ class Table(ModelResource):  # type: ignore[misc]
 
 class PropertyTable(Table):
     key = "name"
+    needs: ClassVar[Mapping[str, str]] = {"locks": "rentals.view_lock"}
 
     name = Field("name", "name", Words())
     timezone = Field("timezone", "time zone", Words())

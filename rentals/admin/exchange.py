@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.admin.models import LogEntry
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -187,20 +186,30 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
         opts = self.model._meta
         messages.success(request, f"Imported: {_counts(result, str(opts.verbose_name), str(opts.verbose_name_plural))}")
 
-    def _create_log_entry(self, user_pk: int, rows: Iterable[Model], import_type: str, action_flag: int) -> None:
-        word = "Added" if import_type == RowResult.IMPORT_TYPE_NEW else "Changed"
-        for one in rows:
-            LogEntry.objects.log_actions(
-                user_pk, [one], action_flag, f"{word} by import of a file.", single_object=True
-            )
+    def _log_actions(self, result: Result, request: HttpRequest) -> None:
+        """What the history says of each row: which cells, from what to what."""
+        words = {RowResult.IMPORT_TYPE_NEW: (ADDITION, "Added"), RowResult.IMPORT_TYPE_UPDATE: (CHANGE, "Changed")}
+        for row in result:
+            if row.import_type in words:
+                flag, word = words[row.import_type]
+                cells = [] if flag == ADDITION else [f"{one.column}: {one.before} → {one.after}" for one in row.diff]
+                said = f" {'. '.join(cells)}." if cells else ""
+                LogEntry.objects.log_actions(
+                    request.user.pk or 0, [row.instance], flag, f"{word} by import of a file.{said}", single_object=True
+                )
 
     # -- export -------------------------------------------------------------------------------------------------
+
+    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
+        """Serial numbers of locks are for who may see locks."""
+        may = request.user.has_perm
+        return {"hidden": [name for name, needed in self.table.needs.items() if not may(needed)]}
 
     def init_request_context_data(self, request: HttpRequest, form: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().init_request_context_data(request, form)
         return context | {
             "title": f"Export {self.model._meta.verbose_name_plural}",
-            "columns": self.table().get_export_headers(),
+            "columns": self.table(**self.get_export_resource_kwargs(request)).get_export_headers(),
             "count": self.get_export_queryset(request).count(),
             "media": self.media,
         }

@@ -186,7 +186,9 @@ def test_what_is_imported_reaches_the_locks(host: Client, house: House) -> None:
     booking.refresh_from_db()
     assert (pin.value, pin.body.start) == (code, booking.check_in)
     assert booking.check_in.astimezone(flat.zone).time() == time(16)
-    assert LogEntry.objects.get().change_message == "Changed by import of a file."
+    assert LogEntry.objects.get().change_message == (
+        f"Changed by import of a file. check-in: 15:00 → 16:00. locks: {front.serial_number} → {side.serial_number}."
+    )
 
 
 def test_a_lock_that_is_switched_off_by_import_loses_our_codes(host: Client, house: House) -> None:
@@ -380,6 +382,19 @@ def test_who_may_import_and_export(client: Client, clock: time_machine.Traveller
             page = client.get(PROPERTIES).content.decode()
             assert "/property/export/" in page
             assert ("/property/import/" in page) == may_import
+
+
+def test_serial_numbers_of_locks_are_for_who_may_see_locks(client: Client, house: House) -> None:
+    door = house.lock()
+    house.flat(door)
+    client.force_login(staff("keeper", "view_property"))
+    assert "locks" not in client.get(f"{PROPERTIES}export/").context["columns"]
+    for form in ("csv", "json"):
+        data = export(client, PROPERTIES, form)
+        assert door.serial_number.encode() not in data
+        assert b"Europe/Warsaw" in data
+    client.force_login(staff("porter", "view_property", "view_lock"))
+    assert door.serial_number.encode() in export(client, PROPERTIES)
 
 
 def test_names_from_a_file_are_shown_and_not_run(host: Client) -> None:
