@@ -23,6 +23,7 @@ from django.views.decorators.http import require_POST
 
 from pins import choices, deeds, policy, sources, tasks
 from pins.admin import reveal
+from pins.admin.booking_bulk import BulkDeeds
 from pins.admin.booking_filters import (
     ArrivalFilter,
     AttentionFilter,
@@ -51,11 +52,9 @@ if TYPE_CHECKING:
 else:
     _Admin = admin.ModelAdmin
 
-_MOST_NAMED = 5
-
 
 @admin.register(Booking)
-class BookingAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
+class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
     form = BookingForm
     change_form_template = "pins/admin/booking_form.html"
     list_display = ("guest", "doors", "property", "arrives", "departs", "status_word", "came")
@@ -279,13 +278,13 @@ class BookingAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
             raise Http404
         if not self.has_change_permission(request, booking):
             raise PermissionDenied
-        outcome = self._do(request, name, booking)
+        outcome = self.do(request, name, booking)
         messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
         for text in outcome.warnings:
             messages.warning(request, text)
         return HttpResponseRedirect(reverse("admin:rentals_booking_change", args=[booking.pk]))
 
-    def _do(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
+    def do(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
         """One deed and its line in the booking's history, both or neither."""
         with transaction.atomic():
             outcome = (
@@ -302,41 +301,6 @@ class BookingAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
             return outcome
         wrong = " ".join(str(text) for texts in form.errors.values() for text in texts)
         return deeds.Outcome(messages.ERROR, f"nothing was changed. {wrong}")
-
-    @admin.action(description="Try again now", permissions=["change"])
-    def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        self._do_many(request, queryset, "try_again", "Trying again now")
-
-    @admin.action(description="New code", permissions=["change"])
-    def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        self._do_many(request, queryset, "new_code", "New code chosen")
-
-    @admin.action(description="Revoke codes", permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
-        """Asks first: a guest may be in the house."""
-        if request.POST.get("confirmed") == "yes":
-            self._do_many(request, queryset, "revoke", "Code revoked")
-            return None
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Revoke codes",
-            "opts": self.model._meta,
-            "bookings": list(queryset),
-            "in_house": [one for one in queryset if one.check_in <= timezone.now() < one.check_out],
-            "media": self.media,
-        }
-        return TemplateResponse(request, "pins/admin/revoke_confirmation.html", context)
-
-    def _do_many(self, request: HttpRequest, queryset: QuerySet[Booking], name: str, done: str) -> None:
-        outcomes = [(booking, self._do(request, name, booking)) for booking in queryset]
-        count = sum(outcome.done for _, outcome in outcomes)
-        if count:
-            messages.success(request, f"{done}: {'1 stay' if count == 1 else f'{count} stays'}.")
-        others = [(booking, outcome) for booking, outcome in outcomes if not outcome.done]
-        for booking, outcome in others[:_MOST_NAMED]:
-            messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
-        if len(others) > _MOST_NAMED:
-            messages.warning(request, f"Nothing was done for {len(others) - _MOST_NAMED} more.")
 
 
 def _going() -> str:

@@ -17,6 +17,7 @@ from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
+from rentals.admin.sure import Question, ask, is_sure
 from rentals.fields import UndecryptableValue
 from rentals.models import PublishedCalendar
 from rentals.models.tokens import new_token
@@ -105,8 +106,16 @@ class PublishedCalendarAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         return HttpResponseRedirect(reverse("admin:rentals_publishedcalendar_change", args=[calendar.pk]))
 
     @admin.action(description="Revoke the links", permissions=["change"])
-    def revoke(self, request: HttpRequest, queryset: QuerySet[PublishedCalendar]) -> None:
-        revoked = list(queryset.filter(is_active=True))
+    def revoke(self, request: HttpRequest, queryset: QuerySet[PublishedCalendar]) -> HttpResponse | None:
+        revoked = list(queryset.filter(is_active=True).select_related("property"))
+        if revoked and not is_sure(request):
+            question = Question(
+                "revoke",
+                "Revoke links",
+                "Whoever has these links sees nothing there any more:",
+                f"Yes, revoke {len(revoked)} link{'' if len(revoked) == 1 else 's'}",
+            )
+            return ask(self, request, {one.pk: str(one) for one in revoked}, question)
         PublishedCalendar.objects.filter(pk__in=[one.pk for one in revoked]).update(is_active=False)
         self._note(request, revoked, "Revoked the link.")
         number = len(revoked)
@@ -114,6 +123,7 @@ class PublishedCalendarAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
             messages.success(request, f"{number} link{'' if number == 1 else 's'} revoked.")
         else:
             messages.info(request, "Nothing was left to revoke: what you chose shows nothing already.")
+        return None
 
     def _note(self, request: HttpRequest, calendars: list[PublishedCalendar], text: str) -> None:
         for one in calendars:

@@ -264,7 +264,10 @@ def test_a_new_link_replaces_the_former_one(host: Client, flat: Property) -> Non
 def test_links_are_revoked_from_the_list(host: Client, flat: Property) -> None:
     calendar = publish(flat)
     chosen = {"action": "revoke", "_selected_action": [calendar.pk]}
-    assert host.post("/admin/rentals/publishedcalendar/", chosen).status_code == 302
+    asked = host.post("/admin/rentals/publishedcalendar/", chosen)
+    assert "Yes, revoke 1 link" in asked.content.decode()
+    assert host.get(address(calendar)).status_code == 200
+    assert host.post("/admin/rentals/publishedcalendar/", {**chosen, "confirmed": "yes"}).status_code == 302
     assert host.get(address(calendar)).status_code == 404
     again = host.post("/admin/rentals/publishedcalendar/", chosen, follow=True).content.decode()
     assert "1 link revoked." in again
