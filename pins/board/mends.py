@@ -1,41 +1,54 @@
-"""What a person should mend, most severe first: arrivals that wait for a person, and open incidents."""
+"""What a person should mend, most severe first: arrivals that wait for a person, and open incidents, one per cause."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Window
 from django.urls import reverse
 
 from pins import troubles, words
 from pins.board import rows
-from pins.models import Incident
-from pins.models.incident import MOST_SEVERE_FIRST
+from pins.board.causes import WAITING, Entry, Known, entries
+from pins.doors import is_watched, standing_badge
+from pins.models import Incident, Pin
+from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
 from pins.words import Badge, Tone
 from rentals.access import Scope, visible
 from rentals.admin.feed_words import ago
-from rentals.models import Booking
+from rentals.models import Booking, LockAccount
 
 MOST = 40
-_SECRETS = (
-    "pin__applied_code",
-    "pin__op_code",
-    "pin__late_codes",
-    "pin__grant__code",
-    "account__secret",
-    "account__webhook_token",
-    "feed__url",
-    "feed__token",
-    "feed__signing_secret",
-    "feed__previous_signing_secret",
+#: So many of those who wait for one cause are named with it.
+_NAMED = 3
+#: All that is asked of an incident: names and times, no code and no secret.
+_ASKED = (
+    *("pk", "kind", "severity", "opened_at", "pin", "lock", "account", "feed", "booking"),
+    *("pin__admitted", "pin__grant", "pin__grant__holder_name", "pin__grant__starts_at", "pin__grant__ends_at"),
+    *("pin__grant__booking", "pin__grant__booking__check_in", "pin__grant__booking__check_out"),
+    *("pin__grant__booking__property__name", "pin__grant__booking__property__timezone"),
+    *("pin__lock", "pin__lock__name", "pin__lock__account", "pin__lock__account__rate_group"),
+    *("lock__name", "lock__account", "lock__account__rate_group", "account__name", "account__rate_group"),
+    *("feed__name", "feed__property__name", "booking__guest_name", "booking__property__name"),
 )
+_Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Concern:
+    """A stay that waits for what is to be mended."""
+
+    who: str
+    when: str
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
 class Mend:
-    """One thing to mend: about whom or what, what is wrong, what to do, and where."""
+    """One thing to mend: about whom or what, what is wrong, what to do, and where; and whose codes wait for it."""
 
     subject: str
     what: str
@@ -43,60 +56,158 @@ class Mend:
     badge: Badge
     url: str
     since: str
+    concerns: tuple[Concern, ...] = ()
+    more: int = 0  # stays that it concerns beside these
+    all_url: str = ""  # where all of them are
 
 
 def mends(now: datetime, bookings: Iterable[Booking], scope: Scope) -> tuple[tuple[Mend, ...], int]:
-    """At most `MOST`, and how many more there are. `bookings`: loaded stays of guests who are due soon."""
-    open_ones = visible(Incident.objects.filter(resolved_at=None), scope).select_related(
-        "pin__grant__booking__property", "pin__lock", "lock", "account", "feed__property", "booking__property"
+    """At most `MOST`, and how many more there are. `bookings`: loaded stays of guests who are due soon.
+
+    All that is open is read, in one query, since what belongs together shows only then.
+    """
+    open_ones = visible(Incident.objects.filter(resolved_at=None), scope)
+    rows_by_id = {row["pk"]: row for row in open_ones.order_by(MOST_SEVERE_FIRST, "opened_at", "pk").values(*_ASKED)}
+    waiting = {one.pk: one for one in bookings if rows.overall(one, now).tone is Tone.ACT}
+    known = [known for one in waiting.values() for known in _waits(one, now)]
+    known += [_known(row) for row in rows_by_id.values()]
+    found = entries(known)
+    words_for = _Words(now, rows_by_id, waiting)
+    return tuple(words_for.mend(entry) for entry in found[:MOST]), max(0, len(found) - MOST)
+
+
+def _waits(booking: Booking, now: datetime) -> Iterable[Known]:
+    """Once for each of its codes that wait for a person, or once for the stay where it is about none of them."""
+    whom, weight = _stay_key(booking.pk), len(SEVERITIES) - 1
+    pins = [one for one in rows.pins_of(booking) if _asks(one, now)]
+    for pin in pins:
+        yield Known(
+            booking.pk,
+            WAITING,
+            weight,
+            None,
+            pin=pin.pk,
+            lock=pin.lock_id,
+            account=pin.lock.account_id,
+            budget=pin.lock.account.budget_key,
+            whom=whom,
+            moment=booking.check_in,
+            admitted=pin.admitted,
+        )
+    if not pins:
+        yield Known(booking.pk, WAITING, weight, None, whom=whom, moment=booking.check_in)
+
+
+def _asks(pin: Pin, now: datetime) -> bool:
+    if not pin.wanted:
+        return False
+    mute = pin.lock.has_keypad is False and not is_watched(pin)
+    return mute or standing_badge(pin, now).tone is Tone.ACT
+
+
+def _known(row: _Row) -> Known:
+    about = "pin__lock__" if row["pin"] else "lock__" if row["lock"] else ""
+    account, group = row[f"{about}account"], row[f"{about}account__rate_group"]
+    booking, grant = row["pin__grant__booking"], row["pin__grant"]
+    return Known(
+        key=row["pk"],
+        kind=row["kind"],
+        weight=rank(row["severity"]),
+        opened_at=row["opened_at"],
+        pin=row["pin"],
+        lock=row["pin__lock"] or row["lock"],
+        account=account,
+        budget=LockAccount(pk=account, rate_group=group or "").budget_key if account else "",
+        whom=_stay_key(booking) if booking else f"grant {grant}" if grant else "",
+        moment=row["pin__grant__booking__check_in"] or row["pin__grant__starts_at"],
+        admitted=row["pin__admitted"] is not False,
     )
-    with_number = open_ones.annotate(of_all=Window(Count("pk"))).defer(*_SECRETS)
-    incidents = list(with_number.order_by(MOST_SEVERE_FIRST, "opened_at", "pk")[:MOST])
-    told = {one.pin.grant.booking_id for one in incidents if one.pin is not None}
-    waiting = [_of_stay(one, now) for one in bookings if one.pk not in told and rows.overall(one, now).tone is Tone.ACT]
-    found = [*waiting, *(_of_incident(one, now) for one in incidents)]
-    total = len(waiting) + (incidents[0].of_all if incidents else 0)
-    return tuple(found[:MOST]), max(0, total - MOST)
 
 
-def _of_stay(booking: Booking, now: datetime) -> Mend:
-    badge = rows.overall(booking, now)
-    without_lock = badge.label == "No lock"
-    return Mend(
-        subject=f"{booking.guest_name or 'Guest'} at {booking.property.name}",
-        what="The property has no active lock" if without_lock else badge.label,
-        remedy="Choose its locks on the page of the property."
-        if without_lock
-        else "Open the stay: it says what to do.",
-        badge=troubles.severity_badge(Incident.Severity.URGENT),
-        url=reverse("stay", args=[booking.pk]),
-        since=f"arrives {words.soon(booking.check_in, now, booking.property.zone)}",
-    )
+def _stay_key(booking_id: int) -> str:
+    return f"stay {booking_id}"
 
 
-def _of_incident(incident: Incident, now: datetime) -> Mend:
-    said = troubles.trouble(incident.kind)
-    return Mend(
-        subject=_subject(incident),
-        what=said.what,
-        remedy=said.remedy,
-        badge=troubles.severity_badge(incident.severity),
-        url=_url(incident),
-        since=ago(incident.opened_at, now),
-    )
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Entries in words, from the rows that they were made of."""
+
+    now: datetime
+    incidents: dict[int, _Row]
+    waiting: dict[int, Booking]
+
+    def mend(self, entry: Entry) -> Mend:
+        head = entry.head
+        badge = troubles.severity_badge(SEVERITIES[entry.weight])
+        if head.kind == WAITING:
+            return self._of_stay(self.waiting[head.key], badge)
+        row = self.incidents[head.key]
+        said = troubles.trouble(head.kind)
+        return Mend(
+            subject=_subject(row),
+            what=said.what,
+            remedy=said.remedy,
+            badge=badge,
+            url=_url(row),
+            since=ago(row["opened_at"], self.now),
+            concerns=tuple(self._concern(one) for one in entry.concerns[:_NAMED]),
+            more=max(0, len(entry.concerns) - _NAMED),
+            all_url=_url(row) if row["lock"] else reverse("admin:pins_incident_changelist"),
+        )
+
+    def _of_stay(self, booking: Booking, badge: Badge) -> Mend:
+        said = rows.overall(booking, self.now)
+        without_lock = said.label == "No lock"
+        return Mend(
+            subject=_at(booking.guest_name, booking.property.name),
+            what="The property has no active lock" if without_lock else said.label,
+            remedy="Choose its locks on the page of the property."
+            if without_lock
+            else "Open the stay: it says what to do.",
+            badge=badge,
+            url=reverse("stay", args=[booking.pk]),
+            since=_when(booking.check_in, booking.check_out, booking.property.zone, self.now),
+        )
+
+    def _concern(self, one: Known) -> Concern:
+        if one.kind == WAITING:
+            stay = self.waiting[one.key]
+            when = _when(stay.check_in, stay.check_out, stay.property.zone, self.now)
+            return Concern(_at(stay.guest_name, stay.property.name), when, reverse("stay", args=[stay.pk]))
+        row = self.incidents[one.key]
+        zone = ZoneInfo(row["pin__grant__booking__property__timezone"] or "UTC")
+        begins = row["pin__grant__booking__check_in"] or row["pin__grant__starts_at"]
+        ends = row["pin__grant__booking__check_out"] or row["pin__grant__ends_at"]
+        when = _when(begins, ends, zone, self.now)
+        if one.kind == Incident.Kind.CODE_STAYS:
+            when = f"left {words.brief(ends, self.now, zone)}" if ends <= self.now else "the code should be gone"
+        return Concern(_at(row["pin__grant__holder_name"], row["pin__grant__booking__property__name"]), when, _url(row))
 
 
-def _subject(incident: Incident) -> str:
-    pin = incident.pin
-    if pin is not None:
-        booking = pin.grant.booking
-        who = pin.grant.holder_name or "Guest"
-        return _once(f"{who} at {booking.property.name}", pin.lock.name) if booking else f"{who}, {pin.lock.name}"
-    if incident.booking is not None:
-        return f"{incident.booking.guest_name or 'Guest'} at {incident.booking.property.name}"
-    if incident.feed is not None:
-        return _once(incident.feed.name, incident.feed.property.name)
-    return str(incident.lock or incident.account or incident.subject)
+def _when(begins: datetime, ends: datetime, zone: ZoneInfo, now: datetime) -> str:
+    if ends <= now:
+        return f"left {words.brief(ends, now, zone)}"
+    if begins <= now:
+        return f"here since {words.brief(begins, now, zone)}"
+    if begins.astimezone(zone).date() == now.astimezone(zone).date():
+        return f"arrives today {words.clock_time(begins, zone)}"
+    return f"arrives {words.brief(begins, now, zone)}"
+
+
+def _at(guest: str, place: str | None) -> str:
+    return f"{guest or 'Guest'} at {place}" if place else guest or "Guest"
+
+
+def _subject(row: _Row) -> str:
+    if row["pin"]:
+        place = row["pin__grant__booking__property__name"]
+        who = _at(row["pin__grant__holder_name"], place)
+        return _once(who, row["pin__lock__name"]) if place else f"{who}, {row['pin__lock__name']}"
+    if row["booking"]:
+        return _at(row["booking__guest_name"], row["booking__property__name"])
+    if row["feed"]:
+        return _once(row["feed__name"], row["feed__property__name"])
+    return str(row["lock__name"] or row["account__name"])
 
 
 def _once(said: str, name: str) -> str:
@@ -104,15 +215,15 @@ def _once(said: str, name: str) -> str:
     return said if said.endswith(name) else f"{said}, {name}"
 
 
-def _url(incident: Incident) -> str:
-    if incident.pin is not None and incident.pin.grant.booking_id is not None:
-        return reverse("stay", args=[incident.pin.grant.booking_id])
-    if incident.pin is not None:
-        return reverse("lock", args=[incident.pin.lock_id])
-    if incident.booking_id is not None:
-        return reverse("stay", args=[incident.booking_id])
-    if incident.lock_id is not None:
-        return reverse("lock", args=[incident.lock_id])
-    if incident.feed_id is not None:
-        return reverse("admin:rentals_calendarfeed_change", args=[incident.feed_id])
-    return reverse("admin:rentals_lockaccount_change", args=[incident.account_id])
+def _url(row: _Row) -> str:
+    pages: Sequence[tuple[str, str]] = (
+        ("pin__grant__booking", "stay"),
+        ("pin__lock", "lock"),
+        ("booking", "stay"),
+        ("lock", "lock"),
+        ("feed", "admin:rentals_calendarfeed_change"),
+    )
+    for name, page in pages:
+        if row[name]:
+            return reverse(page, args=[row[name]])
+    return reverse("admin:rentals_lockaccount_change", args=[row["account"]])

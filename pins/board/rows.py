@@ -105,11 +105,17 @@ def _row(booking: Booking, moment: datetime, now: datetime, flags: tuple[str, ..
     )
 
 
+def pins_of(booking: Booking) -> list[Pin]:
+    """The codes of a stay that `stays` loaded."""
+    grant = _grant(booking)
+    return list(grant.pins.all()) if grant is not None else []
+
+
 def overall(booking: Booking, now: datetime) -> Badge:
     """The doors of a stay that `stays` loaded, the worst first."""
-    grant = _grant(booking)
-    pins = list(grant.pins.all()) if grant is not None else []
-    return door_badge(booking, grant, pins, has_locks=bool(getattr(booking, "has_locks", True)), now=now)
+    return door_badge(
+        booking, _grant(booking), pins_of(booking), has_locks=bool(getattr(booking, "has_locks", True)), now=now
+    )
 
 
 def is_watched(booking: Booking, now: datetime) -> bool:
@@ -122,9 +128,8 @@ def _tone(booking: Booking, now: datetime) -> Tone:
 
 
 def _doors(booking: Booking, now: datetime) -> list[Door]:
-    grant = _grant(booking)
     found = []
-    for pin in grant.pins.all() if grant is not None else ():
+    for pin in pins_of(booking):
         badge = standing_badge(pin, now)
         if badge.tone in (Tone.READY, Tone.OVER):
             continue

@@ -38,7 +38,7 @@ def three(house: House, clock: time_machine.Traveller) -> House:
     house.stay(house.flat(house.lock()), 2 * DAY, DAY)
     house.settle()
     for kind, about in (
-        (Kind.CODE_LATE, Pin.objects.get()),
+        (Kind.VALUE_REFUSED, Pin.objects.get()),
         (Kind.ZONE_DIFFERS, Pin.objects.get().lock),
         (Kind.DEAD_KEY, house.account),
     ):
@@ -60,7 +60,7 @@ def order(text: str, *words: str) -> list[str]:
 def test_the_list_is_sorted_by_severity_and_says_what_to_do(host: Client, three: House) -> None:
     shown = rows(host.get(LIST))
     assert order(shown, "Warning", "Notice", "Urgent") == ["Urgent", "Warning", "Notice"]
-    for words in ("The code is not on the lock yet", "Flat: Anna Nowak", "Look at the stay: it says why", "10:00 CET"):
+    for words in ("The lock refuses the code", "Flat: Anna Nowak", "Press “New code” on the stay", "10:00 CET"):
         assert words in shown
     assert f'href="/admin/rentals/lock/{Pin.objects.get().lock_id}/change/"' in shown
     assert f'<a href="/locks/{Pin.objects.get().lock_id}/">' in shown

@@ -1,0 +1,139 @@
+"""One cause, one entry: which of the things to mend are one and the same. Pure.
+
+A lock that is offline makes every code late that is due there. A person mends the lock, so the lock is the entry, and
+whose codes wait for it stands below. What a code suffers from by itself, refused digits for example, stays an entry.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from typing import Final
+
+#: The kind of what is no incident: a stay that waits for a person.
+WAITING: Final = "waiting"
+
+_NOT_SET: Final = frozenset({"code_late", "outcome_unknown", WAITING})
+#: What befalls a code because of something else. Of one code, what is not here outweighs what is.
+CONSEQUENCES: Final = _NOT_SET | {"code_stays"}
+#: Of a lock or an account, and what of a code it explains. Where two explain it, the first here speaks.
+EXPLAINS: Final[dict[str, frozenset[str]]] = {
+    "dead_key": CONSEQUENCES,
+    "lock_unknown": CONSEQUENCES,
+    "no_permission": CONSEQUENCES,
+    "lock_offline": CONSEQUENCES,
+    "no_keypad": _NOT_SET,
+    "no_room": _NOT_SET,
+    "too_many_codes": _NOT_SET,
+    "budget_spent": CONSEQUENCES,
+}
+#: Of a code, and why it is late by itself, whatever else its lock suffers from.
+OWN_REASONS: Final = frozenset({"value_refused", "value_taken", "changed_in_app"})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One open incident, or a stay that waits for a person. Ids are of our rows; `None` where there is none."""
+
+    key: int  # with `kind` it names the row that this was made of
+    kind: str
+    weight: int  # of its severity: more is worse
+    opened_at: datetime | None  # none of a stay that waits: it comes before what is as severe
+    pin: int | None = None
+    lock: int | None = None  # its own, or that of its code
+    account: int | None = None  # its own, or that of its lock
+    budget: str = ""  # under which the requests of this account are counted
+    whom: str = ""  # the stay of a code, in a word that no other stay has
+    moment: datetime | None = None  # when that guest arrives
+    admitted: bool = True  # the keypad has room for the code
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing to mend. `concerns`: whose codes wait for it, each stay once, the most urgent first."""
+
+    head: Known
+    weight: int  # the heaviest of all that it stands for
+    concerns: tuple[Known, ...] = ()
+
+
+def entries(known: Iterable[Known]) -> list[Entry]:
+    """The things to mend, the most severe first and of these the oldest; of equals, in the order in which they come."""
+    heads: dict[tuple[str, object], Known] = {}
+    codes: defaultdict[int, list[Known]] = defaultdict(list)
+    alone: defaultdict[tuple[str, object], list[Known]] = defaultdict(list)
+    stays: list[Known] = []
+    for one in known:
+        if one.pin is not None:
+            codes[one.pin].append(one)
+        elif one.kind == WAITING:
+            stays.append(one)
+        elif one.kind in EXPLAINS:
+            heads[one.kind, _subject(one, one.kind)] = one
+        else:
+            alone[one.kind, one.key] = [one]
+    below: defaultdict[tuple[str, object], list[Known]] = defaultdict(list)
+    for pin, ones in codes.items():
+        has_reason = any(one.kind in OWN_REASONS for one in ones)
+        for one in ones:
+            cause = None if has_reason else _cause(one, heads)
+            if cause is not None:
+                below[cause].append(one)
+            elif [one.kind] == [other.kind for other in ones] == [WAITING]:
+                stays.append(one)
+            else:
+                alone["pin", pin].append(one)
+    told = {one.whom for ones in alone.values() for one in ones if one.whom}
+    for one in stays:  # once a stay, and not where an entry about a code of it tells more
+        if one.whom not in told:
+            alone[WAITING, one.whom].append(one)
+    found = [_under(head, below[at]) for at, head in heads.items()] + [_by_itself(ones) for ones in alone.values()]
+    return sorted(found, key=_severe_and_old_first)
+
+
+def _subject(one: Known, cause: str) -> object:
+    """What of this a cause of that kind would be about."""
+    if cause == "dead_key":
+        return one.account
+    return one.budget if cause == "budget_spent" else one.lock
+
+
+def _cause(one: Known, heads: dict[tuple[str, object], Known]) -> tuple[str, object] | None:
+    for cause, explained in EXPLAINS.items():
+        at = (cause, _subject(one, cause))
+        if at in heads and one.kind in explained and not (cause == "too_many_codes" and one.admitted):
+            return at
+    return None
+
+
+def _under(head: Known, ones: Iterable[Known]) -> Entry:
+    first: dict[str, Known] = {}
+    for one in sorted(ones, key=_urgent_first):
+        first.setdefault(one.whom, one)
+    return Entry(head, max([head.weight, *(one.weight for one in first.values())]), tuple(first.values()))
+
+
+def _by_itself(ones: list[Known]) -> Entry:
+    """Of one code the cause speaks before its consequence, then the most severe, then what tells most."""
+    order = ("outcome_unknown", "code_late", "code_stays", WAITING)
+    head = min(
+        ones,
+        key=lambda one: (
+            one.kind in CONSEQUENCES,
+            -one.weight,
+            order.index(one.kind) if one.kind in order else -1,
+        ),
+    )
+    return Entry(head, max(one.weight for one in ones))
+
+
+def _urgent_first(one: Known) -> tuple[int, float]:
+    return -one.weight, inf if one.moment is None else one.moment.timestamp()
+
+
+def _severe_and_old_first(entry: Entry) -> tuple[int, float]:
+    opened_at = entry.head.opened_at
+    return -entry.weight, -inf if opened_at is None else opened_at.timestamp()
