@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
+from pins import words
 from pins.board import rows
 from pins.board.timeline import Bar, Row, Taken, lay_out
 from pins.words import Badge
@@ -23,7 +24,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One day of the head."""
+    """One day of the head. `is_today`: at some row at least."""
 
     day: date
     is_today: bool
@@ -48,10 +49,11 @@ class StayBar:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One property."""
+    """One property. `clock`: day and time there, where it is another day than at other rows; else empty."""
 
     property_id: int
     name: str
+    clock: str
     row: Row
     bars: tuple[StayBar, ...]
 
@@ -62,6 +64,7 @@ class Timeline:
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     page: Page[Property]
+    days_differ: bool  # today is not the same day at all of these properties
 
     @property
     def before(self) -> date:
@@ -73,7 +76,7 @@ class Timeline:
 
 
 def load(now: datetime, *, first: date | None, query: str, page: int, scope: Scope) -> Timeline:
-    """`first`: the window's first day, by default yesterday at the property of the first row."""
+    """`first`: the window's first day, by default yesterday, where that is earliest."""
     chosen = visible(Property.objects.order_by("name", "pk"), scope)
     for word in query.split():
         chosen = chosen.filter(
@@ -81,16 +84,19 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
         )
     found = Paginator(chosen, PAGE).get_page(page)
     shown = list(found.object_list)
-    today = now.astimezone(shown[0].zone if shown else ZoneInfo("UTC")).date()
-    first = first or today - _DAY
+    todays = {now.astimezone(zone).date() for zone in ({one.zone for one in shown} or {ZoneInfo("UTC")})}
+    days_differ = len(todays) > 1
+    first = first or min(todays) - _DAY
     by_property = _stays(shown, first, scope)
     lines = []
     for prop in shown:
         bookings = {one.pk: one for one in by_property[prop.pk]}
         row = lay_out((_taken(one) for one in bookings.values()), first, DAYS)
-        lines.append(Line(prop.pk, prop.name, row, tuple(_bar(bar, bookings[bar.key], now) for bar in row.bars)))
-    columns = tuple(Column(first + number * _DAY, first + number * _DAY == today) for number in range(DAYS))
-    return Timeline(first, columns, tuple(lines), found)
+        clock = words.brief(now, now, prop.zone) if days_differ else ""
+        bars = tuple(_bar(bar, bookings[bar.key], now) for bar in row.bars)
+        lines.append(Line(prop.pk, prop.name, clock, row, bars))
+    columns = tuple(Column(day, day in todays) for day in (first + number * _DAY for number in range(DAYS)))
+    return Timeline(first, columns, tuple(lines), found, days_differ)
 
 
 def _stays(shown: list[Property], first: date, scope: Scope) -> defaultdict[int, list[Booking]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db.models import Count, Q, Window
@@ -13,6 +14,7 @@ from django.db.models import Count, Q, Window
 from pins import accounts, budget, reviewing
 from pins.board import rows
 from pins.board.answer import Answer, answer
+from pins.board.clocks import Clock, clock
 from pins.board.mends import Mend, mends
 from pins.board.rows import StayRow
 from pins.models import RateBudget
@@ -89,6 +91,7 @@ class Start:
 @dataclass(frozen=True, slots=True)
 class Board:
     at: datetime
+    clock: Clock
     answer: Answer
     mends: tuple[Mend, ...]
     more_mends: int
@@ -132,6 +135,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     still_open = reviewing.staying_codes(now) | reviewing.working_codes(now)
     left = visible(still_open, scope).filter(grant__starts_at__lte=now)
     staying = left.values("grant").distinct().count()
+    zones = visible(Property.objects.order_by(), scope).values_list("timezone", flat=True).distinct()
     found, more = mends(now, [*outside, *soon], scope)
     locks, more_locks = _locks(scope)
     lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
@@ -139,6 +143,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     known = [one for one in soon if not rows.is_watched(one, now)]
     return Board(
         at=now,
+        clock=clock(now, [ZoneInfo(name) for name in zones]),
         answer=answer(
             [rows.overall(one, now).tone for one in known],
             len(outside),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tests.browser.conftest import Visit
-from tests.browser.console import DAY, Console, expect, is_same_document, remember, row, see_by_itself
+from tests.browser.console import DAY, Console, expect, is_same_document, look_again, remember, row, see_by_itself
 from tests.support.feeds import sample
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.timeout(240)]
@@ -136,3 +136,23 @@ def test_a_board_whose_session_ended_asks_for_the_login(visit: Visit) -> None:
     board.clock.fast_forward("00:31")
     expect(board).to_have_url(re.compile(r"/admin/login/\?next=/timeline/$"))
     expect(board.get_by_role("link", name="Timeline")).to_have_count(0)
+
+
+def test_where_properties_share_no_clock_the_board_shows_that_of_its_reader(visit: Visit) -> None:
+    form = visit("/admin/rentals/property/add/")
+    typed = {"name": "Bay in Tokyo", "timezone": "Asia/Tokyo", "check_in_time": "15:00", "check_out_time": "11:00"}
+    for field, value in typed.items():
+        form.locator(f"[name={field}]").fill(value)
+    form.get_by_role("button", name="Save", exact=True).click()
+    link = form.locator(".success").get_by_role("link", name="Bay in Tokyo")
+    try:
+        board = visit("/", own_clock=True, timezone_id="America/New_York")
+        as_of = board.locator(".answer time")
+        expect(as_of).to_have_text(re.compile(r"^\d\d:\d\d GMT-[45]$"))
+        look_again(board)
+        expect(as_of).to_have_text(re.compile(r"^\d\d:\d\d GMT-[45]$"))
+    finally:
+        form.goto(f"{link.get_attribute('href')}../delete/")
+        form.get_by_role("button", name=re.compile("^Yes")).click()
+    board.goto("/")
+    expect(as_of).to_have_text(re.compile(r"^\d\d:\d\d CES?T$"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pins.models import AccessGrant, Incident
-from rentals.models import Booking, Lock, Property
+from rentals.models import Booking, Lock, Property, PropertyAccess
 from tests.support.calendars import day
 from tests.support.house import House, pin_of
 from tests.support.people import operator, staff, viewer
@@ -312,6 +312,19 @@ def test_the_board_asks_as_much_for_many_as_for_few(host: Client, house: House) 
     assert [cost("/"), cost("/timeline/")] == few
 
 
+def test_the_board_says_the_time_of_its_properties(host: Client, house: House) -> None:
+    house.flat(house.lock())
+    assert "As of 10:00 CET ." in words(host.get("/"))
+    assert "data-local" not in text(host.get("/"))
+    tokyo = house.flat(house.lock(), timezone="Asia/Tokyo")
+    assert "As of 09:00 UTC ." in words(host.get("/"))
+    assert '<time datetime="2027-03-01T09:00:00+00:00" data-local>' in text(host.get("/"))
+    restricted = operator("tokyo")
+    PropertyAccess.objects.create(user=restricted).properties.set([tokyo])
+    host.force_login(restricted)
+    assert "As of 18:00 JST ." in words(host.get("/"))
+
+
 # -- the timeline ------------------------------------------------------------------------------------------------------
 
 
@@ -337,6 +350,33 @@ def test_the_timeline_shows_turnovers_overlaps_and_who_stays(host: Client, house
     assert page.count("overlaps another stay") == 2
     shown = host.get("/timeline/", {"from": "2027-03-05"}).context["timeline"]
     assert [bar.bar.label for bar in shown.lines[0].bars] == ["Ben", "Cleo"]
+
+
+def test_today_on_the_timeline_is_said_and_where_it_differs_row_by_row(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    house.flat(house.lock(), name="Attic")
+    tokyo = house.flat(house.lock(), name="Bay", timezone="Asia/Tokyo")
+    page = host.get("/timeline/")
+    assert [one.day for one in page.context["timeline"].columns if one.is_today] == [date(2027, 3, 1)]
+    assert words(page).count("today") == 1
+    assert "Mon 1 Mar today" in words(page)
+
+    clock.shift(8 * HOUR)  # 18:00 in Warsaw, and two in the night in Tokyo
+    page = host.get("/timeline/")
+    shown = page.context["timeline"]
+    assert [one.day for one in shown.columns if one.is_today] == [date(2027, 3, 1), date(2027, 3, 2)]
+    assert shown.first == date(2027, 2, 28)
+    assert "It is not the same day at all of these properties now" in words(page)
+    assert "Attic Mon 1 Mar, 18:00 CET" in words(page)
+    assert "Bay Tue 2 Mar, 02:00 JST" in words(page)
+    assert "Mon 1 Mar today at some Tue 2 today at some Wed 3" in words(page)
+    restricted = operator("tokyo")
+    PropertyAccess.objects.create(user=restricted).properties.set([tokyo])
+    host.force_login(restricted)
+    page = host.get("/timeline/")
+    assert "Tue 2 today Wed 3" in words(page)
+    assert "Tue 2 Mar" not in words(page)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""Whose clock a page shows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from pins import words
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A time of day with the name of its zone. `is_local`: the reader's own clock would tell more."""
+
+    said: str
+    is_local: bool
+
+
+def clock(now: datetime, zones: Iterable[ZoneInfo]) -> Clock:
+    """The time at these properties where it is the same at all of them. Else nobody's more than another's: UTC, until
+    the browser puts its own in that place."""
+    times = {words.clock_time(now, zone) for zone in zones}
+    if len(times) == 1:
+        return Clock(times.pop(), is_local=False)
+    return Clock(f"{now.astimezone(UTC):%H:%M} UTC", is_local=True)
