@@ -53,10 +53,13 @@ def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @never_cache
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if _is_part(request) and not request.user.is_authenticated:
-            # htmx would follow the way to the login and put its form into the middle of the page.
-            return HttpResponse(status=204, headers={"HX-Refresh": "true"})
-        return allowed(request, *args, **kwargs)
+        if not _is_part(request):
+            return allowed(request, *args, **kwargs)
+        try:
+            answer = allowed(request, *args, **kwargs)
+        except (PermissionDenied, Http404):
+            return _load_the_page()
+        return _load_the_page() if isinstance(answer, HttpResponseRedirect) else answer
 
     return checked
 
@@ -218,6 +221,12 @@ def _locks(request: HttpRequest) -> QuerySet[Lock]:
 def _log(request: HttpRequest, booking: Booking, text: str) -> None:
     if request.user.is_authenticated:
         LogEntry.objects.log_actions(request.user.pk, [booking], CHANGE, text, single_object=True)
+
+
+def _load_the_page() -> HttpResponse:
+    """Where there is no part any more, what the whole page would say: the form to log in, that it is not for this
+    person, or that it is gone. htmx would follow a redirect and put that form into the middle of the page."""
+    return HttpResponse(status=204, headers={"HX-Refresh": "true"})
 
 
 def _is_part(request: HttpRequest) -> bool:

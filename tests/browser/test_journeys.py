@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.browser.conftest import Visit
+from tests.browser.conftest import PASSWORD, Visit
 from tests.browser.console import DAY, Console, expect, is_same_document, look_again, remember, row, see_by_itself
 from tests.support.feeds import sample
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Route
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.timeout(240)]
 
@@ -136,6 +141,55 @@ def test_a_board_whose_session_ended_asks_for_the_login(visit: Visit) -> None:
     board.clock.fast_forward("00:31")
     expect(board).to_have_url(re.compile(r"/admin/login/\?next=/timeline/$"))
     expect(board.get_by_role("link", name="Timeline")).to_have_count(0)
+
+
+def test_whose_rights_to_look_are_gone_is_shown_no_login_within_the_board(console: Console, visit: Visit) -> None:
+    """They are still logged in, so that the server would send them on."""
+    console.stack.desk.ask("hire", name="leaver", password=PASSWORD, permissions=["view_booking"])
+    board = visit("/", who="leaver", own_clock=True)
+    expect(board.locator("#answer")).to_be_visible()
+    console.stack.desk.ask("dismiss", name="leaver")
+    board.clock.fast_forward("00:31")
+    expect(board).to_have_url(re.compile(r"/admin/login/\?next=/$"))
+    expect(board.get_by_role("link", name="Timeline")).to_have_count(0)
+
+
+@pytest.mark.parametrize("trouble", ["no answer", "502", "another page"])
+def test_a_board_that_gets_no_answer_says_so_until_it_gets_one(
+    trouble: str, browser: Browser, console: Console, logged_in: Callable[[str], Any]
+) -> None:
+    """Not watched over like the others: a browser complains of what it cannot reach."""
+    with browser.new_context(base_url=console.url, storage_state=logged_in("host")) as context:
+        board = context.new_page()
+        board.clock.install()
+        board.goto("/")
+        remember(board)
+        answer = board.locator("#answer").inner_text()
+        status = board.locator("main > [role=status]")
+        expect(status).to_be_empty()
+
+        def fail(route: Route) -> None:
+            if trouble == "no answer":
+                route.abort()
+            else:
+                page = "<!doctype html><title>Proxy</title><h1>Please log in to the proxy</h1>"
+                route.fulfill(status=502 if trouble == "502" else 200, body=page, content_type="text/html")
+
+        board.route("**/*", fail)
+        board.clock.fast_forward("00:31")
+        expect(status).to_have_text(
+            re.compile(r"^Not up to date since \d\d:\d\d \S+: the server does not answer. Trying again.$")
+        )
+        since = status.inner_text()
+        board.clock.fast_forward("02:00")
+        expect(status).to_have_text(since)
+        expect(board.locator("#answer")).to_have_text(answer)
+        assert is_same_document(board)
+
+        board.unroute("**/*")
+        board.clock.fast_forward("00:31")
+        expect(status).to_be_empty()
+        assert is_same_document(board)
 
 
 def test_where_properties_share_no_clock_the_board_shows_that_of_its_reader(visit: Visit) -> None:

@@ -113,6 +113,11 @@ def hire(name: str, password: str, permissions: list[str] | None = None) -> int:
     return user.pk
 
 
+def dismiss(name: str) -> int:
+    """Take away what makes somebody one of the staff; whoever is logged in stays so."""
+    return User.objects.filter(username=name).update(is_staff=False)
+
+
 def people() -> dict[str, int]:
     """Everybody who may log in, and their ids."""
     return dict(User.objects.values_list("username", "pk"))
@@ -200,6 +205,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         failures,
         lock_ids,
         hire,
+        dismiss,
         people,
         roles,
         incidents,

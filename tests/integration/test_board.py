@@ -290,6 +290,31 @@ def test_htmx_gets_the_part_that_changes_and_nothing_else(host: Client, house: H
         assert "<html" in text(host.get(address, headers={"HX-Request": "true", "HX-Boosted": "true"}))
 
 
+@pytest.mark.parametrize("who", ["nobody", "a customer", "a bookkeeper"])
+def test_whoever_may_not_look_any_more_gets_no_part_but_is_sent_where_the_page_says_why(
+    client: Client, house: House, who: str
+) -> None:
+    """htmx would follow a redirect and put the form to log in into the middle of the page."""
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    if who == "a customer":
+        client.force_login(User.objects.create_user("customer"))
+    elif who == "a bookkeeper":
+        client.force_login(staff("bookkeeper", "view_property"))
+    for address in addresses(booking):
+        part = client.get(address, headers={"HX-Request": "true"})
+        assert (part.status_code, part.get("HX-Refresh"), part.content) == (204, "true", b"")
+        assert "no-store" in part["Cache-Control"]
+        assert client.get(address).status_code in (302, 403)
+
+
+def test_the_part_of_what_is_gone_sends_to_the_page_that_says_so(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    address = f"/stays/{booking.pk}/"
+    booking.delete()
+    assert host.get(address, headers={"HX-Request": "true"})["HX-Refresh"] == "true"
+    assert host.get(address).status_code == 404
+
+
 def test_the_board_asks_as_much_for_many_as_for_few(host: Client, house: House) -> None:
     def cost(address: str) -> int:
         host.get(address)

@@ -10,3 +10,23 @@ const showOwnTime = () => {
 };
 showOwnTime();
 document.addEventListener("htmx:afterSwap", showOwnTime);
+
+// A page that cannot renew itself says so, and since when, until it can again.
+const stale = document.getElementById("stale");
+let freshAt = new Date();
+const say = (text) => {
+    if (stale.textContent !== text) stale.textContent = text; // said once, not with each try
+};
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+    if (!/^\s*<(!doctype|html)\b/i.test(detail.serverResponse)) return;
+    detail.shouldSwap = false; // a whole page, so not ours: something in between answered
+    detail.isError = true;
+});
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+    if (detail.successful) {
+        freshAt = new Date();
+        say("");
+    } else if (detail.xhr.getResponseHeader("HX-Refresh") === null) {
+        say(`Not up to date since ${clock.format(freshAt)}: the server does not answer. Trying again.`);
+    }
+});
