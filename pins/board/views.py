@@ -181,17 +181,19 @@ def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     if not request.user.has_perm("rentals.change_lock"):
         raise PermissionDenied
     found = get_object_or_404(_locks(request), pk=lock_id)
-
     waiting = Pin.objects.filter(lock=found).exclude(state__in=[State.SET, State.REMOVED])
-    touched = reconcile.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
-    if touched:
-        transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
-        if found.account.observe_only:
-            messages.info(request, "Turnkey only watches this lock: it reads what there is, and changes nothing.")
+    with transaction.atomic():
+        touched = reconcile.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
+        if not touched:
+            level, text = messages.INFO, "nothing is open: every code is as it should be."
+        elif found.account.observe_only:
+            level, text = messages.INFO, "Turnkey only watches this lock: it reads what there is, and changes nothing."
         else:
-            messages.success(request, "It is being tried again now.")
-    else:
-        messages.info(request, "Nothing is open: every code is as it should be.")
+            level, text = messages.SUCCESS, "it is being tried again now."
+        if touched:
+            transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
+            _log(request, found, f"Try again now: {text}")
+    messages.add_message(request, level, f"{text[:1].upper()}{text[1:]}")
     return HttpResponseRedirect(reverse("lock", args=[found.pk]))
 
 
@@ -204,6 +206,8 @@ def lock_compare(request: HttpRequest, lock_id: int) -> HttpResponse:
     found = get_object_or_404(_locks(request), pk=lock_id)
     with transaction.atomic():
         outcome = deeds.compare(found, timezone.now())
+        if outcome.done:
+            _log(request, found, f"Compare now: {outcome.text}")
     messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
     return HttpResponseRedirect(reverse("lock", args=[found.pk]))
 
@@ -218,9 +222,9 @@ def _locks(request: HttpRequest) -> QuerySet[Lock]:
     return visible(locks, scope_of(request.user))
 
 
-def _log(request: HttpRequest, booking: Booking, text: str) -> None:
+def _log(request: HttpRequest, about: Booking | Lock, text: str) -> None:
     if request.user.is_authenticated:
-        LogEntry.objects.log_actions(request.user.pk, [booking], CHANGE, text, single_object=True)
+        LogEntry.objects.log_actions(request.user.pk, [about], CHANGE, text, single_object=True)
 
 
 def _load_the_page() -> HttpResponse:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
 from django.test import Client
 from django.utils import timezone
@@ -222,3 +223,32 @@ def test_who_may_only_look_cannot_ask(client: Client, house: House) -> None:
     client.force_login(operator())
     assert client.get(f"/locks/{door.pk}/compare/").status_code == 405
     assert client.post("/locks/99999/compare/").status_code == 404
+
+
+def test_who_pressed_a_button_of_a_lock_stands_in_its_history(host: Client, house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, 2 * DAY)
+    host.post(f"/locks/{door.pk}/try-again/")
+    house.settle()
+    compare(host, door.pk)
+    page = host.get(f"/admin/rentals/lock/{door.pk}/history/").content.decode()
+    for line in ("Try again now: it is being tried again now.", "Compare now: the lock&#x27;s own list is being read."):
+        assert page.count(line) == 1
+    assert page.count("operator") >= 2
+    assert pin_of(booking, door).grant.code not in page
+
+
+def test_a_button_of_a_lock_that_did_nothing_leaves_no_line(host: Client, house: House) -> None:
+    door = house.lock()
+    for name in ("try-again", "compare"):
+        host.post(f"/locks/{door.pk}/{name}/")
+    assert not LogEntry.objects.exists()
+
+
+def test_on_a_watched_lock_the_history_says_that_nothing_was_changed(host: Client, house: House) -> None:
+    door = house.lock()
+    house.stay(house.flat(door), DAY, 2 * DAY)
+    house.account.observe_only = True
+    house.account.save()
+    host.post(f"/locks/{door.pk}/try-again/")
+    assert "Try again now: Turnkey only watches this lock" in str(LogEntry.objects.get())
