@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from pins import words
 from pins.board import rows
+from pins.board.rows import Stay
 from pins.board.timeline import Bar, Row, Taken, lay_out
 from pins.words import Badge
 from rentals.access import Scope, visible
@@ -87,36 +88,36 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
     todays = {now.astimezone(zone).date() for zone in ({one.zone for one in shown} or {ZoneInfo("UTC")})}
     days_differ = len(todays) > 1
     first = first or min(todays) - _DAY
-    by_property = _stays(shown, first, scope)
+    by_property = _stays(shown, first, scope, now)
     lines = []
     for prop in shown:
-        bookings = {one.pk: one for one in by_property[prop.pk]}
-        row = lay_out((_taken(one) for one in bookings.values()), first, DAYS)
+        stays = {one.booking.pk: one for one in by_property[prop.pk]}
+        row = lay_out((_taken(one.booking) for one in stays.values()), first, DAYS)
         clock = words.brief(now, now, prop.zone) if days_differ else ""
-        bars = tuple(_bar(bar, bookings[bar.key], now) for bar in row.bars)
+        bars = tuple(_bar(bar, stays[bar.key]) for bar in row.bars)
         lines.append(Line(prop.pk, prop.name, clock, row, bars))
     columns = tuple(Column(day, day in todays) for day in (first + number * _DAY for number in range(DAYS)))
     return Timeline(first, columns, tuple(lines), found, days_differ)
 
 
-def _stays(shown: list[Property], first: date, scope: Scope) -> defaultdict[int, list[Booking]]:
+def _stays(shown: list[Property], first: date, scope: Scope, now: datetime) -> defaultdict[int, list[Stay]]:
     """With a day to spare on both sides, since days differ by zone."""
     begins = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo("UTC")) - _DAY
     overlap = Q(check_out__gt=begins, check_in__lt=begins + (DAYS + 2) * _DAY)
     live = ~Q(status=Booking.Status.CANCELLED)
-    found: defaultdict[int, list[Booking]] = defaultdict(list)
+    found: defaultdict[int, list[Stay]] = defaultdict(list)
     for booking in rows.stays(overlap & live & Q(property__in=[one.pk for one in shown]), scope):
-        found[booking.property_id].append(booking)
+        found[booking.property_id].append(rows.look(booking, now))
     return found
 
 
-def _bar(bar: Bar, booking: Booking, now: datetime) -> StayBar:
-    badge = rows.overall(booking, now)
+def _bar(bar: Bar, stay: Stay) -> StayBar:
+    booking = stay.booking
     days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
     marks = (", overlaps another stay" if bar.overlaps else "") + (
         ", arrives on the day of a departure" if bar.same_day else ""
     )
-    return StayBar(bar, badge, f"{days}, {badge.label}{marks}")
+    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}")
 
 
 def _taken(booking: Booking) -> Taken:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -16,15 +16,15 @@ from pins.board import rows
 from pins.board.answer import Answer, answer
 from pins.board.clocks import Clock, clock
 from pins.board.mends import Mend, mends
-from pins.board.rows import StayRow
+from pins.board.rows import Stay, StayRow
 from pins.models import RateBudget
 from pins.words import Tone
 from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 
 SOON = timedelta(hours=24)
-#: Wide enough for today and tomorrow in every zone.
-_BEFORE, _AFTER = timedelta(hours=38), timedelta(hours=62)
+#: For so long after its beginning a stay is asked for that has no code at all.
+_BEFORE = timedelta(hours=38)
 LOW_BATTERY = 20
 #: So many lines of a list are shown unasked, the worst first.
 SHOWN = 25
@@ -124,28 +124,26 @@ class Show(StrEnum):
 def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL, whole: str = "") -> Board:
     """`query` and `show` narrow the lists: to guests and properties with these words, to stays that ask for something.
     `whole` names a list to show in full."""
-    near = Q(check_in__gt=now - _BEFORE, check_in__lt=now + _AFTER) | Q(
-        check_out__gt=now - _BEFORE, check_out__lt=now + _AFTER
-    )
-    bookings = rows.stays(near & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now), scope)
-    confirmed = [one for one in bookings if one.status == Booking.Status.CONFIRMED]
-    soon = [one for one in confirmed if now < one.check_in <= now + SOON]
-    outside = [one for one in confirmed if one.check_in <= now < one.check_out and _is_shut_out(one, now)]
+    named = visible(Property.objects.order_by(), scope).values_list("timezone", flat=True).distinct()
+    zones = [ZoneInfo(name) for name in named]
+    near = rows.stays(_near(now, zones), scope)
+    confirmed = [rows.look(one, now) for one in near if one.status == Booking.Status.CONFIRMED]
+    soon = [one for one in confirmed if now < one.booking.check_in <= now + SOON]
+    outside = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out and _is_shut_out(one)]
     # One that was given up before it began opens nothing, wherever it still is.
     still_open = reviewing.staying_codes(now) | reviewing.working_codes(now)
     left = visible(still_open, scope).filter(grant__starts_at__lte=now)
     staying = left.values("grant").distinct().count()
-    zones = visible(Property.objects.order_by(), scope).values_list("timezone", flat=True).distinct()
     found, more = mends(now, [*outside, *soon], scope)
     locks, more_locks = _locks(scope)
     lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
     watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
-    known = [one for one in soon if not rows.is_watched(one, now)]
+    known = [one for one in soon if not one.is_watched]
     return Board(
         at=now,
-        clock=clock(now, [ZoneInfo(name) for name in zones]),
+        clock=clock(now, zones),
         answer=answer(
-            [rows.overall(one, now).tone for one in known],
+            [one.tone for one in known],
             len(outside),
             staying,
             watched=len(soon) - len(known),
@@ -163,22 +161,35 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     )
 
 
-def _is_shut_out(booking: Booking, now: datetime) -> bool:
+def _near(now: datetime, zones: Iterable[ZoneInfo]) -> Q:
+    """Stays that begin or end today or tomorrow, somewhere at least, and those begun of guests who may be shut out."""
+    midnights = [datetime.combine(now.astimezone(zone), time(), zone) for zone in zones] or [now]
+    first, last = min(midnights), max(one + timedelta(days=2) for one in midnights)  # by each wall clock
+    begins, ends = Q(check_in__gte=first, check_in__lt=last), Q(check_out__gte=first, check_out__lt=last)
+    begun = Q(check_in__gt=now - _BEFORE, check_in__lt=first, check_out__gt=now) & rows.codeless(now)
+    asked = (begins | ends | begun) & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now)
+    # It follows from the rest, and spares the database asking all of that about every stay that ever was.
+    return Q(check_out__gte=first, check_in__lt=last) & asked
+
+
+def _is_shut_out(stay: Stay) -> bool:
     """Of a stay that has begun: also one whose code is still only planned, since nothing is on the lock then."""
-    tone = rows.overall(booking, now).tone
-    if tone is Tone.WAITING:
-        return not rows.is_watched(booking, now)
-    return tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
+    if stay.tone is Tone.WAITING:
+        return not stay.is_watched
+    return stay.tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
 
 
-def _days(bookings: Sequence[Booking], now: datetime, query: str) -> Iterable[tuple[str, str, list[StayRow]]]:
+def _days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str, str, list[StayRow]]]:
     """Today and tomorrow, each property's own days: key, title and rows of each list."""
-    leaving = {(one.property_id, one.departure_date) for one in bookings}
-    chosen = [one for one in bookings if _matches(one, query)]
+    leaving = {(one.booking.property_id, one.booking.departure_date) for one in stays}
+    chosen = [one for one in stays if _matches(one.booking, query)]
     for offset, day in enumerate(("today", "tomorrow")):
-        came = [one for one in chosen if one.arrival_date == _day_at(one, now, offset)]
-        goes = [one for one in chosen if one.departure_date == _day_at(one, now, offset)]
-        arrivals = [rows.arrival(one, now, turns_over=(one.property_id, one.arrival_date) in leaving) for one in came]
+        came = [one for one in chosen if one.booking.arrival_date == _day_at(one.booking, now, offset)]
+        goes = [one for one in chosen if one.booking.departure_date == _day_at(one.booking, now, offset)]
+        arrivals = [
+            rows.arrival(one, now, turns_over=(one.booking.property_id, one.booking.arrival_date) in leaving)
+            for one in came
+        ]
         yield f"arrivals-{day}", f"Arriving {day}", arrivals
         yield f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes]
 

@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from pins import troubles, words
-from pins.board import rows
 from pins.board.causes import WAITING, Entry, Known, entries
+from pins.board.rows import Stay
 from pins.doors import is_watched, standing_badge
 from pins.models import Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
 from pins.words import Badge, Tone
 from rentals.access import Scope, visible
 from rentals.admin.feed_words import ago
-from rentals.models import Booking, LockAccount
+from rentals.models import LockAccount
 
 MOST = 40
 #: So many of those who wait for one cause are named with it.
@@ -61,14 +61,14 @@ class Mend:
     all_url: str = ""  # where all of them are
 
 
-def mends(now: datetime, bookings: Iterable[Booking], scope: Scope) -> tuple[tuple[Mend, ...], int]:
-    """At most `MOST`, and how many more there are. `bookings`: loaded stays of guests who are due soon.
+def mends(now: datetime, stays: Iterable[Stay], scope: Scope) -> tuple[tuple[Mend, ...], int]:
+    """At most `MOST`, and how many more there are. `stays`: those of guests who are due soon.
 
     All that is open is read, in one query, since what belongs together shows only then.
     """
     open_ones = visible(Incident.objects.filter(resolved_at=None), scope)
     rows_by_id = {row["pk"]: row for row in open_ones.order_by(MOST_SEVERE_FIRST, "opened_at", "pk").values(*_ASKED)}
-    waiting = {one.pk: one for one in bookings if rows.overall(one, now).tone is Tone.ACT}
+    waiting = {one.booking.pk: one for one in stays if one.tone is Tone.ACT}
     known = [known for one in waiting.values() for known in _waits(one, now)]
     known += [_known(row) for row in rows_by_id.values()]
     found = entries(known)
@@ -76,10 +76,11 @@ def mends(now: datetime, bookings: Iterable[Booking], scope: Scope) -> tuple[tup
     return tuple(words_for.mend(entry) for entry in found[:MOST]), max(0, len(found) - MOST)
 
 
-def _waits(booking: Booking, now: datetime) -> Iterable[Known]:
+def _waits(stay: Stay, now: datetime) -> Iterable[Known]:
     """Once for each of its codes that wait for a person, or once for the stay where it is about none of them."""
-    whom, weight = _stay_key(booking.pk), len(SEVERITIES) - 1
-    pins = [one for one in rows.pins_of(booking) if _asks(one, now)]
+    booking, weight = stay.booking, len(SEVERITIES) - 1
+    whom = _stay_key(booking.pk)
+    pins = [one for one in stay.pins if _asks(one, now)]
     for pin in pins:
         yield Known(
             booking.pk,
@@ -134,7 +135,7 @@ class _Words:
 
     now: datetime
     incidents: dict[int, _Row]
-    waiting: dict[int, Booking]
+    waiting: dict[int, Stay]
 
     def mend(self, entry: Entry) -> Mend:
         head = entry.head
@@ -155,12 +156,12 @@ class _Words:
             all_url=_url(row) if row["lock"] else reverse("admin:pins_incident_changelist"),
         )
 
-    def _of_stay(self, booking: Booking, badge: Badge) -> Mend:
-        said = rows.overall(booking, self.now)
-        without_lock = said.label == "No lock"
+    def _of_stay(self, stay: Stay, badge: Badge) -> Mend:
+        booking, label = stay.booking, stay.badge.label
+        without_lock = label == "No lock"
         return Mend(
             subject=_at(booking.guest_name, booking.property.name),
-            what="The property has no active lock" if without_lock else said.label,
+            what="The property has no active lock" if without_lock else label,
             remedy="Choose its locks on the page of the property."
             if without_lock
             else "Open the stay: it says what to do.",
@@ -171,7 +172,7 @@ class _Words:
 
     def _concern(self, one: Known) -> Concern:
         if one.kind == WAITING:
-            stay = self.waiting[one.key]
+            stay = self.waiting[one.key].booking
             when = _when(stay.check_in, stay.check_out, stay.property.zone, self.now)
             return Concern(_at(stay.guest_name, stay.property.name), when, reverse("stay", args=[stay.pk]))
         row = self.incidents[one.key]

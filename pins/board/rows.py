@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from pins import words
-from pins.doors import door_badge, guest_grants, next_step, pins_for_people, standing_badge
+from pins.doors import door_badge, guest_grants, next_step, standing_badge
 from pins.facts import State
-from pins.models import AccessGrant, Pin
+from pins.models import AccessGrant, LockState, Pin
 from pins.words import Badge, Tone
 from rentals.access import Scope, visible
-from rentals.models import Booking, Lock
+from rentals.models import Booking, Lock, LockAccount
 
 #: Worst first: what a list shows when it cannot show all.
 ORDER = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
@@ -30,6 +30,24 @@ class Door:
     name: str
     badge: Badge
     step: str  # "next try 14:05 CET"; empty where nothing is to come
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """A booking with its codes and, worked out once, how its doors are."""
+
+    booking: Booking
+    pins: tuple[Pin, ...]
+    badge: Badge
+
+    @property
+    def tone(self) -> Tone:
+        return self.badge.tone
+
+    @property
+    def is_watched(self) -> bool:
+        """Does Turnkey only watch one of its locks, so that it cannot say whether the guest gets in?"""
+        return self.badge.label.startswith(words.WATCHED.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,90 +70,127 @@ class StayRow:
 
 
 def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
-    """The bookings of a condition and a scope, at most so many of the earliest, with all that their lines need: in
-    three queries however many they are."""
+    """The bookings of a condition and a scope, at most so many of the earliest, with all that their lines need: in a
+    few queries however many they are."""
     active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    grants = guest_grants().prefetch_related(Prefetch("pins", queryset=visible(pins_for_people(), scope)))
+    pins = Pin.objects.only(*_OF_PIN).order_by("lock__name", "pk")
+    grants = guest_grants().only(*_OF_GRANT).prefetch_related(Prefetch("pins", queryset=visible(pins, scope)))
     rows = visible(Booking.objects.with_overlaps(), scope).filter(found).annotate(has_locks=Exists(active))
-    return list(
+    bookings = list(
         rows.select_related("property")
+        .only(*_OF_BOOKING)
         .prefetch_related(Prefetch("grants", queryset=grants))
         .order_by("check_in", "property__name", "pk")[:most]
     )
+    _give_locks([pin for one in bookings for pin in _pins(one)])
+    return bookings
+
+
+#: All that the words of a list ask of each row: loading the rest takes most of the time that a board takes.
+_OF_BOOKING = (
+    *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
+    *("property__name", "property__timezone", "property__is_active"),
+)
+_OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
+_OF_PIN = ("grant", "lock", "wanted", "admitted", "state", "next_try_at", "last_cause", "op", "op_in_doubt")
+_OF_ACCOUNT = ("name", "observe_only", "rate_group", "operation__paused_until", "operation__pause_cause")
+
+
+def _give_locks(pins: list[Pin]) -> None:
+    """Each lock is loaded once, not once a code, each account once, and facts of operation of those that rest, or did.
+
+    By hand: on SQLite `prefetch_related` makes a condition for each of them, which takes longer than all else.
+    """
+    rests = LockState.objects.filter(paused_until__isnull=False).only("paused_until", "pause_cause")
+    locks = (
+        Lock.objects.filter(pk__in={pin.lock_id for pin in pins})
+        .only("name", "account", "has_keypad")
+        .prefetch_related(Prefetch("operation", queryset=rests))
+        .in_bulk()
+    )
+    accounts = LockAccount.objects.filter(pk__in={lock.account_id for lock in locks.values()})
+    by_id = accounts.select_related("operation").only(*_OF_ACCOUNT).in_bulk()
+    for lock in locks.values():
+        lock.account = by_id[lock.account_id]
+    for pin in pins:
+        pin.lock = locks[pin.lock_id]
+
+
+def look(booking: Booking, now: datetime) -> Stay:
+    """A stay that `stays` loaded."""
+    pins = _pins(booking)
+    has_locks = bool(getattr(booking, "has_locks", True))
+    return Stay(booking, pins, door_badge(booking, _grant(booking), list(pins), has_locks=has_locks, now=now))
+
+
+def overall(booking: Booking, now: datetime) -> Badge:
+    """The doors of a stay that `stays` loaded, the worst first."""
+    return look(booking, now).badge
 
 
 def outside(now: datetime) -> Q:
     """Stays that have begun and whose code is not on every lock, or cannot be entered there: a guest may stand before
     a closed door."""
-    wanted = Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, grant__ends_at__gt=now)
-    unready = Exists(wanted.exclude(state__in=[State.SET, State.CHANGING]))
-    mute = Exists(wanted.filter(lock__has_keypad=False, lock__account__observe_only=False))
+    unready = Exists(_wanted(now).exclude(state__in=[State.SET, State.CHANGING]))
+    mute = Exists(_wanted(now).filter(lock__has_keypad=False, lock__account__observe_only=False))
     return Q(Q(unready) | Q(mute), status=Booking.Status.CONFIRMED, check_in__lte=now, check_out__gt=now)
 
 
-def arrival(booking: Booking, now: datetime, *, turns_over: bool) -> StayRow:
+def codeless(now: datetime) -> Q:
+    """Stays for which no lock is meant to hold a code."""
+    return Q(~Exists(_wanted(now)))
+
+
+def _wanted(now: datetime) -> QuerySet[Pin]:
+    return Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, grant__ends_at__gt=now)
+
+
+def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
     flags = []
     if turns_over:
         flags.append("same-day turnover")
-    if getattr(booking, "overlaps", False):
+    if getattr(stay.booking, "overlaps", False):
         flags.append("overlaps another stay")
-    if booking.needs_review:
+    if stay.booking.needs_review:
         flags.append("needs review")
-    if (said := _untold(_grant(booking), now)) and _tone(booking, now) is Tone.READY:
+    if (said := _untold(_grant(stay.booking), now)) and stay.tone is Tone.READY:
         flags.append(said)
-    return _row(booking, booking.check_in, now, tuple(flags))
+    return _row(stay, stay.booking.check_in, now, tuple(flags))
 
 
-def departure(booking: Booking, now: datetime) -> StayRow:
-    return _row(booking, booking.check_out, now, ())
+def departure(stay: Stay, now: datetime) -> StayRow:
+    return _row(stay, stay.booking.check_out, now, ())
 
 
-def _row(booking: Booking, moment: datetime, now: datetime, flags: tuple[str, ...]) -> StayRow:
-    zone = booking.property.zone
+def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...]) -> StayRow:
+    booking = stay.booking
     return StayRow(
         booking_id=booking.pk,
         property_id=booking.property_id,
         guest=booking.guest_name or "Guest",
         place=booking.property.name,
         moment=moment,
-        at=words.clock_time(moment, zone),
-        badge=overall(booking, now),
-        doors=tuple(_doors(booking, now)),
+        at=words.clock_time(moment, booking.property.zone),
+        badge=stay.badge,
+        doors=tuple(_doors(stay, now)),
         flags=flags,
     )
 
 
-def pins_of(booking: Booking) -> list[Pin]:
-    """The codes of a stay that `stays` loaded."""
-    grant = _grant(booking)
-    return list(grant.pins.all()) if grant is not None else []
-
-
-def overall(booking: Booking, now: datetime) -> Badge:
-    """The doors of a stay that `stays` loaded, the worst first."""
-    return door_badge(
-        booking, _grant(booking), pins_of(booking), has_locks=bool(getattr(booking, "has_locks", True)), now=now
-    )
-
-
-def is_watched(booking: Booking, now: datetime) -> bool:
-    """Does Turnkey only watch one of its locks, so that it cannot say whether the guest gets in?"""
-    return overall(booking, now).label.startswith(words.WATCHED.label)
-
-
-def _tone(booking: Booking, now: datetime) -> Tone:
-    return overall(booking, now).tone
-
-
-def _doors(booking: Booking, now: datetime) -> list[Door]:
+def _doors(stay: Stay, now: datetime) -> list[Door]:
     found = []
-    for pin in pins_of(booking):
+    for pin in stay.pins:
         badge = standing_badge(pin, now)
         if badge.tone in (Tone.READY, Tone.OVER):
             continue
-        step = next_step(pin, booking.property.zone, now)
+        step = next_step(pin, stay.booking.property.zone, now)
         found.append(Door(pin.lock_id, pin.lock.name, badge, "" if step == "none" else step))
     return found
+
+
+def _pins(booking: Booking) -> tuple[Pin, ...]:
+    grant = _grant(booking)
+    return tuple(grant.pins.all()) if grant is not None else ()
 
 
 def _grant(booking: Booking) -> AccessGrant | None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from collections import Counter
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.db import connection
+from django.db.models import Model
+from django.db.models.signals import post_init
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from pins.board import loading
 from pins.models import AccessGrant, Incident
+from rentals.access import EVERYTHING
 from rentals.models import Booking, Lock, Property, PropertyAccess
 from tests.support.calendars import day
 from tests.support.house import House, pin_of
@@ -348,6 +354,56 @@ def test_the_board_says_the_time_of_its_properties(host: Client, house: House) -
     PropertyAccess.objects.create(user=restricted).properties.set([tokyo])
     host.force_login(restricted)
     assert "As of 18:00 JST ." in words(host.get("/"))
+
+
+def test_a_board_loads_each_lock_and_each_grant_once(house: House) -> None:
+    """What is loaded anew for every code took most of the time of a board with many."""
+    entrance = house.lock()
+    for number in range(3):
+        flat = house.flat(entrance, house.lock())
+        for begins in (2, 5):
+            house.stay(flat, (begins + number) * HOUR, DAY)
+    house.settle()
+    made: Counter[str] = Counter()
+
+    def count(sender: type[Model], **more: Any) -> None:
+        made[sender.__name__] += 1
+
+    post_init.connect(count)
+    try:
+        loading.load(timezone.now(), scope=EVERYTHING)
+    finally:
+        post_init.disconnect(count)
+    assert made["Pin"] == 12
+    assert (made["Lock"], made["AccessGrant"], made["Booking"], made["Property"]) == (4, 6, 6, 6)
+    assert made["LockAccount"] == 2  # of the codes, and of the requests to Tedee
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Warsaw"])
+@pytest.mark.parametrize("today", [datetime(2027, 3, 1, 9, tzinfo=UTC), datetime(2027, 10, 30, 21, tzinfo=UTC)])
+def test_today_and_tomorrow_are_listed_from_the_first_minute_to_the_last(
+    host: Client, house: House, clock: time_machine.Traveller, zone: str, today: datetime
+) -> None:
+    """Also across the night in which clocks are put back, and beside a property at the other end of the world."""
+    clock.move_to(today)
+    host.force_login(operator("who works then"))
+    there = ZoneInfo(zone)
+    flat = house.flat(house.lock(), timezone=zone)
+    house.flat(house.lock(), timezone="Asia/Tokyo")
+    midnight = datetime.combine(today.astimezone(there).date(), time(), there)
+    late = timedelta(days=1, hours=23, minutes=59)  # by the clock on the wall
+    house.stay(flat, midnight.astimezone(UTC), timedelta(minutes=5), "First")
+    house.stay(flat, (midnight + late).astimezone(UTC), 5 * DAY, "Last")
+    house.stay(flat, (midnight - 5 * DAY).astimezone(UTC), 5 * DAY - timedelta(minutes=1), "Before")
+    house.stay(flat, (midnight + 2 * DAY).astimezone(UTC), 5 * DAY, "After")
+    house.stay(flat, (midnight - 9 * DAY).astimezone(UTC), (midnight + late) - (midnight - 9 * DAY), "Leaves")
+    lists = {one.key: [row.guest for row in one.rows] for one in host.get("/").context["board"].lists}
+    assert lists == {
+        "arrivals-today": ["First"],
+        "departures-today": ["First"],
+        "arrivals-tomorrow": ["Last"],
+        "departures-tomorrow": ["Leaves"],
+    }
 
 
 # -- the timeline ------------------------------------------------------------------------------------------------------
