@@ -9,7 +9,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
-from django.db.models import Count, Q, Window
+from django.db.models import BooleanField, Case, Count, Q, When, Window
 
 from pins import accounts, budget, reviewing
 from pins.board import rows
@@ -18,6 +18,7 @@ from pins.board.clocks import Clock, clock
 from pins.board.mends import Mend, mends
 from pins.board.rows import Stay, StayRow
 from pins.models import RateBudget
+from pins.tedee.errors import Cause
 from pins.words import Tone
 from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
@@ -26,6 +27,8 @@ SOON = timedelta(hours=24)
 #: For so long after its beginning a stay is asked for that has no code at all.
 _BEFORE = timedelta(hours=38)
 LOW_BATTERY = 20
+#: A rest that is over is followed by the next try, if anything is due, within this time.
+_NEXT_TRY = timedelta(minutes=1)
 #: So many lines of a list are shown unasked, the worst first.
 SHOWN = 25
 _FEW_LOCKS = 12
@@ -135,7 +138,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     left = visible(still_open, scope).filter(grant__starts_at__lte=now)
     staying = left.values("grant").distinct().count()
     found, more = mends(now, [*outside, *soon], scope)
-    locks, more_locks = _locks(scope)
+    locks, more_locks = _locks(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
     watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
     known = [one for one in soon if not one.is_watched]
@@ -217,7 +220,7 @@ def _list(key: str, title: str, stays: list[StayRow], show: Show, whole: str) ->
     )
 
 
-def _locks(scope: Scope) -> tuple[tuple[LockLine, ...], int]:
+def _locks(now: datetime, scope: Scope) -> tuple[tuple[LockLine, ...], int]:
     """Offline, nearly empty, or without what a code needs."""
     sick = (
         visible(Lock.objects.all(), scope)
@@ -227,18 +230,23 @@ def _locks(scope: Scope) -> tuple[tuple[LockLine, ...], int]:
         )
         .order_by("name", "pk")
     )
-    found = list(sick.annotate(of_all=Window(Count("pk")))[:_FEW_LOCKS])
+    # Only of these does `pins.watching` ask whether they are back, whatever their account lets us do.
+    marked = Q(operation__offline_since__isnull=False)
+    rests = Q(operation__paused_until__gt=now - _NEXT_TRY, operation__pause_cause=Cause.OFFLINE.value)
+    asked = Case(When(marked | rests, then=True), default=False, output_field=BooleanField())
+    found = list(sick.annotate(of_all=Window(Count("pk")), asked=asked)[:_FEW_LOCKS])
     more = found[0].of_all - len(found) if found else 0
-    return tuple(LockLine(one.pk, one.name, tuple(_sickness(one))) for one in found), more
+    return tuple(LockLine(one.pk, one.name, tuple(_sickness(one, asked=one.asked))) for one in found), more
 
 
-def _sickness(lock: Lock) -> Iterable[str]:
+def _sickness(lock: Lock, *, asked: bool) -> Iterable[str]:
+    """`asked`: somebody looks whether it is back; else it may long be."""
     if lock.has_keypad is False:
         yield "no keypad"
     if lock.has_bridge is False:
         yield "no bridge"
     elif lock.is_connected is False:
-        yield "offline"
+        yield "offline" if asked else "offline when last looked at"
     if lock.battery_level is not None and lock.battery_level < LOW_BATTERY:
         yield f"battery {lock.battery_level} %"
 

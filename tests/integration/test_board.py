@@ -18,8 +18,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from pins import watching
 from pins.board import loading
-from pins.models import AccessGrant, Incident
+from pins.models import AccessGrant, Incident, LockState
 from rentals.access import EVERYTHING
 from rentals.models import Booking, Lock, Property, PropertyAccess
 from tests.support.calendars import day
@@ -354,6 +355,26 @@ def test_the_board_says_the_time_of_its_properties(host: Client, house: House) -
     PropertyAccess.objects.create(user=restricted).properties.set([tokyo])
     host.force_login(restricted)
     assert "As of 18:00 JST ." in words(host.get("/"))
+
+
+@pytest.mark.parametrize("observe_only", [False, True])
+def test_a_lock_that_was_offline_once_is_not_said_to_be_so_now(
+    host: Client, house: House, clock: time_machine.Traveller, observe_only: bool
+) -> None:
+    """Nobody asks for the connection of a lock that nobody needs; where it is asked for, only watching goes on too."""
+    door = house.lock()
+    house.flat(door)
+    Lock.objects.update(is_connected=False)
+    house.account.observe_only = observe_only
+    house.account.save()
+    assert "Door offline when last looked at" in words(host.get("/"))
+    assert watching.locks_back_online(timezone.now(), house.client) == set()
+    assert "Door offline when last looked at" in words(host.get("/"))
+
+    LockState.objects.update_or_create(lock=door, defaults={"offline_since": timezone.now()})
+    assert "Door offline Requests to Tedee" in words(host.get("/"))
+    assert watching.locks_back_online(timezone.now(), house.client) == {door.pk}
+    assert "All are connected and charged." in words(host.get("/"))
 
 
 def test_a_board_loads_each_lock_and_each_grant_once(house: House) -> None:
