@@ -184,11 +184,13 @@ def test_a_board_that_gets_no_answer_says_so_until_it_gets_one(
         board.clock.fast_forward("02:00")
         expect(status).to_have_text(since)
         expect(board.locator("#answer")).to_have_text(answer)
+        expect(board.get_by_text("keeps itself up to date")).to_be_hidden()
         assert is_same_document(board)
 
         board.unroute("**/*")
         board.clock.fast_forward("00:31")
         expect(status).to_be_empty()
+        expect(board.get_by_text("keeps itself up to date")).to_be_visible()
         assert is_same_document(board)
 
 

@@ -42,7 +42,9 @@ def test_from_the_board_to_a_stay_its_story_and_another_try(console: Console, vi
     tab_to(page, again)
     keeps_the_focus(page)
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("Nothing is open, every lock is as it should be.")
+    expect(page.locator(".messages").get_by_role("status")).to_have_text(
+        "Nothing is open, every lock is as it should be."
+    )
 
 
 def test_what_is_typed_into_the_search_survives_a_look(console: Console, visit: Visit) -> None:
