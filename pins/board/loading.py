@@ -24,6 +24,8 @@ from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 
 SOON = timedelta(hours=24)
+#: The key of the list of what to mend, and how much of it is shown unasked.
+MENDS, FEW_MENDS = "mend", 8
 #: For so long after its beginning a stay is asked for that has no code at all.
 _BEFORE = timedelta(hours=38)
 LOW_BATTERY = 20
@@ -106,9 +108,23 @@ class Board:
     feeds: int  # switched on
     start: Start
 
+    whole: str = ""  # which list is shown in full
+
     @property
     def to_mend(self) -> int:
         return len(self.mends) + self.more_mends
+
+    @property
+    def shown_mends(self) -> tuple[Mend, ...]:
+        """What is urgent, and a few more: the guests of the day should not be far below."""
+        if self.whole == MENDS:
+            return self.mends
+        urgent = sum(one.badge.tone is Tone.ACT for one in self.mends)
+        return self.mends[: max(FEW_MENDS, urgent)]
+
+    @property
+    def hidden_mends(self) -> int:
+        return len(self.mends) - len(self.shown_mends)
 
 
 class Show(StrEnum):
@@ -161,6 +177,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         watched=watched,
         feeds=visible(CalendarFeed.objects.filter(is_active=True), scope).count(),
         start=_start(lock_accounts, scope),
+        whole=whole,
     )
 
 

@@ -374,7 +374,7 @@ def test_a_lock_that_was_offline_once_is_not_said_to_be_so_now(
     LockState.objects.update_or_create(lock=door, defaults={"offline_since": timezone.now()})
     assert "Door offline Requests to Tedee" in words(host.get("/"))
     assert watching.locks_back_online(timezone.now(), house.client) == {door.pk}
-    assert "All are connected and charged." in words(host.get("/"))
+    assert "None is known to be offline or low on battery." in words(host.get("/"))
 
 
 def test_a_board_loads_each_lock_and_each_grant_once(house: House) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from django.utils import timezone
 
 from pins.board import loading, mends
@@ -35,3 +37,18 @@ def test_what_to_mend(house: House, beyond: int, more: int) -> None:
     board = loading.load(timezone.now(), scope=EVERYTHING)
     assert (len(board.mends), board.more_mends) == (mends.MOST + beyond - more, more)
     assert board.to_mend == mends.MOST + beyond
+
+
+@pytest.mark.parametrize(("urgent", "shown"), [(0, loading.FEW_MENDS), (3, loading.FEW_MENDS), (12, 12)])
+def test_what_is_urgent_is_shown_and_not_much_more(house: House, client: Client, urgent: int, shown: int) -> None:
+    for number, lock in enumerate(offline_locks(house, 15)):
+        severity = Incident.Severity.URGENT if number < urgent else Incident.Severity.WARNING
+        Incident.open(Incident.Kind.NO_ROOM, timezone.now(), about=lock, severity=severity)
+    client.force_login(User.objects.create_superuser("host"))
+    page = client.get("/").content.decode()
+    assert page.count('class="where"') == shown
+    assert f"Show {15 - shown} more" in page
+    assert 'To mend <span class="count">15</span>' in page
+    whole = client.get("/", {"all": "mend"}).content.decode()
+    assert whole.count('class="where"') == 15
+    assert "?all=mend" not in whole
