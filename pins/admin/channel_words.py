@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pins import hours, words
 from pins.models import Delivery, NotificationChannel
-from pins.news import Event
+from pins.news import CHOICES, Event
 from pins.notify.words import message
 from pins.words import Badge, Tone
 
@@ -95,4 +95,10 @@ def title(delivery: Delivery) -> str:
     event = Event(delivery.event)
     if event is Event.SUMMARY:  # what it said is not kept
         return f"Summary of {delivery.key.partition(':')[2]}"
-    return "Test message" if event is Event.TEST else message(event, delivery.payload, "").subject
+    if event is Event.TEST:
+        return "Test message"
+    try:
+        said = message(event, delivery.payload, "").subject if delivery.payload else ""
+    except (KeyError, TypeError, ValueError):  # another release wrote it in another form
+        said = ""
+    return said or dict(CHOICES)[event.value]

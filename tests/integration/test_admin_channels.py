@@ -18,6 +18,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook
 
 from pins.models import Delivery, Incident, NotificationChannel
+from pins.news import Event
 from pins.notify import collecting
 from rentals.models import LockAccount
 from tests.unit.tedee_server import Server, answer
@@ -264,3 +265,21 @@ class TestPermissions:
         client.post(reverse("admin:pins_notificationchannel_delete", args=[channel.pk]), {"post": "yes"})
         assert not NotificationChannel.objects.exists()
         assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize("payload", [{}, {"what": "Something of another release"}])
+@pytest.mark.parametrize("event", Event)
+def test_a_message_that_does_not_say_enough_is_listed_by_what_happened(
+    host: Client, event: Event, payload: dict[str, Any]
+) -> None:
+    """The model's default, or what another release wrote: no reason to lose the whole list."""
+    channel = made()
+    delivery = Delivery.objects.create(
+        channel=channel, key="x", event=event, payload=payload, happened_at=NOW, expires_at=NOW
+    )
+    messages = reverse("admin:pins_delivery_changelist")
+    for url in (page(channel), messages, reverse("admin:pins_delivery_change", args=[delivery.pk])):
+        answered = host.get(url)
+        assert answered.status_code == 200
+        if event is Event.CODE_READY and not payload and url != messages:  # there it is a filter's word, too
+            assert "A stay&#x27;s code is on all its locks" in answered.content.decode()
