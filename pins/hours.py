@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Final
@@ -39,25 +40,33 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Arrival:
-    """The local day on which the guest of a message arrives."""
+    """A guest whom a message concerns."""
 
-    day: date
-    zone: str
+    at: datetime  # check-in
+    zone: str  # of the property
+    shut_out: bool = False  # the stay has begun, and a door that matters does not open to its code
 
 
-def held_until(quiet: Quiet | None, arrival: Arrival | None, now: datetime) -> datetime | None:
+def held_until(quiet: Quiet | None, arrivals: Iterable[Arrival], now: datetime) -> datetime | None:
     """When a message should be looked at again; `None`: it may go now.
 
-    A stay that arrives today, by its property's own calendar, waits for nobody's night. Where that day begins before
-    the quiet hours end, the message is looked at again then.
+    For a guest who arrives today, by the property's own calendar, before the quiet hours end, or who stands before the
+    door, nobody's night is waited for. Where the day of an arrival begins before the quiet hours end, the message is
+    looked at again then.
     """
     ends_at = quiet.until(now) if quiet is not None else None
-    if ends_at is None or arrival is None:
-        return ends_at
-    if now.astimezone(ZoneInfo(arrival.zone)).date() == arrival.day:
+    if ends_at is None:
         return None
-    day_begins = local_moment(arrival.day, time(0), arrival.zone)
-    return min(ends_at, day_begins) if now < day_begins else ends_at
+    looks = [ends_at]
+    for one in arrivals:
+        zone = ZoneInfo(one.zone)
+        day = one.at.astimezone(zone).date()
+        if one.shut_out or day == now.astimezone(zone).date() or now <= one.at < ends_at:
+            return None
+        day_begins = local_moment(day, time(0), one.zone)
+        if now < day_begins:
+            looks.append(day_begins)
+    return min(looks)
 
 
 def summary_day(at: time, zone: str, now: datetime, since: datetime) -> date | None:

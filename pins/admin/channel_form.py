@@ -67,9 +67,10 @@ class ChannelForm(_Form):
             self.initial["timezone"] = latest or "UTC"
             self.initial.setdefault("events", list(news.CHOSEN_BY_DEFAULT))
         if "quiet_from" in self.fields:
-            self.fields[
-                "quiet_from"
-            ].help_text = "Then messages wait, except about a stay that arrives today. Leave both empty for none."
+            self.fields["quiet_from"].help_text = (
+                "Then messages wait, except about a guest who arrives today or cannot get in. Leave both empty for "
+                "none."
+            )
 
     def _explain(self) -> None:
         stored = f"Stored: {hint(self.instance)}. Leave this empty to keep it. " if self.instance.pk else ""

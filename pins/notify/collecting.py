@@ -104,6 +104,9 @@ def _notice_risen(incident_id: int, channels: list[NotificationChannel], now: da
             return
         if not IncidentNotice.objects.filter(incident=incident, urgent=False).update(urgent=True):
             return  # another look was faster
+        # What quiet hours hold back is looked at again: it may not be able to wait any more.
+        held = Delivery.objects.filter(incident=incident, state=Delivery.State.WAITING, attempts=0)
+        held.update(next_try_at=now)
         told = [
             one
             for one in channels

@@ -11,7 +11,6 @@ from django.urls import reverse
 
 from pins import news, troubles, words
 from pins.doors import door_badge, guest_grants, pins_for_people
-from pins.hours import Arrival
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify.words import subject
@@ -59,7 +58,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
 
 
 def grant_of(incident: Incident) -> AccessGrant | None:
-    """Whose stay it is about, where that has a code already: its guest's day lifts quiet hours."""
+    """Whose stay it is about, where that has a code already."""
     if incident.pin is not None:
         return incident.pin.grant
     if incident.booking is None:
@@ -117,13 +116,6 @@ def off_data(grant: AccessGrant) -> dict[str, Any]:
         "locks": [_lock(one) for one in found if not watched[one.pk]],
         "left_on": [_lock(one) for one in found if watched[one.pk]],
     }
-
-
-def arrival_of(grant: AccessGrant | None) -> Arrival | None:
-    """The day on which the guest arrives, as the booking says at this moment."""
-    if grant is None or grant.booking is None:
-        return None
-    return Arrival(grant.booking.arrival_date, grant.booking.property.timezone)
 
 
 def summary_data(day: date, zone: str, now: datetime) -> dict[str, Any]:

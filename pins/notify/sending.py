@@ -29,7 +29,7 @@ from django.views.decorators.debug import sensitive_variables
 from pins import hours, reveals
 from pins.models import AccessGrant, Delivery, NotificationChannel
 from pins.news import WITH_CODE, Event
-from pins.notify import facts, targets, words
+from pins.notify import guests, targets, words
 from pins.notify.outgoing import NotSentError, Outgoing
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,9 @@ logger = logging.getLogger(__name__)
 CLAIM: Final = timedelta(minutes=10)
 #: A code that is being exchanged is looked at again soon.
 EXCHANGE_TAKES: Final = timedelta(minutes=1)
+#: How long a message that quiet hours hold back is left alone.
+LOOK_AGAIN: Final = timedelta(minutes=15)
+QUIET: Final = "It waits for the end of the quiet hours."
 NOT_TRUE_ANY_MORE: Final = "It was not true any more when it could be sent."
 
 State = Delivery.State
@@ -82,10 +85,10 @@ def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> O
     if not _is_true(delivery, event, grant, now):
         _end(delivery_id, token, State.DROPPED, now, NOT_TRUE_ANY_MORE)
         return Outcome.DROPPED
-    quiet = channel.quiet if event not in (Event.SUMMARY, Event.TEST) else None
-    held_until = hours.held_until(quiet, facts.arrival_of(grant), now)
+    held_until = _held_until(delivery, event, grant, now)
     if held_until is not None:
-        _end_claim(delivery_id, token, next_try_at=held_until)
+        # Looked at again before that: a guest may be booked for tonight.
+        _end_claim(delivery_id, token, next_try_at=min(held_until, now + LOOK_AGAIN), last_error=QUIET)
         return Outcome.HELD
     return _try(delivery, channel, event, token, clock)
 
@@ -96,6 +99,13 @@ _CHANNEL_SECRETS: Final = ("channel__target", "channel__signing_secret")
 def _grant(delivery: Delivery) -> AccessGrant | None:
     grants = AccessGrant.objects.select_related("booking__property").defer("code")
     return grants.filter(pk=delivery.grant_id).first() if delivery.grant_id is not None else None
+
+
+def _held_until(delivery: Delivery, event: Event, grant: AccessGrant | None, now: datetime) -> datetime | None:
+    quiet = delivery.channel.quiet
+    if quiet is None or quiet.until(now) is None or event in (Event.SUMMARY, Event.TEST):
+        return None
+    return hours.held_until(quiet, guests.arrivals(delivery.incident, grant, now), now)
 
 
 def _is_true(delivery: Delivery, event: Event, grant: AccessGrant | None, now: datetime) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from pins import news
 from pins.hours import SUMMARY_KEEPS, WAITS, Arrival, Quiet, held_until, summary_day, wait
 from pins.models import Incident
 from pins.news import Severity
+from rentals.moments import local_moment
 
 WARSAW = "Europe/Warsaw"
 NIGHT = Quiet(time(22), time(7), WARSAW)
@@ -43,26 +45,37 @@ def utc(day: int, hour: int, minute: int = 0, *, month: int = 1) -> datetime:
     ],
 )
 def test_quiet_hours(quiet: Quiet | None, now: datetime, until: datetime | None) -> None:
-    assert held_until(quiet, None, now) == until
+    assert held_until(quiet, [], now) == until
+
+
+def at_three(day: int, zone: str = WARSAW) -> Arrival:
+    return Arrival(local_moment(date(2027, 1, day), time(15), zone), zone)
 
 
 @pytest.mark.parametrize(
-    ("arrival", "now", "until"),
+    ("arrivals", "now", "until"),
     [
-        (Arrival(date(2027, 1, 6), WARSAW), utc(5, 23, 30), None),  # 00:30 of the day itself
-        (Arrival(date(2027, 1, 5), WARSAW), utc(5, 21, 30), None),  # 22:30 of the day itself
-        (Arrival(date(2027, 1, 6), WARSAW), utc(5, 21, 30), utc(5, 23)),  # the evening before: until that day begins
-        (Arrival(date(2027, 1, 7), WARSAW), utc(5, 21, 30), utc(6, 6)),
-        (Arrival(date(2027, 1, 4), WARSAW), utc(5, 21, 30), utc(6, 6)),  # came yesterday
+        ([at_three(6)], utc(5, 23, 30), None),  # 00:30 of the day itself
+        ([at_three(5)], utc(5, 21, 30), None),  # 22:30 of the day itself
+        ([at_three(6)], utc(5, 21, 30), utc(5, 23)),  # the evening before: until that day begins
+        ([at_three(7)], utc(5, 21, 30), utc(6, 6)),
+        ([at_three(4)], utc(5, 21, 30), utc(6, 6)),  # came yesterday
+        ([replace(at_three(4), shut_out=True)], utc(5, 21, 30), None),  # came yesterday and stands before the door
+        # The evening before, and the guest comes before the quiet hours end: then there is no time left to wait.
+        ([Arrival(utc(6, 5, 59), WARSAW)], utc(5, 21, 30), None),
+        ([Arrival(utc(6, 6), WARSAW)], utc(5, 21, 30), utc(5, 23)),
+        # Of many guests the nearest counts.
+        ([at_three(4), at_three(7), at_three(6)], utc(5, 21, 30), utc(5, 23)),
+        ([at_three(4), at_three(5)], utc(5, 21, 30), None),
         # The day of the property counts, wherever whoever sleeps is: in Tokyo it is the 6th already.
-        (Arrival(date(2027, 1, 6), "Asia/Tokyo"), utc(5, 21, 30), None),
-        (Arrival(date(2027, 1, 5), "Asia/Tokyo"), utc(5, 21, 30), utc(6, 6)),
+        ([at_three(6, "Asia/Tokyo")], utc(5, 21, 30), None),
+        ([at_three(5, "Asia/Tokyo")], utc(5, 21, 30), utc(6, 6)),
     ],
 )
-def test_a_stay_that_arrives_today_waits_for_nobodys_night(
-    arrival: Arrival, now: datetime, until: datetime | None
+def test_a_guest_who_arrives_today_waits_for_nobodys_night(
+    arrivals: list[Arrival], now: datetime, until: datetime | None
 ) -> None:
-    assert held_until(NIGHT, arrival, now) == until
+    assert held_until(NIGHT, arrivals, now) == until
 
 
 LONG_AGO = utc(1, 0)
