@@ -78,12 +78,7 @@ def notify(**kwargs: Any) -> None:
     """Write down what is new, and have it sent."""
     now = timezone.now()
     collecting.collect(now)
-    waiting = len(sending.due(now, SENDERS))
-    try:
-        for _ in range(waiting):
-            send_messages.delay()
-    except OperationalError:
-        logger.warning("broker_unreachable")
+    ask_for_senders(len(sending.due(now, SENDERS)))
 
 
 @shared_task
@@ -116,6 +111,17 @@ def purge(**kwargs: Any) -> None:
 def _end_runs_early(**_: Any) -> None:
     """A warm shutdown waits for running tasks; let them end after the request under way."""
     reconcile.stopping.set()
+
+
+def ask_for_senders(count: int) -> bool:
+    """Have the outbox emptied. False: the broker is out of reach; the next tick asks again."""
+    try:
+        for _ in range(count):
+            send_messages.delay()
+    except OperationalError:
+        logger.warning("broker_unreachable")
+        return False
+    return True
 
 
 def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
@@ -17,8 +17,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_POST
+from limits import RateLimitItemPerMinute
 
-from pins import words
+from pins import tasks, words
 from pins.admin import channel_words
 from pins.admin.channel_form import ChannelForm, hint
 from pins.admin.parts import badge_html
@@ -27,6 +28,7 @@ from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
 from pins.notify import sending
 from rentals.admin.history import ToldInHistory
+from rentals import limiting
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.fields import UndecryptableValue
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
 else:
     _Admin = admin.ModelAdmin
 
+#: Test messages of one person, to whatever channel. Without Redis nothing is counted, and nothing is sent either.
+TESTS: Final = RateLimitItemPerMinute(5, namespace="channel-test")
+NO_QUEUE: Final = (
+    "The queue of Turnkey cannot be reached, so no message is sent at present. Whoever runs Turnkey starts Redis; "
+    "“manage.py doctor” says more."
+)
 _MAY_HAVE_CODES = "pins.reveal_code"
 
 
@@ -152,13 +160,18 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def _send_test(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         channel = self._changeable(request, channel_id)
-        failure = sending.send_test(channel.pk)
-        self.log_change(request, channel, f"Test message: {failure or 'sent.'}")
-        if failure:
-            messages.error(request, f"{channel}: the test message was not sent. {failure}")
+        answer = HttpResponseRedirect(self._url("change", channel))
+        if limiting.wait(TESTS, f"user:{request.user.pk}") is not None:
+            messages.error(request, "You sent many test messages. Wait a minute, then send the next one.")
+            return answer
+        self.log_change(request, channel, "Test message.")
+        delivery = sending.queue_test(channel.pk, timezone.now())
+        if tasks.ask_for_senders(1):
+            messages.info(request, f"{channel}: the test message is queued. What came of it stands below.")
         else:
-            messages.success(request, f"{channel}: the test message was taken. It should arrive within a minute.")
-        return HttpResponseRedirect(self._url("change", channel))
+            sending.give_up(delivery.pk, timezone.now(), NO_QUEUE)
+            messages.error(request, f"{channel}: the test message was not sent. {NO_QUEUE}")
+        return answer
 
     @sensitive_variables("secret")
     def _new_secret(self, request: HttpRequest, channel_id: int) -> HttpResponse:

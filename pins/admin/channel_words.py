@@ -40,6 +40,7 @@ class Panel:
     lines: tuple[Line, ...]
     is_webhook: bool
     lacks_secret: bool
+    test_waits: bool  # a person pressed the button and wants to know
 
 
 def channel_badge(channel: NotificationChannel, now: datetime) -> Badge:
@@ -65,12 +66,14 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
     if channel.last_sent_at is not None:
         said.append(f"The last message was taken on {words.day_and_time(channel.last_sent_at, zone)}.")
     is_webhook = not channel.is_for_people
+    latest = list(channel.deliveries.all()[:SHOWN])
     return Panel(
         badge=channel_badge(channel, now),
         sentences=tuple(said),
-        lines=tuple(line(one, now, zone) for one in channel.deliveries.all()[:SHOWN]),
+        lines=tuple(line(one, now, zone) for one in latest),
         is_webhook=is_webhook,
         lacks_secret=is_webhook and not has_secret,
+        test_waits=any(one.event == Event.TEST and one.state == Delivery.State.WAITING for one in latest),
     )
 
 

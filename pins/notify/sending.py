@@ -21,7 +21,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Case, Exists, F, OuterRef, Q, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -40,10 +40,13 @@ CLAIM: Final = timedelta(minutes=10)
 EXCHANGE_TAKES: Final = timedelta(minutes=1)
 #: How long a message that quiet hours hold back is left alone.
 LOOK_AGAIN: Final = timedelta(minutes=15)
+#: Whoever pressed the button does not expect it later.
+TEST_KEEPS: Final = timedelta(minutes=10)
 QUIET: Final = "It waits for the end of the quiet hours."
 NOT_TRUE_ANY_MORE: Final = "It was not true any more when it could be sent."
 
 State = Delivery.State
+_IS_TEST: Final = Q(event=Event.TEST)
 
 
 class Outcome(StrEnum):
@@ -55,13 +58,15 @@ class Outcome(StrEnum):
 
 
 def due(now: datetime, limit: int) -> list[int]:
-    """What may be tried now: channels that work first, what was never tried first. About one incident or stay, a
-    channel is told things in the order in which they happened."""
+    """What may be tried now: what a person waits for first, channels that work first, what was never tried first. About
+    one incident or stay, a channel is told things in the order in which they happened."""
     earlier = Delivery.objects.filter(channel=OuterRef("channel"), state=State.WAITING, pk__lt=OuterRef("pk"))
     in_turn = ~Exists(earlier.filter(incident=OuterRef("incident"))) & ~Exists(earlier.filter(grant=OuterRef("grant")))
-    found = Delivery.objects.filter(_is_due(now), in_turn, channel__is_active=True)
-    found = found.exclude(channel__rests_until__gt=now)
-    return list(found.order_by("channel__failures", "attempts", "pk").values_list("pk", flat=True)[:limit])
+    rests = Q(channel__is_active=False) | Q(channel__rests_until__isnull=False, channel__rests_until__gt=now)
+    found = Delivery.objects.filter(_is_due(now), in_turn).filter(_IS_TEST | ~rests)
+    tests_first = Case(When(_IS_TEST, then=0), default=1)
+    order = (tests_first, "channel__failures", "attempts", "pk")
+    return list(found.order_by(*order).values_list("pk", flat=True)[:limit])
 
 
 def _is_due(now: datetime) -> Q:
@@ -78,7 +83,7 @@ def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> O
         return Outcome.LEFT
     delivery = Delivery.objects.select_related("channel", "incident").defer(*_CHANNEL_SECRETS).get(pk=delivery_id)
     channel, event = delivery.channel, Event(delivery.event)
-    if not channel.is_active:
+    if not channel.is_active and event is not Event.TEST:
         _end_claim(delivery_id, token)
         return Outcome.LEFT
     grant = _grant(delivery)
@@ -173,7 +178,7 @@ def _failed(
     rests_until = now + hours.wait(failures, random.uniform(0.5, 1))
     rests_until = max(rests_until, failure.retry_at or rests_until)
     with transaction.atomic():
-        if failure.final or rests_until >= delivery.expires_at:
+        if failure.final or delivery.event == Event.TEST or rests_until >= delivery.expires_at:
             _end(delivery.pk, token, State.GIVEN_UP, now, text)
         else:
             _end_claim(delivery.pk, token, next_try_at=rests_until, last_error=text)
@@ -201,29 +206,24 @@ def _end(delivery_id: int, token: UUID, state: Delivery.State, now: datetime, te
 # -- what a person asks for --------------------------------------------------------------------------------------------
 
 
-def send_test(channel_id: int, *, clock: Callable[[], datetime] = timezone.now) -> str:
-    """Send a test message now, also to a channel that is switched off or rests; "" or why it was not sent.
-
-    Written down like any other; it is claimed from its first moment, so nobody else sends it.
-    """
-    now, token = clock(), uuid4()
-    channel = NotificationChannel.objects.defer("target", "signing_secret").get(pk=channel_id)
-    delivery = Delivery.objects.create(
-        channel=channel,
-        key=f"test:{token}",
+def queue_test(channel_id: int, now: datetime) -> Delivery:
+    """Put a test message into the outbox. It goes before all others, also to a channel that is switched off or rests,
+    and is tried once."""
+    return Delivery.objects.create(
+        channel_id=channel_id,
+        key=f"test:{uuid4()}",
         event=Event.TEST,
         happened_at=now,
         created_at=now,
         next_try_at=now,
-        expires_at=now,  # never tried again
-        claim_token=token,
-        claimed_until=now + CLAIM,
+        expires_at=now + TEST_KEEPS,
     )
-    outcome = _try(delivery, channel, Event.TEST, token, clock)
-    if outcome is Outcome.SENT:
-        return ""
-    said = Delivery.objects.filter(pk=delivery.pk).values_list("last_error", flat=True).first()
-    return said or "It was not sent."
+
+
+def give_up(delivery_id: int, now: datetime, why: str) -> None:
+    """Nobody can send it; one that somebody sends at this moment is left to him."""
+    unsent = Delivery.objects.filter(pk=delivery_id, state=State.WAITING, claim_token=None)
+    unsent.update(state=State.GIVEN_UP, ended_at=now, last_error=why)
 
 
 def listen_anew(channel_id: int, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,13 +15,18 @@ from django.contrib.auth.models import Permission, User
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from limits import RateLimitItemPerMinute
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
+from pins import tasks
+from pins.admin import channel as channel_page
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.news import Event
 from pins.notify import collecting
+from rentals import limiting
 from rentals.models import LockAccount
+from rentals.models.tokens import new_token
 from tests.unit.tedee_server import Server, answer
 
 pytestmark = pytest.mark.django_db
@@ -78,14 +84,33 @@ def made(**fields: Any) -> NotificationChannel:
     )
 
 
-def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client) -> None:
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Call it, and what was asked of the broker is done."""
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(tasks.send_messages, "delay", lambda **arguments: asked.append(arguments))
+
+    def work() -> None:
+        while asked:
+            tasks.send_messages(**asked.pop())
+
+    return work
+
+
+def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client, worker: Callable[[], None]) -> None:
     assert host.get(ADD).context["adminform"].form["events"].value() == ["incident.opened", "incident.resolved"]
     answered = host.post(ADD, filled(timezone="warsaw"))
     channel = NotificationChannel.objects.get()
     assert answered.headers["Location"] == page(channel)  # the next thing to do is a test
     assert (channel.target, channel.timezone) == ("h1dden@example.com", "Europe/Warsaw")
     shown = host.post(deed(channel, "send_test"), follow=True).content.decode()
-    assert "the test message was taken" in shown
+    assert "the test message is queued" in shown
+    assert "Waiting" in shown
+    assert "Look again" in shown
+    assert mail.outbox == []  # not within the request: a mail server may take minutes
+    worker()
+    shown = host.get(page(channel)).content.decode()
+    assert "Look again" not in shown
     assert [one.to for one in mail.outbox] == [["h1dden@example.com"]]
     assert "Test message" in shown
     for url in (page(channel), LIST, reverse("admin:pins_delivery_changelist")):
@@ -96,7 +121,7 @@ def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client) -> 
     assert "A stay&#x27;s code is on all its locks" in host.get(messages).content.decode()
     for event, found in (("test", 1), ("code.ready", 0)):
         assert host.get(messages, {"event": event}).context["cl"].result_count == found
-    assert LogEntry.objects.filter(change_message__contains="Test message: sent.").exists()
+    assert LogEntry.objects.filter(change_message__contains="Test message.").exists()
 
 
 @pytest.mark.parametrize(
@@ -165,24 +190,32 @@ def test_another_kind_needs_another_target_and_begins_anew(host: Client, clock: 
     assert waiting.state == "dropped"
 
 
-def test_a_target_that_no_key_opens_is_named_and_can_be_replaced(host: Client, settings: Settings) -> None:
+def test_a_target_that_no_key_opens_is_named_and_can_be_replaced(
+    host: Client, settings: Settings, worker: Callable[[], None]
+) -> None:
     channel = made()
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     for url in (LIST, page(channel)):
         assert "an address that no configured key opens" in host.get(url).content.decode()
-    answered = host.post(deed(channel, "send_test"), follow=True).content.decode()
+    host.post(deed(channel, "send_test"))
+    worker()
+    answered = host.get(page(channel)).content.decode()
     assert "No configured key opens the stored address" in answered
     host.post(page(channel), filled(target="new@example.com"))
     assert NotificationChannel.objects.get().target == "new@example.com"
 
 
-def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(host: Client, settings: Settings) -> None:
+def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(
+    host: Client, settings: Settings, worker: Callable[[], None]
+) -> None:
     settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
     with Server([answer(200)]) as server:
         host.post(ADD, filled(kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden"))
         channel = NotificationChannel.objects.get()
         assert "no signing secret yet" in host.get(page(channel)).content.decode()
-        failed = host.post(deed(channel, "send_test"), follow=True).content.decode()
+        host.post(deed(channel, "send_test"))
+        worker()
+        failed = host.get(page(channel)).content.decode()
         assert "There is no usable signing secret" in failed
         answered = host.post(deed(channel, "new_secret"))
         channel.refresh_from_db()
@@ -190,21 +223,54 @@ def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(host: Client, set
         assert "no-store" in answered.headers["Cache-Control"]
         assert channel.signing_secret not in host.get(page(channel)).content.decode()
         host.post(deed(channel, "send_test"))
+        worker()
         (sent,) = server.requests
     body: Any = Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
     assert body == {"type": "test", "timestamp": "2027-03-01T09:00:00Z", "data": {}}
 
 
-def test_a_refused_test_says_why(host: Client, settings: Settings, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_refused_test_says_why(
+    host: Client, settings: Settings, caplog: pytest.LogCaptureFixture, worker: Callable[[], None]
+) -> None:
     caplog.set_level(logging.DEBUG)
     settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
     with Server([answer(403)]) as server:
         channel = made(
             kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden", signing_secret="whsec_" + "QUJD" * 10
         )
-        answered = host.post(deed(channel, "send_test"), follow=True).content.decode()
-    assert "was not sent. The receiver answers with status 403." in answered
+        host.post(deed(channel, "send_test"))
+        worker()
+    answered = host.get(page(channel)).content.decode()
+    assert "Not sent" in answered
+    assert "The receiver answers with status 403." in answered
     assert "h1dden" not in answered + caplog.text
+
+
+def test_without_a_broker_a_test_says_so_in_words(host: Client) -> None:
+    """Nothing listens where the settings of the tests look for Redis."""
+    channel = made()
+    shown = host.post(deed(channel, "send_test"), follow=True)
+    assert shown.status_code == 200
+    text = shown.content.decode()
+    assert "the test message was not sent. The queue of Turnkey cannot be reached" in text
+    assert "Not sent" in text  # nor is it sent later, when nobody expects it
+    assert [(one.state, one.attempts) for one in channel.deliveries.all()] == [("given_up", 0)]
+
+
+def test_a_person_sends_few_test_messages_a_minute(
+    host: Client, settings: Settings, redis_url: str, worker: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (channel_page.TESTS.amount, channel_page.TESTS.get_expiry()) == (5, 60)
+    settings.REDIS_URL = redis_url
+    monkeypatch.setattr(channel_page, "TESTS", RateLimitItemPerMinute(2, namespace=new_token()))
+    limiting._resting.clear()
+    channel = made()
+    said = [host.post(deed(channel, "send_test"), follow=True).content.decode() for _ in range(3)]
+    assert ["You sent many test messages" in one for one in said] == [False, False, True]
+    assert channel.deliveries.count() == 2
+    other = Client()
+    other.force_login(User.objects.create_superuser("another"))
+    assert "is queued" in other.post(deed(channel, "send_test"), follow=True).content.decode()
 
 
 def test_a_channel_that_fails_for_long_is_shown_as_failing(host: Client, clock: time_machine.Traveller) -> None:

@@ -81,6 +81,15 @@ def resolve_for(lock: Lock, kind: Incident.Kind = Incident.Kind.NO_PERMISSION) -
     Incident.resolve(timezone.now(), about=lock, kinds=(kind,))
 
 
+def tried(channel: NotificationChannel) -> str:
+    """What came of a test message; "" when it was sent."""
+    delivery = sending.queue_test(channel.pk, timezone.now())
+    tasks.send_messages()
+    delivery.refresh_from_db()
+    assert delivery.state in (State.SENT, State.GIVEN_UP)
+    return delivery.last_error
+
+
 def states(channel: NotificationChannel) -> list[str]:
     return list(channel.deliveries.order_by("pk").values_list("state", flat=True))
 
@@ -764,21 +773,21 @@ class TestMail:
         settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
         with MailServer(refuses=refuses) as server:
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-            assert said in sending.send_test(channel.pk)
+            assert said in tried(channel)
         channel.refresh_from_db()
         assert "h1dden" not in channel.last_error + caplog.text
 
     def test_without_a_server_it_says_what_to_set(self, settings: Settings) -> None:
         settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", ""
-        assert "EMAIL_URL" in sending.send_test(letters().pk)
+        assert "EMAIL_URL" in tried(letters())
         settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-        assert "cannot be reached" in sending.send_test(letters().pk)
+        assert "cannot be reached" in tried(letters())
 
 
 class TestTests:
     def test_a_test_message_goes_at_once_and_once(self, clock: time_machine.Traveller) -> None:
         channel = letters(is_active=False, quiet_from=time(0), quiet_until=time(23, 59))
-        assert sending.send_test(channel.pk) == ""
+        assert tried(channel) == ""
         clock.shift(DAY)
         tell()
         assert [one.subject for one in mail.outbox] == ["Turnkey: a test message"]
@@ -786,15 +795,36 @@ class TestTests:
     def test_one_that_fails_says_why_and_is_not_repeated(self, clock: time_machine.Traveller) -> None:
         with Server([answer(404)]) as server:
             channel = hook(server)
-            assert sending.send_test(channel.pk) == "The receiver answers with status 404."
+            assert tried(channel) == "The receiver answers with status 404."
             clock.shift(DAY)
             tell()
             assert len(server.requests) == 1
         assert states(channel) == ["given_up"]
 
+    def test_it_goes_before_all_that_waits_also_to_a_channel_that_rests(
+        self, house: House, clock: time_machine.Traveller
+    ) -> None:
+        resting = letters(name="Resting", failures=3, rests_until=timezone.now() + HOUR)
+        letters(name="Busy")
+        for n in range(3):
+            open_for(house.lock(f"Door {n}"))
+        collecting.collect(timezone.now())
+        delivery = sending.queue_test(resting.pk, timezone.now())
+        assert sending.due(timezone.now(), 1) == [delivery.pk]
+        tasks.send_messages()
+        assert mail.outbox[0].subject == "Turnkey: a test message"
+
+    def test_one_that_nobody_sends_is_given_up_soon(self, clock: time_machine.Traveller) -> None:
+        channel = letters()
+        sending.queue_test(channel.pk, timezone.now())
+        clock.shift(10 * MINUTE)
+        tell()
+        assert mail.outbox == []
+        assert states(channel) == ["given_up"]
+
     def test_a_secret_that_is_missing_is_named(self) -> None:
         channel = NotificationChannel.objects.create(name="Robot", kind="webhook", target="https://example.com/")
-        assert "signing secret" in sending.send_test(channel.pk)
+        assert "signing secret" in tried(channel)
 
 
 class TestTasks:
