@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -21,13 +22,14 @@ from limits import RateLimitItemPerMinute
 
 from pins import tasks, words
 from pins.admin import channel_words
-from pins.admin.channel_form import ChannelForm, hint
+from pins.admin.channel_form import ChannelForm, NewSecretForm, hint
 from pins.admin.parts import badge_html
 from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
 from pins.notify import sending
 from rentals.admin.history import ToldInHistory
+from pins.notify import sending, signing
 from rentals import limiting
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
@@ -73,7 +75,7 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     # -- the list -----------------------------------------------------------------------------------------------
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationChannel]:
-        return super().get_queryset(request).defer("target", "signing_secret")
+        return super().get_queryset(request).defer(*NotificationChannel.SECRETS)
 
     @admin.display(description="Where to")
     def goes_to(self, channel: NotificationChannel) -> str:
@@ -113,6 +115,8 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         channel = self.get_object(request, object_id) if object_id else None
         if channel is not None and self.has_view_or_change_permission(request, channel):
             context["panel"] = channel_words.panel(channel, timezone.now(), has_secret=_has_secret(channel))
+            context["overlap_hours"] = signing.OVERLAP_HOURS
+            context["longest_overlap_hours"] = signing.LONGEST_OVERLAP_HOURS
             context["may_act"] = self.has_change_permission(request, channel)
         return super().changeform_view(request, object_id, form_url, context)
 
@@ -120,15 +124,19 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         """A change writes what was changed and nothing else: the facts of operation belong to whoever sends, and a
         target that no configured key opens must be replaceable."""
         typed, now = form.cleaned_data, timezone.now()
-        secrets = {name: typed[name] for name in ("target", "signing_secret") if typed.get(name)}
-        for name, value in secrets.items():
-            setattr(obj, name, value)
+        target, secret = typed.get("target"), typed.get("signing_secret")
+        changed = set(form.changed_data) - {"target", "signing_secret"}
+        if target:
+            obj.target = target
+            changed.add("target")
         if not change:
+            obj.signing_secret = secret or ""
             super().save_model(request, obj, form, change)
             return
-        changed = {*form.changed_data, *secrets} - {"target", "signing_secret"} | set(secrets)
         if changed:
             obj.save(update_fields=changed)
+        if secret:
+            signing.rotate(obj.pk, secret, now, timedelta(hours=signing.OVERLAP_HOURS))
         # Another address, or one that is switched on again: what was for the former state is not for this one.
         if {"target", "kind"} & changed or ("is_active" in changed and obj.is_active):
             sending.listen_anew(obj.pk, now)
@@ -140,7 +148,11 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     # -- deeds --------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
-        views = {"send-test": self.send_test_view, "new-secret": self.new_secret_view}
+        views = {
+            "send-test": self.send_test_view,
+            "new-secret": self.new_secret_view,
+            "end-previous-secret": self.end_previous_secret_view,
+        }
         ours = [
             path(
                 f"<int:channel_id>/{name}/",
@@ -157,6 +169,9 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     def new_secret_view(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         response: HttpResponse = never_cache(require_POST(self._new_secret))(request, channel_id)
         return response
+
+    def end_previous_secret_view(self, request: HttpRequest, channel_id: int) -> HttpResponse:
+        return require_POST(self._end_previous_secret)(request, channel_id)
 
     def _send_test(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         channel = self._changeable(request, channel_id)
@@ -176,18 +191,31 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     @sensitive_variables("secret")
     def _new_secret(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         channel = self._changeable(request, channel_id)
-        secret = new_signing_secret()
-        NotificationChannel.objects.filter(pk=channel.pk).update(signing_secret=secret)
+        form = NewSecretForm(request.POST)
+        if not form.is_valid():
+            messages.error(request, f"{channel}: there is no new secret. {' '.join(map(str, form.errors['hours']))}")
+            return HttpResponseRedirect(self._url("change", channel))
+        secret, now = new_signing_secret(), timezone.now()
+        signing.rotate(channel.pk, secret, now, timedelta(hours=form.cleaned_data["hours"]))
         self.log_change(request, channel, "New signing secret.")
+        channel.refresh_from_db()
         context = {
             **self.admin_site.each_context(request),
             "opts": self.model._meta,
             "title": "The new signing secret",
             "channel": channel,
             "secret": secret,
+            "previous_until": channel_words.previous_until(channel, now),
             "media": self.media,
         }
         return TemplateResponse(request, "pins/admin/channel_secret.html", context)
+
+    def _end_previous_secret(self, request: HttpRequest, channel_id: int) -> HttpResponse:
+        channel = self._changeable(request, channel_id)
+        signing.end_previous(channel.pk)
+        self.log_change(request, channel, "Previous secret ended.")
+        messages.success(request, f"{channel}: the previous secret signs no message any more.")
+        return HttpResponseRedirect(self._url("change", channel))
 
     def _changeable(self, request: HttpRequest, channel_id: int) -> NotificationChannel:
         channel = self.get_object(request, str(channel_id))
@@ -238,7 +266,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        secrets = ("channel__target", "channel__signing_secret")
+        secrets = [f"channel__{name}" for name in NotificationChannel.SECRETS]
         return super().get_queryset(request).select_related("channel").defer(*secrets)
 
     @admin.display(description="Message")

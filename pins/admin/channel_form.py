@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 
 from pins import news
 from pins.models import NotificationChannel
-from pins.notify import targets
+from pins.notify import signing, targets
 from rentals.admin.property import ZONES, zone_as_typed
 from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput, WriteOnlyInput
 from rentals.fields import UndecryptableValue
@@ -25,6 +25,19 @@ _WHERE = (
     "E-mail: addresses, separated by commas. Messaging service: its Apprise URL, such as tgram://bottoken/ChatID or "
     "discord://id/token. Webhook: an address that begins with https://"
 )
+
+
+class NewSecretForm(forms.Form):
+    """How long the secret that is replaced still signs."""
+
+    hours = forms.IntegerField(
+        min_value=0,
+        max_value=signing.LONGEST_OVERLAP_HOURS,
+        error_messages={
+            "required": "Say for how many hours the present one still signs.",
+            "invalid": "Say for how many hours the present one still signs, as a whole number.",
+        },
+    )
 
 
 class ChannelForm(_Form):
@@ -77,7 +90,7 @@ class ChannelForm(_Form):
         self.fields["target"].help_text = f"{stored}{_WHERE}"
         self.fields["signing_secret"].help_text = (
             "For webhooks (Standard Webhooks, whsec_...). Empty: what is stored stays. One can be made for you after "
-            "the channel is saved."
+            f"the channel is saved. The one that you replace still signs for {signing.OVERLAP_HOURS} hours."
         )
 
     def clean_timezone(self) -> str:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pins import hours, words
 from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
+from pins.notify import signing
 from pins.notify.words import message
 from pins.words import Badge, Tone
 
@@ -40,6 +41,7 @@ class Panel:
     lines: tuple[Line, ...]
     is_webhook: bool
     lacks_secret: bool
+    previous_until: str  # the previous secret signs, too; "" where there is none
     test_waits: bool  # a person pressed the button and wants to know
 
 
@@ -73,8 +75,15 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
         lines=tuple(line(one, now, zone) for one in latest),
         is_webhook=is_webhook,
         lacks_secret=is_webhook and not has_secret,
+        previous_until=previous_until(channel, now) if is_webhook else "",
         test_waits=any(one.event == Event.TEST and one.state == Delivery.State.WAITING for one in latest),
     )
+
+
+def previous_until(channel: NotificationChannel, now: datetime) -> str:
+    if not signing.previous_of(channel, now) or channel.previous_signs_until is None:
+        return ""
+    return words.brief(channel.previous_signs_until, now, ZoneInfo(channel.timezone))
 
 
 def line(delivery: Delivery, now: datetime, zone: ZoneInfo) -> Line:

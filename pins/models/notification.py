@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -42,6 +42,10 @@ class NotificationChannel(models.Model):
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.EMAIL)
     target = EncryptedTextField(blank=True, default="")
     signing_secret = EncryptedTextField(blank=True, default="")
+    previous_signing_secret = EncryptedTextField(blank=True, default="", editable=False)
+    previous_signs_until = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Until then the previous secret signs, too."
+    )
     is_active = models.BooleanField("active", default=True, help_text="Switch off to send nothing here.")
     events = models.JSONField("hears of", default=default_events, blank=True, validators=[validate_events])
     severity = models.CharField(
@@ -71,6 +75,9 @@ class NotificationChannel(models.Model):
     rests_until = models.DateTimeField(null=True, blank=True, editable=False)
     last_error = models.CharField(max_length=200, blank=True, editable=False, help_text="Without the target.")
     last_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    #: What no list needs.
+    SECRETS: Final = ("target", "signing_secret", "previous_signing_secret")
 
     class Meta:
         verbose_name = "notification channel"

@@ -30,7 +30,7 @@ from pins.models import (
     ValueClaim,
 )
 from pins.news import Event
-from pins.notify import facts
+from pins.notify import facts, signing
 from rentals.models import Booking
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def collect(now: datetime) -> None:
 
 
 def _channels() -> QuerySet[NotificationChannel]:
-    return NotificationChannel.objects.filter(is_active=True).defer("target", "signing_secret").order_by("pk")
+    return NotificationChannel.objects.filter(is_active=True).defer(*NotificationChannel.SECRETS).order_by("pk")
 
 
 # -- incidents ---------------------------------------------------------------------------------------------------------
@@ -297,7 +297,9 @@ def _end_what_is_late(now: datetime) -> None:
 
 
 def purge(now: datetime) -> int:
-    """Delete messages that ended long ago; return how many. Their notices stay, so that nothing is told again."""
+    """Delete messages that ended long ago; return how many. Their notices stay, so that nothing is told again. And
+    secrets that sign no more."""
+    signing.forget_ended(now)
     old = Delivery.objects.exclude(state=Delivery.State.WAITING).filter(ended_at__lte=now - KEEP_DELIVERIES)
     return old.delete()[0]
 

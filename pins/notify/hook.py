@@ -37,19 +37,18 @@ def network() -> Network:
     return NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET
 
 
-def send(target: str, signing_secret: str, outgoing: Outgoing, now: datetime) -> None:
-    """Raises NotSentError."""
-    try:
-        validate_signing_secret(signing_secret)
-    except ValidationError:
-        raise NotSentError("There is no usable signing secret. Make a new one on the channel's page.") from None
+def send(target: str, secrets: tuple[str, ...], outgoing: Outgoing, now: datetime) -> None:
+    """Signed with each of the secrets; the first is the present one. Raises NotSentError."""
+    if not _can_sign(secrets[0]):
+        raise NotSentError("There is no usable signing secret. Make a new one on the channel's page.")
+    signers = [Webhook(secret) for secret in secrets if _can_sign(secret)]
     message_id = f"msg_{outgoing.uid.hex}"
     text = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":"))
     headers = {
         "Content-Type": "application/json",
         "webhook-id": message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": Webhook(signing_secret).sign(message_id, now, text),
+        "webhook-signature": " ".join(signer.sign(message_id, now, text) for signer in signers),
     }
     try:
         answer = outbound.post(target, text.encode(), headers=headers, limits=LIMITS, network=network())
@@ -59,6 +58,14 @@ def send(target: str, signing_secret: str, outgoing: Outgoing, now: datetime) ->
         _judge(answer, now)
         return
     raise NotSentError(failure)
+
+
+def _can_sign(secret: str) -> bool:
+    try:
+        validate_signing_secret(secret)
+    except ValidationError:
+        return False
+    return True
 
 
 def _judge(answer: outbound.Response, now: datetime) -> None:

@@ -98,7 +98,7 @@ def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> O
     return _try(delivery, channel, event, token, clock)
 
 
-_CHANNEL_SECRETS: Final = ("channel__target", "channel__signing_secret")
+_CHANNEL_SECRETS: Final = [f"channel__{name}" for name in NotificationChannel.SECRETS]
 
 
 def _grant(delivery: Delivery) -> AccessGrant | None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 
 from pins.models import NotificationChannel
-from pins.notify import hook, mail, services
+from pins.notify import hook, mail, services, signing
 from pins.notify.outgoing import NotSentError, Outgoing
 from rentals.fields import UndecryptableValue
 
@@ -44,7 +44,7 @@ def hint(channel: NotificationChannel) -> str:
 def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> None:
     """One try. Raises NotSentError; whatever else happens is a fault of ours."""
     try:
-        target, secret = channel.target, channel.signing_secret
+        target, secrets = channel.target, signing.secrets_of(channel, now)
     except UndecryptableValue:
         raise NotSentError("No configured key opens the stored address. Enter it anew.") from None
     if not target:
@@ -54,4 +54,4 @@ def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> Non
     elif channel.kind == Kind.APPRISE:
         services.send(target, outgoing)
     else:
-        hook.send(target, secret, outgoing, now)
+        hook.send(target, secrets, outgoing, now)

@@ -221,7 +221,7 @@ def calendars() -> Iterator[Finding]:
 
 def notifications() -> Iterator[Finding]:
     """Whether messages can arrive, as far as is known without sending one."""
-    channels = list(NotificationChannel.objects.filter(is_active=True).defer("target", "signing_secret"))
+    channels = list(NotificationChannel.objects.filter(is_active=True).defer(*NotificationChannel.SECRETS))
     sick = [one for one in channels if one.failing_since is not None]
     for one in sick:
         since = f"{one.failing_since:%Y-%m-%d %H:%M}"

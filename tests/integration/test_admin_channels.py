@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,17 +13,19 @@ from cryptography.fernet import Fernet
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from limits import RateLimitItemPerMinute
 from pytest_django import Settings
-from standardwebhooks import Webhook
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from pins import tasks
 from pins.admin import channel as channel_page
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.news import Event
-from pins.notify import collecting
+from pins.notify import collecting, sending
 from rentals import limiting
 from rentals.models import LockAccount
 from rentals.models.tokens import new_token
@@ -217,7 +219,7 @@ def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(
         worker()
         failed = host.get(page(channel)).content.decode()
         assert "There is no usable signing secret" in failed
-        answered = host.post(deed(channel, "new_secret"))
+        answered = host.post(deed(channel, "new_secret"), {"hours": "0"})
         channel.refresh_from_db()
         assert channel.signing_secret in answered.content.decode()
         assert "no-store" in answered.headers["Cache-Control"]
@@ -227,6 +229,109 @@ def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(
         (sent,) = server.requests
     body: Any = Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
     assert body == {"type": "test", "timestamp": "2027-03-01T09:00:00Z", "data": {}}
+
+
+def stored_values_of_channels() -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT signing_secret, previous_signing_secret FROM pins_notificationchannel")
+        return list(cursor.fetchall())
+
+
+class TestNewSecret:
+    """A receiver changes over without refusing a message: for a while both secrets sign."""
+
+    FIRST = "whsec_" + "QUJD" * 10
+
+    @pytest.fixture
+    def server(self, settings: Settings) -> Iterator[Server]:
+        settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
+        with Server([answer(200)]) as server:
+            yield server
+
+    @pytest.fixture
+    def channel(self, server: Server) -> NotificationChannel:
+        return made(
+            kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden", signing_secret=self.FIRST, events=[]
+        )
+
+    def accepted(self, server: Server, channel: NotificationChannel, *secrets: str) -> list[bool]:
+        """Which of the secrets verify a message that is sent now."""
+        assert sending.send(sending.queue_test(channel.pk, timezone.now()).pk) is sending.Outcome.SENT
+        sent, found = server.requests[-1], []
+        for secret in secrets:
+            try:
+                Webhook(secret).verify(sent.body.decode(), sent.headers)
+                found.append(True)
+            except WebhookVerificationError:
+                found.append(False)
+        return found
+
+    def test_both_sign_until_the_time_is_over(
+        self, host: Client, server: Server, channel: NotificationChannel, clock: time_machine.Traveller
+    ) -> None:
+        assert 'name="hours" value="24"' in host.get(page(channel)).content.decode()
+        shown = host.post(deed(channel, "new_secret"), {"hours": "24"}).content.decode()
+        channel.refresh_from_db()
+        second = channel.signing_secret
+        assert second in shown
+        assert "until Tue 2 Mar, 10:00 CET with the previous one" in shown
+        assert self.accepted(server, channel, self.FIRST, second) == [True, True]
+        assert server.requests[-1].headers["webhook-signature"].count("v1,") == 2
+        text = host.get(page(channel)).content.decode()
+        assert "The previous secret still signs, too, until Tue 2 Mar, 10:00 CET" in text
+        assert self.FIRST not in text
+        assert self.FIRST not in str(stored_values_of_channels())
+        clock.shift(timedelta(hours=24))
+        assert self.accepted(server, channel, self.FIRST, second) == [False, True]
+        assert "previous secret" not in host.get(page(channel)).content.decode()
+        collecting.purge(timezone.now())
+        assert list(NotificationChannel.objects.values_list("previous_signing_secret", flat=True)) == [""]
+
+    def test_it_can_be_ended_before(self, host: Client, server: Server, channel: NotificationChannel) -> None:
+        host.post(deed(channel, "new_secret"), {"hours": "24"})
+        assert "End the previous secret" in host.get(page(channel)).content.decode()
+        said = host.post(deed(channel, "end_previous_secret"), follow=True).content.decode()
+        assert "the previous secret signs no message any more" in said
+        channel.refresh_from_db()
+        assert (channel.previous_signing_secret, channel.previous_signs_until) == ("", None)
+        assert self.accepted(server, channel, self.FIRST, channel.signing_secret) == [False, True]
+
+    def test_one_that_somebody_stole_ends_at_once(
+        self, host: Client, server: Server, channel: NotificationChannel
+    ) -> None:
+        host.post(deed(channel, "new_secret"), {"hours": "0"})
+        channel.refresh_from_db()
+        assert self.accepted(server, channel, self.FIRST, channel.signing_secret) == [False, True]
+
+    def test_one_that_is_typed_changes_over_like_one_that_is_made(
+        self, host: Client, server: Server, channel: NotificationChannel
+    ) -> None:
+        typed = "whsec_" + "REVG" * 10
+        for _ in range(2):  # the same again is no change
+            host.post(page(channel), filled(kind="webhook", target="", signing_secret=typed))
+        channel.refresh_from_db()
+        assert (channel.signing_secret, channel.previous_signing_secret) == (typed, self.FIRST)
+        assert self.accepted(server, channel, self.FIRST, typed) == [True, True]
+
+    @pytest.mark.parametrize("hours", ["", "-1", "soon", "100000"])
+    def test_a_time_that_makes_no_sense_makes_no_secret(
+        self, host: Client, channel: NotificationChannel, hours: str
+    ) -> None:
+        said = host.post(deed(channel, "new_secret"), {"hours": hours}, follow=True).content.decode()
+        assert "there is no new secret" in said
+        channel.refresh_from_db()
+        assert channel.signing_secret == self.FIRST
+
+    def test_a_previous_one_that_no_key_opens_stops_nothing(
+        self, server: Server, channel: NotificationChannel, settings: Settings
+    ) -> None:
+        keys, settings.FIELD_ENCRYPTION_KEYS = settings.FIELD_ENCRYPTION_KEYS, [Fernet.generate_key().decode()]
+        NotificationChannel.objects.update(
+            previous_signing_secret=self.FIRST, previous_signs_until=NOW + timedelta(days=1)
+        )
+        settings.FIELD_ENCRYPTION_KEYS = keys
+        assert self.accepted(server, channel, self.FIRST) == [True]
+        assert server.requests[-1].headers["webhook-signature"].count("v1,") == 1
 
 
 def test_a_refused_test_says_why(
@@ -303,6 +408,7 @@ class TestPermissions:
         assert "Send a test message" not in text
         assert client.post(deed(channel, "send_test")).status_code == 403
         assert client.post(deed(channel, "new_secret")).status_code == 403
+        assert client.post(deed(channel, "end_previous_secret")).status_code == 403
         assert mail.outbox == []
 
     def test_codes_are_sent_where_only_people_who_may_have_codes_say(self) -> None:
@@ -323,6 +429,7 @@ class TestPermissions:
         channel = made()
         assert host.get(deed(channel, "send_test")).status_code == 405
         assert host.get(deed(channel, "new_secret")).status_code == 405
+        assert host.get(deed(channel, "end_previous_secret")).status_code == 405
 
     def test_a_channel_goes_with_its_messages(self, host: Client) -> None:
         channel = made()

@@ -1,0 +1,64 @@
+"""The secrets that sign the messages of a webhook: the present one, and for a while the one before it, so that a
+receiver can change over without refusing a message (Standard Webhooks, "Signature scheme": a list of signatures)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from pins.models import NotificationChannel
+from rentals.fields import UndecryptableValue
+
+#: How long the previous secret signs beside a new one, unless a person says otherwise, in hours.
+OVERLAP_HOURS: Final = 24
+LONGEST_OVERLAP_HOURS: Final = 30 * 24
+
+
+@sensitive_variables()
+def secrets_of(channel: NotificationChannel, now: datetime) -> tuple[str, ...]:
+    """Those that sign at this moment, the present one first. Raises UndecryptableValue where no key opens that one."""
+    return (channel.signing_secret, previous_of(channel, now))
+
+
+@sensitive_variables()
+def previous_of(channel: NotificationChannel, now: datetime) -> str:
+    """The previous secret while it still signs, else ""."""
+    if channel.previous_signs_until is None or channel.previous_signs_until <= now:
+        return ""
+    try:
+        return str(channel.previous_signing_secret)
+    except UndecryptableValue:  # it would have ended anyway
+        return ""
+
+
+@sensitive_variables()
+def rotate(channel_id: int, secret: str, now: datetime, overlap: timedelta) -> None:
+    """Put a secret in use. The one that it replaces signs beside it for a while; one before that ends now."""
+    with transaction.atomic():
+        # The row is locked: of two new secrets at once the second finds the first, and neither is lost.
+        channel = NotificationChannel.objects.select_for_update().only("signing_secret").get(pk=channel_id)
+        try:
+            present = str(channel.signing_secret)
+        except UndecryptableValue:
+            present = ""
+        if secret == present:
+            return
+        stays = bool(present) and overlap > timedelta(0)
+        NotificationChannel.objects.filter(pk=channel_id).update(
+            signing_secret=secret,
+            previous_signing_secret=present if stays else "",
+            previous_signs_until=now + overlap if stays else None,
+        )
+
+
+def end_previous(channel_id: int) -> None:
+    NotificationChannel.objects.filter(pk=channel_id).update(previous_signing_secret="", previous_signs_until=None)
+
+
+def forget_ended(now: datetime) -> int:
+    """A secret is kept no longer than it signs; returns how many were deleted."""
+    ended = NotificationChannel.objects.filter(previous_signs_until__lte=now)
+    return ended.update(previous_signing_secret="", previous_signs_until=None)
