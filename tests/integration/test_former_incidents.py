@@ -1,0 +1,79 @@
+"""The migration that makes urgent what was open before there were severities, and is always urgent since."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.core import mail
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from pins.models import Incident, IncidentNotice, NotificationChannel
+from pins.models.incident import usual_severity
+from pins.notify import collecting
+from rentals.models import LockAccount
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE, AFTER = [("pins", "0008_channel_secret_rotation")], [("pins", "0009_severities_of_former_incidents")]
+Kind = Incident.Kind
+ALWAYS_URGENT = {kind for kind in Kind if usual_severity(kind) == Incident.Severity.URGENT}
+
+
+def migrate(to: list[tuple[str, str]]) -> int:
+    """Queries that it took."""
+    with CaptureQueriesContext(connection) as queries:
+        MigrationExecutor(connection).migrate(to)
+    return len(queries)
+
+
+def test_what_is_always_urgent_becomes_so_and_nobody_is_told_of_it() -> None:
+    long_ago = timezone.now() - timedelta(days=9)
+    channel = NotificationChannel.objects.create(
+        name="Anna", target="anna@example.com", severity="urgent", listens_from=long_ago - timedelta(days=1)
+    )
+    accounts = [LockAccount.objects.create(name=f"Office {n}", secret="x") for n in range(2)]
+    for kind in Kind:
+        for account, resolved_at in zip(accounts, (None, long_ago), strict=True):
+            Incident.objects.create(
+                kind=kind,
+                subject=f"account:{account.pk}",
+                account=account,
+                severity="warning",
+                opened_at=long_ago,
+                resolved_at=resolved_at,
+            )
+    collecting.collect(timezone.now())
+    assert not channel.deliveries.exists()
+    try:
+        migrate(BEFORE)
+        migrate(AFTER)
+        migrate(BEFORE)  # and back again, which forgets nothing
+    finally:
+        migrate(AFTER)
+    urgent = Incident.objects.filter(severity="urgent")
+    assert set(urgent.values_list("kind", flat=True)) == ALWAYS_URGENT
+    assert not urgent.filter(resolved_at__isnull=False).exists()
+    assert IncidentNotice.objects.filter(urgent=True).count() == len(ALWAYS_URGENT)
+    collecting.collect(timezone.now())
+    assert not channel.deliveries.exists()
+    assert mail.outbox == []
+    Incident.resolve(timezone.now(), about=accounts[0], kinds=(Kind.DEAD_KEY,))
+    collecting.collect(timezone.now())
+    assert not channel.deliveries.exists()  # nor of the end of what it was not told of
+
+
+def test_it_takes_as_many_queries_for_many_as_for_none() -> None:
+    def again() -> int:
+        migrate(BEFORE)
+        return migrate(AFTER)
+
+    none, account = again(), LockAccount.objects.create(name="Office", secret="x")
+    for n in range(50):
+        Incident.objects.create(
+            kind=Kind.CODE_CHANGED, subject=f"pin:{n}", account=account, severity="warning", opened_at=timezone.now()
+        )
+    assert again() == none
