@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from pins import grants, sweeping, tasks
 from pins.models import Incident
-from pins.notify import collecting
+from pins.notify import outbox
 from rentals.models import CalendarFeed
 from rentals.signals import account_released, bookings_changed, feed_condition_changed
 
@@ -28,7 +28,7 @@ _FEED_INCIDENTS: Final = {
 def follow_bookings(booking_ids: list[int], deleted: bool, **_: Any) -> None:
     """Rewrite the desired side."""
     if deleted:
-        collecting.forget_guests(booking_ids)
+        outbox.forget_guests(booking_ids)
     touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
     if touched:
         transaction.on_commit(partial(tasks.wake_locks, touched))

@@ -6,17 +6,20 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, Min, Q
 
 from pins import accounts, budget, leases, reviewing
 from pins.facts import State
-from pins.models import ONLY_WATCHED, AccessGrant, LockState, Pin, RateBudget
+from pins.models import ONLY_WATCHED, AccessGrant, Delivery, Incident, LockState, Pin, RateBudget
 from rentals.models import Lock, LockAccount
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
 MOST_LOCKS = 1000
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS = timedelta(days=120)
+#: So many are deleted in one transaction, so that nobody waits long for its locks.
+BATCH = 1000
 
 
 def due_locks(now: datetime) -> list[int]:
@@ -78,3 +81,16 @@ def purge(now: datetime) -> int:
     gone = list(old.values_list("pk", flat=True)[:5000])
     AccessGrant.objects.filter(pk__in=gone).delete()
     return len(gone)
+
+
+def purge_incidents(now: datetime) -> int:
+    """Delete what was resolved long ago, and the messages about it; return how many. Incidents of a PIN go with it,
+    since they say from when its code stands (`pins.told`)."""
+    old = Incident.objects.filter(pin=None, resolved_at__lte=now - KEEP_RECORDS).order_by("pk")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            Delivery.objects.filter(incident__in=ids).delete()
+            Incident.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count

@@ -20,7 +20,7 @@ from kombu.exceptions import OperationalError
 
 from pins import drift, foresight, reconcile, sweeping, watching
 from pins.models import Heartbeat, LockState
-from pins.notify import collecting, sending
+from pins.notify import collecting, outbox, sending
 
 logger = logging.getLogger(__name__)
 
@@ -103,8 +103,8 @@ def send_messages(**kwargs: Any) -> None:
 def purge(**kwargs: Any) -> None:
     """Delete what is long over."""
     now = timezone.now()
-    collecting.purge(now)
-    logger.info("purged", extra={"grants": sweeping.purge(now)})
+    messages, grants, incidents = outbox.purge(now), sweeping.purge(now), sweeping.purge_incidents(now)
+    logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents})
 
 
 @worker_shutting_down.connect

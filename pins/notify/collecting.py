@@ -10,8 +10,7 @@ Where no channel is interested the notice moves on all the same: a channel hears
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -19,7 +18,7 @@ from django.db.models import Count, F, Q, QuerySet, Sum
 
 from pins import news
 from pins.facts import State
-from pins.hours import NEWS_KEEP, SUMMARY_KEEPS, summary_day
+from pins.hours import SUMMARY_KEEPS, summary_day
 from pins.models import (
     AccessGrant,
     Delivery,
@@ -30,16 +29,13 @@ from pins.models import (
     ValueClaim,
 )
 from pins.news import Event
-from pins.notify import facts, signing
+from pins.notify import facts, outbox
 from rentals.models import Booking
 
 logger = logging.getLogger(__name__)
 
 #: So much is noticed in one look; the next one comes soon.
 MOST = 500
-#: Messages that ended are kept for the list in the admin.
-KEEP_DELIVERIES = timedelta(days=30)
-TOO_LATE = "It could not be sent in time."
 OVER_BEFORE_SENT = "It was over before it was sent."
 
 
@@ -53,7 +49,7 @@ def collect(now: datetime) -> None:
             day = summary_day(channel.summary_at, channel.timezone, now, channel.listens_from)
             if day is not None:
                 _put_summary(channel, day, now)
-    _end_what_is_late(now)
+    outbox.end_what_is_late(now)
 
 
 def _channels() -> QuerySet[NotificationChannel]:
@@ -164,7 +160,7 @@ def _put_incident(
         return
     key = f"incident:{incident.pk}:{event.value.removeprefix('incident.')}"
     data, grant = facts.incident_data(incident), facts.grant_of(incident)
-    _put(event, key, channels, data, at, now, incident=incident, grant=grant)
+    outbox.put(event, key, channels, data, at, now, incident=incident, grant=grant)
 
 
 # -- stays -------------------------------------------------------------------------------------------------------------
@@ -234,19 +230,10 @@ def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: dateti
     if told:
         grant = AccessGrant.objects.select_related("booking__property").defer("code").get(pk=grant_id)
         data = facts.off_data(grant) if event is Event.STAY_CANCELLED else facts.code_data(grant)
-        _put(event, f"stay:{grant_id}:{number}", told, data, now, now, grant=grant)
+        outbox.put(event, f"stay:{grant_id}:{number}", told, data, now, now, grant=grant)
 
 
-def forget_guests(booking_ids: Collection[int]) -> None:
-    """The stays are about to be deleted: the guests' names go from what was told about them, too."""
-    of_stays = Q(grant__booking_id__in=booking_ids) | Q(incident__booking_id__in=booking_ids)
-    for delivery in Delivery.objects.filter(of_stays):
-        if (delivery.payload.get("stay") or {}).get("guest"):
-            delivery.payload["stay"]["guest"] = ""
-            Delivery.objects.filter(pk=delivery.pk).update(payload=delivery.payload)
-
-
-# -- the outbox --------------------------------------------------------------------------------------------------------
+# -- summaries ---------------------------------------------------------------------------------------------------------
 
 
 def _put_summary(channel: NotificationChannel, day: date, now: datetime) -> None:
@@ -254,54 +241,7 @@ def _put_summary(channel: NotificationChannel, day: date, now: datetime) -> None
     if channel.deliveries.filter(key=key).exists():
         return
     data = facts.summary_data(day, channel.timezone, now)
-    _put(Event.SUMMARY, key, [channel], data, now, now, keeps=SUMMARY_KEEPS)
-
-
-def _put(
-    event: Event,
-    key: str,
-    channels: Iterable[NotificationChannel],
-    data: dict[str, Any],
-    at: datetime,
-    now: datetime,
-    *,
-    incident: Incident | None = None,
-    grant: AccessGrant | None = None,
-    keeps: timedelta = NEWS_KEEP,
-) -> None:
-    rows = [
-        Delivery(
-            channel=one,
-            key=key,
-            event=event.value,
-            incident=incident,
-            grant=grant,
-            payload=data,
-            happened_at=at,
-            created_at=now,
-            next_try_at=now,
-            expires_at=now + keeps,
-        )
-        for one in channels
-    ]
-    # The constraint has the last word: whatever was written under this key already stays as it is.
-    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
-    logger.info("news", extra={"event_type": event.value, "channels": len(rows)})
-
-
-def _end_what_is_late(now: datetime) -> None:
-    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    late = Delivery.objects.filter(free, state=Delivery.State.WAITING, expires_at__lte=now)
-    late.filter(event=Event.SUMMARY).update(payload={})  # the day's guests are kept no longer than it may be sent
-    late.update(state=Delivery.State.GIVEN_UP, ended_at=now, last_error=TOO_LATE)
-
-
-def purge(now: datetime) -> int:
-    """Delete messages that ended long ago; return how many. Their notices stay, so that nothing is told again. And
-    secrets that sign no more."""
-    signing.forget_ended(now)
-    old = Delivery.objects.exclude(state=Delivery.State.WAITING).filter(ended_at__lte=now - KEEP_DELIVERIES)
-    return old.delete()[0]
+    outbox.put(Event.SUMMARY, key, [channel], data, now, now, keeps=SUMMARY_KEEPS)
 
 
 def _fact(grant: AccessGrant, name: str) -> Any:

@@ -25,7 +25,7 @@ from pins import tasks
 from pins.admin import channel as channel_page
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.news import Event
-from pins.notify import collecting, sending
+from pins.notify import collecting, outbox, sending
 from rentals import limiting
 from rentals.models import LockAccount
 from rentals.models.tokens import new_token
@@ -284,7 +284,7 @@ class TestNewSecret:
         clock.shift(timedelta(hours=24))
         assert self.accepted(server, channel, self.FIRST, second) == [False, True]
         assert "previous secret" not in host.get(page(channel)).content.decode()
-        collecting.purge(timezone.now())
+        outbox.purge(timezone.now())
         assert list(NotificationChannel.objects.values_list("previous_signing_secret", flat=True)) == [""]
 
     def test_it_can_be_ended_before(self, host: Client, server: Server, channel: NotificationChannel) -> None:

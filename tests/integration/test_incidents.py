@@ -16,8 +16,9 @@ from pytest_django import Settings
 
 from pins import choices, foresight, reviewing, sweeping, tasks, watching
 from pins.facts import State
-from pins.models import Incident, LockState, Pin
+from pins.models import Delivery, Incident, IncidentNotice, LockState, NotificationChannel, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
+from pins.notify import collecting, outbox
 from rentals.models import Booking, Lock, Property
 from tests.support.calendars import AIRBNB, calendar, day, event, feed_of, take
 from tests.support.deeds import cancel, change, open_incidents
@@ -654,3 +655,75 @@ def test_nothing_is_written_where_nothing_changed(house: House, clock: time_mach
     with CaptureQueriesContext(connection) as said:
         review()
     assert [query["sql"] for query in said if not query["sql"].startswith("SELECT")] == []
+
+
+# -- what is long over ---------------------------------------------------------------------------------------------
+
+
+def test_what_was_resolved_long_ago_is_forgotten_with_its_messages(
+    house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those of a PIN live and go with it: they say since when a guest's code stands."""
+    monkeypatch.setattr(sweeping, "BATCH", 2)
+    door = house.lock("Front door")
+    flat = house.flat(door)
+    stay = house.stay(flat, HOUR, 300 * DAY)
+    house.settle()
+    channel = NotificationChannel.objects.create(name="Anna", target="anna@example.com")
+    subjects: list[tuple[Incident.Kind, Any]] = [
+        (Kind.LOCK_OFFLINE, door),
+        (Kind.DEAD_KEY, house.account),
+        (Kind.FEED_STALE, feed_of(flat, AIRBNB)),
+        (Kind.STAYS_OVERLAP, stay),
+        (Kind.NO_ROOM, door),
+    ]
+    for kind, about in [*subjects, (Kind.CODE_CHANGED, pin_of(stay, door))]:
+        Incident.open(kind, timezone.now(), about=about)
+        Incident.resolve(timezone.now(), about=about, kinds=(kind,))
+    clock.shift(DAY)
+    Incident.open(Kind.ZONE_DIFFERS, timezone.now(), about=door)  # as old, and open
+    collecting.collect(timezone.now())
+    for incident in Incident.objects.all():  # of one that is switched off they may be as old
+        Delivery.objects.create(
+            channel=channel,
+            key=f"x{incident.pk}",
+            event="test",
+            incident=incident,
+            happened_at=timezone.now(),
+            expires_at=timezone.now(),
+        )
+    clock.shift(119 * DAY - SECOND)
+    assert sweeping.purge_incidents(timezone.now()) == 0
+    clock.shift(SECOND)
+    assert sweeping.purge_incidents(timezone.now()) == len(subjects)
+    assert set(Incident.objects.values_list("kind", flat=True)) == {Kind.CODE_CHANGED, Kind.ZONE_DIFFERS}
+    left = Delivery.objects.exclude(incident=None).filter(event="test").values_list("incident__kind", flat=True)
+    assert set(left) == {Kind.CODE_CHANGED, Kind.ZONE_DIFFERS}
+    assert not Delivery.objects.filter(incident=None).exists()
+    assert IncidentNotice.objects.count() == 2
+
+
+def test_the_nightly_task_forgets_them(house: House, clock: time_machine.Traveller) -> None:
+    door = house.lock("Front door")
+    Incident.open(Kind.NO_ROOM, timezone.now(), about=door)
+    Incident.resolve(timezone.now(), about=door, kinds=(Kind.NO_ROOM,))
+    clock.shift(121 * DAY)
+    tasks.purge()
+    assert not Incident.objects.exists()
+
+
+def test_many_messages_are_deleted_in_small_steps(
+    house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "BATCH", 2)
+    channel = NotificationChannel.objects.create(name="Anna", target="anna@example.com")
+    now = timezone.now()
+    Delivery.objects.bulk_create(
+        Delivery(channel=channel, key=str(n), event="test", state="sent", happened_at=now, expires_at=now, ended_at=now)
+        for n in range(5)
+    )
+    clock.shift(30 * DAY)
+    with CaptureQueriesContext(connection) as queries:
+        assert outbox.purge(timezone.now()) == 5
+    assert sum(one["sql"].startswith("DELETE") for one in queries.captured_queries) == 3
+    assert not Delivery.objects.exists()

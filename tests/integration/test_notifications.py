@@ -19,7 +19,7 @@ from standardwebhooks import Webhook
 
 from pins import choices, grants, sweeping, tasks, troubles
 from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, PinReveal
-from pins.notify import collecting, sending, targets
+from pins.notify import collecting, outbox, sending, targets
 from pins.notify.outgoing import Outgoing
 from pins.notify.sending import Outcome
 from pins.notify.words import Message
@@ -218,7 +218,7 @@ class TestIncidents:
         open_for(door)
         tell()
         clock.shift(31 * DAY)
-        assert collecting.purge(timezone.now()) == 1
+        assert outbox.purge(timezone.now()) == 1
         tell()
         assert len(mail.outbox) == 1
 
@@ -359,7 +359,7 @@ class TestFailures:
             def killed(*_: object, **__: object) -> None:
                 raise SystemExit
 
-            patched.setattr(collecting, "_put", killed)
+            patched.setattr(outbox, "put", killed)
             with pytest.raises(SystemExit):
                 collecting.collect(timezone.now())
         tell()

@@ -1,0 +1,84 @@
+"""The outbox: what is to be told, from the moment when it became news until long after it was sent or not."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+
+from pins.hours import NEWS_KEEP
+from pins.models import AccessGrant, Delivery, Incident, NotificationChannel
+from pins.news import Event
+from pins.notify import signing
+
+logger = logging.getLogger(__name__)
+
+#: Messages that ended are kept for the list in the admin.
+KEEP_DELIVERIES = timedelta(days=30)
+#: So many are deleted in one transaction.
+BATCH = 1000
+TOO_LATE = "It could not be sent in time."
+
+
+def put(
+    event: Event,
+    key: str,
+    channels: Iterable[NotificationChannel],
+    data: dict[str, Any],
+    at: datetime,
+    now: datetime,
+    *,
+    incident: Incident | None = None,
+    grant: AccessGrant | None = None,
+    keeps: timedelta = NEWS_KEEP,
+) -> None:
+    """Write one message to each channel."""
+    rows = [
+        Delivery(
+            channel=one,
+            key=key,
+            event=event.value,
+            incident=incident,
+            grant=grant,
+            payload=data,
+            happened_at=at,
+            created_at=now,
+            next_try_at=now,
+            expires_at=now + keeps,
+        )
+        for one in channels
+    ]
+    # The constraint has the last word: whatever was written under this key already stays as it is.
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    logger.info("news", extra={"event_type": event.value, "channels": len(rows)})
+
+
+def end_what_is_late(now: datetime) -> None:
+    """Give up what is not worth sending any more."""
+    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    late = Delivery.objects.filter(free, state=Delivery.State.WAITING, expires_at__lte=now)
+    late.filter(event=Event.SUMMARY).update(payload={})  # the day's guests are kept no longer than it may be sent
+    late.update(state=Delivery.State.GIVEN_UP, ended_at=now, last_error=TOO_LATE)
+
+
+def forget_guests(booking_ids: Collection[int]) -> None:
+    """The stays are about to be deleted: the guests' names go from what was told about them, too."""
+    of_stays = Q(grant__booking_id__in=booking_ids) | Q(incident__booking_id__in=booking_ids)
+    for delivery in Delivery.objects.filter(of_stays):
+        if (delivery.payload.get("stay") or {}).get("guest"):
+            delivery.payload["stay"]["guest"] = ""
+            Delivery.objects.filter(pk=delivery.pk).update(payload=delivery.payload)
+
+
+def purge(now: datetime) -> int:
+    """Delete messages that ended long ago; return how many. Their notices stay, so that nothing is told again. And
+    secrets that sign no more."""
+    signing.forget_ended(now)
+    old = Delivery.objects.exclude(state=Delivery.State.WAITING).filter(ended_at__lte=now - KEEP_DELIVERIES)
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        count += Delivery.objects.filter(pk__in=ids).delete()[0]
+    return count
