@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pins.models import AccessGrant
 from pins.periods import stay_period
-from pins.words import day_and_time, only_watched
+from pins.words import counted, day_and_time, only_watched
 from rentals.models import Booking
 
 LONG_STAY = timedelta(days=180)
@@ -39,7 +39,7 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
     if now < issue_at and not watched:
         yield (
             f"The code will be put on the locks on {day_and_time(issue_at, prop.zone)}, "
-            f"{prop.issue_ahead_days} days before the arrival."
+            f"{counted(prop.issue_ahead_days, 'day')} before the arrival."
         )
     yield from long_stay(booking)
 

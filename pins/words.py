@@ -180,5 +180,10 @@ def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     return day_and_time(moment, zone)
 
 
+def counted(number: int, what: str) -> str:
+    """`1 lock`, `2 locks`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def doors(count: int) -> str:
-    return "1 lock" if count == 1 else f"{count} locks"
+    return counted(count, "lock")

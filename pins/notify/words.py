@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pins.news import Event
-from pins.words import day_and_time
+from pins.words import counted, day_and_time
 
 _Data = Mapping[str, Any]
 
@@ -113,9 +113,9 @@ def _summary(data: _Data, base_url: str) -> Message:
     ready = sum(one["ready"] for one in arrivals)
     coming = len(arrivals) + data["more_arrivals"]
     title = f"{day:%a} {day.day} {day:%b}: "
-    title += f"{_count(coming, 'arrival')}, {ready} ready" if coming else "no arrivals"
+    title += f"{counted(coming, 'arrival')}, {ready} ready" if coming else "no arrivals"
     to_mend = len(mends) + data["more_to_mend"]
-    title += f", {_count(to_mend, 'thing')} to mend" if to_mend else ""
+    title += f", {counted(to_mend, 'thing')} to mend" if to_mend else ""
     lines = ["Arriving today:" if arrivals else "Nobody arrives today."]
     lines += [f"- {one['at']} {_who(one)}: {_state(one)}" for one in arrivals]
     lines += [f"- and {data['more_arrivals']} more"] if data["more_arrivals"] else []
@@ -132,7 +132,3 @@ def _who(one: _Data) -> str:
 
 def _state(one: _Data) -> str:
     return line("; ".join([one["state"], *one["flags"]]))
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

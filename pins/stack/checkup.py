@@ -22,6 +22,7 @@ from pins.models import Heartbeat, NotificationChannel
 from pins.notify import mail
 from pins.stack import embedded
 from pins.tedee.errors import Cause, TedeeError
+from pins.words import counted, doors
 from rentals.fields import UndecryptableValue, rewrap
 from rentals.models import CalendarFeed, FeedState, LockAccount
 from rentals.rotation import encrypted_columns, stored_values
@@ -89,7 +90,11 @@ def database() -> Iterator[Finding]:
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if pending:
-        yield fail("database", f"{len(pending)} migrations are not applied.", "Run: python manage.py migrate")
+        yield fail(
+            "database",
+            f"{counted(len(pending), 'migration')} {'is' if len(pending) == 1 else 'are'} not applied.",
+            "Run: python manage.py migrate",
+        )
     else:
         yield ok("database", "every migration is applied")
 
@@ -147,7 +152,7 @@ def keys() -> Iterator[Finding]:
         if unreadable:
             yield fail(
                 "keys",
-                f"{unreadable} of {len(rows)} values of {column.label} open with none of the keys.",
+                f"{column.label}: none of the keys opens {unreadable} of {counted(len(rows), 'value')}.",
                 "Put the key that wrote them back into FIELD_ENCRYPTION_KEYS.",
             )
         elif rows:
@@ -202,7 +207,8 @@ def _ask(account: LockAccount) -> Finding:
         return warn(
             subject, "accepts the key, but shows no lock.", "Check the scopes Device.Read and Device.ReadWrite."
         )
-    return warn(subject, f"accepts the key and shows {count} locks, none imported.", "Run: python manage.py sync_locks")
+    text = f"accepts the key and shows {doors(count)}, none imported."
+    return warn(subject, text, "Run: python manage.py sync_locks")
 
 
 def calendars() -> Iterator[Finding]:
@@ -231,7 +237,7 @@ def notifications() -> Iterator[Finding]:
     elif channels and not settings.PUBLIC_URL:
         yield warn("notifications", "messages have no links.", "Give PUBLIC_URL, such as https://codes.example.com")
     elif channels and not sick:
-        yield ok("notifications", f"{len(channels)} channels, none in trouble")
+        yield ok("notifications", f"{counted(len(channels), 'channel')}, none in trouble")
 
 
 _FEED_SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 import pytest
+from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
 from pins.models import NotificationChannel
-from pins.stack.checkup import Health, calendars, notifications
+from pins.stack.checkup import Health, calendars, database, notifications
 from rentals.models import CalendarFeed, FeedState, Property
 
 SINCE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -24,6 +26,22 @@ def feed(name: str, **state: object) -> CalendarFeed:
     made = CalendarFeed.objects.create(property=flat, name=name, url=SECRET)
     FeedState.objects.filter(feed=made).update(**state)
     return made
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 channel, none in trouble"), (2, "2 channels, none in trouble")])
+def test_channels_are_counted_in_good_english(number: int, said: str, settings: Settings) -> None:
+    settings.PUBLIC_URL = "https://codes.example.com"
+    for n in range(number):
+        NotificationChannel.objects.create(name=f"Anna {n}", target="anna@example.com")
+    assert [one.text for one in notifications()] == [said]
+
+
+@pytest.mark.parametrize(("number", "said"), [(1, "1 migration is not applied."), (2, "2 migrations are not applied.")])
+def test_migrations_are_counted_in_good_english(number: int, said: str) -> None:
+    recorder = MigrationRecorder(connection)
+    for app, name in sorted(recorder.applied_migrations())[-number:]:
+        recorder.record_unapplied(app, name)
+    assert said in [one.text for one in database()]
 
 
 def test_without_calendars_there_is_nothing_to_say() -> None:

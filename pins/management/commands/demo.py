@@ -22,6 +22,7 @@ from pins.stack.machine import bring_database_up_to_date, machine, start_broker,
 from pins.stack.story import Storyteller, look
 from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
 from pins.tedee.errors import TedeeError
+from pins.words import counted
 from rentals.models import Booking
 
 
@@ -142,7 +143,7 @@ class Command(BaseCommand):
     def _settled(self, missing: list[str], seconds: float) -> int | None:
         if not missing:
             number = Pin.objects.filter(state="set").count()
-            self.terminal.line(f"Settled after {seconds:.0f} s: {number} codes set, every ended one gone.")
+            self.terminal.line(f"Settled after {seconds:.0f} s: {counted(number, 'code')} set, every ended one gone.")
             return 0
         if seconds < self.timeout:
             return None

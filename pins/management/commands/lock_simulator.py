@@ -17,6 +17,7 @@ from pins.simulator.faults import FaultPlan, FaultTextError
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
 from pins.simulator.server import SimulatorServer, is_loopback
 from pins.simulator.state import StateFile, StateFileError
+from pins.words import doors
 
 
 class Command(BaseCommand):
@@ -115,7 +116,7 @@ class Command(BaseCommand):
         self.stdout.write(f"  Use it:   TEDEE_API_URL={server.api_url}, with the personal key given by --key")
         self.stdout.write(f"  Watch it: open {server.url}/ in a browser; each lock's plug can be pulled there")
         self.stdout.write(
-            f"  {len(cloud.locks())} locks, injected faults: {cloud.desk.plan.as_text() or 'none'}. Ctrl-C stops it."
+            f"  {doors(len(cloud.locks()))}, injected faults: {cloud.desk.plan.as_text() or 'none'}. Ctrl-C stops it."
         )
         self.stdout.flush()
 

@@ -132,8 +132,10 @@ class Command(BaseCommand):
                 self.stdout.write(_line(row, widths))
         counts = summary.as_json()
         told = ", ".join(f"{counts[name]} {name}" for name in _COUNTS if counts.get(name))
+        number = counts.get("events", 0)
+        events = "1 event" if number == 1 else f"{number} events"
         head = "Would change" if dry_run else "Imported"
-        self.stdout.write(f"{head}: {told or 'nothing new'}. {counts.get('events', 0)} events in the calendar.")
+        self.stdout.write(f"{head}: {told or 'nothing new'}. {events} in the calendar.")
         if summary.held:
             self.stdout.write(self.style.WARNING(_held(feed, summary, dry_run=dry_run)))
         if dry_run:

@@ -27,8 +27,9 @@ class Command(BaseCommand):
             )
             unreadable += tally.unreadable
         if unreadable:
+            values = "1 stored value" if unreadable == 1 else f"{unreadable} stored values"
             raise CommandError(
-                f"{unreadable} stored values open with none of the configured keys and were left as they are. Put the "
-                "key that wrote them back into FIELD_ENCRYPTION_KEYS and run this again."
+                f"None of the configured keys opens {values}. Nothing was changed there. Put the key that was used "
+                "back into FIELD_ENCRYPTION_KEYS and run this again."
             )
         self.stdout.write("Every stored secret is encrypted with the first key.")
