@@ -10,6 +10,7 @@ Where no channel is interested the notice moves on all the same: a channel hears
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -29,7 +30,7 @@ from pins.models import (
     ValueClaim,
 )
 from pins.news import Event
-from pins.notify import facts, outbox
+from pins.notify import facts, flapping, outbox
 from rentals.models import Booking
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,8 @@ def _notice_opened(incident_id: int, channels: list[NotificationChannel], now: d
             if one.hears(Event.INCIDENT_OPENED, news.severity(incident.severity), incident.opened_at)
             and not (one.is_for_people and incident.resolved_at)
         ]
-        _put_incident(Event.INCIDENT_OPENED, incident, told, incident.opened_at, now)
+        flapping.take_back_ends(incident, now)
+        _put_opened(incident, told, incident.opened_at, now)
 
 
 def _notice_risen(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
@@ -100,16 +102,17 @@ def _notice_risen(incident_id: int, channels: list[NotificationChannel], now: da
             return
         if not IncidentNotice.objects.filter(incident=incident, urgent=False).update(urgent=True):
             return  # another look was faster
-        # What quiet hours hold back is looked at again: it may not be able to wait any more.
-        held = Delivery.objects.filter(incident=incident, state=Delivery.State.WAITING, attempts=0)
-        held.update(next_try_at=now)
+        if not flapping.comes_back(incident):
+            # What quiet hours hold back is looked at again: it may not be able to wait any more.
+            held = Delivery.objects.filter(incident=incident, state=Delivery.State.WAITING, attempts=0)
+            held.update(next_try_at=now)
         told = [
             one
             for one in channels
             if one.severity == NotificationChannel.Hears.URGENT
             and one.hears(Event.INCIDENT_OPENED, news.Severity.URGENT, now)
         ]
-        _put_incident(Event.INCIDENT_OPENED, incident, told, now, now)
+        _put_opened(incident, told, now, now)
 
 
 def _is_urgent(incident: Incident) -> bool:
@@ -132,13 +135,16 @@ def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now:
                 state=Delivery.State.DROPPED, ended_at=now, last_error=OVER_BEFORE_SENT
             )
         knowing = set(opened.exclude(state=Delivery.State.DROPPED).values_list("channel_id", flat=True))
+        comes_back = flapping.comes_back(incident)
+        knowing |= flapping.told_as_wrong(incident) if comes_back else set()
         told = [
             one
             for one in channels
             if one.hears(Event.INCIDENT_RESOLVED, news.severity(incident.severity), incident.resolved_at)
             and (one.pk in knowing or _hears_only_the_end(one, incident))
         ]
-        _put_incident(Event.INCIDENT_RESOLVED, incident, told, incident.resolved_at, now)
+        held = {one.pk for one in told if comes_back and one.is_for_people}
+        _put_incident(Event.INCIDENT_RESOLVED, incident, told, held, incident.resolved_at, now)
 
 
 def _hears_only_the_end(channel: NotificationChannel, incident: Incident) -> bool:
@@ -153,14 +159,28 @@ def _locked(incident_id: int) -> Incident | None:
     return found
 
 
+def _put_opened(incident: Incident, channels: list[NotificationChannel], at: datetime, now: datetime) -> None:
+    held = flapping.told_as_wrong(incident) if flapping.comes_back(incident) else set()
+    _put_incident(Event.INCIDENT_OPENED, incident, channels, held, at, now)
+
+
 def _put_incident(
-    event: Event, incident: Incident, channels: list[NotificationChannel], at: datetime, now: datetime
+    event: Event,
+    incident: Incident,
+    channels: list[NotificationChannel],
+    held: Collection[int],
+    at: datetime,
+    now: datetime,
 ) -> None:
+    """`held`: ids of channels that are told after a while, unless it has changed by then."""
     if not channels:
         return
     key = f"incident:{incident.pk}:{event.value.removeprefix('incident.')}"
     data, grant = facts.incident_data(incident), facts.grant_of(incident)
-    outbox.put(event, key, channels, data, at, now, incident=incident, grant=grant)
+    about: dict[str, Any] = {"incident": incident, "grant": grant}
+    outbox.put(event, key, [one for one in channels if one.pk not in held], data, at, now, **about)
+    later, why = at + flapping.CALM, flapping.COMES_AND_GOES
+    outbox.put(event, key, [one for one in channels if one.pk in held], data, at, now, **about, later=later, why=why)
 
 
 # -- stays -------------------------------------------------------------------------------------------------------------

@@ -34,8 +34,10 @@ def put(
     incident: Incident | None = None,
     grant: AccessGrant | None = None,
     keeps: timedelta = NEWS_KEEP,
+    later: datetime | None = None,
+    why: str = "",
 ) -> None:
-    """Write one message to each channel."""
+    """Write one message to each channel; it is sent `later`, if given, and the list says `why`."""
     rows = [
         Delivery(
             channel=one,
@@ -46,11 +48,14 @@ def put(
             payload=data,
             happened_at=at,
             created_at=now,
-            next_try_at=now,
+            next_try_at=later or now,
+            last_error=why,
             expires_at=now + keeps,
         )
         for one in channels
     ]
+    if not rows:
+        return
     # The constraint has the last word: whatever was written under this key already stays as it is.
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     logger.info("news", extra={"event_type": event.value, "channels": len(rows)})

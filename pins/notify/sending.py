@@ -61,6 +61,8 @@ def due(now: datetime, limit: int) -> list[int]:
     """What may be tried now: what a person waits for first, channels that work first, what was never tried first. About
     one incident or stay, a channel is told things in the order in which they happened."""
     earlier = Delivery.objects.filter(channel=OuterRef("channel"), state=State.WAITING, pk__lt=OuterRef("pk"))
+    # To people, what is held back for its own reasons stands in nobody's way.
+    earlier = earlier.exclude(~Q(channel__kind=NotificationChannel.Kind.WEBHOOK), attempts=0, next_try_at__gt=now)
     in_turn = ~Exists(earlier.filter(incident=OuterRef("incident"))) & ~Exists(earlier.filter(grant=OuterRef("grant")))
     rests = Q(channel__is_active=False) | Q(channel__rests_until__isnull=False, channel__rests_until__gt=now)
     found = Delivery.objects.filter(_is_due(now), in_turn).filter(_IS_TEST | ~rests)
