@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.exceptions import ValidationError
 
 from pins.notify.outgoing import NotSentError, Outgoing
+from pins.notify.words import shortened
 
 #: Schemes by service. None of their URLs names a host (see the tests); ntfy is judged once more below.
 SERVICES: Final = {
@@ -46,6 +47,8 @@ SERVICES: Final = {
 }
 PARAMETERS: Final = frozenset({"priority", "thread", "topic", "silent", "sound", "region", "to", "from", "severity"})
 _LONGEST: Final = 2000
+#: So many characters go through a telephone's short messages, in parts.
+SHORT_MESSAGES: Final = 1000
 
 
 def service_of(url: str) -> str:
@@ -82,17 +85,28 @@ def send(target: str, outgoing: Outgoing) -> None:
     plugin = _instance(target)
     if plugin is None:
         raise NotSentError("The stored address is not one that messages are sent to. Enter it anew.")
+    title = _harmless(outgoing.message.subject)
+    most = room(title, most=plugin.body_maxlen, merged=not plugin.title_maxlen)
     failure = f"{service} did not take the message, or cannot be reached."
     try:
         taken = plugin.notify(
-            body=_harmless(outgoing.message.text),
-            title=_harmless(outgoing.message.subject),
+            body=shortened(_harmless(outgoing.message.text), most),
+            title=title,
             body_format=NotifyFormat.TEXT,
         )
     except Exception:  # noqa: BLE001 - a fault of one of many plugins is a message that was not sent, and may quote it
         taken = False
     if not taken:
         raise NotSentError(failure)
+
+
+def room(title: str, *, most: int, merged: bool) -> int:
+    """How many characters a service takes besides the title, which some put before the text. It refuses a message that
+    is longer, each time, and the library passes it on as it is.
+
+    A tenth is left for what counts twice, such as emoji. Services of short messages send longer ones in parts.
+    """
+    return int(max(most, SHORT_MESSAGES) * 0.9) - (len(title) + 2 if merged else 0)
 
 
 def _instance(url: str) -> Any:

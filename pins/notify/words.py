@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from pins.news import Event
 from pins.words import counted, day_and_time
 
 _Data = Mapping[str, Any]
+TOO_LONG: Final = "… The rest is too long for this service: look at the board."
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,22 @@ def line(text: str, most: int = 180) -> str:
     """On one line and not endless, whatever a calendar called a guest."""
     flat = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return flat if len(flat) <= most else f"{flat[: most - 1]}…"
+
+
+def shortened(text: str, most: int) -> str:
+    """At most so many characters, cut between lines where that is possible. A link at the end stays there."""
+    if len(text) <= most:
+        return text
+    lines = text.splitlines()
+    end = [TOO_LONG, *([lines.pop()] if lines[-1].startswith("http") else [])]
+    left = most + 1 - sum(len(one) + 1 for one in end)
+    kept: list[str] = []
+    for one in lines:
+        if len(one) + 1 > left:
+            break
+        kept.append(one)
+        left -= len(one) + 1
+    return "\n".join([*(kept or [line(lines[0], left - 1)]), *end])
 
 
 def _letter(title: str, said: Iterable[str], data: _Data, base_url: str) -> Message:

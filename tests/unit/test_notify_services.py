@@ -110,6 +110,31 @@ def test_a_message_is_sent_once_and_calls_nobody(
     assert "h1dden" not in caplog.text
 
 
+@pytest.mark.parametrize("lines", [1, 30, 200])
+def test_a_long_summary_fits_into_what_the_service_takes_and_keeps_its_link(
+    monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    """Discord answers 400 above 2,000 characters: the summary would never come, and the channel rest for hours."""
+    link = "https://codes.example.com/"
+    arrivals = [f"- 15:00 CET Guest {n} 🚪 at Property {n}: Ready on 2 locks" for n in range(lines)]
+    text = "\n".join(["Arriving today:", *arrivals, "", "Nothing to mend.", "", link])
+    with Server([answer(204)]) as server:
+        monkeypatch.setattr(NotifyDiscord, "notify_url", f"http://127.0.0.1:{server.port}/api")
+        services.send(DISCORD, Outgoing(uuid4(), Message("Subject", text), {}))
+    (sent,) = server.requests
+    body: Any = sent.json()
+    said = body["content"]
+    assert len(said.encode("utf-16-le")) // 2 <= 2000
+    assert said.rstrip().endswith(link)
+    assert arrivals[0] in said
+    assert ("too long for this service" in said) == (lines > 30)
+
+
+def test_short_messages_of_a_telephone_are_not_cut_to_one_of_them() -> None:
+    """They are sent in parts; to cut them at 160 signs would cost the remedy and the link."""
+    assert services.room("Subject", most=160, merged=True) >= 600
+
+
 def test_a_refusal_names_the_service_and_no_secret(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -43,6 +43,21 @@ def test_a_trouble_says_what_where_and_what_to_do_with_a_link() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "most", "shortened"),
+    [
+        ("one\ntwo", 7, "one\ntwo"),
+        ("one\ntwo\nthree\nfour", 18, "one\ntwo\nthree\nfour"),
+        ("a" * 50 + "\n" + "b" * 80, 120, "a" * 50 + f"\n{words.TOO_LONG}"),
+        ("a" * 50 + "\n" + "b" * 80 + "\nhttps://x/", 130, "a" * 50 + f"\n{words.TOO_LONG}\nhttps://x/"),
+        ("a" * 500, 100, "a" * (100 - 1 - len(words.TOO_LONG) - 1) + f"…\n{words.TOO_LONG}"),
+    ],
+)
+def test_what_is_too_long_is_cut_between_lines_and_says_so(text: str, most: int, shortened: str) -> None:
+    assert words.shortened(text, most) == shortened
+    assert len(words.shortened(text, most)) <= most
+
+
 def test_without_a_public_address_there_is_no_link() -> None:
     assert "stays/3" not in words.message(Event.INCIDENT_OPENED, TROUBLE, "").text
     assert "url" not in words.body(Event.INCIDENT_OPENED, TROUBLE, datetime(2027, 3, 1, tzinfo=UTC), "")["data"]
