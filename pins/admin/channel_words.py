@@ -52,7 +52,7 @@ def channel_badge(channel: NotificationChannel, now: datetime) -> Badge:
         if now - channel.failing_since >= hours.FAILS_LONG:
             zone = ZoneInfo(channel.timezone)
             return Badge(f"Failing since {words.brief(channel.failing_since, now, zone)}", Tone.ACT)
-        return Badge("Trying again", Tone.TROUBLE)
+        return Badge("Last try failed", Tone.TROUBLE)
     if channel.last_sent_at is None:
         return Badge("Nothing sent yet", Tone.WAITING)
     return Badge("In order", Tone.READY)
@@ -63,7 +63,8 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
     said = []
     if channel.last_error:
         said.append(channel.last_error)
-    if channel.rests_until is not None and channel.rests_until > now and channel.is_active:
+    rests = channel.rests_until is not None and channel.rests_until > now and channel.is_active
+    if channel.rests_until is not None and rests and channel.deliveries.filter(state=Delivery.State.WAITING).exists():
         said.append(f"Messages wait; the next try is {words.soon(channel.rests_until, now, zone)}.")
     if channel.last_sent_at is not None:
         said.append(f"The last message was taken on {words.day_and_time(channel.last_sent_at, zone)}.")

@@ -169,6 +169,9 @@ def _sent(delivery: Delivery, token: UUID, now: datetime) -> None:
         NotificationChannel.objects.filter(pk=delivery.channel_id).update(
             failures=0, failing_since=None, rests_until=None, last_error="", last_sent_at=now
         )
+        if delivery.event == Event.TEST:  # the channel works again: what could not be sent is tried now
+            failed = Delivery.objects.filter(channel=delivery.channel_id, state=State.WAITING, attempts__gt=0)
+            failed.filter(claim_token=None).update(next_try_at=now)
 
 
 def _failed(
@@ -176,11 +179,19 @@ def _failed(
 ) -> None:
     logger.warning("message_not_sent", extra={"delivery_id": delivery.pk, "channel_id": channel.pk})
     text = str(failure)[:200]
+    if delivery.event == Event.TEST:
+        with transaction.atomic():
+            _end(delivery.pk, token, State.GIVEN_UP, now, text)
+            # It is pressed as often as it takes, and makes no message wait longer.
+            NotificationChannel.objects.filter(pk=channel.pk).update(
+                failing_since=Coalesce("failing_since", now), last_error=text
+            )
+        return
     failures = channel.failures + 1
     rests_until = now + hours.wait(failures, random.uniform(0.5, 1))
     rests_until = max(rests_until, failure.retry_at or rests_until)
     with transaction.atomic():
-        if failure.final or delivery.event == Event.TEST or rests_until >= delivery.expires_at:
+        if failure.final or rests_until >= delivery.expires_at:
             _end(delivery.pk, token, State.GIVEN_UP, now, text)
         else:
             _end_claim(delivery.pk, token, next_try_at=rests_until, last_error=text)

@@ -380,11 +380,18 @@ def test_a_person_sends_few_test_messages_a_minute(
 
 def test_a_channel_that_fails_for_long_is_shown_as_failing(host: Client, clock: time_machine.Traveller) -> None:
     channel = made(failures=1, failing_since=NOW, last_error="The mail server cannot be reached. Check EMAIL_URL.")
-    assert "Trying again" in host.get(LIST).content.decode()
+    assert "Last try failed" in host.get(LIST).content.decode()
     clock.shift(3600)
     for url in (LIST, page(channel)):
         assert "Failing since Mon 1 Mar, 10:00 CET" in host.get(url).content.decode()
     assert "The mail server cannot be reached" in host.get(page(channel)).content.decode()
+
+
+def test_messages_are_said_to_wait_only_where_some_do(host: Client) -> None:
+    channel = made(failures=1, failing_since=NOW, rests_until=NOW + timedelta(minutes=5), last_error="No.")
+    assert "Messages wait" not in host.get(page(channel)).content.decode()
+    Delivery.objects.create(channel=channel, key="x", event="test", happened_at=NOW, expires_at=NOW + timedelta(days=1))
+    assert "Messages wait; the next try is 10:05 CET" in host.get(page(channel)).content.decode()
 
 
 def test_its_messages_are_listed_with_their_state(host: Client) -> None:

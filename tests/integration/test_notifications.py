@@ -822,6 +822,28 @@ class TestTests:
         assert mail.outbox == []
         assert states(channel) == ["given_up"]
 
+    def test_failed_tests_make_no_message_wait(self, door: Lock, clock: time_machine.Traveller) -> None:
+        """Whoever mends a channel presses the button again and again."""
+        with Server([answer(500)] * 6 + [answer(200)]) as server:
+            channel = hook(server)
+            for _ in range(6):
+                assert tried(channel)
+            channel.refresh_from_db()
+            facts = (channel.failures, channel.rests_until, channel.failing_since, channel.last_error)
+            assert facts == (0, None, timezone.now(), "The receiver answers with status 500.")
+            open_for(door)
+            assert tell() == [Outcome.SENT]
+
+    def test_one_that_is_taken_ends_the_wait_of_all(self, door: Lock, clock: time_machine.Traveller) -> None:
+        with Server([answer(500)] * 5 + [answer(200)]) as server:
+            channel = hook(server)
+            open_for(door)
+            for _ in range(5):
+                clock.shift(HOUR)
+                tell()
+            assert tried(channel) == ""
+            assert states(channel)[0] == "sent"
+
     def test_a_secret_that_is_missing_is_named(self) -> None:
         channel = NotificationChannel.objects.create(name="Robot", kind="webhook", target="https://example.com/")
         assert "signing secret" in tried(channel)
