@@ -23,7 +23,7 @@ from limits import RateLimitItemPerMinute
 from pins import tasks, words
 from pins.admin import channel_words
 from pins.admin.channel_form import ChannelForm, NewSecretForm, hint
-from pins.admin.parts import badge_html
+from pins.admin.parts import badge_html, moment_html
 from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
@@ -260,7 +260,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     closed = ClosedToRestricted.closed
 
-    list_display = ("what", "channel", "condition", "made", "attempts", "why")
+    list_display = ("what", "channel", "condition", "made", "tries", "why")
     list_filter = ("state", "channel", EventFilter)
     fields = list_display
     date_hierarchy = "created_at"
@@ -278,8 +278,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
         return badge_html(channel_words.state_badge(delivery))
 
     @admin.display(description="Written", ordering="created_at")
-    def made(self, delivery: Delivery) -> str:
-        return words.day_and_time(delivery.created_at, ZoneInfo(delivery.channel.timezone))
+    def made(self, delivery: Delivery) -> SafeString:
+        return moment_html(words.day_and_time(delivery.created_at, ZoneInfo(delivery.channel.timezone)))
+
+    @admin.display(description="Tries", ordering="attempts")
+    def tries(self, delivery: Delivery) -> int:
+        return delivery.attempts
 
     @admin.display(description="Why")
     def why(self, delivery: Delivery) -> str | SafeString:
