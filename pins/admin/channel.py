@@ -27,10 +27,9 @@ from pins.admin.parts import badge_html, moment_html
 from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
-from pins.notify import sending
-from rentals.admin.history import ToldInHistory
 from pins.notify import sending, signing
 from rentals import limiting
+from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.fields import UndecryptableValue

@@ -51,4 +51,4 @@ def test_what_is_urgent_is_shown_and_not_much_more(house: House, client: Client,
     assert 'To mend <span class="count">15</span>' in page
     whole = client.get("/", {"all": "mend"}).content.decode()
     assert whole.count('class="where"') == 15
-    assert "?all=mend" not in whole
+    assert '#mend">Show' not in whole
