@@ -194,6 +194,7 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
         booking = self.get_object(request, object_id) if object_id else None
         if booking is not None and self.has_view_or_change_permission(request, booking):
             context["panel"] = panel(booking, timezone.now(), self.scope(request))
+            context["is_over"] = booking.check_out <= timezone.now()
             context["calendar"] = sources.section(booking, self.scope(request))
             context["may_act"] = self.has_change_permission(request, booking)
             context["may_reveal"] = request.user.has_perm(reveal.PERMISSION)

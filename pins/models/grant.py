@@ -41,7 +41,7 @@ class AccessGrant(models.Model):
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
-        verbose_name = "access grant"
+        verbose_name = "door code"
         ordering = ("starts_at", "pk")
         permissions = (("reveal_code", "Can be shown the codes of guests"),)
         constraints = (

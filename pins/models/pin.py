@@ -73,6 +73,8 @@ class Pin(models.Model):
     state_changed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        verbose_name = "code on a lock"
+        verbose_name_plural = "codes on locks"
         ordering = ("pk",)
         constraints = (
             models.UniqueConstraint(name="pin_once_per_grant_and_lock", fields=["grant", "lock"]),

@@ -34,10 +34,10 @@ class Property(models.Model):
         help_text="Where the property lies, for example Europe/Warsaw. Check-in and check-out times are in this zone.",
     )
     check_in_time = models.TimeField(
-        default=time(15), help_text="When a code starts to work, unless the booking says otherwise."
+        default=time(15), help_text="When a code starts working, unless the booking says otherwise."
     )
     check_out_time = models.TimeField(
-        default=time(11), help_text="When a code stops to work, unless the booking says otherwise."
+        default=time(11), help_text="When a code stops working, unless the booking says otherwise."
     )
     issue_ahead_days = models.PositiveSmallIntegerField(
         default=30,

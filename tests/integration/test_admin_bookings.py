@@ -362,7 +362,10 @@ def test_the_page_says_why_there_is_no_code(host: Client, house: House) -> None:
     for status, words in cases.items():
         booking = Booking.objects.create(property=flat, check_in=NOW + DAY, check_out=NOW + 2 * DAY, status=status)
         assert words in text(host.get(page(booking)))
-    assert "The stay is over." in text(host.get(page(house.stay(flat, -5 * DAY, DAY))))
+    over = house.stay(flat, -5 * DAY, DAY)
+    assert "The stay is over." in text(host.get(page(over)))
+    for address in (page(over), f"/stays/{over.pk}/"):
+        assert "Try again now" not in text(host.get(address))
     far = text(host.get(page(house.stay(flat, 90 * DAY, DAY))))
     assert "The code goes onto the locks on Fri 30 Apr 2027, 11:00 CEST." in far
     bare = text(host.get(page(house.stay(house.flat(name="Bare"), DAY, DAY))))
