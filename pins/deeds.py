@@ -12,8 +12,8 @@ from django.contrib import messages
 from django.db import transaction
 
 from pins import cautions, choices, grants, reconcile, sources, tasks
-from pins.doors import pause, zone_of_lock
 from pins.facts import State
+from pins.lock_words import pause, zone_of_lock
 from pins.models import AccessGrant, Pin
 from pins.policy import NoValueLeft
 from pins.stay_forms import FORMS, StayForm

@@ -12,12 +12,12 @@ from django.db.models.functions import RowNumber
 
 from pins import words
 from pins.facts import State
-from pins.models import ONLY_WATCHED, AccessGrant, Pin, PinAttempt
-from pins.tedee.errors import Cause
+from pins.lock_words import pause
+from pins.models import AccessGrant, Pin, PinAttempt
 from pins.told import is_live, looks_at_present_code, told_badge
 from pins.words import Badge, Tone
 from rentals.access import Scope, visible
-from rentals.models import Booking, Lock
+from rentals.models import Booking
 
 MASK = "••••••"
 _LATEST_ATTEMPTS = 12
@@ -166,43 +166,6 @@ def _standing(pin: Pin, now: datetime) -> words.Standing:
 def is_watched(pin: Pin) -> bool:
     """Is nothing written to its lock? What is under way already still lands."""
     return pin.lock.account.observe_only and (not pin.op or pin.op_in_doubt)
-
-
-def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
-    """Why the lock or its account rests and until when; the account's reason outweighs the lock's. That it is only
-    watched is no trouble and told elsewhere."""
-    found: tuple[str, datetime | None] = ("", None)
-    for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
-        until = state.paused_until if state is not None else None
-        if state is not None and until is not None and until > now and state.pause_cause != ONLY_WATCHED:
-            found = (state.pause_cause or Cause.NETWORK.value, max(until, found[1] or until))
-    return found
-
-
-def lock_badge(lock: Lock, now: datetime) -> Badge:
-    """The state of a lock in words, the worst first."""
-    cause = pause(lock, now)[0] if lock.pk else ""  # the page of a new one shows it, too
-    if not lock.is_active:
-        return Badge("Switched off", Tone.OVER)
-    if lock.has_keypad is False:
-        return Badge("No keypad", Tone.ACT)
-    if lock.has_bridge is False:
-        return Badge("No bridge", Tone.ACT)
-    if cause:
-        return Badge("Needs you", Tone.ACT) if cause in words.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
-    if lock.is_connected is False:
-        return Badge("Offline", Tone.TROUBLE)
-    if lock.pk and lock.account.observe_only:
-        return words.WATCHED
-    return Badge("In order", Tone.READY)
-
-
-def zone_of_lock(lock: Lock) -> ZoneInfo:
-    """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
-    try:
-        return ZoneInfo(lock.time_zone or "UTC")
-    except (ValueError, OSError, KeyError):
-        return ZoneInfo("UTC")
 
 
 def _attempts(pins: list[Pin]) -> defaultdict[int, list[PinAttempt]]:

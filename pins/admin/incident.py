@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 from pins import troubles, words
 from pins.admin.parts import badge_html
 from pins.admin.support import ReadOnlyAdmin
-from pins.doors import zone_of_lock
+from pins.lock_words import zone_of_lock
 from pins.models import Incident
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.words import Badge, Tone

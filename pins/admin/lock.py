@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 
 from pins import inventory, tasks, words
 from pins.admin.parts import badge_html
-from pins.doors import lock_badge, pause, zone_of_lock
+from pins.lock_words import lock_badge, pause, zone_of_lock
 from pins.words import Badge, Tone
 from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.fields import UndecryptableValue

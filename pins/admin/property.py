@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 
 from pins import words
 from pins.board import rows
-from pins.doors import lock_badge
+from pins.lock_words import lock_badge
 from pins.words import Badge
 from rentals.access import Scope
 from rentals.admin import PropertyAdmin

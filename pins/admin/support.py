@@ -14,7 +14,8 @@ from django.utils.safestring import SafeString
 
 from pins import words
 from pins.admin.parts import badge_html, zone_of_grant
-from pins.doors import MASK, attempt_line, pins_for_people, standing_badge, zone_of_lock
+from pins.doors import MASK, attempt_line, pins_for_people, standing_badge
+from pins.lock_words import zone_of_lock
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.words import Badge, Tone
 from rentals.access import visible

@@ -17,6 +17,7 @@ from pins.board.answer import Answer, answer
 from pins.board.clocks import Clock, clock
 from pins.board.mends import Mend, mends
 from pins.board.rows import Stay, StayRow
+from pins.lock_words import LOW_BATTERY, is_low
 from pins.models import RateBudget
 from pins.tedee.errors import Cause
 from pins.words import Tone
@@ -28,7 +29,6 @@ SOON = timedelta(hours=24)
 MENDS, FEW_MENDS = "mend", 8
 #: For so long after its beginning a stay is asked for that has no code at all.
 _BEFORE = timedelta(hours=38)
-LOW_BATTERY = 20
 #: A rest that is over is followed by the next try, if anything is due, within this time.
 _NEXT_TRY = timedelta(minutes=1)
 #: So many lines of a list are shown unasked, the worst first.
@@ -264,7 +264,7 @@ def _sickness(lock: Lock, *, asked: bool) -> Iterable[str]:
         yield "no bridge"
     elif lock.is_connected is False:
         yield "offline" if asked else "offline when last looked at"
-    if lock.battery_level is not None and lock.battery_level < LOW_BATTERY:
+    if is_low(lock):
         yield f"battery {lock.battery_level} %"
 
 

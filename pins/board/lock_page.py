@@ -9,16 +9,8 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, Q
 
 from pins import words
-from pins.doors import (
-    AttemptLine,
-    attempt_line,
-    lock_badge,
-    next_step,
-    pause,
-    pins_for_people,
-    standing_badge,
-    zone_of_lock,
-)
+from pins.doors import AttemptLine, attempt_line, next_step, pins_for_people, standing_badge
+from pins.lock_words import lock_badge, pause, zone_of_lock
 from pins.models import Pin, PinAttempt
 from pins.tedee.errors import Cause
 from pins.words import Badge, Tone

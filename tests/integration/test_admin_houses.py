@@ -370,3 +370,12 @@ def test_the_address_for_tedees_events_is_shown_to_those_who_may_change_the_acco
     page = text(host.get(f"/admin/rentals/lockaccount/{house.account.pk}/change/"))
     assert f"/webhooks/tedee/{house.account.webhook_token}/" in page
     assert house.account.webhook_token not in text(host.get("/admin/rentals/lockaccount/"))
+
+
+@pytest.mark.parametrize(("level", "said"), [(None, "In order"), (19, "Battery low"), (20, "In order")])
+def test_a_lock_whose_battery_is_nearly_empty_says_so(host: Client, house: House, level: int | None, said: str) -> None:
+    door = house.lock()
+    house.settle()
+    Lock.objects.update(battery_level=level)
+    for address in ("/admin/rentals/lock/", f"/locks/{door.pk}/"):
+        assert said in text(host.get(address))
