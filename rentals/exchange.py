@@ -10,142 +10,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, time
 from typing import Any, ClassVar
-from unicodedata import category
 
 from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, QuerySet
 from import_export.fields import Field
 from import_export.resources import Diff, ModelResource
-from import_export.widgets import ManyToManyWidget, Widget
+from import_export.widgets import ManyToManyWidget
 
-from rentals.models import Lock, LockAccount, Property
+from rentals.cells import Account, Clock, Locks, Number, Words, YesNo, find_lock, lock_key, text_in
+from rentals.models import Lock, Property
 
 MOST_ROWS = 2000
-#: Stands for the serial number of a lock that has none stored; followed by Tedee's number of it.
-DEVICE = "device:"
-_TIMES = ("%H:%M", "%H:%M:%S", "%H.%M")
-#: A spreadsheet takes a cell that begins like this for a formula; with an apostrophe before it, for text.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class TableError(Exception):
     """The table as a whole cannot be imported; the message is for people."""
-
-
-def lock_key(lock: Lock) -> str:
-    return lock.serial_number or f"{DEVICE}{lock.device_id}"
-
-
-# -- cells -------------------------------------------------------------------------------------------------------------
-
-
-class Words(Widget):  # type: ignore[misc]
-    """One line of text."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        text = _text(value)
-        if text[:1] == "'" and text[1:].startswith((*_FORMULA_SIGNS, "'")):
-            text = text[1:]
-        if any(category(letter) == "Cc" for letter in text):
-            raise ValueError("There is a character in it that cannot be shown.")
-        return text
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        text = str(value or "")
-        return f"'{text}" if text.startswith((*_FORMULA_SIGNS, "'")) else text
-
-
-class Number(Widget):  # type: ignore[misc]
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int:
-        text = _text(value)
-        if not (text.isascii() and text.isdigit() and len(text) < 6):
-            raise ValueError(f"“{text[:40]}” is not a whole number of 0 or more.")
-        return int(text)
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return str(value)
-
-
-class Clock(Widget):  # type: ignore[misc]
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> time:
-        text = _text(value)
-        for form in _TIMES:
-            try:
-                return datetime.strptime(text, form).time()  # noqa: DTZ007 - a wall time has no zone of its own
-            except ValueError:
-                continue
-        raise ValueError(f"“{text[:40]}” is not a time such as 15:00.")
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
-
-
-class YesNo(Widget):  # type: ignore[misc]
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
-        text = _text(value).lower()
-        if text in ("yes", "true", "1"):
-            return True
-        if text in ("no", "false", "0"):
-            return False
-        raise ValueError(f"“{text[:40]}” is neither yes nor no.")
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return "yes" if value else "no"
-
-
-class Account(Widget):  # type: ignore[misc]
-    """An account by its name; nothing else of it leaves or enters."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
-        name = Words().clean(value)
-        found = list(LockAccount.objects.filter(name=name).defer("secret", "webhook_token")[:2])
-        if not found:
-            raise ValueError(f"There is no lock account called “{name[:80]}”. Add it first.")
-        if len(found) > 1:
-            raise ValueError(f"Several lock accounts are called “{name[:80]}”. Give them different names first.")
-        return found[0]
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return Words().render(value.name)
-
-
-class Locks(ManyToManyWidget):  # type: ignore[misc]
-    """Serial numbers, separated by |."""
-
-    def __init__(self) -> None:
-        super().__init__(Lock)
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[Lock]:
-        keys = [Words().clean(one) for one in _text(value).split("|") if one.strip()]
-        found = {key: find_lock(key) for key in keys}
-        missing = [key for key, lock in found.items() if lock is None]
-        if missing:
-            raise ValueError(
-                f"There is no lock with the serial number {' or '.join(missing[:5])[:200]}. Fetch the locks of its "
-                "account first."
-            )
-        return [lock for lock in found.values() if lock is not None]
-
-    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return "|".join(sorted(lock_key(lock) for lock in value.all())) if value is not None else ""
-
-
-def find_lock(key: str) -> Lock | None:
-    locks = Lock.objects.select_related("account").defer("account__secret", "account__webhook_token")
-    device = key.removeprefix(DEVICE)
-    if key.startswith(DEVICE):
-        is_number = device.isascii() and device.isdigit() and len(device) < 19
-        return locks.filter(device_id=int(device)).first() if is_number else None
-    return locks.filter(serial_number=key).first() if key else None
-
-
-def _text(value: Any) -> str:
-    return "" if value is None else str(value).strip()
-
-
-# -- tables ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -216,11 +96,11 @@ class Table(ModelResource):  # type: ignore[misc]
             raise TableError(f"The column “{key}” is missing, by which each row is recognised.")
         if len(dataset) > MOST_ROWS:
             raise TableError(f"There are {len(dataset)} rows. Import at most {MOST_ROWS} at a time.")
-        keys = [_text(one).strip("'") for one in dataset[key]]
+        keys = [text_in(one).strip("'") for one in dataset[key]]
         self.repeated = {one for one, count in Counter(keys).items() if count > 1}
 
     def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
-        value = _text(row.get(self.fields[self.key].column_name))
+        value = text_in(row.get(self.fields[self.key].column_name))
         if not value:
             raise ValidationError({self.key: "It is empty. Each row needs it."})
         if value.strip("'") in getattr(self, "repeated", ()):

@@ -1,0 +1,129 @@
+"""Cells of a table that people hand in and take out: how a value is written, read, and refused in words.
+
+A widget raises `ValueError` with a message for people, as the library expects.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from typing import Any
+from unicodedata import category
+
+from import_export.widgets import ManyToManyWidget, Widget
+
+from rentals.models import Lock, LockAccount
+
+#: Stands for the serial number of a lock that has none stored; followed by Tedee's number of it.
+DEVICE = "device:"
+_TIMES = ("%H:%M", "%H:%M:%S", "%H.%M")
+#: A spreadsheet takes a cell that begins like this for a formula; with an apostrophe before it, for text.
+_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def lock_key(lock: Lock) -> str:
+    """By what a lock is known in a table."""
+    return lock.serial_number or f"{DEVICE}{lock.device_id}"
+
+
+class Words(Widget):  # type: ignore[misc]
+    """One line of text."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
+        text = text_in(value)
+        if text[:1] == "'" and text[1:].startswith((*_FORMULA_SIGNS, "'")):
+            text = text[1:]
+        if any(category(letter) == "Cc" for letter in text):
+            raise ValueError("There is a character in it that cannot be shown.")
+        return text
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        text = str(value or "")
+        return f"'{text}" if text.startswith((*_FORMULA_SIGNS, "'")) else text
+
+
+class Number(Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int:
+        text = text_in(value)
+        if not (text.isascii() and text.isdigit() and len(text) < 6):
+            raise ValueError(f"“{text[:40]}” is not a whole number of 0 or more.")
+        return int(text)
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return str(value)
+
+
+class Clock(Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> time:
+        text = text_in(value)
+        for form in _TIMES:
+            try:
+                return datetime.strptime(text, form).time()  # noqa: DTZ007 - a wall time has no zone of its own
+            except ValueError:
+                continue
+        raise ValueError(f"“{text[:40]}” is not a time such as 15:00.")
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
+
+
+class YesNo(Widget):  # type: ignore[misc]
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
+        text = text_in(value).lower()
+        if text in ("yes", "true", "1"):
+            return True
+        if text in ("no", "false", "0"):
+            return False
+        raise ValueError(f"“{text[:40]}” is neither yes nor no.")
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "yes" if value else "no"
+
+
+class Account(Widget):  # type: ignore[misc]
+    """An account by its name; nothing else of it leaves or enters."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
+        name = Words().clean(value)
+        found = list(LockAccount.objects.filter(name=name).defer("secret", "webhook_token")[:2])
+        if not found:
+            raise ValueError(f"There is no lock account called “{name[:80]}”. Add it first.")
+        if len(found) > 1:
+            raise ValueError(f"Several lock accounts are called “{name[:80]}”. Give them different names first.")
+        return found[0]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return Words().render(value.name)
+
+
+class Locks(ManyToManyWidget):  # type: ignore[misc]
+    """Serial numbers, separated by |."""
+
+    def __init__(self) -> None:
+        super().__init__(Lock)
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[Lock]:
+        keys = [Words().clean(one) for one in text_in(value).split("|") if one.strip()]
+        found = {key: find_lock(key) for key in keys}
+        missing = [key for key, lock in found.items() if lock is None]
+        if missing:
+            raise ValueError(
+                f"There is no lock with the serial number {' or '.join(missing[:5])[:200]}. Fetch the locks of its "
+                "account first."
+            )
+        return [lock for lock in found.values() if lock is not None]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        return "|".join(sorted(lock_key(lock) for lock in value.all())) if value is not None else ""
+
+
+def find_lock(key: str) -> Lock | None:
+    locks = Lock.objects.select_related("account").defer("account__secret", "account__webhook_token")
+    device = key.removeprefix(DEVICE)
+    if key.startswith(DEVICE):
+        is_number = device.isascii() and device.isdigit() and len(device) < 19
+        return locks.filter(device_id=int(device)).first() if is_number else None
+    return locks.filter(serial_number=key).first() if key else None
+
+
+def text_in(value: Any) -> str:
+    return "" if value is None else str(value).strip()
