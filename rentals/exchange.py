@@ -8,12 +8,12 @@ knows is refused, since a slip in its name would silently do the same.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Model, Prefetch, QuerySet
 from import_export.fields import Field
 from import_export.resources import Diff, ModelResource
 from import_export.widgets import ManyToManyWidget
@@ -57,18 +57,16 @@ class PlainDiff(Diff):  # type: ignore[misc]
 class Table(ModelResource):  # type: ignore[misc]
     """What both tables have in common. `key` is the field by which a row is recognised.
 
-    `needs`: which permission somebody must have to be given a field; `hidden`: those whom nobody is given this time.
+    Fields that are `closed` are neither written nor read: they tell of what this person may not see.
     """
 
     key: str
-    needs: ClassVar[Mapping[str, str]] = {}
+    #: The fields that tell of another model, for those only who may see it.
+    tells_of: ClassVar[Mapping[str, type[Model]]] = {}
 
-    def __init__(self, *, hidden: Collection[str] = (), **kwargs: Any) -> None:
+    def __init__(self, closed: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.hidden = frozenset(hidden)
-
-    def get_export_fields(self, selected_fields: Any = None) -> list[Field]:
-        return [one for one in super().get_export_fields(selected_fields) if one.attribute not in self.hidden]
+        self.closed = [self.fields.pop(one).column_name for one in closed]
 
     @classmethod
     def get_diff_class(cls) -> type[PlainDiff]:
@@ -86,6 +84,8 @@ class Table(ModelResource):  # type: ignore[misc]
         headers = [str(one or "") for one in dataset.headers or ()]
         known = self.get_export_headers()
         key = self.fields[self.key].column_name
+        if shut := [one for one in headers if one in self.closed]:
+            raise TableError(f"The column {_named(shut)} is not for you to see or set. Take it out of the file.")
         if strange := [one for one in headers if one not in known]:
             raise TableError(
                 f"The columns {_named(strange)} are not known. Known are {_named(known)}. Is this the right file?"
@@ -132,7 +132,7 @@ class Table(ModelResource):  # type: ignore[misc]
 
 class PropertyTable(Table):
     key = "name"
-    needs: ClassVar[Mapping[str, str]] = {"locks": "rentals.view_lock"}
+    tells_of: ClassVar[Mapping[str, type[Model]]] = {"locks": Lock}
 
     name = Field("name", "name", Words())
     timezone = Field("timezone", "time zone", Words())
@@ -166,6 +166,8 @@ class PropertyTable(Table):
         clean_model_instances = True
 
     def filter_export(self, queryset: QuerySet[Property], **kwargs: Any) -> QuerySet[Property]:
+        if "locks" not in self.fields:
+            return queryset
         return queryset.prefetch_related(Prefetch("locks", queryset=Lock.objects.order_by("pk")))
 
     def get_instance(self, instance_loader: Any, row: Mapping[str, Any]) -> Property | None:

@@ -17,6 +17,7 @@ from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -108,6 +109,14 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
     def get_resource_classes(self, request: HttpRequest) -> list[type[Table]]:
         return [self.table]
 
+    def get_resource_kwargs(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Without the columns that tell of what this person may not see on other pages."""
+        return {"closed": [one for one, model in self.table.tells_of.items() if not _may_see(request, model)]}
+
+    def _columns(self, request: HttpRequest) -> list[str]:
+        columns: list[str] = self.table(**self.get_resource_kwargs(request)).get_export_headers()
+        return columns
+
     def has_import_permission(self, request: HttpRequest) -> bool:
         return bool(self.has_add_permission(request) and self.has_change_permission(request))
 
@@ -123,16 +132,16 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
         """The form, or a look at what the file would do: all of it is done and taken back."""
         response = super().import_action(request, **kwargs)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
-            self._explain(response.context_data)
+            self._explain(request, response.context_data)
         answer: HttpResponse = response
         return answer
 
-    def _explain(self, context: dict[str, Any]) -> None:
+    def _explain(self, request: HttpRequest, context: dict[str, Any]) -> None:
         result = context.get("result")
         plural = str(self.model._meta.verbose_name_plural)
         context |= {
             "title": f"Import {plural}",
-            "columns": self.table().get_export_headers(),
+            "columns": self._columns(request),
             "notes": self.import_notes,
             "complaints": list(self._complaints(result)) if result is not None else [],
             "counts": _counts(result, str(self.model._meta.verbose_name), plural) if result is not None else "",
@@ -200,19 +209,19 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
 
     # -- export -------------------------------------------------------------------------------------------------
 
-    def get_export_resource_kwargs(self, request: HttpRequest, **kwargs: Any) -> dict[str, Any]:
-        """Serial numbers of locks are for who may see locks."""
-        may = request.user.has_perm
-        return {"hidden": [name for name, needed in self.table.needs.items() if not may(needed)]}
-
     def init_request_context_data(self, request: HttpRequest, form: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().init_request_context_data(request, form)
         return context | {
             "title": f"Export {self.model._meta.verbose_name_plural}",
-            "columns": self.table(**self.get_export_resource_kwargs(request)).get_export_headers(),
+            "columns": self._columns(request),
             "count": self.get_export_queryset(request).count(),
             "media": self.media,
         }
+
+
+def _may_see(request: HttpRequest, model: type[Model]) -> bool:
+    opts = model._meta
+    return any(request.user.has_perm(f"{opts.app_label}.{verb}_{opts.model_name}") for verb in ("view", "change"))
 
 
 def _counts(result: Result, singular: str, plural: str) -> str:

@@ -19,7 +19,7 @@ from django.utils import timezone
 from pins import drift
 from pins.models import AccessGrant, Pin
 from rentals.admin import exchange
-from rentals.models import Lock, LockAccount, Property
+from rentals.models import Lock, LockAccount, Property, PropertyAccess
 from tests.support.house import KEY, House
 from tests.support.people import staff
 
@@ -384,22 +384,58 @@ def test_who_may_import_and_export(client: Client, clock: time_machine.Traveller
             assert ("/property/import/" in page) == may_import
 
 
-def test_serial_numbers_of_locks_are_for_who_may_see_locks(client: Client, house: House) -> None:
-    door = house.lock()
-    house.flat(door)
-    client.force_login(staff("keeper", "view_property"))
-    assert "locks" not in client.get(f"{PROPERTIES}export/").context["columns"]
-    for form in ("csv", "json"):
-        data = export(client, PROPERTIES, form)
-        assert door.serial_number.encode() not in data
-        assert b"Europe/Warsaw" in data
-    client.force_login(staff("porter", "view_property", "view_lock"))
-    assert door.serial_number.encode() in export(client, PROPERTIES)
-
-
 def test_names_from_a_file_are_shown_and_not_run(host: Client) -> None:
     rows = [dict(zip(HEAD.split(","), ROW.split(","), strict=True)) | {"name": "<script>alert(1)</script>"}]
     page = look(host, PROPERTIES, json.dumps(rows), "t.json").content.decode()
     assert "<script>alert(1)" not in page
     bad = [rows[0] | {"time zone": "<img src=x onerror=alert(1)>"}]
     assert "<img src=x" not in look(host, PROPERTIES, json.dumps(bad), "t.json").content.decode()
+
+
+def test_serial_numbers_are_for_those_who_may_see_locks(client: Client, house: House) -> None:
+    door = house.lock("Front door")
+    house.flat(door, name="Attic")
+    for permissions, sees in (
+        (("view_property",), False),
+        (("view_property", "view_lock"), True),
+        (("view_property", "change_lock"), True),
+    ):
+        client.force_login(staff("-".join(permissions), *permissions))
+        for form in ("csv", "json"):
+            written = export(client, PROPERTIES, form).decode()
+            assert "Attic" in written
+            assert (door.serial_number in written, "locks" in written) == (sees, sees)
+        assert ("minutes late, active, locks." in client.get(f"{PROPERTIES}export/").content.decode()) is sees
+
+
+def test_who_may_not_see_locks_does_not_choose_them_by_import(client: Client, house: House) -> None:
+    door = house.lock()
+    flat = house.flat(door, name="Attic")
+    client.force_login(staff("editor", "add_property", "change_property"))
+    for known in (door.serial_number, "nothing-here", ""):  # the answer tells nothing of which locks there are
+        (found,) = complaints(look(client, PROPERTIES, table(cells(locks=known))))
+        assert found[2] == "The column “locks” is not for you to see or set. Take it out of the file."
+    without = "name,time zone,check-in\nAttic,Europe/Warsaw,17:00"
+    answer = look(client, PROPERTIES, without)
+    assert door.serial_number not in answer.content.decode()
+    assert "locks" not in answer.context["columns"]
+    assert sure(client, PROPERTIES, answer) == "Imported: 1 property: 1 changed."
+    assert list(flat.locks.all()) == [door]
+
+
+def test_restricted_people_export_their_own_only(client: Client, house: House) -> None:
+    mine, shared, other = house.lock("Mine"), house.lock("Entrance"), house.lock("Other")
+    own = house.flat(mine, shared, name="Attic")
+    house.flat(other, shared, name="Cellar")
+    someone = staff("someone", "view_property", "view_lock")
+    PropertyAccess.objects.create(user=someone).properties.set([own])
+    client.force_login(someone)
+    for form in ("csv", "json"):
+        for query in ("", "?q=", "?q=Other", "?all="):
+            for where in (PROPERTIES, LOCKS):
+                answer = client.post(f"{where}export/{query}", {"format": str(["csv", "json"].index(form))})
+                written = getattr(answer, "content", b"").decode()
+                assert not [one for one in ("Cellar", "Other", other.serial_number) if one in written]
+        assert "Attic" in export(client, PROPERTIES, form).decode()
+        assert shared.serial_number in export(client, LOCKS, form).decode()
+    assert client.get(f"{PROPERTIES}import/").status_code == client.get(f"{LOCKS}import/").status_code == 403
