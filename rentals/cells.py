@@ -32,7 +32,7 @@ class Words(Widget):  # type: ignore[misc]
         text = text_in(value)
         if text[:1] == "'" and text[1:].startswith((*_FORMULA_SIGNS, "'")):
             text = text[1:]
-        if any(category(letter) == "Cc" for letter in text):
+        if any(category(letter) in ("Cc", "Cs") for letter in text):  # half a letter is in no encoding
             raise ValueError("There is a character in it that cannot be shown.")
         return text
 
@@ -43,7 +43,7 @@ class Words(Widget):  # type: ignore[misc]
 
 class Number(Widget):  # type: ignore[misc]
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int:
-        text = text_in(value)
+        text = _filled(value, "a whole number")
         if not (text.isascii() and text.isdigit() and len(text) < 6):
             raise ValueError(f"“{text[:40]}” is not a whole number of 0 or more.")
         return int(text)
@@ -54,7 +54,7 @@ class Number(Widget):  # type: ignore[misc]
 
 class Clock(Widget):  # type: ignore[misc]
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> time:
-        text = text_in(value)
+        text = _filled(value, "a time such as 15:00")
         for form in _TIMES:
             try:
                 return datetime.strptime(text, form).time()  # noqa: DTZ007 - a wall time has no zone of its own
@@ -68,7 +68,7 @@ class Clock(Widget):  # type: ignore[misc]
 
 class YesNo(Widget):  # type: ignore[misc]
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
-        text = text_in(value).lower()
+        text = _filled(value, "yes or no").lower()
         if text in ("yes", "true", "1"):
             return True
         if text in ("no", "false", "0"):
@@ -83,7 +83,7 @@ class Account(Widget):  # type: ignore[misc]
     """An account by its name; nothing else of it leaves or enters."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
-        name = Words().clean(value)
+        name = Words().clean(_filled(value, "the name of a lock account"))
         found = list(LockAccount.objects.filter(name=name).defer("secret", "webhook_token")[:2])
         if not found:
             raise ValueError(f"There is no lock account called “{name[:80]}”. Add it first.")
@@ -105,6 +105,8 @@ class Locks(ManyToManyWidget):  # type: ignore[misc]
         keys = [Words().clean(one) for one in text_in(value).split("|") if one.strip()]
         found = {key: find_lock(key) for key in keys}
         missing = [key for key, lock in found.items() if lock is None]
+        if any("," in key or ";" in key for key in missing):
+            raise ValueError("Between two serial numbers stands |, and nothing else.")
         if missing:
             raise ValueError(
                 f"There is no lock with the serial number {' or '.join(missing[:5])[:200]}. Fetch the locks of its "
@@ -113,7 +115,8 @@ class Locks(ManyToManyWidget):  # type: ignore[misc]
         return [lock for lock in found.values() if lock is not None]
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        return "|".join(sorted(lock_key(lock) for lock in value.all())) if value is not None else ""
+        keys = sorted(lock_key(lock) for lock in value.all()) if value is not None else ()
+        return "|".join(Words().render(key) for key in keys)
 
 
 def find_lock(key: str) -> Lock | None:
@@ -123,6 +126,12 @@ def find_lock(key: str) -> Lock | None:
         is_number = device.isascii() and device.isdigit() and len(device) < 19
         return locks.filter(device_id=int(device)).first() if is_number else None
     return locks.filter(serial_number=key).first() if key else None
+
+
+def _filled(value: Any, wanted: str) -> str:
+    if text := text_in(value):
+        return text
+    raise ValueError(f"It is empty. Write {wanted}, or take the column out of the file.")
 
 
 def text_in(value: Any) -> str:

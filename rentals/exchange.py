@@ -72,6 +72,12 @@ class Table(ModelResource):  # type: ignore[misc]
     def get_diff_class(cls) -> type[PlainDiff]:
         return PlainDiff
 
+    def import_data(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        """The result knows by `lines` which row of the file each row was; the library counts without empty ones."""
+        result = super().import_data(dataset, *args, **kwargs)
+        result.lines = dataset.lines
+        return result
+
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
         """Judge the table as a whole. A complaint ends it: the rows are not looked at, which would only confuse."""
         try:
@@ -85,26 +91,25 @@ class Table(ModelResource):  # type: ignore[misc]
         known = self.get_export_headers()
         key = self.fields[self.key].column_name
         if shut := [one for one in headers if one in self.closed]:
-            raise TableError(f"The column {_named(shut)} is not for you to see or set. Take it out of the file.")
+            raise TableError(f"The {_columns(shut)} not for you to see or set. Leave that out of the file.")
         if strange := [one for one in headers if one not in known]:
-            raise TableError(
-                f"The columns {_named(strange)} are not known. Known are {_named(known)}. Is this the right file?"
-            )
+            if len(headers) == 1:
+                raise TableError("All cells of a row are one. Separate them by commas, semicolons or tabs.")
+            raise TableError(f"The {_columns(strange)} not known. Known are {_named(known)}. Is this the right file?")
         if twice := [one for one, count in Counter(headers).items() if count > 1]:
-            raise TableError(f"The columns {_named(twice)} are there more than once.")
+            raise TableError(f"The {_columns(twice)} there more than once. Keep one of each.")
         if key not in headers:
-            raise TableError(f"The column “{key}” is missing, by which each row is recognised.")
+            raise TableError(f"The column “{key}” is missing, by which each row is recognised. Add it to the file.")
         if len(dataset) > MOST_ROWS:
             raise TableError(f"There are {len(dataset)} rows. Import at most {MOST_ROWS} at a time.")
-        keys = [text_in(one).strip("'") for one in dataset[key]]
-        self.repeated = {one for one, count in Counter(keys).items() if count > 1}
+        self.repeated = {one for one, count in Counter(map(_recognised, dataset[key])).items() if count > 1}
 
     def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
-        value = text_in(row.get(self.fields[self.key].column_name))
-        if not value:
+        value = row.get(self.fields[self.key].column_name)
+        if not text_in(value):
             raise ValidationError({self.key: "It is empty. Each row needs it."})
-        if value.strip("'") in getattr(self, "repeated", ()):
-            raise ValidationError({self.key: f"“{value[:80]}” is in more than one row."})
+        if _recognised(value) in getattr(self, "repeated", ()):
+            raise ValidationError({self.key: f"“{_recognised(value)[:80]}” is in more than one row. Keep one."})
 
     def key_of(self, row: Mapping[str, Any]) -> str:
         field = self.fields[self.key]
@@ -217,6 +222,18 @@ class LockTable(Table):
                 }
             )
         return lock
+
+
+def _recognised(value: Any) -> str:
+    """What two rows must not have in common."""
+    try:
+        return Words().clean(value)
+    except ValueError:
+        return text_in(value)  # told with its row
+
+
+def _columns(names: list[str]) -> str:
+    return f"columns {_named(names)} are" if len(names) > 1 else f"column {_named(names)} is"
 
 
 def _named(names: Iterable[str]) -> str:

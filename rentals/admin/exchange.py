@@ -86,9 +86,13 @@ class SureForm(ConfirmImportForm):  # type: ignore[misc]
 class Complaint:
     """What is wrong with a cell, or with the whole file."""
 
-    row: int | None
+    row: int | None  # of the file, as a spreadsheet counts
     column: str
     text: str
+
+    def __str__(self) -> str:
+        where = ", ".join(one for one in (f"Row {self.row}" if self.row else "", self.column) if one)
+        return f"{where}: {self.text}" if where else self.text
 
 
 class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
@@ -158,12 +162,14 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
                 yield Complaint(None, "", str(error.error) if known else "The file cannot be read as a table.")
             return
         names = {field.attribute: field.column_name for field in self.table.fields.values()}
+        lines = dict(enumerate(result.lines, 1))
         for row in result.invalid_rows:
+            line = lines[row.number]
             for attribute, texts in row.field_specific_errors.items():
-                yield from (Complaint(row.number, names.get(attribute, attribute), text) for text in texts)
-            yield from (Complaint(row.number, "", text) for text in row.non_field_specific_errors)
+                yield from (Complaint(line, names.get(attribute, attribute), text) for text in texts)
+            yield from (Complaint(line, "", text) for text in row.non_field_specific_errors)
         for number, errors in result.row_errors():
-            yield from (Complaint(number, "", f"It cannot be saved: {error.error}") for error in errors)
+            yield from (Complaint(lines[number], "", f"It cannot be saved: {error.error}") for error in errors)
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and not self.has_import_permission(request):
@@ -185,8 +191,7 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
     def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
         complaints = list(self._complaints(result))
         if complaints:
-            first = complaints[0]
-            messages.error(request, f"Nothing was imported. Row {first.row or 1}, {first.column}: {first.text}")
+            messages.error(request, f"Nothing was imported. {complaints[0]}")
             return HttpResponseRedirect(reverse(f"admin:rentals_{self.model._meta.model_name}_import"))
         response: HttpResponse = super().process_result(result, request)
         return response

@@ -36,6 +36,8 @@ def text_of(data: bytes | str) -> str:
 class TableAsCsv(CSV):  # type: ignore[misc]
     def create_dataset(self, in_stream: bytes | str, **kwargs: Any) -> Any:
         text = text_of(in_stream)
+        if text.lstrip()[:1] in ("[", "{"):
+            raise TableError("This is JSON. Give the file a name that ends in .json.")
         head = text.lstrip("\r\n").partition("\n")[0]
         delimiter = max(_DELIMITERS, key=head.count)
         try:
@@ -55,8 +57,13 @@ class TableAsCsv(CSV):  # type: ignore[misc]
         for number, row in lines[1:]:
             cells, rest = row[: len(headers)], row[len(headers) :]
             if len(cells) < len(headers) or any(cell.strip() for cell in rest):
-                raise TableError(f"Row {number} has {len(row)} cells, and there are {len(headers)} columns.")
+                has = "1 cell" if len(row) == 1 else f"{len(row)} cells"
+                raise TableError(
+                    f"Row {number} has {has}, but there are {len(headers)} columns. Look there for a missing separator "
+                    "or quotation mark."
+                )
             found.append(cells)
+        found.lines = [number for number, _ in lines[1:]]  # as a spreadsheet counts: the columns' names are row 1
         return found
 
     def export_data(self, dataset: Any, **kwargs: Any) -> str:
@@ -69,7 +76,7 @@ class TableAsJson(JSON):  # type: ignore[misc]
         try:
             rows = json.loads(text_of(in_stream))
         except (ValueError, RecursionError):
-            raise TableError("The file is not JSON.") from None
+            raise TableError("The file is not JSON. If it is CSV, give it a name that ends in .csv.") from None
         if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
             raise TableError("The file is not a list of rows, each with the columns by name.")
         headers = [_header(one) for one in rows[0]]
@@ -78,7 +85,10 @@ class TableAsJson(JSON):  # type: ignore[misc]
             cells = {_header(name): value for name, value in row.items()}
             if list(cells) != headers and set(cells) != set(headers):
                 raise TableError(f"Row {number} has other columns than the first.")
+            if nested := [name for name in headers if isinstance(cells[name], (dict, list))]:
+                raise TableError(f"Row {number}, “{nested[0][:40]}”: it is not one value.")
             found.append([_cell(cells[name]) for name in headers])
+        found.lines = list(range(1, len(rows) + 1))
         return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 from datetime import time, timedelta
@@ -214,11 +215,18 @@ def test_a_lock_that_is_switched_off_by_import_loses_our_codes(host: Client, hou
         (b"name\x00,time zone\nx,y", "The file is not a table"),
         ("name,zone\nŁódź,Europe/Warsaw".encode("cp1250"), "The file is not text in UTF-8."),
         (b'name,time zone\n"Attic,Europe/Warsaw\n' + b"x" * 200_000, "a line of it cannot be read"),
-        (b"name,colour\nAttic,red", "The columns “colour” are not known."),
-        (b"name,name\nAttic,Attic", "are there more than once"),
-        (b"time zone,active\nEurope/Warsaw,yes", "The column “name” is missing"),
-        (b"name,time zone\nAttic,Europe/Warsaw,and more", "Row 2 has 3 cells, and there are 2 columns."),
-        (b"name,time zone\nAttic", "Row 2 has 1 cells, and there are 2 columns."),
+        (b"name,colour\nAttic,red", "The column “colour” is not known."),
+        (b"name,colour,size\nAttic,red,big", "The columns “colour”, “size” are not known."),
+        (b"name|time zone\nAttic|UTC", "Separate them by commas, semicolons or tabs."),
+        (b'[{"name": "Attic", "time zone": "UTC"}]', "This is JSON. Give the file a name that ends in .json."),
+        (b"name,name\nAttic,Attic", "The column “name” is there more than once. Keep one of each."),
+        (
+            b"time zone,active\nEurope/Warsaw,yes",
+            "The column “name” is missing, by which each row is recognised. Add it",
+        ),
+        (b"name,time zone\nAttic,Europe/Warsaw,and more", "Row 2 has 3 cells, but there are 2 columns."),
+        (b"name,time zone\nAttic", "Row 2 has 1 cell, but there are 2 columns. Look there for a missing separator"),
+        (b"\n\nname,time zone\n\nAttic", "Row 5 has 1 cell"),
         (b"x" * 600_000, "The file is larger than 500 kB."),
         (b"name,time zone\n" + b"A,UTC\n" * 2001, "There are 2001 rows."),
     ],
@@ -237,6 +245,8 @@ def test_files_that_are_no_table(host: Client, data: bytes, message: str) -> Non
         (b"[1, 2]", "not a list of rows"),
         (b'[{"name": "Attic"', "The file is not JSON."),
         (b"[" * 100_000, "The file is not JSON."),
+        (b"name,time zone\nAttic,UTC", "The file is not JSON. If it is CSV, give it a name that ends in .csv."),
+        (b'[{"name": {"a": 1}}]', "Row 1, “name”: it is not one value."),
         (b'[{"name": "A", "time zone": "UTC"}, {"name": "B"}]', "Row 2 has other columns than the first."),
     ],
 )
@@ -265,7 +275,12 @@ def cells(**changes: str) -> str:
         (cells(code_length="4"), "code length", "greater than or equal to 5"),
         (cells(minutes_late="99999"), "minutes late", "less than or equal to 1440"),
         (cells(active="perhaps"), "active", "“perhaps” is neither yes nor no."),
-        (cells(active=""), "active", "neither yes nor no"),
+        (cells(active=""), "active", "It is empty. Write yes or no, or take the column out of the file."),
+        (cells(days_ahead=""), "days ahead", "It is empty. Write a whole number, or take"),
+        (cells(minutes_early="30.5"), "minutes early", "“30.5” is not a whole number"),
+        (ROW.replace("15:00", ""), "check-in", "It is empty. Write a time such as 15:00, or take"),
+        (ROW.replace("15:00", "3pm"), "check-in", "“3pm” is not a time such as 15:00."),
+        (cells(locks='"A-1, A-2"'), "locks", "Between two serial numbers stands |, and nothing else."),
         (cells(locks="12345-UNKNOWN"), "locks", "There is no lock with the serial number 12345-UNKNOWN."),
         (cells(locks="device:99"), "locks", "There is no lock with the serial number device:99"),
         (cells(locks="device:" + "9" * 40), "locks", "There is no lock"),
@@ -275,7 +290,7 @@ def test_rows_that_cannot_be(host: Client, row: str, column: str, message: str) 
     good = cells(name="Good one")
     found = complaints(look(host, PROPERTIES, table(good, row)))
     assert len(found) == 1
-    assert found[0][:2] == (2, column)
+    assert found[0][:2] == (3, column)  # as a spreadsheet counts
     assert message in found[0][2]
     assert not Property.objects.exists()  # the good row neither
 
@@ -291,7 +306,9 @@ def test_all_that_is_wrong_with_a_row_is_said_at_once(host: Client) -> None:
 
 def test_names_that_are_there_twice(host: Client, house: House) -> None:
     found = complaints(look(host, PROPERTIES, table(ROW, cells(name="Other"), ROW)))
-    assert [(row, text) for row, _, text in found] == [(row, "“Attic” is in more than one row.") for row in (1, 3)]
+    assert [(row, text) for row, _, text in found] == [
+        (row, "“Attic” is in more than one row. Keep one.") for row in (2, 4)
+    ]
     house.flat(name="Attic")
     house.flat(name="Attic")
     (found_here,) = complaints(look(host, PROPERTIES, table(ROW)))
@@ -334,7 +351,7 @@ def test_what_went_wrong_since_the_look_stops_all_of_it(host: Client, house: Hou
     answer = look(host, PROPERTIES, table(cells(name="One"), cells(name="Two", locks=door.serial_number)))
     door.delete()
     said = sure(host, PROPERTIES, answer)
-    assert said.startswith("Nothing was imported. Row 2, locks: There is no lock with the serial number")
+    assert said.startswith("Nothing was imported. Row 3, locks: There is no lock with the serial number")
     assert not Property.objects.exists()
     assert not LogEntry.objects.exists()
 
@@ -414,7 +431,7 @@ def test_who_may_not_see_locks_does_not_choose_them_by_import(client: Client, ho
     client.force_login(staff("editor", "add_property", "change_property"))
     for known in (door.serial_number, "nothing-here", ""):  # the answer tells nothing of which locks there are
         (found,) = complaints(look(client, PROPERTIES, table(cells(locks=known))))
-        assert found[2] == "The column “locks” is not for you to see or set. Take it out of the file."
+        assert found[2] == "The column “locks” is not for you to see or set. Leave that out of the file."
     without = "name,time zone,check-in\nAttic,Europe/Warsaw,17:00"
     answer = look(client, PROPERTIES, without)
     assert door.serial_number not in answer.content.decode()
@@ -439,3 +456,45 @@ def test_restricted_people_export_their_own_only(client: Client, house: House) -
         assert "Attic" in export(client, PROPERTIES, form).decode()
         assert shared.serial_number in export(client, LOCKS, form).decode()
     assert client.get(f"{PROPERTIES}import/").status_code == client.get(f"{LOCKS}import/").status_code == 403
+
+
+def test_empty_lines_are_passed_over_and_counted(host: Client) -> None:
+    """The row that is named is the row that a spreadsheet shows."""
+    found = complaints(
+        look(host, PROPERTIES, f"{HEAD}\n\n{ROW}\n,,,,,,,,,\n{cells(name='Two', time_zone='Nowhere')}\n")
+    )
+    assert [(row, column) for row, column, _ in found] == [(5, "time zone")]
+    rows = [{"name": "One", "time zone": "UTC"}, {"name": "Two", "time zone": "Nowhere"}]
+    assert complaints(look(host, PROPERTIES, json.dumps(rows), "t.json"))[0][0] == 2
+    assert not Property.objects.exists()
+
+
+def test_a_letter_that_no_database_takes_is_told(host: Client) -> None:
+    found = complaints(look(host, PROPERTIES, r'[{"name": "\ud800", "time zone": "UTC"}]', "t.json"))
+    assert found == [(1, "name", "There is a character in it that cannot be shown.")]
+
+
+@pytest.mark.parametrize("form", ["csv", "json"])
+def test_names_like_formulas_and_quotations_go_out_and_come_back(host: Client, house: House, form: str) -> None:
+    """What a spreadsheet would run goes out as text, and what differs by the sign of that alone stays two."""
+    named = ("=1+1", "'=1+1", "''=1+1", "+A", "-A", "@A", "'A", "A", '"A', "A,B;C")
+    for name in named:
+        house.flat(house.lock(), name=name)
+    Lock.objects.filter(pk=house.lock().pk).update(serial_number="=2+2")
+    Property.objects.get(name="A").locks.add(Lock.objects.get(serial_number="=2+2"))
+    before = facts()
+    for where in (PROPERTIES, LOCKS):
+        written = export(host, where, form)
+        if form == "csv":
+            starts = {cell[:1] for row in csv.reader(io.StringIO(written.decode("utf-8-sig"))) for cell in row}
+            assert not starts & set("=+-@")
+        again = look(host, where, written, f"t.{form}")
+        assert "There is nothing to import." in again.content.decode(), complaints(again)
+    assert facts() == before
+
+
+def test_a_row_that_went_wrong_as_a_whole_is_named_without_a_column(host: Client, house: House) -> None:
+    answer = look(host, PROPERTIES, table(cells(name="One")))
+    for _ in range(2):
+        house.flat(name="One")
+    assert sure(host, PROPERTIES, answer).startswith("Nothing was imported. Row 2, name: Several properties")
