@@ -147,7 +147,10 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
             "title": f"Import {plural}",
             "columns": self._columns(request),
             "notes": self.import_notes,
-            "complaints": list(self._complaints(result)) if result is not None else [],
+            "complaints": [
+                *(Complaint(None, "", text) for texts in context["form"].errors.values() for text in texts),
+                *(self._complaints(result) if result is not None else ()),
+            ],
             "counts": _counts(result, str(self.model._meta.verbose_name), plural) if result is not None else "",
             "changes": [row for row in result.valid_rows() if row.import_type != "skip"] if result is not None else [],
             "file_name": context["form"].cleaned_data["import_file"].name if result is not None else "",
