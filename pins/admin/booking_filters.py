@@ -35,33 +35,39 @@ def on_local_days(field: str, first: int, days: int, now: datetime) -> Q:
 
 def needs_attention(now: datetime) -> Q:
     """Stays whose guest may stand before a closed door, or whose code should be gone and is not. What is only watched
-    is missing on purpose."""
-    of_stays = Pin.objects.filter(grant__booking__isnull=False)
-    wanted = of_stays.filter(wanted=True, grant__ends_at__gt=now)
+    is missing on purpose.
+
+    Asked from the side of the codes, of which few are amiss, and not of every booking in turn.
+    """
+    live = Booking.objects.filter(status=Booking.Status.CONFIRMED, check_out__gt=now)
+    this_week = now + timedelta(days=7)
+    doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
+    no_door = live.filter(~Exists(doors), property__is_active=True, check_in__lte=this_week)
+    wanted = Pin.objects.filter(
+        wanted=True,
+        grant__ends_at__gt=now,
+        grant__booking__status=Booking.Status.CONFIRMED,
+        grant__booking__check_out__gt=now,
+    )
     missing = wanted.exclude(state__in=[State.SET, State.CHANGING]).exclude(lock__account__observe_only=True)
-    late = missing.filter(grant__starts_at__lte=now + ARRIVES_SOON)
-    hopeless = missing.filter(
+    hopeless = (
         Q(last_cause__in=MUST_ACT)
         | Q(lock__operation__paused_until__gt=now, lock__operation__pause_cause__in=MUST_ACT)
         | Q(lock__account__operation__dead_key__gt="")
-    ).exclude(grant__issue_at__gt=now)
-    stays = of_stays.filter(remote_id__isnull=False).filter(
+    )
+    late = missing.filter(Q(grant__starts_at__lte=now + ARRIVES_SOON) | (hopeless & Q(grant__issue_at__lte=now)))
+    # A code on a lock without a keypad opens nothing, whatever the lock says of it.
+    mute = wanted.filter(
+        lock__has_keypad=False, lock__account__observe_only=False, grant__booking__check_in__lte=this_week
+    )
+    left = Pin.objects.filter(remote_id__isnull=False).filter(
         Q(grant__ends_at__lte=now - PATIENCE) | Q(wanted=False, state_changed_at__lte=now - PATIENCE)
     )
-    told = Incident.objects.filter(pin__grant__booking__isnull=False, resolved_at__isnull=True)
-    live = Q(status=Booking.Status.CONFIRMED, check_out__gt=now)
-    doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    no_door = Q(property__is_active=True, check_in__lte=now + timedelta(days=7)) & ~Exists(doors)
-    # A code on a lock without a keypad opens nothing, whatever the lock says of it.
-    mute = wanted.filter(lock__has_keypad=False, lock__account__observe_only=False)
-    no_way_in = no_door | Q(_of(mute), check_in__lte=now + timedelta(days=7))
-    stuck = _of(wanted.filter(state=State.BLOCKED)) | _of(late) | _of(hopeless)
-    return (live & (stuck | no_way_in)) | _of(stays) | Q(pk__in=told.values("pin__grant__booking"))
-
-
-def _of(pins: QuerySet[Pin]) -> Q:
-    """The stays of these PINs: what is amiss is rare, so it is found once and not asked of each stay."""
-    return Q(pk__in=pins.values("grant__booking"))
+    told = Incident.objects.filter(pin__isnull=False, resolved_at__isnull=True)
+    found = Q(pk__in=no_door.values("pk")) | Q(pk__in=told.values("pin__grant__booking"))
+    for pins in (wanted.filter(state=State.BLOCKED), late, mute, left):
+        found |= Q(pk__in=pins.values("grant__booking"))
+    return found
 
 
 def without_confirmed_code(now: datetime, within: timedelta) -> Q:
