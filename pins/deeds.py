@@ -99,16 +99,22 @@ def new_code(booking: Booking, now: datetime) -> Outcome:
 def revoke(booking: Booking, now: datetime) -> Outcome:
     """Take the code off the locks, whatever the booking says, until somebody asks for a new one."""
     grant = _grant_of(booking)
-    if grant is None:
-        return _nothing("there is no code to revoke. To keep one from being issued, cancel the booking.")
-    if grant.revoked_at is not None:
-        return _nothing("its code was revoked already.")
-    if booking.check_out <= now:
-        return _nothing("the stay is over, its code goes by itself.")
+    why_not = why_not_revoked(booking, grant, now)
+    if grant is None or why_not:
+        return _nothing(why_not)
     touched = choices.revoke(grant.pk, now)
     _wake(touched)
     written, left_out = _split(touched)
     return _done(f"the code is revoked{f' and comes off {doors(written)}' if written else ''}.{left_out}")
+
+
+def why_not_revoked(booking: Booking, grant: AccessGrant | None, now: datetime) -> str:
+    """Why there is nothing to revoke; empty where there is."""
+    if grant is None:
+        return "there is no code to revoke. To keep one from being issued, cancel the booking."
+    if grant.revoked_at is not None:
+        return "its code was revoked already."
+    return "the stay is over, its code goes by itself." if booking.check_out <= now else ""
 
 
 def looks_right(booking: Booking, now: datetime) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
@@ -10,8 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from pins import deeds
-from rentals.admin.sure import Question, ask, is_sure, too_many
-from rentals.models import Booking
+from pins.doors import guest_grants
+from rentals.admin.sure import Question, ask, is_sure
+from rentals.models import Booking, LockAccount
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -19,6 +21,10 @@ else:
     _Admin = object
 
 _MOST_NAMED: Final = 5
+_WATCHED: Final = (
+    "On locks that Turnkey only watches nothing changes: a code that is there stays, until you take it off in the "
+    "Tedee app or it ends."
+)
 
 
 class BulkDeeds(_Admin):
@@ -30,13 +36,10 @@ class BulkDeeds(_Admin):
 
     @admin.action(description="Try again now", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        if not too_many(request, queryset):
-            self._do_many(request, queryset, "try_again", "Trying again now")
+        self._do_many(request, queryset, "try_again", "Trying again now")
 
     @admin.action(description="New code", permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
-        if too_many(request, queryset):
-            return None
         if is_sure(request):
             self._do_many(request, queryset, "new_code", "New code chosen")
             return None
@@ -52,21 +55,25 @@ class BulkDeeds(_Admin):
     @admin.action(description="Revoke codes", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
         """A guest may be in the house."""
-        if too_many(request, queryset):
-            return None
-        if is_sure(request):
+        now = timezone.now()
+        grants = {one.booking_id: one for one in guest_grants().filter(booking__in=queryset)}
+        judged = [(one, deeds.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
+        going = [one for one, why_not in judged if not why_not]
+        if is_sure(request) or not going:
             self._do_many(request, queryset, "revoke", "Code revoked")
             return None
-        names, now = _names(queryset), timezone.now()
+        watches = LockAccount.objects.filter(observe_only=True).exists()
         question = Question(
             "revoke",
             "Revoke codes",
             "These codes stop working on every lock and stay off, whatever happens to the bookings, until you ask for "
             "new codes:",
-            f"Yes, revoke {_codes(len(names), 'code')}",
-            _in_house(sum(one.check_in <= now < one.check_out for one in queryset)),
+            f"Yes, revoke {_codes(len(going), 'code')}",
+            _in_house(sum(one.check_in <= now for one in going)),
+            _WATCHED if watches else "",
+            tuple(f"{one}, {one.property}: {why_not}" for one, why_not in judged if why_not),
         )
-        return ask(self, request, names, question)
+        return ask(self, request, _names(going), question)
 
     def _do_many(self, request: HttpRequest, queryset: QuerySet[Booking], name: str, done: str) -> None:
         outcomes = [(booking, self.do(request, name, booking)) for booking in queryset]
@@ -80,7 +87,7 @@ class BulkDeeds(_Admin):
             messages.warning(request, f"Nothing was done for {len(others) - _MOST_NAMED} more.")
 
 
-def _names(queryset: QuerySet[Booking]) -> dict[Any, str]:
+def _names(queryset: Iterable[Booking]) -> dict[Any, str]:
     return {one.pk: f"{one}, {one.property}" for one in queryset}
 
 

@@ -34,6 +34,7 @@ else:
 class ReadOnlyAdmin(PlainTitles, Scoped, _Admin):
     """Turnkey writes these; a person may look."""
 
+    kept_by_turnkey = True
     actions = None
     list_per_page = 50
     show_full_result_count = False

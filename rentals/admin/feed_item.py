@@ -73,6 +73,7 @@ class ReviewFilter(admin.SimpleListFilter):
 class FeedItemAdmin(PlainTitles, Scoped, _Admin):
     """Turnkey writes these; a person decides on the page of the calendar."""
 
+    kept_by_turnkey = True
     list_display = ("dates", "what", "said", "feed", "stay", "listed")
     list_filter = (VerdictFilter, ReviewFilter, FeedFilter)
     search_fields = ("summary", "guest_name", "=reservation_code", "feed__name", "feed__property__name")

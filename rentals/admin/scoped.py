@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from rentals.access import Scope, is_governed, scope_of, visible
+from rentals.admin.many import ManyAtOnce
 
 
 class ClosedToRestricted:
@@ -33,7 +34,7 @@ class ClosedToRestricted:
         return not self._is_closed(request, "delete") and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
 
-class Scoped(ClosedToRestricted):
+class Scoped(ManyAtOnce, ClosedToRestricted):
     """What is found by a list, a search, an action, an address or another page's choice comes from `get_queryset`, and
     what a form offers from the two `formfield_for` methods. Who does not call this `get_queryset` asks `visible`."""
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-#: What takes longer than a moment for each is done to so many at once.
-MOST_AT_ONCE: Final = 200
 _MOST_NAMED: Final = 50
 
 
@@ -24,22 +20,13 @@ class Question:
     means: str  # what is going to happen, before the list of names
     button: str
     warning: str = ""
+    note: str = ""
+    others: tuple[str, ...] = ()  # what was chosen too, and why nothing happens to it
 
 
 def is_sure(request: HttpRequest) -> bool:
     """Whether the question was answered with yes."""
     return request.method == "POST" and request.POST.get("confirmed") == "yes"
-
-
-def too_many(request: HttpRequest, rows: QuerySet[Any]) -> bool:
-    """Says so when it is."""
-    count = rows.count()
-    if count <= MOST_AT_ONCE:
-        return False
-    messages.error(
-        request, f"Nothing was done: you chose {count}, and at most {MOST_AT_ONCE} go at once. Narrow the list first."
-    )
-    return True
 
 
 def ask(model_admin: Any, request: HttpRequest, names: dict[int, str], question: Question) -> HttpResponse:

@@ -19,7 +19,6 @@ from django.test.utils import CaptureQueriesContext
 from pins import choices
 from pins.facts import State
 from pins.models import AccessGrant, Pin
-from rentals.admin import sure
 from rentals.models import Booking, Property
 from tests.support.house import House, pin_of
 
@@ -453,28 +452,6 @@ def test_deeds_in_bulk_say_what_came_of_them(host: Client, house: House) -> None
     assert "Code revoked: 2 stays." in told_revoked
     house.settle()
     assert house.ours(door) == []
-
-
-@pytest.mark.parametrize("action", ["try_again", "new_code", "revoke"])
-def test_more_than_go_at_once_are_refused(
-    host: Client, house: House, action: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sure, "MOST_AT_ONCE", 1)
-    flat = house.flat(house.lock())
-    stays = [stay_in(flat, days=2 + 7 * n) for n in range(2)]
-    house.settle()
-    chosen = {"action": action, "confirmed": "yes", "select_across": "1", "_selected_action": [str(stays[0].pk)]}
-    assert "you chose 2, and at most 1 go at once" in told(host.post(LIST, chosen))
-    assert not LogEntry.objects.exists()
-
-
-def test_a_stay_that_was_deleted_meanwhile_is_left_out(host: Client, house: House) -> None:
-    flat = house.flat(house.lock())
-    stays = [stay_in(flat, days=2 + 7 * n) for n in range(2)]
-    house.settle()
-    chosen = {"action": "revoke", "confirmed": "yes", "_selected_action": [str(one.pk) for one in stays]}
-    stays[0].delete()
-    assert "Code revoked: 1 stay." in told(host.post(LIST, chosen))
 
 
 def test_deleting_bookings_takes_their_codes_off(host: Client, house: House) -> None:
