@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from pins import claims
 from pins.models import AccessGrant
@@ -76,6 +78,9 @@ class BookingForm(_Form):
             self.initial.update(self._stored_ends())
         if "arrival_time" in self.fields:
             self._explain_times()
+        if "property" in self.fields and not self.instance.pk and not Property.objects.exists():
+            add = format_html('<a href="{}">add one first</a>', reverse("admin:rentals_property_add"))
+            self.fields["property"].help_text = format_html("There is no property yet: {}.", add)
 
     def _stored_ends(self) -> dict[str, Any]:
         """The stay as its property's clocks show it; times stay empty where they are the property's."""

@@ -20,7 +20,7 @@ from pins.lock_words import lock_badge, pause, zone_of_lock
 from pins.words import Badge, Tone
 from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.fields import UndecryptableValue
-from rentals.models import Lock, LockAccount
+from rentals.models import Lock, LockAccount, Property
 
 admin.site.unregister([Lock, LockAccount])
 
@@ -120,11 +120,16 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             return
         tasks.wake_locks(found.moved_lock_ids)
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
-        told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count) or "no locks at all"
+        told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
+        number = len(found.found)
+        has = f"{number} lock{'' if number == 1 else 's'}: {told}" if number else "no locks at all"
         text = format_html(
-            '{}: {}. <a href="{}">Show locks</a>', account, told, reverse("admin:rentals_lock_changelist")
+            '{} has {}. <a href="{}">Show locks</a>', account, has, reverse("admin:rentals_lock_changelist")
         )
         messages.success(request, text)
+        if number and request.user.has_perm("rentals.add_property") and not Property.objects.exists():
+            add = format_html('<a href="{}">add a property</a>', reverse("admin:rentals_property_add"))
+            messages.info(request, format_html("Next: {} with the locks that its guests must open.", add))
         for one in found.found:
             if one.notes:
                 messages.warning(request, f"{one.name}: {'; '.join(one.notes)}.")

@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.debug import sensitive_post_parameters
@@ -29,7 +29,10 @@ else:
 
 
 _ONLY_WATCHED = "Turnkey only watches this account: from now on it sends nothing that changes a lock."
-_RELEASED = "Turnkey no longer only watches this account: whatever is due on its locks is being done now."
+_RELEASED = (
+    "Turnkey no longer only watches this account: whatever is due on its locks is being done now. The board shows what "
+    "came of it."
+)
 
 
 class LockAccountForm(_Form):
@@ -48,6 +51,13 @@ class LockAccountForm(_Form):
 
     class Meta:
         exclude = ("secret",)
+        error_messages = {"name": {"required": "Give the account a name."}}
+        help_texts = {
+            "name": "What you call this account, for example “Office Tedee”.",
+            "observe_only": "Try Turnkey without touching a lock: it reads the locks and works out every code, but "
+            "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Take the tick away "
+            "to begin; whatever is due then happens at once.",
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -58,6 +68,14 @@ class LockAccountForm(_Form):
             self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
         else:
             self.fields["secret"].help_text = where
+
+    def clean_name(self) -> str:
+        """By its name an account is known on every page and in tables. Those that are alike already may stay so."""
+        name = str(self.cleaned_data["name"])
+        others = LockAccount.objects.filter(name__iexact=name).exclude(pk=self.instance.pk)
+        if "name" in self.changed_data and others.exists():
+            raise ValidationError("There is an account of this name already. Choose another name.")
+        return name
 
     def clean_secret(self) -> str:
         key = str(self.cleaned_data["secret"])
@@ -127,6 +145,13 @@ class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     @method_decorator(sensitive_post_parameters("secret"))
     def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
         return super().changeform_view(*args, **kwargs)
+
+    def response_post_save_add(self, request: HttpRequest, obj: LockAccount) -> HttpResponseRedirect:
+        """On to the page with the button that is needed next."""
+        if not self.has_change_permission(request, obj):
+            return super().response_post_save_add(request, obj)
+        messages.info(request, "Next: press “Fetch locks”.")
+        return HttpResponseRedirect(reverse("admin:rentals_lockaccount_change", args=[obj.pk]))
 
     def save_model(self, request: HttpRequest, obj: LockAccount, form: Any, change: bool) -> None:
         if key := form.cleaned_data.get("secret"):

@@ -165,6 +165,42 @@ def test_a_key_goes_in_and_never_comes_out(host: Client) -> None:
     assert "canary" not in text(host.get(f"/admin/rentals/lockaccount/{account.pk}/history/"))
 
 
+def test_a_new_account_leads_on_to_its_locks(host: Client) -> None:
+    add = "/admin/rentals/lockaccount/add/"
+    form = {"name": "Office", "kind": "personal_key", "rate_group": "", "secret": "some-key"}
+    assert "Give the account a name." in text(host.post(add, {**form, "name": "  "}))
+    answer = host.post(add, {**form, "_save": "Save"})
+    assert answer["Location"] == f"/admin/rentals/lockaccount/{LockAccount.objects.get().pk}/change/"
+    assert "Next: press “Fetch locks”." in told(answer)
+    assert host.post(add, {**form, "name": "Cellar", "_addanother": "1"})["Location"] == add
+    adder = User.objects.create_user("adder", is_staff=True)
+    adder.user_permissions.add(Permission.objects.get(codename="add_lockaccount"))
+    client = Client()
+    client.force_login(adder)
+    assert "Next:" not in told(client.post(add, {**form, "name": "Third", "_save": "Save"}))
+
+
+def test_two_accounts_of_one_name_could_not_be_told_apart(host: Client) -> None:
+    for name in ("Office", "Home", "Home"):
+        LockAccount.objects.create(name=name, secret=KEY)
+    form = {"name": "office ", "kind": "personal_key", "rate_group": "", "secret": "other-key"}
+    taken = "There is an account of this name already."
+    assert taken in text(host.post("/admin/rentals/lockaccount/add/", form))
+    assert LockAccount.objects.count() == 3
+    office, home, _ = LockAccount.objects.order_by("pk")
+    assert taken in text(host.post(f"/admin/rentals/lockaccount/{home.pk}/change/", form))
+    # What is so already can still be given another key, or another name.
+    for one, name in ((home, "Home"), (home, "Seaside"), (office, "OFFICE")):
+        sent = {**form, "name": name}
+        assert host.post(f"/admin/rentals/lockaccount/{one.pk}/change/", sent).status_code == 302
+
+
+def test_a_booking_without_any_property_says_what_comes_first(host: Client, house: House) -> None:
+    assert "There is no property yet:" in text(host.get("/admin/rentals/booking/add/"))
+    house.flat()
+    assert "There is no property yet" not in text(host.get("/admin/rentals/booking/add/"))
+
+
 def test_a_person_who_may_only_look_sees_no_key(house: House) -> None:
     viewer = User.objects.create_user("viewer", is_staff=True)
     viewer.user_permissions.add(*Permission.objects.filter(codename__startswith="view_"))
@@ -213,12 +249,19 @@ def test_fetch_locks_by_the_button_and_by_the_action(host: Client, settings: Set
     with SimulatorServer(cloud, "127.0.0.1", 0) as server:
         settings.TEDEE_API_URL = server.api_url
         answer = told(host.post(f"/admin/rentals/lockaccount/{account.pk}/fetch-locks/"))
-        assert "Office: 2 new." in answer
+        assert "Office has 2 locks: 2 new." in answer
+        assert "add a property</a> with the locks that its guests must open." in answer
         assert "Cellar: no keypad: guests cannot enter a code." in answer
         bulk = host.post(
             "/admin/rentals/lockaccount/", {"action": "fetch_locks", "_selected_action": [str(account.pk)]}
         )
-        assert "2 as before" in told(bulk)
+        assert "Office has 2 locks: 2 as before." in told(bulk)
+        house = Property.objects.create(name="Flat", timezone="UTC", check_in_time=time(15), check_out_time=time(11))
+        host.get("/admin/")  # what was told is read
+        again = told(host.post(f"/admin/rentals/lockaccount/{account.pk}/fetch-locks/"))
+        assert "2 as before" in again
+        assert "Next:" not in again
+        house.delete()
         for *_, client in clients._clients.values():
             client.close()
         clients._clients.clear()
