@@ -71,7 +71,9 @@ def _of_formset(formset: Any) -> Iterator[str]:
 
 
 def _line(form: forms.BaseForm, name: str) -> str:
-    field = form.fields[name]
+    field = form.fields.get(name)
+    if field is None:  # a form that changes a password calls both of its fields so
+        return f"{pretty_name(name)}: changed"
     label = str(field.label or pretty_name(name))
     if not _may_be_told(form, name):
         return label if isinstance(field, forms.BooleanField) else f"{label}: changed"

@@ -141,6 +141,15 @@ def test_rights_and_restrictions_of_a_person_are_told(host: Client, house: House
     assert f"added Other; removed {one}" in line
 
 
+def test_a_password_is_set_and_only_that_is_told(host: Client) -> None:
+    person = User.objects.create_user("anna", password="old-canary", is_staff=True)
+    form = {"usable_password": "true", "password1": "new-canary-7", "password2": "new-canary-7"}
+    assert host.post(f"/admin/auth/user/{person.pk}/password/", form).status_code == 302
+    person.refresh_from_db()
+    assert person.check_password("new-canary-7")
+    assert last_line() == "Password: changed."
+
+
 def test_the_list_finds_who_did_what(house: House, client: Client) -> None:
     flat = house.flat(house.lock())
     anna, ben = User.objects.create_superuser("anna"), User.objects.create_superuser("ben")
