@@ -8,7 +8,7 @@ from datetime import UTC, time, tzinfo
 from typing import Any, Final
 
 from django import forms
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.core.exceptions import FieldDoesNotExist
 from django.forms.utils import pretty_name
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -84,9 +84,12 @@ def _line(form: forms.BaseForm, name: str) -> str:
 
 
 def _may_be_told(form: forms.BaseForm, name: str) -> bool:
-    """Only what the model keeps in the open, and a form shows: whatever else a form asks for may be a secret."""
-    widget = form.fields[name].widget
-    if not isinstance(form, forms.ModelForm) or getattr(widget, "input_type", "") == "password":
+    """Only what the model keeps in the open, and a form shows: whatever else a form asks for may be a secret. And not
+    what an object belonged to: who sees it now may not see the property where it was before."""
+    field = form.fields[name]
+    if not isinstance(form, forms.ModelForm) or getattr(field.widget, "input_type", "") == "password":
+        return False
+    if isinstance(field, forms.ModelChoiceField) and not isinstance(field, forms.ModelMultipleChoiceField):
         return False
     try:
         kept = form._meta.model._meta.get_field(name)
@@ -96,8 +99,6 @@ def _may_be_told(form: forms.BaseForm, name: str) -> bool:
 
 
 def _said(field: forms.Field, value: Any) -> str:
-    if isinstance(field, forms.ModelChoiceField):
-        return _found(field, value)
     if isinstance(field, forms.BooleanField):
         return "yes" if value else "no"
     if value is None or value == "":
@@ -107,14 +108,6 @@ def _said(field: forms.Field, value: Any) -> str:
     if isinstance(value, time):
         return f"{value:%H:%M}"
     return Truncator(str(value)).chars(_LONGEST)
-
-
-def _found(field: forms.ModelChoiceField[Any], value: Any) -> str:
-    try:
-        found = field.to_python(value)  # the form's first value is a key, its last one an object
-    except ValidationError:
-        return "one that is gone"
-    return str(found) if found is not None else _NOTHING
 
 
 def _names(field: forms.Field, values: Any) -> dict[Any, str]:

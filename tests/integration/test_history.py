@@ -20,7 +20,7 @@ from pytest_django import Settings
 
 from rentals import purging
 from rentals.fields import EncryptedTextField
-from rentals.models import CalendarFeed, LockAccount, Property, PropertyAccess
+from rentals.models import CalendarFeed, LockAccount, Property, PropertyAccess, PublishedCalendar
 from tests.integration.test_admin_houses import flat_form
 from tests.support.house import House
 from tests.support.people import staff
@@ -99,6 +99,21 @@ def test_the_address_of_a_calendar_is_never_told(host: Client, house: House) -> 
     line = last_line()
     assert "Address: changed" in line
     assert "canary" not in line
+
+
+def test_who_sees_some_properties_is_not_told_where_something_was_before(client: Client, host: Client) -> None:
+    seen, other = (Property.objects.create(name=name, timezone="UTC") for name in ("Seen", "Other canary"))
+    link = PublishedCalendar.objects.create(property=other, name="Cleaners", token="t" * 40)
+    url = f"/admin/rentals/publishedcalendar/{link.pk}/"
+    form = {"property": str(seen.pk), "name": "Laundry", "is_active": "on", "shows_turnovers": "on"}
+    assert host.post(f"{url}change/", form).status_code == 302
+    assert last_line() == "Property: changed. Name: Cleaners → Laundry."
+    person = staff("anna", "view_publishedcalendar")
+    PropertyAccess.objects.create(user=person).properties.set([seen])
+    client.force_login(person)
+    page = text(client.get(f"{url}history/"))
+    assert "Laundry" in page
+    assert "canary" not in page
 
 
 def test_every_encrypted_field_is_recognised() -> None:
