@@ -27,7 +27,7 @@ from import_export.results import Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
 from rentals.admin.tables import TableAsCsv, TableAsJson
-from rentals.exchange import Table, TableError
+from rentals.exchange import CellChange, Table, TableError
 
 MOST_BYTES = 500_000
 #: How long somebody may look before the import.
@@ -209,11 +209,16 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
         for row in result:
             if row.import_type in words:
                 flag, word = words[row.import_type]
-                cells = [] if flag == ADDITION else [f"{one.column}: {one.before} → {one.after}" for one in row.diff]
+                cells = [] if flag == ADDITION else [self._told(one) for one in row.diff]
                 said = f" {'. '.join(cells)}." if cells else ""
                 LogEntry.objects.log_actions(
                     request.user.pk or 0, [row.instance], flag, f"{word} by import of a file.{said}", single_object=True
                 )
+
+    def _told(self, cell: CellChange) -> str:
+        """More people may read a history than some of the cells."""
+        kept = {field.column_name for field in self.table.fields.values() if field.attribute in self.table.tells_of}
+        return f"{cell.column}: changed" if cell.column in kept else f"{cell.column}: {cell.before} → {cell.after}"
 
     # -- export -------------------------------------------------------------------------------------------------
 
