@@ -35,8 +35,8 @@ class KindFilter(admin.SimpleListFilter):
         return sorted(((str(one.pk), _kind(one)) for one in kinds), key=itemgetter(1))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        value = str(self.value() or "")
-        return queryset.filter(content_type=int(value)) if value.isdecimal() else queryset
+        known = {value for value, _ in self.lookup_choices}
+        return queryset.filter(content_type=int(self.value() or 0)) if self.value() in known else queryset
 
 
 class DeedFilter(admin.SimpleListFilter):

@@ -21,6 +21,8 @@ else:
 
 #: A list of so many still opens at once, and finds by its first letters.
 MOST_LISTED: Final = 200
+#: Digits. Of longer numbers a database does not say that there is no such row, but fails.
+_LONGEST_KEY: Final = 18
 
 
 class PropertyChoice(_Choice):
@@ -46,7 +48,8 @@ def search_when_many(field: PropertyChoice, request: HttpRequest) -> None:
 class _Search(AutocompleteSelect):
     def optgroups(self, name: str, value: Sequence[str], attr: dict[str, Any] | None = None) -> list[Any]:
         """Of what no key can be, nothing is shown as chosen; the form says what is wrong with it."""
-        return super().optgroups(name, [one for one in value if one.isascii() and one.isdecimal()], attr)
+        keys = [one for one in value if one.isascii() and one.isdecimal() and len(one) <= _LONGEST_KEY]
+        return super().optgroups(name, keys, attr)
 
 
 class Results(AutocompleteJsonView):
