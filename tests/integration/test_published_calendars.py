@@ -15,6 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.logging import redact
+from rentals.admin.many import MOST
 from rentals.models import Booking, Property, PublishedCalendar
 
 pytestmark = pytest.mark.django_db
@@ -272,6 +273,14 @@ def test_links_are_revoked_from_the_list(host: Client, flat: Property) -> None:
     again = host.post("/admin/rentals/publishedcalendar/", chosen, follow=True).content.decode()
     assert "1 link revoked." in again
     assert "Nothing was left to revoke" in again
+
+
+def test_more_links_than_one_answer_can_name_are_not_asked_about(host: Client, flat: Property) -> None:
+    calendars = [publish(flat) for _ in range(MOST + 1)]
+    chosen = {"action": "revoke", "select_across": "1", "_selected_action": [calendars[0].pk]}
+    page = host.post("/admin/rentals/publishedcalendar/", chosen, follow=True).content.decode()
+    assert "Nothing was done: you chose 201" in page
+    assert PublishedCalendar.objects.filter(is_active=True).count() == len(calendars)
 
 
 def test_who_may_only_look_sees_no_link_and_replaces_none(client: Client, flat: Property) -> None:
