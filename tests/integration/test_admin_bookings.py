@@ -454,6 +454,19 @@ def test_deeds_in_bulk_say_what_came_of_them(host: Client, house: House) -> None
     assert house.ours(door) == []
 
 
+@pytest.mark.django_db(transaction=True)
+def test_many_deeds_wait_once_for_a_broker_that_is_out_of_reach(
+    host: Client, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    flat = house.flat(house.lock(), house.lock())
+    stays = [stay_in(flat, days=2 + 7 * n) for n in range(3)]
+    house.settle()
+    caplog.clear()
+    chosen = {"action": "revoke", "confirmed": "yes", "_selected_action": [str(one.pk) for one in stays]}
+    assert "Code revoked: 3 stays." in told(host.post(LIST, chosen))
+    assert caplog.text.count("broker_unreachable") == 1
+
+
 def test_deleting_bookings_takes_their_codes_off(host: Client, house: House) -> None:
     door = house.lock()
     flat = house.flat(door)
