@@ -55,6 +55,11 @@ class _Search(AutocompleteSelect):
 class Results(AutocompleteJsonView):
     """Django's search, whose results say of properties what the list would."""
 
+    def process_request(self, request: HttpRequest) -> Any:
+        """Without what no name holds: PostgreSQL refuses a NUL."""
+        term, *asked = super().process_request(request)
+        return (term.replace("\x00", " "), *asked)
+
     def serialize_result(self, obj: Model, to_field_name: str) -> dict[str, str]:
         result = super().serialize_result(obj, to_field_name)
         return {**result, "text": in_full(obj)} if isinstance(obj, Property) else result

@@ -74,6 +74,10 @@ def test_nonsense_is_refused_in_words(host: Client, flats: list[Property], nonse
     assert not Booking.objects.exists()
 
 
+def test_a_search_for_what_no_name_holds_finds_nothing(host: Client, flats: list[Property]) -> None:
+    assert found(host.get(SEARCH, {**ASKED, "term": "x\x00y"})) == []
+
+
 def test_who_sees_some_properties_finds_and_takes_those_only(client: Client, flats: list[Property]) -> None:
     person = staff("anna", "view_booking", "add_booking", "view_property")
     PropertyAccess.objects.create(user=person).properties.set(flats[:1])
