@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +32,8 @@ SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
 SENDERS = 4
 SENDING_SECONDS = 60
 _room_to_send = threading.BoundedSemaphore(SENDERS)
-_woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=None)
+#: Where what is woken is collected until the end of a web request (`pins.middleware`).
+woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=None)
 
 
 @shared_task(bind=True, max_retries=None)
@@ -127,21 +127,9 @@ def ask_for_senders(count: int) -> bool:
     return True
 
 
-@contextmanager
-def waking_together() -> Iterator[None]:
-    """What is woken within is woken at its end, each once: of many deeds only one waits for a broker that hangs."""
-    woken: list[int] = []
-    outside = _woken_later.set(woken)
-    try:
-        yield
-    finally:
-        _woken_later.reset(outside)
-        wake_locks(dict.fromkeys(woken))
-
-
 def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:
     """Ask for a run of each lock, in the given order. A broker out of reach is no error: the sweep asks again."""
-    later = _woken_later.get()
+    later = woken_later.get()
     if later is not None:
         later.extend(lock_ids)
         return

@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from pins import deeds, tasks
+from pins import deeds
 from pins.doors import guest_grants
 from rentals.admin.sure import Question, ask, is_sure
 from rentals.models import Booking, LockAccount
@@ -76,8 +76,7 @@ class BulkDeeds(_Admin):
         return ask(self, request, _names(going), question)
 
     def _do_many(self, request: HttpRequest, queryset: QuerySet[Booking], name: str, done: str) -> None:
-        with tasks.waking_together():
-            outcomes = [(booking, self.do(request, name, booking)) for booking in queryset]
+        outcomes = [(booking, self.do(request, name, booking)) for booking in queryset]
         count = sum(outcome.done for _, outcome in outcomes)
         if count:
             messages.success(request, f"{done}: {'1 stay' if count == 1 else f'{count} stays'}.")

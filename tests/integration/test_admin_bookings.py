@@ -455,15 +455,18 @@ def test_deeds_in_bulk_say_what_came_of_them(host: Client, house: House) -> None
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_deeds_wait_once_for_a_broker_that_is_out_of_reach(
-    host: Client, house: House, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("action", "yes", "done"), [("revoke", "confirmed", "Code revoked: 3"), ("delete_selected", "post", "deleted 3")]
+)
+def test_one_request_waits_once_for_a_broker_that_is_out_of_reach(
+    host: Client, house: House, caplog: pytest.LogCaptureFixture, action: str, yes: str, done: str
 ) -> None:
     flat = house.flat(house.lock(), house.lock())
     stays = [stay_in(flat, days=2 + 7 * n) for n in range(3)]
     house.settle()
     caplog.clear()
-    chosen = {"action": "revoke", "confirmed": "yes", "_selected_action": [str(one.pk) for one in stays]}
-    assert "Code revoked: 3 stays." in told(host.post(LIST, chosen))
+    chosen = {"action": action, yes: "yes", "_selected_action": [str(one.pk) for one in stays]}
+    assert done in told(host.post(LIST, chosen))
     assert caplog.text.count("broker_unreachable") == 1
 
 

@@ -192,6 +192,20 @@ def test_what_is_imported_reaches_the_locks(host: Client, house: House) -> None:
     assert said == "Changed by import of a file. check-in: 15:00 → 16:00. locks: changed."
 
 
+@pytest.mark.django_db(transaction=True)
+def test_an_import_waits_once_for_a_broker_that_is_out_of_reach(
+    host: Client, house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    doors = [house.lock() for _ in range(3)]
+    for number, door in enumerate(doors):
+        house.stay(house.flat(door, name=f"Flat {number}"), 2 * DAY, DAY)
+    house.settle()
+    answer = look(host, LOCKS, "\n".join(["serial number,active", *(f"{door.serial_number},no" for door in doors)]))
+    caplog.clear()
+    sure(host, LOCKS, answer)
+    assert caplog.text.count("broker_unreachable") == 1
+
+
 def test_a_lock_that_is_switched_off_by_import_loses_our_codes(host: Client, house: House) -> None:
     door = house.lock()
     house.stay(house.flat(door), 2 * DAY, DAY)
