@@ -112,6 +112,6 @@ def title(delivery: Delivery) -> str:
         return "Test message"
     try:
         said = message(event, delivery.payload, "").subject if delivery.payload else ""
-    except (KeyError, TypeError, ValueError):  # another release wrote it in another form
+    except (AttributeError, KeyError, TypeError, ValueError):  # another release wrote it in another form
         said = ""
     return said or dict(CHOICES)[event.value]

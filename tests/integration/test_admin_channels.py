@@ -447,7 +447,10 @@ class TestPermissions:
         assert not Delivery.objects.exists()
 
 
-@pytest.mark.parametrize("payload", [{}, {"what": "Something of another release"}])
+@pytest.mark.parametrize(
+    "payload",
+    [{}, {"what": "Something of another release"}, {"what": "x", "remedy": "y", "stay": "Anna", "locks": "Door"}],
+)
 @pytest.mark.parametrize("event", Event)
 def test_a_message_that_does_not_say_enough_is_listed_by_what_happened(
     host: Client, event: Event, payload: dict[str, Any]
