@@ -79,7 +79,7 @@ def _line(form: forms.BaseForm, name: str) -> str:
         return label if isinstance(field, forms.BooleanField) else f"{label}: changed"
     before, after = form.get_initial_for_field(field, name), form.cleaned_data.get(name)
     if isinstance(field, forms.ModelMultipleChoiceField | forms.MultipleChoiceField):
-        return f"{label}: {_moved(_names(field, before), _names(field, after))}"
+        return f"{label}: {_moved(_chosen(field, before), _chosen(field, after))}"
     return f"{label}: {_said(field, before)} → {_said(field, after)}"
 
 
@@ -110,11 +110,11 @@ def _said(field: forms.Field, value: Any) -> str:
     return Truncator(str(value)).chars(_LONGEST)
 
 
-def _names(field: forms.Field, values: Any) -> dict[Any, str]:
+def _chosen(field: forms.Field, values: Any) -> dict[Any, Any]:
     """What is chosen, by its key: two locks may have one name."""
     if isinstance(field, forms.MultipleChoiceField):
         return {str(one): _labels(field).get(str(one), str(one)) for one in values or ()}
-    return {one.pk: str(one) for one in values or ()}
+    return {one.pk: one for one in values or ()}
 
 
 def _labels(field: forms.ChoiceField) -> dict[str, str]:
@@ -130,14 +130,15 @@ def _flat(choices: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
             yield value, label
 
 
-def _moved(before: dict[Any, str], after: dict[Any, str]) -> str:
+def _moved(before: dict[Any, Any], after: dict[Any, Any]) -> str:
     steps = (
-        ("added", [name for key, name in after.items() if key not in before]),
-        ("removed", [name for key, name in before.items() if key not in after]),
+        ("added", [one for key, one in after.items() if key not in before]),
+        ("removed", [one for key, one in before.items() if key not in after]),
     )
-    return "; ".join(f"{word} {_listed(names)}" for word, names in steps if names)
+    return "; ".join(f"{word} {_listed(found)}" for word, found in steps if found)
 
 
-def _listed(names: list[str]) -> str:
-    more = len(names) - _MOST_NAMES
-    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+def _listed(found: list[Any]) -> str:
+    """Only what is named is asked for its name: that of a permission takes a query."""
+    more = len(found) - _MOST_NAMES
+    return ", ".join(str(one) for one in found[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

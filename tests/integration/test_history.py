@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -154,6 +155,16 @@ def test_rights_and_restrictions_of_a_person_are_told(host: Client, house: House
     assert "Superuser status: no → yes" in line
     assert "Groups: added operator" in line
     assert f"added Other; removed {one}" in line
+
+
+def test_of_many_rights_a_few_are_named_and_only_they_are_asked_for(host: Client) -> None:
+    role = Group.objects.get(name="administrator")
+    kept = role.permissions.get(codename="view_booking")
+    with CaptureQueriesContext(connection) as queries:
+        form = {"name": role.name, "permissions": [str(kept.pk)]}
+        assert host.post(f"/admin/auth/group/{role.pk}/change/", form).status_code == 302
+    assert re.fullmatch(r"Permissions: removed .+ and \d\d+ more\.", last_line())
+    assert len(queries) <= 40
 
 
 def test_a_password_is_set_and_only_that_is_told(host: Client) -> None:
