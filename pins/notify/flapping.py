@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.news import ABOUT_INCIDENTS, Event
@@ -29,9 +29,11 @@ def comes_back(incident: Incident) -> bool:
 
 
 def told_as_wrong(incident: Incident) -> set[int]:
-    """Channels of people that were told of what came back, and not of its end."""
+    """Channels of people that were told of what came back, and not of its end: at their present address, and where it
+    was not given up."""
     chain = _former(incident).filter(resolved_at__isnull=False)
-    told = _for_people().filter(incident__in=chain.values("pk"), event__in=ABOUT_INCIDENTS).exclude(state=State.DROPPED)
+    told = _for_people().filter(incident__in=chain.values("pk"), event__in=ABOUT_INCIDENTS)
+    told = told.exclude(state__in=(State.DROPPED, State.GIVEN_UP)).filter(created_at__gte=F("channel__listens_from"))
     last = dict(told.order_by("pk").values_list("channel_id", "event"))
     return {channel_id for channel_id, event in last.items() if event == Event.INCIDENT_OPENED}
 

@@ -12,8 +12,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from pins import sweeping
-from pins.models import Delivery, Incident
-from pins.notify import flapping
+from pins.models import Delivery, Incident, NotificationChannel
+from pins.notify import flapping, sending
 from rentals.models import Lock
 from tests.integration.test_notifications import hook, letters, open_for, resolve_for, states, tell
 from tests.support.house import House, pin_of
@@ -118,6 +118,21 @@ def test_who_hears_no_ends_is_told_again_only_when_it_lasts(door: Lock, clock: t
     open_for(door)
     live(clock, 31 * MINUTE)
     assert subjects() == [WRONG] * 2
+
+
+def test_who_was_not_told_of_it_is_told_at_once_when_it_comes_back(door: Lock, clock: time_machine.Traveller) -> None:
+    """The one has another address since, to the other it could not be sent."""
+    moved = letters(events=["incident.opened"])
+    deaf = letters(name="Ben", target="ben@example.com", events=["incident.opened"])
+    flap(door, clock, times=1, wrong=MINUTE, right=MINUTE)
+    NotificationChannel.objects.filter(pk=moved.pk).update(target="cleo@example.com")
+    sending.listen_anew(moved.pk, timezone.now())
+    Delivery.objects.filter(channel=deaf).update(state=Delivery.State.GIVEN_UP)
+    mail.outbox.clear()
+    clock.shift(MINUTE)
+    open_for(door)
+    tell()
+    assert sorted(one.to[0] for one in mail.outbox) == ["ben@example.com", "cleo@example.com"]
 
 
 def test_who_hears_only_ends_is_told_the_last(door: Lock, clock: time_machine.Traveller) -> None:
