@@ -65,6 +65,12 @@ class Panel:
     may_show: bool
 
 
+#: A confirmed stay gets no code because somebody switched its property off.
+SWITCHED_OFF = Badge("Property switched off", Tone.OVER)
+#: A confirmed stay whose code somebody took away.
+REVOKED = Badge("Revoked", Tone.OVER)
+
+
 def pins_for_people() -> QuerySet[Pin]:
     """PINs with what words need and without anything that must be decrypted."""
     return (
@@ -125,7 +131,7 @@ def door_badge(
         if shown and any(one.tone is Tone.BUSY for one, _ in shown):
             return Badge("Being removed", Tone.BUSY)
         if asks:
-            return Badge("Revoked", Tone.OVER)
+            return REVOKED
         return Badge("Over" if ends_at <= now else "No code", Tone.OVER)
     if not has_locks:
         return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
@@ -136,7 +142,7 @@ def door_badge(
         return Badge(f"No keypad: {mute[0]}{more}", Tone.ACT)
     wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]
     if not wanted:
-        return Badge("Planned", Tone.WAITING) if booking.property.is_active else Badge("No code", Tone.OVER)
+        return Badge("Planned", Tone.WAITING) if booking.property.is_active else SWITCHED_OFF
     ready = sum(one.tone is Tone.READY for one in wanted)
     if ready == len(wanted):
         return Badge(f"Ready on {words.doors(ready)}", Tone.READY)
@@ -231,7 +237,7 @@ def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
     due = pin.next_try_at
     state = State(pin.state)
     if state is State.BLOCKED and now < pin.grant.ends_at:
-        return "when you have acted"
+        return "goes on when you have acted"
     if due is None:
         return "none"
     until = pause(pin.lock, now)[1]
@@ -292,7 +298,7 @@ def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: da
             f"Revoked on {words.day_and_time(grant.revoked_at, zone)}. Press “New code” to give the guest a new one."
         ]
     if not booking.property.is_active and (grant is None or not grant.wanted):
-        return ["The property is switched off, so no code is issued."]
+        return ["The property is switched off, so no code is issued. Switch it on, or let the guest in another way."]
     said = []
     has_lock = any(pin.wanted for pin in pins) or booking.property.locks.filter(is_active=True).exists()
     if not has_lock:

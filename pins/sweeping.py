@@ -11,7 +11,7 @@ from django.db.models import F, Min, Q
 
 from pins import accounts, budget, leases, reviewing
 from pins.facts import State
-from pins.models import ONLY_WATCHED, AccessGrant, Delivery, Incident, LockState, Pin, RateBudget
+from pins.models import ONLY_WATCHED, AccessGrant, Delivery, Heartbeat, Incident, LockState, Pin, RateBudget
 from rentals.models import Lock, LockAccount
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
@@ -20,6 +20,16 @@ MOST_LOCKS = 1000
 KEEP_RECORDS = timedelta(days=120)
 #: So many are deleted in one transaction, so that nobody waits long for its locks.
 BATCH = 1000
+#: Without a sweep for so long somebody is told. A restart takes less.
+LONGEST_SILENCE = timedelta(minutes=3)
+
+
+def idle_since(now: datetime) -> datetime | None:
+    """When the last sweep was, if that is so long ago that worker, beat or broker must be down; `None` while they work,
+    and where none ever ran."""
+    last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    limit = max(LONGEST_SILENCE, timedelta(seconds=8 * settings.SWEEP_SECONDS))
+    return last if last is not None and now - last > limit else None
 
 
 def due_locks(now: datetime) -> list[int]:

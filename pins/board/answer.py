@@ -17,7 +17,13 @@ class Answer:
 
 
 def answer(
-    arrivals: Collection[Tone], outside: int, staying: int, *, watched: int = 0, watching: bool = False
+    arrivals: Collection[Tone],
+    outside: int,
+    staying: int,
+    *,
+    watched: int = 0,
+    watching: bool = False,
+    idle_since: str = "",
 ) -> Answer:
     """Whether every guest who arrives soon can get in, and every guest who left is locked out.
 
@@ -26,7 +32,8 @@ def answer(
 
     `watched`: stays that begin in the next 24 hours, not among `arrivals`, of which Turnkey only watches a lock: it
     does not know whether these guests can get in. `watching`: some account is only watched, so that only our own codes
-    can be spoken for.
+    can be spoken for. `idle_since`: when Turnkey last worked, if it does not any more; the rest is
+    as it was known then.
     """
     late = [tone for tone in arrivals if tone is not Tone.READY]
     joint = ", and" if bool(late) == bool(staying) else ", but"
@@ -38,6 +45,8 @@ def answer(
         words = f"{words} {_watched(watched)}." if watched else words
     if outside:
         words = f"{_outside(outside)} {words}"
+    if idle_since:
+        return Answer(f"Turnkey has stood still since {idle_since}. {words}", Tone.ACT)
     return Answer(words, _tone(late, outside, staying, watched))
 
 
@@ -66,7 +75,7 @@ def _coming(count: int, late: int, watched: int) -> str:
     if not count and not watched:
         return "Nobody arrives in the next 24 hours"
     if not late:
-        who = "The guest who arrives" if count == 1 else f"All {count} guests who arrive"
+        who = "The guest who arrives" if count == 1 else f"{_all(count)} guests who arrive"
         if watched:
             who = "A guest who arrives" if count == 1 else f"{count} guests who arrive"
         return f"{who} in the next 24 hours can get in"
@@ -76,6 +85,10 @@ def _coming(count: int, late: int, watched: int) -> str:
     if count == 1:
         return "The guest who arrives in the next 24 hours cannot get in yet"
     return f"{late} of {count} guests who arrive in the next 24 hours cannot get in yet"
+
+
+def _all(count: int) -> str:
+    return "Both" if count == 2 else f"All {count}"
 
 
 def _left(staying: int, *, watching: bool) -> str:

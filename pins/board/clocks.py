@@ -16,12 +16,14 @@ class Clock:
 
     said: str
     is_local: bool
+    zone: ZoneInfo
 
 
 def clock(now: datetime, zones: Iterable[ZoneInfo]) -> Clock:
     """The time at these properties where it is the same at all of them. Else nobody's more than another's: UTC, until
     the browser puts its own in that place."""
-    times = {words.clock_time(now, zone) for zone in zones}
+    times = {words.clock_time(now, zone): zone for zone in zones}
     if len(times) == 1:
-        return Clock(times.pop(), is_local=False)
-    return Clock(f"{now.astimezone(UTC):%H:%M} UTC", is_local=True)
+        ((said, zone),) = times.items()
+        return Clock(said, is_local=False, zone=zone)
+    return Clock(f"{now.astimezone(UTC):%H:%M} UTC", is_local=True, zone=ZoneInfo("UTC"))

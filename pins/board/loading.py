@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import BooleanField, Case, Count, Q, When, Window
 
-from pins import accounts, budget, reviewing
+from pins import accounts, budget, reviewing, sweeping, words
 from pins.board import rows
 from pins.board.answer import Answer, answer
 from pins.board.clocks import Clock, clock
@@ -98,6 +98,8 @@ class Board:
     at: datetime
     clock: Clock
     answer: Answer
+    is_idle: bool  # nothing works any more
+    outside: DayList  # guests whose stay has begun and whom the sentence fears for
     mends: tuple[Mend, ...]
     more_mends: int
     lists: tuple[DayList, ...]
@@ -136,7 +138,7 @@ class Show(StrEnum):
 
     def includes(self, row: StayRow) -> bool:
         if self is Show.OPEN:
-            return row.tone not in (Tone.READY, Tone.OVER)
+            return not row.settled
         return self is Show.ALL or rows.UNTOLD in row.flags
 
 
@@ -145,6 +147,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     `whole` names a list to show in full."""
     named = visible(Property.objects.order_by(), scope).values_list("timezone", flat=True).distinct()
     zones = [ZoneInfo(name) for name in named]
+    here = clock(now, zones)
     near = rows.stays(_near(now, zones), scope)
     confirmed = [rows.look(one, now) for one in near if one.status == Booking.Status.CONFIRMED]
     soon = [one for one in confirmed if now < one.booking.check_in <= now + SOON]
@@ -158,16 +161,21 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
     watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
     known = [one for one in soon if not one.is_watched]
+    idle_since = sweeping.idle_since(now)
+    shut_out = [rows.shut_out(one, now) for one in outside if _matches(one.booking, query)]
     return Board(
         at=now,
-        clock=clock(now, zones),
+        clock=here,
         answer=answer(
             [one.tone for one in known],
             len(outside),
             staying,
             watched=len(soon) - len(known),
             watching=bool(watched),
+            idle_since=words.brief(idle_since, now, here.zone) if idle_since else "",
         ),
+        is_idle=idle_since is not None,
+        outside=_list("outside", "May stand before a closed door", shut_out, show, whole),
         mends=found,
         more_mends=more,
         lists=tuple(_list(*one, show, whole) for one in _days(confirmed, now, query)),

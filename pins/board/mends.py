@@ -13,7 +13,7 @@ from django.urls import reverse
 from pins import troubles, words
 from pins.board.causes import WAITING, Entry, Known, entries
 from pins.board.rows import Stay
-from pins.doors import is_watched, standing_badge
+from pins.doors import REVOKED, SWITCHED_OFF, is_watched, standing_badge
 from pins.models import Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
 from pins.words import Badge, Tone
@@ -33,8 +33,21 @@ _ASKED = (
     *("pin__lock", "pin__lock__name", "pin__lock__account", "pin__lock__account__rate_group"),
     *("lock__name", "lock__account", "lock__account__rate_group", "account__name", "account__rate_group"),
     *("feed__name", "feed__property__name", "booking__guest_name", "booking__property__name"),
+    *("booking__check_in", "booking__check_out", "booking__property__timezone"),
 )
 _Row = dict[str, Any]
+#: What a stay suffers from as a whole, by the word of its doors: what it is, and what to do.
+_STAYS = {
+    "No lock": ("The property has no active lock", "Choose its locks on the page of the property."),
+    SWITCHED_OFF.label: (
+        "The property is switched off, and a guest is expected",
+        "Switch it on, cancel the stay, or let the guest in another way.",
+    ),
+    REVOKED.label: (
+        "The code is revoked, and its guest is expected",
+        "Press “New code” on the stay, or cancel the stay.",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +69,7 @@ class Mend:
     badge: Badge
     url: str
     since: str
+    when: str = ""  # the stay that it is about begins, began or ended
     concerns: tuple[Concern, ...] = ()
     more: int = 0  # stays that it concerns beside these
     all_url: str = ""  # where all of them are
@@ -68,7 +82,7 @@ def mends(now: datetime, stays: Iterable[Stay], scope: Scope) -> tuple[tuple[Men
     """
     open_ones = visible(Incident.objects.filter(resolved_at=None), scope)
     rows_by_id = {row["pk"]: row for row in open_ones.order_by(MOST_SEVERE_FIRST, "opened_at", "pk").values(*_ASKED)}
-    waiting = {one.booking.pk: one for one in stays if one.tone is Tone.ACT}
+    waiting = {one.booking.pk: one for one in stays if one.tone in (Tone.ACT, Tone.OVER)}
     known = [known for one in waiting.values() for known in _waits(one, now)]
     known += [_known(row) for row in rows_by_id.values()]
     found = entries(known)
@@ -151,23 +165,23 @@ class _Words:
             badge=badge,
             url=_url(row),
             since=ago(row["opened_at"], self.now),
+            when=self._when(row),
             concerns=tuple(self._concern(one) for one in entry.concerns[:_NAMED]),
             more=max(0, len(entry.concerns) - _NAMED),
             all_url=_url(row) if row["lock"] else reverse("admin:pins_incident_changelist"),
         )
 
     def _of_stay(self, stay: Stay, badge: Badge) -> Mend:
-        booking, label = stay.booking, stay.badge.label
-        without_lock = label == "No lock"
+        booking = stay.booking
+        what, remedy = _STAYS.get(stay.badge.label, (stay.badge.label, "Open the stay: it says what to do."))
         return Mend(
             subject=_at(booking.guest_name, booking.property.name),
-            what="The property has no active lock" if without_lock else label,
-            remedy="Choose its locks on the page of the property."
-            if without_lock
-            else "Open the stay: it says what to do.",
+            what=what,
+            remedy=remedy,
             badge=badge,
             url=reverse("stay", args=[booking.pk]),
-            since=_when(booking.check_in, booking.check_out, booking.property.zone, self.now),
+            since="",
+            when=_when(booking.check_in, booking.check_out, booking.property.zone, self.now),
         )
 
     def _concern(self, one: Known) -> Concern:
@@ -176,13 +190,19 @@ class _Words:
             when = _when(stay.check_in, stay.check_out, stay.property.zone, self.now)
             return Concern(_at(stay.guest_name, stay.property.name), when, reverse("stay", args=[stay.pk]))
         row = self.incidents[one.key]
-        zone = ZoneInfo(row["pin__grant__booking__property__timezone"] or "UTC")
-        begins = row["pin__grant__booking__check_in"] or row["pin__grant__starts_at"]
-        ends = row["pin__grant__booking__check_out"] or row["pin__grant__ends_at"]
-        when = _when(begins, ends, zone, self.now)
-        if one.kind == Incident.Kind.CODE_STAYS:
-            when = f"left {words.brief(ends, self.now, zone)}" if ends <= self.now else "the code should be gone"
-        return Concern(_at(row["pin__grant__holder_name"], row["pin__grant__booking__property__name"]), when, _url(row))
+        who = _at(row["pin__grant__holder_name"], row["pin__grant__booking__property__name"])
+        return Concern(who, self._when(row), _url(row))
+
+    def _when(self, row: _Row) -> str:
+        about = "booking" if row["booking"] else "pin__grant__booking"
+        zone = ZoneInfo(row[f"{about}__property__timezone"] or "UTC")
+        begins = row[f"{about}__check_in"] or row["pin__grant__starts_at"]
+        ends = row[f"{about}__check_out"] or row["pin__grant__ends_at"]
+        if begins is None or ends is None:
+            return ""
+        if row["kind"] == Incident.Kind.CODE_STAYS and ends > self.now:
+            return "the code should be gone"
+        return _when(begins, ends, zone, self.now)
 
 
 def _when(begins: datetime, ends: datetime, zone: ZoneInfo, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -63,6 +63,7 @@ class StayRow:
     badge: Badge
     doors: tuple[Door, ...]  # those that deserve a look
     flags: tuple[str, ...]
+    settled: bool  # asks for nothing more: ready, or gone
 
     @property
     def tone(self) -> Tone:
@@ -155,14 +156,22 @@ def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
         flags.append("needs review")
     if (said := _untold(_grant(stay.booking), now)) and stay.tone is Tone.READY:
         flags.append(said)
-    return _row(stay, stay.booking.check_in, now, tuple(flags))
+    settled = stay.tone is Tone.READY or stay.booking.check_out <= now
+    return _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled)
 
 
 def departure(stay: Stay, now: datetime) -> StayRow:
-    return _row(stay, stay.booking.check_out, now, ())
+    return _row(stay, stay.booking.check_out, now, (), settled=stay.tone in (Tone.READY, Tone.OVER))
 
 
-def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...]) -> StayRow:
+def shut_out(stay: Stay, now: datetime) -> StayRow:
+    """A guest who may stand before a closed door, whenever the stay began and ends."""
+    begins = stay.booking.check_in
+    since = f"here since {words.brief(begins, now, stay.booking.property.zone)}"
+    return replace(_row(stay, begins, now, (), settled=False), at=since)
+
+
+def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *, settled: bool) -> StayRow:
     booking = stay.booking
     return StayRow(
         booking_id=booking.pk,
@@ -174,6 +183,7 @@ def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...]) ->
         badge=stay.badge,
         doors=tuple(_doors(stay, now)),
         flags=flags,
+        settled=settled,
     )
 
 

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from pins import watching
 from pins.board import loading
-from pins.models import AccessGrant, Incident, LockState
+from pins.models import AccessGrant, Heartbeat, Incident, LockState
 from rentals.access import EVERYTHING
 from rentals.models import Booking, Lock, Property, PropertyAccess
 from tests.support.calendars import day
@@ -163,6 +163,75 @@ def test_trouble_that_waits_for_nobody_is_not_called_nothing(host: Client, house
     assert "Nothing to mend. As of" in words(host.get("/"))
 
 
+def test_a_board_on_which_nobody_works_any_more_says_so(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    """Whoever opens incidents is down, too: nothing else would ever tell."""
+    house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
+    house.settle()
+    Heartbeat.objects.create(name="sweep", at=timezone.now())
+    clock.shift(timedelta(minutes=2))
+    assert "stood still" not in words(host.get("/"))
+    clock.shift(timedelta(minutes=2))
+    page = words(host.get("/"))
+    assert "✕ Turnkey has stood still since Mon 1 Mar, 10:00 CET." in page
+    assert "can get in" in page  # as far as is known
+    assert "Nothing to mend." not in page
+    assert "manage.py doctor" in page
+    Heartbeat.objects.update(at=timezone.now())
+    assert "stood still" not in words(host.get("/"))
+
+
+def part(page: Any, key: str) -> str:
+    """What a list of the board says; empty where it is not shown."""
+    found = re.findall(rf'id="{key}".*?</section>', text(page), re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", found[0])) if found else ""
+
+
+def test_whom_the_sentence_fears_for_is_named_from_the_first_moment(host: Client, house: House) -> None:
+    """Also who came days ago and leaves in days, and before any incident opens."""
+    flat = house.flat(door := house.lock(), name="River room")
+    house.cloud.set_connected(door.device_id, False)
+    house.stay(flat, -2 * DAY, 9 * DAY, "Ben Ode")
+    house.settle()
+    page = host.get("/")
+    assert "A guest who is due may stand before a closed door." in words(page)
+    assert "Nothing to mend." not in words(page)
+    said = part(page, "outside")
+    assert "Ben Ode River room" in said
+    assert "here since Sat 27 Feb, 10:00 CET" in said
+    assert "Trying again: Door" in said
+    assert part(host.get("/", {"q": "somebody else"}), "outside") == ""
+    assert "Ben Ode" in part(host.get("/", {"show": "open"}), "outside")
+    house.cloud.set_connected(door.device_id, True)
+    LockState.objects.update(paused_until=None)
+    house.settle()
+    assert part(host.get("/"), "outside") == ""
+
+
+@pytest.mark.parametrize(
+    ("why", "said"),
+    [
+        ("off", "The property is switched off, and a guest is expected"),
+        ("revoked", "The code is revoked, and its guest is expected"),
+    ],
+)
+def test_who_arrives_without_a_code_is_something_to_mend_and_not_ready(
+    host: Client, house: House, why: str, said: str
+) -> None:
+    flat = house.flat(house.lock(), is_active=why != "off")
+    booking = house.stay(flat, 3 * HOUR, DAY, "Ben Ode")
+    house.settle()
+    if why == "revoked":
+        host.post(f"/stays/{booking.pk}/revoke/", {"sure": "yes"})
+        house.settle()
+    page = host.get("/", {"show": "open"})
+    assert "The guest who arrives in the next 24 hours cannot get in yet" in words(page)
+    assert "1 thing to mend" in words(page)
+    assert said in part(page, "mend")
+    assert "Ben Ode" in part(page, "arrivals-today")
+
+
 def test_what_to_mend_names_a_lock_that_is_called_like_its_property_once(host: Client, house: House) -> None:
     door = house.lock()
     flat = house.flat(door, name="Attic")
@@ -249,7 +318,7 @@ def test_a_search_narrows_the_lists_and_leaves_the_answer(host: Client, house: H
         page = words(host.get("/", {"q": query}))
         assert shown in page
         assert hidden not in page
-        assert "All 2 guests who arrive" in page
+        assert "Both guests who arrive" in page
     assert "Nobody found." in words(host.get("/", {"q": "nobody of this name"}))
     assert "River room" not in words(host.get("/timeline/", {"q": "ben"}))
 

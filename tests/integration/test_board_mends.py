@@ -119,6 +119,22 @@ def test_a_code_that_stays_says_when_its_guest_left(house: House, clock: time_ma
     assert [one.when for one in only.concerns] == ["left Mon 1 Mar, 12:00 CET", "the code should be gone"]
 
 
+def test_who_waits_for_a_code_says_since_when_or_until_when(house: House) -> None:
+    """What is urgent is told by the guest's hour, not by the age of the incident."""
+    flat = house.flat(house.lock())
+    for begins, name in ((-DAY, "Anna"), (5 * HOUR, "Ben"), (3 * DAY, "Cleo")):
+        booking = house.stay(flat, begins, 2 * DAY, name)
+        pin = Pin.objects.get(grant__booking=booking)
+        Incident.open(Kind.VALUE_TAKEN, timezone.now(), about=pin)
+        Incident.open(Kind.STAYS_OVERLAP, timezone.now(), about=booking)
+    whens = {one.subject.split()[0]: one.when for one in board().mends}
+    assert whens == {
+        "Anna": "here since Sun 28 Feb, 10:00 CET",
+        "Ben": "arrives today 15:00 CET",
+        "Cleo": "arrives Thu 4 Mar, 10:00 CET",
+    }
+
+
 def test_a_code_of_a_deleted_booking_is_named_without_a_place(house: House) -> None:
     door = house.lock()
     stay = house.stay(house.flat(door), HOUR, HOUR, "Anna")

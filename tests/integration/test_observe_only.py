@@ -377,7 +377,7 @@ def test_what_a_person_is_told_after_a_deed(house: House, host: Client) -> None:
             Tone.WAITING,
         ),
         ((Tone.BUSY, Tone.READY), 1, "A guest who arrives in the next 24 hours cannot get in yet, but", Tone.BUSY),
-        ((Tone.READY, Tone.READY), 0, "All 2 guests who arrive in the next 24 hours can get in, and no", Tone.READY),
+        ((Tone.READY, Tone.READY), 0, "Both guests who arrive in the next 24 hours can get in, and no", Tone.READY),
     ],
 )
 def test_the_answer_speaks_for_written_codes_alone(

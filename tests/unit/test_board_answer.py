@@ -16,7 +16,7 @@ READY, BUSY, WAITING, TROUBLE, ACT, OVER = (
     Tone.OVER,
 )
 LATE_ONE = "The guest who arrives in the next 24 hours cannot get in yet"
-ALL_TWO = "All 2 guests who arrive in the next 24 hours can get in"
+ALL_TWO = "Both guests who arrive in the next 24 hours can get in"
 LOCKED_OUT = "every guest who left is locked out."
 
 
