@@ -234,14 +234,16 @@ def _of_the_code(booking: Booking, former_code: str, now: datetime) -> str:
     if grant.revoked_at is not None:
         return "Its code stays revoked."
     wanted = Pin.objects.filter(grant=grant, wanted=True)
-    told = wanted.exclude(state=State.SET).count()
+    told, left_out = _split(wanted.exclude(state=State.SET).values_list("lock", flat=True))
+    watches = bool(left_out)
     if not wanted.exists():
         return "No lock has a code for it at present."
     until = f"until {day_and_time(grant.ends_at, zone)}"
     span = until if grant.starts_at <= now else f"from {day_and_time(grant.starts_at, zone)} {until}"
-    lead = "The same code works" if grant.code == former_code else "It gets a new code, which works"
+    works = "would work" if watches else "works"
+    lead = f"The same code {works}" if grant.code == former_code else f"It gets a new code, which {works}"
     due = f" {doors(told)} {'is' if told == 1 else 'are'} being told." if told and grant.issue_at <= now else ""
-    return f"{lead} {span}.{due}"
+    return f"{lead} {span}.{due}{left_out}"
 
 
 def _wake(lock_ids: Iterable[int]) -> None:

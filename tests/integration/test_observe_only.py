@@ -362,6 +362,12 @@ def test_what_a_person_is_told_after_a_deed(house: House, host: Client) -> None:
     assert "changes nothing" in told(host.post(f"/locks/{door.pk}/try-again/"))
     shown = text(host.post(f"/admin/rentals/booking/{stay.pk}/reveal/"))
     assert "It does not open Front door" in shown
+    stay.refresh_from_db()
+    later = {"hours": "1", "seen": f"{stay.check_in.isoformat()} {stay.check_out.isoformat()}"}
+    moved = told(host.post(f"/stays/{stay.pk}/late_check_out/", later))
+    assert "The same code would work from" in moved
+    assert "Turnkey only watches 1 lock and changes nothing there." in moved
+    assert "being told" not in moved
     assert "goes on by itself" not in shown
     assert writes(house) == []
 
