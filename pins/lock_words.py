@@ -41,10 +41,10 @@ def lock_badge(lock: Lock, now: datetime) -> Badge:
         return Badge("No keypad", Tone.ACT)
     if lock.has_bridge is False:
         return Badge("No bridge", Tone.ACT)
+    if cause == Cause.OFFLINE.value or (not cause and lock.is_connected is False):
+        return Badge("Offline", Tone.TROUBLE)
     if cause:
         return Badge("Needs you", Tone.ACT) if cause in words.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
-    if lock.is_connected is False:
-        return Badge("Offline", Tone.TROUBLE)
     if is_low(lock):
         return Badge("Battery low", Tone.TROUBLE)
     if lock.pk and lock.account.observe_only:

@@ -108,6 +108,7 @@ class Board:
     budgets: tuple[BudgetLine, ...]
     watched: tuple[Watched, ...]  # accounts that are only watched
     feeds: int  # switched on
+    unread_feeds: int  # of these, not read at the last try
     start: Start
 
     whole: str = ""  # which list is shown in full
@@ -160,6 +161,8 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     locks, more_locks = _locks(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
     watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
+    active = visible(CalendarFeed.objects.filter(is_active=True), scope)
+    feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))
     known = [one for one in soon if not one.is_watched]
     idle_since = sweeping.idle_since(now)
     shut_out = [rows.shut_out(one, now) for one in outside if _matches(one.booking, query)]
@@ -183,7 +186,8 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         more_locks=more_locks,
         budgets=tuple(_budgets(lock_accounts, now)),
         watched=watched,
-        feeds=visible(CalendarFeed.objects.filter(is_active=True), scope).count(),
+        feeds=feeds["all"],
+        unread_feeds=feeds["unread"],
         start=_start(lock_accounts, scope),
         whole=whole,
     )
@@ -247,30 +251,28 @@ def _list(key: str, title: str, stays: list[StayRow], show: Show, whole: str) ->
 
 def _locks(now: datetime, scope: Scope) -> tuple[tuple[LockLine, ...], int]:
     """Offline, nearly empty, or without what a code needs."""
-    sick = (
-        visible(Lock.objects.all(), scope)
-        .filter(
-            Q(is_connected=False) | Q(battery_level__lt=LOW_BATTERY) | Q(has_keypad=False) | Q(has_bridge=False),
-            is_active=True,
-        )
-        .order_by("name", "pk")
-    )
     # Only of these does `pins.watching` ask whether they are back, whatever their account lets us do.
     marked = Q(operation__offline_since__isnull=False)
     rests = Q(operation__paused_until__gt=now - _NEXT_TRY, operation__pause_cause=Cause.OFFLINE.value)
     asked = Case(When(marked | rests, then=True), default=False, output_field=BooleanField())
+    low = Q(battery_level__lt=LOW_BATTERY)
+    bare = Q(has_keypad=False) | Q(has_bridge=False)
+    sick = visible(Lock.objects.all(), scope).filter(Q(is_connected=False) | rests | low | bare, is_active=True)
+    sick = sick.order_by("name", "pk").annotate(rests=Case(When(rests, then=True), default=False))
     found = list(sick.annotate(of_all=Window(Count("pk")), asked=asked)[:_FEW_LOCKS])
     more = found[0].of_all - len(found) if found else 0
-    return tuple(LockLine(one.pk, one.name, tuple(_sickness(one, asked=one.asked))) for one in found), more
+    return tuple(
+        LockLine(one.pk, one.name, tuple(_sickness(one, asked=one.asked, rests=one.rests))) for one in found
+    ), more
 
 
-def _sickness(lock: Lock, *, asked: bool) -> Iterable[str]:
-    """`asked`: somebody looks whether it is back; else it may long be."""
+def _sickness(lock: Lock, *, asked: bool, rests: bool) -> Iterable[str]:
+    """`asked`: somebody looks whether it is back; else it may long be. `rests`: a request met it offline."""
     if lock.has_keypad is False:
         yield "no keypad"
     if lock.has_bridge is False:
         yield "no bridge"
-    elif lock.is_connected is False:
+    elif lock.is_connected is False or rests:
         yield "offline" if asked else "offline when last looked at"
     if is_low(lock):
         yield f"battery {lock.battery_level} %"

@@ -86,7 +86,7 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         trouble=_trouble(lock, zone, now),
         watched=words.only_watched([lock.name]) if lock.account.observe_only else "",
         # The room that is left is the same for everybody, whoever's codes take it.
-        facts=tuple(_facts(lock, Pin.objects.filter(lock=lock, remote_id__isnull=False).count())),
+        facts=tuple(_facts(lock, now, Pin.objects.filter(lock=lock, remote_id__isnull=False).count())),
         on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
         missing=tuple(_line(one, zone, now) for one in missing),
         planned=len(planned),
@@ -111,12 +111,14 @@ def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
     return f"{words.reason(cause)} Next try {words.soon(until, now, zone)}. {words.remedy(cause)}".strip()
 
 
-def _facts(lock: Lock, ours: int) -> list[Fact]:
+def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
     state = getattr(lock, "operation", None)
     foreign = state.foreign_pins if state is not None else 0
+    # What a request met with is newer than what Tedee said of the connection.
+    is_connected = False if pause(lock, now)[0] == Cause.OFFLINE.value else lock.is_connected
     known = {True: "yes", False: "no", None: "unknown"}
     return [
-        Fact("Connected", known[lock.is_connected], Tone.TROUBLE if lock.is_connected is False else Tone.WAITING),
+        Fact("Connected", known[is_connected], Tone.TROUBLE if is_connected is False else Tone.WAITING),
         Fact("Battery", "unknown" if lock.battery_level is None else f"{lock.battery_level} %"),
         Fact("Keypad", known[lock.has_keypad]),
         Fact("Bridge", known[lock.has_bridge]),

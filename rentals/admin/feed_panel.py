@@ -152,7 +152,11 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
         said.append("It could not be read for a day. Its stays are missed, so enter them by hand meanwhile.")
     if state.failing_since and not state.reset_since:
         said.append(f"{state.failures} fetches in a row failed. Turnkey goes on trying; all stays are kept.")
-    if state.last_good_at is None and not said and has_secret(feed, "url"):
+    if state.last_good_at is None and not said and state.failures:
+        said.append(
+            "It could not be read yet. “Last error” says why; the first stays appear after the first good fetch."
+        )
+    elif state.last_good_at is None and not said and has_secret(feed, "url"):
         said.append("It was not read yet. The first stays appear after the first fetch.")
     elif state.last_good_at is None and not said:
         said.append(

@@ -22,7 +22,7 @@ from pins import watching
 from pins.board import loading
 from pins.models import AccessGrant, Heartbeat, Incident, LockState
 from rentals.access import EVERYTHING
-from rentals.models import Booking, Lock, Property, PropertyAccess
+from rentals.models import Booking, CalendarFeed, FeedState, Lock, Property, PropertyAccess
 from tests.support.calendars import day
 from tests.support.house import House, pin_of
 from tests.support.people import operator, staff, viewer
@@ -609,6 +609,26 @@ def test_a_lock_that_is_offline_says_what_to_do(host: Client, house: House) -> N
     door.is_connected = False
     door.save()
     assert "The lock is offline. Check the bridge and its Wi-Fi" in words(host.get(f"/locks/{door.pk}/"))
+
+
+def test_a_lock_that_just_refused_as_offline_is_nowhere_called_connected(host: Client, house: House) -> None:
+    """What Tedee said of its connection is older than what the request met with."""
+    flat = house.flat(door := house.lock())
+    Lock.objects.update(is_connected=True)
+    house.cloud.set_connected(door.device_id, False)
+    house.stay(flat, 3 * HOUR, DAY)
+    house.settle()
+    page = words(host.get(f"/locks/{door.pk}/"))
+    assert "Device ! Offline The lock is offline. Next try" in page
+    assert "Connected no" in page
+    assert "Door offline" in words(host.get("/"))
+
+
+def test_a_calendar_that_was_not_read_is_not_said_to_be_read(host: Client, house: House) -> None:
+    feed = CalendarFeed.objects.create(property=house.flat(), name="Airbnb", url="https://cal.test/a.ics")
+    assert "1 calendar is read regularly." in words(host.get("/"))
+    FeedState.objects.filter(feed=feed).update(failures=1, last_error="no_host")
+    assert "1 calendar is read regularly, 1 could not be read the last time." in words(host.get("/"))
 
 
 def test_a_lock_page_tells_ours_from_what_is_missing(host: Client, house: House) -> None:
