@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
@@ -55,6 +55,17 @@ class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
     def what_they_did(self, one: User) -> str:
         address = reverse("admin:admin_logentry_changelist", query={"user__id__exact": one.pk})
         return format_html('<a href="{}">All changes by {}</a>', address, one.get_username())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Two ticks in two places are needed before somebody can work, and the page of login does not say which."""
+        super().save_related(request, form, formsets, change)
+        person: User = form.instance
+        if not change or not person.is_active or person.is_superuser:
+            return
+        if not person.is_staff:
+            messages.warning(request, f"“{person}” cannot log in: tick “Staff status”.")
+        if not person.get_all_permissions():
+            messages.warning(request, f"“{person}” may do nothing yet: choose a group, such as operator.")
 
     def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> Any:
         """A new person is made with a name and a password first."""
