@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
             name='NotificationChannel',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text="How you call it, for example “Anna's phone”.", max_length=120)),
+                ('name', models.CharField(help_text="What you call it, for example “Anna's phone”.", max_length=120)),
                 ('kind', models.CharField(choices=[('email', 'E-mail'), ('apprise', 'Messaging service'), ('webhook', 'Webhook')], default='email', max_length=8)),
                 ('target', rentals.fields.EncryptedTextField(blank=True, default='')),
                 ('signing_secret', rentals.fields.EncryptedTextField(blank=True, default='')),

@@ -38,7 +38,7 @@ class NotificationChannel(models.Model):
         ALL = "all", "Everything"
         URGENT = "urgent", "Only what may keep a guest out"
 
-    name = models.CharField(max_length=120, help_text="How you call it, for example “Anna's phone”.")
+    name = models.CharField(max_length=120, help_text="What you call it, for example “Anna's phone”.")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.EMAIL)
     target = EncryptedTextField(blank=True, default="")
     signing_secret = EncryptedTextField(blank=True, default="")

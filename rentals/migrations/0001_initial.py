@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
             name='LockAccount',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='How you call this account, for example “Office Tedee”.', max_length=120)),
+                ('name', models.CharField(help_text='What you call this account, for example “Office Tedee”.', max_length=120)),
                 ('kind', models.CharField(choices=[('personal_key', 'Personal access key'), ('oauth', 'OAuth access token')], default='personal_key', max_length=16)),
                 ('secret', rentals.fields.EncryptedTextField(help_text='From portal.tedee.com, Personal Access Keys, with the scopes Device.Read and Device.ReadWrite.', verbose_name='access key')),
                 ('rate_group', models.CharField(blank=True, help_text='Tedee counts requests per user. Give accounts of one user the same word here, else leave it empty.', max_length=64)),
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
             name='Property',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='How you call it, for example “Old Town 3”.', max_length=120)),
+                ('name', models.CharField(help_text='What you call it, for example “Old Town 3”.', max_length=120)),
                 ('timezone', models.CharField(default='UTC', help_text='Where the property lies, for example Europe/Warsaw. Check-in and check-out times are in this zone.', max_length=64, validators=[rentals.models.property.validate_zone], verbose_name='time zone')),
                 ('check_in_time', models.TimeField(default=datetime.time(15, 0), help_text='When a code starts to work, unless the booking says otherwise.')),
                 ('check_out_time', models.TimeField(default=datetime.time(11, 0), help_text='When a code stops to work, unless the booking says otherwise.')),

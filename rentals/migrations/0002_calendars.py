@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             name='CalendarFeed',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(help_text='How you call this calendar, for example “Airbnb Old Town 3”.', max_length=120)),
+                ('name', models.CharField(help_text='What you call this calendar, for example “Airbnb Old Town 3”.', max_length=120)),
                 ('channel', models.CharField(choices=[('auto', 'Recognise it'), ('airbnb', 'Airbnb'), ('booking', 'Booking.com'), ('vrbo', 'Vrbo, HomeAway, Abritel'), ('guesty', 'Guesty'), ('smoobu', 'Smoobu'), ('hostaway', 'Hostaway'), ('hospitable', 'Hospitable'), ('ownerrez', 'OwnerRez'), ('beds24', 'Beds24'), ('google', 'Google Calendar'), ('other', 'Another calendar')], default='auto', help_text='Each channel writes stays and closed days in its own way.', max_length=16)),
                 ('url', rentals.fields.EncryptedTextField(blank=True, default='', help_text="The calendar's export link (https). It is a secret. Empty: the calendar is only pushed to us.", verbose_name='address')),
                 ('token', rentals.fields.EncryptedTextField(blank=True, default='', editable=False)),

@@ -35,7 +35,7 @@ class CalendarFeed(models.Model):
     """A calendar of one property: fetched from `url`, pushed to `/webhooks/ical/<token>/`, or both."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="feeds")
-    name = models.CharField(max_length=120, help_text="How you call this calendar, for example “Airbnb Old Town 3”.")
+    name = models.CharField(max_length=120, help_text="What you call this calendar, for example “Airbnb Old Town 3”.")
     channel = models.CharField(
         max_length=16,
         choices=[(channel.value, label) for channel, label in CHANNEL_LABELS.items()],

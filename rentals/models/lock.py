@@ -18,7 +18,7 @@ class LockAccount(models.Model):
         PERSONAL_KEY = "personal_key", "Personal access key"
         OAUTH = "oauth", "OAuth access token"
 
-    name = models.CharField(max_length=120, help_text="How you call this account, for example “Office Tedee”.")
+    name = models.CharField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)
     secret = EncryptedTextField(
         "access key",

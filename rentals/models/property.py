@@ -25,7 +25,7 @@ def validate_zone(name: str) -> None:
 class Property(models.Model):
     """Times are wall times in `timezone`; bookings store UTC instants computed from them."""
 
-    name = models.CharField(max_length=120, help_text="How you call it, for example “Old Town 3”.")
+    name = models.CharField(max_length=120, help_text="What you call it, for example “Old Town 3”.")
     timezone = models.CharField(
         "time zone",
         max_length=64,
