@@ -12,7 +12,7 @@ from django.db.models.functions import RowNumber
 
 from pins import words
 from pins.facts import State
-from pins.lock_words import pause
+from pins.lock_words import NO_KEYPAD, pause
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.told import is_live, looks_at_present_code, told_badge
 from pins.words import Badge, Tone
@@ -135,11 +135,6 @@ def door_badge(
         return Badge("Over" if ends_at <= now else "No code", Tone.OVER)
     if not has_locks:
         return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
-    # A code that the lock holds opens nothing where there is nothing to enter it on.
-    mute = [pin.lock.name for pin in pins if pin.wanted and pin.lock.has_keypad is False and not is_watched(pin)]
-    if mute:
-        more = f" and {len(mute) - 1} more" if len(mute) > 1 else ""
-        return Badge(f"No keypad: {mute[0]}{more}", Tone.ACT)
     wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]
     if not wanted:
         return Badge("Planned", Tone.WAITING) if booking.property.is_active else SWITCHED_OFF
@@ -155,7 +150,15 @@ def door_badge(
 
 
 def standing_badge(pin: Pin, now: datetime) -> Badge:
-    return words.badge(_standing(pin, now), now)
+    badge = words.badge(_standing(pin, now), now)
+    if badge.tone in (Tone.READY, Tone.BUSY, Tone.WAITING) and pin.grant.ends_at > now and is_mute(pin):
+        return NO_KEYPAD
+    return badge
+
+
+def is_mute(pin: Pin) -> bool:
+    """A code that the lock holds opens nothing where there is nothing to enter it on."""
+    return pin.wanted and pin.lock.has_keypad is False and not is_watched(pin)
 
 
 def _standing(pin: Pin, now: datetime) -> words.Standing:

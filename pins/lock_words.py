@@ -16,6 +16,9 @@ from rentals.models import Lock
 LOW_BATTERY: Final = 20
 
 
+NO_KEYPAD: Final = Badge("No keypad", Tone.ACT)
+
+
 def is_low(lock: Lock) -> bool:
     """Whether its battery is nearly empty; an unknown one is not."""
     return lock.battery_level is not None and lock.battery_level < LOW_BATTERY
@@ -38,7 +41,7 @@ def lock_badge(lock: Lock, now: datetime) -> Badge:
     if not lock.is_active:
         return Badge("Switched off", Tone.OVER)
     if lock.has_keypad is False:
-        return Badge("No keypad", Tone.ACT)
+        return NO_KEYPAD
     if lock.has_bridge is False:
         return Badge("No bridge", Tone.ACT)
     if cause == Cause.OFFLINE.value or (not cause and lock.is_connected is False):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from pins import troubles, words
 from pins.board.causes import WAITING, Entry, Known, entries
 from pins.board.rows import Stay
-from pins.doors import REVOKED, SWITCHED_OFF, is_watched, standing_badge
+from pins.doors import REVOKED, SWITCHED_OFF, is_mute, standing_badge
 from pins.models import Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
 from pins.words import Badge, Tone
@@ -114,10 +114,7 @@ def _waits(stay: Stay, now: datetime) -> Iterable[Known]:
 
 
 def _asks(pin: Pin, now: datetime) -> bool:
-    if not pin.wanted:
-        return False
-    mute = pin.lock.has_keypad is False and not is_watched(pin)
-    return mute or standing_badge(pin, now).tone is Tone.ACT
+    return pin.wanted and (is_mute(pin) or standing_badge(pin, now).tone is Tone.ACT)
 
 
 def _known(row: _Row) -> Known:

@@ -274,7 +274,11 @@ def test_no_code_opens_a_lock_without_a_keypad(host: Client, house: House, begin
     Lock.objects.update(has_keypad=False)
     page = words(host.get("/"))
     assert ("cannot get in yet" if begins > DAY * 0 else "may stand before a closed door") in page
-    assert "No keypad: Door" in words(host.get(f"/stays/{booking.pk}/"))
+    stay = words(host.get(f"/stays/{booking.pk}/"))
+    assert "No keypad: Door" in stay
+    assert "Door ✕ No keypad The lock has no keypad" in stay  # and not that it is ready
+    assert "✕ No keypad" in part(host.get("/"), "outside" if begins < DAY * 0 else "arrivals-today")
+    assert "Ready" not in words(host.get(f"/locks/{door.pk}/"))
     listed = host.get("/admin/rentals/booking/?attention=yes").context["cl"].result_list
     assert [one.pk for one in listed] == [booking.pk]
 
