@@ -243,7 +243,7 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
             messages.error(request, f"The booking was saved, but your own code was not used. {refused}")
             return
         transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
-        messages.success(request, "Your own code is set for this stay. It is not shown again.")
+        messages.success(request, "Your own code is set for this stay. It is not shown here again.")
         if policy.is_guessable(value):
             messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
 

@@ -65,7 +65,7 @@ class BookingForm(_Form):
         max_length=20,
         widget=WriteOnlyInput({"inputmode": "numeric", "size": 12}),
         help_text="Leave it empty and Turnkey chooses one. Enter 5 to 8 digits to give the guest a code that you know; "
-        "it is never shown again, so note it. Once set, it can only be replaced after “Revoke”.",
+        "it is not shown here again, so note it. Once set, it can only be replaced after “Revoke”.",
     )
 
     class Meta:

@@ -92,9 +92,9 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
         “Active” instead."""
         return False
 
-    @admin.display(description="When (UTC)", ordering="action_time")
+    @admin.display(description="When", ordering="action_time")
     def at(self, entry: LogEntry) -> str:
-        return f"{entry.action_time.astimezone(UTC):%a %-d %b %Y, %H:%M}"
+        return f"{entry.action_time.astimezone(UTC):%a %-d %b %Y, %H:%M} UTC"
 
     @admin.display(description="What")
     def thing(self, entry: LogEntry) -> str:
