@@ -94,7 +94,7 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
     looks = looks_at_present_code(grant) if grant is not None else []
     watched = _watched_notes(booking, pins, now)
     period = ""
-    if grant is not None:
+    if grant is not None and grant.wanted:  # one that was taken away works at no time
         period = f"{words.day_and_time(grant.starts_at, zone)} to {words.day_and_time(grant.ends_at, zone)}"
     return Panel(
         badge=door_badge(

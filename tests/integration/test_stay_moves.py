@@ -286,6 +286,8 @@ def test_a_revoked_code_stays_revoked(host: Client, house: House, flat: Property
     host.post(f"/stays/{booking.pk}/revoke/")
     house.settle()
     assert "Its code stays revoked." in told(press(host, booking, "late_check_out", hours="1"))
+    assert "The code works" not in host.get(f"/stays/{booking.pk}/").content.decode()
+    assert "The code works" not in host.get(f"/admin/rentals/booking/{booking.pk}/change/").content.decode()
     house.settle()
     assert house.ours(flat.locks.get()) == []
 
