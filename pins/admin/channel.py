@@ -27,7 +27,7 @@ from pins.admin.parts import badge_html, moment_html
 from pins.admin.support import ReadOnlyAdmin
 from pins.models import Delivery, NotificationChannel
 from pins.news import CHOICES, Event
-from pins.notify import sending, signing
+from pins.notify import mail, sending, signing
 from rentals import limiting
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
@@ -123,6 +123,12 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         """A change writes what was changed and nothing else: the facts of operation belong to whoever sends, and a
         target that no configured key opens must be replaceable."""
         typed, now = form.cleaned_data, timezone.now()
+        if obj.kind == NotificationChannel.Kind.EMAIL and not mail.is_set_up():
+            messages.warning(
+                request,
+                "No mail server is set up, so nothing reaches this channel yet. Who looks after the server should give "
+                "EMAIL_URL and EMAIL_FROM in its environment.",
+            )
         target, secret = typed.get("target"), typed.get("signing_secret")
         changed = set(form.changed_data) - {"target", "signing_secret"}
         if target:

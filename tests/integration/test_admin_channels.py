@@ -99,6 +99,16 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return work
 
 
+def test_e_mail_without_a_mail_server_is_told_when_the_channel_is_saved(host: Client, settings: Any) -> None:
+    """Not when the first message that matters does not arrive."""
+    said = "No mail server is set up, so nothing reaches this channel yet."
+    assert said not in host.post(ADD, filled(), follow=True).content.decode()
+    settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", ""
+    assert said in host.post(ADD, filled(name="Ben"), follow=True).content.decode()
+    channel = NotificationChannel.objects.get(name="Ben")
+    assert said in host.post(page(channel), filled(name="Ben", target=""), follow=True).content.decode()
+
+
 def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client, worker: Callable[[], None]) -> None:
     assert host.get(ADD).context["adminform"].form["events"].value() == ["incident.opened", "incident.resolved"]
     answered = host.post(ADD, filled(timezone="warsaw"))
