@@ -64,8 +64,10 @@ class LockWithCodesAdmin(LockAdmin):
     def room(self, lock: Lock) -> str:
         state = getattr(lock, "operation", None)
         ours: int = getattr(lock, "own_pins", 0)
-        others = state.foreign_pins if state is not None else 0
-        return f"{ours} ours, {others} other, room for {lock.pin_capacity}"
+        others = "others not counted yet"
+        if state is not None and state.looked_at is not None:
+            others = f"{state.foreign_pins} other"
+        return f"{ours} ours, {others}, room for {lock.pin_capacity}"
 
 
 @admin.register(LockAccount)

@@ -11,6 +11,7 @@ import time_machine
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.messages import get_messages
 from django.test import Client
+from django.utils import timezone
 from pytest_django import Settings
 
 from pins import clients
@@ -304,7 +305,9 @@ def test_a_lock_says_why_it_rests_and_how_full_it_is(host: Client, house: House)
     house.settle()
     shown = text(host.get(f"/admin/rentals/lock/{door.pk}/change/"))
     assert "The lock is offline. Next try" in shown
-    assert "1 ours, 0 other, room for 100" in shown
+    assert "1 ours, others not counted yet, room for 100" in shown
+    LockState.objects.update(looked_at=timezone.now(), foreign_pins=2)
+    assert "1 ours, 2 other, room for 100" in text(host.get(f"/admin/rentals/lock/{door.pk}/change/"))
     assert "Offline" in text(host.get("/admin/rentals/lock/"))
 
 
