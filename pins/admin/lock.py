@@ -92,12 +92,6 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             return badge_html(words.WATCHED)
         return badge_html(Badge("In order", Tone.READY))
 
-    def response_post_save_add(self, request: HttpRequest, obj: LockAccount) -> HttpResponseRedirect:
-        """To its own page, where the next step is: fetching its locks."""
-        if not self.has_change_permission(request, obj):
-            return super().response_post_save_add(request, obj)
-        return HttpResponseRedirect(reverse("admin:rentals_lockaccount_change", args=[obj.pk]))
-
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.fetch_view)
         return [path("<int:account_id>/fetch-locks/", view, name="rentals_lockaccount_fetch"), *super().get_urls()]
