@@ -84,7 +84,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
     except TedeeError as error:
         if error.cause is Cause.UNAUTHORIZED:
             accounts.key_refused(account, _REST_OF_A_DEAD_KEY, now)
-        raise FetchError(explain(error)) from None
+        raise FetchError(explain(error, LockAccount.Kind(account.kind))) from None
     for _ in range(answer.requests - _USUAL_REQUESTS):
         accounts.spend(account.budget_key, Purpose.ARRIVAL, now, now)
     accounts.answered(account, now)
@@ -95,8 +95,13 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
         raise FetchError("Another import ran at the same moment. Try again.") from None
 
 
-def explain(error: TedeeError) -> str:
+def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
     """Why the locks cannot be read, for the person who must mend it."""
+    if error.cause is Cause.UNAUTHORIZED and kind is LockAccount.Kind.OAUTH:
+        return (
+            "Tedee refuses the access token: it has expired, or is a personal access key. Choose its kind, or enter a "
+            "new one in the account."
+        )
     if error.cause is Cause.RATE_LIMITED:
         minutes = max(1, round((error.retry_after or 600) / 60))
         return f"Tedee allows only a few lock lists in ten minutes. Try again in {minutes} min."

@@ -17,6 +17,7 @@ from pins.facts import State
 from pins.models import Incident, LockState, RateBudget
 from pins.simulator.cloud import Cloud
 from pins.simulator.server import SimulatorServer
+from pins.tedee.errors import Forbidden
 from rentals.models import Lock, LockAccount
 from tests.integration.test_chain import START
 from tests.support.house import KEY, House, pin_of
@@ -205,3 +206,13 @@ def test_strange_answers_are_stored_as_far_as_they_fit(cloud: Cloud) -> None:
     sync()
     lock = Lock.objects.get()
     assert (len(lock.name), lock.battery_level, len(lock.time_zone)) == (120, None, 64)
+
+
+def test_a_key_of_another_kind_or_without_the_right_is_told_apart(cloud: Cloud) -> None:
+    one = account("A")
+    LockAccount.objects.filter(pk=one.pk).update(kind=LockAccount.Kind.OAUTH)
+    told = failed_sync()
+    assert "A: Tedee refuses the access token: it has expired, or is a personal access key. Choose its kind" in told
+    assert "portal.tedee.com" not in told
+    for kind in LockAccount.Kind:
+        assert "Device.Read and Device.ReadWrite" in inventory.explain(Forbidden(403), kind)
