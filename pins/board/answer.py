@@ -24,6 +24,7 @@ def answer(
     watched: int = 0,
     watching: bool = False,
     idle_since: str = "",
+    is_new: bool = False,
 ) -> Answer:
     """Whether every guest who arrives soon can get in, and every guest who left is locked out.
 
@@ -33,10 +34,12 @@ def answer(
     `watched`: stays that begin in the next 24 hours, not among `arrivals`, of which Turnkey only watches a lock: it
     does not know whether these guests can get in. `watching`: some account is only watched, so that only our own codes
     can be spoken for. `idle_since`: when Turnkey last worked, if it does not any more; the rest is
-    as it was known then.
+    as it was known then. `is_new`: no stay was ever entered.
     """
     late = [tone for tone in arrivals if tone is not Tone.READY]
     joint = ", and" if bool(late) == bool(staying) else ", but"
+    if is_new and not (arrivals or watched or outside or staying or idle_since):
+        return Answer("Nobody is expected: there is no booking yet.", Tone.WAITING)
     left = _left(staying, watching=watching)
     if watched and not arrivals:
         words = f"{_watched(watched)}{', but' if staying else ', and'} {left}."

@@ -165,6 +165,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))
     known = [one for one in soon if not one.is_watched]
     idle_since = sweeping.idle_since(now)
+    start = _start(lock_accounts, scope)
     shut_out = [rows.shut_out(one, now) for one in outside if _matches(one.booking, query)]
     return Board(
         at=now,
@@ -176,6 +177,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
             watched=len(soon) - len(known),
             watching=bool(watched),
             idle_since=words.brief(idle_since, now, here.zone) if idle_since else "",
+            is_new=not start.bookings,
         ),
         is_idle=idle_since is not None,
         outside=_list("outside", "May stand before a closed door", shut_out, show, whole),
@@ -188,7 +190,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         watched=watched,
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],
-        start=_start(lock_accounts, scope),
+        start=start,
         whole=whole,
     )
 

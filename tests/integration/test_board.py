@@ -145,7 +145,7 @@ def test_no_page_is_kept_by_a_browser_and_none_shows_a_code(host: Client, house:
 
 def test_a_newcomer_is_told_the_next_steps(host: Client) -> None:
     page = words(host.get("/"))
-    assert "Nobody arrives in the next 24 hours, and every guest who left is locked out." in page
+    assert "Nobody is expected: there is no booking yet." in page
     assert "Connect your Tedee account" in page
     assert "There is no property yet." in words(host.get("/timeline/"))
 

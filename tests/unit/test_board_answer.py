@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pins.board.answer import answer
+from pins.board.answer import Answer, answer
 from pins.words import Tone
 
 READY, BUSY, WAITING, TROUBLE, ACT, OVER = (
@@ -84,3 +84,8 @@ def test_the_answer(arrivals: list[Tone], outside: int, staying: int, words: str
     said = answer(arrivals, outside, staying)
     assert (said.words, said.tone) == (words, tone)
     assert said.words.endswith(".")
+
+
+def test_a_newcomer_is_promised_nothing_and_a_code_left_over_is_told_all_the_same() -> None:
+    assert answer([], 0, 0, is_new=True) == Answer("Nobody is expected: there is no booking yet.", Tone.WAITING)
+    assert "may still work" in answer([], 0, 1, is_new=True).words
