@@ -116,7 +116,7 @@ _LASTING = frozenset({Cause.OFFLINE.value, Cause.TIMEOUT.value, Cause.SERVER.val
 def reason(cause: str, since: str = "") -> str:
     """Why it does not go on, one sentence; `since` is a time of day, for causes that last."""
     text = _CAUSES.get(cause, "The last try did not succeed")
-    return f"{text} since {since}." if since and cause in _LASTING else f"{text}."
+    return f"{text} (since {since})." if since and cause in _LASTING else f"{text}."
 
 
 def remedy(cause: str) -> str:

@@ -345,7 +345,7 @@ def test_the_page_tells_per_lock_the_state_the_reason_and_the_next_try(
     shown = text(host.get(page(booking)))
     assert re.search(r"Entrance</strong>.*?Ready.*?comes off the lock Mon 8 Mar 2027, 11:00 CET", shown, re.S)
     assert re.search(
-        r"Door</strong>.*?Trying again.*?The lock is offline since 10:00 CET\..*?next try 10:00", shown, re.S
+        r"Door</strong>.*?Trying again.*?The lock is offline \(since 10:00 CET\)\..*?next try 10:00", shown, re.S
     )
     assert AccessGrant.objects.get().code not in shown
     assert "••••••" in shown

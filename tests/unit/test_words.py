@@ -73,7 +73,7 @@ def test_every_cause_and_block_has_a_sentence() -> None:
         assert words.remedy(cause)
     for blocked in Blocked:
         assert "press" in words.blocked_reason(blocked).lower()
-    assert words.reason("offline", "14:05 CET") == "The lock is offline since 14:05 CET."
+    assert words.reason("offline", "14:05 CET") == "The lock is offline (since 14:05 CET)."
     assert "since" not in words.reason("pin_exists", "14:05 CET")
 
 
