@@ -44,6 +44,7 @@ class LockAccountForm(_Form):
         required=False,
         strip=True,
         max_length=4000,
+        error_messages={"required": "Paste the access key here. Turnkey cannot reach the locks without one."},
         widget=forms.PasswordInput(
             render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField", "spellcheck": "false"}
         ),
@@ -67,6 +68,7 @@ class LockAccountForm(_Form):
         if self.instance.pk:
             self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
         else:
+            self.fields["secret"].required = self.fields["secret"].widget.is_required = True
             self.fields["secret"].help_text = where
 
     def clean_name(self) -> str:
@@ -81,8 +83,6 @@ class LockAccountForm(_Form):
         key = str(self.cleaned_data["secret"])
         for prefix in ("PersonalKey ", "Bearer "):
             key = key.removeprefix(prefix).strip()
-        if not key and not self.instance.pk:
-            raise ValidationError("Paste the access key here. Turnkey cannot reach the locks without one.")
         if not key.isascii() or not key.isprintable() or " " in key:
             raise ValidationError("This is not an access key: it has spaces or special characters. Copy it once more.")
         return key

@@ -39,6 +39,7 @@ ZONES = tuple(
 class PropertyForm(_Form):
     check_in_time = forms.TimeField(
         label="Check-in time",
+        initial=Property._meta.get_field("check_in_time").default,
         widget=ClockInput,
         input_formats=TIME_FORMATS,
         help_text="From when a guest's code works, unless the booking says otherwise.",
@@ -46,6 +47,7 @@ class PropertyForm(_Form):
     )
     check_out_time = forms.TimeField(
         label="Check-out time",
+        initial=Property._meta.get_field("check_out_time").default,
         widget=ClockInput,
         input_formats=TIME_FORMATS,
         help_text="Until when a guest's code works, unless the booking says otherwise.",

@@ -444,3 +444,8 @@ def test_a_lock_whose_battery_is_nearly_empty_says_so(host: Client, house: House
     Lock.objects.update(battery_level=level)
     for address in ("/admin/rentals/lock/", f"/locks/{door.pk}/"):
         assert said in text(host.get(address))
+
+
+def test_a_new_property_is_offered_the_usual_times(host: Client) -> None:
+    form = host.get("/admin/rentals/property/add/").context["adminform"].form
+    assert (form["check_in_time"].value(), form["check_out_time"].value()) == (time(15), time(11))

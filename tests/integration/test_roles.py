@@ -14,10 +14,12 @@ from django.contrib.auth.models import Group, Permission, User
 from django.core.management import call_command
 from django.db.models.signals import post_migrate
 from django.test import Client
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from config import roles
 from rentals.models import Booking, CalendarFeed, LockAccount, PublishedCalendar
 from tests.support.house import House
+from tests.support.people import staff
 
 pytestmark = pytest.mark.django_db
 
@@ -266,3 +268,16 @@ def test_a_code_is_shown_to_who_has_both_rights(groups: tuple[str, ...], status:
     answer = person(*groups).post(f"/admin/rentals/booking/{world.stay.pk}/reveal/")
     assert answer.status_code == status
     assert (Booking.objects.get().grants.get().code in answer.content.decode()) is (status == 200)
+
+
+def test_who_may_only_look_at_the_timetable_runs_no_task(client: Client) -> None:
+    client.force_login(staff("watcher", "view_periodictask"))
+    task = PeriodicTask.objects.create(
+        name="A task", task="pins.tasks.sweep", interval=IntervalSchedule.objects.create(every=1, period="days")
+    )
+    listed = "/admin/django_celery_beat/periodictask/"
+    assert client.get(listed).status_code == 200
+    for action in ("run_tasks", "disable_tasks", "toggle_tasks", "delete_selected"):
+        client.post(listed, {"action": action, "_selected_action": [str(task.pk)], "post": "yes"})
+    task.refresh_from_db()
+    assert task.enabled
