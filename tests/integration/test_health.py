@@ -39,7 +39,7 @@ def test_the_front_door_is_the_board_for_who_may_see_it(client: Client) -> None:
     client.force_login(get_user_model().objects.create_superuser("host", "host@example.com", "p"))
     answer = client.get("/")
     assert answer.status_code == 200
-    assert "Nobody arrives in the next 24 hours" in answer.content.decode()
+    assert "there is no booking yet" in answer.content.decode()
     assert 'href="/admin/"' in answer.content.decode()
 
 
