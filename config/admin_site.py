@@ -45,8 +45,7 @@ class TurnkeyAdminSite(AdminSite):
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         from rentals.admin.property_choice import Results  # this module is loaded before the models
 
-        answer: Any = Results.as_view(admin_site=self)(request)
-        return cast("HttpResponse", answer)
+        return cast("HttpResponse", Results.as_view(admin_site=self)(request))
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """Bookings, properties, calendars, locks and accounts first; the scheduler's own tables last."""

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from pins import deeds
 from pins.doors import guest_grants
+from pins.words import counted
 from rentals.admin.sure import Question, ask, is_sure
 from rentals.models import Booking, LockAccount
 
@@ -48,7 +49,7 @@ class BulkDeeds(_Admin):
             "new_code",
             "New codes",
             "Each of these stays gets another code on its locks, unless somebody was shown the present one:",
-            f"Yes, choose {_codes(len(names), 'new code')}",
+            f"Yes, choose {counted(len(names), 'new code')}",
         )
         return ask(self, request, names, question)
 
@@ -68,7 +69,7 @@ class BulkDeeds(_Admin):
             "Revoke codes",
             "These codes stop working on every lock and stay off, whatever happens to the bookings, until you ask for "
             "new codes:",
-            f"Yes, revoke {_codes(len(going), 'code')}",
+            f"Yes, revoke {counted(len(going), 'code')}",
             _in_house(sum(one.check_in <= now for one in going)),
             _WATCHED if watches else "",
             tuple(f"{one}, {one.property}: {why_not}" for one, why_not in judged if why_not),
@@ -79,7 +80,7 @@ class BulkDeeds(_Admin):
         outcomes = [(booking, self.do(request, name, booking)) for booking in queryset]
         count = sum(outcome.done for _, outcome in outcomes)
         if count:
-            messages.success(request, f"{done}: {'1 stay' if count == 1 else f'{count} stays'}.")
+            messages.success(request, f"{done}: {counted(count, 'stay')}.")
         others = [(booking, outcome) for booking, outcome in outcomes if not outcome.done]
         for booking, outcome in others[:_MOST_NAMED]:
             messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
@@ -89,10 +90,6 @@ class BulkDeeds(_Admin):
 
 def _names(queryset: Iterable[Booking]) -> dict[Any, str]:
     return {one.pk: f"{one}, {one.property}" for one in queryset}
-
-
-def _codes(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def _in_house(count: int) -> str:

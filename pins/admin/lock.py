@@ -124,7 +124,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
         told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
         number = len(found.found)
-        has = f"{number} lock{'' if number == 1 else 's'}: {told}" if number else "no locks at all"
+        has = f"{words.doors(number)}: {told}" if number else "no locks at all"
         text = format_html(
             '{} has {}. <a href="{}">Show locks</a>', account, has, reverse("admin:rentals_lock_changelist")
         )

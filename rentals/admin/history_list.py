@@ -64,7 +64,6 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
         KindFilter,
         DeedFilter,
     )
-    list_select_related = ("user", "content_type")
     search_fields = ("object_repr", "change_message", "user__username")
     search_help_text = "What it is called, what was changed, or who did it"
     date_hierarchy = "action_time"
