@@ -7,15 +7,15 @@ from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
 from pins.webhooks import tedee_event
-from rentals.hooks import nothing_here
-from rentals.published import published_calendar
+from rentals.inbound.http import nothing_here
+from rentals.published.views import published_calendar
 from rentals.webhooks import push_calendar
 
 admin.site.site_header = "Turnkey"
 admin.site.site_title = "Turnkey"
 admin.site.index_title = "Door codes"
 
-handler400 = "rentals.hooks.bad_request"
+handler400 = "rentals.inbound.http.bad_request"
 
 urlpatterns = [
     # Browsers ask for it on every page, also the admin's, which names none.

@@ -10,9 +10,11 @@ from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
-from pins import grants, sweeping, tasks
+from pins import tasks
+from pins.desired import grants
 from pins.models import Incident
 from pins.notify import outbox
+from pins.reconcile import sweep
 from rentals.models import CalendarFeed
 from rentals.signals import account_released, bookings_changed, feed_condition_changed
 
@@ -48,5 +50,5 @@ def follow_feed_condition(feed_id: int, condition: str, active: bool, now: datet
 @receiver(account_released)
 def follow_released_account(account_id: int, **_: Any) -> None:
     """Do at once what was only watched so far."""
-    if lock_ids := sweeping.release(account_id, timezone.now()):
+    if lock_ids := sweep.release(account_id, timezone.now()):
         transaction.on_commit(partial(tasks.wake_locks, lock_ids))

@@ -19,9 +19,13 @@ from celery.signals import worker_shutting_down
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import drift, foresight, reconcile, sweeping, watching
+from pins import retention
+from pins.desired import drift
+from pins.incidents import slow_checks, sweep_checks
 from pins.models import Heartbeat, LockState
 from pins.notify import collecting, outbox, sending
+from pins.reconcile import connectivity, run
+from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +44,7 @@ woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=No
 def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
     """Perform what is due on one lock, then set the alarm for the next try: after 408, 409 and 428 and the like that
     is seconds away."""
-    report = reconcile.run(lock_id)
+    report = run.reconcile_lock(lock_id)
     if report.next_at is None:
         return
     now = timezone.now()
@@ -58,22 +62,22 @@ def sweep(**kwargs: Any) -> None:
     """Find all due work in the database and wake its locks, the most urgent first."""
     now = timezone.now()
     Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now})
-    sweeping.ration(now)
-    wake_locks(sweeping.due_locks(now), now)
-    sweeping.review_incidents(now)
+    ration(now)
+    wake_locks(due_locks(now), now)
+    sweep_checks.review(now)
 
 
 @shared_task
 def check_drift(**kwargs: Any) -> None:
     """Find what no signal told and put it right; then tell what will hurt later."""
     wake_locks(drift.repair(timezone.now()))
-    foresight.review(timezone.now())
+    slow_checks.review(timezone.now())
 
 
 @shared_task
 def watch_offline(**kwargs: Any) -> None:
     """Learn which offline locks are back."""
-    wake_locks(watching.locks_back_online(timezone.now()))
+    wake_locks(connectivity.locks_back_online(timezone.now()))
 
 
 @shared_task
@@ -92,7 +96,7 @@ def send_messages(**kwargs: Any) -> None:
     ends_at = time.monotonic() + SENDING_SECONDS
     tried: set[int] = set()  # what stays due for whatever reason is not tried again and again
     try:
-        while time.monotonic() < ends_at and not reconcile.stopping.is_set():
+        while time.monotonic() < ends_at and not run.stopping.is_set():
             following = [one for one in sending.due(timezone.now(), SENDERS + len(tried)) if one not in tried]
             if not following:
                 return
@@ -106,14 +110,14 @@ def send_messages(**kwargs: Any) -> None:
 def purge(**kwargs: Any) -> None:
     """Delete what is long over."""
     now = timezone.now()
-    messages, grants, incidents = outbox.purge(now), sweeping.purge(now), sweeping.purge_incidents(now)
+    messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents})
 
 
 @worker_shutting_down.connect
 def _end_runs_early(**_: Any) -> None:
     """A warm shutdown waits for running tasks; let them end after the request under way."""
-    reconcile.stopping.set()
+    run.stopping.set()
 
 
 def ask_for_senders(count: int) -> bool:

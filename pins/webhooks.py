@@ -14,9 +14,10 @@ from typing import Any, Final, TypeGuard
 from django.db import transaction
 from django.http import HttpRequest
 
-from pins import tasks, watching
-from rentals import hooks, limiting
-from rentals.hooks import Refused
+from pins import tasks
+from pins.reconcile import connectivity
+from rentals.inbound import http, rate_limits
+from rentals.inbound.http import Refused
 from rentals.models import Lock, LockAccount
 
 MOST_BYTES: Final = 64 * 1024
@@ -28,13 +29,13 @@ _LARGEST_ID: Final = 2**63 - 1
 _IGNORED: Final = {"status": "ignored"}
 
 
-@hooks.hook
+@http.hook
 def tedee_event(request: HttpRequest, token: str) -> dict[str, Any]:
     """Take one event. Unknown events and devices are accepted and ignored, so that Tedee keeps sending."""
     accounts = LockAccount.objects.only("webhook_token")
-    account = hooks.find(accounts, "webhook_token", token, request)
-    hooks.limit(limiting.EVENTS, f"account:{account.pk}")
-    event = _event(hooks.read_body(request, MOST_BYTES, MEDIA_TYPES))
+    account = http.find(accounts, "webhook_token", token, request)
+    http.limit(rate_limits.EVENTS, f"account:{account.pk}")
+    event = _event(http.read_body(request, MOST_BYTES, MEDIA_TYPES))
     take = _TAKERS.get(event["event"])
     if take is None:
         return dict(_IGNORED)
@@ -75,7 +76,7 @@ def _connection_changed(lock: Lock, data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(is_connected, bool):
         raise _wrong("data.isConnected", "true or false")
     with transaction.atomic():
-        if watching.connection_told(lock, is_connected):
+        if connectivity.connection_told(lock, is_connected):
             transaction.on_commit(partial(tasks.wake_locks, [lock.pk]))
             return {"status": "woken"}
     return {"status": "stored"}

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.contrib.admin.models import LogEntry
 from django.db.models import Q, QuerySet
 
+from rentals.inbound.signatures import KEEP_RECEIPTS
 from rentals.models import FeedItem, WebhookReceipt
-from rentals.push import KEEP_RECEIPTS
 
 BATCH: Final = 5000
 

@@ -14,8 +14,8 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
+from rentals.calendars.decide.identity import trace_of
 from rentals.calendars.events import Verdict
-from rentals.calendars.identity import trace_of
 from rentals.models import Booking, FeedItem, FeedState, Lock, Property
 from rentals.signals import bookings_changed
 

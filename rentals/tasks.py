@@ -20,7 +20,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from rentals import purging
-from rentals.calendars import polling
+from rentals.calendars.fetching import polling
 
 logger = logging.getLogger(__name__)
 

@@ -15,11 +15,12 @@ from typing import Any, Final
 from django.http import HttpRequest
 from django.utils import timezone
 
-from rentals import hooks, limiting, push, tasks
-from rentals.calendars import sync
+from rentals import tasks
 from rentals.calendars.events import Calendar, FeedError, FeedFault
-from rentals.calendars.unfold import MAX_BYTES
-from rentals.hooks import Refused
+from rentals.calendars.ical.unfold import MAX_BYTES
+from rentals.calendars.imports import run
+from rentals.inbound import http, rate_limits, signatures
+from rentals.inbound.http import Refused
 from rentals.models import CalendarFeed
 
 logger = logging.getLogger(__name__)
@@ -31,10 +32,10 @@ MEDIA_TYPES: Final = frozenset({"", "text/calendar", "text/plain", "application/
 _TOO_BIG: Final = frozenset({FeedFault.TOO_LARGE, FeedFault.TOO_MANY_EVENTS})
 
 
-@hooks.hook
+@http.hook
 def push_calendar(request: HttpRequest, token: str) -> dict[str, Any]:
     """Take a whole calendar, or the wish to fetch it. The answer counts what became of it, and names nobody."""
-    feed = hooks.find(CalendarFeed.objects.all(), "token", token, request)
+    feed = http.find(CalendarFeed.objects.all(), "token", token, request)
     try:
         answer = _take(feed, request)
     except Refused as refused:
@@ -45,21 +46,21 @@ def push_calendar(request: HttpRequest, token: str) -> dict[str, Any]:
 
 
 def _take(feed: CalendarFeed, request: HttpRequest) -> dict[str, Any]:
-    hooks.limit(limiting.pushes(), f"feed:{feed.pk}")
-    body = hooks.read_body(request, MOST_BYTES, MEDIA_TYPES)
+    http.limit(rate_limits.pushes(), f"feed:{feed.pk}")
+    body = http.read_body(request, MOST_BYTES, MEDIA_TYPES)
     now = timezone.now()
-    as_of = push.signed_at(feed, body, request.headers, now)
+    as_of = signatures.signed_at(feed, body, request.headers, now)
     if not feed.is_active:
         raise Refused(409, "feed_switched_off", "This calendar is switched off. Switch it on in the admin first.")
-    given_id = push.webhook_id(request.headers)
+    given_id = signatures.webhook_id(request.headers)
     prepare = partial(_read, feed, body, now, as_of) if body else partial(partial, _fetch, feed, now)
-    return push.once(feed, given_id, body, now, prepare)
+    return signatures.once(feed, given_id, body, now, prepare)
 
 
 def _read(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None) -> Callable[[], dict[str, Any]]:
     """The import, with what needs no transaction done already."""
     with _refusing():
-        ahead = sync.read_ahead(feed.pk, body, now)
+        ahead = run.read_ahead(feed.pk, body, now)
     return partial(_import, feed, body, now, as_of, ahead)
 
 
@@ -69,7 +70,7 @@ def _import(
     """`as_of`: a signature tells the age of a calendar, so that an older one that arrives late is dropped. Of two
     unsigned ones the later counts."""
     with _refusing():
-        summary = sync.import_calendar(feed.pk, body, now, as_of=as_of, ahead=ahead)
+        summary = run.import_calendar(feed.pk, body, now, as_of=as_of, ahead=ahead)
     status = "outdated" if summary.outdated else "unchanged" if summary.unchanged else "imported"
     return {"status": status, **summary.as_json()}
 

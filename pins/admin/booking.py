@@ -21,7 +21,8 @@ from django.utils.safestring import SafeString
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
-from pins import choices, deeds, policy, sources, tasks
+from pins import tasks
+from pins.actions import stays
 from pins.admin import reveal
 from pins.admin.booking_bulk import BulkDeeds
 from pins.admin.booking_filters import (
@@ -34,18 +35,21 @@ from pins.admin.booking_filters import (
     ToldFilter,
 )
 from pins.admin.booking_form import BookingForm
-from pins.admin.parts import badge_html, moment_html
-from pins.cautions import cautions, clock_changes
-from pins.doors import door_badge, guest_grants, panel, pins_for_people
-from pins.stay_forms import FORMS, LateCheckOutForm, may_move
-from pins.words import brief, day_and_time
+from pins.core import code_rules
+from pins.desired import code_overrides
+from pins.status.stays import door_badge, guest_grants, panel, pins_for_people
+from pins.status.warnings import cautions, clock_changes
 from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.property_choice import search_when_many
 from rentals.admin.scoped import Scoped
+from rentals.badges import badge_html, moment_html
+from rentals.calendars import conflicts
 from rentals.models import Booking, Lock, LockAccount, Property
+from rentals.stay_forms import FORMS, LateCheckOutForm, may_move
+from rentals.wording import brief, day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -153,7 +157,7 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
 
     @admin.display(description="Source", ordering="source")
     def came(self, booking: Booking) -> str:
-        return sources.source_label(booking)
+        return conflicts.source_label(booking)
 
     @admin.display(description="Door codes")
     def doors(self, booking: Booking) -> SafeString:
@@ -195,7 +199,7 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
         if booking is not None and self.has_view_or_change_permission(request, booking):
             context["panel"] = panel(booking, timezone.now(), self.scope(request))
             context["is_over"] = booking.check_out <= timezone.now()
-            context["calendar"] = sources.section(booking, self.scope(request))
+            context["calendar"] = conflicts.section(booking, self.scope(request))
             context["may_act"] = self.has_change_permission(request, booking)
             context["may_reveal"] = request.user.has_perm(reveal.PERMISSION)
             if may_move(booking, now := timezone.now()):
@@ -230,21 +234,21 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
         """The form has judged the value; what changed since then is told, and the booking stays saved."""
         now = timezone.now()
         try:
-            grant_id = choices.ensure_grant(booking.pk, now)
+            grant_id = code_overrides.ensure_grant(booking.pk, now)
             if grant_id is None:
-                raise choices.CodeNotWantedError
-            touched = choices.set_code(grant_id, value, now)
+                raise code_overrides.CodeNotWantedError
+            touched = code_overrides.set_code(grant_id, value, now)
         except (
-            choices.CodeTakenError,
-            choices.CodeAlreadyToldError,
-            choices.CodeNotWantedError,
-            choices.CodeNotAllowedError,
+            code_overrides.CodeTakenError,
+            code_overrides.CodeAlreadyToldError,
+            code_overrides.CodeNotWantedError,
+            code_overrides.CodeNotAllowedError,
         ) as refused:
             messages.error(request, f"The booking was saved, but your own code was not used. {refused}")
             return
         transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
         messages.success(request, "Your own code is set for this stay. It is not shown here again.")
-        if policy.is_guessable(value):
+        if code_rules.is_guessable(value):
             messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
 
     def delete_model(self, request: HttpRequest, obj: Booking) -> None:
@@ -264,7 +268,7 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
                 self.admin_site.admin_view(partial(self._deed_view, name)),
                 name=f"rentals_booking_{name}",
             )
-            for name in (*deeds.DEEDS, *FORMS)
+            for name in (*stays.DEEDS, *FORMS)
         ]
         shown = require_POST(partial(reveal.reveal_view, admin_page=self))
         page = path("<int:booking_id>/reveal/", self.admin_site.admin_view(shown), name="rentals_booking_reveal")
@@ -285,23 +289,23 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
             messages.warning(request, text)
         return HttpResponseRedirect(reverse("admin:rentals_booking_change", args=[booking.pk]))
 
-    def do(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
+    def do(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
         """One deed and its line in the booking's history, both or neither."""
         with transaction.atomic():
             outcome = (
-                self._submit(request, name, booking) if name in FORMS else deeds.DEEDS[name](booking, timezone.now())
+                self._submit(request, name, booking) if name in FORMS else stays.DEEDS[name](booking, timezone.now())
             )
             if outcome.done:
-                self.log_change(request, booking, deeds.history_line(name, outcome))
+                self.log_change(request, booking, stays.history_line(name, outcome))
         return outcome
 
-    def _submit(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
+    def _submit(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
         """What the form below the buttons says in full, by one press. What is wrong with it is told above."""
-        form, outcome = deeds.submit(name, booking.pk, request.POST, timezone.now())
+        form, outcome = stays.submit(name, booking.pk, request.POST, timezone.now())
         if outcome is not None:
             return outcome
         wrong = " ".join(str(text) for texts in form.errors.values() for text in texts)
-        return deeds.Outcome(messages.ERROR, f"nothing was changed. {wrong}")
+        return stays.Outcome(messages.ERROR, f"nothing was changed. {wrong}")
 
 
 def _going() -> str:

@@ -10,11 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from pins import deeds
-from pins.doors import guest_grants
-from pins.words import counted
+from pins.actions import stays
+from pins.status.stays import guest_grants
 from rentals.admin.sure import Question, ask, is_sure
 from rentals.models import Booking, LockAccount
+from rentals.wording import counted
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -31,7 +31,7 @@ _WATCHED: Final = (
 class BulkDeeds(_Admin):
     """Stands before ModelAdmin among the bases. What gives a guest another code, or none, asks first."""
 
-    def do(self, request: HttpRequest, name: str, booking: Booking) -> deeds.Outcome:
+    def do(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
         """One deed and its line in the history of the booking."""
         raise NotImplementedError
 
@@ -58,7 +58,7 @@ class BulkDeeds(_Admin):
         """A guest may be in the house."""
         now = timezone.now()
         grants = {one.booking_id: one for one in guest_grants().filter(booking__in=queryset)}
-        judged = [(one, deeds.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
+        judged = [(one, stays.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
         going = [one for one, why_not in judged if not why_not]
         if is_sure(request) or not going:
             self._do_many(request, queryset, "revoke", "Code revoked")

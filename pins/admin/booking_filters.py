@@ -10,11 +10,11 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from pins.facts import State
+from pins.core.pin_state import State
 from pins.models import AccessGrant, Incident, Pin
-from pins.words import MUST_ACT
+from pins.status.wording import MUST_ACT
+from rentals.local_time import local_moment
 from rentals.models import Booking, BookingQuerySet, Lock, Property
-from rentals.moments import local_moment
 
 #: A guest who arrives within this time should have the code on every lock.
 ARRIVES_SOON = timedelta(hours=24)

@@ -11,15 +11,15 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
-from pins import claims
+from pins.core.code_rules import problems
+from pins.desired import claims
 from pins.models import AccessGrant
-from pins.policy import problems
-from pins.stay_forms import EARLIEST, LATEST
-from pins.words import day_and_time
 from rentals.admin.property_choice import PropertyChoice
-from rentals.admin.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
+from rentals.local_time import local_moment
 from rentals.models import Booking, Property
-from rentals.moments import local_moment
+from rentals.stay_forms import EARLIEST, LATEST
+from rentals.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
+from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Booking]

@@ -20,20 +20,21 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_POST
 from limits import RateLimitItemPerMinute
 
-from pins import tasks, words
+from pins import tasks
 from pins.admin import channel_words
 from pins.admin.channel_form import ChannelForm, NewSecretForm, hint
-from pins.admin.parts import badge_html, moment_html
 from pins.admin.support import ReadOnlyAdmin
+from pins.core.notification_events import CHOICES, Event
 from pins.models import Delivery, NotificationChannel
-from pins.news import CHOICES, Event
 from pins.notify import mail, sending, signing
-from rentals import limiting
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
+from rentals.badges import badge_html, moment_html
 from rentals.fields import UndecryptableValue
-from rentals.push import new_signing_secret
+from rentals.inbound import rate_limits
+from rentals.inbound.signatures import new_signing_secret
+from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[NotificationChannel]
@@ -87,7 +88,7 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     @admin.display(description="Last message", ordering="last_sent_at")
     def last_message(self, channel: NotificationChannel) -> str:
         zone = ZoneInfo(channel.timezone)
-        return words.day_and_time(channel.last_sent_at, zone) if channel.last_sent_at else "none"
+        return day_and_time(channel.last_sent_at, zone) if channel.last_sent_at else "none"
 
     # -- the page of one channel --------------------------------------------------------------------------------
 
@@ -181,7 +182,7 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
     def _send_test(self, request: HttpRequest, channel_id: int) -> HttpResponse:
         channel = self._changeable(request, channel_id)
         answer = HttpResponseRedirect(self._url("change", channel))
-        if limiting.wait(TESTS, f"user:{request.user.pk}") is not None:
+        if rate_limits.wait(TESTS, f"user:{request.user.pk}") is not None:
             messages.error(request, "You sent many test messages. Wait a minute, then send the next one.")
             return answer
         self.log_change(request, channel, "Test message.")
@@ -284,7 +285,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Written", ordering="created_at")
     def made(self, delivery: Delivery) -> SafeString:
-        return moment_html(words.day_and_time(delivery.created_at, ZoneInfo(delivery.channel.timezone)))
+        return moment_html(day_and_time(delivery.created_at, ZoneInfo(delivery.channel.timezone)))
 
     @admin.display(description="Tries", ordering="attempts")
     def tries(self, delivery: Delivery) -> int:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from pins import news
+from pins.core import notification_events
 from pins.models import NotificationChannel
 from pins.notify import signing, targets
 from rentals.admin.property import ZONES, zone_as_typed
-from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput, WriteOnlyInput
 from rentals.fields import UndecryptableValue
+from rentals.inbound.signatures import validate_signing_secret
 from rentals.models import Property
-from rentals.push import validate_signing_secret
+from rentals.widgets import TIME_FORMATS, ClockInput, SuggestingInput, WriteOnlyInput
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[NotificationChannel]
@@ -55,7 +55,7 @@ class ChannelForm(_Form):
         widget=WriteOnlyInput({"class": "vTextField"}),
     )
     events = forms.MultipleChoiceField(
-        label="Hears of", required=False, choices=news.CHOICES, widget=forms.CheckboxSelectMultiple
+        label="Hears of", required=False, choices=notification_events.CHOICES, widget=forms.CheckboxSelectMultiple
     )
     quiet_from = forms.TimeField(required=False, widget=ClockInput, input_formats=TIME_FORMATS)
     quiet_until = forms.TimeField(label="Until", required=False, widget=ClockInput, input_formats=TIME_FORMATS)
@@ -78,7 +78,7 @@ class ChannelForm(_Form):
         if "timezone" in self.fields and not self.instance.pk:
             latest = Property.objects.order_by("-pk").values_list("timezone", flat=True).first()
             self.initial["timezone"] = latest or "UTC"
-            self.initial.setdefault("events", list(news.CHOSEN_BY_DEFAULT))
+            self.initial.setdefault("events", list(notification_events.CHOSEN_BY_DEFAULT))
         if "quiet_from" in self.fields:
             self.fields["quiet_from"].help_text = (
                 "Then messages wait, except about a guest who arrives today or cannot get in. Leave both empty for "

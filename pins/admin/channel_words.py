@@ -7,12 +7,12 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pins import hours, words
+from pins.core import quiet_hours
+from pins.core.notification_events import CHOICES, Event
 from pins.models import Delivery, NotificationChannel
-from pins.news import CHOICES, Event
 from pins.notify import signing
 from pins.notify.words import message
-from pins.words import Badge, Tone
+from rentals.wording import Badge, Tone, brief, day_and_time, soon
 
 SHOWN: Final = 20
 _STATES: Final = {
@@ -49,9 +49,9 @@ def channel_badge(channel: NotificationChannel, now: datetime) -> Badge:
     if not channel.is_active:
         return Badge("Switched off", Tone.OVER)
     if channel.failing_since is not None:
-        if now - channel.failing_since >= hours.FAILS_LONG:
+        if now - channel.failing_since >= quiet_hours.FAILS_LONG:
             zone = ZoneInfo(channel.timezone)
-            return Badge(f"Failing since {words.brief(channel.failing_since, now, zone)}", Tone.ACT)
+            return Badge(f"Failing since {brief(channel.failing_since, now, zone)}", Tone.ACT)
         return Badge("Last try failed", Tone.TROUBLE)
     if channel.last_sent_at is None:
         return Badge("Nothing sent yet", Tone.WAITING)
@@ -65,9 +65,9 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
         said.append(channel.last_error)
     rests = channel.rests_until is not None and channel.rests_until > now and channel.is_active
     if channel.rests_until is not None and rests and channel.deliveries.filter(state=Delivery.State.WAITING).exists():
-        said.append(f"Messages wait; the next try is {words.soon(channel.rests_until, now, zone)}.")
+        said.append(f"Messages wait; the next try is {soon(channel.rests_until, now, zone)}.")
     if channel.last_sent_at is not None:
-        said.append(f"The last message was taken on {words.day_and_time(channel.last_sent_at, zone)}.")
+        said.append(f"The last message was taken on {day_and_time(channel.last_sent_at, zone)}.")
     is_webhook = not channel.is_for_people
     latest = list(channel.deliveries.all()[:SHOWN])
     return Panel(
@@ -84,15 +84,15 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
 def previous_until(channel: NotificationChannel, now: datetime) -> str:
     if not signing.previous_of(channel, now) or channel.previous_signs_until is None:
         return ""
-    return words.brief(channel.previous_signs_until, now, ZoneInfo(channel.timezone))
+    return brief(channel.previous_signs_until, now, ZoneInfo(channel.timezone))
 
 
 def line(delivery: Delivery, now: datetime, zone: ZoneInfo) -> Line:
     said = delivery.last_error
     if delivery.state == Delivery.State.WAITING and delivery.next_try_at > now:
-        said = f"{said} Next look {words.soon(delivery.next_try_at, now, zone)}.".strip()
+        said = f"{said} Next look {soon(delivery.next_try_at, now, zone)}.".strip()
     return Line(
-        at=words.brief(delivery.created_at, now, zone),
+        at=brief(delivery.created_at, now, zone),
         what=title(delivery),
         badge=state_badge(delivery),
         tries=delivery.attempts,

@@ -12,14 +12,14 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins import troubles, words
-from pins.admin.parts import badge_html
 from pins.admin.support import ReadOnlyAdmin
-from pins.lock_words import zone_of_lock
+from pins.incidents import texts
 from pins.models import Incident
 from pins.models.incident import MOST_SEVERE_FIRST
-from pins.words import Badge, Tone
+from pins.status.locks import zone_of_lock
+from rentals.badges import badge_html
 from rentals.models import Lock
+from rentals.wording import Badge, Tone, day_and_time
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -80,12 +80,12 @@ class IncidentAdmin(ReadOnlyAdmin):
     @admin.display(description="How urgent", ordering=MOST_SEVERE_FIRST)
     def presses(self, incident: Incident) -> SafeString:
         if incident.resolved_at is not None:
-            return badge_html(Badge(troubles.severity_badge(incident.severity).label, Tone.OVER))
-        return badge_html(troubles.severity_badge(incident.severity))
+            return badge_html(Badge(texts.severity_badge(incident.severity).label, Tone.OVER))
+        return badge_html(texts.severity_badge(incident.severity))
 
     @admin.display(description="What", ordering="kind")
     def what(self, incident: Incident) -> str:
-        return troubles.trouble(incident.kind).what
+        return texts.trouble(incident.kind).what
 
     @admin.display(description="Concerns")
     def concerns(self, incident: Incident) -> str | SafeString:
@@ -115,15 +115,15 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What to do")
     def remedy(self, incident: Incident) -> str:
-        return troubles.trouble(incident.kind).remedy
+        return texts.trouble(incident.kind).remedy
 
     @admin.display(description="Since", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
-        return words.day_and_time(incident.opened_at, self._zone(incident))
+        return day_and_time(incident.opened_at, self._zone(incident))
 
     @admin.display(description="Resolved", ordering="resolved_at")
     def resolved(self, incident: Incident) -> str:
-        return words.day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else "still open"
+        return day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else "still open"
 
     def _zone(self, incident: Incident) -> ZoneInfo:
         booking = incident.booking if incident.pin is None else incident.pin.grant.booking

@@ -14,13 +14,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
-from pins import inventory, tasks, words
-from pins.admin.parts import badge_html
-from pins.lock_words import lock_badge, pause, zone_of_lock
-from pins.words import Badge, Tone
+from pins import tasks
+from pins.reconcile import inventory
+from pins.status import wording
+from pins.status.locks import lock_badge, pause, zone_of_lock
 from rentals.admin import LockAccountAdmin, LockAdmin
+from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.models import Lock, LockAccount, Property
+from rentals.wording import Badge, Tone, soon
 
 admin.site.unregister([Lock, LockAccount])
 
@@ -56,9 +58,9 @@ class LockWithCodesAdmin(LockAdmin):
         cause, until = pause(lock, timezone.now()) if lock.pk else ("", None)
         if not cause or until is None:
             watched = lock.pk and lock.account.observe_only
-            return words.only_watched([lock.name]) if watched else "Nothing is wrong."
-        again = words.soon(until, timezone.now(), zone_of_lock(lock))
-        return f"{words.reason(cause)} Next try {again}. {words.remedy(cause)}".strip()
+            return wording.only_watched([lock.name]) if watched else "Nothing is wrong."
+        again = soon(until, timezone.now(), zone_of_lock(lock))
+        return f"{wording.reason(cause)} Next try {again}. {wording.remedy(cause)}".strip()
 
     @admin.display(description="Codes on it", ordering="own_pins")
     def room(self, lock: Lock) -> str:
@@ -89,7 +91,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge("Waiting", Tone.TROUBLE))
         if account.observe_only:
-            return badge_html(words.WATCHED)
+            return badge_html(wording.WATCHED)
         return badge_html(Badge("In order", Tone.READY))
 
     def get_urls(self) -> list[URLPattern]:
@@ -124,7 +126,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
         told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
         number = len(found.found)
-        has = f"{words.doors(number)}: {told}" if number else "no locks at all"
+        has = f"{wording.doors(number)}: {told}" if number else "no locks at all"
         text = format_html(
             '{} has {}. <a href="{}">Show locks</a>', account, has, reverse("admin:rentals_lock_changelist")
         )

@@ -11,15 +11,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pins import words
 from pins.board import rows
-from pins.lock_words import lock_badge
-from pins.words import Badge
+from pins.status.locks import lock_badge
 from rentals.access import Scope
 from rentals.admin import PropertyAdmin
 from rentals.admin.feed_facts import SECRETS, with_facts
-from rentals.admin.feed_words import Health, health_badge
+from rentals.calendar_terms import Health, health_badge
 from rentals.models import Booking, CalendarFeed, Lock, Property
+from rentals.wording import Badge, brief
 
 MOST_STAYS = 10
 
@@ -72,8 +71,8 @@ def _stays(prop: Property, scope: Scope) -> list[StayLine]:
         StayLine(
             booking_id=one.pk,
             guest=one.guest_name or "Guest",
-            arrives=words.brief(one.check_in, now, zone),
-            leaves=words.brief(one.check_out, now, zone),
+            arrives=brief(one.check_in, now, zone),
+            leaves=brief(one.check_out, now, zone),
             badge=rows.overall(one, now),
             flags=tuple(_flags(one)),
         )

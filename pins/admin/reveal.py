@@ -14,13 +14,14 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from limits import RateLimitItemPerMinute
 
-from pins import reveals, words
-from pins.doors import guest_grants, panel
+from pins.desired import disclosure
 from pins.models import AccessGrant
-from pins.words import Tone
-from rentals import limiting
+from pins.status import wording
+from pins.status.stays import guest_grants, panel
 from rentals.access import scope_of
+from rentals.inbound import rate_limits
 from rentals.models import Booking
+from rentals.wording import Tone, day_and_time
 
 PERMISSION: Final = "pins.reveal_code"
 #: Looks of one person within ten minutes. Without Redis nothing is counted; each look is written down all the same.
@@ -43,7 +44,7 @@ def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
     zone = booking.property.zone
     return (
         f"Your door code for {booking.property.name} is {' '.join(code)}. "
-        f"It works from {words.day_and_time(grant.starts_at, zone)} to {words.day_and_time(grant.ends_at, zone)}. "
+        f"It works from {day_and_time(grant.starts_at, zone)} to {day_and_time(grant.ends_at, zone)}. "
         "Enter it on the keypad beside the door and confirm it there."
     )
 
@@ -58,7 +59,7 @@ def reveal_view(request: HttpRequest, booking_id: int, *, admin_page: admin.Mode
     if not (admin_page.has_view_or_change_permission(request, booking) and request.user.has_perm(PERMISSION)):
         raise PermissionDenied
     now = timezone.now()
-    seconds = limiting.wait(LOOKS, f"user:{request.user.pk}")
+    seconds = rate_limits.wait(LOOKS, f"user:{request.user.pk}")
     if seconds is not None:
         minutes = -(-seconds // 60)
         wait = "a minute" if minutes == 1 else f"{minutes} minutes"
@@ -67,7 +68,7 @@ def reveal_view(request: HttpRequest, booking_id: int, *, admin_page: admin.Mode
         return response
     try:
         shown = _reveal(request, booking, now)
-    except reveals.CodeNotShownError as refused:
+    except disclosure.CodeNotShownError as refused:
         return _page(admin_page, request, booking, now, 409, refusal=str(refused))
     return _page(admin_page, request, booking, now, 200, revealed=shown)
 
@@ -76,19 +77,19 @@ def reveal_view(request: HttpRequest, booking_id: int, *, admin_page: admin.Mode
 def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
     grant_id = guest_grants().filter(booking=booking).values_list("pk", flat=True).first()
     if grant_id is None:
-        raise reveals.NoCodeYetError
+        raise disclosure.NoCodeYetError
     address = request.META.get("REMOTE_ADDR", "")
     if not request.user.is_authenticated:
         raise PermissionDenied
-    code = reveals.reveal(grant_id, now, user=request.user, address=address)
+    code = disclosure.reveal(grant_id, now, user=request.user, address=address)
     grant = guest_grants().get(pk=grant_id)
     lines = panel(booking, now, scope_of(request.user)).lines
     lacking = [line for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER)]
     return Revealed(
         code,
         guest_message(booking, grant, code),
-        missing=tuple(line.name for line in lacking if line.badge != words.WATCHED),
-        watched=tuple(line.name for line in lacking if line.badge == words.WATCHED),
+        missing=tuple(line.name for line in lacking if line.badge != wording.WATCHED),
+        watched=tuple(line.name for line in lacking if line.badge == wording.WATCHED),
     )
 
 

@@ -7,10 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pins import words
 from pins.admin.parts import zone_of_grant
 from pins.admin.support import ReadOnlyAdmin, stay_link
 from pins.models import PinReveal
+from rentals.wording import day_and_time
 
 
 @admin.register(PinReveal)
@@ -29,7 +29,7 @@ class PinRevealAdmin(ReadOnlyAdmin):
 
     @admin.display(description="When", ordering="at")
     def when(self, look: PinReveal) -> str:
-        return words.day_and_time(look.at, zone_of_grant(look.grant))
+        return day_and_time(look.at, zone_of_grant(look.grant))
 
     @admin.display(description="Booking")
     def stay(self, look: PinReveal) -> str | SafeString:

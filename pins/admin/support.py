@@ -12,16 +12,17 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins import words
-from pins.admin.parts import badge_html, zone_of_grant
-from pins.doors import MASK, attempt_line, pins_for_people, standing_badge
-from pins.lock_words import zone_of_lock
+from pins.admin.parts import zone_of_grant
 from pins.models import AccessGrant, Pin, PinAttempt
-from pins.words import Badge, Tone
+from pins.status import wording
+from pins.status.locks import zone_of_lock
+from pins.status.stays import MASK, attempt_line, pins_for_people, standing_badge
 from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
+from rentals.badges import badge_html
+from rentals.wording import Badge, Tone, day_and_time, soon
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -85,19 +86,19 @@ class AccessGrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Works from", ordering="starts_at")
     def starts(self, grant: AccessGrant) -> str:
-        return words.day_and_time(grant.starts_at, zone_of_grant(grant))
+        return day_and_time(grant.starts_at, zone_of_grant(grant))
 
     @admin.display(description="until", ordering="ends_at")
     def ends(self, grant: AccessGrant) -> str:
-        return words.day_and_time(grant.ends_at, zone_of_grant(grant))
+        return day_and_time(grant.ends_at, zone_of_grant(grant))
 
     @admin.display(description="Goes onto the locks")
     def goes_on(self, grant: AccessGrant) -> str:
-        return words.day_and_time(grant.issue_at, zone_of_grant(grant))
+        return day_and_time(grant.issue_at, zone_of_grant(grant))
 
     @admin.display(description="Told to somebody")
     def told(self, grant: AccessGrant) -> str:
-        return words.day_and_time(grant.disclosed_at, zone_of_grant(grant)) if grant.disclosed_at else "not yet"
+        return day_and_time(grant.disclosed_at, zone_of_grant(grant)) if grant.disclosed_at else "not yet"
 
     @admin.display(description="State")
     def condition(self, grant: AccessGrant) -> SafeString:
@@ -178,15 +179,15 @@ class PinAdmin(ReadOnlyAdmin):
     @admin.display(description="Last trouble")
     def last_trouble(self, pin: Pin) -> str:
         if pin.blocked and pin.state == "blocked":
-            return words.blocked_reason(pin.blocked)
-        return words.reason(pin.last_cause) if pin.last_cause else "none"
+            return wording.blocked_reason(pin.blocked)
+        return wording.reason(pin.last_cause) if pin.last_cause else "none"
 
     @admin.display(description="Next look", ordering="next_try_at")
     def next_try(self, pin: Pin) -> str:
         if pin.next_try_at is None:
             return "none"
-        return words.soon(pin.next_try_at, timezone.now(), zone_of_lock(pin.lock))
+        return soon(pin.next_try_at, timezone.now(), zone_of_lock(pin.lock))
 
     @admin.display(description="In this state since", ordering="state_changed_at")
     def since(self, pin: Pin) -> str:
-        return words.day_and_time(pin.state_changed_at, zone_of_lock(pin.lock))
+        return day_and_time(pin.state_changed_at, zone_of_lock(pin.lock))

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
-from pins import words
 from pins.board import rows
 from pins.board.rows import Stay
 from pins.board.timeline import Bar, Row, Taken, lay_out
-from pins.words import Badge
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
+from rentals.wording import Badge, brief
 
 DAYS = 14
 PAGE = 20
@@ -93,7 +92,7 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
     for prop in shown:
         stays = {one.booking.pk: one for one in by_property[prop.pk]}
         row = lay_out((_taken(one.booking) for one in stays.values()), first, DAYS)
-        clock = words.brief(now, now, prop.zone) if days_differ else ""
+        clock = brief(now, now, prop.zone) if days_differ else ""
         bars = tuple(_bar(bar, stays[bar.key]) for bar in row.bars)
         lines.append(Line(prop.pk, prop.name, clock, row, bars))
     columns = tuple(Column(day, day in todays) for day in (first + number * _DAY for number in range(DAYS)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from pins import words
+from rentals.wording import clock_time
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Clock:
 def clock(now: datetime, zones: Iterable[ZoneInfo]) -> Clock:
     """The time at these properties where it is the same at all of them. Else nobody's more than another's: UTC, until
     the browser puts its own in that place."""
-    times = {words.clock_time(now, zone): zone for zone in zones}
+    times = {clock_time(now, zone): zone for zone in zones}
     if len(times) == 1:
         ((said, zone),) = times.items()
         return Clock(said, is_local=False, zone=zone)

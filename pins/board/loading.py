@@ -11,18 +11,20 @@ from zoneinfo import ZoneInfo
 from django.conf import settings
 from django.db.models import BooleanField, Case, Count, Q, When, Window
 
-from pins import accounts, budget, reviewing, sweeping, words
 from pins.board import rows
-from pins.board.answer import Answer, answer
 from pins.board.clocks import Clock, clock
-from pins.board.mends import Mend, mends
+from pins.board.headline import Answer, answer
+from pins.board.issues import Mend, mends
 from pins.board.rows import Stay, StayRow
-from pins.lock_words import LOW_BATTERY, is_low
+from pins.core import budget
+from pins.incidents import sweep_checks
 from pins.models import RateBudget
+from pins.reconcile import account_limits, sweep
+from pins.status.locks import LOW_BATTERY, is_low
 from pins.tedee.errors import Cause
-from pins.words import Tone
 from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
+from rentals.wording import Tone, brief
 
 SOON = timedelta(hours=24)
 #: The key of the list of what to mend, and how much of it is shown unasked.
@@ -154,7 +156,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     soon = [one for one in confirmed if now < one.booking.check_in <= now + SOON]
     outside = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out and _is_shut_out(one)]
     # One that was given up before it began opens nothing, wherever it still is.
-    still_open = reviewing.staying_codes(now) | reviewing.working_codes(now)
+    still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
     left = visible(still_open, scope).filter(grant__starts_at__lte=now)
     staying = left.values("grant").distinct().count()
     found, more = mends(now, [*outside, *soon], scope)
@@ -164,7 +166,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     active = visible(CalendarFeed.objects.filter(is_active=True), scope)
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))
     known = [one for one in soon if not one.is_watched]
-    idle_since = sweeping.idle_since(now)
+    idle_since = sweep.idle_since(now)
     start = _start(lock_accounts, scope)
     shut_out = [rows.shut_out(one, now) for one in outside if _matches(one.booking, query)]
     return Board(
@@ -176,7 +178,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
             staying,
             watched=len(soon) - len(known),
             watching=bool(watched),
-            idle_since=words.brief(idle_since, now, here.zone) if idle_since else "",
+            idle_since=brief(idle_since, now, here.zone) if idle_since else "",
             is_new=not start.bookings,
         ),
         is_idle=idle_since is not None,
@@ -253,7 +255,7 @@ def _list(key: str, title: str, stays: list[StayRow], show: Show, whole: str) ->
 
 def _locks(now: datetime, scope: Scope) -> tuple[tuple[LockLine, ...], int]:
     """Offline, nearly empty, or without what a code needs."""
-    # Only of these does `pins.watching` ask whether they are back, whatever their account lets us do.
+    # Only of these does `pins.reconcile.connectivity` ask whether they are back, whatever their account lets us do.
     marked = Q(operation__offline_since__isnull=False)
     rests = Q(operation__paused_until__gt=now - _NEXT_TRY, operation__pause_cause=Cause.OFFLINE.value)
     asked = Case(When(marked | rests, then=True), default=False, output_field=BooleanField())
@@ -286,7 +288,7 @@ def _budgets(lock_accounts: Iterable[LockAccount], now: datetime) -> Iterable[Bu
         named.setdefault(account.budget_key, []).append(account.name)
     usage = dict(RateBudget.objects.filter(key__in=named).values_list("key", "usage"))
     for key, names in named.items():
-        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), accounts.rules(), now)
+        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), account_limits.rules(), now)
         yield BudgetLine(", ".join(names), settings.TEDEE_RATE_LIMIT - left, settings.TEDEE_RATE_LIMIT)
 
 

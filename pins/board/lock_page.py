@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q
 
-from pins import words
-from pins.doors import AttemptLine, attempt_line, next_step, pins_for_people, standing_badge
-from pins.lock_words import lock_badge, pause, zone_of_lock
 from pins.models import Pin, PinAttempt
+from pins.status import wording
+from pins.status.locks import lock_badge, pause, zone_of_lock
+from pins.status.stays import AttemptLine, attempt_line, next_step, pins_for_people, standing_badge
 from pins.tedee.errors import Cause
-from pins.words import Badge, Tone
 from rentals.access import Scope, visible
 from rentals.models import Lock
+from rentals.wording import Badge, Tone, brief, day_and_time, soon
 
 _MOST_PINS = 120
 _MOST_ATTEMPTS = 25
@@ -84,7 +84,7 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     return LockPage(
         badge=lock_badge(lock, now),
         trouble=_trouble(lock, zone, now),
-        watched=words.only_watched([lock.name]) if lock.account.observe_only else "",
+        watched=wording.only_watched([lock.name]) if lock.account.observe_only else "",
         # The room that is left is the same for everybody, whoever's codes take it.
         facts=tuple(_facts(lock, now, Pin.objects.filter(lock=lock, remote_id__isnull=False).count())),
         on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
@@ -94,7 +94,7 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         foreign_names=names,
         foreign_more=max(foreign - len(names), 0) if names else 0,
         attempts=tuple(_happening(attempt_line(one, zone), one.holder) for one in attempts),
-        looked_at=words.day_and_time(looked_at, zone) if looked_at is not None else "",
+        looked_at=day_and_time(looked_at, zone) if looked_at is not None else "",
     )
 
 
@@ -107,8 +107,8 @@ def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
     if not cause or until is None:
         offline = Cause.OFFLINE.value
         known = lock.is_active and lock.is_connected is False and lock.has_bridge is not False
-        return f"{words.reason(offline)} {words.remedy(offline)}" if known else ""
-    return f"{words.reason(cause)} Next try {words.soon(until, now, zone)}. {words.remedy(cause)}".strip()
+        return f"{wording.reason(offline)} {wording.remedy(offline)}" if known else ""
+    return f"{wording.reason(cause)} Next try {soon(until, now, zone)}. {wording.remedy(cause)}".strip()
 
 
 def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
@@ -137,7 +137,7 @@ def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
         booking_id=grant.booking_id,
         holder=f"{grant.holder_name or 'Guest'}{place}",
         alias=pin.alias,
-        period=f"{words.brief(grant.starts_at, now, zone)} to {words.brief(grant.ends_at, now, zone)}",
+        period=f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}",
         badge=standing_badge(pin, now),
         step="" if step == "none" else step,
     )

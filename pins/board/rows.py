@@ -7,13 +7,13 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
-from pins import words
-from pins.doors import door_badge, guest_grants, next_step, standing_badge
-from pins.facts import State
+from pins.core.pin_state import State
 from pins.models import AccessGrant, LockState, Pin
-from pins.words import Badge, Tone
+from pins.status import wording
+from pins.status.stays import door_badge, guest_grants, next_step, standing_badge
 from rentals.access import Scope, visible
 from rentals.models import Booking, Lock, LockAccount
+from rentals.wording import Badge, Tone, brief, clock_time
 
 #: Worst first: what a list shows when it cannot show all.
 ORDER = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
@@ -47,7 +47,7 @@ class Stay:
     @property
     def is_watched(self) -> bool:
         """Does Turnkey only watch one of its locks, so that it cannot say whether the guest gets in?"""
-        return self.badge.label.startswith(words.WATCHED.label)
+        return self.badge.label.startswith(wording.WATCHED.label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def departure(stay: Stay, now: datetime) -> StayRow:
 def shut_out(stay: Stay, now: datetime) -> StayRow:
     """A guest who may stand before a closed door, whenever the stay began and ends."""
     begins = stay.booking.check_in
-    since = f"here since {words.brief(begins, now, stay.booking.property.zone)}"
+    since = f"here since {brief(begins, now, stay.booking.property.zone)}"
     return replace(_row(stay, begins, now, (), settled=False), at=since)
 
 
@@ -179,7 +179,7 @@ def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *,
         guest=booking.guest_name or "Guest",
         place=booking.property.name,
         moment=moment,
-        at=words.clock_time(moment, booking.property.zone),
+        at=clock_time(moment, booking.property.zone),
         badge=stay.badge,
         doors=tuple(_doors(stay, now)),
         flags=flags,

@@ -20,15 +20,19 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pins import deeds, reconcile, sources, tasks, words
+from pins import tasks
+from pins.actions import stays
 from pins.board import calendar, loading
 from pins.board.lock_page import lock_page
-from pins.doors import panel
-from pins.facts import State
+from pins.core.pin_state import State
 from pins.models import Pin
-from pins.stay_forms import FORMS, StayForm, may_move
+from pins.reconcile import run
+from pins.status.stays import panel
 from rentals.access import scope_of, visible
+from rentals.calendars import conflicts
 from rentals.models import Booking, Lock
+from rentals.stay_forms import FORMS, StayForm, may_move
+from rentals.wording import day_and_time
 
 _VIEW = ("rentals.view_booking", "rentals.change_booking")
 _ACT = "rentals.change_booking"
@@ -117,11 +121,11 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "forms": forms if may_move(booking, now) else {},
         "refused": next(iter(typed.values()), None),
         "booking": booking,
-        "arrives": words.day_and_time(booking.check_in, zone),
-        "leaves": words.day_and_time(booking.check_out, zone),
+        "arrives": day_and_time(booking.check_in, zone),
+        "leaves": day_and_time(booking.check_out, zone),
         "panel": panel(booking, now, scope_of(request.user)),
-        "calendar": sources.section(booking, scope_of(request.user)),
-        "came": sources.source_label(booking),
+        "calendar": conflicts.section(booking, scope_of(request.user)),
+        "came": conflicts.source_label(booking),
         "may_act": request.user.has_perm(_ACT),
         "may_reveal": request.user.has_perm("pins.reveal_code"),
         "is_over": booking.check_out <= now,
@@ -135,7 +139,7 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
 @_staff
 def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
     """A person does something about a stay; its line in the history says who."""
-    act = deeds.DEEDS.get(deed)
+    act = stays.DEEDS.get(deed)
     if act is None and deed not in FORMS:
         raise Http404
     booking = get_object_or_404(_bookings(request), pk=booking_id)
@@ -145,12 +149,12 @@ def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
         if act is not None:
             outcome = act(booking, timezone.now())
         else:
-            form, moved = deeds.submit(deed, booking.pk, request.POST, timezone.now())
+            form, moved = stays.submit(deed, booking.pk, request.POST, timezone.now())
             if moved is None:
                 return _stay_page(request, booking.pk, {deed: form}, status=422)
             outcome = moved
         if outcome.done:
-            _log(request, booking, deeds.history_line(deed, outcome))
+            _log(request, booking, stays.history_line(deed, outcome))
     messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
     for text in outcome.warnings:
         messages.warning(request, text)
@@ -183,7 +187,7 @@ def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     found = get_object_or_404(_locks(request), pk=lock_id)
     waiting = Pin.objects.filter(lock=found).exclude(state__in=[State.SET, State.REMOVED])
     with transaction.atomic():
-        touched = reconcile.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
+        touched = run.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
         if not touched:
             level, text = messages.INFO, "nothing is open: every code is as it should be."
         elif found.account.observe_only:
@@ -205,7 +209,7 @@ def lock_compare(request: HttpRequest, lock_id: int) -> HttpResponse:
         raise PermissionDenied
     found = get_object_or_404(_locks(request), pk=lock_id)
     with transaction.atomic():
-        outcome = deeds.compare(found, timezone.now())
+        outcome = stays.compare(found, timezone.now())
         if outcome.done:
             _log(request, found, f"Compare now: {outcome.text}")
     messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")

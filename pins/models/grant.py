@@ -7,15 +7,15 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
+from pins.core.alias import new_reference
 from pins.models.secret import InstallationKey
-from pins.references import new_reference
 from rentals.fields import EncryptedTextField
 
 
 class AccessGrant(models.Model):
     """One code for one holder on all locks that the holder needs, from `starts_at` until `ends_at` (UTC, half-open).
 
-    Written by `pins.grants` alone. Survives its booking, because its PINs must still be taken off the locks.
+    Written by `pins.desired.grants` alone. Survives its booking, because its PINs must still be taken off the locks.
     """
 
     class Kind(models.TextChoices):

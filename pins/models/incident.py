@@ -11,7 +11,7 @@ from django.db.models import Case, Value, When
 
 class Incident(models.Model):
     """At most one open incident per kind and subject. Opened and resolved by the code that meets the cause, or by the
-    periodic review (`pins.reviewing`, `pins.foresight`). What each means for a person: `pins.troubles`."""
+    periodic checks of `pins.incidents`. What each means for a person: `pins.incidents.texts`."""
 
     class Kind(models.TextChoices):
         CODE_LATE = "code_late", "The code is not on the lock yet"

@@ -10,8 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.timezone import now as present
 
-from pins.hours import Quiet
-from pins.news import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
+from pins.core.notification_events import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
+from pins.core.quiet_hours import Quiet
 from rentals.fields import EncryptedTextField
 from rentals.models.property import validate_zone
 

@@ -8,14 +8,14 @@ from datetime import datetime
 from django.db import models
 from django.utils import timezone
 
-from pins.facts import Blocked, Content, Desired, Flight, Late, Observed, Op, PinView, State
-from pins.plan import deadline, next_look_at, state_of
+from pins.core.pin_state import Blocked, Content, Desired, Flight, Late, Observed, Op, PinView, State
+from pins.core.plan import deadline, next_look_at, state_of
 from rentals.fields import EncryptedTextField
 
 
 class Pin(models.Model):
     """Two writers, two sides. `wanted`, `admitted`, `desired_rev` (and code and period on the grant) belong to
-    `pins.grants`; everything below `remote_id` belongs to `pins.reconcile`. State and schedule are computed from both
+    `pins.desired`; everything below `remote_id` belongs to `pins.reconcile`. State and schedule are computed from both
     and written by whoever wrote a side, under the row's lock."""
 
     grant = models.ForeignKey("pins.AccessGrant", on_delete=models.CASCADE, related_name="pins")

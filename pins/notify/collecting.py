@@ -17,9 +17,10 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from pins import news
-from pins.facts import State
-from pins.hours import SUMMARY_KEEPS, summary_day
+from pins.core import notification_events
+from pins.core.notification_events import Event
+from pins.core.pin_state import State
+from pins.core.quiet_hours import SUMMARY_KEEPS, summary_day
 from pins.models import (
     AccessGrant,
     Delivery,
@@ -29,7 +30,6 @@ from pins.models import (
     StayNotice,
     ValueClaim,
 )
-from pins.news import Event
 from pins.notify import facts, flapping, outbox
 from rentals.models import Booking
 
@@ -86,7 +86,7 @@ def _notice_opened(incident_id: int, channels: list[NotificationChannel], now: d
         told = [
             one
             for one in channels
-            if one.hears(Event.INCIDENT_OPENED, news.severity(incident.severity), incident.opened_at)
+            if one.hears(Event.INCIDENT_OPENED, notification_events.severity(incident.severity), incident.opened_at)
             and not (one.is_for_people and incident.resolved_at)
         ]
         flapping.take_back_ends(incident, now)
@@ -110,13 +110,13 @@ def _notice_risen(incident_id: int, channels: list[NotificationChannel], now: da
             one
             for one in channels
             if one.severity == NotificationChannel.Hears.URGENT
-            and one.hears(Event.INCIDENT_OPENED, news.Severity.URGENT, now)
+            and one.hears(Event.INCIDENT_OPENED, notification_events.Severity.URGENT, now)
         ]
         _put_opened(incident, told, now, now)
 
 
 def _is_urgent(incident: Incident) -> bool:
-    return news.severity(incident.severity) is news.Severity.URGENT
+    return notification_events.severity(incident.severity) is notification_events.Severity.URGENT
 
 
 def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
@@ -140,7 +140,7 @@ def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now:
         told = [
             one
             for one in channels
-            if one.hears(Event.INCIDENT_RESOLVED, news.severity(incident.severity), incident.resolved_at)
+            if one.hears(Event.INCIDENT_RESOLVED, notification_events.severity(incident.severity), incident.resolved_at)
             and (one.pk in knowing or _hears_only_the_end(one, incident))
         ]
         held = {one.pk for one in told if comes_back and one.is_for_people}

@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.urls import reverse
 
-from pins import news, troubles, words
-from pins.doors import door_badge, guest_grants, pins_for_people
+from pins.core import notification_events
+from pins.incidents import texts
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify.words import subject
-from pins.words import Tone
+from pins.status.stays import door_badge, guest_grants, pins_for_people
 from rentals.models import Booking, Lock, Property
+from rentals.wording import Tone, clock_time
 
 _SECRETS = (
     *("pin__applied_code", "pin__op_code", "pin__late_codes", "pin__grant__code"),
@@ -36,14 +37,14 @@ def incidents() -> Any:
 
 def incident_data(incident: Incident) -> dict[str, Any]:
     """One of `incidents`."""
-    said = troubles.trouble(incident.kind)
+    said = texts.trouble(incident.kind)
     pin, feed = incident.pin, incident.feed
     lock = pin.lock if pin is not None else incident.lock
     return {
         "incident": {
             "id": incident.pk,
             "kind": incident.kind,
-            "severity": news.severity(incident.severity).value,
+            "severity": notification_events.severity(incident.severity).value,
             "opened_at": _iso(incident.opened_at),
             "resolved_at": _iso(incident.resolved_at) if incident.resolved_at else None,
         },
@@ -162,7 +163,7 @@ def _arrival(booking: Booking, now: datetime) -> dict[str, Any]:
         "stay_id": booking.pk,
         "guest": booking.guest_name,
         "property": booking.property.name,
-        "at": words.clock_time(booking.check_in, booking.property.zone),
+        "at": clock_time(booking.check_in, booking.property.zone),
         "state": badge.label,
         "ready": badge.tone is Tone.READY,
         "flags": flags,

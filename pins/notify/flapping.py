@@ -12,8 +12,8 @@ from typing import Final
 
 from django.db.models import F, QuerySet
 
+from pins.core.notification_events import ABOUT_INCIDENTS, Event
 from pins.models import Delivery, Incident, NotificationChannel
-from pins.news import ABOUT_INCIDENTS, Event
 
 #: What has stayed away, or has lasted, for so long is believed.
 CALM: Final = timedelta(minutes=30)

@@ -1,4 +1,4 @@
-"""Whom a message concerns: for a guest who comes now, or cannot get in, nobody's quiet hours are kept (`pins.hours`).
+"""Whom a message concerns: for a guest who comes now, or cannot get in, no quiet hours hold (`pins.core.quiet_hours`).
 
 Asked for one message at a time, and only within quiet hours; as many queries for five hundred doors as for one.
 """
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
-from pins.facts import State
-from pins.hours import Arrival
+from pins.core.pin_state import State
+from pins.core.quiet_hours import Arrival
 from pins.models import AccessGrant, Incident, Pin
 from rentals.models import Booking, Lock, LockAccount
 

@@ -12,9 +12,9 @@ from standardwebhooks import Webhook
 
 from pins.notify.outgoing import NotSentError, Outgoing
 from rentals import outbound
-from rentals.calendars.fetch import retry_at
+from rentals.calendars.fetching.fetch import retry_at
+from rentals.inbound.signatures import validate_signing_secret
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Network
-from rentals.push import validate_signing_secret
 
 LIMITS: Final = Limits(seconds=15)
 _LONGEST: Final = 2000

@@ -9,9 +9,9 @@ from typing import Any
 
 from django.db.models import Q
 
-from pins.hours import NEWS_KEEP
+from pins.core.notification_events import Event
+from pins.core.quiet_hours import NEWS_KEEP
 from pins.models import AccessGrant, Delivery, Incident, NotificationChannel
-from pins.news import Event
 from pins.notify import signing
 
 logger = logging.getLogger(__name__)

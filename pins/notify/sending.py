@@ -26,9 +26,10 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from pins import hours, reveals
+from pins.core import quiet_hours
+from pins.core.notification_events import WITH_CODE, Event
+from pins.desired import disclosure
 from pins.models import AccessGrant, Delivery, NotificationChannel
-from pins.news import WITH_CODE, Event
 from pins.notify import guests, targets, words
 from pins.notify.outgoing import NotSentError, Outgoing
 
@@ -112,7 +113,7 @@ def _held_until(delivery: Delivery, event: Event, grant: AccessGrant | None, now
     quiet = delivery.channel.quiet
     if quiet is None or quiet.until(now) is None or event in (Event.SUMMARY, Event.TEST):
         return None
-    return hours.held_until(quiet, guests.arrivals(delivery.incident, grant, now), now)
+    return quiet_hours.held_until(quiet, guests.arrivals(delivery.incident, grant, now), now)
 
 
 def _is_true(delivery: Delivery, event: Event, grant: AccessGrant | None, now: datetime) -> bool:
@@ -132,10 +133,10 @@ def _try(
         return Outcome.LEFT  # taken back this moment, since it is over
     try:
         targets.send(channel, _outgoing(delivery, channel, event, clock()), clock())
-    except reveals.CodeChangingError:
+    except disclosure.CodeChangingError:
         _end_claim(delivery.pk, token, next_try_at=clock() + EXCHANGE_TAKES)
         return Outcome.HELD
-    except reveals.CodeNotShownError:
+    except disclosure.CodeNotShownError:
         _end(delivery.pk, token, State.DROPPED, clock(), NOT_TRUE_ANY_MORE)
         return Outcome.DROPPED
     except NotSentError as error:
@@ -155,7 +156,7 @@ def _outgoing(delivery: Delivery, channel: NotificationChannel, event: Event, no
     data, base_url = dict(delivery.payload), settings.PUBLIC_URL
     body = words.body(event, data, delivery.happened_at, base_url)
     if channel.include_code and event in WITH_CODE and delivery.grant_id is not None:
-        body["data"]["code"] = reveals.reveal_to_machine(delivery.grant_id, now, name=f"webhook “{channel.name}”")
+        body["data"]["code"] = disclosure.reveal_to_machine(delivery.grant_id, now, name=f"webhook “{channel.name}”")
     return Outgoing(delivery.uid, words.message(event, data, base_url), body)
 
 
@@ -188,7 +189,7 @@ def _failed(
             )
         return
     failures = channel.failures + 1
-    rests_until = now + hours.wait(failures, random.uniform(0.5, 1))
+    rests_until = now + quiet_hours.wait(failures, random.uniform(0.5, 1))
     rests_until = max(rests_until, failure.retry_at or rests_until)
     with transaction.atomic():
         if failure.final or rests_until >= delivery.expires_at:

@@ -8,8 +8,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from pins.news import Event
-from pins.words import counted, day_and_time
+from pins.core.notification_events import Event
+from rentals.wording import counted, day_and_time
 
 _Data = Mapping[str, Any]
 TOO_LONG: Final = "… The rest is too long for this service: look at the board."

@@ -1,6 +1,6 @@
 """Which bodies the simulated cloud accepts when a PIN is created or updated.
 
-Written apart from `pins.policy` on purpose: a judge must not share the mistakes of the one it judges.
+Written apart from `pins.core.code_rules` on purpose: a judge must not share the mistakes of the one it judges.
 Sources: Tedee API, "create PIN" and "update PIN"; where they are silent this takes the strict side,
 so that our requests stay within what any version of the cloud accepts.
 """

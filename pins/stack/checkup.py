@@ -16,16 +16,18 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from pins import accounts, budget
-from pins.clients import client_for
+from pins.core import budget
 from pins.models import Heartbeat, NotificationChannel
 from pins.notify import mail
+from pins.reconcile import account_limits
+from pins.reconcile.clients import client_for
 from pins.stack import embedded
+from pins.status.wording import doors
 from pins.tedee.errors import Cause, TedeeError
-from pins.words import counted, doors
 from rentals.fields import UndecryptableValue, rewrap
 from rentals.models import CalendarFeed, FeedState, LockAccount
 from rentals.rotation import encrypted_columns, stored_values
+from rentals.wording import counted
 
 SAMPLE_ROWS = 200
 CLOCK_TOLERANCE = timedelta(seconds=30)
@@ -190,7 +192,7 @@ def cloud() -> Iterator[Finding]:
 def _ask(account: LockAccount) -> Finding:
     now = timezone.now()
     subject = f"cloud, {account.name}"
-    if accounts.spend(account.budget_key, budget.Purpose.WATCH, now, now) is not None:
+    if account_limits.spend(account.budget_key, budget.Purpose.WATCH, now, now) is not None:
         return warn(subject, "not asked: the hour's requests are nearly spent.", "Try again later.")
     lock = account.locks.order_by("pk").first()
     try:

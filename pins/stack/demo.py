@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from config.paths import kept_secret, private_dir
-from pins.facts import State
+from pins.core.pin_state import State
 from pins.models import Pin
 from pins.stack import demo_calendars
 from pins.tedee.auth import for_kind

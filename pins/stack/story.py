@@ -9,7 +9,7 @@ from datetime import date, datetime
 
 from django.db.models import Prefetch
 
-from pins.facts import State
+from pins.core.pin_state import State
 from pins.models import Pin, PinAttempt
 from pins.tedee.errors import Cause
 

@@ -27,7 +27,7 @@ from import_export.results import Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
 from rentals.admin.tables import TableAsCsv, TableAsJson
-from rentals.exchange import CellChange, Table, TableError
+from rentals.tables.exchange import CellChange, Table, TableError
 
 MOST_BYTES = 500_000
 #: How long somebody may look before the import.

@@ -16,21 +16,22 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.debug import sensitive_post_parameters
 
+from rentals import calendar_terms as words
 from rentals import tasks
 from rentals.access import scope_of, visible
 from rentals.admin import feed_deeds as deeds
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
-from rentals.admin import feed_words as words
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.feed_form import CalendarFeedForm
 from rentals.admin.feed_views import FeedViews
-from rentals.admin.feed_words import Health
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
+from rentals.calendar_terms import Health
 from rentals.models import CalendarFeed
 from rentals.models.tokens import new_token
+from rentals.wording import ago, day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[CalendarFeed]
@@ -133,8 +134,8 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
         moment = feed.state.last_good_at
         if moment is None:
             return "never"
-        exact = words.clock(moment, feed.property.zone)
-        return format_html('<span title="{}">{}</span>', exact, words.ago(moment, timezone.now()))
+        exact = day_and_time(moment, feed.property.zone)
+        return format_html('<span title="{}">{}</span>', exact, ago(moment, timezone.now()))
 
     @admin.display(description="Stays", ordering="coming")
     def stays_to_come(self, feed: CalendarFeed) -> int:

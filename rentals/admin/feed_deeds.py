@@ -11,11 +11,11 @@ from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from rentals import tasks
-from rentals.admin import feed_words as words
-from rentals.calendars import approval
+from rentals.calendars.imports import approval
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.models.tokens import new_token
+from rentals.wording import counted
 
 #: Content that somebody gave by hand is not what the channel's last ETag stands for: the next fetch asks in full.
 BY_HAND = {"etag": "", "last_modified": ""}
@@ -31,15 +31,17 @@ def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str
     count = approval.approve(feed.pk, now, item_ids)
     others = len(item_ids) - count
     why = "another calendar lists them, or they have begun"
-    kept = f" {words.stays(others)} left as {'it is' if others == 1 else 'they are'}: {why}." if others else ""
+    kept = f" {counted(others, 'stay')} left as {'it is' if others == 1 else 'they are'}: {why}." if others else ""
     if not count:
         return f"nothing was cancelled.{kept}"
-    return f"{words.stays(count)} cancelled. {'Its code is' if count == 1 else 'Their codes are'} being removed.{kept}"
+    return (
+        f"{counted(count, 'stay')} cancelled. {'Its code is' if count == 1 else 'Their codes are'} being removed.{kept}"
+    )
 
 
 def dismiss(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
     count = approval.dismiss(feed.pk, now, item_ids)
-    return f"{words.stays(count)} kept." if count else "nothing was left to decide."
+    return f"{counted(count, 'stay')} kept." if count else "nothing was left to decide."
 
 
 def readable(feed: CalendarFeed, name: str) -> str:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from django.db.models import Case, CharField, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from rentals.admin.feed_words import Health
+from rentals.calendar_terms import Health
 from rentals.calendars.events import Channel, Verdict
 from rentals.fields import UndecryptableValue
 from rentals.models import Booking, CalendarFeed, FeedItem

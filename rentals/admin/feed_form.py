@@ -12,12 +12,12 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from rentals import addresses
 from rentals.admin import feed_facts
-from rentals.admin.widgets import WriteOnlyInput
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, PublishedCalendar
 from rentals.models.tokens import token_digest
+from rentals.outbound import addresses
+from rentals.widgets import WriteOnlyInput
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[CalendarFeed]

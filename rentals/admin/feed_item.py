@@ -12,14 +12,15 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from rentals import calendar_terms as words
 from rentals.access import scope_of, visible
 from rentals.admin import feed_facts as facts
-from rentals.admin import feed_words as words
 from rentals.admin.choice_filter import SelectWhenMany
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.calendars.events import Verdict
 from rentals.models import CalendarFeed, FeedItem
+from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[FeedItem]
@@ -151,15 +152,15 @@ class FeedItemAdmin(PlainTitles, Scoped, _Admin):
     def listed(self, item: FeedItem) -> str:
         zone = item.feed.property.zone
         if item.gone_at:
-            return f"gone since {words.clock(item.gone_at, zone)}"
+            return f"gone since {day_and_time(item.gone_at, zone)}"
         if item.awaits_approval or item.kept_at:
             return "no; you kept the stay" if item.kept_at else "no; waits for your decision"
-        return f"not since {words.clock(item.absent_since, zone)}" if item.absent_since else "yes"
+        return f"not since {day_and_time(item.absent_since, zone)}" if item.absent_since else "yes"
 
     @admin.display(description="First seen")
     def first_seen(self, item: FeedItem) -> str:
-        return words.clock(item.first_seen_at, item.feed.property.zone)
+        return day_and_time(item.first_seen_at, item.feed.property.zone)
 
     @admin.display(description="Changed")
     def changed(self, item: FeedItem) -> str:
-        return words.clock(item.changed_at, item.feed.property.zone)
+        return day_and_time(item.changed_at, item.feed.property.zone)

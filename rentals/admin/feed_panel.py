@@ -9,14 +9,15 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, QuerySet
 from django.utils.safestring import SafeString
 
+from rentals import calendar_terms as words
 from rentals.access import Scope, visible
-from rentals.admin import feed_words as words
 from rentals.admin.feed_facts import SECRETS, channel_words, excerpt_of, has_secret, listed, waits_for_review
-from rentals.admin.feed_words import Health
+from rentals.calendar_terms import Health
 from rentals.calendars.events import Verdict
-from rentals.calendars.ledger import source_of
+from rentals.calendars.imports.ledger import source_of
 from rentals.fields import UndecryptableValue
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
+from rentals.wording import ago, ahead, day_and_time
 
 SHOWN_ITEMS = 100
 _SHOWN_ASIDE = 50  # items to review, and unreadable ones
@@ -127,7 +128,7 @@ def hold(feed: CalendarFeed, now: datetime, scope: Scope) -> Hold | None:
     state: FeedState = feed.state
     if not lines and state.held_since is None:
         return None
-    since = words.clock(state.held_since, feed.property.zone) if state.held_since else ""
+    since = day_and_time(state.held_since, feed.property.zone) if state.held_since else ""
     return Hold(state.held_reason, since, lines, more)
 
 
@@ -145,8 +146,8 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
         )
     if state.stale_since and state.last_good_at:
         said.append(
-            f"It could not be read since {words.clock(state.last_good_at, zone)}. Its stays are kept as they were; new "
-            "and changed ones are missed, so enter new ones by hand meanwhile."
+            f"It could not be read since {day_and_time(state.last_good_at, zone)}. Its stays are kept as they were; "
+            "new and changed ones are missed, so enter new ones by hand meanwhile."
         )
     elif state.stale_since:
         said.append("It could not be read for a day. Its stays are missed, so enter them by hand meanwhile.")
@@ -170,18 +171,16 @@ def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
     state, zone = feed.state, feed.property.zone
     facts = [("Channel", channel_words(feed))]
     if state.last_good_at:
-        facts.append(
-            ("Last good fetch", f"{words.ago(state.last_good_at, now)} ({words.clock(state.last_good_at, zone)})")
-        )
+        facts.append(("Last good fetch", f"{ago(state.last_good_at, now)} ({day_and_time(state.last_good_at, zone)})"))
     else:
         facts.append(("Last good fetch", "never"))
     if feed.is_active and state.claimed_until and state.claimed_until > now:
         facts.append(("Next fetch", "being fetched now"))
     elif feed.is_active and has_secret(feed, "url"):
         due = state.next_fetch_at is None or state.next_fetch_at <= now
-        facts.append(("Next fetch", "as soon as possible" if due else words.ahead(state.next_fetch_at or now, now)))
+        facts.append(("Next fetch", "as soon as possible" if due else ahead(state.next_fetch_at or now, now)))
     if state.last_error:
-        when = f" ({words.ago(state.last_try_at, now)})" if state.last_try_at else ""
+        when = f" ({ago(state.last_try_at, now)})" if state.last_try_at else ""
         facts.append(("Last error", f"{state.last_error}{when}"))
     if state.summary:
         facts.append(("Last import with news", words.counts(state.summary)))
@@ -217,7 +216,7 @@ def _marks(item: FeedItem, zone: ZoneInfo) -> list[str]:
     if item.kept_at:
         said.append("Not in the calendar any more. You decided to keep the stay.")
     elif item.absent_since:
-        said.append(f"Not in the calendar since {words.clock(item.absent_since, zone)}; the next fetches confirm it.")
+        said.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
     if item.booking is not None and item.booking.status == Booking.Status.CANCELLED:
         said.append("The stay is cancelled.")
     return said

@@ -16,10 +16,11 @@ from typing import Any
 from django.core.files.uploadedfile import UploadedFile
 from django.core.signing import BadSignature, TimestampSigner
 
-from rentals.admin import feed_words as words
+from rentals import calendar_terms as words
 from rentals.calendars.events import FeedError, FeedFault
-from rentals.calendars.summary import Row, Summary
-from rentals.calendars.unfold import MAX_BYTES
+from rentals.calendars.ical.unfold import MAX_BYTES
+from rentals.calendars.imports.summary import Row, Summary
+from rentals.wording import days
 
 #: Of what is carried: Django takes 2.5 MB of a form, and other fields travel along.
 _LARGEST_CARRIED = 2_300_000
@@ -97,7 +98,7 @@ def _row(row: Row) -> PreviewRow:
     action = "left out" if row.action == "quarantined" else row.action
     return PreviewRow(
         action=action[:1].upper() + action[1:],
-        dates=words.days(row.starts_on, row.ends_on),
+        dates=days(row.starts_on, row.ends_on),
         verdict=words.verdict_label(row.verdict),
         guest=row.guest_name,
         said=row.said,

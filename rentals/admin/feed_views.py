@@ -16,16 +16,17 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
+from rentals import calendar_terms as words
 from rentals.access import scope_of, visible
 from rentals.admin import feed_deeds as deeds
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
 from rentals.admin import feed_preview as previews
-from rentals.admin import feed_words as words
-from rentals.calendars import approval, sync
 from rentals.calendars.events import FeedError
-from rentals.calendars.polling import fetch_once
+from rentals.calendars.fetching.polling import fetch_once
+from rentals.calendars.imports import approval, run
 from rentals.models import CalendarFeed, FeedItem
+from rentals.wording import counted
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[CalendarFeed]
@@ -120,7 +121,7 @@ class FeedViews(_Admin):
             else:
                 messages.warning(request, "Choose a calendar file (.ics) first.")
                 return self._back(feed)
-            summary = sync.import_calendar(feed.pk, body, now, as_of=now, dry_run=True)
+            summary = run.import_calendar(feed.pk, body, now, as_of=now, dry_run=True)
         except FeedError as error:
             why = error.of_file if isinstance(upload, UploadedFile) else error
             messages.error(request, f"{feed}: {why} Nothing was changed.")
@@ -144,7 +145,7 @@ class FeedViews(_Admin):
             messages.error(request, f"{feed}: this preview is too old or damaged. Nothing was changed; make a new one.")
             return self._back(feed)
         try:
-            summary = sync.import_calendar(
+            summary = run.import_calendar(
                 feed.pk, carried.body, timezone.now(), as_of=carried.as_of, updates=deeds.BY_HAND
             )
         except FeedError as error:
@@ -158,7 +159,9 @@ class FeedViews(_Admin):
         else:
             self._told(request, feed, "Imported by hand", f"imported ({words.counts(summary.as_json())}).")
         if summary.held:
-            messages.warning(request, f"{feed}: {words.stays(summary.held)} vanished and are kept until you decide.")
+            messages.warning(
+                request, f"{feed}: {counted(summary.held, 'stay')} vanished and are kept until you decide."
+            )
         return self._back(feed)
 
     # -- deciding -----------------------------------------------------------------------------------------------

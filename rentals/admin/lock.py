@@ -18,9 +18,9 @@ from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
-from rentals.exchange import LockTable
 from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.signals import bookings_changed
+from rentals.tables.exchange import LockTable
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Lock]

@@ -15,9 +15,9 @@ from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
-from rentals.admin.widgets import TIME_FORMATS, ClockInput, SuggestingInput
-from rentals.exchange import PropertyTable
 from rentals.models import Lock, Property
+from rentals.tables.exchange import PropertyTable
+from rentals.widgets import TIME_FORMATS, ClockInput, SuggestingInput
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Property]

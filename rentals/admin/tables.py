@@ -10,7 +10,7 @@ from typing import Any
 import tablib
 from import_export.formats.base_formats import CSV, JSON
 
-from rentals.exchange import TableError
+from rentals.tables.exchange import TableError
 
 _DELIMITERS = (",", ";", "\t")  # many spreadsheets write semicolons
 _EXCEL = "This is a spreadsheet. Save it as “CSV UTF-8” and import that file."

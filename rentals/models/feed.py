@@ -174,7 +174,7 @@ class FeedItem(models.Model):
     decision = models.CharField(max_length=16, choices=Decision, default=Decision.NONE, blank=True)
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
-    # -- absence (see rentals.calendars.absence)
+    # -- absence (see rentals.calendars.decide.absence)
     absent_since = models.DateTimeField(null=True, blank=True, help_text="First good fetch that did not list it.")
     awaits_approval = models.BooleanField(default=False, help_text="A person decides whether its stay is cancelled.")
     kept_at = models.DateTimeField(null=True, blank=True, help_text="A person decided to keep the stay.")

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
-from rentals.moments import local_moment
+from rentals.local_time import local_moment
 
 
 def validate_zone(name: str) -> None:

@@ -22,11 +22,11 @@ from typing import Final
 import httpcore
 import httpx
 
-from rentals.addresses import literal
+from rentals.outbound.addresses import literal
 from rentals.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable, Unreadable
 from rentals.outbound.network import INTERNET, NEIGHBOURHOOD, Backend, Deadline, Network
 from rentals.outbound.target import Target
-from rentals.unpacking import Unpacker
+from rentals.outbound.unpacking import Unpacker
 
 __all__ = [
     "INTERNET",

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import httpcore
 
-from rentals.addresses import Address, is_public, is_public_or_private, literal
+from rentals.outbound.addresses import Address, is_public, is_public_or_private, literal
 from rentals.outbound.errors import Refused, Unreachable
 
 

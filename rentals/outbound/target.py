@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from rentals.addresses import is_local_name, is_plain_host
+from rentals.outbound.addresses import is_local_name, is_plain_host
 from rentals.outbound.errors import Refused
 from rentals.outbound.network import Network
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import icalendar
@@ -22,10 +21,10 @@ from django.utils import timezone
 from rentals.models import Booking, CalendarFeed, FeedItem, Property
 from tests.support.calendars import AIRBNB, airbnb, calendar, feed_of, take
 from tests.support.house import House
+from tests.support.paths import FIGURES
 
 pytestmark = pytest.mark.django_db
 
-FIGURES = Path(__file__).parents[2] / "var" / "figures"
 FIRST_DAY = date(2027, 2, 20)
 
 

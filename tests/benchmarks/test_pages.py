@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 import time_machine
@@ -27,10 +26,10 @@ from pins.models import Pin
 from pins.stack.portfolio.making import Size, make
 from rentals.models import Booking, Lock
 from tests.support.house import House
+from tests.support.paths import FIGURES
 
 pytestmark = [pytest.mark.django_db, pytest.mark.benchmark, pytest.mark.timeout(600)]
 
-FIGURES = Path(__file__).parents[2] / "var" / "figures"
 FULL = os.environ.get("TURNKEY_FULL_SIZE") == "1"
 SIZES = (
     (Size(properties=50, locks=100, bookings=2_000), Size(properties=500, locks=1_000, bookings=20_000))

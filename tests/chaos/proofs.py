@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tests.support.processes import ROOT, Stack
+from tests.support.paths import ROOT
+from tests.support.processes import Stack
 
 _REFERENCE = re.compile(r"#(\w+)$")
 #: How long a wait may last. Usual are seconds; a lock that timed out six times in a row rests for five minutes.

@@ -3,7 +3,7 @@
     python tests/corpus/fetch_corpus.py
 
 Asks pip for the source distributions of the versions in use and unpacks nothing but their `.ics` files. They are the
-work of others and never committed; `tests/unit/calendars/test_corpus.py` reads them when they are there.
+work of others and never committed; `tests/unit/rentals/calendars/ical/test_corpus.py` reads them when they are there.
 """
 
 from __future__ import annotations

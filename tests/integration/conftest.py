@@ -20,7 +20,7 @@ def _database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a test moves the clock, leases move along: PostgreSQL's own clock cannot be moved."""
     from django.utils import timezone
 
-    from pins import leases
+    from pins.reconcile import leases
 
     monkeypatch.setattr(leases, "database_now", timezone.now)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
-from rentals.calendars.classify import classify, recognise
+from rentals.calendars.classify.verdicts import classify, recognise
 from rentals.calendars.events import Calendar, Channel, Options, Reading
-from rentals.calendars.parse import read_calendar
+from rentals.calendars.ical.parse import read_calendar
+from tests.support.paths import SAMPLES
 
-SAMPLES = Path(__file__).resolve().parents[1] / "ical"
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 ZONE = "Europe/Warsaw"
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 
 from django.utils import timezone
 
-from rentals.calendars import sync
-from rentals.calendars.summary import Summary
+from rentals.calendars.imports import run
+from rentals.calendars.imports.summary import Summary
 from rentals.models import Booking, CalendarFeed, Property
+from tests.support.paths import SAMPLES
 
-SAMPLES = Path(__file__).parents[1] / "ical"
 AIRBNB = "-//Airbnb Inc//Hosting Calendar 1.0//EN"
 BOOKING = "-//admin.booking.com\\\\\\, b.v.//NONSGML v1.0//EN"
 PLAIN = "-//Some PMS//EN"
@@ -60,7 +59,7 @@ def feed_of(flat: Property, name: str = "Airbnb", **fields: object) -> CalendarF
 def take(feed: CalendarFeed, body: bytes | Iterable[str]) -> Summary:
     """Import now; a list of events is made a calendar."""
     content = body if isinstance(body, bytes) else calendar(*body)
-    return sync.import_calendar(feed.pk, content, timezone.now())
+    return run.import_calendar(feed.pk, content, timezone.now())
 
 
 def stays(flat: Property, *statuses: str) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from pins.facts import Blocked, Content, Desired, Flight, Late, Observed, Op, PinView
+from pins.core.pin_state import Blocked, Content, Desired, Flight, Late, Observed, Op, PinView
 
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
 CODES = ("481516", "234289", "777123")

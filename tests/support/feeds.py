@@ -6,23 +6,22 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from pins.stack.feeds.rebase import rebase
 from pins.stack.feeds.server import CALENDAR_TYPE, Answer, Asked, CalendarServer, conditional, not_found
+from tests.support.paths import SAMPLES
 
 __all__ = ["SAMPLES_DAY", "FeedServer", "rebase", "sample"]
 
 #: The day on which the sample calendars were taken.
 SAMPLES_DAY = date(2027, 3, 1)
-_FOLDER = Path(__file__).resolve().parents[1] / "ical"
 
 
 def sample(number: int, day: date = SAMPLES_DAY) -> bytes:
     """The sample whose file name begins with this number, as if it had been taken on `day`."""
-    (path,) = _FOLDER.glob(f"{number:02d}-*.ics")
+    (path,) = SAMPLES.glob(f"{number:02d}-*.ics")
     return rebase(path.read_bytes(), (day - SAMPLES_DAY).days)
 
 

@@ -9,9 +9,9 @@ import time_machine
 from django.db.models import Min
 from django.utils import timezone
 
-from pins import reconcile, sweeping
+from pins.core.alias import reference_in
 from pins.models import AccessGrant, LockState, Pin, PinAttempt
-from pins.references import reference_in
+from pins.reconcile import run, sweep
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.devices import SimPin
 from pins.simulator.transport import CloudTransport
@@ -62,15 +62,15 @@ class House:
             "http://cloud.test/api/v37", for_kind(account.kind, account.secret), transport=self.transport
         )
 
-    def run(self, lock: Lock) -> reconcile.Report:
-        report = reconcile.run(lock.pk, clients=self.client)
+    def run(self, lock: Lock) -> run.Report:
+        report = run.reconcile_lock(lock.pk, clients=self.client)
         self.requests += report.requests
         return report
 
     def settle(self, rounds: int = 50) -> None:
         """Run every lock with due work until none is left. Pauses are not waited for: move the clock."""
         for _ in range(rounds):
-            due = sweeping.due_locks(timezone.now())
+            due = sweep.due_locks(timezone.now())
             if not due:
                 return
             for lock in Lock.objects.filter(pk__in=due):
@@ -102,7 +102,7 @@ class House:
             return None
         lease = LockState.objects.filter(lock=lock).values_list("lease_until", flat=True).first()
         paused = LockState.objects.filter(lock=lock).values_list("paused_until", flat=True).first()
-        account = reconcile.rests_until(lock, timezone.now())
+        account = run.rests_until(lock, timezone.now())
         rests = [moment for moment in (paused, account, lease) if moment is not None]
         return max([due, *rests])
 

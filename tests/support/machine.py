@@ -22,10 +22,12 @@ import time_machine
 from django.db import transaction
 from django.utils import timezone
 
-from pins import claims, consequences, drift, flights, leases, reconcile, sweeping
+from pins.core.code_rules import is_valid
+from pins.desired import claims, drift
+from pins.incidents import sweep_checks
 from pins.models import LockState, Pin
 from pins.models.pin import OBSERVED_COLUMNS, PLANNED_COLUMNS
-from pins.policy import is_valid
+from pins.reconcile import attempts, leases, responses, run, sweep
 from pins.simulator.messages import Reply, Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Booking, Lock
@@ -116,7 +118,7 @@ class World:
         self._requests.append(0)
         self._running.append(lock.pk)
         try:
-            return reconcile.run(lock.pk, clients=self.house.client).requests
+            return run.reconcile_lock(lock.pk, clients=self.house.client).requests
         except Crash:
             self._dead = False
             return -1
@@ -129,7 +131,7 @@ class World:
         """Run due locks until none is left that could go on now."""
         idle = 0  # rounds without a request: a lock may have to let another one probe the cloud first
         for _ in range(rounds):
-            due = sweeping.due_locks(self.now)
+            due = sweep.due_locks(self.now)
             if not due or idle == 2:
                 return
             sent = [self.run(Lock.objects.get(pk=lock_id)) for lock_id in due]
@@ -157,7 +159,7 @@ class World:
             if following is None or following > horizon:
                 if drift.repair(self.now):  # a stay came into its window while we waited
                     continue
-                sweeping.review_incidents(self.now)
+                sweep_checks.review(self.now)
                 self.watch.judge()
                 return
             self.clock.move_to(following)
@@ -223,12 +225,12 @@ class World:
     def _patch(self) -> None:
         monotonic = SimpleNamespace(monotonic=self._seconds)
         self._patches.setattr(leases, "time", monotonic)
-        self._patches.setattr(reconcile, "time", monotonic)
+        self._patches.setattr(run, "time", monotonic)
         self._patches.setattr(claims, "generate", first_free)
         self._wrap(leases, "release", self._release)
-        self._wrap(flights, "take_off", self._take_off)
-        self._wrap(flights, "land", self._land)
-        self._wrap(consequences, "settle", self._settle)
+        self._wrap(attempts, "take_off", self._take_off)
+        self._wrap(attempts, "land", self._land)
+        self._wrap(responses, "settle", self._settle)
 
     def _seconds(self) -> float:
         return timezone.now().timestamp()
@@ -243,11 +245,11 @@ class World:
 
     def _take_off(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
         prepared = real(lock, *args)
-        if isinstance(prepared, flights.Prepared):
+        if isinstance(prepared, attempts.Prepared):
             self.reached("noted")
         return prepared
 
-    def _land(self, real: Callable[..., Any], prepared: flights.Prepared, *args: Any, **kwargs: Any) -> Any:
+    def _land(self, real: Callable[..., Any], prepared: attempts.Prepared, *args: Any, **kwargs: Any) -> Any:
         result = real(prepared, *args, **kwargs)
         self.reached("stored")
         return result

@@ -10,9 +10,10 @@ import contextlib
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from pins import choices, claims, reconcile
+from pins.core.plan import FRESH_END
+from pins.desired import claims, code_overrides
 from pins.models import AccessGrant, Pin
-from pins.plan import FRESH_END
+from pins.reconcile import run
 from rentals.models import Booking, Lock, Property
 
 if TYPE_CHECKING:
@@ -123,23 +124,27 @@ class Edits:
     # -- codes --------------------------------------------------------------------------------------------------
 
     def _renew(self, grant: AccessGrant, amount: int) -> None:
-        with contextlib.suppress(choices.CodeAlreadyToldError):
-            choices.renew_code(grant.pk, self._world.now)
+        with contextlib.suppress(code_overrides.CodeAlreadyToldError):
+            code_overrides.renew_code(grant.pk, self._world.now)
 
     def _revoke(self, grant: AccessGrant, amount: int) -> None:
-        choices.revoke(grant.pk, self._world.now)
+        code_overrides.revoke(grant.pk, self._world.now)
 
     def _disclose(self, grant: AccessGrant, amount: int) -> None:
         if grant.code and grant.disclosed_at is None:
             AccessGrant.objects.filter(pk=grant.pk).update(disclosed_at=self._world.now)
 
     def _choose(self, grant: AccessGrant, amount: int) -> None:
-        told, taken, unwanted = choices.CodeAlreadyToldError, choices.CodeTakenError, choices.CodeNotWantedError
+        told, taken, unwanted = (
+            code_overrides.CodeAlreadyToldError,
+            code_overrides.CodeTakenError,
+            code_overrides.CodeNotWantedError,
+        )
         with contextlib.suppress(told, taken, unwanted):
-            choices.set_code(grant.pk, f"7{abs(amount) % 1000:03d}25", self._world.now)
+            code_overrides.set_code(grant.pk, f"7{abs(amount) % 1000:03d}25", self._world.now)
 
     def _try_now(self, grant: AccessGrant, amount: int) -> None:
-        reconcile.try_now(list(Pin.objects.filter(grant=grant).values_list("pk", flat=True)), self._world.now)
+        run.try_now(list(Pin.objects.filter(grant=grant).values_list("pk", flat=True)), self._world.now)
 
     # -- places -------------------------------------------------------------------------------------------------
 
@@ -213,7 +218,7 @@ class Edits:
             )
 
     def _an_id_is_freshly_free(self, which: int) -> bool:
-        """Accepted on purpose (`pins.plan.FRESH_END`): for two minutes after its end a PIN is removed by its id,
+        """Accepted on purpose (`pins.core.plan.FRESH_END`): for two minutes after its end a PIN is removed by its id,
         although the lock may have given the id to what a person added meanwhile."""
         now = self._world.now
         fresh = Pin.objects.filter(applied_ends_at__gt=now - FRESH_END, applied_ends_at__lte=now)

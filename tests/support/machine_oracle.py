@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from pins.facts import Blocked, State
+from pins.core.alias import reference_in
+from pins.core.pin_state import Blocked, State
+from pins.core.plan import MAX_TAKEN_VALUES, START_MARGIN
 from pins.models import AccessGrant, Incident, Pin, PinAttempt, ValueClaim
-from pins.plan import MAX_TAKEN_VALUES, START_MARGIN
-from pins.references import reference_in
 from pins.simulator.devices import SimPin
 from rentals.models import Booking, Lock
 

@@ -28,8 +28,8 @@ from cryptography.fernet import Fernet
 from pins.stack.embedded import EmbeddedServer
 from pins.stack.lifetime import end_with_parent
 from pins.stack.processes import web as web_plan
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 TAIL_LINES = 40
 #: How long a process may take to be ready; a loaded machine is slow, a broken one ends by itself.
 READY_SECONDS = 90.0

@@ -22,8 +22,8 @@ from pins.stack.machine import bring_database_up_to_date, machine, start_broker,
 from pins.stack.story import Storyteller, look
 from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
 from pins.tedee.errors import TedeeError
-from pins.words import counted
 from rentals.models import Booking
+from rentals.wording import counted
 
 
 class Command(BaseCommand):

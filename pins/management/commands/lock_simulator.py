@@ -17,7 +17,7 @@ from pins.simulator.faults import FaultPlan, FaultTextError
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
 from pins.simulator.server import SimulatorServer, is_loopback
 from pins.simulator.state import StateFile, StateFileError
-from pins.words import doors
+from pins.status.wording import doors
 
 
 class Command(BaseCommand):

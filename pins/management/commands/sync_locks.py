@@ -8,7 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from pins import inventory, tasks
+from pins import tasks
+from pins.reconcile import inventory
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 

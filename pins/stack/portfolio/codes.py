@@ -1,4 +1,4 @@
-"""Grants, PINs and what belongs to them, for stored bookings: as `pins.grants` and a worker would have left them."""
+"""Grants, PINs and what belongs to them, for stored bookings: as `pins.desired` and a worker would have left them."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pins import grants
-from pins.facts import Content, Op
+from pins.core.alias import alias_text, new_reference
+from pins.core.code_rules import generate
+from pins.core.pin_state import Content, Op
+from pins.desired import grants
 from pins.models import AccessGrant, Incident, InstallationKey, Pin, PinAttempt, PinReveal, ValueClaim
-from pins.policy import generate
-from pins.references import alias_text, new_reference
 from pins.stack.portfolio.lives import Life, Lived, Tried, live, troubled
 from pins.stack.portfolio.places import BATCH, Home
 from rentals.models import Booking, Lock

@@ -1,4 +1,4 @@
-"""What a PIN has been through, as `pins.outcomes` would have taught it: pure, so that a state never lacks its facts."""
+"""What a PIN has been through, as `pins.core.transitions` would have it. Pure, so that no state lacks its facts."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pins import outcomes
-from pins.facts import Blocked, Content, Flight, Observed, Op
+from pins.core import transitions
+from pins.core.pin_state import Blocked, Content, Flight, Observed, Op
 from pins.tedee.errors import Cause
 
 #: What has a request to make rests so long, so that nothing of the portfolio is due for now.
@@ -63,42 +63,42 @@ def troubled(rng: random.Random, *, disclosed: bool, offline: bool) -> Life:
 
 def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: datetime, *, offline: bool) -> Lived:
     """A life up to now. `wish`: the code and its period; `remote_id`: the lock's number of the PIN, if it gets one."""
-    sent = outcomes.took_off(Observed(), Flight(Op.POST, 1, wish, None))
+    sent = transitions.took_off(Observed(), Flight(Op.POST, 1, wish, None))
     until = now + REST if wish.ends_at is None or wish.ends_at <= now else min(now + REST, wish.ends_at)
     if life is Life.UNDER_WAY:
         # It is called lost, and looked for, as soon as a worker runs; until the rest ends nothing is sent.
-        return Lived(life, outcomes.rested(sent, until, 1), 1, (Tried(Op.POST, 1, "", None),))
+        return Lived(life, transitions.rested(sent, until, 1), 1, (Tried(Op.POST, 1, "", None),))
     if life is Life.DOUBT:
-        lost = outcomes.rested(outcomes.lost(sent, now + _LATE), until, 1)
+        lost = transitions.rested(transitions.lost(sent, now + _LATE), until, 1)
         return Lived(life, lost, 1, (_refusal(Op.POST, 1, Cause.TIMEOUT),), Cause.TIMEOUT.value)
     if life is Life.TRYING:
         cause = Cause.OFFLINE if offline else rng.choice((Cause.BUSY, Cause.OFFLINE))
         tries = rng.randint(1, 6)
-        waits = replace(outcomes.rested(outcomes.not_applied(sent), until, 1), troubles=tries)
+        waits = replace(transitions.rested(transitions.not_applied(sent), until, 1), troubles=tries)
         return Lived(life, waits, 1, (_refusal(Op.POST, 1, cause),) * tries, cause.value)
     if life is Life.BLOCKED:
-        taken = outcomes.looked(outcomes.refused_existing(sent), (), now)
-        blocked = outcomes.stopped(taken, Blocked.VALUE_TAKEN, 1)
+        taken = transitions.looked(transitions.refused_existing(sent), (), now)
+        blocked = transitions.stopped(taken, Blocked.VALUE_TAKEN, 1)
         return Lived(life, blocked, 1, (_refusal(Op.POST, 1, Cause.PIN_EXISTS),), Cause.PIN_EXISTS.value)
-    there = outcomes.created(sent, remote_id)
+    there = transitions.created(sent, remote_id)
     tried = (*(_refusals_before(rng) if life is Life.SET else ()), Tried(Op.POST, 1, "done", 201))
     if life is Life.SET:
         return Lived(life, there, 1, tried)
     if life is Life.CHANGING:
         return _changing(rng, there, tried, wish, until)
-    leaving = outcomes.took_off(there, Flight(Op.DELETE, 1, None, remote_id))
+    leaving = transitions.took_off(there, Flight(Op.DELETE, 1, None, remote_id))
     if life is Life.REMOVING:
-        kept = outcomes.rested(outcomes.not_applied(leaving), now + REST, 1)
+        kept = transitions.rested(transitions.not_applied(leaving), now + REST, 1)
         return Lived(life, kept, 1, (*tried, _refusal(Op.DELETE, 1, Cause.OFFLINE)), Cause.OFFLINE.value)
-    return Lived(life, outcomes.deleted(leaving, remote_id), 1, (*tried, Tried(Op.DELETE, 1, "done", 204)))
+    return Lived(life, transitions.deleted(leaving, remote_id), 1, (*tried, Tried(Op.DELETE, 1, "done", 204)))
 
 
 def _changing(rng: random.Random, there: Observed, tried: tuple[Tried, ...], wish: Content, until: datetime) -> Lived:
     """The lock still has the dates of before the guest's last wish."""
     before = replace(wish, ends_at=wish.ends_at - timedelta(hours=1) if wish.ends_at is not None else None)
-    sent = outcomes.took_off(replace(there, applied=before), Flight(Op.PUT, 2, wish, there.remote_id))
+    sent = transitions.took_off(replace(there, applied=before), Flight(Op.PUT, 2, wish, there.remote_id))
     cause = rng.choice((Cause.BUSY, Cause.OFFLINE))
-    waits = outcomes.rested(outcomes.not_applied(sent), until, 2)
+    waits = transitions.rested(transitions.not_applied(sent), until, 2)
     return Lived(Life.CHANGING, waits, 2, (*tried, _refusal(Op.PUT, 2, cause)), cause.value)
 
 

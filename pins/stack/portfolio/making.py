@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from pins import sweeping
+from pins.incidents import sweep_checks
 from pins.stack.portfolio.calendars import items_of, make_feeds
 from pins.stack.portfolio.codes import Keysmith, Rows
 from pins.stack.portfolio.guests import SPAN, bookings_of
@@ -56,7 +56,7 @@ def make(size: Size, now: datetime, *, seed: int, tell: Callable[[str], None] = 
         for group, counts in _groups(homes, size.bookings):
             done += _fill(rng, keysmith, group, counts, feeds, now)
             tell(f"{done} of {size.bookings} bookings")
-        sweeping.review_incidents(now)
+        sweep_checks.review(now)
 
 
 def _groups(homes: Sequence[Home], bookings: int) -> Iterator[tuple[Sequence[Home], list[int]]]:

@@ -9,8 +9,9 @@ from datetime import datetime, time, timedelta
 
 from django.db.models import Max
 
-from pins import accounts, budget
+from pins.core import budget
 from pins.models import LockState, RateBudget
+from pins.reconcile import account_limits
 from rentals.models import Lock, LockAccount, Property
 from rentals.models.tokens import new_token, token_digest
 
@@ -169,7 +170,7 @@ def _state(rng: random.Random, lock: Lock, now: datetime) -> LockState:
 
 def _spent(rng: random.Random, account: LockAccount, now: datetime) -> RateBudget:
     """An ordinary hour: some requests of every few minutes."""
-    rules = accounts.rules()
+    rules = account_limits.rules()
     usage = budget.Usage()
     for minute in sorted(rng.sample(range(60), 40), reverse=True):
         for _ in range(rng.randint(1, 6)):

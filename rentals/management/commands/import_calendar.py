@@ -15,11 +15,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from rentals.calendars import sync
 from rentals.calendars.events import FeedError, Verdict
-from rentals.calendars.polling import fetch_once
-from rentals.calendars.summary import Row, Summary
-from rentals.calendars.unfold import MAX_BYTES
+from rentals.calendars.fetching.polling import fetch_once
+from rentals.calendars.ical.unfold import MAX_BYTES
+from rentals.calendars.imports import run
+from rentals.calendars.imports.summary import Row, Summary
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed
 
@@ -61,7 +61,7 @@ class Command(BaseCommand):
         try:
             body = self._read(feed, options["file"], now)
             with self._waiting(f"Comparing {_size(body)} with the stays of “{feed}”"):
-                summary = sync.import_calendar(feed.pk, body, now, as_of=now, dry_run=options["dry_run"])
+                summary = run.import_calendar(feed.pk, body, now, as_of=now, dry_run=options["dry_run"])
         except FeedError as error:
             raise CommandError(f"{error.of_file if options['file'] else error} Nothing was changed.") from None
         self._tell(feed, summary, dry_run=options["dry_run"], names=options["names"] or self.stdout.isatty())

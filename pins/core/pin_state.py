@@ -1,0 +1,133 @@
+"""What a decision about one PIN is made from: frozen values, no database, no clock.
+
+`Desired` is written by `pins.desired` alone, `Observed` by `pins.reconcile` alone. `pins.core.plan` reads both and
+names the next step; `pins.core.transitions` turns an answer into the next `Observed`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Op(StrEnum):
+    """A request that changes the lock."""
+
+    POST = "post"
+    PUT = "put"
+    DELETE = "delete"
+
+
+class State(StrEnum):
+    """Where a PIN stands.
+
+    ::
+
+        scheduled --> setting --> set --> removing --> removed
+                        |        ^  |        |            |
+                        |        |  v        |            | (the stay comes back)
+                        |      changing      |            v
+                        |         |          |         setting
+                        +---------+----------+
+                                  |
+            in_doubt: an answer was lost, we look before we act again
+            blocked:  a person must act; the reason is stored beside it
+
+    `in_doubt` and `blocked` say why nothing moves; they erase nothing of what is in flight.
+    """
+
+    SCHEDULED = "scheduled"
+    SETTING = "setting"
+    SET = "set"
+    CHANGING = "changing"
+    REMOVING = "removing"
+    REMOVED = "removed"
+    IN_DOUBT = "in_doubt"
+    BLOCKED = "blocked"
+
+
+class Blocked(StrEnum):
+    """Why a person must act."""
+
+    VALUE_REFUSED = "value_refused"  # the lock refused several values, or the only one that the guest knows
+    VALUE_TAKEN = "value_taken"  # a foreign PIN has the value, and the guest was already told ours
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a PIN says: its code and its period (UTC, half-open). A time of `None` was never set on the lock."""
+
+    code: str = field(repr=False)
+    starts_at: datetime | None
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A change that was sent, or was about to be, and has no certain answer yet."""
+
+    op: Op
+    rev: int  # the desired revision it was made for
+    content: Content | None  # what a POST or PUT carried
+    remote_id: int | None  # what a PUT or DELETE was aimed at
+    in_doubt: bool = False  # the answer was lost, or the run that sent it is gone
+
+
+@dataclass(frozen=True)
+class Late:
+    """Changes whose answers were lost and which may still reach the lock."""
+
+    until: datetime  # after this moment none of them can land any more
+    rev: int  # the oldest desired revision among them
+    count: int
+    kinds: frozenset[Op]
+    codes: frozenset[str] = field(default=frozenset(), repr=False)  # of lost POSTs: the lock may still make such a PIN
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What should be on the lock."""
+
+    wanted: bool  # the stay and the lock ask for it
+    admitted: bool  # the keypad has room for it, nearest arrivals first
+    content: Content
+    rev: int  # raised by every change of the wish
+    issue_at: datetime  # not on the lock before this moment
+    disclosed: bool  # somebody was told the code: its value is fixed
+
+    def is_live(self, now: datetime) -> bool:
+        """Should the PIN be on the lock at some moment from now on?"""
+        ends_at = self.content.ends_at
+        return self.wanted and self.admitted and ends_at is not None and now < ends_at
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What we last knew to be on the lock, and what is under way."""
+
+    remote_id: int | None = None
+    applied: Content | None = None  # None with a remote_id: ours, content unknown
+    extra_ids: tuple[int, ...] = ()  # more PINs with our reference; one too many each
+    flight: Flight | None = None
+    must_look: bool = False  # the lock's list has to be read before anything else
+    late: Late | None = None
+    hold_until: datetime | None = None  # this PIN rests after trouble of its own
+    hold_rev: int = 0  # the rest ends when the wish changes
+    troubles: int = 0  # answers in a row that concern this PIN alone (400, 404, 406, 412)
+    exists: bool = False  # the last write was refused because the value is on the lock already
+    refused: bool = False  # the last write was refused because the value breaks a rule of the lock
+    lapsed: bool = False  # the lock expired our PIN while the stay was extended
+    start_refused: bool = False  # a start in the past was refused: send the present moment instead
+    refusals: int = 0  # values in a row that the lock refused
+    blocked: str = ""
+    blocked_rev: int = 0  # the block ends when the wish changes
+    tried_rev: int = 0  # the last desired revision for which anything was sent
+
+
+@dataclass(frozen=True)
+class PinView:
+    """Both sides of one PIN."""
+
+    desired: Desired
+    observed: Observed

@@ -1,0 +1,105 @@
+"""Code values that are taken on locks: choosing, claiming, releasing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Set
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+
+from pins.core.code_rules import MAXIMUM_LENGTH, NoValueLeft, generate
+from pins.models import AccessGrant, InstallationKey, Pin, ValueClaim
+
+#: A former guest may remember a code; it is not given to the next one.
+REUSE_AFTER = timedelta(days=90)
+
+
+class TakenValues(Set[str]):
+    """Answers "is this value taken on any of these locks?" from digests alone."""
+
+    def __init__(self, digests: frozenset[str]) -> None:
+        self._digests = digests
+        self._key = InstallationKey.load()
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and ValueClaim.digest_of(value, key=self._key) in self._digests
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())  # the values themselves cannot be told from their digests
+
+    def __len__(self) -> int:
+        return len(self._digests)
+
+
+def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
+    """Values claimed now, or used within the last 90 days, on any of the locks."""
+    recent = Q(released_at__isnull=True) | Q(released_at__gt=now - REUSE_AFTER)
+    claims = ValueClaim.objects.filter(recent, lock_id__in=lock_ids)
+    return TakenValues(frozenset(claims.values_list("digest", flat=True)))
+
+
+def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None) -> bool:
+    """Is the value of ours on one of the locks, or on its way there, for somebody else than this grant?
+
+    For a form's early answer; only `claim` decides.
+    """
+    held = ValueClaim.objects.filter(lock_id__in=lock_ids, digest=ValueClaim.digest_of(value), released_at__isnull=True)
+    return held.exclude(grant_id=grant_id).exists() if grant_id is not None else held.exists()
+
+
+def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
+    """A new value, claimed on every lock for the grant. Longer than asked for where all of that length are taken."""
+    while True:
+        try:
+            value = generate(length, taken_on(lock_ids, now))
+        except NoValueLeft:
+            if length >= MAXIMUM_LENGTH:
+                raise
+            length += 1
+            continue
+        if claim(grant, lock_ids, value, now):
+            return value
+        # Another grant took the value on one of the locks between our look and our claim.
+
+
+def claim(grant: AccessGrant, lock_ids: Iterable[int], value: str, now: datetime) -> bool:
+    """Claim a value on all locks or on none. A claim that the grant holds already counts."""
+    digest = ValueClaim.digest_of(value)
+    held = set(
+        ValueClaim.objects.filter(grant=grant, digest=digest, released_at__isnull=True).values_list(
+            "lock_id", flat=True
+        )
+    )
+    rows = [
+        ValueClaim(lock_id=lock_id, grant=grant, digest=digest, claimed_at=now)
+        for lock_id in sorted(set(lock_ids) - held)
+    ]
+    try:
+        with transaction.atomic():
+            ValueClaim.objects.bulk_create(rows)
+    except IntegrityError:
+        return False
+    return True
+
+
+def release_unused(pin: Pin, now: datetime) -> None:
+    """Release this grant's values on this lock that neither are there, nor should be, nor may still land.
+
+    A PIN that had to make room keeps its claim: it comes back with the same value.
+    """
+    desired, observed = pin.desired, pin.observed
+    if observed.flight is not None or observed.late is not None or observed.must_look or observed.extra_ids:
+        return
+    held = ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True)
+    values = set()
+    if desired.wanted and desired.content.ends_at is not None and now < desired.content.ends_at:
+        values.add(desired.content.code)
+    if observed.remote_id is not None:
+        if observed.applied is None:
+            return
+        values.add(observed.applied.code)
+    if held.count() <= len(values):
+        return
+    key = InstallationKey.load()
+    held.exclude(digest__in=[ValueClaim.digest_of(value, key=key) for value in values]).update(released_at=now)

@@ -1,0 +1,118 @@
+"""What a person decides about a code: another one, a certain one, none. Writes through `pins.desired.grants` alone."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from pins.core.code_rules import problems
+from pins.desired import claims, grants
+from pins.models import AccessGrant, Pin
+
+
+class CodeAlreadyToldError(Exception):
+    """The guest knows this code, so it cannot be exchanged. Revoke it first, then ask for a new one."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CodeTakenError(Exception):
+    """One of the locks has a code with these digits already. Choose other digits."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CodeNotWantedError(Exception):
+    """The stay gets no code: it is not confirmed, it is over, or its property is switched off."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class CodeNotAllowedError(ValueError):
+    """The value breaks a rule of the locks. `problems` says which, one sentence each, without the value."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__(" ".join(problems))
+        self.problems = problems
+
+
+def ensure_grant(booking_id: int, now: datetime) -> int | None:
+    """The id of a stay's grant, made ahead of the issue-ahead window if need be, because a person wants to fix its code
+    today. Nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
+    with transaction.atomic():
+        booking = grants.lock_booking(booking_id)
+        if booking is None:
+            return None
+        grants.sync_booking(booking, now, ahead=True)
+        made = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST)
+        return made.values_list("pk", flat=True).first()
+
+
+def renew_code(grant_id: int, now: datetime) -> set[int]:
+    """A person asks for another code. A revoked grant comes back with it.
+
+    Raises `CodeAlreadyToldError` while the guest relies on the present one.
+    """
+    with transaction.atomic():
+        grant = _lock_with_booking(grant_id)
+        if grant.disclosed_at is not None and grant.revoked_at is None:
+            raise CodeAlreadyToldError
+        grant.revoked_at = grant.disclosed_at = None
+        grant.save(update_fields=["revoked_at", "disclosed_at"])
+        touched = grants.sync_bookings([grant.booking_id], now) if grant.booking_id else set()
+        return touched | grants.rotate(grant_id, now)
+
+
+def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
+    """A person chose the code, and so knows it: from now on its value is fixed. A revoked grant comes back with it.
+    Returns the locks with work.
+
+    Raises `CodeNotAllowedError`, `CodeAlreadyToldError` (while the guest relies on another value), `CodeTakenError`
+    and `CodeNotWantedError`; then nothing has changed.
+    """
+    if found := problems(value):
+        raise CodeNotAllowedError(found)
+    with transaction.atomic():
+        grant = _lock_with_booking(grant_id)
+        if grant.revoked_at is not None:
+            grant.revoked_at = grant.disclosed_at = None
+            grant.save(update_fields=["revoked_at", "disclosed_at"])
+            if grant.booking_id is not None:
+                grants.sync_bookings([grant.booking_id], now)
+            grant = grants.lock_row(grant_id)
+        if not grant.wanted or grant.ends_at <= now:
+            raise CodeNotWantedError
+        if grant.disclosed_at is not None and grant.code != value:
+            raise CodeAlreadyToldError
+        pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
+        if not claims.claim(grant, [pin.lock_id for pin in pins], value, now):
+            raise CodeTakenError
+        changed = grant.code != value
+        grant.code, grant.disclosed_at = value, grant.disclosed_at or now
+        grant.save(update_fields=["code", "disclosed_at"])
+        for pin in pins if changed else ():
+            pin.grant = grant
+            grants.raise_revision(pin, now)
+        return {pin.lock_id for pin in pins}
+
+
+def revoke(grant_id: int, now: datetime) -> set[int]:
+    """A person takes the code away before the stay ends. Stays so until `renew_code`, whatever the booking says."""
+    with transaction.atomic():
+        grant = grants.lock_row(grant_id)
+        grant.revoked_at = grant.revoked_at or now
+        grant.wanted = False
+        grant.save(update_fields=["revoked_at", "wanted"])
+        return grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
+
+
+def _lock_with_booking(grant_id: int) -> AccessGrant:
+    """The grant for who will also bring its booking up to date: that row comes first in the order of locks."""
+    booking_id = AccessGrant.objects.values_list("booking_id", flat=True).get(pk=grant_id)
+    if booking_id is not None:
+        grants.lock_booking(booking_id)
+    return grants.lock_row(grant_id)

@@ -1,0 +1,132 @@
+"""Telling a person the code of a stay. From then on it is fixed: a guest may have it a minute later."""
+
+from __future__ import annotations
+
+import ipaddress
+from datetime import datetime
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.views.decorators.debug import sensitive_variables
+
+from pins.core.plan import Rotate, next_step
+from pins.desired import grants
+from pins.models import AccessGrant, Pin, PinReveal, ValueClaim
+
+
+class CodeNotShownError(Exception):
+    """The code cannot be shown."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)
+
+
+class NoCodeYetError(CodeNotShownError):
+    """The stay has no code yet."""
+
+
+class CodeRevokedError(CodeNotShownError):
+    """The code was revoked and opens no door. Press “New code” first, then look at the new one."""
+
+
+class CodeWithdrawnError(CodeNotShownError):
+    """The stay asks for no code: it is not confirmed any more, or its property is switched off."""
+
+
+class StayOverError(CodeNotShownError):
+    """The stay is over, and its code opens no door any more."""
+
+
+class NoDoorError(CodeNotShownError):
+    """No lock has this code, so it opens no door. Choose the locks on the page of the property."""
+
+
+class CodeChangingError(CodeNotShownError):
+    """The code is being exchanged, and not every lock has the new one yet. Look again when they have."""
+
+
+@sensitive_variables()
+def reveal(grant_id: int, now: datetime, *, user: AbstractBaseUser, address: str) -> str:
+    """The code, for `user`, who asked for it from `address` (anything that is no IP address is left out).
+
+    Whoever asks has been allowed to. The look is written down and the value fixed before anybody can read it: both
+    are committed when this returns, so it must not be called inside a transaction. An exchange of the code locks the
+    same row. If it comes first, its new value is what is shown here; if it comes second, it finds the code told.
+
+    Raises a `CodeNotShownError` that says why; then nothing was written.
+    """
+    return _told(grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=_parsed(address))
+
+
+@sensitive_variables()
+def reveal_to_machine(grant_id: int, now: datetime, *, name: str) -> str:
+    """The same for a machine that a person allowed to have codes; it is written down under its `name`."""
+    return _told(grant_id, now, user_id=None, user_name=name, remote_address=None)
+
+
+@sensitive_variables()
+def _told(grant_id: int, now: datetime, *, user_id: int | None, user_name: str, remote_address: str | None) -> str:
+    with transaction.atomic(durable=True):
+        grant = grants.lock_row(grant_id)
+        _check(grant, now)
+        if grant.disclosed_at is None:
+            grant.disclosed_at = now
+            grant.save(update_fields=["disclosed_at"])
+        PinReveal.objects.create(
+            grant=grant, user_id=user_id, user_name=user_name[:150], at=now, remote_address=remote_address
+        )
+        return grant.code
+
+
+@sensitive_variables()
+def _check(grant: AccessGrant, now: datetime) -> None:
+    if grant.revoked_at is not None:
+        raise CodeRevokedError
+    if grant.ends_at <= now:
+        raise StayOverError
+    if not grant.wanted:
+        raise CodeWithdrawnError
+    if not grant.code:
+        raise NoCodeYetError
+    pins = list(Pin.objects.filter(grant=grant, wanted=True))
+    if not pins:
+        raise NoDoorError
+    for pin in pins:
+        pin.grant = grant
+    if any(_differs(pin, now) for pin in pins):
+        raise CodeChangingError
+
+
+@sensitive_variables()
+def _differs(pin: Pin, now: datetime) -> bool:
+    """Does the lock have another value than the grant, perhaps, or is it about to be given another one?
+
+    The grant's row is locked, so no other value can be sent from now on; what is in flight counts like what is there.
+    """
+    code = pin.grant.code
+    observed = pin.observed
+    if observed.remote_id is not None:
+        if observed.applied is None and _may_hold_another(pin):
+            return True
+        if observed.applied is not None and observed.applied.code != code:
+            return True
+    flight = observed.flight
+    if flight is not None and flight.content is not None and flight.content.code != code:
+        return True
+    if observed.late is not None and now < observed.late.until and observed.late.codes - {code}:
+        return True
+    return isinstance(next_step(pin.view, now), Rotate)  # the lock refused this value
+
+
+@sensitive_variables()
+def _may_hold_another(pin: Pin) -> bool:
+    """Of a lock whose content must be read again, the claims tell: a value stays claimed until it is surely gone."""
+    held = ValueClaim.objects.filter(grant=pin.grant, lock=pin.lock_id, released_at__isnull=True)
+    return held.exclude(digest=ValueClaim.digest_of(pin.grant.code)).exists()
+
+
+def _parsed(address: str) -> str | None:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return None  # a proxy on a unix socket has no address

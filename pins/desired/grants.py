@@ -1,0 +1,253 @@
+"""The desired side: what each booking asks of the locks.
+
+The only writer of grants and of a PIN's `alias`, `wanted`, `admitted` and `desired_rev`. Everything here compares and
+writes differences only, so it is safe to run twice, and the drift check can run it over everything.
+
+Rows are locked in the order booking, grant, its PINs by id. Nothing here waits for the network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from pins.core.alias import alias_text
+from pins.core.periods import Period, stay_period
+from pins.desired import claims
+from pins.models import AccessGrant, Incident, Pin
+from pins.models.pin import DESIRED_COLUMNS
+from rentals.models import Booking
+
+#: From so many bookings on, those without anything to do are sorted out first.
+MANY = 20
+_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What one booking asks for."""
+
+    wanted: bool
+    period: Period  # UTC, buffers included
+    issue_at: datetime
+    lock_ids: frozenset[int]
+    holder_name: str
+    dates: tuple[date, date]  # local days of arrival and departure, for the alias
+
+
+def wish_of(booking: Booking, lock_ids: Iterable[int], grant: AccessGrant | None, now: datetime) -> Wish:
+    """Read a booking (its property loaded) as a wish.
+
+    An inactive property gets no new codes; a guest who is already in keeps the code until check-out.
+    """
+    prop = booking.property
+    period = stay_period(
+        booking.check_in, booking.check_out, early_minutes=prop.early_minutes, late_minutes=prop.late_minutes
+    )
+    wanted = booking.status == Booking.Status.CONFIRMED
+    if not prop.is_active:
+        wanted = wanted and grant is not None and grant.wanted and period.starts_at <= now
+    if grant is not None and grant.revoked_at is not None:
+        wanted = False
+    issue_at = period.starts_at - timedelta(days=prop.issue_ahead_days)
+    dates = (booking.arrival_date, booking.departure_date)
+    return Wish(wanted, period, issue_at, frozenset(lock_ids), booking.guest_name, dates)
+
+
+def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
+    """Bring grants and PINs of bookings up to date; return the locks that have work because of it."""
+    now = now or timezone.now()
+    touched: set[int] = set()
+    for booking_id in sorted(booking_ids if len(booking_ids) < MANY else _concerned(booking_ids, now)):
+        with transaction.atomic():
+            booking = lock_booking(booking_id)
+            if booking is not None:
+                touched |= sync_booking(booking, now)
+    return touched
+
+
+def _concerned(booking_ids: Collection[int], now: datetime) -> Iterator[int]:
+    """Of many bookings, as a calendar brings them, those that have a grant or are due for one: two queries a batch
+    instead of several for each. A stay beyond its issue-ahead window gets its grant from the drift check."""
+    ids = sorted(booking_ids)
+    for start in range(0, len(ids), _BATCH):
+        batch = ids[start : start + _BATCH]
+        granted = set(AccessGrant.objects.filter(booking__in=batch).values_list("booking_id", flat=True))
+        rows = Booking.objects.filter(pk__in=batch).values_list(
+            "pk", "check_in", "property__early_minutes", "property__issue_ahead_days"
+        )
+        for pk, check_in, early, ahead in rows:
+            if pk in granted or check_in - timedelta(days=ahead, minutes=early + 1) <= now:
+                yield pk
+
+
+def lock_booking(booking_id: int) -> Booking | None:
+    """The booking as it is now, its row locked: read before the lock, it could be older than a wish already written."""
+    rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
+    return rows.filter(pk=booking_id).first()
+
+
+def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
+    """The bookings are about to be deleted: nobody wants their codes any more. Returns the locks that have work."""
+    for booking_id in sorted(booking_ids):
+        lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
+    return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now or timezone.now())
+
+
+def end_orphans(now: datetime) -> set[int]:
+    """Guest grants whose booking was deleted where no signal told us."""
+    return _end(AccessGrant.objects.filter(booking=None, kind=AccessGrant.Kind.GUEST, wanted=True), now)
+
+
+def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
+    touched: set[int] = set()
+    for grant_id in [grant.pk for grant in grants]:
+        with transaction.atomic():
+            grant = lock_row(grant_id)
+            grant.wanted = False
+            grant.save(update_fields=["wanted"])
+            touched |= wish_for_pins(grant, frozenset(), changed=False, now=now)
+    return touched
+
+
+def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False) -> set[int]:
+    """The same for one booking whose row is locked; `ahead`: also before its issue-ahead window opens."""
+    grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+    locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
+    wish = wish_of(booking, locks, grant, now)
+    if grant is None:
+        if not wish.wanted or wish.period.ends_at <= now or (now < wish.issue_at and not ahead):
+            return set()
+        grant = _new_grant(booking, wish, now)
+        if grant is None:
+            return set()  # another transaction made it between our look and our insert, from the same booking
+    return _apply(grant, wish, booking.property.code_length, now)
+
+
+def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant | None:
+    try:
+        with transaction.atomic():
+            return AccessGrant.objects.create(
+                booking=booking,
+                holder_name=wish.holder_name,
+                starts_at=wish.period.starts_at,
+                ends_at=wish.period.ends_at,
+                issue_at=wish.issue_at,
+                created_at=now,
+            )
+    except IntegrityError:
+        return None
+
+
+def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> set[int]:
+    """Write what differs between a grant, its row locked, and the wish."""
+    facts = {
+        "starts_at": wish.period.starts_at,
+        "ends_at": wish.period.ends_at,
+        "issue_at": wish.issue_at,
+        "wanted": wish.wanted,
+        "holder_name": wish.holder_name,
+    }
+    changed = {name for name, value in facts.items() if getattr(grant, name) != value}
+    for name in changed:
+        setattr(grant, name, facts[name])
+    wanted_locks = wish.lock_ids if wish.wanted else frozenset()
+    recoded = _ensure_code(grant, wanted_locks, code_length, now)
+    if changed or recoded:
+        grant.save()
+    content_changed = recoded or bool(changed & {"starts_at", "ends_at"})
+    alias = alias_text(wish.holder_name, *wish.dates, grant.reference)
+    touched = wish_for_pins(grant, wanted_locks, changed=content_changed, now=now, alias=alias)
+    if "issue_at" in changed and not content_changed:
+        touched |= _replan(grant, now)
+    return touched
+
+
+def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, now: datetime) -> bool:
+    """See that the grant has a code and has claimed it on every lock that will need it. Tells if the code changed.
+
+    A code that the guest knows stays, even where the claim fails: then the lock itself decides whether both fit.
+    """
+    if not grant.code:
+        grant.code = claims.choose(grant, wanted_locks, length, now)
+        return True
+    if claims.claim(grant, wanted_locks, grant.code, now):
+        return False
+    if grant.disclosed_at is not None:
+        for lock_id in wanted_locks:
+            claims.claim(grant, [lock_id], grant.code, now)
+        return False
+    grant.code = claims.choose(grant, wanted_locks, length, now)
+    return True
+
+
+def wish_for_pins(
+    grant: AccessGrant, wanted_locks: frozenset[int], *, changed: bool, now: datetime, alias: str = ""
+) -> set[int]:
+    """Write the desired side of a grant's PINs; every change of the wish raises its revision."""
+    pins = {pin.lock_id: pin for pin in Pin.objects.select_for_update().filter(grant=grant).order_by("pk")}
+    touched: set[int] = set()
+    for lock_id in sorted(wanted_locks | set(pins)):
+        wanted = lock_id in wanted_locks
+        pin = pins.get(lock_id) or Pin(lock_id=lock_id, wanted=False, desired_rev=0, next_try_at=None)
+        if pin.wanted == wanted and not (changed and wanted):
+            continue
+        pin.grant = grant
+        pin.wanted = wanted
+        pin.alias = alias or pin.alias
+        raise_revision(pin, now)
+        if not wanted:
+            claims.release_unused(pin, now)  # a code that never reached the lock is free at once
+        touched.add(lock_id)
+    return touched
+
+
+def raise_revision(pin: Pin, now: datetime) -> None:
+    """Store a changed wish of a locked row, its grant loaded."""
+    pin.desired_rev += 1
+    pin.wished_at = now
+    pin.refresh_plan(now)
+    is_new = pin.desired_rev == 1
+    pin.save(update_fields=None if is_new else DESIRED_COLUMNS)
+
+
+def _replan(grant: AccessGrant, now: datetime) -> set[int]:
+    """The moment to put the code on the locks moved, the wish itself did not."""
+    touched: set[int] = set()
+    for pin in Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"):
+        pin.grant = grant
+        pin.refresh_plan(now)
+        pin.save(update_fields=DESIRED_COLUMNS)
+        touched.add(pin.lock_id)
+    return touched
+
+
+def lock_row(grant_id: int) -> AccessGrant:
+    """The grant, its row locked until the transaction ends."""
+    return AccessGrant.objects.select_for_update().get(pk=grant_id)
+
+
+def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
+    """Give the grant another value on all its locks, because a lock refused this one; return the locks with work.
+
+    Only while nobody was told the code, read under the grant's row lock: a reveal that comes in between wins.
+    `forced`: the lock no longer lets us have the value that the guest knows; an incident tells so.
+    """
+    with transaction.atomic():
+        grant = lock_row(grant_id)
+        if grant.disclosed_at is not None and not forced:
+            return set()
+        pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
+        lock_ids = [pin.lock_id for pin in pins]
+        grant.code = claims.choose(grant, lock_ids, len(grant.code), now)
+        grant.save(update_fields=["code"])
+        for pin in pins:
+            pin.grant = grant
+            raise_revision(pin, now)
+            if forced:
+                Incident.open(Incident.Kind.CODE_CHANGED, now, about=pin)
+        return set(lock_ids)

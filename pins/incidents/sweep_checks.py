@@ -1,0 +1,276 @@
+"""The review of incidents that every sweep makes: opens what is late, raises what presses more, resolves what is over.
+
+Reads the database only, in as many queries for five hundred properties as for one, and writes only where something
+changed. What is heavier, and can wait a minute, is in `pins.incidents.slow_checks`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Min, OuterRef, Q, QuerySet, Subquery
+
+from pins.core import budget
+from pins.core.pin_state import State
+from pins.models import Incident, LockState, Pin, RateBudget
+from pins.models.incident import less_than, rank, subject_key
+from pins.reconcile import account_limits
+from pins.tedee.errors import Cause
+from rentals.models import Booking, Lock, LockAccount
+
+logger = logging.getLogger(__name__)
+
+Kind, Severity = Incident.Kind, Incident.Severity
+
+#: How long an ordinary setting or removal may take before a person is told.
+PATIENCE = timedelta(minutes=10)
+#: How long a lock may be out of reach: a bridge that starts anew takes minutes.
+OFFLINE_PATIENCE = timedelta(minutes=15)
+#: A lock out of reach is told when somebody needs it within this time.
+NEEDED_SOON = timedelta(days=1)
+#: That somebody changed a code in the lock app stays told for so long, although Turnkey has set it again by then.
+HAND_IS_TOLD = timedelta(days=1)
+_BATCH = 500
+
+
+#: What is open: kind and subject, to id and severity.
+Standing = Mapping[tuple[str, str], tuple[int, str]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a review met of one kind: keys of `field`'s model, and how much each presses."""
+
+    field: str
+    severities: Mapping[int, Incident.Severity]
+
+
+def review(now: datetime) -> None:
+    """Bring the incidents up to date that the clock opens, and resolve what nobody else ended."""
+    standing = open_incidents()
+    late, unknown = _unready_codes(now)
+    keep(
+        standing,
+        {
+            Kind.CODE_LATE: Found("pin", late),
+            Kind.OUTCOME_UNKNOWN: Found("pin", unknown),
+            Kind.CODE_STAYS: Found("pin", _staying(now)),
+            Kind.LOCK_OFFLINE: Found("lock", _offline_locks(now)),
+            Kind.BUDGET_SPENT: Found("account", _short_budgets(now)),
+        },
+        now,
+    )
+    _resolve_what_is_over({kind for kind, _ in standing}, now)
+
+
+def open_incidents() -> Standing:
+    """Read this before anything is looked for: what a run ends meanwhile is then not opened a second time."""
+    rows = Incident.objects.filter(resolved_at__isnull=True).values_list("pk", "kind", "subject", "severity")
+    return {(kind, subject): (pk, severity) for pk, kind, subject, severity in rows}
+
+
+def keep(standing: Standing, found: Mapping[Incident.Kind, Found], now: datetime) -> None:
+    """Make what is open of these kinds equal to what was found since.
+
+    A severity only rises. Two reviews at once do no harm: the database refuses a second open incident of one cause.
+    """
+    fresh: list[Incident] = []
+    rising: defaultdict[Incident.Severity, list[int]] = defaultdict(list)
+    over = {at: pk for at, (pk, _) in standing.items() if at[0] in found}
+    for kind, met in found.items():
+        for key, severity in met.severities.items():
+            at = (kind.value, subject_key(met.field, key))
+            over.pop(at, None)
+            if at not in standing:
+                about = {f"{met.field}_id": key}
+                fresh.append(Incident(kind=kind, subject=at[1], severity=severity, opened_at=now, **about))
+            elif rank(standing[at][1]) < rank(severity):
+                rising[severity].append(standing[at][0])
+    _open(fresh)
+    still_open = Incident.objects.filter(resolved_at__isnull=True)  # ended meanwhile by a run: leave it as it is
+    for severity, ids in rising.items():
+        _update(ids, still_open.filter(severity__in=less_than(severity)), severity=severity)
+    _update(list(over.values()), still_open, resolved_at=now)
+
+
+def _open(fresh: list[Incident]) -> None:
+    for start in range(0, len(fresh), _BATCH):
+        try:
+            with transaction.atomic():
+                Incident.objects.bulk_create(fresh[start : start + _BATCH], ignore_conflicts=True)
+        except IntegrityError:  # a subject was deleted since we read it; the next review finds the others again
+            logger.info("incident_subject_gone")
+
+
+def _update(ids: list[int], rows: QuerySet[Incident], **fields: object) -> None:
+    for start in range(0, len(ids), _BATCH):
+        rows.filter(pk__in=ids[start : start + _BATCH]).update(**fields)
+
+
+def pressing(moment: datetime, now: datetime) -> Incident.Severity:
+    """Urgent when a guest is as near as `CODE_URGENT_HOURS`, or here; before that a warning."""
+    return Severity.URGENT if moment <= now + timedelta(hours=settings.CODE_URGENT_HOURS) else Severity.WARNING
+
+
+def _unready_codes(now: datetime) -> tuple[dict[int, Incident.Severity], dict[int, Incident.Severity]]:
+    """Guests who arrive soon, or are here, for whom the lock does not surely hold what it should: codes that are late,
+    and those of which nobody knows because answers are lost again and again.
+
+    An extension presses when the old end comes near, not before: its deadline counts. On a lock that is only watched
+    nothing is late.
+    """
+    soon = now + timedelta(hours=settings.CODE_WARN_HOURS)
+    unready = (
+        Pin.objects.filter(wanted=True, grant__wanted=True, grant__starts_at__lte=soon, grant__ends_at__gt=now)
+        .filter(deadline_at__lte=soon, lock__account__observe_only=False)
+        .exclude(state=State.SET)
+        # Not before its time: a property may issue codes no earlier than check-in.
+        .exclude(state=State.SCHEDULED, grant__issue_at__gt=now - PATIENCE)
+        .exclude(wished_at__gt=now - PATIENCE)
+    )
+    late: dict[int, Incident.Severity] = {}
+    unknown: dict[int, Incident.Severity] = {}
+    for pk, state, since, starts_at, due in unready.values_list(
+        "pk", "state", "state_changed_at", "grant__starts_at", "deadline_at"
+    ):
+        late[pk] = pressing(max(starts_at, due or now), now)
+        if state == State.IN_DOUBT and since <= now - PATIENCE:
+            unknown[pk] = late[pk]
+    return late, unknown
+
+
+def staying_codes(now: datetime) -> QuerySet[Pin]:
+    """Codes that are, or may be, on a lock where nobody wants them any more; also where Turnkey only watches, since
+    the door opens to them all the same."""
+    ended = Q(grant__ends_at__lte=now - PATIENCE)
+    unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
+    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
+    return Pin.objects.filter(ended | unwanted).filter(maybe_there)
+
+
+def working_codes(now: datetime) -> QuerySet[Pin]:
+    """Those that nobody wants any more and that the lock, as far as we know, still lets in: at once, without the
+    patience of a removal. What has ended by itself is not among them."""
+    unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
+    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
+    return Pin.objects.filter(unwanted & maybe_there, applied_starts_at__lte=now, applied_ends_at__gt=now)
+
+
+def _staying(now: datetime) -> dict[int, Incident.Severity]:
+    """Urgent while the lock would still let the code in: the stay was shortened, cancelled or moved away."""
+    rows = staying_codes(now).values_list("pk", "applied_starts_at", "applied_ends_at")
+    return {
+        pk: Severity.URGENT if starts_at and ends_at and starts_at <= now < ends_at else Severity.WARNING
+        for pk, starts_at, ends_at in rows
+    }
+
+
+def _offline_locks(now: datetime) -> dict[int, Incident.Severity]:
+    """Locks out of reach for longer than a patience, with a code due or a guest due or present within a day.
+
+    Known to be disconnected (`sync`, webhooks, a fetched list), or refused with 428 the last time and due again. With
+    every code on it an offline lock still opens to them: that is worth a notice. Nobody waits for one that is only
+    watched.
+    """
+    refused = Q(operation__pause_cause=Cause.OFFLINE.value)
+    marked = Q(operation__offline_since__isnull=False)
+    guests = Booking.objects.filter(
+        property__locks=OuterRef("pk"),
+        property__is_active=True,
+        status=Booking.Status.CONFIRMED,
+        check_in__lte=now + NEEDED_SOON,
+        check_out__gt=now,
+    ).order_by("check_in")
+    rows = (
+        Lock.objects.filter(Q(is_connected=False) | refused | marked, account__observe_only=False)
+        .annotate(
+            due=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)),
+            guest_at=Subquery(guests.values("check_in")[:1]),
+        )
+        .values_list(
+            "pk", "is_active", "is_connected", "operation__pause_cause", "operation__offline_since", "due", "guest_at"
+        )
+    )
+    found: dict[int, Incident.Severity] = {}
+    out_of_reach, back = [], []
+    for pk, is_active, is_connected, cause, since, due, guest_at in rows:
+        due_soon = due is not None and due <= now + NEEDED_SOON
+        told_so = is_connected is False and is_active and guest_at is not None
+        if not (due_soon and (is_connected is False or cause == Cause.OFFLINE.value)) and not told_so:
+            back += [pk] if since is not None else []
+        elif since is None:
+            out_of_reach.append(pk)
+        elif since <= now - OFFLINE_PATIENCE:
+            found[pk] = pressing(due, now) if due_soon else Severity.NOTICE
+    _note_offline(out_of_reach, back, now)
+    return found
+
+
+def _note_offline(out_of_reach: list[int], back: list[int], now: datetime) -> None:
+    if out_of_reach:
+        LockState.objects.bulk_create([LockState(lock_id=pk) for pk in out_of_reach], ignore_conflicts=True)
+        LockState.objects.filter(lock_id__in=out_of_reach, offline_since=None).update(offline_since=now)
+    if back:
+        LockState.objects.filter(lock_id__in=back).update(offline_since=None)
+
+
+def _short_budgets(now: datetime) -> dict[int, Incident.Severity]:
+    """Accounts whose requests do not reach for a deadline within the window: until then more falls due than may be
+    sent. Locks that rest for another reason wait for that, not for the budget."""
+    window = timedelta(seconds=settings.TEDEE_RATE_WINDOW)
+    keys = {account.pk: account.budget_key for account in LockAccount.objects.only("rate_group").order_by("pk")}
+    resting = Q(lock__operation__paused_until__gt=now) & ~Q(lock__operation__pause_cause=account_limits.BUDGET_SPENT)
+    due = (
+        Pin.objects.filter(next_try_at__lte=now, deadline_at__lte=now + window, lock__account__observe_only=False)
+        .exclude(resting)
+        .exclude(lock__account__operation__paused_until__gt=now)
+        .order_by("deadline_at")
+        .values_list("lock__account_id", "deadline_at")
+    )
+    deadlines: defaultdict[str, list[datetime]] = defaultdict(list)
+    for account_id, deadline in due:
+        deadlines[keys.get(account_id, "")].append(max(deadline or now, now))
+    short = {
+        row.key
+        for row in RateBudget.objects.filter(key__in=deadlines)
+        if _falls_short(deadlines[row.key], budget.Usage.from_json(row.usage))
+    }
+    first = {key: pk for pk, key in sorted(keys.items(), reverse=True)}  # one account speaks for its whole group
+    return {first[key]: Severity.URGENT for key in short}
+
+
+def _falls_short(deadlines: Iterable[datetime], usage: budget.Usage) -> bool:
+    """Would more be due by one of these moments, earliest first, than may be sent until then?"""
+    rules = account_limits.rules()
+    needed = {moment: number for number, moment in enumerate(deadlines, start=1)}  # of equal moments the last counts
+    return any(number > budget.remaining(usage, rules, moment) for moment, number in needed.items())
+
+
+def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
+    """End what runs opened and nobody ended: the cause went away without a request. One UPDATE for each kind that is
+    open at all, so that an incident which is opened meanwhile is judged by the row as it is."""
+    unsolved = Incident.objects.filter(resolved_at__isnull=True)
+    waiting = Pin.objects.filter(wanted=True, grant__ends_at__gt=now)
+    full = waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)
+    put_right = Q(pin__state=State.SET, opened_at__lte=now - HAND_IS_TOLD)
+    nobody_cares = Q(pin__wanted=False) | Q(pin__state=State.REMOVED) | Q(pin__grant__ends_at__lte=now)
+    nothing_to_do = unsolved.exclude(lock__pins__next_try_at__isnull=False)
+    over = {
+        Kind.NO_PERMISSION: nothing_to_do,
+        Kind.LOCK_UNKNOWN: nothing_to_do,
+        Kind.VALUE_REFUSED: unsolved.exclude(pin__state=State.BLOCKED),
+        Kind.VALUE_TAKEN: unsolved.exclude(pin__state=State.BLOCKED),
+        Kind.CODE_CHANGED: unsolved.filter(pin__state=State.REMOVED),
+        Kind.CHANGED_IN_APP: unsolved.filter(put_right | nobody_cares),
+        Kind.TOO_MANY_CODES: unsolved.exclude(lock__pins__in=waiting.filter(admitted=False)),
+        Kind.NO_ROOM: unsolved.exclude(lock__pins__in=full),
+    }
+    for kind, rows in over.items():
+        if kind.value in open_kinds:
+            rows.filter(kind=kind).update(resolved_at=now)

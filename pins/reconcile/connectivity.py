@@ -1,0 +1,100 @@
+"""Learns that offline locks are back, many with one request, instead of asking each of them for its PINs."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db.models import Exists, OuterRef, Q
+
+from pins.core.budget import Purpose
+from pins.models import AccountState, LockState, Pin
+from pins.reconcile import account_limits
+from pins.reconcile.clients import client_for
+from pins.tedee.client import TedeeClient
+from pins.tedee.errors import Cause, TedeeError
+from rentals.models import Lock, LockAccount
+
+logger = logging.getLogger(__name__)
+
+#: A lock that will be tried again within this time needs no watching (`sync`: at most every 20 s, Tedee API).
+SOON = timedelta(seconds=30)
+#: How often an account is asked when nobody is waiting: no oftener than its locks would be tried anyway.
+UNHURRIED = timedelta(minutes=5)
+#: With a deadline as near as this, every look counts.
+PRESSING = timedelta(hours=4)
+#: How many ids go into one query string.
+MOST_IDS = 100
+
+
+def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClient] = client_for) -> set[int]:
+    """Ask for the connection of every lock that rests because it was offline; end the rest of those that came back.
+    And of those that were told to be offline while a guest is due and nothing has to be done: no request of a run
+    would ever learn that they are back.
+
+    Spends from the half of the budget that watching may use, and one request per account and hundred locks.
+    """
+    offline: defaultdict[LockAccount, list[Lock]] = defaultdict(list)
+    resting = Q(pause_cause=Cause.OFFLINE.value, paused_until__gt=now + SOON)
+    idle = Q(lock__is_connected=False, offline_since__isnull=False) & ~Exists(
+        Pin.objects.filter(lock=OuterRef("lock"), next_try_at__lte=now)
+    )
+    waiting = LockState.objects.filter(resting | idle)
+    for lock in Lock.objects.filter(operation__in=waiting).select_related("account").order_by("pk"):
+        offline[lock.account].append(lock)
+    back: set[int] = set()
+    for account, locks in offline.items():
+        if account_limits.paused_until(account, now) is None and _is_time(account, locks, now):
+            back |= _came_back(account, locks, clients, now)
+    _end_rest(back)
+    return back
+
+
+def connection_told(lock: Lock, is_connected: bool) -> bool:
+    """Store what somebody tells of a connection unasked. True: the lock rested because it was offline, and rests no
+    more. Unlike an answer of `sync`, being told is news by itself, whatever we took the connection for."""
+    Lock.objects.filter(pk=lock.pk).update(is_connected=is_connected)
+    return is_connected and _end_rest({lock.pk}) > 0
+
+
+def _end_rest(lock_ids: set[int]) -> int:
+    """End the rest of those that rest because they were offline; a rest with another cause that came since stands."""
+    resting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__isnull=False)
+    return resting.filter(lock_id__in=lock_ids).update(paused_until=None)
+
+
+def _is_time(account: LockAccount, locks: list[Lock], now: datetime) -> bool:
+    """Take this turn of asking for an account, if it is due and nobody else took it."""
+    pressing = Pin.objects.filter(lock__in=locks, next_try_at__lte=now, deadline_at__lte=now + PRESSING).exists()
+    AccountState.objects.get_or_create(account=account)
+    turn = AccountState.objects.filter(account=account)
+    if not pressing:
+        turn = turn.exclude(watched_at__gt=now - UNHURRIED)
+    return turn.update(watched_at=now) == 1
+
+
+def _came_back(
+    account: LockAccount, locks: list[Lock], clients: Callable[[LockAccount], TedeeClient], now: datetime
+) -> set[int]:
+    """The locks that were seen disconnected and are connected now. One that was connected all along and answers 428
+    is set up wrongly: trying it again at once would not help."""
+    found: set[int] = set()
+    for start in range(0, len(locks), MOST_IDS):
+        group = {lock.device_id: lock for lock in locks[start : start + MOST_IDS]}
+        if account_limits.spend(account.budget_key, Purpose.WATCH, now, now) is not None:
+            break
+        try:
+            answer = clients(account).sync_locks(list(group))
+        except TedeeError as error:
+            logger.info("watch_failed", extra={"account_id": account.pk, "cause": error.cause.value})
+            break
+        for connection in answer.value:
+            lock = group.get(connection.id)
+            if lock is None or connection.is_connected is None or connection.is_connected == lock.is_connected:
+                continue
+            Lock.objects.filter(pk=lock.pk).update(is_connected=connection.is_connected)
+            if connection.is_connected and lock.is_connected is False:
+                found.add(lock.pk)
+    return found

@@ -1,0 +1,269 @@
+"""Makes one lock hold what it should: the observed side and its only writer.
+
+`reconcile_lock` may be called by anyone, any number of times, at any moment. It takes the lock's lease, puts right
+what a crashed run left, then performs due steps one request at a time, the most urgent first, until nothing is due,
+the lock or its
+account rests, or its time is over. It tells when the lock has work again; the same moment is in the database, so that
+losing the message costs one sweep.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from pins.core import transitions
+from pins.core.pin_state import Blocked
+from pins.core.plan import Block, Request, Rotate, Wait, Write, deadline, next_step
+from pins.desired import grants
+from pins.models import ONLY_WATCHED, Incident, LockState, Pin, PinAttempt
+from pins.reconcile import account_limits, attempts, keypad_room, leases, responses
+from pins.reconcile.clients import client_for
+from pins.tedee.client import TedeeClient
+from rentals.models import Lock, LockAccount
+
+logger = logging.getLogger(__name__)
+
+#: A run ends after this long, so that one busy lock does not keep a worker's thread for itself.
+LONGEST_RUN = 60.0
+#: How long a lock whose account has no requests left rests. Short: what is due grows more urgent, and may spend more.
+LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
+#: How often a lock that is only watched is looked over for what may still be read of it. Costs no request by itself.
+WATCHED_PAUSE = timedelta(minutes=5)
+#: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
+FOREIGN_PINS_KNOWN = timedelta(hours=1)
+
+
+#: Set when the process was asked to end: runs finish the request under way and begin no other.
+stopping = threading.Event()
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run did, and when the lock has work again (`None`: not before a wish changes)."""
+
+    next_at: datetime | None
+    requests: int = 0
+
+
+@dataclass(frozen=True)
+class _Choice:
+    pin_id: int
+    step: Request
+    due: datetime
+
+
+def reconcile_lock(
+    lock_id: int,
+    *,
+    clients: Callable[[LockAccount], TedeeClient] = client_for,
+    clock: Callable[[], datetime] = timezone.now,
+) -> Report:
+    """Bring one lock as far as possible now. Never raises for what the API does."""
+    lock = Lock.objects.select_related("account").filter(pk=lock_id).first()
+    if lock is None:
+        return Report(None)
+    waiting_until = rests_until(lock, clock())
+    if waiting_until is None:
+        waiting_until = _next_due(lock, clock())
+    if waiting_until is None or waiting_until > clock():
+        return Report(waiting_until)
+    lease = leases.acquire(lock)
+    if isinstance(lease, leases.Taken):
+        return Report(lease.until)
+    requests = 0
+    rest: datetime | None = None
+    try:
+        _take_over(lock, clock())
+        requests, rest = _work(lock, lease, clients, clock)
+    except attempts.LeaseLostError:
+        logger.warning("lease_lost", extra={"lock_id": lock.pk})
+    finally:
+        leases.release(lease)
+    # Looked up after the release: whoever came meanwhile found the lease taken and left.
+    next_due = _next_due(lock, clock())
+    if next_due is None:
+        return Report(None, requests)
+    rest = rest or rests_until(lock, clock())
+    return Report(max(next_due, rest) if rest is not None else next_due, requests)
+
+
+def rests_until(lock: Lock, now: datetime) -> datetime | None:
+    """Until when the lock or its account rests; `None` when neither does.
+
+    A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
+    Nor does the one of a lock that is only watched: that may be over.
+    """
+    softly = [account_limits.BUDGET_SPENT, ONLY_WATCHED]
+    resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
+    paused = resting.values_list("paused_until", flat=True).first()
+    account_paused = account_limits.paused_until(lock.account, now)
+    return max((moment for moment in (paused, account_paused) if moment is not None), default=None)
+
+
+def _next_due(lock: Lock, now: datetime) -> datetime | None:
+    """When the lock has work. One that was added again has work at once: none of its codes came along."""
+    if LockState.objects.filter(lock=lock, device_id__isnull=False).exclude(device_id=lock.device_id).exists():
+        return now
+    due = Pin.objects.filter(lock=lock, next_try_at__isnull=False).order_by("next_try_at")
+    return due.values_list("next_try_at", flat=True).first()
+
+
+def _work(
+    lock: Lock, lease: leases.Lease, clients: Callable[[LockAccount], TedeeClient], clock: Callable[[], datetime]
+) -> tuple[int, datetime | None]:
+    """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
+    requests = 0
+    watched = False  # learned from a take-off; from then on this run only reads
+    ends = time.monotonic() + LONGEST_RUN
+    while time.monotonic() < ends and not stopping.is_set():
+        choice = _choose(lock, clock(), reads_only=watched)
+        if choice is None:
+            return requests, _rest(lock, clock() + WATCHED_PAUSE, ONLY_WATCHED) if watched else None
+        prepared = attempts.take_off(lock, lease, choice.pin_id, choice.step, clock())
+        if isinstance(prepared, attempts.OnlyWatched):
+            watched = True
+            continue
+        if isinstance(prepared, attempts.Rest):
+            return requests, _rest(
+                lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), account_limits.BUDGET_SPENT
+            )
+        if prepared is None:
+            continue
+        if not lease.is_fresh():
+            raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
+        answer = attempts.send(clients(lock.account), prepared)
+        requests += 1
+        rest = responses.settle(lock, prepared, answer, clock())
+        if rest is not None:
+            return requests, rest
+    return requests, None
+
+
+def _rest(lock: Lock, until: datetime, cause: str) -> datetime:
+    LockState.objects.filter(lock=lock).update(paused_until=until, pause_cause=cause)
+    return until
+
+
+def _choose(lock: Lock, now: datetime, *, reads_only: bool) -> _Choice | None:
+    """The most urgent request among the due PINs. Steps that need no request are done on the way."""
+    best: _Choice | None = None
+    for pin in (
+        Pin.objects.filter(lock=lock, next_try_at__lte=now).select_related("grant").order_by("deadline_at")[:200]
+    ):
+        step = next_step(pin.view, now)
+        if isinstance(step, Wait | Rotate | Block):
+            _decide_without_request(pin.pk, step, now)
+            continue
+        if reads_only and isinstance(step, Write):
+            continue
+        due = deadline(pin.view, now)
+        if best is None or due < best.due:
+            best = _Choice(pin.pk, step, due)
+    return best
+
+
+def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datetime) -> None:
+    with transaction.atomic():
+        if isinstance(step, Rotate):
+            # The grant's row is locked before its PINs, as everywhere.
+            grant_id = Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id)
+            grants.lock_row(grant_id)
+        pin = attempts.locked_pin(pin_id)
+        if next_step(pin.view, now) != step:
+            return
+        observed = pin.observed
+        if isinstance(step, Block):
+            kind = Incident.Kind.VALUE_TAKEN if step.reason is Blocked.VALUE_TAKEN else Incident.Kind.VALUE_REFUSED
+            Incident.open(kind, now, about=pin)
+            observed = transitions.stopped(observed, step.reason, pin.desired_rev)
+        if isinstance(step, Rotate):
+            pin.put_observed(transitions.rotated(observed))
+            attempts.save_observed(pin, now)
+            grants.rotate(pin.grant_id, now, forced=step.forced)
+            return
+        pin.put_observed(observed)
+        attempts.save_observed(pin, now)
+
+
+def _take_over(lock: Lock, now: datetime) -> None:
+    """Put right what concerns the whole lock, before the first step of a run. We hold the lease, so no run is alive:
+
+    1. a request without an answer was abandoned: its run crashed, or lost the lease;
+    2. the lock was added again under another device id: nothing we knew about ids holds any more;
+    3. the keypad's room is given to the nearest arrivals.
+    """
+    state = LockState.objects.get(lock=lock)
+    in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
+    unanswered = PinAttempt.objects.filter(pin__lock=lock, outcome=PinAttempt.Outcome.OPEN)
+    for pin_id in sorted({*in_flight, *unanswered.values_list("pin_id", flat=True)}):
+        with transaction.atomic():
+            pin = attempts.locked_pin(pin_id)
+            pin.op_token = uuid.uuid4()  # should the old run still be alive somewhere, its answer is not ours
+            pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
+            attempts.save_observed(pin, now)
+    unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
+    if state.device_id != lock.device_id:
+        _follow_device(lock, state.device_id, now)
+    seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
+    keypad_room.admit(lock, state.foreign_pins if seen else 0, now)
+
+
+def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
+    with transaction.atomic():
+        if old_device is not None:
+            known = ~Q(op="") | Q(remote_id__isnull=False) | Q(late_until__isnull=False) | Q(must_look=True)
+            judged = ~Q(blocked="") | Q(hold_until__isnull=False) | Q(exists=True) | Q(refused=True)
+            pins = Pin.objects.filter(known | judged, lock=lock).order_by("pk")
+            for pin_id in list(pins.values_list("pk", flat=True)):
+                pin = attempts.locked_pin(pin_id)
+                pin.op_token = uuid.uuid4()
+                pin.put_observed(transitions.moved_to_new_device(pin.observed))
+                attempts.save_observed(pin, now)
+        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
+        LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)
+
+
+def try_now(pin_ids: list[int], now: datetime) -> set[int]:
+    """A person says: try again now. Lifts blocks, rests and the lock's pause; returns the locks to run."""
+    touched: set[int] = set()
+    for pin_id in sorted(pin_ids):
+        with transaction.atomic():
+            pin = attempts.locked_pin(pin_id)
+            pin.put_observed(transitions.retried(pin.observed))
+            attempts.save_observed(pin, now)
+            touched.add(pin.lock_id)
+    LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
+    return touched
+
+
+def look_now(lock_id: int, now: datetime) -> bool:
+    """A person asks for a look at the lock's list. One PIN of ours is marked as in need of it; the next run reads the
+    list once, under its lease and from the budget like any other request, and the list corrects all PINs of the lock.
+
+    The one that ends last is marked: while it is in doubt, nobody who is due soon appears to be. False: there is none.
+    A PIN with a request in flight is left to that request's run.
+    """
+    ours = Pin.objects.filter(Q(remote_id__isnull=False) | Q(wanted=True, grant__ends_at__gt=now), lock_id=lock_id)
+    if ours.filter(must_look=True).exists():
+        return True
+    for condition in (Q(remote_id__isnull=False), Q(remote_id__isnull=True)):
+        for pin_id in ours.filter(condition, op="").order_by("-grant__ends_at").values_list("pk", flat=True)[:5]:
+            with transaction.atomic():
+                pin = attempts.locked_pin(pin_id)
+                if pin.op:
+                    continue  # a run took off with it since we looked
+                pin.put_observed(transitions.asked_to_look(pin.observed))
+                attempts.save_observed(pin, now)
+            return True
+    return False

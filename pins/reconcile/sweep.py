@@ -1,0 +1,73 @@
+"""The periodic search for due work: which locks are to be woken, and who may spend."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F, Min, Q
+
+from pins.core import budget
+from pins.models import ONLY_WATCHED, Heartbeat, LockState, Pin, RateBudget
+from pins.reconcile import account_limits, leases
+from rentals.models import Lock, LockAccount
+
+#: How many locks one sweep wakes at most; the next sweep comes soon.
+MOST_LOCKS = 1000
+#: Without a sweep for so long somebody is told. A restart takes less.
+LONGEST_SILENCE = timedelta(minutes=3)
+
+
+def idle_since(now: datetime) -> datetime | None:
+    """When the last sweep was, if that is so long ago that worker, beat or broker must be down; `None` while they work,
+    and where none ever ran."""
+    last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    limit = max(LONGEST_SILENCE, timedelta(seconds=8 * settings.SWEEP_SECONDS))
+    return last if last is not None and now - last > limit else None
+
+
+def due_locks(now: datetime) -> list[int]:
+    """Locks with due work, earliest deadline first; without those that rest, run, or were woken a moment ago."""
+    account_limits.forgive_new_keys(now)
+    hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
+    added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
+    # Where Turnkey may write again nothing rests, whoever switched it: `update()` and the like announce nothing.
+    released = Q(operation__pause_cause=ONLY_WATCHED, account__observe_only=False)
+    due = (
+        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
+        .exclude(Q(operation__paused_until__gt=now) & ~released)
+        .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
+        # An alarm that is set for later hides nothing that is due now.
+        .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
+        .exclude(account__operation__paused_until__gt=now)
+        .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
+        .order_by("deadline", "pk")
+    )
+    return list(due.values_list("pk", flat=True)[:MOST_LOCKS])
+
+
+def ration(now: datetime) -> None:
+    """Where more work is due than the budget allows, store the deadline up to which work may spend."""
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for account in LockAccount.objects.defer("secret", "webhook_token"):
+        groups[account.budget_key].append(account.pk)
+    for row in RateBudget.objects.filter(key__in=groups):
+        left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
+        due = Pin.objects.filter(lock__account__in=groups[row.key], next_try_at__lte=now, deadline_at__isnull=False)
+        due = due.exclude(lock__account__observe_only=True)  # what is only watched spends nothing worth a ration
+        deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
+        cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
+        if cutoff != row.cutoff_at:
+            # Only this column: a run may be spending at this moment.
+            RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff)
+
+
+def release(account_id: int, now: datetime) -> list[int]:
+    """An account is no longer only watched: end the rest of its locks. Returns those with due work, the most urgent
+    first."""
+    LockState.objects.filter(lock__account=account_id, pause_cause=ONLY_WATCHED).update(
+        paused_until=None, pause_cause=""
+    )
+    due = Lock.objects.filter(account=account_id, pins__next_try_at__lte=now)
+    return list(due.annotate(deadline=Min("pins__deadline_at")).order_by("deadline", "pk").values_list("pk", flat=True))

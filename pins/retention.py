@@ -1,0 +1,39 @@
+"""What is deleted when it is long over: codes that are off every lock, and incidents."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+
+from pins.core.pin_state import State
+from pins.models import AccessGrant, Delivery, Incident, Pin
+
+#: Removed codes, with their attempts and incidents, are kept this long.
+KEEP_RECORDS: Final = timedelta(days=120)
+#: So many are deleted in one transaction, so that nobody waits long for its locks.
+BATCH: Final = 1000
+
+
+def purge_grants(now: datetime) -> int:
+    """Delete grants that ended long ago and are off every lock; return how many."""
+    old = AccessGrant.objects.filter(ends_at__lte=now - KEEP_RECORDS).exclude(
+        pins__in=Pin.objects.exclude(state=State.REMOVED)
+    )
+    gone = list(old.values_list("pk", flat=True)[:5000])
+    AccessGrant.objects.filter(pk__in=gone).delete()
+    return len(gone)
+
+
+def purge_incidents(now: datetime) -> int:
+    """Delete what was resolved long ago, and the messages about it; return how many. Incidents of a PIN go with it,
+    since they say from when its code stands (`pins.status.disclosure`)."""
+    old = Incident.objects.filter(pin=None, resolved_at__lte=now - KEEP_RECORDS).order_by("pk")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            Delivery.objects.filter(incident__in=ids).delete()
+            Incident.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count

@@ -1,0 +1,63 @@
+"""How a lock is, in words and on its own clock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pins.models import ONLY_WATCHED
+from pins.status import wording
+from pins.tedee.errors import Cause
+from rentals.models import Lock
+from rentals.wording import Badge, Tone
+
+#: In per cent: below this somebody should bring batteries.
+LOW_BATTERY: Final = 20
+
+
+NO_KEYPAD: Final = Badge("No keypad", Tone.ACT)
+
+
+def is_low(lock: Lock) -> bool:
+    """Whether its battery is nearly empty; an unknown one is not."""
+    return lock.battery_level is not None and lock.battery_level < LOW_BATTERY
+
+
+def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
+    """Why the lock or its account rests and until when; the account's reason outweighs the lock's. That it is only
+    watched is no trouble and told elsewhere."""
+    found: tuple[str, datetime | None] = ("", None)
+    for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
+        until = state.paused_until if state is not None else None
+        if state is not None and until is not None and until > now and state.pause_cause != ONLY_WATCHED:
+            found = (state.pause_cause or Cause.NETWORK.value, max(until, found[1] or until))
+    return found
+
+
+def lock_badge(lock: Lock, now: datetime) -> Badge:
+    """The state of a lock in words, the worst first."""
+    cause = pause(lock, now)[0] if lock.pk else ""  # the page of a new one shows it, too
+    if not lock.is_active:
+        return Badge("Switched off", Tone.OVER)
+    if lock.has_keypad is False:
+        return NO_KEYPAD
+    if lock.has_bridge is False:
+        return Badge("No bridge", Tone.ACT)
+    if cause == Cause.OFFLINE.value or (not cause and lock.is_connected is False):
+        return Badge("Offline", Tone.TROUBLE)
+    if cause:
+        return Badge("Needs you", Tone.ACT) if cause in wording.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
+    if is_low(lock):
+        return Badge("Battery low", Tone.TROUBLE)
+    if lock.pk and lock.account.observe_only:
+        return wording.WATCHED
+    return Badge("In order", Tone.READY)
+
+
+def zone_of_lock(lock: Lock) -> ZoneInfo:
+    """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
+    try:
+        return ZoneInfo(lock.time_zone or "UTC")
+    except (ValueError, OSError, KeyError):
+        return ZoneInfo("UTC")

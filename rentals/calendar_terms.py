@@ -1,0 +1,108 @@
+"""Plain words for calendars: how a feed is, what its items mean, what an import did. No database here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.utils.safestring import SafeString
+
+from rentals.badges import badge_html
+from rentals.calendars.events import Verdict
+from rentals.models import FeedItem
+from rentals.wording import Badge, Tone, days
+
+
+class Health(StrEnum):
+    """How a feed is, in one word; the first that applies counts."""
+
+    OFF = "off"
+    HELD = "held"
+    RESET = "reset"
+    STALE = "stale"
+    FAILING = "failing"
+    NEVER = "never"
+    FINE = "fine"
+
+
+_HEALTH = {
+    Health.FINE: Badge("Fine", Tone.READY),
+    Health.HELD: Badge("Held", Tone.ACT),
+    Health.RESET: Badge("Link was reset", Tone.ACT),
+    Health.STALE: Badge("Stale", Tone.ACT),
+    Health.FAILING: Badge("Failing", Tone.TROUBLE),
+    Health.NEVER: Badge("Never fetched", Tone.WAITING),
+    Health.OFF: Badge("Switched off", Tone.OVER),
+}
+_VERDICTS = {
+    Verdict.STAY: Badge("Stay", Tone.READY),
+    Verdict.TENTATIVE: Badge("Not confirmed yet", Tone.WAITING),
+    Verdict.BLOCK: Badge("Closed", Tone.OVER),
+    Verdict.MARKER: Badge("Marker", Tone.OVER),
+    Verdict.CANCELLED: Badge("Cancelled", Tone.OVER),
+    Verdict.REVIEW: Badge("May be a stay", Tone.TROUBLE),
+    Verdict.QUARANTINED: Badge("Cannot be read", Tone.TROUBLE),
+}
+#: What an import counts, in the order in which people ask.
+_COUNTS = {
+    "created": "new",
+    "changed": "changed",
+    "cancelled": "cancelled",
+    "absent": "missing for the first time",
+    "held": "held",
+    "review": "to review",
+    "quarantined": "unreadable",
+}
+
+
+def health_label(health: Health) -> str:
+    return _HEALTH[health].label
+
+
+def health_badge(health: Health) -> SafeString:
+    return badge_html(_HEALTH[health])
+
+
+def verdict_label(verdict: str, decision: str = "") -> str:
+    """What an item is, in plain words; a person's decision outweighs ours."""
+    if decision == FeedItem.Decision.STAY:
+        return "You: a stay"
+    if decision == FeedItem.Decision.NOT_STAY:
+        return "You: not a stay"
+    return _VERDICTS[Verdict(verdict)].label
+
+
+def verdict_badge(verdict: str, decision: str = "") -> SafeString:
+    shown = Verdict(verdict)
+    if decision == FeedItem.Decision.STAY:
+        shown = Verdict.STAY
+    elif decision == FeedItem.Decision.NOT_STAY:
+        shown = Verdict.BLOCK
+    return badge_html(Badge(verdict_label(verdict, decision), _VERDICTS[shown].tone))
+
+
+_DECIDED = {
+    FeedItem.Decision.STAY.value: "You said that it is a stay.",
+    FeedItem.Decision.NOT_STAY.value: "You said that it is not a stay.",
+}
+
+
+def reason(item: FeedItem) -> str:
+    """Why an item is taken for what it is; a person's decision is the last word."""
+    return _DECIDED.get(item.decision, item.reason)
+
+
+def counts(summary: Mapping[str, Any]) -> str:
+    """`2 new, 1 changed`, from the counts of an import."""
+    told = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]
+    return ", ".join(told) or "nothing new"
+
+
+def item_dates(item: FeedItem, zone: ZoneInfo) -> str:
+    """The days of an item; with times where the channel gave them."""
+    text = days(item.starts_on, item.ends_on)
+    if item.whole_days or item.starts_at is None or item.ends_at is None:
+        return text
+    return f"{text}, {item.starts_at.astimezone(zone):%H:%M} to {item.ends_at.astimezone(zone):%H:%M}"

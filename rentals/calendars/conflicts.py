@@ -1,0 +1,231 @@
+"""What calendars say about a stay, where that differs from what a person set, and what a person can do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.db import transaction
+
+from rentals.access import Scope, visible
+from rentals.models import Booking, FeedItem
+from rentals.models.feed import CHANNEL_LABELS
+from rentals.wording import day_and_time
+
+#: Sites of the channels. A link to anywhere else is shown as text: whoever writes into a calendar chose it.
+_KNOWN_SITES = (
+    "airbnb.com",
+    "booking.com",
+    "vrbo.com",
+    "homeaway.com",
+    "abritel.fr",
+    "fewo-direkt.de",
+    "guesty.com",
+    "smoobu.com",
+    "hostaway.com",
+    "hospitable.com",
+    "ownerrez.com",
+    "beds24.com",
+)
+_SECRETS = ("excerpt", "feed__url", "feed__token", "feed__signing_secret", "feed__previous_signing_secret")
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """What one calendar says. Its texts are what strangers wrote: escaped wherever they are shown."""
+
+    feed_id: int
+    feed_name: str
+    dates: str
+    said: str
+    facts: tuple[tuple[str, str], ...]
+    link: str  # empty unless it leads to a channel's own site
+    marks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CalendarSection:
+    """The part of a booking's page about calendars; there is none for a stay that no calendar ever listed."""
+
+    lines: tuple[SourceLine, ...]
+    conflicts: tuple[str, ...]
+    notes: tuple[str, ...]
+    needs_review: bool
+    may_follow: bool
+
+
+def section(booking: Booking, scope: Scope) -> CalendarSection | None:
+    """One query."""
+    zone = booking.property.zone
+    items = list(
+        visible(FeedItem.objects.filter(booking=booking), scope)
+        .select_related("feed")
+        .defer(*_SECRETS)
+        .order_by("gone_at", "pk")
+    )
+    if not items and not booking.feed_status and not booking.needs_review:
+        return None
+    conflicts = tuple(_conflicts(booking, items))
+    return CalendarSection(
+        lines=tuple(_line(item, zone) for item in items),
+        conflicts=conflicts,
+        notes=tuple(_notes(booking, items)),
+        needs_review=booking.needs_review,
+        may_follow=bool(conflicts) and can_follow(booking),
+    )
+
+
+def safe_link(url: str) -> str:
+    """The link, if it leads to a channel's own site by https; else nothing."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+        plain = parts.port in (None, 443) and parts.username is None
+    except ValueError:
+        return ""
+    known = any(host == site or host.endswith(f".{site}") for site in _KNOWN_SITES) or _is_airbnb(host)
+    return url if parts.scheme == "https" and plain and known and url.isprintable() else ""
+
+
+def _is_airbnb(host: str) -> bool:
+    """Airbnb has a site of its own in many countries: `airbnb.pl`, `www.airbnb.co.uk`."""
+    labels = host.removeprefix("www.").split(".")
+    endings = (["co", "uk"], ["com", "au"], ["com", "br"], ["co", "nz"])
+    return labels[0] == "airbnb" and ((len(labels) == 2 and len(labels[1]) == 2) or labels[1:] in endings)
+
+
+def _line(item: FeedItem, zone: ZoneInfo) -> SourceLine:
+    dates = "unknown dates"
+    if item.starts_at is not None and item.ends_at is not None:
+        dates = f"{day_and_time(item.starts_at, zone)} to {day_and_time(item.ends_at, zone)}"
+    link = safe_link(item.reservation_url)
+    facts = (
+        ("Guest", item.guest_name),
+        ("Reservation", item.reservation_code),
+        ("Phone ends with", item.phone_last4),
+        ("Guests", str(item.guest_count) if item.guest_count else ""),
+        ("Link", item.reservation_url if not link else ""),
+    )
+    marks = []
+    if item.awaits_approval:
+        marks.append("Whether this stay is cancelled waits for your decision on the page of the calendar.")
+    if item.gone_at is not None:
+        marks.append(f"It left the calendar; gone since {day_and_time(item.gone_at, zone)}.")
+    elif item.kept_at is not None:
+        marks.append("Not in the calendar any more. You decided to keep the stay.")
+    elif item.absent_since is not None:
+        marks.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
+    if item.decision == FeedItem.Decision.STAY:
+        marks.append("You decided that it is a stay.")
+    return SourceLine(
+        feed_id=item.feed_id,
+        feed_name=item.feed.name,
+        dates=dates,
+        said=item.summary,
+        facts=tuple((name, value) for name, value in facts if value),
+        link=link,
+        marks=tuple(marks),
+    )
+
+
+def _conflicts(booking: Booking, items: list[FeedItem]) -> list[str]:
+    """Fields that a person set, beside what the calendars ask for. A calendar that asks for nothing any more has
+    nothing to say about them."""
+    zone, who = booking.property.zone, _who(items)
+    said = []
+    for name, word in (("check_in", "arrival"), ("check_out", "departure")):
+        mine, told = getattr(booking, name), getattr(booking, f"feed_{name}")
+        if told is not None and _differs(booking, mine, told, zone):
+            said.append(f"You set the {word} to {day_and_time(mine, zone)}; {who} says {day_and_time(told, zone)}.")
+    if booking.feed_guest_name and booking.guest_name != booking.feed_guest_name:
+        mine = f"“{booking.guest_name}”" if booking.guest_name else "empty"
+        namers = [item for item in items if item.guest_name == booking.feed_guest_name]
+        said.append(f"You set the guest's name to {mine}; {_who(namers or items)} says “{booking.feed_guest_name}”.")
+    if booking.feed_status and booking.status != booking.feed_status:
+        mine, told = (
+            Booking.Status(one).label.partition(" (")[0].lower() for one in (booking.status, booking.feed_status)
+        )
+        gone = booking.feed_status == Booking.Status.CANCELLED and all(item.gone_at for item in items)
+        says = f"{who} does not list it any more" if gone else f"{who} says {told}"
+        said.append(f"You set the status to {mine}; {says}.")
+    return said
+
+
+def _differs(booking: Booking, mine: datetime, told: datetime, zone: ZoneInfo) -> bool:
+    if booking.follows_property_times:
+        # The property's times moved it, or will; only another day is somebody's wish.
+        return mine.astimezone(zone).date() != told.astimezone(zone).date()
+    return mine != told
+
+
+def _who(items: list[FeedItem]) -> str:
+    """The calendar that speaks for the stay: one that lists it and names the guest, else any."""
+    listing = [item for item in items if item.gone_at is None] or items
+    named = [item for item in listing if item.guest_name or item.reservation_code] or listing
+    return f"“{named[0].feed.name}”" if named else "the calendar"
+
+
+def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:
+    said = []
+    if booking.status == Booking.Status.CANCELLED and booking.feed_status == Booking.Status.CANCELLED:
+        said.append(
+            "Cancelled because no calendar lists it any more."
+            if all(item.verdict != "cancelled" for item in items)
+            else "Cancelled by the channel."
+        )
+    if not items and booking.feed_status:
+        said.append("It came by a calendar that was deleted. Nothing changes it any more but you.")
+    if booking.needs_review:
+        reasons = [item.reason for item in items if item.needs_review and item.reason]
+        said.extend(dict.fromkeys(reasons))
+        if not reasons:
+            said.append("What the calendar asked for did not fit what was here. Compare the dates with the channel.")
+    return said
+
+
+def wins_over_calendar(booking: Booking) -> bool:
+    """Does a person's time of arrival or departure stand against what a calendar asks for?"""
+    told = ((booking.check_in, booking.feed_check_in), (booking.check_out, booking.feed_check_out))
+    zone = booking.property.zone
+    return any(theirs is not None and _differs(booking, mine, theirs, zone) for mine, theirs in told)
+
+
+# -- what a person can do --------------------------------------------------------------------------------------------
+
+
+def can_follow(booking: Booking) -> bool:
+    starts, ends = booking.feed_check_in or booking.check_in, booking.feed_check_out or booking.check_out
+    return ends > starts
+
+
+def clear_review(booking: Booking) -> bool:
+    """A person looked and agrees. Returns whether there was something to clear."""
+    return Booking.objects.filter(pk=booking.pk, needs_review=True).update(needs_review=False) == 1
+
+
+def follow_calendar(booking: Booking) -> bool:
+    """Give up what a person set: the stay is what the calendars ask for, and follows them again."""
+    with transaction.atomic():
+        fresh = Booking.objects.select_for_update().select_related("property").get(pk=booking.pk)
+        if not can_follow(fresh):
+            return False
+        fresh.check_in = fresh.feed_check_in or fresh.check_in
+        fresh.check_out = fresh.feed_check_out or fresh.check_out
+        fresh.guest_name = fresh.feed_guest_name or fresh.guest_name
+        fresh.status = fresh.feed_status or fresh.status
+        prop = fresh.property
+        fresh.follows_property_times = fresh.check_in == prop.check_in_on(
+            fresh.arrival_date
+        ) and fresh.check_out == prop.check_out_on(fresh.departure_date)
+        fresh.save()
+    return True
+
+
+def source_label(booking: Booking) -> str:
+    """Where a stay came from, in a word."""
+    labels = {channel.value: label for channel, label in CHANNEL_LABELS.items()}
+    if booking.source in ("", "manual"):
+        return "by hand"
+    return labels.get(booking.source, booking.source)

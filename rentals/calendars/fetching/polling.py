@@ -1,0 +1,275 @@
+"""When each calendar is fetched, by whom, and what a failure means.
+
+`FeedState.next_fetch_at` is the schedule, the claim (`claim_token`, `claimed_until`) the only safety. A claim moves
+`next_fetch_at` to its own end: a worker that dies leaves a feed that is due again a minute later. Whoever wants a fetch
+meanwhile moves it back, and the end of the running fetch leaves it there: no wish is lost. The network is waited for
+outside any transaction.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from enum import StrEnum
+from math import ceil
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, Count, DateTimeField, F, Q, QuerySet, UUIDField, Value, When
+from django.db.models.functions import Coalesce, Length
+from django.utils import timezone
+
+from rentals.calendars.events import FeedError, FeedFault
+from rentals.calendars.fetching.fetch import MARK_LENGTH, Fetched, fetch
+from rentals.calendars.imports import run
+from rentals.calendars.imports.conditions import Condition, set_condition
+from rentals.fields import UndecryptableValue
+from rentals.models import CalendarFeed, FeedState
+from rentals.outbound import INTERNET, NEIGHBOURHOOD, Network
+
+#: Twice the deadline of a fetch: time for the import, too.
+CLAIM: Final = timedelta(seconds=60)
+#: A tick hands out at most so many times what becomes due in a tick on average, and never less than the minimum: feeds
+#: that became due together (many new ones, or a downtime of ours) are worked off evenly, within their interval.
+CATCH_UP: Final = 1.25
+FEWEST_A_TICK: Final = 20
+JITTER: Final = 0.1
+
+
+class Outcome(StrEnum):
+    """What a poll came to."""
+
+    LEFT = "left"  # not due, switched off, without an address, or somebody else fetches it
+    UNCHANGED = "unchanged"
+    IMPORTED = "imported"
+    FAILED = "failed"
+
+
+class ImportBroke(Exception):
+    """A calendar met a fault of ours. Nothing was changed; the feed is fetched again later."""
+
+
+# -- what is due ------------------------------------------------------------------------------------------------------
+
+
+def due_feeds(now: datetime, limit: int) -> list[int]:
+    """Feeds to fetch now, at most `limit`: new ones first, then by the moment they became due."""
+    due = _polled().filter(_is_due(now))
+    return list(due.order_by(F("next_fetch_at").asc(nulls_first=True), "pk").values_list("pk", flat=True)[:limit])
+
+
+def quota() -> int:
+    """How many feeds one tick may hand out, so that thousands of them never fire together."""
+    groups = _polled().values_list("feed__poll_minutes").annotate(Count("pk"))
+    a_second: float = sum(count / _seconds(minutes) for minutes, count in groups)
+    tick: int = settings.FEED_TICK_SECONDS
+    return max(FEWEST_A_TICK, ceil(CATCH_UP * a_second * tick))
+
+
+def request_fetch(feed_id: int, now: datetime) -> None:
+    """Make a feed due at once. A fetch that is running does not count as the answer: it may have asked too early."""
+    FeedState.objects.filter(feed_id=feed_id).update(next_fetch_at=now)
+
+
+def _polled() -> QuerySet[FeedState]:
+    """The states of all feeds that are fetched. The address is encrypted, so only its length can be asked for."""
+    with_address = FeedState.objects.annotate(address_length=Length("feed__url"))
+    return with_address.filter(address_length__gt=0, feed__is_active=True)
+
+
+def _is_due(now: datetime) -> Q:
+    unclaimed = Q(claimed_until=None) | Q(claimed_until__lte=now)
+    return unclaimed & (Q(next_fetch_at=None) | Q(next_fetch_at__lte=now))
+
+
+# -- one fetch --------------------------------------------------------------------------------------------------------
+
+
+def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network: Network | None = None) -> Outcome:
+    """Fetch one feed if it is due, and take in what comes. Safe to call twice, late, or at the same time.
+
+    1. Claim it, by one UPDATE that at most one of many callers wins. 2. Ask the channel, outside any transaction.
+    3. Take in the answer, in one transaction with the end of the claim; or write down the failure.
+    An unchanged calendar costs three queries. Raises ImportBroke after a fault of ours was written down.
+    """
+    asked_at = clock()
+    claim, until = uuid4(), asked_at + CLAIM
+    # No join here: PostgreSQL would put these conditions into a subquery, which it does not look at again after waiting
+    # for the row, and two callers would both win.
+    free = FeedState.objects.filter(_is_due(asked_at), feed_id=feed_id)
+    if not free.update(claim_token=claim, claimed_until=until, next_fetch_at=until):
+        return Outcome.LEFT
+    try:
+        feed = CalendarFeed.objects.select_related("property", "state").get(pk=feed_id)
+    except CalendarFeed.DoesNotExist:
+        return Outcome.LEFT  # deleted this moment
+    except UndecryptableValue:
+        text = "The address cannot be decrypted: the key that was in use when it was saved is missing."
+        error = FeedError(FeedFault.URL_REFUSED, text)
+        _note_failure(_without_secrets(feed_id), claim, until, error, asked_at, clock())
+        return Outcome.FAILED
+    if not feed.is_active or not feed.url:
+        FeedState.objects.filter(feed_id=feed_id).update(**_release(claim, until, asked_at))
+        return Outcome.LEFT
+    try:
+        fetched = _ask(feed, asked_at, network or _network())
+        now = clock()
+        updates = {
+            **_release(claim, until, now + _spread(_interval(feed))),
+            "last_try_at": asked_at,
+            "etag": _bound(fetched.etag, feed.url),
+            "last_modified": _bound(fetched.last_modified, feed.url),
+        }
+        return _take_in(feed, fetched.body, now, asked_at, updates)
+    except FeedError as error:
+        _note_failure(feed, claim, until, error, asked_at, clock())
+        return Outcome.FAILED
+    except Exception as error:  # noqa: BLE001 - one calendar that meets a fault of ours must not come back every minute
+        kind, trace = type(error).__name__, error.__traceback__
+    # From here on without the error itself, whose text may quote what a guest is called.
+    text = f"Turnkey met a fault of its own ({kind}); the worker's log has the details. All stays are kept."
+    _note_failure(feed, claim, until, FeedError(FeedFault.NOT_A_CALENDAR, text), asked_at, clock())
+    raise ImportBroke(kind).with_traceback(trace)
+
+
+def fetch_once(feed: CalendarFeed, now: datetime) -> bytes:
+    """The calendar as it is at this moment, for a person who asks; nothing is written. Raises FeedError."""
+    return fetch(feed.url, now=now, network=_network()).body or b""
+
+
+def _network() -> Network:
+    return NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET
+
+
+def _ask(feed: CalendarFeed, now: datetime, network: Network) -> Fetched:
+    """Conditional only while we hold what the validators belong to."""
+    state, held = feed.state, bool(feed.state.body_hash)
+    etag = _unbound(state.etag, feed.url) if held else ""
+    last_modified = _unbound(state.last_modified, feed.url) if held else ""
+    return fetch(feed.url, etag=etag, last_modified=last_modified, now=now, network=network)
+
+
+def _bound(validator: str, url: str) -> str:
+    """A validator together with the address that gave it. "Not modified since" from another address, which somebody
+    entered meanwhile, would say nothing about what we hold."""
+    return f"{_mark(url)} {validator}" if validator else ""
+
+
+def _unbound(stored: str, url: str) -> str:
+    mark, _, validator = stored.partition(" ")
+    return validator if mark == _mark(url) else ""
+
+
+def _mark(url: str) -> str:
+    return hashlib.sha256(url.encode()).hexdigest()[:MARK_LENGTH]
+
+
+def _take_in(
+    feed: CalendarFeed, body: bytes | None, now: datetime, as_of: datetime, updates: dict[str, Any]
+) -> Outcome:
+    if run.unchanged(feed, body, now, as_of=as_of, updates=updates):
+        return Outcome.UNCHANGED
+    if body is None:
+        summary = run.confirm_unchanged(feed.pk, now, as_of=as_of, updates=updates)
+    else:
+        summary = run.import_calendar(feed.pk, body, now, as_of=as_of, updates=updates)
+    return Outcome.UNCHANGED if summary.unchanged else Outcome.IMPORTED
+
+
+def _without_secrets(feed_id: int) -> CalendarFeed:
+    feeds = CalendarFeed.objects.select_related("state")
+    return feeds.defer("url", "token", "signing_secret", "previous_signing_secret").get(pk=feed_id)
+
+
+def _release(claim: UUID, until: datetime, next_at: datetime) -> dict[str, Any]:
+    """End the claim if it is still ours, and set the next fetch unless somebody asked for an earlier one meanwhile."""
+    ours = Q(claim_token=claim)
+    nobody, never = Value(None, output_field=UUIDField()), Value(None, output_field=DateTimeField())
+    planned = Value(next_at, output_field=DateTimeField())
+    return {
+        "claim_token": Case(When(ours, then=nobody), default=F("claim_token")),
+        "claimed_until": Case(When(ours, then=never), default=F("claimed_until")),
+        "next_fetch_at": Case(When(ours & Q(next_fetch_at=until), then=planned), default=F("next_fetch_at")),
+    }
+
+
+# -- failures ---------------------------------------------------------------------------------------------------------
+
+
+def _note_failure(
+    feed: CalendarFeed, claim: UUID, until: datetime, error: FeedError, asked_at: datetime, now: datetime
+) -> None:
+    """Write a failed fetch down and tell what it begins. No stay changes by it.
+
+    A link that was reset is told as that alone; it fails from now on, which nobody needs to hear a second time.
+    """
+    failures = feed.state.failures + 1
+    facts = {"last_try_at": asked_at, "failures": failures, "last_error": str(error)[:300]}
+    with transaction.atomic():
+        ours = FeedState.objects.filter(feed_id=feed.pk, claim_token=claim)
+        if not ours.update(**{**_release(claim, until, _next_try(feed, failures, error, now)), **facts}):
+            return  # we took longer than the claim, and somebody else has fetched it since
+        state = feed.state
+        if error.fault is FeedFault.LINK_RESET and state.reset_since is None:
+            set_condition(feed.pk, Condition.RESET, True, now)
+        elif failures >= settings.FEED_FAILURES_BEFORE_ALERT and not (state.reset_since or state.failing_since):
+            set_condition(feed.pk, Condition.FAILING, True, now)
+
+
+def _next_try(feed: CalendarFeed, failures: int, error: FeedError, now: datetime) -> datetime:
+    """The interval, doubled with each failure after the first, up to the longest wait. A server that names a moment is
+    never asked before it, nor more often than in good times."""
+    interval = _interval(feed)
+    if error.retry_at is not None:
+        wait = max(error.retry_at - now, interval)
+        return now + wait * random.uniform(1, 1 + JITTER)
+    longest = max(timedelta(seconds=settings.FEED_BACKOFF_SECONDS), interval)
+    doubled: timedelta = interval * 2 ** min(failures - 1, 20)
+    return now + min(doubled, longest) * random.uniform(1 - 2 * JITTER, 1)
+
+
+def _interval(feed: CalendarFeed) -> timedelta:
+    return timedelta(seconds=_seconds(feed.poll_minutes))
+
+
+def _seconds(poll_minutes: int) -> int:
+    every: int = settings.FEED_POLL_SECONDS
+    return every or 60 * poll_minutes
+
+
+def _spread(wait: timedelta) -> timedelta:
+    """A tenth more or less, so that feeds which began together drift apart."""
+    return wait * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+# -- the look over all feeds ------------------------------------------------------------------------------------------
+
+
+def complete_states() -> None:
+    """Feeds that were made past `save()` get their row of facts."""
+    missing = CalendarFeed.objects.filter(state=None).values_list("pk", flat=True)
+    FeedState.objects.bulk_create([FeedState(feed_id=pk) for pk in missing], ignore_conflicts=True)
+
+
+def begin_waiting(now: datetime) -> None:
+    """New feeds get the moment since when they wait. After `due_feeds`, to which they are known by having none."""
+    FeedState.objects.filter(next_fetch_at=None).update(next_fetch_at=now)
+
+
+def review_conditions(now: datetime) -> None:
+    """Tell of feeds without a good fetch for too long, also when nobody fetches them; end what concerns feeds that are
+    not fetched any more."""
+    late = now - timedelta(seconds=settings.FEED_STALE_SECONDS)
+    # Of a feed that was never read, the oldest moment we know: since when it fails, was last tried, or waits.
+    since = Coalesce("last_good_at", "failing_since", "reset_since", "last_try_at", "next_fetch_at")
+    stale = _polled().annotate(since=since).filter(since__lte=late, stale_since=None)
+    for feed_id in stale.values_list("pk", flat=True):
+        set_condition(feed_id, Condition.STALE, True, now)
+    idle = FeedState.objects.exclude(pk__in=_polled().values("pk"))
+    for condition in (Condition.STALE, Condition.FAILING, Condition.RESET):
+        for feed_id in idle.filter(**{f"{condition.value}_since__isnull": False}).values_list("pk", flat=True):
+            set_condition(feed_id, condition, False, now)

@@ -1,0 +1,148 @@
+"""From bytes to events: the reading half of a calendar import. Pure; `classify` decides what the events are.
+
+The `icalendar` library parses what stands in a line (parameters, escapes, dates, durations, rules, zones). The lines
+themselves are prepared here, because its parser of whole calendars gives up on all events when one line is broken:
+
+1. `unfold`: bytes to content lines. 2. `blocks`: lines to events. 3. `records`: one event to values, or the reason
+why not. 4. `versions`: what counts among several events with one key. 5. `recurrence`: occurrences within bounds.
+
+METHOD means nothing here: a published calendar with METHOD:CANCEL is an exporter's mistake, and believing it would
+cancel every stay at once. Only the STATUS of an event cancels it. TRANSP, CLASS and alarms mean nothing either.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rentals.calendars.events import Calendar, Event, Quarantined
+from rentals.calendars.ical.blocks import MAX_EVENTS, Block, Blocks, Head, cut
+from rentals.calendars.ical.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, one_line, paragraphs, split, text
+from rentals.calendars.ical.properties import uid as uid_of
+from rentals.calendars.ical.records import Fields, Record, fields_of, record_of
+from rentals.calendars.ical.recurrence import MOST_INSTANCES, Budget, Instance, expand
+from rentals.calendars.ical.times import Unreadable
+from rentals.calendars.ical.unfold import content_lines
+from rentals.calendars.ical.versions import settle
+from rentals.calendars.ical.zones import Zones
+
+_NAME_LENGTH = 120
+
+
+def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
+    """Read a calendar to its end.
+
+    `zone` is the property's, for times that name none in a calendar without X-WR-TIMEZONE; `now` (UTC) bounds
+    recurrences and dates. An event that cannot be read is in `quarantined` with its reason and costs no other event.
+    Raises `FeedError` when the content as a whole cannot be believed: no calendar, no end, too large, too many
+    events.
+    """
+    blocks = cut(content_lines(body))
+    reading = _Reading(now, complete=blocks.complete)
+    reading.read(blocks, zone)
+    records, by_stamps = settle(reading.records)
+    recurring = any(record.recurs for record in records)
+    events = reading.expanded(records) if recurring else [_event(record) for record in records]
+    about = _about(blocks.heads)
+    return Calendar(
+        events=tuple(events),
+        quarantined=tuple(reading.quarantined),
+        prodid=about.get("PRODID", ""),
+        name=about.get("X-WR-CALNAME", "") or about.get("NAME", ""),
+        complete=reading.complete,
+        has_versions=by_stamps,
+        has_recurrences=recurring,
+    )
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What was read so far of one file."""
+
+    now: datetime
+    complete: bool
+    records: list[Record] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+    def read(self, blocks: Blocks, zone: str) -> None:
+        zones = {id(head): _zones(head, zone) for head in blocks.heads}
+        outside = Zones((), "", zone)
+        for order, block in enumerate(blocks.events):
+            fields = fields_of(block)
+            try:
+                if block.damage:
+                    raise Unreadable(block.damage)
+                self.records.append(record_of(fields, order, zones.get(id(block.head), outside), self.now))
+            except Unreadable as reason:
+                self._quarantine(fields, block, str(reason))
+
+    def expanded(self, records: list[Record]) -> list[Event]:
+        """Events of all records, those that recur as their occurrences, in the order of the file."""
+        overrides: dict[str, list[Record]] = defaultdict(list)
+        recurring = {record.uid for record in records if record.recurs and record.recurrence is None}
+        for record in records:
+            if record.recurrence is not None and record.uid in recurring:
+                overrides[record.uid].append(record)
+        budget = Budget()
+        events: list[Event] = []
+        for record in records:
+            if record.recurrence is not None and record.uid in recurring:
+                continue
+            if not record.recurs or record.recurrence is not None:
+                events.append(_event(record))
+                continue
+            try:
+                if len(events) + MOST_INSTANCES > MAX_EVENTS:
+                    budget.days = 0
+                instances = expand(record, overrides.pop(record.uid, ()), self.now, budget)
+            except Unreadable as reason:
+                self.quarantined.append(Quarantined(record.uid, str(reason), summary=record.summary))
+                continue
+            events += [_event(one.record, one, record.part) for one in instances]
+        return events
+
+    def _quarantine(self, fields: Fields, block: Block, reason: str) -> None:
+        uid = uid_of(fields.text("UID"))
+        if fields.merged or not uid:
+            self.complete = False  # an event may be hidden in it
+        self.quarantined.append(
+            Quarantined(
+                uid=uid,
+                reason=reason,
+                recurrence_id=one_line(fields.raw("RECURRENCE-ID"), 64),
+                summary=one_line(fields.text("SUMMARY"), SUMMARY_LENGTH),
+                excerpt=paragraphs("\n".join(block.lines[:60]), EXCERPT_LENGTH),
+            )
+        )
+
+
+def _event(record: Record, instance: Instance | None = None, part: str = "") -> Event:
+    return Event(
+        uid=record.uid,
+        starts=record.starts if instance is None else instance.starts,
+        ends=record.ends if instance is None else instance.ends,
+        summary=record.summary,
+        recurrence_id=record.recurrence_id if instance is None else instance.recurrence_id,
+        part=part or record.part,
+        description=record.description,
+        url=record.url,
+        status=record.status,
+        end_assumed=record.end_assumed,
+    )
+
+
+def _about(heads: Iterable[Head]) -> dict[str, str]:
+    """The calendar's own properties as plain text; of several objects in a file the first that has one counts."""
+    about: dict[str, str] = {}
+    for head in heads:
+        for line in head.lines:
+            read = split(line)
+            if read is not None:
+                about.setdefault(read[0], one_line(text(read[2]), _NAME_LENGTH))
+    return about
+
+
+def _zones(head: Head, zone: str) -> Zones:
+    return Zones(head.zones, _about([head]).get("X-WR-TIMEZONE", ""), zone)

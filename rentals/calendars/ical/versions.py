@@ -1,0 +1,119 @@
+"""Several events with one key: versions, twins, and pieces of one stay (RFC 5545, 3.8.7.4; RFC 5546, 2.1.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+
+from rentals.calendars.ical.records import Record, key_of
+from rentals.calendars.ical.times import stamp
+
+
+def settle(records: Iterable[Record]) -> tuple[list[Record], bool]:
+    """What counts among all records, in the order of the file, and whether stamps decided anything.
+
+    The key is UID and RECURRENCE-ID, case kept. The order in which versions stand in the file never matters.
+    """
+    groups: dict[tuple[str, str], list[Record]] = {}
+    for record in records:
+        groups.setdefault((record.uid, record.recurrence_id), []).append(record)
+    settled: list[Record] = []
+    by_stamps = False
+    for group in groups.values():
+        if len(group) == 1:
+            settled += group
+            continue
+        kept, decided = _settle_one(group)
+        settled += kept
+        by_stamps = by_stamps or decided
+    settled.sort(key=lambda record: record.order)
+    return settled, by_stamps
+
+
+def _settle_one(group: list[Record]) -> tuple[list[Record], bool]:
+    """1. exact twins are one, 2. the highest SEQUENCE, 3. pieces that touch are one stay, 4. the latest stamp."""
+    without_twins = _without_twins(group)
+    if group[0].unnamed:  # without a UID nothing says that one is a version of the other
+        return _told_apart(without_twins), False
+    highest = max(record.sequence for record in without_twins)
+    newest = [record for record in without_twins if record.sequence == highest]
+    joined = _joined(newest)
+    last = max(_stamps(record) for record in joined)
+    kept = [record for record in joined if _stamps(record) == last]
+    decided = len(newest) < len(without_twins) or len(kept) < len(joined)
+    return _told_apart(kept), decided
+
+
+def _stamps(record: Record) -> tuple[datetime, datetime]:
+    made = stamp(record.dtstamp)
+    return (stamp(record.last_modified) if record.last_modified else made, made)
+
+
+def _rank(record: Record) -> tuple[int, tuple[datetime, datetime]]:
+    return (record.sequence, _stamps(record))
+
+
+def _without_twins(group: list[Record]) -> list[Record]:
+    """One record for each content: its newest, so that nothing depends on the order."""
+    by_content: dict[tuple[object, ...], Record] = {}
+    for record in group:
+        twin = by_content.get(record.content)
+        if twin is None or _rank(record) > _rank(twin):
+            by_content[record.content] = record
+    return list(by_content.values())
+
+
+def _joined(records: list[Record]) -> list[Record]:
+    """Pieces of which one ends when the next begins, days or instants, joined to one stay."""
+    whole = [record for record in records if _is_piece(record)]
+    if len(whole) < 2:
+        return records
+    others = [record for record in records if not _is_piece(record)]
+    whole.sort(key=lambda record: (key_of(record.starts), key_of(record.ends), record.order))
+    done: list[Record] = []
+    at: dict[tuple[object, ...], list[int]] = {}  # which of them end there
+    for record in whole:
+        said = (record.summary.casefold(), record.status)
+        fits = at.pop((record.starts, *said), [])
+        if fits:
+            number, rest = fits[0], fits[1:]
+            if rest:
+                at[(record.starts, *said)] = rest
+            done[number] = _join(done[number], record)
+        else:
+            number = len(done)
+            done.append(record)
+        at.setdefault((record.ends, *said), []).append(number)
+    return others + done
+
+
+def _is_piece(record: Record) -> bool:
+    return (record.start.wall is None) == (record.end.wall is None) and not record.recurs
+
+
+def _join(one: Record, other: Record) -> Record:
+    newer = max(one, other, key=_rank)
+    return replace(
+        newer, order=min(one.order, other.order), start=one.start, starts=one.starts, end=other.end, ends=other.ends
+    )
+
+
+def _told_apart(records: list[Record]) -> list[Record]:
+    """Events that no stamp tells apart. A guest before a closed door is the worst outcome, so all are kept; only
+    where merely the small print differs, the fullest counts. Each but the first is named by its start."""
+    fullest: dict[tuple[object, ...], Record] = {}
+    for record in sorted(records, key=lambda one: (-len(one.description), one.description, one.order)):
+        fullest.setdefault((record.starts, record.ends, record.summary, record.status, record.rules), record)
+    ordered = sorted(
+        fullest.values(), key=lambda one: (key_of(one.starts), key_of(one.ends), one.summary, one.status, one.rules)
+    )
+    parts: set[str] = {""}
+    named = ordered[:1]
+    for number, record in enumerate(ordered[1:], start=2):
+        part = str(number) if record.unnamed else key_of(record.starts)
+        if part in parts:
+            part = f"{part}#{number}"
+        parts.add(part)
+        named.append(replace(record, part=part))
+    return named

@@ -1,0 +1,151 @@
+"""One stay that several feeds of a property list: channels import each other's calendars.
+
+The same days from another source are the same stay: one code. A different guest name or reservation code says that
+they are two, and then both get a code.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date, datetime
+
+from rentals.calendars.decide import merge
+from rentals.calendars.decide.identity import codes_conflict, names_conflict, plain_name, same_code
+from rentals.calendars.imports.ledger import Ledger, stay_of
+from rentals.models import Booking, FeedItem
+
+
+class Index:
+    """The property's stays by their days, without those that this very calendar lists by another event.
+
+    `cancelled_here`: stays that it lists as cancelled. Another event of the same days is the next guest, not an echo.
+    """
+
+    def __init__(self, ledger: Ledger, listed_here: set[int], cancelled_here: Mapping[int, FeedItem]) -> None:
+        self.ledger, self.cancelled_here = ledger, cancelled_here
+        self.by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+        #: Cancelled by a person, and another feed lists them all the same.
+        self.given_up: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+        self.items: defaultdict[int, list[FeedItem]] = defaultdict(list)
+        for item in ledger.items.values():
+            if item.gone_at is None and item.booking_id is not None:
+                self.items[item.booking_id].append(item)
+        for booking in ledger.bookings.values():
+            if booking.check_out <= ledger.now or booking.pk in listed_here:
+                continue
+            if booking.status != Booking.Status.CANCELLED:
+                self.by_days[ledger.days_of(booking)].append(booking)
+            elif booking.feed_status != booking.status and ledger.others.get(booking.pk):
+                self.given_up[ledger.days_of(booking)].append(booking)
+
+    def find(self, item: FeedItem) -> Booking | None:
+        """The stay that another source lists on the same days and that may be this guest's; it is taken then."""
+        if item.starts_on is None or item.ends_on is None:
+            return None
+        candidates = self.by_days.get((item.starts_on, item.ends_on), [])
+        fitting = [booking for booking in candidates if not self._conflicts(booking, item)]
+        if fitting:
+            # Of several, first the one that tells this very guest, last what this calendar listed by another event.
+            best = min(fitting, key=lambda booking: (not self._tells(booking, item), bool(self.items.get(booking.pk))))
+            candidates.remove(best)
+            return best
+        if item.guest_name or item.reservation_code:
+            return None  # perhaps the next guest, who must not stand before a closed door
+        given_up = self.given_up.get((item.starts_on, item.ends_on), [])
+        return given_up.pop() if given_up else None
+
+    def _tells(self, booking: Booking, item: FeedItem) -> bool:
+        """Whether a listed source of the stay names the guest whom the item names."""
+        listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
+        return any(_is_same_guest(one, item) for one in listing)
+
+    def _conflicts(self, booking: Booking, item: FeedItem) -> bool:
+        left = self.cancelled_here.get(booking.pk)
+        if left is not None and not _is_same_guest(left, item):
+            return True
+        own = self.items.get(booking.pk, ())
+        if any(one.guest_name or one.reservation_code for one in own) and not self._tells(booking, item):
+            return True  # who is missing here was named, and this is not known to be the same guest
+        told = booking.feed_guest_name or booking.guest_name  # a person's own words for a guest are no other guest
+        if names_conflict(told, item.guest_name):
+            return True
+        listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
+        if not any(one.guest_name or one.reservation_code for one in listing):
+            # Only echoes are left of it. Its code was made for the guest whom the calendars named before.
+            listing = (*listing, *self.ledger.former.get(booking.pk, ()))
+        return any(
+            codes_conflict(one.reservation_code, item.reservation_code)
+            or names_conflict(one.guest_name, item.guest_name)
+            for one in listing
+        )
+
+
+def _is_same_guest(one: FeedItem, other: FeedItem) -> bool:
+    """Whether both tell it: some systems issue a new UID by cancelling the old one."""
+    if codes_conflict(one.reservation_code, other.reservation_code):
+        return False
+    name = plain_name(one.guest_name)
+    return same_code(one.reservation_code, other.reservation_code) or (
+        bool(name) and name == plain_name(other.guest_name)
+    )
+
+
+def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Booking], now: datetime) -> list[Booking]:
+    """A stay that moved onto the days of a nameless one from another feed: that one was its echo, ahead of time.
+
+    The nameless one is given up and its items list the other. Never one that has begun, or that a person touched.
+    Returns the stays that were given up.
+    """
+    given_up: list[Booking] = []
+    if not ledger.others:
+        return given_up
+    by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+    for booking in ledger.bookings.values():
+        by_days[ledger.days_of(booking)].append(booking)
+    for booking in moved:
+        if booking.status == Booking.Status.CANCELLED:
+            continue
+        mine = own.get(id(booking), [])
+        for other in by_days[ledger.days_of(booking)]:
+            if other is booking:
+                continue
+            keep, give = (booking, other) if _is_nameless(ledger, other, own, now) else (other, booking)
+            if not _is_nameless(ledger, give, own, now) or keep.status == Booking.Status.CANCELLED:
+                continue
+            if _share_a_feed(ledger, mine, own.get(id(other), []), booking, other):
+                continue
+            for item in (*own.get(id(give), ()), *ledger.others.get(give.pk, ())):
+                ledger.move(item, keep)
+            ledger.set_stay(give, merge.give_up(stay_of(give)))
+            given_up.append(give)
+            # The one that stays has more sources now: confirmed by one of them, it is confirmed.
+            here = [*own.get(id(keep), ()), *own.get(id(give), ()), *ledger.others.get(give.pk, ())]
+            if ledger.set_stay(keep, merge.follow(stay_of(keep), merge.told_by(ledger.sources_of(keep, here)), now)):
+                given_up.append(keep)
+            break
+    return given_up
+
+
+def _is_nameless(ledger: Ledger, booking: Booking, own: Mapping[int, list[FeedItem]], now: datetime) -> bool:
+    """Only feeds know it, none tells who comes, and nobody came yet."""
+    items = (*own.get(id(booking), ()), *ledger.others.get(booking.pk, ()))
+    untouched = booking.status == booking.feed_status and booking.check_out == booking.feed_check_out
+    untouched = untouched and not any(one.kept_at is not None for one in items)
+    anonymous = not booking.guest_name and not any(one.guest_name or one.reservation_code for one in items)
+    live = booking.status != Booking.Status.CANCELLED and booking.check_in > now
+    return bool(items) and untouched and anonymous and live and booking.check_in == booking.feed_check_in
+
+
+def _share_a_feed(
+    ledger: Ledger, mine: list[FeedItem], theirs: list[FeedItem], booking: Booking, other: Booking
+) -> bool:
+    first = {one.feed_id for one in (*mine, *ledger.others.get(booking.pk, ())) if _is_listed(one)}
+    second = {one.feed_id for one in (*theirs, *ledger.others.get(other.pk, ())) if _is_listed(one)}
+    everyone = {one.feed_id for one in (*mine, *theirs)}
+    everyone |= {one.feed_id for booked in (booking, other) for one in ledger.others.get(booked.pk, ())}
+    return bool(first & second) or len(everyone) < 2  # one feed alone echoes nothing: its absences are rule 17's
+
+
+def _is_listed(item: FeedItem) -> bool:
+    return item.absent_since is None and not item.awaits_approval and item.kept_at is None

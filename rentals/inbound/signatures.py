@@ -1,0 +1,169 @@
+"""Signed pushes in the form of Standard Webhooks, each taken once.
+
+A signature covers `webhook-id`, `webhook-timestamp` and the calendar as text, before any compression. The library
+checks it in constant time and refuses timestamps that are more than five minutes away from our clock.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from standardwebhooks import Webhook, WebhookVerificationError
+
+from rentals.inbound.http import Refused
+from rentals.models import CalendarFeed
+from rentals.models.feed import WebhookReceipt
+
+_PREFIX: Final = "whsec_"
+#: Length of the secret itself, in bytes (Standard Webhooks, "Symmetric").
+_SHORTEST, _LONGEST = 24, 64
+#: Receipts are kept this long: a sender that got no answer repeats a push for some days, under the same id.
+KEEP_RECEIPTS: Final = timedelta(days=14)
+
+#: Standard Webhooks, "Signature scheme": a list separated by spaces.
+_ENTRY: Final = re.compile(r"(?<!\S)v1,[A-Za-z0-9+/=_-]+(?!\S)")
+
+_MISSING = (
+    "This calendar takes signed pushes only: send the headers webhook-id, webhook-timestamp and webhook-signature."
+)
+_STALE = "webhook-timestamp is more than five minutes away from our clock. Sign anew when you repeat; check your clock."
+_WRONG = "webhook-signature matches neither the current nor the previous secret of this calendar."
+
+
+def new_signing_secret() -> str:
+    """A secret in the form that senders expect."""
+    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def validate_signing_secret(value: str) -> None:
+    """Raise ValidationError unless `value` is a secret that both sides would read alike.
+
+    The library skips characters that are not base64, so a mistyped or url-safe secret would quietly be another one.
+    """
+    try:
+        size = len(base64.b64decode(value.removeprefix(_PREFIX), validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    if not _SHORTEST <= size <= _LONGEST:
+        raise ValidationError(
+            "Write whsec_ and then %(shortest)s to %(longest)s random bytes in standard base64, as your sender shows "
+            "it. To make one: openssl rand -base64 32",
+            code="signing_secret",
+            params={"shortest": _SHORTEST, "longest": _LONGEST},
+        )
+
+
+def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """When the push was signed (UTC, not after `now`); `None` when the feed asks for no signature.
+
+    Raises Refused (401; 400 for a body that is not text, which cannot be signed in this form).
+    """
+    if not feed.signing_secret:
+        return None
+    signatures = list(_usable((feed.signing_secret, feed.previous_signing_secret)))
+    if not signatures:
+        detail = "The signing secret stored for this calendar is malformed. Save a new one in the admin."
+        raise Refused(401, "signing_secret_unusable", detail)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise Refused(400, "not_utf8", "A signed calendar must be UTF-8 (RFC 5545, 3.1.4).") from None
+    given = {name: headers.get(name, "") for name in ("webhook-id", "webhook-timestamp", "webhook-signature")}
+    if given["webhook-signature"]:
+        given["webhook-signature"] = _of_our_kind(given["webhook-signature"])
+    if not all(given.values()):
+        raise Refused(401, "signature_missing", _MISSING)
+    for signature in signatures:
+        if _verifies(signature, text, given):
+            # Whole seconds were signed: the calendar may be as young as the end of that second.
+            second = datetime.fromtimestamp(int(float(given["webhook-timestamp"])), UTC)
+            return min(now, second + timedelta(microseconds=999_999))
+    raise Refused(401, "signature_wrong", _WRONG)
+
+
+def _usable(candidates: Iterable[str]) -> Iterable[Webhook]:
+    for candidate in candidates:
+        try:
+            validate_signing_secret(candidate)
+        except ValidationError:
+            continue
+        yield Webhook(candidate)
+
+
+def _of_our_kind(signatures: str) -> str:
+    """The entries that this scheme knows, "v1,<base64>"; the library gives up a whole list at one that it cannot split.
+    Without any, one that matches nothing."""
+    return " ".join(_ENTRY.findall(signatures)) or "v1,none"
+
+
+def _verifies(signature: Webhook, text: str, headers: dict[str, str]) -> bool:
+    try:
+        signature.verify(text, headers, json_parse=False)
+    except WebhookVerificationError as error:
+        # The library has one class for all; only these texts tell a wrong clock from a wrong secret.
+        if "timestamp too" in str(error):
+            raise Refused(401, "timestamp_too_far", _STALE) from None
+        return False
+    except ValueError:  # webhook-signature is not "v1,<base64>"
+        return False
+    return True
+
+
+def webhook_id(headers: Mapping[str, str]) -> str:
+    """The id under which the sender repeats this push; "" when there is none. Raises Refused (400)."""
+    given = headers.get("webhook-id", "")
+    if given and not re.fullmatch(r"[!-~]{1,255}", given):
+        detail = "webhook-id must be 1 to 255 printable ASCII characters without spaces."
+        raise Refused(400, "bad_webhook_id", detail)
+    return given
+
+
+def once(
+    feed: CalendarFeed, given_id: str, body: bytes, now: datetime, prepare: Callable[[], Callable[[], dict[str, Any]]]
+) -> dict[str, Any]:
+    """Do the work that `prepare` returns and keep its answer, in one transaction; for an id that was taken before, give
+    the kept answer. What takes long and writes nothing belongs to `prepare`, which runs before the transaction.
+
+    The receipt is written first: of two that come together, the second waits for the first (or fails and looks), and a
+    crash leaves either both the import and its receipt, or neither. Raises Refused (409) for the same id with
+    another body. Without an id, the work is simply done.
+    """
+    if not given_id:
+        return prepare()()
+    digest = hashlib.sha256(body).hexdigest()
+    kept = _kept(feed, given_id, digest)
+    if kept is not None:
+        return kept
+    work = prepare()
+    try:
+        with transaction.atomic():
+            WebhookReceipt.objects.filter(feed=feed, received_at__lt=now - KEEP_RECEIPTS).delete()
+            receipt = WebhookReceipt.objects.create(feed=feed, webhook_id=given_id, body_hash=digest, received_at=now)
+            answer = work()
+            WebhookReceipt.objects.filter(pk=receipt.pk).update(answer=answer)
+            return answer
+    except IntegrityError:
+        # Somebody else wrote the receipt between our look and our insert.
+        kept = _kept(feed, given_id, digest)
+        if kept is None:
+            raise
+        return kept
+
+
+def _kept(feed: CalendarFeed, given_id: str, digest: str) -> dict[str, Any] | None:
+    receipt = WebhookReceipt.objects.filter(feed=feed, webhook_id=given_id).first()
+    if receipt is None:
+        return None
+    if receipt.body_hash != digest:
+        detail = "This webhook-id was used for another calendar body. Give each new push an id of its own."
+        raise Refused(409, "webhook_id_reused", detail)
+    return {**receipt.answer, "duplicate": True}

@@ -1,0 +1,203 @@
+"""What a person may type to move the ends of a stay, judged against the stay as it is. Days and times are wall-clock
+times at the property.
+
+Each form carries the ends that its page showed. Pressed twice, or on a page that has grown old, it changes nothing
+that the person has not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from rentals.local_time import local_moment
+from rentals.models import Booking
+from rentals.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput
+from rentals.wording import day_and_time
+
+#: How many hours one press adds.
+HOURS = (1, 2)
+#: A guest who asks for more time may ask when the stay is over already.
+STILL_ASKS = timedelta(hours=24)
+#: Beyond these a year is a slip of the finger.
+EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
+
+
+def may_move(booking: Booking, now: datetime) -> bool:
+    """Whether it makes sense to offer these forms."""
+    return booking.status != Booking.Status.CANCELLED and now < booking.check_out + STILL_ASKS
+
+
+class StayForm(forms.Form):
+    """`check_in` and `check_out` are where the stay's ends shall be, once the form is valid."""
+
+    seen = forms.CharField(max_length=80, widget=forms.HiddenInput)
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, booking: Booking, now: datetime) -> None:
+        super().__init__(data, initial=self.shown(booking), auto_id=f"{type(self).__name__.lower()}-%s")
+        self.booking, self.now = booking, now
+        self.check_in, self.check_out = booking.check_in, booking.check_out
+        #: Wall times that were typed, beside the instants that they mean: a clock change may skip or repeat them.
+        self.typed: dict[str, tuple[datetime, str]] = {}
+
+    @classmethod
+    def shown(cls, booking: Booking) -> dict[str, Any]:
+        """What the fields hold at first."""
+        return {"seen": f"{booking.check_in.isoformat()} {booking.check_out.isoformat()}"}
+
+    def place(self, cleaned: dict[str, Any]) -> None:
+        """Set `check_in` and `check_out`, or add errors."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if self.booking.status == Booking.Status.CANCELLED:
+            raise ValidationError("The booking is cancelled. Confirm it first.")
+        if self.errors:
+            return cleaned
+        self.place(cleaned)
+        if not self.errors and cleaned["seen"] != self.shown(self.booking)["seen"] and self.moves:
+            zone = self.booking.property.zone
+            raise ValidationError(
+                "The stay was changed meanwhile and this was not done. It is from "
+                f"{day_and_time(self.booking.check_in, zone)} to {day_and_time(self.booking.check_out, zone)} now. "
+                "Choose again."
+            )
+        return cleaned
+
+    @property
+    def moves(self) -> bool:
+        """Whether an end of the stay is elsewhere afterwards."""
+        return (self.check_in, self.check_out) != (self.booking.check_in, self.booking.check_out)
+
+
+class LateCheckOutForm(StayForm):
+    """Hours more by one press, or a time of the last day."""
+
+    hours = forms.TypedChoiceField(choices=[(str(one), one) for one in HOURS], coerce=int, required=False)
+    until = forms.TimeField(
+        label="Check-out at",
+        widget=ClockInput,
+        input_formats=TIME_FORMATS,
+        required=False,
+        error_messages={"invalid": "Enter a time such as 13:30."},
+    )
+
+    def choices(self) -> list[tuple[int, str]]:
+        """The buttons: hours, and the time that they lead to."""
+        zone = self.booking.property.zone
+        ends = [(one, self.booking.check_out + timedelta(hours=one)) for one in HOURS]
+        return [(one, f"{end.astimezone(zone):%H:%M}") for one, end in ends if end > self.now]
+
+    def place(self, cleaned: dict[str, Any]) -> None:
+        if cleaned.get("hours"):
+            self._add(int(cleaned["hours"]), str(cleaned["seen"]))
+        elif cleaned.get("until"):
+            self._set(cleaned["until"])
+        else:
+            self.add_error("until", "Enter a time such as 13:30.")
+
+    def _add(self, hours: int, seen: str) -> None:
+        """To what the page showed: the same press twice is the same wish."""
+        shown_end = _moment(seen.rpartition(" ")[2])
+        if shown_end is None:
+            self.add_error(None, "Open the page again and choose there.")
+            return
+        self.check_out = shown_end + timedelta(hours=hours)
+        if self.check_out <= self.now:
+            said = day_and_time(self.check_out, self.booking.property.zone)
+            self.add_error("until", f"{said} is past already. Enter a later time.")
+
+    def _set(self, at: time) -> None:
+        prop = self.booking.property
+        self.check_out = local_moment(self.booking.departure_date, at, prop.timezone)
+        self.typed["departure"] = (self.check_out, f"{at:%H:%M}")
+        said = day_and_time(self.check_out, prop.zone)
+        if self.check_out <= self.booking.check_in:
+            begins = day_and_time(self.booking.check_in, prop.zone)
+            self.add_error("until", f"{said} is not after the check-in, {begins}. Enter a later time.")
+        elif self.check_out <= self.now:
+            self.add_error("until", f"{said} is past already. Enter a later time.")
+
+
+def _day(label: str) -> forms.DateField:
+    return forms.DateField(
+        label=label,
+        widget=DayInput,
+        input_formats=DATE_FORMATS,
+        error_messages={"required": "Choose a day.", "invalid": "Enter a day such as 2027-03-08 or 08/03/2027."},
+    )
+
+
+class ChangeDaysForm(StayForm):
+    """Other days, at the same times of day. A stay that has begun keeps its arrival."""
+
+    arrival = _day("Arrival")
+    departure = _day("Departure")
+
+    def __init__(self, data: Mapping[str, Any] | None = None, *, booking: Booking, now: datetime) -> None:
+        super().__init__(data, booking=booking, now=now)
+        if booking.check_in <= now:
+            del self.fields["arrival"]
+
+    @classmethod
+    def shown(cls, booking: Booking) -> dict[str, Any]:
+        return {**super().shown(booking), "arrival": booking.arrival_date, "departure": booking.departure_date}
+
+    def clean_arrival(self) -> date:
+        day = _sane(self.cleaned_data["arrival"])
+        if day != self.booking.arrival_date and day < self.now.astimezone(self.booking.property.zone).date():
+            raise ValidationError("That day is past. Choose today or a later day.")
+        return day
+
+    def clean_departure(self) -> date:
+        return _sane(self.cleaned_data["departure"])
+
+    def place(self, cleaned: dict[str, Any]) -> None:
+        booking, prop = self.booking, self.booking.property
+        first: date = cleaned.get("arrival") or booking.arrival_date
+        last: date = cleaned["departure"]
+        if last < first:
+            self.add_error("departure", "The departure is before the arrival. Choose a later day.")
+            return
+        if first != booking.arrival_date:
+            self.check_in = local_moment(first, self._time_of("check_in"), prop.timezone)
+        if last != booking.departure_date:
+            self.check_out = local_moment(last, self._time_of("check_out"), prop.timezone)
+        said = day_and_time(self.check_out, prop.zone)
+        if self.check_out <= self.check_in:
+            begins = day_and_time(self.check_in, prop.zone)
+            self.add_error("departure", f"The stay would end {said}, before or when it begins, {begins}.")
+        elif self.check_out <= self.now and self.moves:
+            self.add_error(
+                "departure", f"The stay would have ended {said} already. Choose a later day, or revoke the code."
+            )
+
+    def _time_of(self, end: str) -> time:
+        if self.booking.follows_property_times:
+            usual: time = getattr(self.booking.property, f"{end}_time")
+            return usual
+        moment: datetime = getattr(self.booking, end)
+        return moment.astimezone(self.booking.property.zone).time()
+
+
+def _sane(day: date) -> date:
+    if not EARLIEST <= day < LATEST:
+        raise ValidationError("Check the year: it should lie between 2000 and 2099.")
+    return day
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None and EARLIEST <= moment.date() < LATEST else None
+
+
+#: By the name in the URL.
+FORMS: dict[str, type[StayForm]] = {"late_check_out": LateCheckOutForm, "change_days": ChangeDaysForm}

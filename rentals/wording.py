@@ -1,0 +1,96 @@
+"""States and times as people read them, on every screen and in every message. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+
+class Tone(StrEnum):
+    """How urgent a word is. Each has its own sign, since colour alone tells nothing to many people."""
+
+    READY = "ready"
+    BUSY = "busy"
+    WAITING = "waiting"
+    TROUBLE = "trouble"  # goes on by itself
+    ACT = "act"  # a person must do something
+    OVER = "over"
+
+    @property
+    def sign(self) -> str:
+        return {"ready": "✓", "busy": "↻", "waiting": "○", "trouble": "!", "act": "✕", "over": "◦"}[self.value]
+
+
+@dataclass(frozen=True)
+class Badge:
+    """A state in a word or two."""
+
+    label: str
+    tone: Tone
+
+
+def clock_time(moment: datetime, zone: ZoneInfo) -> str:
+    """`14:05 CET`. The short name of the zone tells the two 02:30 of an autumn night apart."""
+    return f"{moment.astimezone(zone):%H:%M %Z}"
+
+
+def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
+    """`Wed 3 Mar 2027, 15:00 CET`, in the given zone."""
+    local = moment.astimezone(zone)
+    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+
+
+def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """`Wed 3 Mar, 15:00 CET`; with its year unless that is the present one."""
+    local = moment.astimezone(zone)
+    year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
+    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M %Z}"
+
+
+def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
+    """A coming moment as people say it: `now`, `14:05 CET` today, else with its day."""
+    if moment <= now:
+        return "now"
+    if moment.astimezone(zone).date() == now.astimezone(zone).date():
+        return clock_time(moment, zone)
+    return day_and_time(moment, zone)
+
+
+def counted(number: int, what: str) -> str:
+    """`1 lock`, `2 locks`."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def ago(moment: datetime, now: datetime) -> str:
+    """`5 minutes ago`."""
+    seconds = (now - moment).total_seconds()
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {name}{'' if count == 1 else 's'} ago"
+    return "just now"
+
+
+def ahead(moment: datetime, now: datetime) -> str:
+    """`in 5 minutes`."""
+    seconds = (moment - now).total_seconds()
+    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"in {count} {name}{'' if count == 1 else 's'}"
+    return "in a moment"
+
+
+def day(of: date) -> str:
+    return f"{of.day} {of:%b %Y}"
+
+
+def days(starts: date | None, ends: date | None) -> str:
+    """`3 Mar to 8 Mar 2027`: arrival and departure day."""
+    if starts is None or ends is None:
+        known = starts or ends
+        return day(known) if known else "unknown dates"
+    year = "" if starts.year == ends.year else f" {starts.year}"
+    return f"{starts.day} {starts:%b}{year} to {day(ends)}"

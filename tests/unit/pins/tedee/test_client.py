@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx
+import pytest
+import time_machine
+
+from pins.tedee import errors
+from pins.tedee.auth import PersonalKey
+from pins.tedee.client import Answer, TedeeClient
+from pins.tedee.messages import ListedPin, LockConnection, PinBody, PinListing
+from tests.support.scripted_server import Reply, Server, answer, drop, envelope, good, refusal
+
+KEY = "k3y-canary-7781"
+CODE = "739105"
+BODY = PinBody(
+    "Ann 03-08 Mar #7F3K2Q", CODE, datetime(2027, 3, 3, 14, tzinfo=UTC), datetime(2027, 3, 8, 10, tzinfo=UTC)
+)
+
+
+@contextmanager
+def talking(*replies: Reply) -> Iterator[tuple[TedeeClient, Server]]:
+    with Server(replies) as server, TedeeClient(server.url, PersonalKey(KEY), total_deadline=10.0) as client:
+        yield client, server
+
+
+CALLS: list[Callable[[TedeeClient], object]] = [
+    lambda client: client.create_pin(12, BODY),
+    lambda client: client.update_pin(12, 3, BODY),
+    lambda client: client.delete_pin(12, 3),
+    lambda client: client.list_pins(12),
+    lambda client: client.get_pin(12, 3),
+    lambda client: client.list_locks(),
+    lambda client: client.get_lock(12),
+    lambda client: client.sync_locks([12]),
+    lambda client: client.activity(12),
+]
+
+
+def test_creating_a_pin_sends_the_whole_body_and_returns_its_id() -> None:
+    with talking(good({"id": 3}, 201, **{"X-Correlation-ID": "c-9"})) as (client, server):
+        assert client.create_pin(12, BODY) == Answer(3, 201, "c-9")
+
+    request = server.requests[0]
+    assert (request.method, request.target) == ("POST", "/api/v37/my/lock/12/pin")
+    assert request.json() == BODY.to_json()
+    assert request.headers["authorization"] == f"PersonalKey {KEY}"
+    assert request.headers["content-type"] == request.headers["accept"] == "application/json"
+    assert request.headers["user-agent"] == "Turnkey"
+
+
+def test_listing_pins() -> None:
+    with talking(good({"listVersion": 4, "pins": [{"id": 1, "alias": "a"}]})) as (client, server):
+        assert client.list_pins(12).value == PinListing(4, (ListedPin(1, "a"),))
+        assert server.requests[0].target == "/api/v37/my/lock/12/pin"
+
+
+def test_an_unchanged_list_is_none_and_asked_for_by_version() -> None:
+    with talking(answer(304)) as (client, server):
+        assert client.list_pins(12, 4) == Answer(None, 304, "")
+        assert server.requests[0].target == "/api/v37/my/lock/12/pin?listVersion=4"
+
+
+def test_not_modified_without_a_version_is_a_fault() -> None:
+    with talking(answer(304)) as (client, _), pytest.raises(errors.ServerFault):
+        client.list_pins(12)
+
+
+def test_reading_one_pin() -> None:
+    pin = {"id": 3, "alias": "a", "pin": CODE, "startDate": "2027-03-03T14:00:00.000Z", "endDate": None}
+    with talking(good(pin)) as (client, server):
+        remote = client.get_pin(12, 3).value
+        assert (remote.code, remote.starts_at, remote.ends_at) == (CODE, BODY.starts_at, None)
+        assert server.requests[0].target == "/api/v37/my/lock/12/pin/3"
+
+
+def test_updating_and_deleting_bring_nothing() -> None:
+    with talking(answer(204)) as (client, server):
+        assert client.update_pin(12, 3, BODY) == Answer(None, 204, "")
+        assert client.delete_pin(12, 3) == Answer(None, 204, "")
+
+    assert [(r.method, r.target, bool(r.body)) for r in server.requests] == [
+        ("PUT", "/api/v37/my/lock/12/pin/3", True),
+        ("DELETE", "/api/v37/my/lock/12/pin/3", False),
+    ]
+
+
+def test_bodies_on_204_and_304_are_never_parsed() -> None:
+    chatty = httpx.MockTransport(lambda request: httpx.Response(304 if request.url.query else 204, content=b"<html>"))
+    client = TedeeClient("http://localhost", PersonalKey(KEY), transport=chatty)
+
+    assert client.delete_pin(12, 3).status == 204
+    assert client.list_pins(12, 7).value is None
+
+
+def locks(*ids: int) -> Reply:
+    return good([{"id": number, "serialNumber": f"s{number}"} for number in ids])
+
+
+def query_of(target: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(target).query)
+
+
+def test_a_server_without_pages_repeats_itself_and_ends_the_listing() -> None:
+    with talking(locks(1, 2)) as (client, server):
+        found = client.list_locks()
+
+    assert ([lock.id for lock in found.value], found.requests) == ([1, 2], 2)
+    assert query_of(server.requests[0].target) == [("IncludeAccessories", "true")]
+
+
+def test_pages_are_read_until_one_adds_nothing() -> None:
+    with talking(locks(1, 2), locks(2, 3), locks(4), locks()) as (client, server):
+        found = client.list_locks()
+
+    assert ([lock.id for lock in found.value], found.requests) == ([1, 2, 3, 4], 4)
+    assert [query_of(r.target)[1:] for r in server.requests] == [[], [("page", "2")], [("page", "3")], [("page", "4")]]
+
+
+def test_a_server_that_refuses_the_page_parameter_has_no_pages() -> None:
+    with talking(locks(1), refusal(400)) as (client, _):
+        assert [lock.id for lock in client.list_locks().value] == [1]
+
+
+def test_an_account_without_locks_costs_one_request() -> None:
+    with talking(locks()) as (client, _):
+        assert client.list_locks() == Answer((), 200, "", 1)
+
+
+def test_syncing_many_locks_is_one_request() -> None:
+    with talking(good([{"id": 1, "isConnected": True}, {"id": 2, "isConnected": None}])) as (client, server):
+        assert client.sync_locks([1, 2]).value == (LockConnection(1, True), LockConnection(2, None))
+        assert server.requests[0].target == "/api/v37/my/lock/sync?id=1&id=2"
+
+
+def test_syncing_no_lock_is_a_programming_error() -> None:
+    with talking(good([])) as (client, _), pytest.raises(ValueError, match="at least one"):
+        client.sync_locks([])
+
+
+def test_reading_the_activity_and_one_lock() -> None:
+    with talking(good([{"id": 7, "deviceId": 12, "event": 61}]), good({"id": 12, "name": "Door"})) as (client, server):
+        assert client.activity(12, elements=999).value[0].event == 61
+        assert client.get_lock(12).value.name == "Door"
+        assert query_of(server.requests[0].target) == [("deviceId", "12"), ("elements", "200")]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(200, raw=b"<html>welcome to the hotel network</html>"),
+        answer(201, raw=b""),
+        answer(200, raw=b'{"result": {"id": 3'),
+        answer(200, raw=b"[" * 200_000),
+        answer(200, raw=b"\xff\xfe\xfa"),
+        answer(200, raw=b"x", headers={"Content-Encoding": "gzip"}),
+        answer(200, raw=b"1" * 10_000),
+        answer(502, raw=b"<html>bad gateway</html>"),
+        answer(404, raw=b"<html>nothing here</html>"),
+        answer(302, headers={"Location": "http://127.0.0.1:1/elsewhere"}),
+        answer(307, headers={"Location": "::: not a url"}),
+        answer(200, envelope(success=False)),
+        answer(500, envelope(None, 500)),
+    ],
+)
+def test_unusable_answers_are_ambiguous_faults(call: Callable[[TedeeClient], object], reply: Reply) -> None:
+    with talking(reply) as (client, server), pytest.raises(errors.ServerFault):
+        call(client)
+
+    assert len(server.requests) == 1, "redirects are never followed, faults never repeated"
+
+
+@pytest.mark.parametrize("result", [None, {}, [], {"id": None}, {"id": "3"}, 3])
+def test_a_created_pin_without_a_readable_id_is_in_doubt(result: object) -> None:
+    reply = good(result, 201, **{"X-Correlation-ID": "c-1"})
+    with talking(reply) as (client, _), pytest.raises(errors.ServerFault) as caught:
+        client.create_pin(12, BODY)
+
+    assert (caught.value.status, caught.value.correlation_id) == (201, "c-1")
+
+
+def test_a_list_that_cannot_be_read_is_not_an_empty_list() -> None:
+    with talking(good({"listVersion": 3})) as (client, _), pytest.raises(errors.ServerFault):
+        client.list_pins(12)
+
+
+def test_an_answer_larger_than_two_megabytes_is_a_fault() -> None:
+    huge = answer(200, envelope({"listVersion": 1, "pins": [], "padding": "x" * (2 * 1024 * 1024)}))
+    with talking(huge) as (client, _), pytest.raises(errors.ServerFault):
+        client.list_pins(12)
+
+
+def test_a_refusal_carries_status_correlation_and_retry_after() -> None:
+    reply = refusal(429, {"Retry-After": "120", "X-Correlation-ID": "c\x07-1" + "y" * 300})
+    with talking(reply) as (client, _), pytest.raises(errors.RateLimited) as caught:
+        client.list_pins(12)
+
+    assert (caught.value.status, caught.value.retry_after) == (429, 120.0)
+    assert caught.value.correlation_id == ("c-1" + "y" * 300)[:100]
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("0", 0.0),
+        ("1.5", 1.5),
+        ("Wed, 03 Mar 2027 14:02:00 GMT", 120.0),
+        ("Wed, 03 Mar 2027 13:00:00 GMT", 0.0),
+        ("-5", None),
+        ("soon", None),
+        ("nan", None),
+        ("inf", None),
+        ("", None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(header: str, expected: float | None) -> None:
+    limited = httpx.MockTransport(lambda _: httpx.Response(429, headers={"Retry-After": header}))
+    client = TedeeClient("http://localhost", PersonalKey(KEY), transport=limited)
+
+    moment = datetime(2027, 3, 3, 14, tzinfo=UTC)
+    with time_machine.travel(moment, tick=False), pytest.raises(errors.RateLimited) as caught:
+        client.list_pins(12)
+
+    assert caught.value.retry_after == expected
+
+
+def test_a_dropped_connection_is_ambiguous_and_not_a_hang() -> None:
+    with talking(drop()) as (client, server), pytest.raises(errors.NetworkFault) as caught:
+        client.create_pin(12, BODY)
+
+    assert caught.value.hung is False
+    assert len(server.requests) == 1, "a request that may have been applied is never repeated here"
+
+
+def test_a_closed_port_is_a_certain_failure() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))  # bound but not listening: refused, and nobody else gets the port
+        client = TedeeClient(f"http://127.0.0.1:{unused.getsockname()[1]}", PersonalKey(KEY))
+        with pytest.raises(errors.Unreachable) as caught:
+            client.create_pin(12, BODY)
+
+    assert (caught.value.status, caught.value.cause) == (None, errors.Cause.NETWORK)
+
+
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70 + ".invalid", "[::1]:9"])
+def test_a_host_that_cannot_be_found_is_a_certain_failure(host: str) -> None:
+    client = TedeeClient(f"http://{host}", PersonalKey(KEY))
+    with pytest.raises(errors.Unreachable):
+        client.create_pin(12, BODY)
+
+
+def test_an_unsendable_key_stops_before_anything_is_sent() -> None:
+    with Server([good()]) as server:
+        client = TedeeClient(server.url, PersonalKey(KEY + "\r\nX-Evil: 1"))
+        with pytest.raises(errors.Unauthorized):
+            client.list_pins(12)
+
+    assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        drop(),
+        refusal(400),
+        answer(200, raw=f'{{"pin": "{CODE}"'.encode()),
+        answer(200, raw=f"<p>{CODE} {KEY}</p>".encode()),
+        answer(400, envelope(None, 400, errorMessages=[f"pin {CODE} {KEY}"])),
+        good({"pin": CODE}, 201),
+        answer(500, raw=f"{CODE} {KEY}".encode(), headers={"X-Correlation-ID": "c-1"}),
+    ],
+)
+def test_no_secret_is_in_an_exception_its_context_or_the_log(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), talking(reply) as (client, _), pytest.raises(errors.TedeeError) as caught:
+        client.create_pin(12, BODY)
+
+    error = caught.value
+    told = f"{caplog.text} {error!r} {''.join(traceback.format_exception(error))} {vars(error)}"
+    assert KEY not in told
+    assert CODE not in told
+    assert error.__context__ is None
+    assert error.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "api.tedee.com",
+        "ftp://x",
+        "https://user:pw@api.tedee.com",
+        "https://x/?key=1",
+        "https://x/#a",
+        "http://",
+        "http://x:port",
+    ],
+)
+def test_an_address_that_is_not_plain_http_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match="address of the Tedee API") as caught:
+        TedeeClient(url, PersonalKey(KEY))
+
+    assert "pw" not in str(caught.value)
+
+
+def test_a_trailing_slash_of_the_address_does_not_matter() -> None:
+    seen: list[str] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        seen.append(str(request.url))
+        return httpx.Response(204)
+
+    TedeeClient("https://x/api/v37/", PersonalKey(KEY), transport=httpx.MockTransport(note)).delete_pin(1, 2)
+    assert seen == ["https://x/api/v37/my/lock/1/pin/2"]
+
+
+def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with talking(answer(204)) as (client, _):
+        assert client.delete_pin(1, 2).status == 204
+
+
+def test_cookies_are_not_kept() -> None:
+    with talking(answer(204, headers={"Set-Cookie": "route=7"})) as (client, server):
+        client.delete_pin(1, 2)
+        client.delete_pin(1, 2)
+
+    assert all("cookie" not in request.headers for request in server.requests)
+
+
+def test_connections_are_reused_and_a_stale_one_is_not() -> None:
+    def close_after_answer(connection: socket.socket, stop: threading.Event) -> bool:
+        answer(204)(connection, stop)
+        return False
+
+    with talking(answer(204), close_after_answer, answer(204)) as (client, server):
+        client.delete_pin(1, 2)
+        client.delete_pin(1, 2)
+        server._threads[1].join(5)
+        client.delete_pin(1, 2)
+
+    assert [request.connection for request in server.requests] == [1, 1, 2]
+
+
+def test_many_threads_share_a_client() -> None:
+    failures: list[BaseException] = []
+
+    def work(client: TedeeClient, device_id: int) -> None:
+        try:
+            for _ in range(10):
+                client.delete_pin(device_id, 1)
+        except BaseException as error:  # noqa: BLE001 - carried to the test's own thread
+            failures.append(error)
+
+    with talking(answer(204)) as (client, server):
+        threads = [threading.Thread(target=work, args=(client, number)) for number in range(16)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    assert failures == []
+    assert len(server.requests) == 160

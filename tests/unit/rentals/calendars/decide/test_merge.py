@@ -1,0 +1,123 @@
+"""A booking between its feeds and a person."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from rentals.calendars.decide.merge import (
+    CANCELLED,
+    CONFIRMED,
+    TENTATIVE,
+    Source,
+    Stay,
+    follow,
+    give_up,
+    new_stay,
+    told_by,
+)
+
+NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def source(order: int = 1, *, shift: timedelta = timedelta(), tentative: bool = False, name: str = "") -> Source:
+    return Source(order, tentative, NOW + DAY + shift, NOW + 4 * DAY + shift, whole_days=True, name=name)
+
+
+def stay(*sources: Source) -> Stay:
+    told = told_by(sources or (source(),))
+    assert told is not None
+    return new_stay(told, needs_review=False)
+
+
+def after(one: Stay, *sources: Source, now: datetime = NOW) -> Stay:
+    return follow(one, told_by(sources), now)
+
+
+def test_the_dates_follow_the_source_that_names_the_guest_else_the_oldest() -> None:
+    named = told_by([source(1), source(2, shift=DAY, name="Anna")])
+    oldest = told_by([source(2, shift=DAY), source(1)])
+    assert named is not None
+    assert oldest is not None
+    assert (named.check_in, named.guest_name) == (NOW + 2 * DAY, "Anna")
+    assert oldest.check_in == NOW + DAY
+
+
+def test_one_confirmed_source_is_enough() -> None:
+    both = told_by([source(1, tentative=True, name="Anna"), source(2, shift=DAY)])
+    assert both is not None
+    assert (both.status, both.check_in, both.guest_name) == (CONFIRMED, NOW + 2 * DAY, "Anna")
+    assert after(stay(source(tentative=True)), source()).status == CONFIRMED
+    assert after(stay(), source(tentative=True)).status == TENTATIVE
+
+
+def test_an_untouched_stay_follows() -> None:
+    moved = after(stay(), source(shift=DAY, name="Anna"))
+    assert moved == stay(source(shift=DAY, name="Anna"))
+
+
+def test_each_field_that_a_person_set_stays() -> None:
+    late = replace(stay(), check_out=NOW + 4 * DAY + timedelta(hours=2), follows_property_times=False)
+    moved = after(late, source(shift=-timedelta(hours=1)))
+    assert moved.check_in == NOW + DAY - timedelta(hours=1)
+    assert moved.check_out == late.check_out
+    assert not moved.follows_property_times
+    named = after(replace(stay(), guest_name="Anna"), source(name="A. N."))
+    assert (named.guest_name, named.feed_guest_name) == ("Anna", "A. N.")
+    assert after(replace(stay(), status=CANCELLED), source(shift=DAY)).status == CANCELLED
+
+
+def test_a_person_who_agrees_with_the_feed_again_follows_it_again() -> None:
+    edited = replace(stay(), check_out=NOW + 5 * DAY)
+    agreed = after(edited, source(shift=DAY))
+    assert agreed.check_out == agreed.feed_check_out == NOW + 5 * DAY
+    assert after(agreed, source(shift=2 * DAY)).check_out == NOW + 6 * DAY
+
+
+def test_a_stay_that_has_begun_keeps_its_beginning_and_its_status() -> None:
+    running = stay(source(shift=-2 * DAY))
+    moved = after(running, source(shift=-DAY))
+    assert (moved.check_in, moved.check_out) == (running.check_in, NOW + 3 * DAY)
+    doubtful = after(running, source(shift=-2 * DAY, tentative=True))
+    assert (doubtful.status, doubtful.needs_review) == (CONFIRMED, True)
+
+
+def test_a_running_stay_does_not_end_in_the_past_because_a_feed_says_so() -> None:
+    running = stay(source(shift=-2 * DAY))
+    cut = after(running, Source(1, False, NOW - DAY, NOW - timedelta(hours=1), whole_days=True))
+    assert (cut.check_out, cut.status, cut.needs_review) == (running.check_out, CONFIRMED, True)
+    shortened = after(running, Source(1, False, NOW - DAY, NOW + timedelta(hours=1), whole_days=True))
+    assert shortened.check_out == NOW + timedelta(hours=1)
+
+
+def test_a_stay_that_is_over_changes_only_when_it_is_made_longer() -> None:
+    over = stay(source(shift=-9 * DAY))
+    assert after(over, source(shift=-10 * DAY)) == over
+    assert after(over, Source(1, False, NOW - 8 * DAY, NOW + DAY, whole_days=True)).check_out == NOW + DAY
+
+
+def test_an_end_that_a_person_set_counts_no_longer_when_the_whole_stay_moves_beyond_it() -> None:
+    edited = replace(stay(), check_in=NOW + 3 * DAY)
+    moved = after(edited, Source(1, False, NOW + DAY, NOW + 2 * DAY, whole_days=True))
+    assert (moved.check_in, moved.check_out, moved.needs_review) == (NOW + DAY, NOW + 2 * DAY, True)
+    assert (moved.feed_check_in, moved.feed_check_out) == (moved.check_in, moved.check_out)
+
+
+def test_giving_up_cancels_unless_a_person_set_the_status() -> None:
+    assert after(stay()).status == CANCELLED
+    assert give_up(replace(stay(source(tentative=True)), status=CONFIRMED)).status == CONFIRMED
+    by_hand = Stay(CONFIRMED, NOW + DAY, NOW + 2 * DAY, "Anna", follows_property_times=False)
+    assert give_up(by_hand) == by_hand
+
+
+def test_a_stay_cancelled_by_a_person_does_not_come_back_with_its_feed() -> None:
+    cancelled = give_up(replace(stay(), status=CANCELLED))
+    assert after(cancelled, source()).status == CANCELLED
+
+
+def test_a_stay_entered_by_hand_keeps_what_the_person_entered() -> None:
+    by_hand = Stay(CONFIRMED, NOW + DAY, NOW + 4 * DAY, "Anna", follows_property_times=False)
+    joined = after(by_hand, source(shift=timedelta(hours=3)))
+    assert (joined.check_in, joined.check_out, joined.guest_name) == (by_hand.check_in, by_hand.check_out, "Anna")
+    assert after(joined, source(tentative=True)).status == CONFIRMED
