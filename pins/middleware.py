@@ -1,6 +1,6 @@
 """Locks that a web request wakes are woken at its end, together, each once.
 
-One request may change hundreds of stays: an import, a bulk deed, a deletion. While the broker hangs, each call to it
+One request may change hundreds of stays: an import, a bulk action, a deletion. While the broker hangs, each call to it
 takes seconds; so there is one, and not one for each stay.
 """
 

@@ -1,4 +1,4 @@
-"""What a person can do about the codes of bookings: one function per deed, with a sentence about what came of it."""
+"""What a person can do about the codes of bookings: one function per action, with a sentence about what came of it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from rentals.wording import day_and_time, soon
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one deed for one booking."""
+    """What came of one action for one booking."""
 
     level: int  # of django.contrib.messages
     text: str  # follows the booking's name and a colon
@@ -48,7 +48,7 @@ def _nothing(text: str) -> Outcome:
     return Outcome(messages.WARNING, text)
 
 
-Deed = Callable[[Booking, datetime], Outcome]
+Action = Callable[[Booking, datetime], Outcome]
 
 
 def _grant_of(booking: Booking) -> AccessGrant | None:
@@ -256,7 +256,7 @@ def _wake(lock_ids: Iterable[int]) -> None:
 
 
 #: By the name in the URL and of the list's action.
-DEEDS: dict[str, Deed] = {
+ACTIONS: dict[str, Action] = {
     "try_again": try_again,
     "new_code": new_code,
     "revoke": revoke,
@@ -276,5 +276,5 @@ _BUTTONS = {
 
 
 def history_line(name: str, outcome: Outcome) -> str:
-    """What the history of the booking says about a deed."""
+    """What the history of the booking says about an action."""
     return f"{_BUTTONS[name]}: {outcome.noted or outcome.text}"

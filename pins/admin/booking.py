@@ -24,7 +24,7 @@ from django.views.decorators.http import require_POST
 from pins import tasks
 from pins.actions import stays
 from pins.admin import reveal
-from pins.admin.booking_bulk import BulkDeeds
+from pins.admin.booking_bulk import BulkActions
 from pins.admin.booking_filters import (
     ArrivalFilter,
     AttentionFilter,
@@ -58,7 +58,7 @@ else:
 
 
 @admin.register(Booking)
-class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
+class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
     form = BookingForm
     change_form_template = "pins/admin/booking_form.html"
     list_display = ("guest", "doors", "property", "arrives", "departs", "status_word", "came")
@@ -259,22 +259,22 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
         super().delete_queryset(request, queryset)
         messages.info(request, _going())
 
-    # -- deeds --------------------------------------------------------------------------------------------------
+    # -- actions --------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
         own = [
             path(
                 f"<int:booking_id>/{name.replace('_', '-')}/",
-                self.admin_site.admin_view(partial(self._deed_view, name)),
+                self.admin_site.admin_view(partial(self._action_view, name)),
                 name=f"rentals_booking_{name}",
             )
-            for name in (*stays.DEEDS, *FORMS)
+            for name in (*stays.ACTIONS, *FORMS)
         ]
         shown = require_POST(partial(reveal.reveal_view, admin_page=self))
         page = path("<int:booking_id>/reveal/", self.admin_site.admin_view(shown), name="rentals_booking_reveal")
         return [*own, page, *super().get_urls()]
 
-    def _deed_view(self, name: str, request: HttpRequest, booking_id: int) -> HttpResponse:
+    def _action_view(self, name: str, request: HttpRequest, booking_id: int) -> HttpResponse:
         return require_POST(self._do_one)(request, name, booking_id)
 
     def _do_one(self, request: HttpRequest, name: str, booking_id: int) -> HttpResponse:
@@ -290,10 +290,10 @@ class BookingAdmin(BulkDeeds, PlainTitles, ToldInHistory, Scoped, _Admin):
         return HttpResponseRedirect(reverse("admin:rentals_booking_change", args=[booking.pk]))
 
     def do(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
-        """One deed and its line in the booking's history, both or neither."""
+        """One action and its line in the booking's history, both or neither."""
         with transaction.atomic():
             outcome = (
-                self._submit(request, name, booking) if name in FORMS else stays.DEEDS[name](booking, timezone.now())
+                self._submit(request, name, booking) if name in FORMS else stays.ACTIONS[name](booking, timezone.now())
             )
             if outcome.done:
                 self.log_change(request, booking, stays.history_line(name, outcome))

@@ -28,11 +28,11 @@ _WATCHED: Final = (
 )
 
 
-class BulkDeeds(_Admin):
+class BulkActions(_Admin):
     """Stands before ModelAdmin among the bases. What gives a guest another code, or none, asks first."""
 
     def do(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
-        """One deed and its line in the history of the booking."""
+        """One action and its line in the history of the booking."""
         raise NotImplementedError
 
     @admin.action(description="Try again now", permissions=["change"])

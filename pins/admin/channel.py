@@ -151,7 +151,7 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         """Stay on its page: the next thing to do is a test."""
         return HttpResponseRedirect(self._url("change", obj))
 
-    # -- deeds --------------------------------------------------------------------------------------------------
+    # -- actions --------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
         views = {

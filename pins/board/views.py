@@ -137,10 +137,10 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
 
 @require_POST
 @_staff
-def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
+def stay_action(request: HttpRequest, booking_id: int, action: str) -> HttpResponse:
     """A person does something about a stay; its line in the history says who."""
-    act = stays.DEEDS.get(deed)
-    if act is None and deed not in FORMS:
+    act = stays.ACTIONS.get(action)
+    if act is None and action not in FORMS:
         raise Http404
     booking = get_object_or_404(_bookings(request), pk=booking_id)
     if not request.user.has_perm(_ACT):
@@ -149,12 +149,12 @@ def stay_deed(request: HttpRequest, booking_id: int, deed: str) -> HttpResponse:
         if act is not None:
             outcome = act(booking, timezone.now())
         else:
-            form, moved = stays.submit(deed, booking.pk, request.POST, timezone.now())
+            form, moved = stays.submit(action, booking.pk, request.POST, timezone.now())
             if moved is None:
-                return _stay_page(request, booking.pk, {deed: form}, status=422)
+                return _stay_page(request, booking.pk, {action: form}, status=422)
             outcome = moved
         if outcome.done:
-            _log(request, booking, stays.history_line(deed, outcome))
+            _log(request, booking, stays.history_line(action, outcome))
     messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
     for text in outcome.warnings:
         messages.warning(request, text)

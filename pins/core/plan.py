@@ -95,10 +95,10 @@ def next_step(view: PinView, now: datetime) -> Step:
     desired, observed = view.desired, view.observed
     if rests(view, now):
         return Wait(observed.hold_until)
-    if observed.flight is not None:
-        flight = observed.flight
-        if flight.op is Op.PUT and flight.remote_id is not None:
-            return Read(flight.remote_id)
+    if observed.attempt is not None:
+        attempt = observed.attempt
+        if attempt.op is Op.PUT and attempt.remote_id is not None:
+            return Read(attempt.remote_id)
         return Look()
     if observed.must_look:
         return Look()
@@ -241,11 +241,11 @@ def is_blocked(view: PinView) -> bool:
 def state_of(view: PinView, now: datetime) -> State:
     """The word for people. Computed from both sides, stored by whoever wrote one of them."""
     desired, observed = view.desired, view.observed
-    flight = observed.flight
-    if observed.must_look or (flight is not None and flight.in_doubt):
+    attempt = observed.attempt
+    if observed.must_look or (attempt is not None and attempt.in_doubt):
         return State.IN_DOUBT
-    if flight is not None:
-        return {Op.POST: State.SETTING, Op.PUT: State.CHANGING, Op.DELETE: State.REMOVING}[flight.op]
+    if attempt is not None:
+        return {Op.POST: State.SETTING, Op.PUT: State.CHANGING, Op.DELETE: State.REMOVING}[attempt.op]
     if desired.is_live(now):
         return _live_state(view, now)
     if observed.remote_id is not None or observed.extra_ids or closing_look_pending(view, now):

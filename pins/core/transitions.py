@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pins.core.pin_state import Blocked, Content, Flight, Late, Observed, Op
+from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
 
 #: A PIN that ends within this time may have been ended by the lock already.
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -26,41 +26,41 @@ _AT_EASE: dict[str, Any] = {
 }
 
 
-def took_off(observed: Observed, flight: Flight) -> Observed:
+def prepared(observed: Observed, attempt: Attempt) -> Observed:
     """The change is about to be sent; written before the request, so that a crash leaves a trace.
 
     What the lock said of an earlier value or period is no verdict on this one.
     """
-    fresh = replace(observed, flight=flight, tried_rev=flight.rev)
-    return fresh if flight.op is Op.DELETE else replace(fresh, exists=False, refused=False)
+    fresh = replace(observed, attempt=attempt, tried_rev=attempt.rev)
+    return fresh if attempt.op is Op.DELETE else replace(fresh, exists=False, refused=False)
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
     """No certain answer (408, cut connection, crash of the run): applied, or not, or landing until `late_until`."""
-    flight = observed.flight
-    if flight is None or flight.in_doubt:
+    attempt = observed.attempt
+    if attempt is None or attempt.in_doubt:
         return observed
     late = observed.late
-    code = flight.content.code if flight.op is Op.POST and flight.content is not None else None
+    code = attempt.content.code if attempt.op is Op.POST and attempt.content is not None else None
     codes = frozenset() if code is None else frozenset({code})
     late = Late(
         until=late_until if late is None else max(late.until, late_until),
-        rev=flight.rev if late is None else min(late.rev, flight.rev),
+        rev=attempt.rev if late is None else min(late.rev, attempt.rev),
         count=1 if late is None else late.count + 1,
-        kinds=frozenset({flight.op}) if late is None else late.kinds | {flight.op},
+        kinds=frozenset({attempt.op}) if late is None else late.kinds | {attempt.op},
         codes=codes if late is None else late.codes | codes,
     )
-    return replace(observed, flight=replace(flight, in_doubt=True), late=late)
+    return replace(observed, attempt=replace(attempt, in_doubt=True), late=late)
 
 
 def created(observed: Observed, remote_id: int) -> Observed:
     """201: the lock holds what the POST carried."""
-    flight = observed.flight
+    attempt = observed.attempt
     return replace(
         observed,
         remote_id=remote_id,
-        applied=flight.content if flight is not None else None,
-        flight=None,
+        applied=attempt.content if attempt is not None else None,
+        attempt=None,
         lapsed=False,
         **_AT_EASE,
     )
@@ -68,17 +68,17 @@ def created(observed: Observed, remote_id: int) -> Observed:
 
 def updated(observed: Observed) -> Observed:
     """204 on PUT: the PIN says what the request carried."""
-    flight = observed.flight
-    applied = flight.content if flight is not None else None
-    return replace(observed, applied=applied, flight=None, **_AT_EASE)
+    attempt = observed.attempt
+    applied = attempt.content if attempt is not None else None
+    return replace(observed, applied=applied, attempt=None, **_AT_EASE)
 
 
 def deleted(observed: Observed, remote_id: int | None) -> Observed:
     """204 on DELETE, or a 404 that can be believed: this id is no longer ours."""
     rest = tuple(extra for extra in observed.extra_ids if extra != remote_id)
     if rest != observed.extra_ids:
-        return replace(observed, extra_ids=rest, flight=None)
-    return replace(observed, remote_id=None, applied=None, flight=None)
+        return replace(observed, extra_ids=rest, attempt=None)
+    return replace(observed, remote_id=None, applied=None, attempt=None)
 
 
 def missing(observed: Observed, now: datetime) -> Observed:
@@ -87,23 +87,23 @@ def missing(observed: Observed, now: datetime) -> Observed:
     if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
         lapsed = observed.lapsed or _ended(observed, now)
         return replace(deleted(observed, observed.remote_id), lapsed=lapsed)
-    return replace(observed, flight=None, must_look=True)
+    return replace(observed, attempt=None, must_look=True)
 
 
 def refused_existing(observed: Observed) -> Observed:
     """406. After a POST it may be our own earlier one: the list decides. After a PUT it is somebody else's."""
-    was_post = observed.flight is not None and observed.flight.op is Op.POST
-    return replace(observed, flight=None, exists=True, must_look=was_post or observed.must_look)
+    was_post = observed.attempt is not None and observed.attempt.op is Op.POST
+    return replace(observed, attempt=None, exists=True, must_look=was_post or observed.must_look)
 
 
 def refused_value(observed: Observed, now: datetime) -> Observed:
     """400. A start in the past is the first suspect (how the lock treats one is undocumented), then the value."""
-    flight = observed.flight
-    content = flight.content if flight is not None else None
+    attempt = observed.attempt
+    content = attempt.content if attempt is not None else None
     past_start = content is not None and content.starts_at is not None and content.starts_at < now
     if past_start and not observed.start_refused:
-        return replace(observed, flight=None, start_refused=True)
-    return replace(observed, flight=None, refused=True, refusals=observed.refusals + 1)
+        return replace(observed, attempt=None, start_refused=True)
+    return replace(observed, attempt=None, refused=True, refusals=observed.refusals + 1)
 
 
 def not_applied(observed: Observed) -> Observed:
@@ -112,13 +112,13 @@ def not_applied(observed: Observed) -> Observed:
     Only an id whose end we do not know, or which outlived its end, is looked for again before the next DELETE: while
     we wait, the lock may expire it and give the id to another PIN.
     """
-    flight = observed.flight
+    attempt = observed.attempt
     may_vanish = (
-        flight is not None
-        and flight.op is Op.DELETE
-        and (observed.applied is None or flight.remote_id in observed.extra_ids)
+        attempt is not None
+        and attempt.op is Op.DELETE
+        and (observed.applied is None or attempt.remote_id in observed.extra_ids)
     )
-    return replace(observed, flight=None, must_look=observed.must_look or may_vanish)
+    return replace(observed, attempt=None, must_look=observed.must_look or may_vanish)
 
 
 def rested(observed: Observed, until: datetime, rev: int) -> Observed:
@@ -152,21 +152,21 @@ def asked_to_look(observed: Observed) -> Observed:
 
 def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
     """The lock's list was read; `ours` are the ids whose alias carries our reference, in the list's order."""
-    flight, late = observed.flight, observed.late
-    arrived = bool(ours) if flight is not None and flight.op is Op.POST else False
-    if flight is not None and flight.op is Op.DELETE:
-        arrived = flight.remote_id not in ours
+    attempt, late = observed.attempt, observed.late
+    arrived = bool(ours) if attempt is not None and attempt.op is Op.POST else False
+    if attempt is not None and attempt.op is Op.DELETE:
+        arrived = attempt.remote_id not in ours
     if arrived:
         late = _one_less(late)
     if late is not None and late.until <= now:
         late = None
-    seen = replace(observed, flight=None, must_look=False, late=late)
+    seen = replace(observed, attempt=None, must_look=False, late=late)
     if not ours:
         return replace(
             seen, remote_id=None, applied=None, extra_ids=(), lapsed=observed.lapsed or _ended(observed, now)
         )
     keep = observed.remote_id if observed.remote_id in ours else ours[0]
-    applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, flight)
+    applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, attempt)
     if keep != observed.remote_id and len(ours) > 1:
         applied = None  # one of them is what we sent; reading tells which
     if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
@@ -181,7 +181,7 @@ def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
 def _ended(observed: Observed, now: datetime) -> bool:
     """Had the PIN, as we knew it, come to its end? Then its absence from the lock is the lock's own doing."""
     applied = observed.applied
-    was_removed = observed.flight is not None and observed.flight.op is Op.DELETE
+    was_removed = observed.attempt is not None and observed.attempt.op is Op.DELETE
     return applied is not None and applied.ends_at is not None and applied.ends_at <= now and not was_removed
 
 
@@ -190,7 +190,7 @@ def contradicts(observed: Observed, ours: Sequence[int]) -> bool:
 
     The lock expired it, or a lost change landed. Its id may belong to another PIN already.
     """
-    if observed.flight is not None:
+    if observed.attempt is not None:
         return False
     believed = {observed.remote_id, *observed.extra_ids} - {None}
     return believed != set(ours)
@@ -204,7 +204,7 @@ def taken_away(observed: Observed, ours: Sequence[int], now: datetime) -> bool:
     return (
         observed.remote_id is not None
         and observed.remote_id not in ours
-        and observed.flight is None
+        and observed.attempt is None
         and observed.late is None
         and _outlasts(observed.applied, now)
     )
@@ -215,10 +215,10 @@ def rewritten(observed: Observed, content: Content | None, now: datetime) -> boo
 
     While a PUT is in doubt it may say the old or the new; with several lost changes out, it proves nothing.
     """
-    flight, late = observed.flight, observed.late
-    if late is not None and (flight is None or late.count > 1):
+    attempt, late = observed.attempt, observed.late
+    if late is not None and (attempt is None or late.count > 1):
         return False
-    sent = [observed.applied] if flight is None else [observed.applied, flight.content]
+    sent = [observed.applied] if attempt is None else [observed.applied, attempt.content]
     return all(_outlasts(one, now) for one in sent) and content not in sent
 
 
@@ -227,32 +227,38 @@ def _outlasts(content: Content | None, now: datetime) -> bool:
     return content is not None and content.ends_at is not None and now + CLOCKS_DIFFER < content.ends_at
 
 
-def _content_of_adopted(observed: Observed, flight: Flight | None) -> Content | None:
+def _content_of_adopted(observed: Observed, attempt: Attempt | None) -> Content | None:
     """Known only when one body was ever sent; otherwise the PIN must be read."""
     late = observed.late
-    if flight is None or flight.op is not Op.POST or late is None or late.kinds != {Op.POST} or late.rev != flight.rev:
+    if (
+        attempt is None
+        or attempt.op is not Op.POST
+        or late is None
+        or late.kinds != {Op.POST}
+        or late.rev != attempt.rev
+    ):
         return None
-    return flight.content
+    return attempt.content
 
 
 def read(observed: Observed, content: Content, now: datetime) -> Observed:
     """One PIN was read and carries our reference."""
-    flight, late = observed.flight, observed.late
-    if flight is not None and flight.content == content:
+    attempt, late = observed.attempt, observed.late
+    if attempt is not None and attempt.content == content:
         late = _one_less(late)
     if late is not None and late.until <= now:
         late = None
-    return replace(observed, applied=content, flight=None, late=late)
+    return replace(observed, applied=content, attempt=None, late=late)
 
 
 def read_foreign(observed: Observed) -> Observed:
     """The id now belongs to a PIN that is not ours (ids may be reused): the list tells where ours is."""
-    return replace(observed, applied=None, flight=None, must_look=True)
+    return replace(observed, applied=None, attempt=None, must_look=True)
 
 
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is no more."""
-    gone = replace(observed, remote_id=None, applied=None, extra_ids=(), flight=None, late=None, must_look=True)
+    gone = replace(observed, remote_id=None, applied=None, extra_ids=(), attempt=None, late=None, must_look=True)
     return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
 
 

@@ -1,10 +1,10 @@
 """One request for one PIN: written down before, sent outside any transaction, written down after.
 
-1. `take_off`: under the row's lock, read the plan once more, spend from the budget, renew the lease, note what will
-   be sent. A crash after this leaves a flight that the next run treats as in doubt. The only way to a request, so the
+1. `prepare`: under the row's lock, read the plan once more, spend from the budget, renew the lease, note what will
+   be sent. A crash after this leaves an attempt that the next run treats as in doubt. The only way to a request, so the
    one place that keeps Turnkey from writing to the locks of an account that it only watches.
 2. `send`: HTTP, and nothing else.
-3. `land`: under the row's lock, only where the request is still ours (`op_token`), store what the answer teaches.
+3. `record`: under the row's lock, only where the request is still ours (`op_token`), store what the answer teaches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db import transaction
 from pins.core import transitions
 from pins.core.alias import alias_text, reference_in
 from pins.core.budget import Purpose
-from pins.core.pin_state import Content, Flight, Observed, Op
+from pins.core.pin_state import Attempt, Content, Observed, Op
 from pins.core.plan import (
     START_MARGIN,
     Create,
@@ -44,7 +44,7 @@ from rentals.models import Lock
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedAttempt:
     """A request that is written down and may be sent now."""
 
     pin_id: int
@@ -73,7 +73,7 @@ class LeaseLostError(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What came back: exactly one of a value (by kind of request) or an error."""
 
     error: TedeeError | None = None
@@ -101,9 +101,9 @@ def locked_pin(pin_id: int) -> Pin:
     return pin
 
 
-def take_off(
+def prepare(
     lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime
-) -> Prepared | Rest | OnlyWatched | None:
+) -> PreparedAttempt | Rest | OnlyWatched | None:
     """Write the request down. `None`: the plan changed meanwhile, choose again.
 
     Raises `LeaseLostError`.
@@ -128,9 +128,9 @@ def take_off(
         body = None
         if isinstance(step, Write):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
-            flight = Flight(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
+            attempt = Attempt(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
             body = PinBody(_alias_of(pin), content.code, content.starts_at, content.ends_at) if content else None
-            pin.put_observed(transitions.took_off(pin.observed, flight))
+            pin.put_observed(transitions.prepared(pin.observed, attempt))
             pin.op_token = token
             save_observed(pin, now)
         else:
@@ -139,7 +139,7 @@ def take_off(
         PinAttempt.objects.create(
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
-        return Prepared(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
+        return PreparedAttempt(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
 
 
 def _is_only_watched(lock: Lock) -> bool:
@@ -163,29 +163,29 @@ def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Conten
     return wish
 
 
-def send(client: TedeeClient, prepared: Prepared) -> Answer:
-    """Speak to the API. Errors of the API are answers too; anything else is a bug and leaves the flight in doubt."""
+def send(client: TedeeClient, prepared: PreparedAttempt) -> Response:
+    """Speak to the API. Errors of the API are answers too; anything else is a bug and leaves the attempt in doubt."""
     device, step, body = prepared.device_id, prepared.step, prepared.body
     try:
         if isinstance(step, Create) and body is not None:
             made = client.create_pin(device, body)
-            return Answer(created_id=made.value, status=made.status, correlation_id=made.correlation_id)
+            return Response(created_id=made.value, status=made.status, correlation_id=made.correlation_id)
         if isinstance(step, Update) and body is not None:
             put = client.update_pin(device, step.remote_id, body)
-            return Answer(status=put.status, correlation_id=put.correlation_id)
+            return Response(status=put.status, correlation_id=put.correlation_id)
         if isinstance(step, Delete):
             gone = client.delete_pin(device, step.remote_id)
-            return Answer(status=gone.status, correlation_id=gone.correlation_id)
+            return Response(status=gone.status, correlation_id=gone.correlation_id)
         if isinstance(step, Read):
             got = client.get_pin(device, step.remote_id)
-            return Answer(remote=got.value, status=got.status, correlation_id=got.correlation_id)
+            return Response(remote=got.value, status=got.status, correlation_id=got.correlation_id)
         listed = client.list_pins(device)
-        return Answer(listing=listed.value, status=listed.status, correlation_id=listed.correlation_id)
+        return Response(listing=listed.value, status=listed.status, correlation_id=listed.correlation_id)
     except TedeeError as error:
-        return Answer(error=error, status=error.status, correlation_id=error.correlation_id)
+        return Response(error=error, status=error.status, correlation_id=error.correlation_id)
 
 
-def land(prepared: Prepared, answer: Answer, now: datetime, *, rest: timedelta | None) -> bool:
+def record(prepared: PreparedAttempt, answer: Response, now: datetime, *, rest: timedelta | None) -> bool:
     """Store what the answer teaches about this PIN. `rest`: how long the PIN waits after trouble of its own.
 
     False: the answer came too late to teach anything.
@@ -215,7 +215,7 @@ def _rest_ends_at(pin: Pin, until: datetime, now: datetime) -> datetime:
     return min(until, ends_at) if ends_at is not None and wish.is_live(now) else until
 
 
-def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Observed:
+def _after(prepared: PreparedAttempt, answer: Response, pin: Pin, now: datetime) -> Observed:
     observed, step, error = pin.observed, prepared.step, answer.error
     if error is not None:
         return _after_error(error, step, observed, now)
@@ -233,7 +233,7 @@ def _after(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> Obser
     return observed
 
 
-def _tell_of_strangers(prepared: Prepared, answer: Answer, pin: Pin, now: datetime) -> None:
+def _tell_of_strangers(prepared: PreparedAttempt, answer: Response, pin: Pin, now: datetime) -> None:
     """Somebody else removed or changed a code that should be there: Turnkey sets it again, and a person is told."""
     if answer.error is not None or not pin.desired.is_live(now):
         return
@@ -277,12 +277,12 @@ def ids_of(reference: str, listing: PinListing) -> list[int]:
     return [listed.id for listed in listing.pins if reference_in(listed.alias) == reference]
 
 
-def _says_gone(step: Request, answer: Answer) -> bool:
+def _says_gone(step: Request, answer: Response) -> bool:
     """A 404 to a DELETE is as good as its success; any other refusal is trouble, and the PIN rests before the next."""
     return isinstance(step, Delete) and isinstance(answer.error, PinNotFound)
 
 
-def _close_attempt(prepared: Prepared, answer: Answer, now: datetime) -> None:
+def _close_attempt(prepared: PreparedAttempt, answer: Response, now: datetime) -> None:
     outcome = PinAttempt.Outcome.DONE
     if answer.error is not None and not _says_gone(prepared.step, answer):
         lost = isinstance(answer.error, AmbiguousError)

@@ -38,11 +38,11 @@ _ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Inc
 _MOST_FOREIGN_NAMES = 120
 
 
-def settle(lock: Lock, prepared: attempts.Prepared, answer: attempts.Answer, now: datetime) -> datetime | None:
+def settle(lock: Lock, prepared: attempts.PreparedAttempt, answer: attempts.Response, now: datetime) -> datetime | None:
     """Store what the answer means for PIN, lock and account. Returns until when the lock rests, if it must."""
     error = answer.error
     if error is None:
-        if not attempts.land(prepared, answer, now, rest=None):
+        if not attempts.record(prepared, answer, now, rest=None):
             return None  # the next take-off finds the lease lost
         if answer.listing is not None:
             _share_look(lock, prepared, answer.listing, now)
@@ -56,7 +56,7 @@ def settle(lock: Lock, prepared: attempts.Prepared, answer: attempts.Answer, now
     lock_unknown = error.cause is Cause.NOT_FOUND and isinstance(prepared.step, Create | Look)
     concerns_pin = scope(error.cause) is Scope.PIN and not lock_unknown
     rest = _pin_rest(prepared, error, now) if concerns_pin else None
-    if not attempts.land(prepared, answer, now, rest=rest):
+    if not attempts.record(prepared, answer, now, rest=rest):
         return None
     if not concerns_pin:
         return _pause(lock, prepared, error, now)
@@ -66,12 +66,12 @@ def settle(lock: Lock, prepared: attempts.Prepared, answer: attempts.Answer, now
     return None
 
 
-def _pin_rest(prepared: attempts.Prepared, error: TedeeError, now: datetime) -> timedelta:
+def _pin_rest(prepared: attempts.PreparedAttempt, error: TedeeError, now: datetime) -> timedelta:
     troubles = Pin.objects.values_list("troubles", flat=True).get(pk=prepared.pin_id) + 1
     return delay(error.cause, troubles, until_deadline=prepared.deadline - now, jitter=_jitter())
 
 
-def _pause(lock: Lock, prepared: attempts.Prepared, error: TedeeError, now: datetime) -> datetime:
+def _pause(lock: Lock, prepared: attempts.PreparedAttempt, error: TedeeError, now: datetime) -> datetime:
     state = LockState.objects.get(lock=lock)
     is_locks = scope(error.cause) is not Scope.ACCOUNT
     failures = state.failures + 1 if is_locks else 1
@@ -106,7 +106,7 @@ def _pause(lock: Lock, prepared: attempts.Prepared, error: TedeeError, now: date
     return until
 
 
-def _after_success(lock: Lock, prepared: attempts.Prepared, now: datetime) -> None:
+def _after_success(lock: Lock, prepared: attempts.PreparedAttempt, now: datetime) -> None:
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="", offline_since=None)
     calm = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
     if troubled.update(**calm, offline_since=None):
@@ -131,7 +131,7 @@ def _offer_room(lock: Lock, now: datetime) -> None:
     waiting.update(hold_until=now, next_try_at=now)
 
 
-def _share_look(lock: Lock, prepared: attempts.Prepared, listing: PinListing, now: datetime) -> None:
+def _share_look(lock: Lock, prepared: attempts.PreparedAttempt, listing: PinListing, now: datetime) -> None:
     """One list answers every PIN of the lock that wanted to look, and corrects those that we believed elsewhere; it
     also tells which foreign PINs there are."""
     listed: defaultdict[str | None, list[int]] = defaultdict(list)

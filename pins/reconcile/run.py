@@ -130,7 +130,7 @@ def _work(
         choice = _choose(lock, clock(), reads_only=watched)
         if choice is None:
             return requests, _rest(lock, clock() + WATCHED_PAUSE, ONLY_WATCHED) if watched else None
-        prepared = attempts.take_off(lock, lease, choice.pin_id, choice.step, clock())
+        prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
         if isinstance(prepared, attempts.OnlyWatched):
             watched = True
             continue

@@ -1,6 +1,6 @@
 """Import and export in the admin: a file, a look at what it would do, then all of it or nothing.
 
-The library brings the way from table to models; the pages and the words are ours. Between the look and the deed the
+The library brings the way from table to models; the pages and the words are ours. Between the look and the action the
 file travels in the page itself, signed: nothing is left on a disk, and any web process can take it up.
 """
 

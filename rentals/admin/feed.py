@@ -19,7 +19,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from rentals import calendar_terms as words
 from rentals import tasks
 from rentals.access import scope_of, visible
-from rentals.admin import feed_deeds as deeds
+from rentals.admin import feed_actions as actions
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
 from rentals.admin.choice_filter import RelatedChoice
@@ -210,19 +210,19 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
         elif typed.get("forget_url"):
             obj.url = ""
         if typed.get("signing_secret"):
-            deeds.rotate_secret(obj, typed["signing_secret"])
+            actions.rotate_secret(obj, typed["signing_secret"])
         if form.lost:
             # Saving compares with what is stored, and that cannot be read any more.
             CalendarFeed.objects.filter(pk=obj.pk).update(**dict.fromkeys(form.lost, ""))
-        if change and not deeds.readable(obj, "token"):
+        if change and not actions.readable(obj, "token"):
             obj.token = new_token()
             messages.warning(request, "No configured key opens the push address, so the push address was renewed.")
         super().save_model(request, obj, form, change)
         if typed.get("url"):
-            deeds.read_anew(obj, now)
+            actions.read_anew(obj, now)
             messages.info(request, "The calendar is being fetched. Reload its page in a few seconds.")
         elif change and _RULES & set(form.changed_data):
-            deeds.read_anew(obj, now)
+            actions.read_anew(obj, now)
             messages.info(request, "The calendar is being read anew by the changed rules.")
         elif change and "is_active" in form.changed_data and obj.is_active:
             tasks.ask_for_fetch(obj.pk, now)

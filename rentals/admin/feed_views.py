@@ -18,7 +18,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from rentals import calendar_terms as words
 from rentals.access import scope_of, visible
-from rentals.admin import feed_deeds as deeds
+from rentals.admin import feed_actions as actions
 from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
 from rentals.admin import feed_preview as previews
@@ -94,8 +94,8 @@ class FeedViews(_Admin):
         }
         return TemplateResponse(request, f"rentals/admin/{template}", context)
 
-    def _told(self, request: HttpRequest, feed: CalendarFeed, deed: str, text: str) -> None:
-        self.log_change(request, feed, f"{deed}: {text}")
+    def _told(self, request: HttpRequest, feed: CalendarFeed, action: str, text: str) -> None:
+        self.log_change(request, feed, f"{action}: {text}")
         messages.success(request, f"{feed}: {text}")
 
     # -- fetching -----------------------------------------------------------------------------------------------
@@ -105,7 +105,7 @@ class FeedViews(_Admin):
             why = "it is switched off." if not feed.is_active else "it has no address to fetch from."
             messages.warning(request, f"{feed}: {why}")
         else:
-            messages.success(request, f"{feed}: {deeds.fetch_now(feed, timezone.now())}")
+            messages.success(request, f"{feed}: {actions.fetch_now(feed, timezone.now())}")
         return self._back(feed)
 
     @sensitive_variables("body", "carried")
@@ -146,7 +146,7 @@ class FeedViews(_Admin):
             return self._back(feed)
         try:
             summary = run.import_calendar(
-                feed.pk, carried.body, timezone.now(), as_of=carried.as_of, updates=deeds.BY_HAND
+                feed.pk, carried.body, timezone.now(), as_of=carried.as_of, updates=actions.BY_HAND
             )
         except FeedError as error:
             messages.error(request, f"{feed}: {error} Nothing was changed.")
@@ -190,7 +190,7 @@ class FeedViews(_Admin):
                 locked_out=sum(line.in_house for line in ending),
             )
         with transaction.atomic():
-            self._told(request, feed, "Approved", deeds.approve(feed, chosen, timezone.now()))
+            self._told(request, feed, "Approved", actions.approve(feed, chosen, timezone.now()))
         return self._back(feed)
 
     def _dismiss(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
@@ -199,7 +199,7 @@ class FeedViews(_Admin):
             messages.warning(request, f"{feed}: choose the stays that are to be kept.")
             return self._back(feed)
         with transaction.atomic():
-            self._told(request, feed, "Kept", deeds.dismiss(feed, chosen, timezone.now()))
+            self._told(request, feed, "Kept", actions.dismiss(feed, chosen, timezone.now()))
         return self._back(feed)
 
     def _decide(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
@@ -217,7 +217,7 @@ class FeedViews(_Admin):
         with transaction.atomic():
             approval.decide(item.pk, FeedItem.Decision(decision), timezone.now())
             if not decision and feed.is_active and facts.has_secret(feed, "url"):
-                deeds.read_anew(feed, timezone.now())  # what the rules say is known when it is read again
+                actions.read_anew(feed, timezone.now())  # what the rules say is known when it is read again
             self._told(request, feed, "Decided", f"{words.item_dates(item, feed.property.zone)} {told}.")
         return self._back(feed)
 
@@ -230,7 +230,7 @@ class FeedViews(_Admin):
 
     @sensitive_variables("new_secret")
     def _push_page(self, request: HttpRequest, feed: CalendarFeed, new_secret: str = "") -> HttpResponse:
-        token = deeds.readable(feed, "token")
+        token = actions.readable(feed, "token")
         return self._page(
             request,
             feed,
@@ -240,12 +240,12 @@ class FeedViews(_Admin):
             new_secret=new_secret,
             is_signed=facts.has_secret(feed, "signing_secret"),
             has_previous=facts.has_secret(feed, "previous_signing_secret"),
-            present={name: deeds.mark_of(feed, name) for name in ("token", "signing_secret")},
+            present={name: actions.mark_of(feed, name) for name in ("token", "signing_secret")},
         )
 
     def _was_done(self, request: HttpRequest, feed: CalendarFeed, name: str, again: str) -> bool:
         """Whether this request was carried out before: a page that is loaded again sends its form again."""
-        present = deeds.mark_of(feed, name)
+        present = actions.mark_of(feed, name)
         if request.POST.get("replaces", present) == present:
             return False
         messages.warning(request, f"{feed}: {again}")
@@ -254,7 +254,7 @@ class FeedViews(_Admin):
     def _new_address(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         if self._was_done(request, feed, "token", "a new push address was made already. It is shown below."):
             return self._push_page(request, feed)
-        self._told(request, feed, "New push address", deeds.new_push_token(feed))
+        self._told(request, feed, "New push address", actions.new_push_token(feed))
         return self._push_page(request, feed)
 
     @sensitive_variables("made")
@@ -262,16 +262,16 @@ class FeedViews(_Admin):
         again = "a new secret was made already, and it is shown only once. If it was lost, make another one."
         if self._was_done(request, feed, "signing_secret", again):
             return self._push_page(request, feed)
-        made = deeds.new_signing_secret(feed)
+        made = actions.new_signing_secret(feed)
         self._told(request, feed, "New signing secret", "there is a new signing secret. Unsigned pushes are refused.")
         return self._push_page(request, feed, made)
 
     def _end_previous_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
-        self._told(request, feed, "Previous secret", deeds.end_previous_secret(feed))
+        self._told(request, feed, "Previous secret", actions.end_previous_secret(feed))
         return self._push_page(request, feed)
 
     def _remove_signing(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
-        self._told(request, feed, "Signing", deeds.remove_signing(feed))
+        self._told(request, feed, "Signing", actions.remove_signing(feed))
         return self._push_page(request, feed)
 
 

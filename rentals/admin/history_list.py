@@ -39,17 +39,17 @@ class KindFilter(admin.SimpleListFilter):
         return queryset.filter(content_type=int(self.value() or 0)) if self.value() in known else queryset
 
 
-class DeedFilter(admin.SimpleListFilter):
+class ChangeFilter(admin.SimpleListFilter):
     title = "what was done"
-    parameter_name = "deed"
+    parameter_name = "change"
     WORDS = ((ADDITION, "Added"), (CHANGE, "Changed"), (DELETION, "Deleted"))
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(str(flag), word) for flag, word in self.WORDS]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[LogEntry]) -> QuerySet[LogEntry]:
-        deeds = {value for value, _ in self.lookup_choices}
-        return queryset.filter(action_flag=int(self.value() or 0)) if self.value() in deeds else queryset
+        shown = {value for value, _ in self.lookup_choices}
+        return queryset.filter(action_flag=int(self.value() or 0)) if self.value() in shown else queryset
 
 
 @admin.register(LogEntry)
@@ -62,7 +62,7 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
     list_filter = (
         ("user", RelatedChoice),
         KindFilter,
-        DeedFilter,
+        ChangeFilter,
     )
     search_fields = ("object_repr", "change_message", "user__username")
     search_help_text = "What it is called, what was changed, or who did it"
@@ -105,7 +105,7 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
 
     @admin.display(description="What was done")
     def done(self, entry: LogEntry) -> str:
-        return entry.get_change_message() or dict(DeedFilter.WORDS)[entry.action_flag]
+        return entry.get_change_message() or dict(ChangeFilter.WORDS)[entry.action_flag]
 
 
 def _kind(content_type: ContentType) -> str:

@@ -228,7 +228,7 @@ class World:
         self._patches.setattr(run, "time", monotonic)
         self._patches.setattr(claims, "generate", first_free)
         self._wrap(leases, "release", self._release)
-        self._wrap(attempts, "take_off", self._take_off)
+        self._wrap(attempts, "prepare", self._take_off)
         self._wrap(attempts, "land", self._land)
         self._wrap(responses, "settle", self._settle)
 
@@ -245,11 +245,11 @@ class World:
 
     def _take_off(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
         prepared = real(lock, *args)
-        if isinstance(prepared, attempts.Prepared):
+        if isinstance(prepared, attempts.PreparedAttempt):
             self.reached("noted")
         return prepared
 
-    def _land(self, real: Callable[..., Any], prepared: attempts.Prepared, *args: Any, **kwargs: Any) -> Any:
+    def _land(self, real: Callable[..., Any], prepared: attempts.PreparedAttempt, *args: Any, **kwargs: Any) -> Any:
         result = real(prepared, *args, **kwargs)
         self.reached("stored")
         return result

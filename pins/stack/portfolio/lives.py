@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pins.core import transitions
-from pins.core.pin_state import Blocked, Content, Flight, Observed, Op
+from pins.core.pin_state import Attempt, Blocked, Content, Observed, Op
 from pins.tedee.errors import Cause
 
 #: What has a request to make rests so long, so that nothing of the portfolio is due for now.
@@ -63,7 +63,7 @@ def troubled(rng: random.Random, *, disclosed: bool, offline: bool) -> Life:
 
 def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: datetime, *, offline: bool) -> Lived:
     """A life up to now. `wish`: the code and its period; `remote_id`: the lock's number of the PIN, if it gets one."""
-    sent = transitions.took_off(Observed(), Flight(Op.POST, 1, wish, None))
+    sent = transitions.prepared(Observed(), Attempt(Op.POST, 1, wish, None))
     until = now + REST if wish.ends_at is None or wish.ends_at <= now else min(now + REST, wish.ends_at)
     if life is Life.UNDER_WAY:
         # It is called lost, and looked for, as soon as a worker runs; until the rest ends nothing is sent.
@@ -86,7 +86,7 @@ def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: dat
         return Lived(life, there, 1, tried)
     if life is Life.CHANGING:
         return _changing(rng, there, tried, wish, until)
-    leaving = transitions.took_off(there, Flight(Op.DELETE, 1, None, remote_id))
+    leaving = transitions.prepared(there, Attempt(Op.DELETE, 1, None, remote_id))
     if life is Life.REMOVING:
         kept = transitions.rested(transitions.not_applied(leaving), now + REST, 1)
         return Lived(life, kept, 1, (*tried, _refusal(Op.DELETE, 1, Cause.OFFLINE)), Cause.OFFLINE.value)
@@ -96,7 +96,7 @@ def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: dat
 def _changing(rng: random.Random, there: Observed, tried: tuple[Tried, ...], wish: Content, until: datetime) -> Lived:
     """The lock still has the dates of before the guest's last wish."""
     before = replace(wish, ends_at=wish.ends_at - timedelta(hours=1) if wish.ends_at is not None else None)
-    sent = transitions.took_off(replace(there, applied=before), Flight(Op.PUT, 2, wish, there.remote_id))
+    sent = transitions.prepared(replace(there, applied=before), Attempt(Op.PUT, 2, wish, there.remote_id))
     cause = rng.choice((Cause.BUSY, Cause.OFFLINE))
     waits = transitions.rested(transitions.not_applied(sent), until, 2)
     return Lived(Life.CHANGING, waits, 2, (*tried, _refusal(Op.PUT, 2, cause)), cause.value)

@@ -27,7 +27,7 @@ def test_an_address_that_leads_nowhere(client: Client, address: str) -> None:
     assert address not in text(answer)
 
 
-def test_a_deed_that_somebody_may_not_do(client: Client) -> None:
+def test_a_action_that_somebody_may_not_do(client: Client) -> None:
     client.force_login(viewer())
     answer = client.get("/admin/rentals/lockaccount/")
     assert answer.status_code == 403

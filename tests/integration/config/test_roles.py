@@ -191,17 +191,17 @@ def test_people_and_schedule_are_the_administrators(role: str, page: str) -> Non
 
 _WORK: list[Callable[[World], str]] = [
     *(
-        lambda world, deed=deed: f"/stays/{world.stay.pk}/{deed}/"
-        for deed in ("try_again", "new_code", "revoke", "looks_right", "follow_calendar")
+        lambda world, action=action: f"/stays/{world.stay.pk}/{action}/"
+        for action in ("try_again", "new_code", "revoke", "looks_right", "follow_calendar")
     ),
     *(
-        lambda world, deed=deed: f"/admin/rentals/booking/{world.stay.pk}/{deed}/"
-        for deed in ("try-again", "new-code", "revoke", "looks-right", "follow-calendar")
+        lambda world, action=action: f"/admin/rentals/booking/{world.stay.pk}/{action}/"
+        for action in ("try-again", "new-code", "revoke", "looks-right", "follow-calendar")
     ),
     lambda world: f"/locks/{world.lock.pk}/try-again/",
     *(
-        lambda world, deed=deed: f"/admin/rentals/calendarfeed/{world.feed.pk}/{deed}/"
-        for deed in ("fetch", "preview", "apply", "approve", "dismiss", "decide", "push", "new-address")
+        lambda world, action=action: f"/admin/rentals/calendarfeed/{world.feed.pk}/{action}/"
+        for action in ("fetch", "preview", "apply", "approve", "dismiss", "decide", "push", "new-address")
     ),
 ]
 _RUN: list[Callable[[World], str]] = [
@@ -215,7 +215,7 @@ _RUN: list[Callable[[World], str]] = [
     ("role", "works", "runs"),
     [("viewer", False, False), ("operator", True, False), ("administrator", True, True), ("code-reveal", False, False)],
 )
-def test_deeds_are_for_those_who_may_act(role: str, works: bool, runs: bool, world: World) -> None:
+def test_actions_are_for_those_who_may_act(role: str, works: bool, runs: bool, world: World) -> None:
     someone = person(role)
     for allowed, pages in ((works, _WORK), (runs, _RUN)):
         for page in pages:

@@ -17,7 +17,7 @@ from pins.core.budget import Purpose
 from pins.core.pin_state import State
 from pins.models import AccessGrant, LockState, Pin
 from pins.reconcile import account_limits
-from tests.support.deeds import requests_sent
+from tests.support.booking_actions import requests_sent
 from tests.support.house import House, pin_of
 from tests.support.people import operator, viewer
 

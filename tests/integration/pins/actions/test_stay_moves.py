@@ -13,8 +13,8 @@ from django.test import Client
 
 from pins.models import AccessGrant, PinAttempt
 from rentals.models import Booking, Property
+from tests.support.booking_actions import change, requests_sent
 from tests.support.calendars import airbnb, day, feed_of, take
-from tests.support.deeds import change, requests_sent
 from tests.support.house import House
 from tests.support.people import operator, viewer
 
@@ -53,8 +53,8 @@ def seen(booking: Booking) -> str:
     return f"{booking.check_in.isoformat()} {booking.check_out.isoformat()}"
 
 
-def press(host: Client, booking: Booking, deed: str, **typed: str) -> Any:
-    return host.post(f"/stays/{booking.pk}/{deed}/", {"seen": seen(booking), **typed})
+def press(host: Client, booking: Booking, action: str, **typed: str) -> Any:
+    return host.post(f"/stays/{booking.pk}/{action}/", {"seen": seen(booking), **typed})
 
 
 def told(response: Any) -> str:
@@ -186,7 +186,7 @@ def test_an_overlap_is_warned_of_and_not_refused(host: Client, flat: Property) -
 
 
 @pytest.mark.parametrize(
-    ("deed", "typed", "field", "message"),
+    ("action", "typed", "field", "message"),
     [
         ("late_check_out", {"until": "noon"}, "until", "Enter a time such as 13:30."),
         ("late_check_out", {}, "until", "Enter a time such as 13:30."),
@@ -201,10 +201,10 @@ def test_an_overlap_is_warned_of_and_not_refused(host: Client, flat: Property) -
     ],
 )
 def test_what_cannot_be_is_said_beside_the_field_and_kept(
-    host: Client, flat: Property, deed: str, typed: dict[str, str], field: str, message: str
+    host: Client, flat: Property, action: str, typed: dict[str, str], field: str, message: str
 ) -> None:
     booking = stay_in(flat)
-    answer = press(host, booking, deed, **typed)
+    answer = press(host, booking, action, **typed)
     if not field:  # it may be so, and is warned of
         assert "Is the year right?" in told(answer)
         return
@@ -214,14 +214,14 @@ def test_what_cannot_be_is_said_beside_the_field_and_kept(
     assert message in page or field == "hours"
     assert all(f'value="{value}"' in page for name, value in typed.items() if value and name != "hours")
     assert not LogEntry.objects.exists()
-    assert f'hx-get="/stays/{booking.pk}/"' in page  # the part that renews itself asks the page, not the deed
+    assert f'hx-get="/stays/{booking.pk}/"' in page  # the part that renews itself asks the page, not the action
 
 
 @pytest.mark.parametrize("nonsense", ["", "yesterday", "2027-03-03 2027-03-08", "x" * 999, "9999-12-31T23:59:59+00:00"])
 def test_a_forged_seen_changes_nothing(host: Client, flat: Property, nonsense: str) -> None:
     booking = stay_in(flat)
-    for deed, typed in (("late_check_out", {"hours": "1"}), ("change_days", {"arrival": "2027-03-03"})):
-        answer = host.post(f"/stays/{booking.pk}/{deed}/", {"seen": nonsense, "departure": "2027-03-09", **typed})
+    for action, typed in (("late_check_out", {"hours": "1"}), ("change_days", {"arrival": "2027-03-03"})):
+        answer = host.post(f"/stays/{booking.pk}/{action}/", {"seen": nonsense, "departure": "2027-03-09", **typed})
         assert answer.status_code == 422
     assert ends(booking) == booking.check_out
 
@@ -303,9 +303,9 @@ def test_who_may_only_look_moves_nothing(client: Client, flat: Property) -> None
     client.force_login(viewer())
     booking = stay_in(flat)
     assert "late_check_out" not in client.get(f"/stays/{booking.pk}/").content.decode()
-    for deed in ("late_check_out", "change_days"):
-        assert press(client, booking, deed, hours="1").status_code == 403
-        assert client.post(f"/admin/rentals/booking/{booking.pk}/{deed.replace('_', '-')}/").status_code == 403
+    for action in ("late_check_out", "change_days"):
+        assert press(client, booking, action, hours="1").status_code == 403
+        assert client.post(f"/admin/rentals/booking/{booking.pk}/{action.replace('_', '-')}/").status_code == 403
     assert ends(booking) == booking.check_out
 
 

@@ -19,8 +19,8 @@ from pins.core.pin_state import State
 from pins.models import AccessGrant, LockState, Pin
 from rentals.models import Booking
 from rentals.stay_forms import FORMS
+from tests.support.booking_actions import cancel, change
 from tests.support.calendars import feed_of
-from tests.support.deeds import cancel, change
 from tests.support.house import House
 from tests.support.people import staff
 
@@ -199,6 +199,6 @@ def test_the_history_of_a_stay_says_what_was_done_in_words(host: Client, house: 
     assert "Secret" not in re.sub(r"<title>.*?</h1>|<div class=\"breadcrumbs\".*?</div>", "", page, flags=re.DOTALL)
 
 
-def test_every_deed_has_words_for_the_history() -> None:
-    for name in (*stays.DEEDS, *FORMS):
+def test_every_action_has_words_for_the_history() -> None:
+    for name in (*stays.ACTIONS, *FORMS):
         assert stays.history_line(name, stays.Outcome(25, "done."))[0].isupper()

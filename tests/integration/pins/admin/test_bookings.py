@@ -407,7 +407,7 @@ def test_new_code_and_revoke_on_the_page(host: Client, house: House) -> None:
     assert "Revoke" in " ".join(LogEntry.objects.values_list("change_message", flat=True))
 
 
-def test_deeds_need_post_the_token_and_the_permission(house: House) -> None:
+def test_actions_need_post_the_token_and_the_permission(house: House) -> None:
     booking = stay_in(house.flat(house.lock()))
     url = f"/admin/rentals/booking/{booking.pk}/revoke/"
     strict = Client(enforce_csrf_checks=True)
@@ -429,7 +429,7 @@ def test_deeds_need_post_the_token_and_the_permission(house: House) -> None:
     assert Client().post(url).status_code == 302  # to the login page
 
 
-def test_deeds_in_bulk_say_what_came_of_them(host: Client, house: House) -> None:
+def test_actions_in_bulk_say_what_came_of_them(host: Client, house: House) -> None:
     door = house.lock()
     flat = house.flat(door)
     stays = [stay_in(flat, days=2 + 7 * n) for n in range(2)]

@@ -76,7 +76,7 @@ def page(channel: NotificationChannel) -> str:
     return reverse("admin:pins_notificationchannel_change", args=[channel.pk])
 
 
-def deed(channel: NotificationChannel, name: str) -> str:
+def action(channel: NotificationChannel, name: str) -> str:
     return reverse(f"admin:pins_notificationchannel_{name}", args=[channel.pk])
 
 
@@ -115,7 +115,7 @@ def test_a_channel_is_made_tested_and_shown_without_its_target(host: Client, wor
     channel = NotificationChannel.objects.get()
     assert answered.headers["Location"] == page(channel)  # the next thing to do is a test
     assert (channel.target, channel.timezone) == ("h1dden@example.com", "Europe/Warsaw")
-    shown = host.post(deed(channel, "send_test"), follow=True).content.decode()
+    shown = host.post(action(channel, "send_test"), follow=True).content.decode()
     assert "the test message is queued" in shown
     assert "Waiting" in shown
     assert "Look again" in shown
@@ -209,7 +209,7 @@ def test_a_target_that_no_key_opens_is_named_and_can_be_replaced(
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     for url in (LIST, page(channel)):
         assert "an address that no configured key opens" in host.get(url).content.decode()
-    host.post(deed(channel, "send_test"))
+    host.post(action(channel, "send_test"))
     worker()
     answered = host.get(page(channel)).content.decode()
     assert "No configured key opens the stored address" in answered
@@ -225,16 +225,16 @@ def test_a_webhook_needs_a_secret_that_is_shown_once_and_signs(
         host.post(ADD, filled(kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden"))
         channel = NotificationChannel.objects.get()
         assert "no signing secret yet" in host.get(page(channel)).content.decode()
-        host.post(deed(channel, "send_test"))
+        host.post(action(channel, "send_test"))
         worker()
         failed = host.get(page(channel)).content.decode()
         assert "There is no usable signing secret" in failed
-        answered = host.post(deed(channel, "new_secret"), {"hours": "0"})
+        answered = host.post(action(channel, "new_secret"), {"hours": "0"})
         channel.refresh_from_db()
         assert channel.signing_secret in answered.content.decode()
         assert "no-store" in answered.headers["Cache-Control"]
         assert channel.signing_secret not in host.get(page(channel)).content.decode()
-        host.post(deed(channel, "send_test"))
+        host.post(action(channel, "send_test"))
         worker()
         (sent,) = server.requests
     body: Any = Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
@@ -280,7 +280,7 @@ class TestNewSecret:
         self, host: Client, server: Server, channel: NotificationChannel, clock: time_machine.Traveller
     ) -> None:
         assert 'name="hours" value="24"' in host.get(page(channel)).content.decode()
-        shown = host.post(deed(channel, "new_secret"), {"hours": "24"}).content.decode()
+        shown = host.post(action(channel, "new_secret"), {"hours": "24"}).content.decode()
         channel.refresh_from_db()
         second = channel.signing_secret
         assert second in shown
@@ -298,9 +298,9 @@ class TestNewSecret:
         assert list(NotificationChannel.objects.values_list("previous_signing_secret", flat=True)) == [""]
 
     def test_it_can_be_ended_before(self, host: Client, server: Server, channel: NotificationChannel) -> None:
-        host.post(deed(channel, "new_secret"), {"hours": "24"})
+        host.post(action(channel, "new_secret"), {"hours": "24"})
         assert "End the previous secret" in host.get(page(channel)).content.decode()
-        said = host.post(deed(channel, "end_previous_secret"), follow=True).content.decode()
+        said = host.post(action(channel, "end_previous_secret"), follow=True).content.decode()
         assert "the previous secret signs no message any more" in said
         channel.refresh_from_db()
         assert (channel.previous_signing_secret, channel.previous_signs_until) == ("", None)
@@ -309,7 +309,7 @@ class TestNewSecret:
     def test_one_that_somebody_stole_ends_at_once(
         self, host: Client, server: Server, channel: NotificationChannel
     ) -> None:
-        host.post(deed(channel, "new_secret"), {"hours": "0"})
+        host.post(action(channel, "new_secret"), {"hours": "0"})
         channel.refresh_from_db()
         assert self.accepted(server, channel, self.FIRST, channel.signing_secret) == [False, True]
 
@@ -327,7 +327,7 @@ class TestNewSecret:
     def test_a_time_that_makes_no_sense_makes_no_secret(
         self, host: Client, channel: NotificationChannel, hours: str
     ) -> None:
-        said = host.post(deed(channel, "new_secret"), {"hours": hours}, follow=True).content.decode()
+        said = host.post(action(channel, "new_secret"), {"hours": hours}, follow=True).content.decode()
         assert "there is no new secret" in said
         channel.refresh_from_db()
         assert channel.signing_secret == self.FIRST
@@ -353,7 +353,7 @@ def test_a_refused_test_says_why(
         channel = made(
             kind="webhook", target=f"http://127.0.0.1:{server.port}/h1dden", signing_secret="whsec_" + "QUJD" * 10
         )
-        host.post(deed(channel, "send_test"))
+        host.post(action(channel, "send_test"))
         worker()
     answered = host.get(page(channel)).content.decode()
     assert "Not sent" in answered
@@ -364,7 +364,7 @@ def test_a_refused_test_says_why(
 def test_without_a_broker_a_test_says_so_in_words(host: Client) -> None:
     """Nothing listens where the settings of the tests look for Redis."""
     channel = made()
-    shown = host.post(deed(channel, "send_test"), follow=True)
+    shown = host.post(action(channel, "send_test"), follow=True)
     assert shown.status_code == 200
     text = shown.content.decode()
     assert "the test message was not sent. The queue of Turnkey cannot be reached" in text
@@ -380,12 +380,12 @@ def test_a_person_sends_few_test_messages_a_minute(
     monkeypatch.setattr(channel_page, "TESTS", RateLimitItemPerMinute(2, namespace=new_token()))
     rate_limits._resting.clear()
     channel = made()
-    said = [host.post(deed(channel, "send_test"), follow=True).content.decode() for _ in range(3)]
+    said = [host.post(action(channel, "send_test"), follow=True).content.decode() for _ in range(3)]
     assert ["You sent many test messages" in one for one in said] == [False, False, True]
     assert channel.deliveries.count() == 2
     other = Client()
     other.force_login(User.objects.create_superuser("another"))
-    assert "is queued" in other.post(deed(channel, "send_test"), follow=True).content.decode()
+    assert "is queued" in other.post(action(channel, "send_test"), follow=True).content.decode()
 
 
 def test_a_channel_that_fails_for_long_is_shown_as_failing(host: Client, clock: time_machine.Traveller) -> None:
@@ -423,9 +423,9 @@ class TestPermissions:
         assert "Anna" in text
         assert "id_target" not in text
         assert "Send a test message" not in text
-        assert client.post(deed(channel, "send_test")).status_code == 403
-        assert client.post(deed(channel, "new_secret")).status_code == 403
-        assert client.post(deed(channel, "end_previous_secret")).status_code == 403
+        assert client.post(action(channel, "send_test")).status_code == 403
+        assert client.post(action(channel, "new_secret")).status_code == 403
+        assert client.post(action(channel, "end_previous_secret")).status_code == 403
         assert mail.outbox == []
 
     def test_codes_are_sent_where_only_people_who_may_have_codes_say(self) -> None:
@@ -438,19 +438,19 @@ class TestPermissions:
         assert channel.include_code is False
         NotificationChannel.objects.update(include_code=True)
         assert client.post(page(channel), {**fields, "target": "https://evil.example/"}).status_code == 403
-        assert client.post(deed(channel, "new_secret")).status_code == 403
+        assert client.post(action(channel, "new_secret")).status_code == 403
         channel.refresh_from_db()
         assert channel.target == "https://example.com/x"
 
     def test_buttons_are_pressed_and_not_visited(self, host: Client) -> None:
         channel = made()
-        assert host.get(deed(channel, "send_test")).status_code == 405
-        assert host.get(deed(channel, "new_secret")).status_code == 405
-        assert host.get(deed(channel, "end_previous_secret")).status_code == 405
+        assert host.get(action(channel, "send_test")).status_code == 405
+        assert host.get(action(channel, "new_secret")).status_code == 405
+        assert host.get(action(channel, "end_previous_secret")).status_code == 405
 
     def test_a_channel_goes_with_its_messages(self, host: Client) -> None:
         channel = made()
-        host.post(deed(channel, "send_test"))
+        host.post(action(channel, "send_test"))
         client = person("view_notificationchannel", "delete_notificationchannel")
         client.post(reverse("admin:pins_notificationchannel_delete", args=[channel.pk]), {"post": "yes"})
         assert not NotificationChannel.objects.exists()

@@ -88,9 +88,9 @@ def test_a_viewer_sees_no_buttons_and_is_refused_what_they_do(client: Client, ho
         posted = re.findall(r'<form[^>]*method="post"[^>]*action="([^"]*)"', text(client.get(address)))
         assert posted == ["/admin/logout/"]
     lock = booking.property.locks.get()
-    deeds = ("try_again", "new_code", "revoke", "looks_right", "follow_calendar", "late_check_out", "change_days")
+    actions = ("try_again", "new_code", "revoke", "looks_right", "follow_calendar", "late_check_out", "change_days")
     for address in (
-        *(f"/stays/{booking.pk}/{deed}/" for deed in deeds),
+        *(f"/stays/{booking.pk}/{action}/" for action in actions),
         f"/locks/{lock.pk}/try-again/",
         f"/locks/{lock.pk}/compare/",
     ):
@@ -108,7 +108,7 @@ def test_an_operator_has_the_buttons_and_they_work(host: Client, house: House) -
     assert "Try again now" in text(host.get(f"/locks/{booking.property.locks.get().pk}/"))
 
 
-def test_deeds_want_a_post_and_a_token(client: Client, house: House) -> None:
+def test_actions_want_a_post_and_a_token(client: Client, house: House) -> None:
     booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(operator())
@@ -122,7 +122,7 @@ def test_what_does_not_exist_is_404(host: Client, address: str) -> None:
     assert host.get(address).status_code == 404
 
 
-def test_unknown_deeds_are_404(host: Client, house: House) -> None:
+def test_unknown_actions_are_404(host: Client, house: House) -> None:
     booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
     assert host.post(f"/stays/{booking.pk}/explode/").status_code == 404
     assert host.post("/stays/99999/revoke/").status_code == 404

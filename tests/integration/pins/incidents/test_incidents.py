@@ -23,8 +23,8 @@ from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify import collecting, outbox
 from pins.reconcile import connectivity, sweep
 from rentals.models import Booking, Lock, Property
+from tests.support.booking_actions import cancel, change, open_incidents
 from tests.support.calendars import AIRBNB, calendar, day, event, feed_of, take
-from tests.support.deeds import cancel, change, open_incidents
 from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db

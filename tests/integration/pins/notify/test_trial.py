@@ -48,7 +48,7 @@ def feed_of(flat: Property, name: str = "Airbnb") -> CalendarFeed:
     return CalendarFeed.objects.create(property=flat, name=name, url="https://www.airbnb.com/calendar/ical/1.ics")
 
 
-def deed(feed: CalendarFeed, name: str) -> str:
+def action(feed: CalendarFeed, name: str) -> str:
     return f"/admin/rentals/calendarfeed/{feed.pk}/{name}/"
 
 
@@ -78,11 +78,11 @@ def test_a_stay_that_another_calendar_lists_is_not_announced_as_cancelled(host: 
     on_page = text(host.get(f"/admin/rentals/calendarfeed/{feed.pk}/change/"))
     assert "Also in Vrbo &lt;second&gt;" in on_page
 
-    asked = text(host.post(deed(feed, "approve"), {"item": waiting}))
+    asked = text(host.post(action(feed, "approve"), {"item": waiting}))
     assert "stays, because Vrbo &lt;second&gt; lists it too" in asked
     assert "Yes, cancel" not in asked
 
-    answer = host.post(deed(feed, "approve"), {"item": waiting, "confirmed": "yes"})
+    answer = host.post(action(feed, "approve"), {"item": waiting, "confirmed": "yes"})
     assert "nothing was cancelled. 2 stays left as they are" in told(answer)
     assert "another calendar lists" in told(answer)
     assert not Booking.objects.filter(status=Booking.Status.CANCELLED).exists()
@@ -90,8 +90,8 @@ def test_a_stay_that_another_calendar_lists_is_not_announced_as_cancelled(host: 
 
 def test_the_button_counts_what_it_cancels(host: Client, flat: Property) -> None:
     feed, waiting = held(flat)
-    assert "Yes, cancel 2 stays and remove the codes" in text(host.post(deed(feed, "approve"), {"item": waiting}))
-    assert "Yes, cancel 1 stay and remove the code<" in text(host.post(deed(feed, "approve"), {"item": waiting[:1]}))
+    assert "Yes, cancel 2 stays and remove the codes" in text(host.post(action(feed, "approve"), {"item": waiting}))
+    assert "Yes, cancel 1 stay and remove the code<" in text(host.post(action(feed, "approve"), {"item": waiting[:1]}))
 
 
 # -- a page that is loaded again ---------------------------------------------------------------------------------------
@@ -109,17 +109,17 @@ def test_a_page_with_a_new_secret_makes_no_other_one_when_it_is_loaded_again(
     host: Client, flat: Property, name: str, column: str
 ) -> None:
     feed = feed_of(flat)
-    sent = form_of(text(host.post(deed(feed, "push"))), deed(feed, name))
+    sent = form_of(text(host.post(action(feed, "push"))), action(feed, name))
     assert sent
-    host.post(deed(feed, name), sent)
+    host.post(action(feed, name), sent)
     made = getattr(CalendarFeed.objects.get(), column)
     assert made != getattr(feed, column)
 
-    again = host.post(deed(feed, name), sent)
+    again = host.post(action(feed, name), sent)
     assert getattr(CalendarFeed.objects.get(), column) == made
     assert "already" in told(again)
 
-    host.post(deed(feed, name), form_of(text(again), deed(feed, name)))
+    host.post(action(feed, name), form_of(text(again), action(feed, name)))
     assert getattr(CalendarFeed.objects.get(), column) != made
 
 
@@ -131,9 +131,9 @@ def test_a_decision_that_is_taken_back_is_followed_by_a_fetch(host: Client, flat
     feed = feed_of(flat)
     run.import_calendar(feed.pk, sample(1), NOW, updates={"next_fetch_at": NOW + 3 * HOUR})
     item = FeedItem.objects.filter(feed=feed, verdict="stay").latest("starts_at")
-    host.post(deed(feed, "decide"), {"item": item.pk, "decision": "not_stay"})
+    host.post(action(feed, "decide"), {"item": item.pk, "decision": "not_stay"})
     assert FeedState.objects.get(feed=feed).next_fetch_at == NOW + 3 * HOUR  # in force at once: nothing to ask for
-    host.post(deed(feed, "decide"), {"item": item.pk, "decision": ""})
+    host.post(action(feed, "decide"), {"item": item.pk, "decision": ""})
     due = FeedState.objects.get(feed=feed).next_fetch_at
     assert due is None or due <= NOW + HOUR
 

@@ -19,7 +19,7 @@ from pins.models import AccessGrant, Incident, LockState
 from pins.reconcile import connectivity, leases, sweep
 from pins.reconcile.run import FOREIGN_PINS_KNOWN
 from rentals.models import Booking, Lock
-from tests.support.deeds import cancel, change, open_incidents
+from tests.support.booking_actions import cancel, change, open_incidents
 from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db

@@ -18,7 +18,7 @@ from pins.desired import code_overrides, drift, grants
 from pins.incidents import sweep_checks
 from pins.models import AccessGrant, Incident, Pin, PinAttempt
 from rentals.models import Booking, Property
-from tests.support.deeds import cancel, change, open_incidents, requests_sent
+from tests.support.booking_actions import cancel, change, open_incidents, requests_sent
 from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db

@@ -27,7 +27,7 @@ from pins.simulator.messages import Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.wording import Tone
-from tests.support.deeds import cancel, change, open_incidents
+from tests.support.booking_actions import cancel, change, open_incidents
 from tests.support.house import KEY, House, pin_of
 from tests.support.machine import World
 
@@ -358,7 +358,7 @@ def test_every_page_says_that_nothing_is_written(house: House, host: Client, clo
     assert "0 results" in text(host.get("/admin/rentals/booking/?attention=yes")).replace("0 bookings", "0 results")
 
 
-def test_what_a_person_is_told_after_a_deed(house: House, host: Client) -> None:
+def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> None:
     stay = house.stay(house.flat(door := house.lock("Front door")), HOUR, DAY)
     house.settle()
     assert "nothing was tried" in told(host.post(f"/stays/{stay.pk}/try_again/")).lower()

@@ -37,7 +37,7 @@ LIST = "/admin/rentals/calendarfeed/"
 ADD = f"{LIST}add/"
 URL = "https://user:hunter2@www.airbnb.com/calendar/ical/1.ics?s=very-secret-part"
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
-DEEDS = (
+ACTIONS = (
     "fetch",
     "preview",
     "apply",
@@ -113,7 +113,7 @@ def page(feed: CalendarFeed) -> str:
     return f"{LIST}{feed.pk}/change/"
 
 
-def deed(feed: CalendarFeed, name: str) -> str:
+def action(feed: CalendarFeed, name: str) -> str:
     return f"{LIST}{feed.pk}/{name}/"
 
 
@@ -282,7 +282,7 @@ def test_a_feed_whose_secrets_no_configured_key_opens_can_still_be_mended(
     for url in (page(feed), f"/admin/rentals/feeditem/{FeedItem.objects.values_list('pk', flat=True).get()}/change/"):
         assert "No configured key opens them." in text(host.get(url))
     assert host.get(LIST).status_code == 200
-    assert "None of the configured keys opens it" in text(host.post(deed(feed, "push")))
+    assert "None of the configured keys opens it" in text(host.post(action(feed, "push")))
     assert "An address is stored that no configured key opens." in text(host.get(page(feed)))
     refused = host.post(page(feed), typed(flat, url="https://www.airbnb.com/new.ics"))
     assert "Enter it anew" in str(refused.context["adminform"].form.errors["signing_secret"])
@@ -294,7 +294,7 @@ def test_a_feed_whose_secrets_no_configured_key_opens_can_still_be_mended(
     fresh = CalendarFeed.objects.get()
     assert (fresh.url, fresh.signing_secret) == ("https://www.airbnb.com/new.ics", SECRET)
     assert fresh.previous_signing_secret == ""
-    assert host.post(deed(fresh, "push")).status_code == 200
+    assert host.post(action(fresh, "push")).status_code == 200
 
 
 def test_signing_secrets_are_judged_and_rotate(host: Client, flat: Property) -> None:
@@ -313,13 +313,13 @@ def test_signing_secrets_are_judged_and_rotate(host: Client, flat: Property) -> 
 
 def test_the_push_address_comes_by_post_alone_and_is_on_record(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
-    assert host.get(deed(feed, "push")).status_code == 405
-    response = host.post(deed(feed, "push"))
+    assert host.get(action(feed, "push")).status_code == 405
+    response = host.post(action(feed, "push"))
     assert f"http://testserver/webhooks/ical/{feed.token}/" in text(response)
     assert "no-store" in response["Cache-Control"]
     assert "Push address shown" in LogEntry.objects.latest("pk").change_message
 
-    renewed = host.post(deed(feed, "new-address"))
+    renewed = host.post(action(feed, "new-address"))
     fresh = CalendarFeed.objects.get()
     assert fresh.token != feed.token
     assert fresh.token in text(renewed)
@@ -329,18 +329,18 @@ def test_the_push_address_comes_by_post_alone_and_is_on_record(host: Client, fla
 
 def test_secrets_are_made_rotated_and_ended_on_the_push_page(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
-    made = text(host.post(deed(feed, "new-secret")))
+    made = text(host.post(action(feed, "new-secret")))
     first = CalendarFeed.objects.get().signing_secret
     assert first.startswith("whsec_")
     assert first in made
-    assert first not in text(host.post(deed(feed, "push")))
-    second_page = text(host.post(deed(feed, "new-secret")))
+    assert first not in text(host.post(action(feed, "push")))
+    second_page = text(host.post(action(feed, "new-secret")))
     now = CalendarFeed.objects.get()
     assert (now.previous_signing_secret, now.signing_secret in second_page) == (first, True)
     assert "The previous secret still counts" in second_page
-    host.post(deed(feed, "end-previous-secret"))
+    host.post(action(feed, "end-previous-secret"))
     assert CalendarFeed.objects.get().previous_signing_secret == ""
-    host.post(deed(feed, "remove-signing"))
+    host.post(action(feed, "remove-signing"))
     assert CalendarFeed.objects.get().signing_secret == ""
     assert first not in " ".join(LogEntry.objects.values_list("change_message", flat=True))
 
@@ -361,24 +361,24 @@ def test_who_may_only_look_sees_no_buttons_and_no_secrets(viewer: Client, flat: 
         assert hidden not in content
     for secret in ("very-secret", "hunter2", SECRET, feed.token):
         assert secret not in shown
-    for name in DEEDS:
-        assert viewer.post(deed(feed, name), {"item": "1", "confirmed": "yes"}).status_code == 403
+    for name in ACTIONS:
+        assert viewer.post(action(feed, name), {"item": "1", "confirmed": "yes"}).status_code == 403
     assert viewer.get(LIST).status_code == 200
     assert viewer.get("/admin/rentals/feeditem/").status_code == 200
     assert Booking.objects.filter(status="cancelled").count() == 0
 
 
-def test_deeds_need_post_the_token_and_a_login(flat: Property) -> None:
+def test_actions_need_post_the_token_and_a_login(flat: Property) -> None:
     feed = feed_of(flat)
     strict = Client(enforce_csrf_checks=True)
     strict.force_login(User.objects.create_superuser("host"))
-    for name in DEEDS:
-        loaded = strict.get(deed(feed, name))  # as after a login in between
+    for name in ACTIONS:
+        loaded = strict.get(action(feed, name))  # as after a login in between
         assert (loaded.status_code, loaded["Allow"]) == (405, "POST")
         assert "press the button once more" in text(loaded)
         assert page(feed) in text(loaded)
-        assert strict.post(deed(feed, name)).status_code == 403
-        assert Client().post(deed(feed, name)).status_code == 302
+        assert strict.post(action(feed, name)).status_code == 403
+        assert Client().post(action(feed, name)).status_code == 302
     strict_host = Client()
     strict_host.force_login(User.objects.get())
     assert strict_host.post(f"{LIST}99999/fetch/").status_code == 404
@@ -472,11 +472,11 @@ def test_the_page_costs_the_same_number_of_queries_however_many_items(host: Clie
 def test_fetch_now_makes_the_feed_due(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
     FeedState.objects.update(next_fetch_at=NOW + DAY)
-    assert "it is being fetched" in told(host.post(deed(feed, "fetch")))
+    assert "it is being fetched" in told(host.post(action(feed, "fetch")))
     assert FeedState.objects.get().next_fetch_at == NOW
     pushed, off = feed_of(flat, "Pushed", url=""), feed_of(flat, "Off", is_active=False)
-    assert "no address" in told(host.post(deed(pushed, "fetch")))
-    assert "switched off" in told(host.post(deed(off, "fetch")))
+    assert "no address" in told(host.post(action(pushed, "fetch")))
+    assert "switched off" in told(host.post(action(off, "fetch")))
     chosen = {"action": "fetch_chosen", "_selected_action": [str(one.pk) for one in (feed, pushed, off)]}
     said = told(host.post(LIST, chosen))
     assert "Being fetched: 1 calendar." in said
@@ -498,7 +498,7 @@ def test_changed_rules_read_the_calendar_anew(host: Client, flat: Property) -> N
 
 def test_the_preview_shows_what_the_import_then_does(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
-    shown = host.post(deed(feed, "preview"), upload(sample(1)))
+    shown = host.post(action(feed, "preview"), upload(sample(1)))
     assert shown.status_code == 200
     assert "3 new" in text(shown)
     assert text(shown).count("<strong>New stay</strong>") == 3
@@ -507,17 +507,17 @@ def test_the_preview_shows_what_the_import_then_does(host: Client, flat: Propert
     assert not FeedItem.objects.exists()
     assert CalendarFeed.objects.get().state.last_good_at is None
 
-    done = host.post(deed(feed, "apply"), {"carried": shown.context["carried"]})
+    done = host.post(action(feed, "apply"), {"carried": shown.context["carried"]})
     assert "imported (3 new)" in told(done)
     assert Booking.objects.count() == 3
     assert AccessGrant.objects.exists()
-    again = host.post(deed(feed, "preview"), upload(sample(1)))
+    again = host.post(action(feed, "preview"), upload(sample(1)))
     assert "No stay would be added, changed or cancelled." in text(again)
 
 
 def test_the_preview_names_what_is_left_out(host: Client, flat: Property) -> None:
     bad = event("bad@x", "20270403", "20270401", "Anna <b>Nowak</b>")
-    shown = text(host.post(deed(feed_of(flat), "preview"), upload(calendar(bad))))
+    shown = text(host.post(action(feed_of(flat), "preview"), upload(calendar(bad))))
     assert "<strong>Left out</strong>" in shown
     assert "Anna &lt;b&gt;Nowak&lt;/b&gt;" in shown
     assert "It ends before it begins." in shown
@@ -527,11 +527,11 @@ def test_the_preview_names_what_is_left_out(host: Client, flat: Property) -> Non
 def test_the_preview_of_an_outage_says_that_stays_are_held(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
     take(feed, sample(1))
-    shown = host.post(deed(feed, "preview"), upload(sample(16)))
+    shown = host.post(action(feed, "preview"), upload(sample(16)))
     assert "2 stays would be held, not cancelled" in text(shown)
     assert not FeedItem.objects.filter(awaits_approval=True).exists()
     assert not Incident.objects.exists()
-    done = host.post(deed(feed, "apply"), {"carried": shown.context["carried"]})
+    done = host.post(action(feed, "apply"), {"carried": shown.context["carried"]})
     assert "2 stays vanished and are kept until you decide" in told(done)
     assert Booking.objects.filter(status="confirmed").count() == 3
 
@@ -539,7 +539,7 @@ def test_the_preview_of_an_outage_says_that_stays_are_held(host: Client, flat: P
 @pytest.mark.parametrize("number", [17, 18])
 def test_a_calendar_that_cannot_be_taken_is_explained(host: Client, flat: Property, number: int) -> None:
     feed = feed_of(flat)
-    response = host.post(deed(feed, "preview"), upload(sample(number)))
+    response = host.post(action(feed, "preview"), upload(sample(number)))
     assert response.status_code == 302
     assert "Nothing was changed." in told(response)
     assert not FeedItem.objects.exists()
@@ -551,24 +551,24 @@ def test_a_fresh_fetch_is_previewed_and_its_faults_are_explained(
     settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
     with FeedServer() as server:
         feed = feed_of(flat, url=server.put("/very-secret.ics", sample(1)))
-        shown = host.post(deed(feed, "preview"), {"fetch": "yes"})
+        shown = host.post(action(feed, "preview"), {"fetch": "yes"})
         assert "From its address" in text(shown)
         assert "3 new" in text(shown)
         assert "very-secret" not in text(shown)
         server.put("/very-secret.ics", b"gone", status=410)
-        said = told(host.post(deed(feed, "preview"), {"fetch": "yes"}))
+        said = told(host.post(action(feed, "preview"), {"fetch": "yes"}))
     assert "the link was reset" in said
     assert "very-secret" not in said
     assert CalendarFeed.objects.get().state.failures == 0
-    host.post(deed(feed, "apply"), {"carried": shown.context["carried"]})
+    host.post(action(feed, "apply"), {"carried": shown.context["carried"]})
     assert Booking.objects.count() == 3
 
 
 def test_uploads_that_are_too_large_missing_or_strange_are_explained(host: Client, flat: Property) -> None:
     feed = feed_of(flat)
-    assert "larger than 5 MB" in told(host.post(deed(feed, "preview"), upload(b"x" * (MAX_BYTES + 1))))
-    assert "Choose a calendar file" in told(host.post(deed(feed, "preview")))
-    assert "Choose a calendar file" in told(host.post(deed(feed, "preview"), {"calendar": "no file"}))
+    assert "larger than 5 MB" in told(host.post(action(feed, "preview"), upload(b"x" * (MAX_BYTES + 1))))
+    assert "Choose a calendar file" in told(host.post(action(feed, "preview")))
+    assert "Choose a calendar file" in told(host.post(action(feed, "preview"), {"calendar": "no file"}))
     for body, why in (
         (b"", "This file is not a calendar. Choose the .ics file"),
         (b"\x00\xff" * 100, "This file is not a calendar."),
@@ -576,7 +576,7 @@ def test_uploads_that_are_too_large_missing_or_strange_are_explained(host: Clien
         (sample(1)[:-60], "This file is cut off"),
         (b"BEGIN:VCALENDAR\n", "This file is cut off"),
     ):
-        said = told(host.post(deed(feed, "preview"), upload(body))).splitlines()[-1]
+        said = told(host.post(action(feed, "preview"), upload(body))).splitlines()[-1]
         assert why in said
         assert said.count("Nothing was changed.") == 1
         assert "link" not in said  # there is none to check
@@ -586,7 +586,7 @@ def test_only_the_very_bytes_of_the_preview_are_applied(
     host: Client, flat: Property, clock: time_machine.Traveller
 ) -> None:
     feed, other = feed_of(flat), feed_of(flat, "Other")
-    carried = host.post(deed(feed, "preview"), upload(sample(1))).context["carried"]
+    carried = host.post(action(feed, "preview"), upload(sample(1))).context["carried"]
     somebody = Client()
     somebody.force_login(User.objects.create_superuser("somebody"))
     for who, where, what in (
@@ -597,9 +597,9 @@ def test_only_the_very_bytes_of_the_preview_are_applied(
         (host, feed, ""),
         (host, feed, "a:b:c"),
     ):
-        assert "too old or damaged" in told(who.post(deed(where, "apply"), {"carried": what}))
+        assert "too old or damaged" in told(who.post(action(where, "apply"), {"carried": what}))
     clock.shift(2 * HOUR)
-    assert "too old or damaged" in told(host.post(deed(feed, "apply"), {"carried": carried}))
+    assert "too old or damaged" in told(host.post(action(feed, "apply"), {"carried": carried}))
     assert not Booking.objects.exists()
 
 
@@ -607,11 +607,11 @@ def test_a_preview_does_not_undo_what_was_fetched_after_it(
     host: Client, flat: Property, clock: time_machine.Traveller
 ) -> None:
     feed = feed_of(flat)
-    carried = host.post(deed(feed, "preview"), upload(sample(1))).context["carried"]
+    carried = host.post(action(feed, "preview"), upload(sample(1))).context["carried"]
     clock.shift(timedelta(minutes=5))
     take(feed, sample(2), NOW + timedelta(minutes=5))
     before = list(Booking.objects.order_by("pk").values())
-    assert "newer content arrived" in told(host.post(deed(feed, "apply"), {"carried": carried}))
+    assert "newer content arrived" in told(host.post(action(feed, "apply"), {"carried": carried}))
     assert list(Booking.objects.order_by("pk").values()) == before
 
 
@@ -645,19 +645,19 @@ def test_approving_asks_first_names_the_stays_and_cancels_only_them(
 ) -> None:
     feed, (one, two) = held(flat)
     clock.move_to(NOW + 2 * HOUR)
-    asked = host.post(deed(feed, "approve"), {"item": [str(one.pk)]})
+    asked = host.post(action(feed, "approve"), {"item": [str(one.pk)]})
     assert asked.status_code == 200
     assert "their codes are taken off every lock" in text(asked)
     assert "3 Mar to 8 Mar 2027" in text(asked)
     assert "10 Apr" not in text(asked)
     assert Booking.objects.filter(status="cancelled").count() == 0
 
-    done = host.post(deed(feed, "approve"), {"item": [str(one.pk)], "confirmed": "yes"})
+    done = host.post(action(feed, "approve"), {"item": [str(one.pk)], "confirmed": "yes"})
     assert "1 stay cancelled. Its code is being removed." in told(done)
     assert Booking.objects.get(status="cancelled").feed_items.get() == one
     assert FeedItem.objects.get(pk=two.pk).awaits_approval
     assert CalendarFeed.objects.get().state.held_since is not None
-    host.post(deed(feed, "dismiss"), {"item": [str(two.pk)]})
+    host.post(action(feed, "dismiss"), {"item": [str(two.pk)]})
     assert CalendarFeed.objects.get().state.held_since is None
     assert "Your decision is needed" not in text(host.get(page(feed)))
     assert LogEntry.objects.filter(change_message__contains="Approved").exists()
@@ -674,32 +674,32 @@ def test_a_hold_of_very_many_stays_is_decided_in_parts(
     assert "and 30 more, shown when you have decided about these." in shown
     items = re.findall(r'name="item" value="(\d+)" id="held', shown)
     assert len(items) == 400
-    assert "400 stays kept." in told(host.post(deed(feed, "dismiss"), {"item": items}))
+    assert "400 stays kept." in told(host.post(action(feed, "dismiss"), {"item": items}))
     assert len(re.findall(r'name="item" value="\d+" id="held', text(host.get(page(feed))))) == 30
 
 
 def test_keeping_ends_the_hold_and_cancels_nothing(host: Client, flat: Property, clock: time_machine.Traveller) -> None:
     feed, waiting = held(flat)
     clock.move_to(NOW + 2 * HOUR)
-    done = host.post(deed(feed, "dismiss"), {"item": [str(item.pk) for item in waiting]})
+    done = host.post(action(feed, "dismiss"), {"item": [str(item.pk) for item in waiting]})
     assert "2 stays kept." in told(done)
     assert Booking.objects.filter(status="confirmed").count() == 3
     assert CalendarFeed.objects.get().state.held_since is None
     assert "You decided to keep the stay." in text(host.get(page(feed)))
-    assert "nothing was" in told(host.post(deed(feed, "approve"), {"item": [str(waiting[0].pk)], "confirmed": "yes"}))
+    assert "nothing was" in told(host.post(action(feed, "approve"), {"item": [str(waiting[0].pk)], "confirmed": "yes"}))
 
 
 def test_decisions_about_nothing_or_about_other_feeds_change_nothing(host: Client, flat: Property) -> None:
     feed, waiting = held(flat)
     other = feed_of(flat, "Other")
     item = {"item": [str(waiting[0].pk)]}
-    assert "choose the stays" in told(host.post(deed(feed, "approve"), {"confirmed": "yes"}))
-    assert "choose the stays" in told(host.post(deed(feed, "dismiss"), {"item": ["x", "-1", "9" * 40]}))
-    assert "nothing is left" in told(host.post(deed(other, "approve"), item))
-    host.post(deed(other, "approve"), {**item, "confirmed": "yes"})
-    host.post(deed(other, "decide"), {**item, "decision": "not_stay"})
-    host.post(deed(feed, "decide"), {**item, "decision": "nonsense"})
-    host.post(deed(feed, "decide"), item)
+    assert "choose the stays" in told(host.post(action(feed, "approve"), {"confirmed": "yes"}))
+    assert "choose the stays" in told(host.post(action(feed, "dismiss"), {"item": ["x", "-1", "9" * 40]}))
+    assert "nothing is left" in told(host.post(action(other, "approve"), item))
+    host.post(action(other, "approve"), {**item, "confirmed": "yes"})
+    host.post(action(other, "decide"), {**item, "decision": "not_stay"})
+    host.post(action(feed, "decide"), {**item, "decision": "nonsense"})
+    host.post(action(feed, "decide"), item)
     assert Booking.objects.filter(status="confirmed").count() == 3
     assert FeedItem.objects.filter(awaits_approval=True, decision="").count() == 2
 
@@ -714,7 +714,7 @@ def test_an_item_to_review_becomes_a_stay_or_not_and_may_be_undone(
     assert "Is it a stay?" in shown
     assert "It is a stay</button>" in shown
     clock.shift(timedelta(minutes=5))
-    host.post(deed(feed, "decide"), {"item": item.pk, "decision": "stay"})
+    host.post(action(feed, "decide"), {"item": item.pk, "decision": "stay"})
     item.refresh_from_db()
     assert item.decision == "stay"
     assert item.booking is not None
@@ -724,10 +724,10 @@ def test_an_item_to_review_becomes_a_stay_or_not_and_may_be_undone(
     assert "You said that it is a stay." in shown
     assert "Is it a stay?" not in shown
     assert not item.booking.needs_review
-    host.post(deed(feed, "decide"), {"item": item.pk, "decision": ""})
+    host.post(action(feed, "decide"), {"item": item.pk, "decision": ""})
     assert FeedItem.objects.get(pk=item.pk).decision == ""
 
-    host.post(deed(feed, "decide"), {"item": item.pk, "decision": "not_stay"})
+    host.post(action(feed, "decide"), {"item": item.pk, "decision": "not_stay"})
     assert FeedItem.objects.get(pk=item.pk).decision == "not_stay"
 
 
@@ -737,7 +737,7 @@ def test_what_a_person_said_about_an_item_is_not_asked_again_on_its_booking(host
     item = FeedItem.objects.get()
 
     def decide(decision: str) -> tuple[str, bool]:
-        host.post(deed(feed, "decide"), {"item": item.pk, "decision": decision})
+        host.post(action(feed, "decide"), {"item": item.pk, "decision": decision})
         booking = Booking.objects.get()
         return booking.status, booking.needs_review
 
@@ -751,7 +751,7 @@ def test_what_a_person_said_about_an_item_is_not_asked_again_on_its_booking(host
 def test_a_stay_that_goes_on_although_it_is_none_stays_marked(host: Client, flat: Property) -> None:
     feed = feed_of(flat, channel="other")
     take(feed, calendar(event("a@x", "20270228", "20270312", "Zxqv Wplm"), prodid="-//Nobody//EN"))
-    host.post(deed(feed, "decide"), {"item": FeedItem.objects.get().pk, "decision": "not_stay"})
+    host.post(action(feed, "decide"), {"item": FeedItem.objects.get().pk, "decision": "not_stay"})
     booking = Booking.objects.get()
     assert booking.needs_review == (booking.status == "confirmed")
 
@@ -960,7 +960,7 @@ def test_a_stay_in_unknown_words_is_marked_until_a_person_agrees(
 def test_a_stay_that_was_given_up_says_so(host: Client, flat: Property, clock: time_machine.Traveller) -> None:
     feed, waiting = held(flat)
     clock.move_to(NOW + 2 * HOUR)
-    host.post(deed(feed, "approve"), {"item": [str(waiting[0].pk)], "confirmed": "yes"})
+    host.post(action(feed, "approve"), {"item": [str(waiting[0].pk)], "confirmed": "yes"})
     booking = Booking.objects.get(status="cancelled")
     shown = text(host.get(booking_page(booking)))
     assert "Cancelled because no calendar lists it any more." in shown

@@ -190,10 +190,10 @@ def test_the_list_finds_who_did_what(house: House, client: Client) -> None:
     assert f"/admin/rentals/property/{flat.pk}/change/" in page
     assert "16:00 → 17:00" in text(client.get(LIST, {"q": "17:00"}))
     kind = ContentType.objects.get_for_model(Property).pk
-    assert "16:00 → 17:00" in text(client.get(LIST, {"kind": kind, "deed": CHANGE}))
-    assert "→" not in text(client.get(LIST, {"deed": DELETION}))
+    assert "16:00 → 17:00" in text(client.get(LIST, {"kind": kind, "change": CHANGE}))
+    assert "→" not in text(client.get(LIST, {"change": DELETION}))
     for nonsense in ("x", "9" * 30, "9" * 5000):
-        assert "Property" in text(client.get(LIST, {"kind": nonsense, "deed": nonsense}))
+        assert "Property" in text(client.get(LIST, {"kind": nonsense, "change": nonsense}))
     assert f"{LIST}?user__id__exact={ben.pk}" in text(client.get(f"/admin/auth/user/{ben.pk}/change/"))
 
 

@@ -291,22 +291,32 @@ def test_what_somebody_did_before_is_not_told(client: Client, village: Village) 
     assert "Recent actions" in text(seer.get("/admin/"))
 
 
-# -- deeds by address --------------------------------------------------------------------------------------------------
+# -- actions by address -----------------------------------------------------------------------------------------------
 
 
-def test_deeds_about_others_find_nothing(client: Client, village: Village) -> None:
+def test_actions_about_others_find_nothing(client: Client, village: Village) -> None:
     user = User.objects.get(username="keeper")
     assert user.has_perm("pins.reveal_code")
     before = list(Pin.objects.order_by("pk").values_list("desired_rev", "state", "wanted"))
     for stay in village.other.bookings.all():
-        for deed in ("try_again", "new_code", "revoke", "looks_right", "follow_calendar"):
-            assert client.post(f"/stays/{stay.pk}/{deed}/").status_code == 404
-            assert client.post(f"/admin/rentals/booking/{stay.pk}/{deed.replace('_', '-')}/").status_code == 404
+        for action in ("try_again", "new_code", "revoke", "looks_right", "follow_calendar"):
+            assert client.post(f"/stays/{stay.pk}/{action}/").status_code == 404
+            assert client.post(f"/admin/rentals/booking/{stay.pk}/{action.replace('_', '-')}/").status_code == 404
         assert client.post(f"/admin/rentals/booking/{stay.pk}/reveal/").status_code == 404
         assert client.get(f"/stays/{stay.pk}/").status_code == 404
     for feed in village.other.feeds.all():
-        for deed in ("fetch", "preview", "apply", "approve", "dismiss", "decide", "push", "new-address", "new-secret"):
-            assert client.post(f"/admin/rentals/calendarfeed/{feed.pk}/{deed}/").status_code == 404
+        for action in (
+            "fetch",
+            "preview",
+            "apply",
+            "approve",
+            "dismiss",
+            "decide",
+            "push",
+            "new-address",
+            "new-secret",
+        ):
+            assert client.post(f"/admin/rentals/calendarfeed/{feed.pk}/{action}/").status_code == 404
     for calendar in village.other.published_calendars.all():
         assert client.post(f"/admin/rentals/publishedcalendar/{calendar.pk}/new-link/").status_code == 404
     for lock in village.other.locks.exclude(pk=village.entrance.pk):
@@ -318,18 +328,18 @@ def test_deeds_about_others_find_nothing(client: Client, village: Village) -> No
     assert not PinReveal.objects.filter(user=user).exists()
 
 
-def test_deeds_about_the_own_ones_are_done(client: Client, village: Village) -> None:
+def test_actions_about_the_own_ones_are_done(client: Client, village: Village) -> None:
     stay = village.own.bookings.get(guest_name="Anna Nowak")
     assert_nothing_hidden(client, f"/admin/rentals/booking/{stay.pk}/reveal/", posted=True)
-    for deed in ("try_again", "new_code", "revoke"):
-        assert_nothing_hidden(client, f"/stays/{stay.pk}/{deed}/", posted=True)
+    for action in ("try_again", "new_code", "revoke"):
+        assert_nothing_hidden(client, f"/stays/{stay.pk}/{action}/", posted=True)
     assert AccessGrant.objects.get(booking=stay).revoked_at == NOW
     assert_nothing_hidden(client, f"/locks/{village.entrance.pk}/try-again/", posted=True)
     feed = village.own.feeds.get()
     items = list(feed.items.values_list("pk", flat=True))
-    for deed in ("fetch", "preview", "approve", "dismiss", "decide", "push", "new-address"):
+    for action in ("fetch", "preview", "approve", "dismiss", "decide", "push", "new-address"):
         sent = {"item": items, "decision": "stay"}
-        assert_nothing_hidden(client, f"/admin/rentals/calendarfeed/{feed.pk}/{deed}/", sent, posted=True)
+        assert_nothing_hidden(client, f"/admin/rentals/calendarfeed/{feed.pk}/{action}/", sent, posted=True)
 
 
 # -- the console -------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.utils import timezone
 from pins.models import AccessGrant, Pin
 from rentals.calendars.imports import approval
 from rentals.models import Booking, FeedItem, FeedState, Property
+from tests.support.booking_actions import cancel, change
 from tests.support.calendars import (
     AIRBNB,
     BOOKING,
@@ -25,7 +26,6 @@ from tests.support.calendars import (
     stays,
     take,
 )
-from tests.support.deeds import cancel, change
 from tests.support.house import House
 
 pytestmark = pytest.mark.django_db
@@ -409,9 +409,9 @@ def test_a_corrected_name_does_not_split_an_echoed_stay(flat: Property) -> None:
 
 
 @pytest.mark.parametrize("today", [1, 11])
-@pytest.mark.parametrize("deed", ["cancel", "delete"])
+@pytest.mark.parametrize("action", ["cancel", "delete"])
 def test_days_sold_again_after_a_person_gave_up_the_stay(
-    flat: Property, clock: time_machine.Traveller, deed: str, today: int
+    flat: Property, clock: time_machine.Traveller, action: str, today: int
 ) -> None:
     """The next guest of the same days stood before a closed door: taken for the one whom the person had cancelled."""
     feed = feed_of(flat)
@@ -419,7 +419,7 @@ def test_days_sold_again_after_a_person_gave_up_the_stay(
     take(feed, calendar(closed("a", day(3, 10), day(3, 14)), other, prodid=BOOKING))
     clock.move_to(at(3, today, 17))
     stay = Booking.objects.get(check_in=at(3, 10, 14))
-    cancel(stay) if deed == "cancel" else stay.delete()
+    cancel(stay) if action == "cancel" else stay.delete()
     for _ in range(3):
         take(feed, calendar(other, prodid=BOOKING))
         clock.shift(HALF_HOUR)
@@ -428,14 +428,14 @@ def test_days_sold_again_after_a_person_gave_up_the_stay(
     assert (f"{again[0]:%m-%d}", "03-14") in stays(flat)
 
 
-@pytest.mark.parametrize("deed", ["cancel", "delete"])
+@pytest.mark.parametrize("action", ["cancel", "delete"])
 def test_a_gap_in_the_calendar_does_not_bring_back_what_a_person_gave_up(
-    flat: Property, clock: time_machine.Traveller, deed: str
+    flat: Property, clock: time_machine.Traveller, action: str
 ) -> None:
     feed = feed_of(flat)
     take(feed, [A, B])
     stay = Booking.objects.get(check_in=at(3, 10, 14))
-    cancel(stay) if deed == "cancel" else stay.delete()
+    cancel(stay) if action == "cancel" else stay.delete()
     for _ in range(2):
         take(feed, [B])
         take(feed, [])

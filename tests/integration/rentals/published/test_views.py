@@ -226,8 +226,8 @@ def test_few_queries_however_many_stays(client: Client, flat: Property, django_a
 # -- the admin ---------------------------------------------------------------------------------------------------------
 
 
-def page(calendar: PublishedCalendar, deed: str = "change") -> str:
-    return f"/admin/rentals/publishedcalendar/{calendar.pk}/{deed}/"
+def page(calendar: PublishedCalendar, action: str = "change") -> str:
+    return f"/admin/rentals/publishedcalendar/{calendar.pk}/{action}/"
 
 
 def test_a_link_is_made_in_the_admin_and_shown_on_its_own_page_alone(host: Client, flat: Property) -> None:

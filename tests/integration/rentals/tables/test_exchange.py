@@ -370,7 +370,7 @@ def test_what_went_wrong_since_the_look_stops_all_of_it(host: Client, house: Hou
     assert not LogEntry.objects.exists()
 
 
-def test_the_file_between_look_and_deed_cannot_be_forged_and_grows_old(
+def test_the_file_between_look_and_action_cannot_be_forged_and_grows_old(
     host: Client, clock: time_machine.Traveller
 ) -> None:
     answer = look(host, PROPERTIES, table(ROW))

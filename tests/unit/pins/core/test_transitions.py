@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pins.core import transitions
-from pins.core.pin_state import Blocked, Content, Flight, Late, Observed, Op
+from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
 from tests.support.facts import NOW, contents, flights, observations
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 UNTIL = NOW + 10 * MINUTE
 CONTENT = Content("481516", NOW + HOUR, NOW + DAY)
-POST, PUT, DELETE = Flight(Op.POST, 3, CONTENT, None), Flight(Op.PUT, 3, CONTENT, 7), Flight(Op.DELETE, 3, None, 7)
+POST, PUT, DELETE = Attempt(Op.POST, 3, CONTENT, None), Attempt(Op.PUT, 3, CONTENT, 7), Attempt(Op.DELETE, 3, None, 7)
 SET = Observed(remote_id=7, applied=CONTENT)
 listings = st.lists(st.integers(1, 9), unique=True, max_size=3)
 
@@ -74,23 +74,23 @@ def test_what_may_still_land_is_forgotten_only_when_seen_or_over(name: str, seen
 @given(observations())
 def test_what_is_in_flight_or_in_doubt_stays_so_without_an_answer(name: str, seen: Observed) -> None:
     after = LESSONS[name](seen)
-    assert (after.flight, after.must_look, after.remote_id) == (seen.flight, seen.must_look, seen.remote_id)
+    assert (after.attempt, after.must_look, after.remote_id) == (seen.attempt, seen.must_look, seen.remote_id)
 
 
 @settings(max_examples=200)
 @given(observations(), flights())
-def test_a_lost_answer_erases_nothing(seen: Observed, flight: Flight) -> None:
-    sent = transitions.took_off(seen, replace(flight, in_doubt=False))
+def test_a_lost_answer_erases_nothing(seen: Observed, attempt: Attempt) -> None:
+    sent = transitions.prepared(seen, replace(attempt, in_doubt=False))
     after = transitions.lost(sent, UNTIL)
-    assert replace(after, flight=None, late=None) == replace(sent, flight=None, late=None)
-    assert after.flight == replace(flight, in_doubt=True)
+    assert replace(after, attempt=None, late=None) == replace(sent, attempt=None, late=None)
+    assert after.attempt == replace(attempt, in_doubt=True)
     assert after.late is not None
     assert after.late.until >= UNTIL
-    assert after.late.rev <= flight.rev
-    assert flight.op in after.late.kinds
+    assert after.late.rev <= attempt.rev
+    assert attempt.op in after.late.kinds
     assert after.late.count == (seen.late.count if seen.late is not None else 0) + 1
-    if flight.op is Op.POST and flight.content is not None:
-        assert flight.content.code in after.late.codes
+    if attempt.op is Op.POST and attempt.content is not None:
+        assert attempt.content.code in after.late.codes
     assert transitions.lost(after, UNTIL + DAY) == after  # told twice, counted once
 
 
@@ -99,7 +99,7 @@ def test_a_lost_answer_erases_nothing(seen: Observed, flight: Flight) -> None:
 def test_after_a_list_exactly_the_listed_ids_are_ours(seen: Observed, ours: list[int]) -> None:
     after = transitions.looked(seen, ours, NOW)
     assert ids(after) == set(ours)
-    assert after.flight is None
+    assert after.attempt is None
     assert not after.must_look
     assert not transitions.contradicts(after, ours)
     assert after.remote_id not in after.extra_ids
@@ -113,13 +113,13 @@ def test_after_a_list_exactly_the_listed_ids_are_ours(seen: Observed, ours: list
 @given(observations(), contents())
 def test_after_reading_the_content_is_known(seen: Observed, content: Content) -> None:
     after = transitions.read(seen, content, NOW)
-    assert (after.applied, after.flight, ids(after)) == (content, None, ids(seen))
+    assert (after.applied, after.attempt, ids(after)) == (content, None, ids(seen))
 
 
 @given(observations())
 def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> None:
     after = transitions.moved_to_new_device(seen)
-    assert (ids(after), after.applied, after.flight, after.late) == (set(), None, None, None)
+    assert (ids(after), after.applied, after.attempt, after.late) == (set(), None, None, None)
     assert after.must_look
     assert (after.blocked, after.exists, after.refused, after.hold_until) == ("", False, False, None)
 
@@ -129,57 +129,57 @@ def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> 
 
 def test_took_off_leaves_a_trace_and_drops_old_verdicts() -> None:
     seen = Observed(exists=True, refused=True)
-    after = transitions.took_off(seen, POST)
-    assert (after.flight, after.tried_rev, after.exists, after.refused) == (POST, 3, False, False)
-    assert transitions.took_off(seen, DELETE).exists  # a removal is no new try of the value
+    after = transitions.prepared(seen, POST)
+    assert (after.attempt, after.tried_rev, after.exists, after.refused) == (POST, 3, False, False)
+    assert transitions.prepared(seen, DELETE).exists  # a removal is no new try of the value
 
 
 def test_created_and_updated_know_what_was_sent_and_put_troubles_to_rest() -> None:
     troubled = Observed(
-        flight=POST, exists=True, refused=True, refusals=3, troubles=2, hold_until=UNTIL, lapsed=True, blocked="x"
+        attempt=POST, exists=True, refused=True, refusals=3, troubles=2, hold_until=UNTIL, lapsed=True, blocked="x"
     )
     made = transitions.created(troubled, 9)
     assert made == Observed(remote_id=9, applied=CONTENT)
-    changed = transitions.updated(replace(troubled, remote_id=7, flight=PUT, lapsed=False))
+    changed = transitions.updated(replace(troubled, remote_id=7, attempt=PUT, lapsed=False))
     assert changed == SET
 
 
 def test_deleted_takes_one_id_away() -> None:
-    three = replace(SET, extra_ids=(8, 9), flight=DELETE)
+    three = replace(SET, extra_ids=(8, 9), attempt=DELETE)
     assert transitions.deleted(three, 8) == replace(SET, extra_ids=(9,))
-    assert transitions.deleted(replace(SET, flight=DELETE), 7) == Observed()
+    assert transitions.deleted(replace(SET, attempt=DELETE), 7) == Observed()
 
 
 def test_not_found_is_believed_only_after_the_end() -> None:
-    assert transitions.missing(replace(SET, flight=DELETE), NOW) == replace(SET, must_look=True)
-    assert transitions.missing(replace(SET, flight=DELETE), NOW + DAY) == Observed()
-    assert transitions.missing(replace(SET, flight=PUT), NOW + DAY) == Observed(lapsed=True)
-    assert transitions.missing(replace(SET, applied=None, flight=PUT), NOW + DAY).must_look
+    assert transitions.missing(replace(SET, attempt=DELETE), NOW) == replace(SET, must_look=True)
+    assert transitions.missing(replace(SET, attempt=DELETE), NOW + DAY) == Observed()
+    assert transitions.missing(replace(SET, attempt=PUT), NOW + DAY) == Observed(lapsed=True)
+    assert transitions.missing(replace(SET, applied=None, attempt=PUT), NOW + DAY).must_look
 
 
 def test_a_406_after_a_post_may_be_our_own_after_a_put_it_is_not() -> None:
-    assert transitions.refused_existing(Observed(flight=POST)) == Observed(exists=True, must_look=True)
-    assert transitions.refused_existing(replace(SET, flight=PUT)) == replace(SET, exists=True)
+    assert transitions.refused_existing(Observed(attempt=POST)) == Observed(exists=True, must_look=True)
+    assert transitions.refused_existing(replace(SET, attempt=PUT)) == replace(SET, exists=True)
 
 
 def test_a_400_blames_a_past_start_first_and_the_value_then() -> None:
     past = replace(POST, content=replace(CONTENT, starts_at=NOW - HOUR))
-    once = transitions.refused_value(Observed(flight=past), NOW)
+    once = transitions.refused_value(Observed(attempt=past), NOW)
     assert once == Observed(start_refused=True)
-    twice = transitions.refused_value(replace(once, flight=past), NOW)
+    twice = transitions.refused_value(replace(once, attempt=past), NOW)
     assert twice == Observed(start_refused=True, refused=True, refusals=1)
-    assert transitions.refused_value(Observed(flight=POST), NOW) == Observed(refused=True, refusals=1)
+    assert transitions.refused_value(Observed(attempt=POST), NOW) == Observed(refused=True, refusals=1)
 
 
 def test_a_certain_refusal_leaves_all_as_before() -> None:
-    assert transitions.not_applied(replace(SET, flight=PUT)) == SET
-    assert transitions.not_applied(replace(SET, flight=DELETE)) == SET
+    assert transitions.not_applied(replace(SET, attempt=PUT)) == SET
+    assert transitions.not_applied(replace(SET, attempt=DELETE)) == SET
 
 
 def test_an_id_that_may_vanish_is_looked_for_before_the_next_delete() -> None:
     surplus = replace(SET, extra_ids=(8,))
-    assert transitions.not_applied(replace(surplus, flight=replace(DELETE, remote_id=8))).must_look
-    assert transitions.not_applied(replace(SET, applied=None, flight=DELETE)).must_look
+    assert transitions.not_applied(replace(surplus, attempt=replace(DELETE, remote_id=8))).must_look
+    assert transitions.not_applied(replace(SET, applied=None, attempt=DELETE)).must_look
 
 
 def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
@@ -194,23 +194,23 @@ def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
 
 
 def test_a_lost_post_that_is_listed_is_adopted_with_what_it_carried() -> None:
-    lost = transitions.lost(Observed(flight=POST), UNTIL)
+    lost = transitions.lost(Observed(attempt=POST), UNTIL)
     assert transitions.looked(lost, [4], NOW) == replace(SET, remote_id=4)
     assert transitions.looked(lost, [], NOW) == Observed(late=lost.late)  # it may still land
 
 
 def test_of_several_bodies_only_reading_tells_which_is_there() -> None:
-    earlier = transitions.looked(transitions.lost(Observed(flight=POST), UNTIL), [], NOW)
+    earlier = transitions.looked(transitions.lost(Observed(attempt=POST), UNTIL), [], NOW)
     other = replace(POST, rev=4, content=replace(CONTENT, ends_at=NOW + 2 * DAY))
-    lost = transitions.lost(transitions.took_off(earlier, other), UNTIL)
+    lost = transitions.lost(transitions.prepared(earlier, other), UNTIL)
     after = transitions.looked(lost, [4], NOW)
     assert (after.remote_id, after.applied) == (4, None)
     assert after.late is not None  # one of the two is still out
-    assert transitions.looked(transitions.lost(Observed(flight=POST), UNTIL), [4, 5], NOW).applied is None
+    assert transitions.looked(transitions.lost(Observed(attempt=POST), UNTIL), [4, 5], NOW).applied is None
 
 
 def test_a_lost_delete_has_arrived_when_the_id_is_gone() -> None:
-    lost = transitions.lost(replace(SET, flight=DELETE), UNTIL)
+    lost = transitions.lost(replace(SET, attempt=DELETE), UNTIL)
     assert transitions.looked(lost, [], NOW) == Observed()
     assert transitions.looked(lost, [7], NOW) == replace(SET, late=lost.late)
 
@@ -235,18 +235,18 @@ def test_a_list_that_differs_from_our_belief_contradicts_it_unless_an_answer_is_
     assert transitions.contradicts(SET, [7, 8])
     assert transitions.contradicts(Observed(), [7])
     assert not transitions.contradicts(SET, [7])
-    assert not transitions.contradicts(replace(SET, flight=PUT), [])
+    assert not transitions.contradicts(replace(SET, attempt=PUT), [])
 
 
 def test_reading_settles_the_put_that_it_shows() -> None:
-    lost = transitions.lost(replace(SET, flight=PUT), UNTIL)
+    lost = transitions.lost(replace(SET, attempt=PUT), UNTIL)
     assert transitions.read(lost, CONTENT, NOW) == SET
     other = replace(CONTENT, code="234289")
     assert transitions.read(lost, other, NOW) == replace(SET, applied=other, late=lost.late)
 
 
 def test_an_id_that_bears_a_foreign_alias_is_believed_no_more() -> None:
-    assert transitions.read_foreign(replace(SET, flight=PUT)) == replace(SET, applied=None, must_look=True)
+    assert transitions.read_foreign(replace(SET, attempt=PUT)) == replace(SET, applied=None, must_look=True)
 
 
 def test_lost_changes_are_forgotten_when_they_can_land_no_more() -> None:
@@ -257,7 +257,7 @@ def test_lost_changes_are_forgotten_when_they_can_land_no_more() -> None:
 
 def test_codes_stay_out_of_every_text() -> None:
     late = Late(UNTIL, 2, 1, frozenset({Op.POST}), frozenset({"481516"}))
-    assert "481516" not in repr(replace(SET, flight=POST, late=late))
+    assert "481516" not in repr(replace(SET, attempt=POST, late=late))
 
 
 # -- somebody else's hand ------------------------------------------------------------------------------------------
@@ -274,7 +274,7 @@ ENDED = replace(CONTENT, ends_at=NOW + transitions.CLOCKS_DIFFER)
         (SET, [7], False),
         (SET, [7, 9], False),
         (replace(SET, must_look=True), [], True),  # a 404 asked for the look
-        (replace(SET, flight=DELETE), [], False),
+        (replace(SET, attempt=DELETE), [], False),
         (replace(SET, late=Late(UNTIL, 3, 1, frozenset({Op.DELETE}))), [], False),
         (replace(SET, applied=None), [], False),
         (replace(SET, applied=ENDED), [], False),  # the lock's own doing, perhaps
@@ -293,14 +293,14 @@ def test_a_list_without_a_code_that_should_be_there_shows_a_strangers_hand(
         (SET, CONTENT, False),
         (SET, replace(CONTENT, code="604173"), True),
         (SET, None, True),
-        (replace(SET, flight=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), CONTENT, False),
-        (replace(SET, flight=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), None, True),
+        (replace(SET, attempt=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), CONTENT, False),
+        (replace(SET, attempt=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), None, True),
         (
-            replace(SET, flight=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT),
+            replace(SET, attempt=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT),
             replace(CONTENT, code="777123"),
             False,
         ),
-        (replace(SET, flight=PUT, late=replace(LOST_PUT, count=2)), replace(CONTENT, code="604173"), False),
+        (replace(SET, attempt=PUT, late=replace(LOST_PUT, count=2)), replace(CONTENT, code="604173"), False),
         (replace(SET, late=LOST_PUT), replace(CONTENT, code="604173"), False),  # a closing look: it may be the lost one
         (replace(SET, applied=None), CONTENT, False),
         (replace(SET, applied=ENDED), None, False),

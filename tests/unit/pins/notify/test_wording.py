@@ -63,7 +63,7 @@ def test_without_a_public_address_there_is_no_link() -> None:
     assert "url" not in words.body(Event.INCIDENT_OPENED, TROUBLE, datetime(2027, 3, 1, tzinfo=UTC), "")["data"]
 
 
-def test_the_end_of_a_trouble_needs_no_deed() -> None:
+def test_the_end_of_a_trouble_needs_no_action() -> None:
     said = words.message(Event.INCIDENT_RESOLVED, TROUBLE, "")
     assert said.subject == "In order again: Anna Nowak at Old Town 3, Front door"
     assert "What to do" not in said.text

@@ -1,4 +1,4 @@
-"""What a person can do about a feed: one function per deed, each with a sentence about what came of it."""
+"""What a person can do about a feed: one function per action, each with a sentence about what came of it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def readable(feed: CalendarFeed, name: str) -> str:
 
 def mark_of(feed: CalendarFeed, name: str) -> str:
     """Tells one value of a stored secret from another, and nothing else about it."""
-    return salted_hmac("rentals.admin.feed_deeds", f"{name}:{readable(feed, name)}").hexdigest()[:16]
+    return salted_hmac("rentals.admin.feed_actions", f"{name}:{readable(feed, name)}").hexdigest()[:16]
 
 
 def new_push_token(feed: CalendarFeed) -> str:
