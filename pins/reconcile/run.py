@@ -29,6 +29,7 @@ from pins.desired import grants
 from pins.models import ONLY_WATCHED, Incident, LockState, Pin, PinAttempt
 from pins.reconcile import account_limits, attempts, keypad_room, leases, responses
 from pins.reconcile.clients import client_for
+from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -131,7 +132,7 @@ def _work(
         if choice is None:
             return requests, _rest(lock, clock() + WATCHED_PAUSE, ONLY_WATCHED) if watched else None
         prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
-        if isinstance(prepared, attempts.OnlyWatched):
+        if isinstance(prepared, attempts.ObserveOnly):
             watched = True
             continue
         if isinstance(prepared, attempts.Rest):
@@ -179,7 +180,7 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             # The grant's row is locked before its PINs, as everywhere.
             grant_id = Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id)
             grants.lock_row(grant_id)
-        pin = attempts.locked_pin(pin_id)
+        pin = locked_pin(pin_id)
         if next_step(pin.view, now) != step:
             return
         observed = pin.observed
@@ -189,11 +190,11 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             observed = transitions.stopped(observed, step.reason, pin.desired_rev)
         if isinstance(step, Rotate):
             pin.put_observed(transitions.rotated(observed))
-            attempts.save_observed(pin, now)
+            save_observed(pin, now)
             grants.rotate(pin.grant_id, now, forced=step.forced)
             return
         pin.put_observed(observed)
-        attempts.save_observed(pin, now)
+        save_observed(pin, now)
 
 
 def _take_over(lock: Lock, now: datetime) -> None:
@@ -208,10 +209,10 @@ def _take_over(lock: Lock, now: datetime) -> None:
     unanswered = PinAttempt.objects.filter(pin__lock=lock, outcome=PinAttempt.Outcome.OPEN)
     for pin_id in sorted({*in_flight, *unanswered.values_list("pin_id", flat=True)}):
         with transaction.atomic():
-            pin = attempts.locked_pin(pin_id)
+            pin = locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # should the old run still be alive somewhere, its answer is not ours
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
-            attempts.save_observed(pin, now)
+            save_observed(pin, now)
     unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
@@ -226,10 +227,10 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
             judged = ~Q(blocked="") | Q(hold_until__isnull=False) | Q(exists=True) | Q(refused=True)
             pins = Pin.objects.filter(known | judged, lock=lock).order_by("pk")
             for pin_id in list(pins.values_list("pk", flat=True)):
-                pin = attempts.locked_pin(pin_id)
+                pin = locked_pin(pin_id)
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(transitions.moved_to_new_device(pin.observed))
-                attempts.save_observed(pin, now)
+                save_observed(pin, now)
         nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)
 
@@ -239,9 +240,9 @@ def try_now(pin_ids: list[int], now: datetime) -> set[int]:
     touched: set[int] = set()
     for pin_id in sorted(pin_ids):
         with transaction.atomic():
-            pin = attempts.locked_pin(pin_id)
+            pin = locked_pin(pin_id)
             pin.put_observed(transitions.retried(pin.observed))
-            attempts.save_observed(pin, now)
+            save_observed(pin, now)
             touched.add(pin.lock_id)
     LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
     return touched
@@ -260,10 +261,10 @@ def look_now(lock_id: int, now: datetime) -> bool:
     for condition in (Q(remote_id__isnull=False), Q(remote_id__isnull=True)):
         for pin_id in ours.filter(condition, op="").order_by("-grant__ends_at").values_list("pk", flat=True)[:5]:
             with transaction.atomic():
-                pin = attempts.locked_pin(pin_id)
+                pin = locked_pin(pin_id)
                 if pin.op:
                     continue  # a run took off with it since we looked
                 pin.put_observed(transitions.asked_to_look(pin.observed))
-                attempts.save_observed(pin, now)
+                save_observed(pin, now)
             return True
     return False
