@@ -90,7 +90,7 @@ def new_code(booking: Booking, now: datetime) -> Outcome:
         return _nothing(_why_no_code(booking, now))
     try:
         touched = code_overrides.renew_code(grant.pk, now)
-    except code_overrides.CodeAlreadyToldError:
+    except code_overrides.CodeDisclosedError:
         return _nothing("the guest knows the present code. Revoke it first, then ask for a new one and tell the guest.")
     except NoValueLeft as none_left:
         return _nothing(str(none_left))

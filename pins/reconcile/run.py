@@ -26,7 +26,7 @@ from pins.core import transitions
 from pins.core.pin_state import Blocked
 from pins.core.plan import Block, Request, Rotate, Wait, Write, deadline, next_step
 from pins.desired import grants
-from pins.models import ONLY_WATCHED, Incident, LockState, Pin, PinAttempt
+from pins.models import OBSERVE_ONLY, Incident, LockState, Pin, PinAttempt
 from pins.reconcile import account_limits, attempts, keypad_room, leases, responses
 from pins.reconcile.clients import client_for
 from pins.reconcile.observations import locked_pin, save_observed
@@ -39,8 +39,8 @@ logger = logging.getLogger(__name__)
 LONGEST_RUN = 60.0
 #: How long a lock whose account has no requests left rests. Short: what is due grows more urgent, and may spend more.
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
-#: How often a lock that is only watched is looked over for what may still be read of it. Costs no request by itself.
-WATCHED_PAUSE = timedelta(minutes=5)
+#: How often a lock of an observe-only account is searched for due reads. Costs no request by itself.
+OBSERVE_ONLY_PAUSE = timedelta(minutes=5)
 #: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
 FOREIGN_PINS_KNOWN = timedelta(hours=1)
 
@@ -103,9 +103,9 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
     """Until when the lock or its account rests; `None` when neither does.
 
     A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
-    Nor does the one of a lock that is only watched: that may be over.
+    The same goes for the pause of an observe-only account, which may have ended.
     """
-    softly = [account_limits.BUDGET_SPENT, ONLY_WATCHED]
+    softly = [account_limits.BUDGET_SPENT, OBSERVE_ONLY]
     resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
     paused = resting.values_list("paused_until", flat=True).first()
     account_paused = account_limits.paused_until(lock.account, now)
@@ -125,15 +125,15 @@ def _work(
 ) -> tuple[int, datetime | None]:
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
-    watched = False  # learned from a take-off; from then on this run only reads
+    observe_only = False  # learned from `prepare`; from then on this run only reads
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
-        choice = _choose(lock, clock(), reads_only=watched)
+        choice = _choose(lock, clock(), reads_only=observe_only)
         if choice is None:
-            return requests, _rest(lock, clock() + WATCHED_PAUSE, ONLY_WATCHED) if watched else None
+            return requests, _rest(lock, clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY) if observe_only else None
         prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
         if isinstance(prepared, attempts.ObserveOnly):
-            watched = True
+            observe_only = True
             continue
         if isinstance(prepared, attempts.Rest):
             return requests, _rest(

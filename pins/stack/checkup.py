@@ -192,7 +192,7 @@ def cloud() -> Iterator[Finding]:
 def _ask(account: LockAccount) -> Finding:
     now = timezone.now()
     subject = f"cloud, {account.name}"
-    if account_limits.spend(account.budget_key, budget.Purpose.WATCH, now, now) is not None:
+    if account_limits.spend(account.budget_key, budget.Purpose.CONNECTIVITY, now, now) is not None:
         return warn(subject, "not asked: the hour's requests are nearly spent.", "Try again later.")
     lock = account.locks.order_by("pk").first()
     try:

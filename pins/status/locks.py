@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pins.models import ONLY_WATCHED
+from pins.models import OBSERVE_ONLY
 from pins.status import wording
 from pins.tedee.errors import Cause
 from rentals.models import Lock
@@ -30,7 +30,7 @@ def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
     found: tuple[str, datetime | None] = ("", None)
     for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
         until = state.paused_until if state is not None else None
-        if state is not None and until is not None and until > now and state.pause_cause != ONLY_WATCHED:
+        if state is not None and until is not None and until > now and state.pause_cause != OBSERVE_ONLY:
             found = (state.pause_cause or Cause.NETWORK.value, max(until, found[1] or until))
     return found
 

@@ -124,7 +124,7 @@ class Edits:
     # -- codes --------------------------------------------------------------------------------------------------
 
     def _renew(self, grant: AccessGrant, amount: int) -> None:
-        with contextlib.suppress(code_overrides.CodeAlreadyToldError):
+        with contextlib.suppress(code_overrides.CodeDisclosedError):
             code_overrides.renew_code(grant.pk, self._world.now)
 
     def _revoke(self, grant: AccessGrant, amount: int) -> None:
@@ -136,7 +136,7 @@ class Edits:
 
     def _choose(self, grant: AccessGrant, amount: int) -> None:
         told, taken, unwanted = (
-            code_overrides.CodeAlreadyToldError,
+            code_overrides.CodeDisclosedError,
             code_overrides.CodeTakenError,
             code_overrides.CodeNotWantedError,
         )

@@ -240,10 +240,10 @@ def test_refused_while_a_lock_has_another_value(host: Client, house: House) -> N
     booking = house.stay(house.flat(house.lock("Front"), house.lock("Attic")), 2 * DAY, 5 * DAY)
     house.settle()
     grants.rotate(AccessGrant.objects.get().pk, NOW)
-    refused(host, booking, "being exchanged")
+    refused(host, booking, "being replaced")
     front = Pin.objects.get(lock__name="Front")
     house.run(front.lock)
-    refused(host, booking, "being exchanged")
+    refused(host, booking, "being replaced")
     house.settle()
     assert shows(host.post(reveal_url(booking)), code_of(booking))
 
@@ -255,7 +255,7 @@ def test_refused_while_the_old_value_is_in_flight(host: Client, house: House) ->
     sent = {"op": Op.POST, "op_rev": pin.desired_rev, "op_token": token, "op_code": code_of(booking)}
     Pin.objects.update(**sent)
     grants.rotate(AccessGrant.objects.get().pk, NOW)
-    refused(host, booking, "being exchanged")
+    refused(host, booking, "being replaced")
 
 
 def test_refused_while_a_lost_request_may_still_bring_the_old_value(host: Client, house: House) -> None:
@@ -266,7 +266,7 @@ def test_refused_while_a_lost_request_may_still_bring_the_old_value(host: Client
         setattr(pin, name, value)
     pin.save()
     grants.rotate(AccessGrant.objects.get().pk, NOW)
-    refused(host, booking, "being exchanged")
+    refused(host, booking, "being replaced")
 
 
 def test_refused_between_the_locks_refusal_and_the_next_value(host: Client, house: House) -> None:
@@ -274,7 +274,7 @@ def test_refused_between_the_locks_refusal_and_the_next_value(host: Client, hous
     pin = Pin.objects.get()
     pin.exists, pin.tried_rev = True, pin.desired_rev
     pin.save()
-    refused(host, booking, "being exchanged")
+    refused(host, booking, "being replaced")
 
 
 def test_a_lock_whose_content_must_be_read_again_counts_by_what_it_may_hold(host: Client, house: House) -> None:
@@ -282,7 +282,7 @@ def test_a_lock_whose_content_must_be_read_again_counts_by_what_it_may_hold(host
     unknown: dict[str, Any] = {"applied_known": False, "applied_code": ""}
     grants.rotate(AccessGrant.objects.get().pk, NOW)
     Pin.objects.update(**unknown)
-    refused(host, booking, "being exchanged")
+    refused(host, booking, "being replaced")
     house.settle()
     Pin.objects.update(**unknown)
     assert shows(host.post(reveal_url(booking)), code_of(booking))
@@ -296,7 +296,7 @@ def test_after_a_look_the_code_is_not_exchanged_silently(host: Client, house: Ho
     host.post(reveal_url(booking))
     grant, code = AccessGrant.objects.get(), code_of(booking)
     assert grants.rotate(grant.pk, NOW) == set()
-    with pytest.raises(code_overrides.CodeAlreadyToldError):
+    with pytest.raises(code_overrides.CodeDisclosedError):
         code_overrides.renew_code(grant.pk, NOW)
     assert code_of(booking) == code
 

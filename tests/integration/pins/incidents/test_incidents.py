@@ -213,7 +213,7 @@ def test_an_offline_lock_with_every_code_on_it_is_a_notice_until_it_is_seen_agai
     house.stay(house.flat(door), 10 * HOUR, DAY)
     house.settle()
     unplug(house, door)
-    connectivity.connection_told(door, False)
+    connectivity.connection_reported(door, False)
     review()
     clock.shift(sweep_checks.OFFLINE_PATIENCE)
     assert review() == {Kind.LOCK_OFFLINE: Severity.NOTICE}
