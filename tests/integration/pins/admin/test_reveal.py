@@ -227,7 +227,7 @@ def test_refused_after_cancellation(host: Client, house: House) -> None:
     booking = ready_stay(house)
     booking.status = Booking.Status.CANCELLED
     booking.save()
-    refused(host, booking, "asks for no code")
+    refused(host, booking, "gets no code")
 
 
 def test_refused_after_the_end(host: Client, house: House, clock: time_machine.Traveller) -> None:

@@ -21,7 +21,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.models import Delivery, Incident, IncidentNotice, LockState, NotificationChannel, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify import collecting, outbox
-from pins.reconcile import connectivity, sweep
+from pins.reconcile import connectivity
 from rentals.models import Booking, Lock, Property
 from tests.support.booking_actions import cancel, change, open_incidents
 from tests.support.calendars import AIRBNB, calendar, day, event, feed_of, take
@@ -667,7 +667,7 @@ def test_what_was_resolved_long_ago_is_forgotten_with_its_messages(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a PIN live and go with it: they say since when a guest's code stands."""
-    monkeypatch.setattr(sweep, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     door = house.lock("Front door")
     flat = house.flat(door)
     stay = house.stay(flat, HOUR, 300 * DAY)

@@ -121,7 +121,7 @@ def test_a_refusal_of_the_value_makes_the_pin_rest(error: TedeeError) -> None:
     observed = meaning(posting(), Create(), Response(error=error)).observed
     assert observed.refused or observed.exists
     assert observed.hold_until is not None
-    assert NOW < observed.hold_until
+    assert observed.hold_until > NOW
     assert (observed.hold_rev, observed.troubles) == (WISH.rev, 1)
 
 
