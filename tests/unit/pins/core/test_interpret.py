@@ -54,9 +54,7 @@ def deleting() -> Observed:
 
 def meaning(observed: Observed, step: Request, response: Response, desired: Desired = WISH) -> interpret.Meaning:
     attempt = PreparedAttempt(1, 1, step, uuid.UUID(int=1), desired.rev, None, NOW + HOUR)
-    return for_pin(
-        PinView(desired, observed), attempt, response, reference=REFERENCE, now=NOW, late=LATE, jitter=1.0
-    )
+    return for_pin(PinView(desired, observed), attempt, response, reference=REFERENCE, now=NOW, late=LATE, jitter=1.0)
 
 
 def listing(*aliases: str) -> Response:
