@@ -228,8 +228,8 @@ class World:
         self._patches.setattr(run, "time", monotonic)
         self._patches.setattr(claims, "generate", first_free)
         self._wrap(leases, "release", self._release)
-        self._wrap(attempts, "prepare", self._take_off)
-        self._wrap(attempts, "land", self._land)
+        self._wrap(attempts, "prepare", self._prepare)
+        self._wrap(attempts, "record", self._record)
         self._wrap(responses, "settle", self._settle)
 
     def _seconds(self) -> float:
@@ -243,13 +243,13 @@ class World:
         if not self._dead:
             real(lease)
 
-    def _take_off(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
+    def _prepare(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
         prepared = real(lock, *args)
         if isinstance(prepared, attempts.PreparedAttempt):
             self.reached("noted")
         return prepared
 
-    def _land(self, real: Callable[..., Any], prepared: attempts.PreparedAttempt, *args: Any, **kwargs: Any) -> Any:
+    def _record(self, real: Callable[..., Any], prepared: attempts.PreparedAttempt, *args: Any, **kwargs: Any) -> Any:
         result = real(prepared, *args, **kwargs)
         self.reached("stored")
         return result
