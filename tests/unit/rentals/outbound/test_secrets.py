@@ -19,8 +19,8 @@ from cryptography.x509.oid import NameOID
 from rentals import outbound
 from rentals.outbound import INTERNET, Limits, Network, Response
 from rentals.outbound.target import Target
+from tests.support.outbound import get, only_the_server
 from tests.support.scripted_server import Reply, Server, answer, drop, hang
-from tests.unit.rentals.outbound.test_outbound import get, only_the_server
 
 
 class TestSecrets:
