@@ -16,7 +16,7 @@ from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Pin
-from pins.reconcile import run
+from pins.reconcile import by_hand
 from pins.status.locks import pause, zone_of_lock
 from pins.status.warnings import clock_changes, long_stay, overlaps
 from pins.status.wording import doors, reason
@@ -75,7 +75,7 @@ def try_again(booking: Booking, now: datetime) -> Outcome:
     elif not pin_ids:
         return _nothing("nothing is open, every lock is as it should be.")
     else:
-        touched = run.try_now(pin_ids, now)
+        touched = by_hand.try_now(pin_ids, now)
     _wake(touched)
     written, left_out = _split(touched)
     if not written:
@@ -151,7 +151,7 @@ def compare(lock: Lock, now: datetime) -> Outcome:
     if until is not None:  # marked now, a code would count as in doubt for as long as nobody can look
         again = soon(until, now, zone_of_lock(lock))
         return _nothing(f"the lock cannot be looked at now. {reason(cause)} Next try {again}.")
-    if not run.look_now(lock.pk, now):
+    if not by_hand.look_now(lock.pk, now):
         return _nothing("there is nothing to compare: Turnkey has no code on this lock, and none is due there.")
     _wake([lock.pk])
     return _done("the lock's own list is being read. What differs is put right; the page says when it was last read.")

@@ -26,7 +26,7 @@ from pins.board import calendar, loading
 from pins.board.lock_page import lock_page
 from pins.core.pin_state import State
 from pins.models import Pin
-from pins.reconcile import run
+from pins.reconcile import by_hand
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
@@ -187,7 +187,7 @@ def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     found = get_object_or_404(_locks(request), pk=lock_id)
     waiting = Pin.objects.filter(lock=found).exclude(state__in=[State.SET, State.REMOVED])
     with transaction.atomic():
-        touched = run.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
+        touched = by_hand.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
         if not touched:
             level, text = messages.INFO, "nothing is open: every code is as it should be."
         elif found.account.observe_only:

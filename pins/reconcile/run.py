@@ -233,38 +233,3 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 save_observed(pin, now)
         nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)
-
-
-def try_now(pin_ids: list[int], now: datetime) -> set[int]:
-    """A person says: try again now. Lifts blocks, rests and the lock's pause; returns the locks to run."""
-    touched: set[int] = set()
-    for pin_id in sorted(pin_ids):
-        with transaction.atomic():
-            pin = locked_pin(pin_id)
-            pin.put_observed(transitions.retried(pin.observed))
-            save_observed(pin, now)
-            touched.add(pin.lock_id)
-    LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
-    return touched
-
-
-def look_now(lock_id: int, now: datetime) -> bool:
-    """A person asks for a look at the lock's list. One PIN of ours is marked as in need of it; the next run reads the
-    list once, under its lease and from the budget like any other request, and the list corrects all PINs of the lock.
-
-    The one that ends last is marked: while it is in doubt, nobody who is due soon appears to be. False: there is none.
-    A PIN with a request in flight is left to that request's run.
-    """
-    ours = Pin.objects.filter(Q(remote_id__isnull=False) | Q(wanted=True, grant__ends_at__gt=now), lock_id=lock_id)
-    if ours.filter(must_look=True).exists():
-        return True
-    for condition in (Q(remote_id__isnull=False), Q(remote_id__isnull=True)):
-        for pin_id in ours.filter(condition, op="").order_by("-grant__ends_at").values_list("pk", flat=True)[:5]:
-            with transaction.atomic():
-                pin = locked_pin(pin_id)
-                if pin.op:
-                    continue  # a run took off with it since we looked
-                pin.put_observed(transitions.asked_to_look(pin.observed))
-                save_observed(pin, now)
-            return True
-    return False

@@ -19,7 +19,7 @@ from pins.core.pin_state import State
 from pins.desired import code_overrides, drift
 from pins.incidents import sweep_checks
 from pins.models import AccessGrant, LockState, Pin, PinAttempt, RateBudget
-from pins.reconcile import inventory, run, sweep
+from pins.reconcile import by_hand, inventory, sweep
 from pins.simulator.messages import Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Lock, LockAccount, Property
@@ -103,7 +103,7 @@ def test_what_a_person_does_writes_nothing_either(house: House, clock: time_mach
         lambda: code_overrides.set_code(AccessGrant.objects.get().pk, "735125", NOW),
         lambda: change(stay, check_out=stay.check_out + DAY),
         lambda: change(stay, property=other),
-        lambda: run.try_now(list(Pin.objects.values_list("pk", flat=True)), NOW),
+        lambda: by_hand.try_now(list(Pin.objects.values_list("pk", flat=True)), NOW),
         lambda: flat.locks.remove(door),
         lambda: cancel(stay),
         stay.delete,
