@@ -11,7 +11,6 @@ import httpx
 
 from pins.tedee.answers import Answer, Received, receive, understand
 from pins.tedee.auth import Auth
-from pins.tedee.deadline import DeadlineTransport, deadline
 from pins.tedee.errors import BadRequest, NetworkFault, ServerFault, TedeeError, Unreachable, error_for
 from pins.tedee.messages import (
     ActivityItem,
@@ -23,6 +22,8 @@ from pins.tedee.messages import (
     created_id,
     items,
 )
+from pins.tedee.transport import DeadlineTransport
+from rentals.outbound.deadline import deadline
 
 __all__ = ["Answer", "TedeeClient"]
 
