@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
 
-from rentals.calendars.classify.vocabulary import CHANNEL_NAMES, NAMELESS, VOCABULARIES
+from rentals.calendars.classify.languages import VOCABULARIES
+from rentals.calendars.classify.vocabulary import CHANNEL_NAMES, NAMELESS
 
 
 class Kind(Enum):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rentals.calendars.classify.languages import VOCABULARIES
 from rentals.calendars.classify.phrases import Kind, fold
 from rentals.calendars.classify.verdicts import recognise
-from rentals.calendars.classify.vocabulary import VOCABULARIES
 from rentals.calendars.events import Calendar, Channel, Options, Reading, Verdict
 from tests.support.calendar_texts import read, reading, readings, sample, vcalendar, vevent
 from tests.support.paths import SAMPLES
