@@ -22,7 +22,8 @@ from rentals.calendars.ical.blocks import MAX_EVENTS, Block, Blocks, Head, cut
 from rentals.calendars.ical.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, one_line, paragraphs, split, text
 from rentals.calendars.ical.properties import uid as uid_of
 from rentals.calendars.ical.records import Fields, Record, fields_of, record_of
-from rentals.calendars.ical.recurrence import MOST_INSTANCES, Budget, Instance, expand
+from rentals.calendars.ical.recurrence import MOST_INSTANCES, Instance, expand
+from rentals.calendars.ical.recurrence_rules import Budget
 from rentals.calendars.ical.times import Unreadable
 from rentals.calendars.ical.unfold import content_lines
 from rentals.calendars.ical.versions import settle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from rentals.calendars.decide.match import Known
+from rentals.calendars.decide.known import Known
 from rentals.calendars.decide.placing import Arrival
 from rentals.models import FeedItem
 

@@ -16,7 +16,7 @@ from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
 from rentals.calendars.decide.identity import trace_of
-from rentals.calendars.decide.match import Known
+from rentals.calendars.decide.known import Known
 from rentals.calendars.decide.merge import Source, Stay
 from rentals.calendars.decide.placing import Arrival, Key
 from rentals.calendars.events import Channel, Verdict
