@@ -121,7 +121,7 @@ def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Book
             given_up.append(give)
             # The one that stays has more sources now: confirmed by one of them, it is confirmed.
             here = [*own.get(id(keep), ()), *own.get(id(give), ()), *ledger.others.get(give.pk, ())]
-            if ledger.set_stay(keep, merge.follow(stay_of(keep), merge.told_by(ledger.sources_of(keep, here)), now)):
+            if ledger.set_stay(keep, merge.follow(stay_of(keep), merge.combine(ledger.sources_of(keep, here)), now)):
                 given_up.append(keep)
             break
     return given_up

@@ -31,22 +31,6 @@ BOOKING_ZONE = "Europe/Amsterdam"
 HINDSIGHT = timedelta(days=40)
 
 STAY_COLUMNS = tuple(one.name for one in fields(Stay))
-CONTENT_COLUMNS = (
-    "summary",
-    "starts_on",
-    "ends_on",
-    "starts_at",
-    "ends_at",
-    "whole_days",
-    "guest_name",
-    "reservation_code",
-    "phone_last4",
-    "guest_count",
-    "reservation_url",
-    "verdict",
-    "reason",
-    "needs_review",
-)
 KEY_COLUMNS = ("uid", "recurrence_id", "part")
 _GUEST_COLUMNS = ("guest_name", "reservation_code", "phone_last4", "guest_count", "reservation_url")
 
@@ -164,9 +148,10 @@ class Ledger:
                 self._rekeyed.add(item.pk)
         return bool(different)
 
-    def new_booking(self, stay: Stay, source: str) -> Booking:
+    def new_booking(self, stay: Stay) -> Booking:
         """A stay that nobody listed before."""
         facts = {name: getattr(stay, name) for name in STAY_COLUMNS}
+        source = self.channel.value if self.channel is not Channel.OTHER else "calendar"
         booking = Booking(property=self.feed.property, source=source, **facts)
         self.new_bookings.append(booking)
         return booking
