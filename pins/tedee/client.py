@@ -20,7 +20,7 @@ from pins.tedee.messages import (
     RemoteLock,
     RemotePin,
     created_id,
-    items,
+    elements_of,
 )
 from pins.tedee.transport import DeadlineTransport
 from rentals.outbound.deadline import deadline
@@ -122,10 +122,6 @@ class TedeeClient:
             found.update(fresh)
         return Answer(tuple(found.values()), answer.status, answer.correlation_id, requests)
 
-    def get_lock(self, device_id: int) -> Answer[RemoteLock]:
-        """One lock, without its accessories: `has_keypad` means nothing here."""
-        return understand(self._send("GET", f"/my/lock/{device_id:d}"), RemoteLock.from_json)
-
     def sync_locks(self, device_ids: Iterable[int]) -> Answer[tuple[LockConnection, ...]]:
         """Whether each of many locks is connected, in one request; the same lock at most every 20 seconds."""
         query: Query = tuple(("id", f"{device_id:d}") for device_id in device_ids)
@@ -220,12 +216,12 @@ def _listing(result: object) -> PinListing | None:
 
 
 def _locks(result: object) -> tuple[RemoteLock, ...]:
-    return tuple(RemoteLock.from_json(item) for item in items(result))
+    return tuple(RemoteLock.from_json(item) for item in elements_of(result))
 
 
 def _connections(result: object) -> tuple[LockConnection, ...]:
-    return tuple(LockConnection.from_json(item) for item in items(result))
+    return tuple(LockConnection.from_json(item) for item in elements_of(result))
 
 
 def _activities(result: object) -> tuple[ActivityItem, ...]:
-    return tuple(ActivityItem.from_json(item) for item in items(result))
+    return tuple(ActivityItem.from_json(item) for item in elements_of(result))

@@ -118,7 +118,6 @@ class Calendar:
     events: tuple[Event, ...]
     quarantined: tuple[Quarantined, ...] = ()
     prodid: str = ""
-    name: str = ""  # X-WR-CALNAME
     #: Whether we know which events are in it. Damage that hides an event (unbalanced BEGIN and END, a quarantined
     #: event without a readable UID) makes it False: then nothing counts as absent.
     complete: bool = True

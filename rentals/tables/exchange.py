@@ -64,6 +64,11 @@ class Table(ModelResource):  # type: ignore[misc]
     #: The fields that tell of another model, for those only who may see it.
     tells_of: ClassVar[Mapping[str, type[Model]]] = {}
 
+    class Meta:
+        use_transactions = True
+        skip_unchanged = True
+        clean_model_instances = True
+
     def __init__(self, closed: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.closed = [self.fields.pop(one).column_name for one in closed]
@@ -166,9 +171,6 @@ class PropertyTable(Table):
         )
         import_order = export_order = fields
         import_id_fields = ("name",)
-        use_transactions = True
-        skip_unchanged = True
-        clean_model_instances = True
 
     def filter_export(self, queryset: QuerySet[Property], **kwargs: Any) -> QuerySet[Property]:
         if "locks" not in self.fields:
@@ -203,9 +205,6 @@ class LockTable(Table):
         fields = ("serial_number", "name", "account", "is_active", "pin_capacity")
         import_order = export_order = fields
         import_id_fields = ("serial_number",)
-        use_transactions = True
-        skip_unchanged = True
-        clean_model_instances = True
 
     def dehydrate_serial_number(self, lock: Lock) -> str:
         return Words().render(lock_key(lock))

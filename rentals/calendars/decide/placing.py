@@ -39,10 +39,10 @@ class Arrival:
     verdict: Verdict
     reason: str
     summary: str
-    starts_on: date | None
-    ends_on: date | None  # the check-out day
-    starts_at: datetime | None
-    ends_at: datetime | None
+    starts_on: date | None = None
+    ends_on: date | None = None  # the check-out day
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
     whole_days: bool = False  # its times are the property's
     guest: Guest = NOBODY
     needs_review: bool = False
@@ -96,10 +96,6 @@ def unreadable(event: Quarantined) -> Arrival:
         verdict=Verdict.QUARANTINED,
         reason=event.reason,
         summary=event.summary,
-        starts_on=None,
-        ends_on=None,
-        starts_at=None,
-        ends_at=None,
         excerpt=event.excerpt,
     )
 

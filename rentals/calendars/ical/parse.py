@@ -51,7 +51,6 @@ def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
         events=tuple(events),
         quarantined=tuple(reading.quarantined),
         prodid=about.get("PRODID", ""),
-        name=about.get("X-WR-CALNAME", "") or about.get("NAME", ""),
         complete=reading.complete,
         has_versions=by_stamps,
         has_recurrences=recurring,

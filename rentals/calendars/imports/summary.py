@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -43,6 +43,3 @@ class Summary:
         """The counts alone: fit for logs, answers and the database."""
         names = ("created", "changed", "cancelled", "held", "absent", "quarantined", "review", "events")
         return {name: getattr(self, name) for name in names}
-
-    def plus(self, **counts: int) -> Summary:
-        return replace(self, **{name: getattr(self, name) + count for name, count in counts.items()})
