@@ -29,9 +29,9 @@ class Known:
     code: str = ""
     gone: bool = False  # it left the feed and its stay was given up
     decided: bool = False  # a person said what it is
-    forgotten: bool = False  # a person said that nobody comes: personal data was wiped, but for the trace
+    forgotten: bool = False  # a person said that nobody comes: personal data was wiped, except for the trace
     trace: str = ""  # see `identity.trace_of`
-    holds_stay: bool = False  # a booking hangs on it
+    holds_stay: bool = False  # it has a booking
 
     @property
     def days(self) -> tuple[date | None, date | None]:

@@ -1,4 +1,4 @@
-"""Which known item is which event of the calendar that just came. Pure.
+"""Which event of a new calendar belongs to which known item. Pure.
 
 By UID and RECURRENCE-ID, then by reservation code, then a stay in progress by its check-out day, then by the same
 days and name. A different reservation code, or without a UID a different name, is another guest: a new stay.
@@ -57,7 +57,9 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
         if one is not None:
             displaced[one.id] = one
         rest.append(arrival)
-    rest.sort(key=lambda arrival: arrival.verdict is Verdict.CANCELLED)  # of two with one code, the live one is it
+    rest.sort(
+        key=lambda arrival: arrival.verdict is Verdict.CANCELLED
+    )  # of two with one code, the live one is the stay
     open_items = [one for one in known if one.id not in taken]
     renewed = not any((one.name or one.code) and not one.forgotten for one, _ in result.pairs)
     for by_known, by_arrival, agrees in _Passes(now, today, renewed=renewed).best_first():
@@ -82,7 +84,7 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
     if one.key.uid.startswith(UNNAMED) and one.starts_on is not None and is_other_by_days(one, arrival):
         return False  # it came without a UID: the key is only the days, which somebody else may have taken
     if one.gone and arrival.verdict in STAYS and one.starts_on is not None:
-        # It was given up. The same days, or the same guest: it is back. Else the channel uses the UID again.
+        # It was given up. With the same days or the same guest it is back; otherwise the channel uses the UID again.
         same_guest = same_code(one.code, arrival.guest.reservation_code) or (
             bool(one.name) and plain_name(one.name) == plain_name(arrival.guest.name)
         )
@@ -91,9 +93,9 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
     if one.starts_on is None or not one.holds_stay:
         return True
     if names_conflict(one.name, arrival.guest.name):
-        # A name may be corrected. With other days as well it is the next row of an export that numbers its rows.
+        # A name may be corrected. If the days differ too, it is the next row of an export that numbers its rows.
         return one.days == arrival.days
-    # Elsewhere in time: the same guest may have moved, but not one who has come already.
+    # At another time: the guest may have moved the stay, but not after it began.
     return overlaps(one, arrival) or not one.begun(now)
 
 
@@ -175,7 +177,7 @@ def _pair_up(
     """One pass; returns what is left over. Of several candidates, one with the very same days comes first."""
     shelves: defaultdict[Hashable, list[Known]] = defaultdict(list)
     for one in items:
-        if (index := by_known(one)) != "":  # without a code: on no shelf, not all on one
+        if (index := by_known(one)) != "":  # items without a code must not share a shelf
             shelves[index].append(one)
     left: list[Arrival] = []
     taken: set[int] = set()

@@ -39,7 +39,7 @@ class Combined:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A booking as it is, and what it was last told (`feed_*`; None or "" where no feed ever said anything)."""
+    """A booking as it is, and what the feeds last asked for (`feed_*`; None or "" where none ever said anything)."""
 
     status: str
     check_in: datetime
@@ -54,7 +54,7 @@ class Stay:
 
 
 def combine(sources: Sequence[Source]) -> Combined | None:
-    """What the sources ask for together; None where none is left."""
+    """What the sources ask for together; None when no source is left."""
     if not sources:
         return None
     leader = min(sources, key=lambda one: (one.tentative, not (one.name or one.code), one.order))
@@ -88,10 +88,10 @@ def _follow_times(stay: Stay, combined: Combined, now: datetime, *, begun: bool)
     if cut_short:
         return replace(stay, needs_review=True)
     if check_out <= check_in:
-        if begun:  # left as it is; what the feed asks for shows
+        if begun:  # left as it is; the booking's page shows what the feed asks for
             return replace(stay, feed_check_out=combined.check_out, needs_review=True)
         # A person set one end, and the feed moved the whole stay beyond it: that edit was about other days. A code for
-        # those would leave the guest before a closed door.
+        # those days would leave the guest in front of a locked door.
         check_in, check_out = combined.check_in, combined.check_out
         stay = replace(stay, needs_review=True)
     as_combined = check_out == combined.check_out and (begun or check_in == combined.check_in)
@@ -107,7 +107,7 @@ def _follow_times(stay: Stay, combined: Combined, now: datetime, *, begun: bool)
 
 def _follow_status(stay: Stay, combined: Combined, *, begun: bool) -> Stay:
     if not stay.feed_status:
-        return stay  # entered by hand: its status is a person's
+        return stay  # entered by hand: a person decides its status
     if begun and combined.status != CONFIRMED:
         return replace(stay, needs_review=True)
     follows = stay.status == stay.feed_status

@@ -1,4 +1,4 @@
-"""Where an event lies in a property's time: days become instants, instants get their local days. Pure."""
+"""When an event takes place at a property: days become instants, instants get their local days. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rentals.local_time import local_moment
 
 
 class Key(NamedTuple):
-    """By what an event is known again within its feed (RFC 5545: UID and RECURRENCE-ID)."""
+    """What identifies an event within its feed (RFC 5545, 3.8.4.7 and 3.8.4.4: UID and RECURRENCE-ID)."""
 
     uid: str
     recurrence_id: str
@@ -70,7 +70,7 @@ def place(reading: Reading, hours: Hours) -> Arrival:
                 uid=event.uid,
                 recurrence_id=event.recurrence_id,
                 summary=event.summary,
-                reason="It would end before it begins at this property's check-in and check-out times.",
+                reason="It would end before it starts, with this property's check-in and check-out times.",
             )
         )
     return Arrival(
@@ -102,6 +102,6 @@ def unreadable(event: Quarantined) -> Arrival:
 
 def _moment(when: date, wall: time, zone: ZoneInfo, name: str) -> tuple[datetime, date]:
     if isinstance(when, datetime):
-        # Whole seconds, as everything that a lock is told.
+        # Whole seconds, like everything that is sent to a lock.
         return when.replace(microsecond=0), when.astimezone(zone).date()
     return local_moment(when, wall, name), when

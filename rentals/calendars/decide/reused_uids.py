@@ -13,7 +13,7 @@ from rentals.calendars.events import UNNAMED
 
 
 class NumberedRows:
-    """Sees through exports that number their rows where neither names nor codes do: when one stay leaves or comes,
+    """Recognises exports that number their rows, where neither names nor codes can: when one stay leaves or comes,
     every later one takes over its neighbour's UID. A single stay on another's former days may have moved there; several
     at once have not."""
 
@@ -33,8 +33,8 @@ class NumberedRows:
         return arrival.key in self.moved
 
     def _neighbour(self, one: Known | None, arrival: Arrival) -> Known | None:
-        """The stay of another row on whose days it stands now. `one`: what its UID stood for; None for a new row, which
-        tells something only where the other row's UID is still used, for other days."""
+        """The stay in another row that had the event's days. `one`: what its UID stood for; None for a new row, which
+        tells something only if the other row's UID is still used, for other days."""
         name = plain_name(arrival.guest.name)
         if arrival.verdict not in STAYS:
             return None
@@ -56,7 +56,7 @@ class NumberedRows:
 
 
 class UnnamedEvents:
-    """Events without a UID on the same days share a key and are only numbered: one more moves the others down."""
+    """Events without a UID on the same days share a key and are only numbered: one more event moves the others down."""
 
     def __init__(self, arrivals: Sequence[Arrival]) -> None:
         self.names: defaultdict[str, set[str]] = defaultdict(set)
@@ -65,6 +65,6 @@ class UnnamedEvents:
                 self.names[arrival.key.uid].add(plain_name(arrival.guest.name))
 
     def is_another(self, one: Known, arrival: Arrival) -> bool:
-        """Whether the guest whom it stood for is listed beside it."""
+        """Whether the event names another guest than the item, whose own guest is listed beside it."""
         name = plain_name(one.name)
         return name != plain_name(arrival.guest.name) and name in self.names.get(arrival.key.uid, ())

@@ -56,7 +56,7 @@ def expand(master: Record, overrides: Sequence[Record], now: datetime, budget: B
 
 
 def _component(record: Record, number: int, window: Window, budget: Budget) -> Event:
-    """What the library needs of a record. Its length is put right afterwards, see `_instances`."""
+    """What the library needs of a record. Its length is corrected afterwards, see `_instances`."""
     event = Event()
     event.add("UID", record.uid)
     event.add("DTSTART", record.start.local)
