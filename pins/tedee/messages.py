@@ -1,4 +1,4 @@
-"""What we say to the Tedee cloud and what it tells us, as frozen values.
+"""What we send to the Tedee cloud and what it answers, as frozen values.
 
 Parsing is tolerant of fields that we do not know and strict about those that we act on: a list of PINs that cannot be
 read must never look like an empty list. All instants are aware and in UTC. Codes never appear in a `repr`.
@@ -193,7 +193,7 @@ def write_instant(moment: datetime) -> str:
 
 
 def read_instant(value: object) -> datetime | None:
-    """An instant from the API, None when absent. One without an offset is UTC, as everything that the API sends."""
+    """An instant from the API, None when absent. One without an offset is in UTC, like all that the API sends."""
     if value is None or value == "":
         return None
     if not isinstance(value, str):

@@ -1,14 +1,15 @@
 """Requests to addresses that somebody else chose: calendar feeds, webhooks of notifications. Trusts nobody.
 
-- Only https, to hosts all of whose addresses are public. The host is resolved once, here; the connection goes to
-  exactly the address that was judged, so that a name that answers differently a moment later changes nothing. The
-  certificate is still that of the name. Any port: a private service is out of reach by its address.
+- Only https, and only hosts that have public addresses alone. The host is resolved once, here, and the connection goes
+  to exactly the address that was judged: a name that resolves differently a moment later changes nothing. The
+  certificate is still checked against the name. Any port: private services are out of reach by their addresses.
 - GET follows at most three redirects, each judged the same way, never down to http. Credentials go to their own origin
   alone. POST follows none: what it carries is meant for the address that was entered.
 - No proxies, cookies or netrc; one connection for each request.
-- One deadline for all of it: look-up, connection, redirects, body. A body is cut at its size, as sent and unpacked.
+- One deadline for everything: look-up, connection, redirects, body. A body may have at most so many bytes, both as
+  sent and unpacked.
 
-An address may be a secret as a whole, with its path and query. No text here, and no log, names more than the host.
+An address may be a secret as a whole, with its path and query, so no text and no log here holds more than the host.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorizat
 
 @dataclass(frozen=True)
 class Limits:
-    """How much an answer may cost us."""
+    """How much time and memory an answer may cost us."""
 
     seconds: float = 30.0  # for everything together
     connect_seconds: float = 10.0  # for each address of the host
@@ -44,7 +45,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer. The body is read for a GET and 200 to 299 only."""
+    """An answer. Its body is read only for a GET that is answered with 200 to 299."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
@@ -83,7 +84,7 @@ def post(
 ) -> Response:
     """Send `body` to `url`, judged as for `get`. Raises OutboundError.
 
-    A redirect is an answer like any other and is not followed. No body of an answer is read: its status says it all.
+    A redirect is an answer like any other and is not followed. Only the status of an answer is read, not its body.
     """
     limits = limits or Limits()
     target = Target.parse(url, network)
@@ -93,7 +94,7 @@ def post(
 
 
 def check(url: str, *, network: Network = INTERNET) -> None:
-    """Raises Refused for an address that nobody would ever go to, before anything is looked up."""
+    """Raises Refused for an address that would never be contacted, before anything is looked up."""
     target = Target.parse(url, network)
     address = literal(target.host)
     if address is not None and not network.may_reach(address):
@@ -158,8 +159,8 @@ def _received(answer: httpcore.Response, host: str, most: int, *, with_body: boo
 
 
 def _unpacked(chunks: Iterable[bytes], encoding: str, host: str, most: int) -> bytes:
-    """The body, at most `most` bytes of it both before and after unpacking: no chunk is unpacked further than that,
-    so a body that swells a thousandfold costs no more memory than an honest one."""
+    """The body, at most `most` bytes of it both before and after unpacking. No chunk is unpacked further than that, so
+    that a body that swells a thousandfold costs no more memory than an honest one."""
     unpacker = Unpacker(encoding)
     parts: list[bytes] = []
     received = size = 0

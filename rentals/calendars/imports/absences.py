@@ -9,6 +9,7 @@ from rentals.calendars.decide import absence
 from rentals.calendars.decide.known import Known
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.stays import Stays
+from rentals.calendars.imports.summary import Action
 from rentals.models import Booking, FeedItem
 
 
@@ -48,7 +49,7 @@ class Absences:
 
     def _missing_without_a_guest(self, item: FeedItem) -> None:
         """A person cancelled or deleted its stay, so nothing is lost with it. But once its absence is certain, its days
-        are free: whoever is listed there next is another guest, whom the person's word does not mean."""
+        are free: whoever is listed there next is another guest, about whom the person decided nothing."""
         if self.empty:
             return
         if item.absent_since is not None and item.absent_since <= self.now - self.confirm_after:
@@ -81,9 +82,9 @@ class Absences:
             elif item.pk in judgement.waiting:
                 self.stays.report.counts["absent"] += 1
                 if self.ledger.set(item, awaits_approval=False, absent_since=item.absent_since or self.now):
-                    self.stays.report.item_row("not listed any more; to be confirmed", item)
+                    self.stays.report.item_row(Action.ABSENT, item)
             elif item.pk in judgement.held and self.ledger.set(item, awaits_approval=True, absent_since=None):
-                self.stays.report.item_row("held", item)
+                self.stays.report.item_row(Action.HELD, item)
 
     def _is_to_come(self, item: FeedItem) -> bool:
         booking = self.ledger.booking_of(item)

@@ -16,7 +16,7 @@ from rentals.models import Booking, FeedItem, FeedState
 
 
 def threatened(feed_id: int) -> list[FeedItem]:
-    """The items of a held feed whose stays wait for a person's word, nearest first."""
+    """The items of a held feed whose stays wait for a person's decision, nearest first."""
     waiting = FeedItem.objects.filter(feed_id=feed_id, awaits_approval=True, gone_at=None)
     return list(waiting.select_related("booking__property").defer("excerpt").order_by("starts_at", "pk"))
 
@@ -24,7 +24,7 @@ def threatened(feed_id: int) -> list[FeedItem]:
 def approve(feed_id: int, now: datetime, item_ids: Collection[int] | None = None) -> int:
     """Cancel the stays that wait (or those of `item_ids`); returns how many were cancelled.
 
-    A stay that merely vanished from the calendar and has begun meanwhile is kept: a guest may be in the house.
+    A stay that merely vanished from the calendar and has begun since is kept: the guest may be inside.
     """
 
     def cancel(stays: Stays) -> None:
@@ -54,19 +54,19 @@ def dismiss(feed_id: int, now: datetime, item_ids: Collection[int] | None = None
 def decide(item_id: int, decision: str, now: datetime) -> None:
     """Say what an item is: "stay", "not_stay", or "" to leave it to the rules at the next fetch.
 
-    Raises FeedItem.DoesNotExist, and ValueError for another word.
+    Raises FeedItem.DoesNotExist, and ValueError for any other decision.
     """
     word = FeedItem.Decision(decision)
     feed_id = FeedItem.objects.values_list("feed_id", flat=True).get(pk=item_id)
     _with_stays(feed_id, now, lambda stays: _treat_as(stays, stays.ledger.items[item_id], word))
     _mark_booking(item_id)
-    # The same bytes may mean something else now: the next fetch reads them anew.
+    # The same bytes may mean something else now, so the next fetch reads them again.
     FeedState.objects.filter(feed_id=feed_id).update(body_hash="", content_hash="", etag="", last_modified="")
 
 
 def _mark_booking(item_id: int) -> None:
-    """A person who said what an unclear item is need not say it again on the page of its booking, unless another item
-    of the booking is unclear too, or the stay goes on although it is none. A decision that is undone asks again."""
+    """Clear the booking's mark when its unclear item is decided, unless another item of the booking is unclear too, or
+    the stay goes on although the item is none. Set it again when the decision is undone."""
     item = FeedItem.objects.select_related("booking").defer("excerpt").get(pk=item_id)
     booking = item.booking
     if not item.needs_review or booking is None:

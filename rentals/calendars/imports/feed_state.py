@@ -32,7 +32,7 @@ def locked(feed_id: int) -> CalendarFeed:
 def note_good_fetch(
     feed: CalendarFeed, ledger: Ledger | None, summary: Summary, now: datetime, facts: Mapping[str, Any]
 ) -> None:
-    """Write the facts of a good fetch, and begin or end the conditions that it decides about."""
+    """Write `facts` and those of every good fetch, end what is over, and `settle` the ledger if there is one."""
     good = {"last_good_at": now, "last_try_at": now, "failures": 0, "last_error": ""}
     _write(feed, {**good, **facts})
     for condition in (Condition.FAILING, Condition.STALE, Condition.RESET):
@@ -43,7 +43,7 @@ def note_good_fetch(
 
 
 def settle(feed: CalendarFeed, ledger: Ledger, summary: Summary, now: datetime) -> None:
-    """Note what may ripen by time alone. Hold the feed while stays wait for a person's word; end it when none does."""
+    """Count the absences that time alone may confirm. Hold the feed while stays wait for a person's decision."""
     waiting = sum(may_ripen(item) for item in ledger.items.values())
     if waiting != feed.state.pending_absences:
         _write(feed, {"pending_absences": waiting})

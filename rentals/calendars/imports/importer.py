@@ -1,8 +1,8 @@
-"""One complete, good calendar against what we have: what is new, what changed, what vanished.
+"""One complete, good calendar compared with what we have: what is new, what changed, what vanished.
 
-Works on a `Ledger` in memory. The order: 1. pair events with known items, 2. let each item say what its event says now,
-3. find or make the stay of every item that lists one (`stays`), 4. judge the absences (`absences`), 5. let the stays
-follow their sources (`stays`).
+Works on a `Ledger` in memory, in this order: 1. pair events with known items, 2. let each item say what its event says
+now, 3. find or make the stay of every item that lists one (`stays`), 4. judge the absences (`absences`), 5. let the
+stays follow their sources (`stays`).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from rentals.calendars.decide.match import Matching, match
 from rentals.calendars.decide.placing import Arrival
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.absences import Absences, may_ripen
-from rentals.calendars.imports.kept_times import known_end, known_start
+from rentals.calendars.imports.kept_times import keep_end, keep_start
 from rentals.calendars.imports.ledger import Ledger, content_of
 from rentals.calendars.imports.stays import LISTS_STAY, Stays
-from rentals.calendars.imports.summary import Summary
+from rentals.calendars.imports.summary import Action, Summary
 from rentals.models import Booking, FeedItem
 
 
@@ -71,7 +71,7 @@ class Importer:
         if arrival.verdict is Verdict.QUARANTINED:
             self._unreadable_again(item, arrival)
             return
-        arrival = known_start(known_end(arrival, item), item, one, self.now)
+        arrival = keep_start(keep_end(arrival, item), item, one, self.now)
         if arrival.verdict is Verdict.CANCELLED and item.booking_id is not None:
             if one.holds_stay:
                 self._cancelled_by_channel(item)
@@ -82,7 +82,7 @@ class Importer:
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, gone_at=None)
         if verdict not in LISTS_STAY:
             if changed and verdict is Verdict.REVIEW:
-                self.stays.report.row("waits for your decision", arrival)
+                self.stays.report.row(Action.WAITS, arrival)
             if one.holds_stay:
                 self.stays.let_go(item)
             return
@@ -90,18 +90,20 @@ class Importer:
         if booking is not None and (changed or back):
             if self._is_told_apart(item, old_guest, booking):
                 self.ledger.unlink(item)
-                if booking.check_in > self.now:  # left without a source, one in progress is not given up unasked
+                if (
+                    booking.check_in > self.now
+                ):  # without a source it is given up, which a stay in progress never is unasked
                     self.stays.affect(booking)
                 return
             self.stays.affect(booking)
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
-                self.stays.report.row("dates changed" if item_was_first else "dates changed in this calendar", arrival)
+                self.stays.report.row(Action.DATES_CHANGED if item_was_first else Action.DATES_CHANGED_HERE, arrival)
 
     def _is_told_apart(self, item: FeedItem, old_guest: tuple[str, str], booking: Booking) -> bool:
         """Whether an event without name and code, taken for an echo, now tells that it is another guest's stay.
 
-        Only what it tells for the first time counts: a name that is corrected reaches the other calendars later.
+        Only a name or code that it gives for the first time counts: a corrected name reaches the other calendars later.
         """
         name, code = (
             "" if old else new for old, new in zip(old_guest, (item.guest_name, item.reservation_code), strict=True)
@@ -114,7 +116,7 @@ class Importer:
         )
 
     def _verdict(self, item: FeedItem, one: Known, arrival: Arrival) -> Verdict:
-        """A person's decision counts first; and a stay that we issued a code for does not turn into a question."""
+        """A person's decision counts first; and a stay that has a booking does not turn into a question."""
         if item.decision == FeedItem.Decision.NOT_STAY:
             return Verdict.BLOCK
         if item.decision == FeedItem.Decision.STAY and arrival.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
@@ -131,16 +133,16 @@ class Importer:
         return running and arrival.verdict is Verdict.STAY and one.ends_on == arrival.ends_on
 
     def _unreadable_again(self, item: FeedItem, arrival: Arrival) -> None:
-        """It is there, so nothing is absent; what it said last stays true until it can be read again."""
+        """It is listed, so it is not absent. What it said last counts until it can be read again."""
         self.stays.report.counts["quarantined"] += 1
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
-        said = f"Its latest version cannot be read, the one before still counts. {arrival.reason}"[:200]
+        said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"[:200]
         reason = arrival.reason[:200] if item.verdict == Verdict.QUARANTINED else said
         if self.ledger.set(item, reason=reason) or back:
-            self.stays.report.row("quarantined", arrival)
+            self.stays.report.row(Action.QUARANTINED, arrival)
 
     def _cancelled_by_channel(self, item: FeedItem) -> None:
-        """At once, but a stay in progress waits for a person: a guest may be behind that door."""
+        """Cancel at once, but a stay in progress waits for a person: the guest may be inside."""
         self.ledger.set(item, verdict=Verdict.CANCELLED.value, reason="The channel cancelled it.", absent_since=None)
         booking = self.ledger.booking_of(item)
         if booking is None or booking.check_out <= self.now:
@@ -168,6 +170,6 @@ class Importer:
         self.ledger.new_items.append(item)
         if arrival.verdict is Verdict.QUARANTINED:
             self.stays.report.counts["quarantined"] += 1
-            self.stays.report.row("quarantined", arrival)
+            self.stays.report.row(Action.QUARANTINED, arrival)
         elif arrival.verdict is Verdict.REVIEW:
-            self.stays.report.row("waits for your decision", arrival)
+            self.stays.report.row(Action.WAITS, arrival)

@@ -1,7 +1,7 @@
 """The way in: a calendar's bytes become bookings, in one transaction per feed.
 
 Safe to run twice, and concurrently: imports of one property's feeds take turns, and content that was asked for before
-what we hold is dropped. A calendar that cannot be taken as a whole raises `FeedError` and changes nothing.
+what we hold is dropped. A calendar that cannot be imported as a whole raises `FeedError` and changes nothing.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ def import_calendar(
     updates: Mapping[str, Any] = NOTHING,
     ahead: Calendar | None = None,
 ) -> Summary:
-    """Take in the whole calendar of one feed.
+    """Import the whole calendar of one feed.
 
     `as_of`: when this content was asked for or signed (UTC); content older than what we hold is dropped. `updates`:
-    further columns of the feed's state to write along. `dry_run`: everything is computed, and rolled back. `ahead`:
+    further columns of the feed's state to write with it. `dry_run`: everything is computed, and rolled back. `ahead`:
     what `read_ahead` made of these bytes.
-    Raises FeedError when the calendar cannot be taken; then nothing was changed.
+    Raises FeedError when the calendar cannot be imported; then nothing was changed.
     """
     feed = feed_state.load(feed_id)
     as_of = as_of or now
@@ -75,8 +75,10 @@ def import_calendar(
 
 
 def read_ahead(feed_id: int, body: bytes, now: datetime) -> Calendar | None:
-    """Read a calendar before a transaction begins, which on SQLite keeps everybody else from writing. None where it
-    says what it said last time. Raises FeedError."""
+    """Read a calendar before a transaction begins, which on SQLite keeps everybody else from writing.
+
+    None when it says the same as last time. Raises FeedError.
+    """
     feed = feed_state.load(feed_id)
     if _may_be_unchanged(feed.state) and prints_of(feed, body, now).agree(feed.state):
         return None
@@ -92,10 +94,10 @@ def unchanged(
     updates: Mapping[str, Any] = NOTHING,
     dry_run: bool = False,
 ) -> bool:
-    """The short way for a calendar that says what it said last time (`body` None: the server answered 304): one
+    """The short way for a calendar that says the same as last time (`body` None: the server answered 304): one
     compare-and-set, no look at the items.
 
-    True when that was all. False: call `import_calendar`, or `confirm_unchanged` after a 304.
+    True when nothing more is to do. False: call `import_calendar`, or `confirm_unchanged` after a 304.
     """
     state = feed.state
     if not _may_be_unchanged(state):
@@ -147,7 +149,7 @@ def _is_in_trouble(state: FeedState) -> bool:
 
 
 def _as_before(feed: CalendarFeed) -> Summary:
-    """Nothing was done; what waited for a person still does."""
+    """Nothing was done; whatever waited for a person still waits."""
     said: dict[str, Any] = feed.state.summary
     return Summary(
         unchanged=True,

@@ -9,8 +9,8 @@ from rentals.calendars.decide import merge
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports import duplicates
 from rentals.calendars.imports.ledger import Ledger, source_of, stay_of
-from rentals.calendars.imports.report import Report
-from rentals.calendars.imports.summary import Summary
+from rentals.calendars.imports.report import ImportReport
+from rentals.calendars.imports.summary import Action, Summary
 from rentals.models import Booking, FeedItem
 
 #: Verdicts of items that list a stay.
@@ -22,7 +22,7 @@ class Stays:
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger, self.now = ledger, ledger.now
-        self.report = Report()
+        self.report = ImportReport()
         self._affected: dict[int, Booking] = {}  # to look at again, by identity: new ones have no key yet
 
     def assign(self, present: Collection[int]) -> None:
@@ -52,7 +52,7 @@ class Stays:
             if booking is None:
                 booking = self._new_booking(item, combined)
             else:
-                self.report.item_row("also listed here", item)
+                self.report.item_row(Action.ALSO_HERE, item)
                 self.affect(booking)
             self.ledger.link(item, booking)
 
@@ -62,7 +62,7 @@ class Stays:
     def _new_booking(self, item: FeedItem, combined: merge.Combined) -> Booking:
         booking = self.ledger.new_booking(merge.new_stay(combined, needs_review=item.needs_review))
         self.report.counts["created"] += 1
-        self.report.item_row("new stay" if item.verdict == Verdict.STAY else "new, not confirmed yet", item)
+        self.report.item_row(Action.NEW if item.verdict == Verdict.STAY else Action.NEW_TENTATIVE, item)
         return booking
 
     def let_go(self, item: FeedItem, *, quietly: bool = False) -> None:
@@ -73,7 +73,7 @@ class Stays:
         if booking is not None:
             self.affect(booking)
         if not quietly:
-            self.report.item_row("left the calendar", item)
+            self.report.item_row(Action.LEFT, item)
 
     def affect(self, booking: Booking) -> None:
         """Look at a stay again at the end."""

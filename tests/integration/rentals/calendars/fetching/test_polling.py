@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from pins.models import Incident
 from rentals.calendars.fetching import polling
-from rentals.calendars.fetching.polling import Outcome, poll
+from rentals.calendars.fetching.polling import PollResult, poll
 from rentals.models import Booking, CalendarFeed, FeedState, Property
 from rentals.outbound import NEIGHBOURHOOD
 from tests.support.paths import SAMPLES
@@ -40,7 +40,7 @@ def feed_at(server: Server | None, **fields: object) -> CalendarFeed:
     return CalendarFeed.objects.create(**{"property": flat, "name": "Airbnb", "url": url, **fields})
 
 
-def polled(feed: CalendarFeed) -> Outcome:
+def polled(feed: CalendarFeed) -> PollResult:
     return poll(feed.pk, network=NEIGHBOURHOOD)
 
 
@@ -60,7 +60,7 @@ class TestOneFetch:
     def test_a_due_feed_is_fetched_and_taken_in(self, clock: time_machine.Traveller) -> None:
         with Server([good(ETag='"1"')]) as server:
             feed = feed_at(server)
-            assert polled(feed) is Outcome.IMPORTED
+            assert polled(feed) is PollResult.IMPORTED
         assert Booking.objects.filter(status="confirmed").count() == 3
         state = state_of(feed)
         assert (state.claim_token, state.claimed_until, state.failures) == (None, None, 0)
@@ -71,9 +71,9 @@ class TestOneFetch:
     def test_a_feed_that_is_not_due_is_left_alone(self, clock: time_machine.Traveller) -> None:
         with Server([good()]) as server:
             feed = feed_at(server)
-            assert [polled(feed), polled(feed)] == [Outcome.IMPORTED, Outcome.LEFT]
+            assert [polled(feed), polled(feed)] == [PollResult.IMPORTED, PollResult.LEFT]
             clock.shift(15 * MINUTE)
-            assert polled(feed) is Outcome.UNCHANGED
+            assert polled(feed) is PollResult.UNCHANGED
         assert len(server.requests) == 2
 
     def test_an_unchanged_feed_costs_three_queries(
@@ -84,7 +84,7 @@ class TestOneFetch:
             polled(feed)
             clock.shift(HOUR)
             with django_assert_max_num_queries(3):
-                assert polled(feed) is Outcome.UNCHANGED
+                assert polled(feed) is PollResult.UNCHANGED
         state = state_of(feed)
         assert (state.last_good_at, state.next_fetch_at) == (timezone.now(), timezone.now() + 15 * MINUTE)
 
@@ -93,7 +93,7 @@ class TestOneFetch:
             feed = feed_at(server)
             polled(feed)
             clock.shift(HOUR)
-            assert polled(feed) is Outcome.UNCHANGED
+            assert polled(feed) is PollResult.UNCHANGED
             assert [request.headers.get("if-none-match") for request in server.requests] == [None, '"1"']
         state = state_of(feed)
         assert state.last_good_at == timezone.now()
@@ -108,7 +108,7 @@ class TestOneFetch:
             polled(feed)
             clock.shift(HOUR)
             with django_assert_max_num_queries(3):
-                assert polled(feed) is Outcome.UNCHANGED
+                assert polled(feed) is PollResult.UNCHANGED
 
     def test_a_condition_is_not_asked_for_content_that_we_do_not_hold(self, clock: time_machine.Traveller) -> None:
         with Server([good(ETag='"1"')]) as server:
@@ -141,7 +141,7 @@ class TestOneFetch:
         with Server([good()]) as server:
             feed = feed_at(server, **fields)
             assert polling.due_feeds(timezone.now(), 10) == []
-            assert polled(feed) is Outcome.LEFT
+            assert polled(feed) is PollResult.LEFT
             assert state_of(feed).claim_token is None
         assert server.requests == []
 
@@ -157,15 +157,15 @@ class TestOneFetch:
     ) -> None:
         with Server([good()]) as server:
             feed = feed_at(server)
-            assert poll(feed.pk) is Outcome.FAILED
+            assert poll(feed.pk) is PollResult.FAILED
             assert "https" in state_of(feed).last_error
             settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
             clock.shift(HOUR)
-            assert poll(feed.pk) is Outcome.IMPORTED
+            assert poll(feed.pk) is PollResult.IMPORTED
             assert polling.fetch_once(feed, timezone.now()) == AIRBNB
 
     def test_a_deleted_feed_is_no_error(self) -> None:
-        assert poll(4711) is Outcome.LEFT
+        assert poll(4711) is PollResult.LEFT
 
 
 class Gate:
@@ -183,8 +183,8 @@ class Gate:
 
 @pytest.mark.django_db(transaction=True)
 class TestAtTheSameTime:
-    def while_fetching(self, feed: CalendarFeed, gate: Gate, act: Callable[[], object]) -> Outcome:
-        outcomes: list[Outcome] = []
+    def while_fetching(self, feed: CalendarFeed, gate: Gate, act: Callable[[], object]) -> PollResult:
+        outcomes: list[PollResult] = []
 
         def work() -> None:
             try:
@@ -206,7 +206,7 @@ class TestAtTheSameTime:
         gate = Gate(good())
         with Server([gate]) as server:
             feed = feed_at(server)
-            others: list[Outcome] = []
+            others: list[PollResult] = []
 
             def act() -> None:
                 assert polling.due_feeds(timezone.now(), 10) == []
@@ -214,8 +214,8 @@ class TestAtTheSameTime:
                 assert polling.due_feeds(timezone.now(), 10) == []
                 others.append(polled(feed))
 
-            assert self.while_fetching(feed, gate, act) is Outcome.IMPORTED
-        assert others == [Outcome.LEFT]
+            assert self.while_fetching(feed, gate, act) is PollResult.IMPORTED
+        assert others == [PollResult.LEFT]
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("reply", [good(), answer(500)], ids=["good", "failure"])
@@ -249,7 +249,7 @@ class TestAtTheSameTime:
         with Server([gate]) as server:
             feed = feed_at(server)
             outcome = self.while_fetching(feed, gate, lambda: CalendarFeed.objects.all().delete())
-        assert outcome is Outcome.FAILED
+        assert outcome is PollResult.FAILED
         assert not FeedState.objects.exists()
 
 
@@ -261,10 +261,10 @@ class TestDeadWorkers:
             FeedState.objects.update(
                 claim_token="11111111-1111-1111-1111-111111111111", claimed_until=until, next_fetch_at=until
             )
-            assert polled(feed) is Outcome.LEFT
+            assert polled(feed) is PollResult.LEFT
             clock.shift(polling.CLAIM)
             assert polling.due_feeds(timezone.now(), 10) == [feed.pk]
-            assert polled(feed) is Outcome.IMPORTED
+            assert polled(feed) is PollResult.IMPORTED
 
 
 class TestFailures:
@@ -273,7 +273,7 @@ class TestFailures:
         with Server([answer(500)]) as server:
             feed = feed_at(server)
             for number in range(1, 9):
-                assert polled(feed) is Outcome.FAILED
+                assert polled(feed) is PollResult.FAILED
                 state = state_of(feed)
                 assert state.failures == number
                 assert state.next_fetch_at is not None
@@ -337,7 +337,7 @@ class TestFailures:
             feed = feed_at(server)
             polled(feed)
             clock.shift(HOUR)
-            assert polled(feed) is Outcome.FAILED
+            assert polled(feed) is PollResult.FAILED
         state = state_of(feed)
         assert (state.failures, state.claim_token) == (1, None)
         assert state.last_error
@@ -353,7 +353,7 @@ class TestFailures:
                 polled(feed)
         state = state_of(feed)
         assert (state.failures, state.claim_token) == (1, None)
-        assert state.last_error.startswith("Turnkey met a fault of its own")
+        assert state.last_error.startswith("Turnkey had an internal error")
         assert caught.value.__context__ is None
 
     def test_an_address_that_cannot_be_decrypted_is_a_failure(self, clock: time_machine.Traveller) -> None:
@@ -361,7 +361,7 @@ class TestFailures:
             feed = feed_at(server)
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE rentals_calendarfeed SET url = 'gAAAAspoilt'")
-            assert polled(feed) is Outcome.FAILED
+            assert polled(feed) is PollResult.FAILED
         assert "cannot be decrypted" in state_of(feed).last_error
 
     def test_no_text_of_a_failure_names_the_address(
@@ -384,7 +384,7 @@ class TestStale:
     def review(self) -> None:
         polling.complete_states()
         polling.begin_waiting(timezone.now())
-        polling.review_conditions(timezone.now())
+        polling.check_conditions(timezone.now())
 
     def test_rule_19_a_feed_that_nobody_fetches_for_a_day_alerts_once(self, clock: time_machine.Traveller) -> None:
         with Server([good()]) as server:
