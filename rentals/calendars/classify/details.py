@@ -77,17 +77,17 @@ def signed_by_manager(summary: str) -> tuple[str, bool]:
 
 def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
     """The guest of a stay. `rest` is what its SUMMARY says besides the word for a stay: a name, a code, or nothing."""
-    told = _told(event.description) if event.description else {}
+    labelled = _labelled(event.description) if event.description else {}
     name, code = _guestys(rest) if channel is Channel.GUESTY else ("", "")
     if not code:
         name, code = _name_or_code(rest)
-    url = _url(event, told.get("url", ""))
+    url = _url(event, labelled.get("url", ""))
     link_code = _code_in_links(event, channel)
     return Guest(
-        name=name or _name(told.get("name", "")),
-        reservation_code=(link_code or _code(told.get("code", "")) or code)[:_CODE_LENGTH],
-        phone_last4=_last4(event.description, told.get("phone", "")),
-        guest_count=_count(told),
+        name=name or _name(labelled.get("name", "")),
+        reservation_code=(link_code or _code(labelled.get("code", "")) or code)[:_CODE_LENGTH],
+        phone_last4=_last4(event.description, labelled.get("phone", "")),
+        guest_count=_count(labelled),
         reservation_url=url,
     )
 
@@ -97,9 +97,9 @@ def _labels() -> dict[str, str]:
     return {fold(label): what for what, labels in _LABELS.items() for label in labels.split("|")}
 
 
-def _told(description: str) -> dict[str, str]:
+def _labelled(description: str) -> dict[str, str]:
     """The labelled lines of a DESCRIPTION. Of each kind, the first line with a value counts."""
-    told: dict[str, str] = {}
+    labelled: dict[str, str] = {}
     if "<" in description:
         description = _TAG.sub("", _LINE_TAG.sub("\n", description))
     for line in description.split("\n", _MOST_LINES)[:_MOST_LINES]:
@@ -110,8 +110,8 @@ def _told(description: str) -> dict[str, str]:
         if what == "name" and _NUMBER.fullmatch(value.strip()):
             what = "guests"  # "Guest: 2"
         if what is not None and value.strip():
-            told.setdefault(what, value.strip())
-    return told
+            labelled.setdefault(what, value.strip())
+    return labelled
 
 
 def without_asides(summary: str) -> str:
@@ -199,9 +199,9 @@ def _last4(description: str, phone: str) -> str:
     return digits[-4:] if len(digits) >= 4 else ""
 
 
-def _count(told: dict[str, str]) -> int | None:
+def _count(labelled: dict[str, str]) -> int | None:
     def number(what: str) -> int:
-        found = _NUMBER.match(told.get(what, "").strip())
+        found = _NUMBER.match(labelled.get(what, "").strip())
         return int(found[0]) if found else 0
 
     count = number("guests") or number("adults") + number("children")

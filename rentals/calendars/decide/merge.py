@@ -1,7 +1,7 @@
 """What a booking is, from all the feeds that list it and from what a person set. Pure.
 
 Several feeds may list one stay. Its dates follow the source that names the guest; it lives while any source has it.
-A field that a person set stays as it is, and differs then from what the feeds last asked for.
+A field that a person set stays as it is: it is the one that differs from what the feeds last asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CONFIRMED, TENTATIVE, CANCELLED = "confirmed", "tentative", "cancelled"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One feed's item that lists the stay. `order` grows with the item's age: the oldest has the lowest."""
+    """One feed's item that lists the stay. The oldest item has the lowest `order`."""
 
     order: int
     tentative: bool
@@ -115,7 +115,7 @@ def _follow_status(stay: Stay, combined: Combined, *, begun: bool) -> Stay:
 
 
 def give_up(stay: Stay) -> Stay:
-    """No feed lists it any more, and that is certain or approved. A status that a person set stays."""
+    """The stay when no feed lists it any more, which is certain or approved. A status that a person set stays."""
     if not stay.feed_status or stay.status == CANCELLED:
         return stay
     status = CANCELLED if stay.status == stay.feed_status else stay.status

@@ -90,7 +90,7 @@ def _is_due(now: datetime) -> Q:
 
 
 def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network: Network | None = None) -> PollResult:
-    """Fetch one feed if it is due, and take in what comes. Safe to call twice, late, or at the same time.
+    """Fetch one feed if it is due, and import what comes. Safe to call twice, late, or at the same time.
 
     1. Claim it, with one UPDATE that at most one of many callers wins. 2. Ask the channel, outside any transaction.
     3. Import the answer, in one transaction with the end of the claim; or write down the failure.

@@ -147,8 +147,8 @@ def _checked(raw: str) -> vRecur:
 
 
 def _shorten_step(rule: vRecur, days: int) -> None:
-    """Let an INTERVAL of days or weeks lead just out of the window: `dateutil` walks through all months of a longer
-    one, to the year 9999."""
+    """Limit an INTERVAL of days or weeks to what leads just out of the window: with a longer one, `dateutil` walks
+    through all months to the year 9999."""
     step = _DAYS_OF_STEP[str(rule["FREQ"][0]).upper()]
     if "INTERVAL" in rule and step <= 7:
         beyond = max(days, 0) // step + 2

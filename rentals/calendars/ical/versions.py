@@ -65,7 +65,7 @@ def _without_twins(group: list[Record]) -> list[Record]:
 
 
 def _joined(records: list[Record]) -> list[Record]:
-    """Pieces of which one ends when the next begins, days or instants, joined to one stay."""
+    """Join pieces to one stay where one ends when the next begins, on that day or at that instant."""
     whole = [record for record in records if _is_piece(record)]
     if len(whole) < 2:
         return records

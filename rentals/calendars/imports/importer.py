@@ -32,7 +32,7 @@ class Importer:
         self.present: set[int] = set()  # items that this calendar lists
 
     def run(self, arrivals: Sequence[Arrival], *, empty: bool, complete: bool) -> Summary:
-        """Take in everything that the calendar lists; `empty`: no event at all; `complete`: nothing may be hidden."""
+        """Import everything that the calendar lists. `empty`: it lists no event; `complete`: damage hides none."""
         today = self.now.astimezone(self.ledger.zone).date()
         known = self.ledger.known()
         matching = match(known, arrivals, now=self.now, today=today)
@@ -57,7 +57,7 @@ class Importer:
         Absences(self.stays, self.present, self.confirm_after, empty=empty).settle(missing)
 
     def _free_keys(self, matching: Matching) -> None:
-        paired = {one.id for one, _ in matching.pairs}  # perhaps by another way with the event of its own key
+        paired = {one.id for one, _ in matching.pairs}  # a displaced item may be paired after all, in a later pass
         for one in matching.displaced:
             if one.id not in paired:
                 self.ledger.set(self.ledger.items[one.id], part=f"was {one.id}")
