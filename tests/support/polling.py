@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pins.models import Incident
-from rentals.calendars.fetching.polling import Outcome, poll
+from rentals.calendars.fetching.polling import PollResult, poll
 from rentals.models import CalendarFeed, FeedState, Property
 from rentals.outbound import NEIGHBOURHOOD
 from tests.support.paths import SAMPLES
@@ -18,7 +18,7 @@ def feed_at(server: Server | None, **fields: object) -> CalendarFeed:
     return CalendarFeed.objects.create(**{"property": flat, "name": "Airbnb", "url": url, **fields})
 
 
-def polled(feed: CalendarFeed) -> Outcome:
+def polled(feed: CalendarFeed) -> PollResult:
     return poll(feed.pk, network=NEIGHBOURHOOD)
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from rentals.calendars.classify.languages import VOCABULARIES
 from rentals.calendars.classify.phrases import fold
-from rentals.calendars.classify.vocabulary import VOCABULARIES
 from tests.support.paths import SAMPLES
 
 ALL_SAMPLES = b"".join(path.read_bytes() for path in SAMPLES.glob("*.ics")).decode()

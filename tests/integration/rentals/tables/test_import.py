@@ -192,7 +192,7 @@ def test_who_may_not_see_locks_does_not_choose_them_by_import(client: Client, ho
     client.force_login(staff("editor", "add_property", "change_property"))
     for known in (door.serial_number, "nothing-here", ""):  # the answer tells nothing of which locks there are
         (found,) = complaints(look(client, PROPERTIES, table(cells(locks=known))))
-        assert found[2] == "The column “locks” is not for you to see or set. Leave that out of the file."
+        assert found[2] == "The column “locks” is not open to you. Remove that from the file."
     without = "name,time zone,check-in\nAttic,Europe/Warsaw,17:00"
     answer = look(client, PROPERTIES, without)
     assert door.serial_number not in answer.content.decode()

@@ -29,12 +29,12 @@ pytestmark = pytest.mark.django_db
         (b'name,time zone\n"Attic,Europe/Warsaw\n' + b"x" * 200_000, "a line of it cannot be read"),
         (b"name,colour\nAttic,red", "The column “colour” is not known."),
         (b"name,colour,size\nAttic,red,big", "The columns “colour”, “size” are not known."),
-        (b"name|time zone\nAttic|UTC", "Separate them by commas, semicolons or tabs."),
+        (b"name|time zone\nAttic|UTC", "Separate cells by commas, semicolons or tabs."),
         (b'[{"name": "Attic", "time zone": "UTC"}]', "This is JSON. Give the file a name that ends in .json."),
         (b"name,name\nAttic,Attic", "The column “name” is there more than once. Keep one of each."),
         (
             b"time zone,active\nEurope/Warsaw,yes",
-            "The column “name” is missing, by which each row is recognised. Add it",
+            "The column “name” is missing. It identifies each row: add it",
         ),
         (b"name,time zone\nAttic,Europe/Warsaw,and more", "Row 2 has 3 cells, but there are 2 columns."),
         (b"name,time zone\nAttic", "Row 2 has 1 cell, but there are 2 columns. Look there for a missing separator"),
@@ -74,7 +74,7 @@ def test_json_that_is_no_table(host: Client, data: bytes, message: str) -> None:
         (cells(time_zone=""), "time zone", "cannot be blank"),
         (cells(name=""), "name", "It is empty. Each row needs it."),
         (cells(name="x" * 300), "name", "at most 120 characters"),
-        (cells(name="At\x07tic"), "name", "a character in it that cannot be shown"),
+        (cells(name="At\x07tic"), "name", "It contains a character that cannot be shown"),
         (cells(days_ahead="many"), "days ahead", "“many” is not a whole number"),
         (cells(days_ahead="-3"), "days ahead", "“-3” is not a whole number"),
         (cells(days_ahead="9" * 400), "days ahead", "is not a whole number"),
@@ -82,12 +82,12 @@ def test_json_that_is_no_table(host: Client, data: bytes, message: str) -> None:
         (cells(code_length="4"), "code length", "greater than or equal to 5"),
         (cells(minutes_late="99999"), "minutes late", "less than or equal to 1440"),
         (cells(active="perhaps"), "active", "“perhaps” is neither yes nor no."),
-        (cells(active=""), "active", "It is empty. Write yes or no, or take the column out of the file."),
-        (cells(days_ahead=""), "days ahead", "It is empty. Write a whole number, or take"),
+        (cells(active=""), "active", "It is empty. Write yes or no, or remove the column from the file."),
+        (cells(days_ahead=""), "days ahead", "It is empty. Write a whole number, or remove"),
         (cells(minutes_early="30.5"), "minutes early", "“30.5” is not a whole number"),
-        (ROW.replace("15:00", ""), "check-in", "It is empty. Write a time such as 15:00, or take"),
+        (ROW.replace("15:00", ""), "check-in", "It is empty. Write a time such as 15:00, or remove"),
         (ROW.replace("15:00", "3pm"), "check-in", "“3pm” is not a time such as 15:00."),
-        (cells(locks='"A-1, A-2"'), "locks", "Between two serial numbers stands |, and nothing else."),
+        (cells(locks='"A-1, A-2"'), "locks", "Separate serial numbers by | and nothing else."),
         (cells(locks="12345-UNKNOWN"), "locks", "There is no lock with the serial number 12345-UNKNOWN."),
         (cells(locks="device:99"), "locks", "There is no lock with the serial number device:99"),
         (cells(locks="device:" + "9" * 40), "locks", "There is no lock"),
@@ -143,7 +143,7 @@ def test_empty_lines_are_passed_over_and_counted(host: Client) -> None:
 
 def test_a_letter_that_no_database_takes_is_told(host: Client) -> None:
     found = complaints(look(host, PROPERTIES, r'[{"name": "\ud800", "time zone": "UTC"}]', "t.json"))
-    assert found == [(1, "name", "There is a character in it that cannot be shown.")]
+    assert found == [(1, "name", "It contains a character that cannot be shown.")]
 
 
 def test_a_row_that_went_wrong_as_a_whole_is_named_without_a_column(host: Client, house: House) -> None:

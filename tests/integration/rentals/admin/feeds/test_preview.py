@@ -48,7 +48,7 @@ def test_the_preview_names_what_is_left_out(host: Client, flat: Property) -> Non
     shown = text(host.post(action(feed_of(flat), "preview"), upload(calendar(bad))))
     assert "<strong>Left out</strong>" in shown
     assert "Anna &lt;b&gt;Nowak&lt;/b&gt;" in shown
-    assert "It ends before it begins." in shown
+    assert "It ends before it starts." in shown
     assert "uarantined" not in shown
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from django.utils import timezone
 
 from rentals.calendars.fetching import polling
-from rentals.calendars.fetching.polling import Outcome
+from rentals.calendars.fetching.polling import PollResult
 from rentals.models import CalendarFeed, FeedState
 from tests.support.polling import feed_at, good, polled, state_of
 from tests.support.scripted_server import Reply, Server, answer
@@ -38,8 +38,8 @@ class Gate:
 
 @pytest.mark.django_db(transaction=True)
 class TestAtTheSameTime:
-    def while_fetching(self, feed: CalendarFeed, gate: Gate, act: Callable[[], object]) -> Outcome:
-        outcomes: list[Outcome] = []
+    def while_fetching(self, feed: CalendarFeed, gate: Gate, act: Callable[[], object]) -> PollResult:
+        outcomes: list[PollResult] = []
 
         def work() -> None:
             try:
@@ -61,7 +61,7 @@ class TestAtTheSameTime:
         gate = Gate(good())
         with Server([gate]) as server:
             feed = feed_at(server)
-            others: list[Outcome] = []
+            others: list[PollResult] = []
 
             def act() -> None:
                 assert polling.due_feeds(timezone.now(), 10) == []
@@ -69,8 +69,8 @@ class TestAtTheSameTime:
                 assert polling.due_feeds(timezone.now(), 10) == []
                 others.append(polled(feed))
 
-            assert self.while_fetching(feed, gate, act) is Outcome.IMPORTED
-        assert others == [Outcome.LEFT]
+            assert self.while_fetching(feed, gate, act) is PollResult.IMPORTED
+        assert others == [PollResult.LEFT]
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("reply", [good(), answer(500)], ids=["good", "failure"])
@@ -104,7 +104,7 @@ class TestAtTheSameTime:
         with Server([gate]) as server:
             feed = feed_at(server)
             outcome = self.while_fetching(feed, gate, lambda: CalendarFeed.objects.all().delete())
-        assert outcome is Outcome.FAILED
+        assert outcome is PollResult.FAILED
         assert not FeedState.objects.exists()
 
 
@@ -116,7 +116,7 @@ class TestDeadWorkers:
             FeedState.objects.update(
                 claim_token="11111111-1111-1111-1111-111111111111", claimed_until=until, next_fetch_at=until
             )
-            assert polled(feed) is Outcome.LEFT
+            assert polled(feed) is PollResult.LEFT
             clock.shift(polling.CLAIM)
             assert polling.due_feeds(timezone.now(), 10) == [feed.pk]
-            assert polled(feed) is Outcome.IMPORTED
+            assert polled(feed) is PollResult.IMPORTED

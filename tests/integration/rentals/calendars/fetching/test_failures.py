@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pins.models import Incident
 from rentals.calendars.fetching import polling
-from rentals.calendars.fetching.polling import Outcome
+from rentals.calendars.fetching.polling import PollResult
 from rentals.models import Booking, CalendarFeed, FeedState, Property
 from tests.support.polling import AIRBNB, feed_at, good, open_incidents, polled, state_of
 from tests.support.scripted_server import Server, answer, drop
@@ -28,7 +28,7 @@ class TestFailures:
         with Server([answer(500)]) as server:
             feed = feed_at(server)
             for number in range(1, 9):
-                assert polled(feed) is Outcome.FAILED
+                assert polled(feed) is PollResult.FAILED
                 state = state_of(feed)
                 assert state.failures == number
                 assert state.next_fetch_at is not None
@@ -92,7 +92,7 @@ class TestFailures:
             feed = feed_at(server)
             polled(feed)
             clock.shift(HOUR)
-            assert polled(feed) is Outcome.FAILED
+            assert polled(feed) is PollResult.FAILED
         state = state_of(feed)
         assert (state.failures, state.claim_token) == (1, None)
         assert state.last_error
@@ -108,7 +108,7 @@ class TestFailures:
                 polled(feed)
         state = state_of(feed)
         assert (state.failures, state.claim_token) == (1, None)
-        assert state.last_error.startswith("Turnkey met a fault of its own")
+        assert state.last_error.startswith("Turnkey had an internal error")
         assert caught.value.__context__ is None
 
     def test_an_address_that_cannot_be_decrypted_is_a_failure(self, clock: time_machine.Traveller) -> None:
@@ -116,7 +116,7 @@ class TestFailures:
             feed = feed_at(server)
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE rentals_calendarfeed SET url = 'gAAAAspoilt'")
-            assert polled(feed) is Outcome.FAILED
+            assert polled(feed) is PollResult.FAILED
         assert "cannot be decrypted" in state_of(feed).last_error
 
     def test_no_text_of_a_failure_names_the_address(
@@ -139,7 +139,7 @@ class TestStale:
     def review(self) -> None:
         polling.complete_states()
         polling.begin_waiting(timezone.now())
-        polling.review_conditions(timezone.now())
+        polling.check_conditions(timezone.now())
 
     def test_rule_19_a_feed_that_nobody_fetches_for_a_day_alerts_once(self, clock: time_machine.Traveller) -> None:
         with Server([good()]) as server:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
 
 from rentals.calendars.fetching import polling
-from rentals.calendars.fetching.polling import Outcome, poll
+from rentals.calendars.fetching.polling import PollResult, poll
 from rentals.models import Booking, CalendarFeed, FeedState, Property
 from tests.support.polling import AIRBNB, feed_at, good, polled, state_of
 from tests.support.scripted_server import Server, answer
@@ -25,7 +25,7 @@ class TestOneFetch:
     def test_a_due_feed_is_fetched_and_taken_in(self, clock: time_machine.Traveller) -> None:
         with Server([good(ETag='"1"')]) as server:
             feed = feed_at(server)
-            assert polled(feed) is Outcome.IMPORTED
+            assert polled(feed) is PollResult.IMPORTED
         assert Booking.objects.filter(status="confirmed").count() == 3
         state = state_of(feed)
         assert (state.claim_token, state.claimed_until, state.failures) == (None, None, 0)
@@ -36,9 +36,9 @@ class TestOneFetch:
     def test_a_feed_that_is_not_due_is_left_alone(self, clock: time_machine.Traveller) -> None:
         with Server([good()]) as server:
             feed = feed_at(server)
-            assert [polled(feed), polled(feed)] == [Outcome.IMPORTED, Outcome.LEFT]
+            assert [polled(feed), polled(feed)] == [PollResult.IMPORTED, PollResult.LEFT]
             clock.shift(15 * MINUTE)
-            assert polled(feed) is Outcome.UNCHANGED
+            assert polled(feed) is PollResult.UNCHANGED
         assert len(server.requests) == 2
 
     def test_an_unchanged_feed_costs_three_queries(
@@ -49,7 +49,7 @@ class TestOneFetch:
             polled(feed)
             clock.shift(HOUR)
             with django_assert_max_num_queries(3):
-                assert polled(feed) is Outcome.UNCHANGED
+                assert polled(feed) is PollResult.UNCHANGED
         state = state_of(feed)
         assert (state.last_good_at, state.next_fetch_at) == (timezone.now(), timezone.now() + 15 * MINUTE)
 
@@ -58,7 +58,7 @@ class TestOneFetch:
             feed = feed_at(server)
             polled(feed)
             clock.shift(HOUR)
-            assert polled(feed) is Outcome.UNCHANGED
+            assert polled(feed) is PollResult.UNCHANGED
             assert [request.headers.get("if-none-match") for request in server.requests] == [None, '"1"']
         state = state_of(feed)
         assert state.last_good_at == timezone.now()
@@ -73,7 +73,7 @@ class TestOneFetch:
             polled(feed)
             clock.shift(HOUR)
             with django_assert_max_num_queries(3):
-                assert polled(feed) is Outcome.UNCHANGED
+                assert polled(feed) is PollResult.UNCHANGED
 
     def test_a_condition_is_not_asked_for_content_that_we_do_not_hold(self, clock: time_machine.Traveller) -> None:
         with Server([good(ETag='"1"')]) as server:
@@ -106,7 +106,7 @@ class TestOneFetch:
         with Server([good()]) as server:
             feed = feed_at(server, **fields)
             assert polling.due_feeds(timezone.now(), 10) == []
-            assert polled(feed) is Outcome.LEFT
+            assert polled(feed) is PollResult.LEFT
             assert state_of(feed).claim_token is None
         assert server.requests == []
 
@@ -122,15 +122,15 @@ class TestOneFetch:
     ) -> None:
         with Server([good()]) as server:
             feed = feed_at(server)
-            assert poll(feed.pk) is Outcome.FAILED
+            assert poll(feed.pk) is PollResult.FAILED
             assert "https" in state_of(feed).last_error
             settings.FEEDS_ALLOW_PRIVATE_HOSTS = True
             clock.shift(HOUR)
-            assert poll(feed.pk) is Outcome.IMPORTED
+            assert poll(feed.pk) is PollResult.IMPORTED
             assert polling.fetch_once(feed, timezone.now()) == AIRBNB
 
     def test_a_deleted_feed_is_no_error(self) -> None:
-        assert poll(4711) is Outcome.LEFT
+        assert poll(4711) is PollResult.LEFT
 
 
 class TestSpread:

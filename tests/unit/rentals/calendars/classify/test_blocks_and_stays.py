@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rentals.calendars.classify.vocabulary import VOCABULARIES
+from rentals.calendars.classify.languages import VOCABULARIES
 from rentals.calendars.events import Channel, Options, Reading, Verdict
 from tests.support.calendar_texts import reading, readings, vcalendar, vevent
 from tests.support.vocabulary import phrases, unseen
