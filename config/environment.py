@@ -25,7 +25,6 @@ KEY_RECIPE = (
 )
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(ImproperlyConfigured):
@@ -211,11 +210,6 @@ def _mail_from_url(url: str) -> dict[str, Any]:
         "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
         "EMAIL_USE_SSL": parts.scheme in ("smtps", "smtp+ssl"),
     }
-
-
-def is_loopback(url: str) -> bool:
-    """Whether the URL names this machine (by the usual names; nothing is resolved)."""
-    return (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
 
 
 def database(value: str) -> dict[str, Any]:

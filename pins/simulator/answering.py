@@ -14,55 +14,23 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
+from pins.simulator.cloud import Cloud
 from pins.simulator.devices import GONE, LateWrite, SimLock, note_maker
+from pins.simulator.exchange import Exchange
 from pins.simulator.faults import Fault
-from pins.simulator.gate import Key
 from pins.simulator.journal import RequestRecord
 from pins.simulator.listings import list_locks, read_activity, read_lock, sync_locks
 from pins.simulator.messages import Outcome, Reply, Request, envelope, html_reply
-from pins.simulator.rules import BodyRefusedError, PinBody, read_body
-
-if TYPE_CHECKING:
-    from pins.simulator.cloud import Cloud
+from pins.simulator.rules import BodyRefusedError, read_body
 
 Hook = Callable[[Request, Reply], None]
 
 _PIN_PATH = re.compile(r"/my/lock/([0-9]{1,12})/pin(?:/([0-9]{1,12}))?")
 _LOCK_PATH = re.compile(r"/my/lock/([0-9]{1,12})")
 _JSON_TYPES = ("application/json", "application/json-patch+json")
-
-
-@dataclass
-class Exchange:
-    """One request on its way through the cloud; becomes a journal record when it is answered."""
-
-    request: Request
-    seq: int
-    at: datetime
-    query: list[tuple[str, str]]
-    key: Key | None = None
-    lock_id: int | None = None
-    pin_id: int | None = None
-    body: PinBody | None = None
-    fault: str | None = None
-    applied: bool = False
-
-    def parameter(self, name: str) -> str | None:
-        """A query parameter, whatever its spelling in capitals."""
-        return next((value for key, value in self.query if key.lower() == name.lower()), None)
-
-    def number(self, name: str) -> int | None:
-        """A whole-number parameter, None if absent; BodyRefusedError (400) if it is something else."""
-        text = self.parameter(name)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit()):
-            raise BodyRefusedError([f"{name} must be a number."])
-        return int(text)
 
 
 @dataclass(frozen=True)
@@ -74,8 +42,12 @@ class Claim:
     latency: float
 
 
-def answer(cloud: Cloud, request: Request, hook: Hook | None) -> Reply:
-    """Answer one request and write it into the journal; runs `hook` before the device is free again."""
+def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
+    """Answer one request and write it into the journal; blocks while the device works.
+
+    `hook` runs when the operation is done and the answer is not yet given: the device is still busy. What it raises
+    reaches the caller, as a crash at that instant would.
+    """
     with cloud.mutex:
         query = parse_qsl(request.query, keep_blank_values=True)
         exchange = Exchange(request, cloud.journal.next_seq(), cloud.clock(), query)

@@ -1,6 +1,6 @@
 """The simulated cloud: its locks, keys, faults and journal, and what a person can do to them by hand.
 
-`Cloud.handle` is the whole HTTP side (see `answering`); transport and server only carry it. No sockets, no Django.
+`answering.answer` is its HTTP side. No sockets, no Django.
 Time comes from `clock` (aware, UTC) and waiting from `sleep`, so that a test owns both. One mutex guards all state and
 is never held while a device works, a hook runs or bytes travel.
 """
@@ -14,12 +14,10 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from pins.simulator import answering
 from pins.simulator.devices import ChangeNote, SimLock, SimPin, note_maker, settle
 from pins.simulator.faults import FaultDesk, FaultPlan
 from pins.simulator.gate import Gate, Key, Window
 from pins.simulator.journal import Journal, PinChange, RequestRecord
-from pins.simulator.messages import Reply, Request
 from pins.simulator.rules import PinBody, value_problems
 from pins.simulator.settings import CloudSettings
 
@@ -70,16 +68,6 @@ class Cloud:
 
     def _window(self, limit: int, length: float) -> Window:
         return Window(limit, length, self.rng.uniform(0, length))
-
-    # -- the HTTP side ------------------------------------------------------------------------------------------
-
-    def handle(self, request: Request, on_applied: answering.Hook | None = None) -> Reply:
-        """Answer one request; blocks for the device's latency.
-
-        `on_applied` runs when the operation is done and the answer not yet given, the device still busy.
-        What it raises reaches the caller, as a crash in that instant would.
-        """
-        return answering.answer(self, request, on_applied)
 
     # -- looking ------------------------------------------------------------------------------------------------
 

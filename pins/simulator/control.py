@@ -42,6 +42,16 @@ class ControlRefusedError(ValueError):
     """A control request that cannot be carried out; the message tells why."""
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host, by its name or address; nothing is resolved."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def concerns(request: Request) -> bool:
     """Whether a request is for the control side rather than for the cloud."""
     return request.path == "/" or request.path.startswith("/control/")
@@ -67,7 +77,7 @@ def respond(cloud: Cloud, request: Request, *, any_host: bool = False) -> Reply:
 def _guard(request: Request, any_host: bool) -> str | None:
     """Why a request is refused: a web page elsewhere must neither read PINs here nor pull a plug."""
     host = request.header("Host")
-    if not any_host and not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not any_host and not is_loopback(urlsplit(f"//{host}").hostname or ""):
         return "the simulator's control side answers to loopback names only"
     origin = request.header("Origin")
     if origin and origin not in (f"http://{host}", f"https://{host}"):
@@ -75,15 +85,6 @@ def _guard(request: Request, any_host: bool) -> str | None:
     if request.header("Sec-Fetch-Site") not in ("", "same-origin", "none"):
         return "requests from other web pages are refused"
     return None
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _look(cloud: Cloud, request: Request) -> Reply:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
+from pins.simulator.cloud import Cloud
+from pins.simulator.exchange import Exchange
 from pins.simulator.messages import Outcome, instant_text
 from pins.simulator.rules import BodyRefusedError
-
-if TYPE_CHECKING:
-    from pins.simulator.answering import Exchange
-    from pins.simulator.cloud import Cloud
 
 MOST_ACTIVITY = 200  # Tedee API, "device activity"
 

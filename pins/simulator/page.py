@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from html import escape
-from typing import TYPE_CHECKING
 
+from pins.simulator.cloud import Cloud
 from pins.simulator.devices import SimLock, SimPin
 from pins.simulator.journal import RequestRecord
-
-if TYPE_CHECKING:
-    from pins.simulator.cloud import Cloud
 
 SHOWN_REQUESTS = 25
 

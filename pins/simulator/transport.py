@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import httpx
 
+from pins.simulator.answering import answer
 from pins.simulator.cloud import Cloud
 from pins.simulator.messages import Reply, Request
 
@@ -44,7 +45,7 @@ class CloudTransport(httpx.BaseTransport):
         )
         if self.on_send is not None:
             self.on_send(asked)
-        reply = self.cloud.handle(asked, self.on_request)
+        reply = answer(self.cloud, asked, self.on_request)
         if reply.delivery == "drop":
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
         if reply.delivery in ("hang", "slow"):

@@ -16,12 +16,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
+from config.broker import answers
 from pins.core import budget
 from pins.models import Heartbeat, NotificationChannel
 from pins.notify import mail
 from pins.reconcile import account_limits
 from pins.reconcile.clients import client_for
-from pins.stack import embedded
 from pins.status.wording import doors
 from pins.tedee.errors import Cause, TedeeError
 from rentals.fields import UndecryptableValue, rewrap
@@ -102,7 +102,7 @@ def database() -> Iterator[Finding]:
 
 
 def broker() -> Iterator[Finding]:
-    if embedded.answers(settings.REDIS_URL):
+    if answers(settings.REDIS_URL):
         yield ok("broker", "answers")
     elif settings.REDIS_IS_EMBEDDED:
         yield fail("broker", "the embedded server does not run.", "Start everything: python manage.py run")
@@ -112,7 +112,7 @@ def broker() -> Iterator[Finding]:
 
 def worker() -> Iterator[Finding]:
     """A worker answers a ping through the broker."""
-    if not embedded.answers(settings.REDIS_URL):
+    if not answers(settings.REDIS_URL):
         yield fail("worker", "cannot be asked while the broker is down.", "Mend the broker first.")
         return
     from config.celery import app

@@ -10,16 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
 from pins.models import Pin
+from pins.reconcile import inventory
 from pins.stack import demo_calendars
-from pins.tedee.auth import for_kind
-from pins.tedee.client import TedeeClient
 from rentals.models import Booking, Lock, LockAccount, Property
 
 ZONE = "Europe/Warsaw"
@@ -103,13 +101,14 @@ def ensure_admin(folder: Path) -> str:
 
 
 def ensure_sample_data(now: datetime, key: str) -> bool:
-    """Create house, locks and stays, as far as they are missing. Needs the simulator. Returns whether stays were new.
+    """Create the house, its locks and stays where they are missing. Returns whether stays were added.
 
-    Days after the first start its stays are over; then new ones are added around the present.
+    Needs the simulator: raises inventory.FetchError when its locks cannot be read. When the stays of an earlier start
+    are over, new ones are added around `now` (aware).
     """
     account, _ = LockAccount.objects.get_or_create(name="Simulated Tedee account", defaults={"secret": key})
     if Lock.objects.filter(account=account).count() < len(DOORS):
-        _import_locks(account, key)
+        inventory.fetch(account, now)
     with transaction.atomic():
         entrance = Lock.objects.get(account=account, name=ENTRANCE)
         for name in FLATS:
@@ -122,23 +121,6 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
     for sample in SAMPLES:
         _book(sample, now)
     return True
-
-
-def _import_locks(account: LockAccount, key: str) -> None:
-    with TedeeClient(settings.TEDEE_API_URL, for_kind(account.kind, key)) as client:
-        for found in client.list_locks().value:
-            Lock.objects.update_or_create(
-                serial_number=found.serial_number,
-                defaults={
-                    "account": account,
-                    "device_id": found.id,
-                    "name": found.name,
-                    "time_zone": found.time_zone,
-                    "has_keypad": found.has_keypad,
-                    "has_bridge": found.has_bridge,
-                    "is_connected": found.is_connected,
-                },
-            )
 
 
 def _book(sample: Sample, now: datetime) -> None:

@@ -11,8 +11,7 @@ import time
 from pathlib import Path
 from typing import Self
 
-import redis
-
+from config.broker import answers
 from config.environment import SettingsError
 from config.paths import private_dir
 from pins.stack.lifetime import end_with_parent
@@ -54,17 +53,6 @@ def command(socket: Path) -> list[str]:
         "databases": "4",
     }
     return [str(binary()), *(part for name, value in options.items() for part in (f"--{name}", value))]
-
-
-def answers(url: str) -> bool:
-    """Whether a server answers at `url` within a second."""
-    client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-    try:
-        return bool(client.ping())
-    except (redis.RedisError, OSError):
-        return False
-    finally:
-        client.close()
 
 
 def prepare_socket(socket: Path) -> None:

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
+from config.broker import answers
 from config.environment import SettingsError
 from pins.stack import embedded, processes
 from pins.stack.children import Terminal
@@ -61,7 +62,7 @@ def start_broker(stack: Supervisor, terminal: Terminal) -> None:
     """The embedded one, unless REDIS_URL names another."""
     if settings.REDIS_IS_EMBEDDED:
         stack.start(processes.broker())
-    elif not embedded.answers(settings.REDIS_URL):
+    elif not answers(settings.REDIS_URL):
         terminal.line("The server of REDIS_URL does not answer yet; codes wait in the database until it does")
 
 

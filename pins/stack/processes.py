@@ -11,6 +11,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config.broker import answers
 from pins.stack import embedded
 from pins.stack.children import ChildPlan
 from pins.stack.supervisor import StackFailed
@@ -36,7 +37,7 @@ def broker() -> ChildPlan:
         before_start=make_room,
         # Advice about persistence, which this server does not have, and its farewell.
         noise=re.compile(r"overcommit_memory|signal-handler|ready to exit"),
-        is_ready=lambda: embedded.answers(settings.REDIS_URL),
+        is_ready=lambda: answers(settings.REDIS_URL),
     )
 
 

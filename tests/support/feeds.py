@@ -106,11 +106,11 @@ class FeedServer:
         return conditional(asked, answer.body) if with_etag else answer
 
     def __enter__(self) -> Self:
-        self._server.__enter__()
+        self._server.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._server.__exit__(kind, error, trace)
+        self._server.stop()

@@ -15,13 +15,13 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from pins.models import Pin
+from pins.reconcile.inventory import FetchError
 from pins.stack import demo, demo_calendars, processes
 from pins.stack.calendar_news import CalendarNews, look_at_feeds
 from pins.stack.children import Terminal
 from pins.stack.machine import bring_database_up_to_date, machine, start_broker, start_product
 from pins.stack.story import Storyteller, look
 from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
-from pins.tedee.errors import TedeeError
 from rentals.models import Booking
 from rentals.wording import counted
 
@@ -99,7 +99,7 @@ class Command(BaseCommand):
     def _prepare_data(self, key: str, calendars_url: str) -> None:
         try:
             fresh = demo.ensure_sample_data(timezone.now(), key)
-        except TedeeError as error:
+        except FetchError as error:
             raise StackFailed(
                 f"the simulator did not list its locks ({error}). Delete its folder and start again."
             ) from None

@@ -12,10 +12,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pins.simulator.cloud import Cloud, CloudSettings
+from pins.simulator.cloud import Cloud
+from pins.simulator.control import is_loopback
 from pins.simulator.faults import FaultPlan, FaultTextError
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
-from pins.simulator.server import SimulatorServer, is_loopback
+from pins.simulator.server import SimulatorServer
+from pins.simulator.settings import CloudSettings
 from pins.simulator.state import StateFile, StateFileError
 from pins.status.wording import doors
 
