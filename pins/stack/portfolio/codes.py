@@ -148,7 +148,7 @@ class Keysmith:
         pin.desired_rev = lived.rev if grant.wanted else lived.rev + 1
         pin.wished_at = grant.created_at
         pin.put_observed(lived.observed)
-        pin.op_token = self._token() if pin.op else None
+        pin.op_token = uuid.uuid4() if pin.op else None
         pin.refresh_plan(self._now)
         pin.state_changed_at = self._since(grant, lived.life)
         return pin
@@ -181,7 +181,7 @@ class Keysmith:
                 pin=pin,
                 op=one.op.value,
                 rev=one.rev,
-                token=pin.op_token if pin.op_token is not None and not one.outcome else self._token(),
+                token=pin.op_token if pin.op_token is not None and not one.outcome else uuid.uuid4(),
                 remote_id=pin.remote_id,
                 started_at=began,
                 finished_at=began + timedelta(seconds=2) if one.outcome else None,
@@ -190,9 +190,6 @@ class Keysmith:
                 cause=one.cause,
                 correlation_id=f"{self._rng.getrandbits(64):016x}",
             )
-
-    def _token(self) -> uuid.UUID:
-        return uuid.UUID(int=self._rng.getrandbits(128), version=4)
 
     def _remember_trouble(self, rows: Rows, pin: Pin, life: Life) -> None:
         """What a person must know, and what is over. Late and staying codes are found by `sweeping`."""
