@@ -13,8 +13,11 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 	FIELD_ENCRYPTION_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= DATABASE_URL=sqlite:////tmp/turnkey-look.sqlite3 \
 	REDIS_URL=redis://127.0.0.1:1/0
 
+# Commands on this machine make their keys in var/ when none are set, as `run` does.
+LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test test-fast bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. Pass options on with ARGS, for example: make demo ARGS=--until-settled"
@@ -27,7 +30,18 @@ demo: $(RUNTIME) ## Watch it at work with simulated locks and guests (ARGS=--unt
 run: $(RUNTIME) ## Run everything on this machine: broker, worker, beat, web server
 	@$(BIN)/python manage.py run $(ARGS)
 
-doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to mend it
+admin: $(RUNTIME) ## Make the first user, who may do everything
+	@$(LOCAL) migrate --no-input --verbosity 0
+	@$(LOCAL) createsuperuser $(ARGS)
+
+sync-locks: $(RUNTIME) ## Fetch the locks of every lock account again, after locks were added in the Tedee app
+	@$(LOCAL) migrate --no-input --verbosity 0
+	@$(LOCAL) sync_locks $(ARGS)
+
+manage: $(RUNTIME) ## Any other command: make manage ARGS="import_calendar 3 --dry-run"
+	@$(LOCAL) $(ARGS)
+
+doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to fix it
 	@$(BIN)/python manage.py doctor $(ARGS)
 
 test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
@@ -66,7 +80,7 @@ deploy-check: $(TOOLS) ## Django's checks for production, with HTTPS_ONLY=1
 compose-check: $(TOOLS) ## docker-compose.yml against the schema of Compose
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-format: $(TOOLS) ## Format the code and mend what can be mended by itself
+format: $(TOOLS) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from config import environment as env
 from config import logging as logs
@@ -21,30 +21,35 @@ env.load_env_file(BASE_DIR / ".env")
 
 # ---- who is running ---------------------------------------------------------------------------------------------
 _command = sys.argv[1] if len(sys.argv) > 1 and Path(sys.argv[0]).name in ("manage.py", "__main__.py") else ""
-# These two start the product on one machine, for a person who has configured nothing yet.
-_may_create_secrets = _command in ("run", "demo")
+_stack = os.environ.get("TURNKEY_STACK")  # "local": a command of the Makefile, on one machine; "demo": within the demo
+# For a person who starts on one machine and has configured nothing yet.
+_may_create_secrets = _command in ("run", "demo") or _stack == "local"
 # The demo starts itself again with a folder of its own before it touches anything (pins/stack/demo.py).
-_is_demo_prelude = _command == "demo" and os.environ.get("TURNKEY_STACK") != "demo"
+_is_demo_prelude = _command == "demo" and _stack != "demo"
 # These never read or write a stored secret, a session or a signature.
 _needs_no_secrets = _command in ("help", "--help", "version", "--version", "makemigrations", "lock_simulator")
 
 VAR_DIR = Path(env.text("TURNKEY_VAR_DIR") or BASE_DIR / "var").absolute()
 DEBUG = env.boolean("DEBUG")
+MISSING_SECRETS: list[str] = []  # only `manage.py doctor` runs without them, to say what to do
 
 
-def _secret(name: str, file_name: str, make: Any) -> str:
-    """From the environment, else from `var/`, else newly made (only where a person starts out on one machine)."""
+def _secret(name: str, file_name: str, make: Callable[[], str]) -> str:
+    """From the environment, else from `var/`, else newly made (only where a person starts on one machine)."""
     kept = VAR_DIR / file_name
     value = env.secret(name) or paths.read_secret(kept)
     if value:
         return value
     if _is_demo_prelude or _needs_no_secrets:
-        return str(make())  # for this process alone
+        return make()  # for this process alone
     if DEBUG or _may_create_secrets:
         return paths.kept_secret(kept, make)
+    if _command == "doctor":
+        MISSING_SECRETS.append(name)
+        return make()
     raise env.SettingsError(
-        f"{name} is not set. Set it (or {name}_FILE), or let `manage.py run` make one in {VAR_DIR}; "
-        + (f"to make one: {env.KEY_RECIPE}" if "FIELD" in name else "any long random text will do.")
+        f"{name} is not set. On one machine `make run` makes it in {VAR_DIR}; on a server set it (or {name}_FILE): "
+        + (f"make one with {env.KEY_RECIPE}" if "FIELD" in name else "any long random text will do.")
     )
 
 
@@ -89,7 +94,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail["DEFAULT_FROM_EMAIL"]
 
 # ---- database and broker ----------------------------------------------------------------------------------------
 _database_url = env.secret("DATABASE_URL")
-if not _database_url and not _is_demo_prelude:
+if not _database_url and not _is_demo_prelude and not MISSING_SECRETS:
     paths.private_dir(VAR_DIR)
 DATABASES = {"default": env.database(_database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -19,7 +19,7 @@ from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_l
 from pins.simulator.server import SimulatorServer
 from pins.simulator.settings import CloudSettings
 from pins.simulator.state import StateFile, StateFileError
-from pins.status.wording import doors
+from rentals.wording import counted
 
 
 class Command(BaseCommand):
@@ -114,12 +114,11 @@ class Command(BaseCommand):
             raise CommandError("--port must be from 0 to 65535.") from problem
 
     def _greet(self, cloud: Cloud, server: SimulatorServer) -> None:
+        locks, faults = counted(len(cloud.locks()), "lock"), cloud.desk.plan.as_text() or "none"
         self.stdout.write(f"Simulator listening on {server.url}")
-        self.stdout.write(f"  Use it:   TEDEE_API_URL={server.api_url}, with the personal key given by --key")
-        self.stdout.write(f"  Watch it: open {server.url}/ in a browser; each lock's plug can be pulled there")
-        self.stdout.write(
-            f"  {doors(len(cloud.locks()))}, injected faults: {cloud.desk.plan.as_text() or 'none'}. Ctrl-C stops it."
-        )
+        self.stdout.write(f"  Use it:   set TEDEE_API_URL={server.api_url} and enter the personal key given by --key")
+        self.stdout.write(f"  Watch it: open {server.url}/ in a browser; there you can pull a lock's plug")
+        self.stdout.write(f"  {locks}, injected faults: {faults}. Ctrl-C stops it.")
         self.stdout.flush()
 
 
