@@ -1,4 +1,4 @@
-"""What the simulated cloud answers to each request, in the order in which the real one can refuse it.
+"""What the simulated cloud answers to each request: the checks run in the order in which the real one refuses.
 
 1. An unknown path or version: an HTML 404. 2. The key: 401. 3. The rate window: 429. 4. The lock: 403.
 5. The body: 400. 6. Another operation on the device: 409. 7. The connection: 428. 8. An injected fault.
@@ -23,7 +23,7 @@ from pins.simulator.exchange import Exchange
 from pins.simulator.faults import Fault
 from pins.simulator.journal import RequestRecord
 from pins.simulator.listings import list_locks, read_activity, read_lock, sync_locks
-from pins.simulator.messages import Outcome, Reply, Request, envelope, html_reply
+from pins.simulator.messages import OperationResult, Reply, Request, envelope, html_reply
 from pins.simulator.rules import BodyRefusedError, read_body
 
 Hook = Callable[[Request, Reply], None]
@@ -54,7 +54,7 @@ def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
         try:
             refused = _admit(cloud, exchange)
         except BodyRefusedError as reason:
-            refused = envelope(Outcome(400, errors=reason.messages))
+            refused = envelope(OperationResult(400, errors=reason.messages))
         claim = _claim(cloud, exchange) if refused is None else refused
         if isinstance(claim, Reply):
             claim = _finish(cloud, exchange, claim)
@@ -66,7 +66,7 @@ def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
 
 
 def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
-    """Stamp the reply with a correlation id and record the request."""
+    """Add a correlation id to the reply and record the request."""
     body = exchange.body
     with cloud.mutex:
         correlation = str(uuid.uuid4())
@@ -92,7 +92,7 @@ def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
 
 
 def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
-    """Everything that is settled without the device; None means that the request goes on to it."""
+    """Answer what needs no device; None means that the request goes on to it."""
     request, settings = exchange.request, cloud.settings
     path = request.path.removeprefix(settings.api_base)
     on_pins, on_lock = _PIN_PATH.fullmatch(path), _LOCK_PATH.fullmatch(path)
@@ -101,17 +101,17 @@ def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
         return html_reply(404, "404 - File or directory not found.")
     exchange.key = cloud.gate.find(request.header("Authorization"))
     if exchange.key is None or exchange.key.revoked:
-        return envelope(Outcome(401, errors=("Unauthorized.",)))
+        return envelope(OperationResult(401, errors=("Unauthorized.",)))
     windows = [cloud.rate] + ([cloud.listing_rate] if path == "/my/lock" else [])
     for window in windows:
         wait = window.spend(exchange.key.user, exchange.at)
         if wait is not None:
-            limited = envelope(Outcome(429, errors=("API calls quota exceeded.",)))
+            limited = envelope(OperationResult(429, errors=("API calls quota exceeded.",)))
             return replace(limited, headers=(*limited.headers, ("Retry-After", str(wait))))
     if on_pins:
         return _admit_to_pins(cloud, exchange, int(on_pins[1]), on_pins[2])
     if request.method != "GET":
-        return envelope(Outcome(405, errors=("Method not allowed.",)))
+        return envelope(OperationResult(405, errors=("Method not allowed.",)))
     if on_lock:
         exchange.lock_id = int(on_lock[1])
         return envelope(read_lock(cloud, exchange))
@@ -123,13 +123,13 @@ def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str
     exchange.lock_id = lock_id
     exchange.pin_id = int(pin_text) if pin_text else None
     if request.method not in (("GET", "PUT", "DELETE") if pin_text else ("GET", "POST")):
-        return envelope(Outcome(405, errors=("Method not allowed.",)))
+        return envelope(OperationResult(405, errors=("Method not allowed.",)))
     lock = cloud.locks_by_id.get(lock_id)
     if lock is None or lock.forbidden:
-        return envelope(Outcome(403, errors=("User doesn't have permission to the lock.",)))
+        return envelope(OperationResult(403, errors=("User doesn't have permission to the lock.",)))
     if request.method in ("POST", "PUT"):
         if request.header("Content-Type").partition(";")[0].strip().lower() not in _JSON_TYPES:
-            return envelope(Outcome(415, errors=("Unsupported media type.",)))
+            return envelope(OperationResult(415, errors=("Unsupported media type.",)))
         exchange.body = read_body(
             request.body,
             now=exchange.at,
@@ -151,18 +151,18 @@ def _claim(cloud: Cloud, exchange: Exchange) -> Claim | Reply:
         exchange.fault = "busy_after_timeout"
     elif not lock.reachable:
         exchange.fault = "unplugged"
-        return envelope(Outcome(428, errors=("Lock is disconnected or device setup is incorrect.",)))
+        return envelope(OperationResult(428, errors=("Lock is disconnected or device setup is incorrect.",)))
     else:
         lock.occupied_by = exchange.seq
         fault = cloud.desk.next(lock.id, exchange.request.method)
         exchange.fault = fault.name if fault else None
         latency = cloud.desk.luck(lock.id).uniform(*cloud.settings.latency)
         return Claim(lock, fault, 0.0 if fault and fault.at_once else latency)
-    return envelope(Outcome(409, errors=("Other request is currently processing for this device.",)))
+    return envelope(OperationResult(409, errors=("Other request is currently processing for this device.",)))
 
 
 def _operate(cloud: Cloud, exchange: Exchange, claim: Claim, hook: Hook | None) -> Reply:
-    """Let the device work, apply, answer; the device is free when this returns, also after a crash in the hook."""
+    """Let the device work, apply, answer. The device is free when this returns or raises, as when the hook raises."""
     try:
         if claim.latency > 0:
             cloud.sleep(claim.latency)
@@ -177,17 +177,17 @@ def _operate(cloud: Cloud, exchange: Exchange, claim: Claim, hook: Hook | None) 
 
 
 def _conclude(cloud: Cloud, lock: SimLock, exchange: Exchange, fault: Fault | None) -> Reply:
-    """Apply the operation as the fault allows, and say what the client hears."""
+    """Apply the operation as far as the fault allows, and return what the client receives."""
     cloud.settle(lock)
     luck = cloud.desk.luck(lock.id)
     if cloud.locks_by_id.get(lock.id) is not lock or not lock.reachable:
         # Unplugged or removed while the device was at work: the command never arrived.
         exchange.fault = exchange.fault or "unplugged"
-        return envelope(Outcome(408, errors=("Timeout while sending data to the device.",)))
+        return envelope(OperationResult(408, errors=("Timeout while sending data to the device.",)))
     effect = fault.effect if fault else "applied"
     if effect == "either":
         effect = luck.choice(("applied", "lost"))
-    outcome = Outcome(408)
+    outcome = OperationResult(408)
     if effect == "applied":
         outcome = _perform(cloud, lock, exchange)
         exchange.applied = outcome.changed
@@ -196,8 +196,8 @@ def _conclude(cloud: Cloud, lock: SimLock, exchange: Exchange, fault: Fault | No
     return _voice(cloud, lock, outcome, fault, luck)
 
 
-def _voice(cloud: Cloud, lock: SimLock, outcome: Outcome, fault: Fault | None, luck: random.Random) -> Reply:
-    """The reply that the fault lets through."""
+def _voice(cloud: Cloud, lock: SimLock, outcome: OperationResult, fault: Fault | None, luck: random.Random) -> Reply:
+    """The reply that the fault lets through to the client."""
     if fault is None:
         return envelope(outcome)
     status = luck.choice(fault.statuses) if fault.masks else outcome.status
@@ -205,12 +205,12 @@ def _voice(cloud: Cloud, lock: SimLock, outcome: Outcome, fault: Fault | None, l
         lock.busy_until = cloud.clock() + timedelta(seconds=cloud.settings.busy_after_timeout)
     if fault.html:
         return replace(html_reply(status, f"{status} - the server could not answer"), delivery=fault.delivery)
-    reply = envelope(Outcome(status, errors=(f"Status {status}.",)) if fault.masks else outcome)
+    reply = envelope(OperationResult(status, errors=(f"Status {status}.",)) if fault.masks else outcome)
     return replace(reply, delivery=fault.delivery)
 
 
-def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> Outcome:
-    """Do what was asked to the lock's pin set."""
+def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> OperationResult:
+    """Do to the lock's pins what the request asks."""
     settings, body, pin_id = cloud.settings, exchange.body, exchange.pin_id
     note = note_maker(cloud.clock(), exchange.seq)
     if exchange.request.method == "GET":
@@ -219,21 +219,21 @@ def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> Outcome:
         return GONE
     if body is None:
         lock.remove(pin_id or 0, note)
-        return Outcome(204, changed=True)
+        return OperationResult(204, changed=True)
     refused = lock.refusal(body, of=pin_id, unique_alias=settings.unique_alias)
     if refused is not None:
         return refused
     if pin_id is not None:
         lock.update(pin_id, body, note)
-        return Outcome(204, changed=True)
+        return OperationResult(204, changed=True)
     if lock.full:
-        return Outcome(settings.full_status, errors=("Adding more pins is not available.",))
+        return OperationResult(settings.full_status, errors=("Adding more pins is not available.",))
     created = lock.create(body, cloud.new_uid(), note, id_reuse=settings.id_reuse)
-    return Outcome(201, {"id": created}, changed=True)
+    return OperationResult(201, {"id": created}, changed=True)
 
 
 def _postpone(cloud: Cloud, lock: SimLock, exchange: Exchange) -> None:
-    """Remember a write that lands late; nothing to remember for a read or a pin that is not there."""
+    """Remember a write that reaches the lock late. A read changes nothing, nor does a write to a missing pin."""
     target = lock.pins.get(exchange.pin_id) if exchange.pin_id is not None else None
     if exchange.request.method == "GET" or (exchange.pin_id is not None and target is None):
         return

@@ -46,7 +46,7 @@ async function refresh() {
     main.innerHTML = await answer.text();
     if (held && document.getElementById(held)) document.getElementById(held).focus({preventScroll: true});
     note.textContent = "";
-  } catch (lost) { note.textContent = "The simulator does not answer. This page shows what it knew last."; }
+  } catch (lost) { note.textContent = "The simulator does not answer. This page shows its last state."; }
 }
 main.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-lock]");
@@ -90,7 +90,7 @@ def locks_part(cloud: Cloud) -> str:
     )
     return (
         f'<p class="soft">Now {now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. Injected faults: {escape(faults)}. '
-        f"Requests that met another on the same lock: {collisions}.</p>"
+        f"Requests that met another request on the same lock: {collisions}.</p>"
         f'<div class="locks">{cards or "<p>No locks.</p>"}</div>'
         f"<section><h2>Last requests</h2>{requests}</section>"
     )
@@ -116,13 +116,13 @@ def _lock_card(lock: SimLock, now: datetime) -> str:
 
 def _condition(lock: SimLock) -> str:
     if lock.bridge_id is None:
-        return '<p class="warn">No bridge: cannot be reached</p>'
+        return '<p class="warn">No bridge: out of reach</p>'
     if not lock.connected:
         return '<p class="bad">Disconnected</p>'
     if lock.keypad is None:
         return '<p class="warn">No keypad: pins are refused</p>'
     if lock.forbidden:
-        return '<p class="warn">No permission for the key</p>'
+        return '<p class="warn">The key has no permission</p>'
     return '<p class="good">Connected</p>' if lock.occupied_by is None else '<p class="good">Connected, working</p>'
 
 

@@ -1,4 +1,4 @@
-"""The simulated cloud on real sockets: HTTP/1.1 with keep-alive, dropped lines and answers that never come."""
+"""The simulated cloud on real sockets: HTTP/1.1 with keep-alive, dropped connections and answers that never come."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pins.simulator.messages import Reply, Request
 from pins.stack.background_server import LOOPBACK, BackgroundServer
 
 LARGEST_BODY = 64 * 1024  # bytes
-LONGEST_HANG = 600.0  # seconds; a client that never gives up is let go then
+LONGEST_HANG = 600.0  # seconds; then even a client that never gives up is disconnected
 IDLE_SECONDS = 120.0  # a silent keep-alive connection is closed then
 
 
@@ -28,7 +28,7 @@ class _Handler(BaseHTTPRequestHandler):
     server: SimulatorServer
 
     def log_message(self, *_: object) -> None:
-        """The journal is the log; the console stays quiet."""
+        """Quiet: the journal records every request."""
 
     def do_GET(self) -> None:
         self._serve()
@@ -97,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True  # the client went away; the journal has the answer
 
     def _trickle(self, reply: Reply) -> None:
-        """A byte a second, until the client cuts the line."""
+        """A byte a second, until the client closes the connection."""
         for byte in self._bytes(reply):
             try:
                 self.connection.sendall(bytes([byte]))
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return
 
     def _hang(self) -> None:
-        """Stay silent until the client hangs up, the server stops, or nobody can be waiting any more."""
+        """Stay silent until the client hangs up, the server stops, or LONGEST_HANG is over."""
         for _ in range(int(LONGEST_HANG / 0.2)):
             readable, _, _ = select.select([self.connection], [], [], 0)
             try:

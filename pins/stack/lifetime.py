@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None] | None:
-    """A `preexec_fn` for `subprocess.Popen`; None where the system offers nothing of the kind.
+    """A `preexec_fn` for `subprocess.Popen`, or None where the system has no such signal.
 
     Everything is looked up before the fork: between fork and exec only system calls are safe.
     """

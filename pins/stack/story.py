@@ -1,4 +1,4 @@
-"""What happens on the locks, told line by line: two looks at the database, and a sentence for each difference."""
+"""What happens on the locks, printed line by line: two looks at the database, and a sentence for each difference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REASONS = {
     Cause.TIMEOUT: "no answer in time",
     Cause.BUSY: "lock was busy",
     Cause.OFFLINE: "lock was offline",
-    Cause.SERVER: "fault in the cloud",
+    Cause.SERVER: "error in the cloud",
     Cause.NETWORK: "connection lost",
     Cause.RATE_LIMITED: "too many requests",
     Cause.PIN_EXISTS: "digits already in use",
@@ -31,7 +31,7 @@ _WRITES = (PinAttempt.Kind.POST, PinAttempt.Kind.PUT, PinAttempt.Kind.DELETE)
 
 @dataclass(frozen=True)
 class Sight:
-    """One PIN at one moment, in the terms of the story. Never the code itself."""
+    """One PIN at one moment, in the words of the story; never the code itself."""
 
     stay: str  # "3-8 Mar, Anna at Garden flat"
     door: str
@@ -41,18 +41,18 @@ class Sight:
     attempts: tuple[tuple[int, str, str], ...] = ()  # (id, kind of request, cause of its failure), oldest first
 
     def since(self, before: Sight | None) -> tuple[tuple[int, str, str], ...]:
-        """The requests that the earlier sight did not show."""
+        """The requests that came after an earlier sight."""
         known = before.attempts[-1][0] if before and before.attempts else 0
         return tuple(attempt for attempt in self.attempts if attempt[0] > known)
 
 
 def look(now: datetime) -> dict[int, Sight]:
-    """Every PIN that something can be told about, by id."""
+    """Every PIN, by id; `now` is aware."""
     finished = PinAttempt.objects.exclude(outcome=PinAttempt.Outcome.OPEN).order_by("pk")
     pins = Pin.objects.select_related("lock", "grant__booking__property").prefetch_related(
         Prefetch("attempts", queryset=finished, to_attr="finished_attempts")
     )
-    # The code columns stay encrypted and unread: they have no place in a story.
+    # The code columns are not read: codes have no place in a terminal's output.
     pins = pins.defer("applied_code", "op_code", "grant__code")
     return {pin.pk: _sight(pin, now) for pin in pins}
 
@@ -82,7 +82,7 @@ def days(first: date, last: date) -> str:
 
 
 class Storyteller:
-    """Remembers what was told, and the requests of each PIN since its last settled state."""
+    """Remembers what was printed, and the requests of each PIN since it was last set or removed."""
 
     def __init__(self, start: Mapping[int, Sight]) -> None:
         self._seen = dict(start)
@@ -112,13 +112,13 @@ class Storyteller:
             why = "after check-out" if sight.over and sight.wanted else "because the stay changed"
             yield f"{head} code removed from {sight.door} {why}{effort(requests)}"
         elif sight.state == State.BLOCKED:
-            yield f"{head} {sight.door} needs a person, see the incidents in the admin"
+            yield f"{head} {sight.door} needs a person: see the incidents in the admin"
         elif sight.state == State.IN_DOUBT and (before is None or before.state != State.IN_DOUBT):
             yield f"{head} no certain answer from {sight.door}, looking before doing anything else"
 
 
 def effort(requests: Iterable[tuple[int, str, str]]) -> str:
-    """` (3 tries, lock was busy twice)`; nothing when it went well at once."""
+    """` (3 tries, lock was busy 2 times)`; empty when the first try succeeded."""
     requests = tuple(requests)
     tries = sum(1 for _, kind, _ in requests if kind in _WRITES)
     causes = Counter(REASONS[Cause(cause)] for _, _, cause in requests if cause in REASONS)

@@ -1,7 +1,7 @@
-"""Starts children in order, starts them again when they die, and ends them in order.
+"""Starts child processes in order, restarts those that die, and ends all of them in order.
 
-A child that dies is started again after a growing pause. One that dies five times within a minute will not get better
-by itself: the supervisor says so, shows its last words, and ends everything.
+A child that dies is restarted after a growing pause. When one dies five times within a minute, a restart does not help:
+the supervisor says so, prints the child's last lines, and ends everything.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ Tick = Callable[[], int | None]
 
 
 class StackFailed(Exception):
-    """The stack cannot go on; the message is for the person at the terminal."""
+    """The stack cannot go on; the message tells the person at the terminal why, and what to do."""
 
 
 class StopRequested(Exception):
-    """Somebody asked for the end while the stack was still starting."""
+    """Somebody asked it to stop while the stack was still starting."""
 
 
 @dataclass
 class Slot:
-    """The place of one child, through its lives."""
+    """One child through its restarts."""
 
     plan: ChildPlan
     child: Child | None = None
@@ -48,7 +48,7 @@ class Slot:
 class Supervisor:
     """Use as `with Supervisor(...) as stack: stack.start(plan) ... stack.watch()`; leaving the block ends all children.
 
-    Signals that ask for the end are caught inside the block; a second one kills instead of waiting.
+    Signals that ask it to stop are caught inside the block; a second one kills the children instead of waiting.
     """
 
     def __init__(self, terminal: Terminal, directory: Path, pid_file: PidFile) -> None:
@@ -77,7 +77,7 @@ class Supervisor:
         self._stop_requests += 1
 
     def start(self, plan: ChildPlan) -> None:
-        """Start a child and wait until it is ready. Raises StackFailed, StopRequested."""
+        """Start a child and wait until it is ready. Raises StackFailed after READY_SECONDS, StopRequested at Ctrl-C."""
         slot = Slot(plan)
         self._slots.append(slot)
         self._spawn(slot)
@@ -91,7 +91,10 @@ class Supervisor:
             time.sleep(POLL_SECONDS / 2)
 
     def watch(self, tick: Tick = lambda: None, every: float = 0.5) -> int:
-        """Keep all children alive until somebody asks for the end (0) or `tick` returns an exit status."""
+        """Keep all children alive until somebody asks it to stop (0) or `tick` returns an exit status.
+
+        `tick` is called each `every` seconds. Raises StackFailed when a child keeps dying.
+        """
         next_tick = 0.0
         while not self._stop_requests:
             self._revive()
@@ -130,15 +133,15 @@ class Supervisor:
         ended = f"{slot.plan.name} {how_it_ended(child.status)}"
         if len(slot.deaths) >= DEATHS_TO_GIVE_UP:
             raise StackFailed(
-                f"{ended}, {len(slot.deaths)} times within {DEATHS_WITHIN_SECONDS:.0f} s. It will not get better by "
-                f"itself; `manage.py doctor` may tell why.{_last_words(slot)}"
+                f"{ended}, {len(slot.deaths)} times within {DEATHS_WITHIN_SECONDS:.0f} s. Another restart will not "
+                f"help; `manage.py doctor` may say why.{_last_words(slot)}"
             )
         pause = min(FIRST_PAUSE_SECONDS * 2 ** (len(slot.deaths) - 1), LONGEST_PAUSE_SECONDS)
         self._terminal.line(f"{ended}; starting it again in {pause:g} s")
         slot.child, slot.start_at = None, now + pause
 
     def _stop_all(self) -> None:
-        """End the children group by group, so that nobody loses what it still leans on."""
+        """End the children group by group, so that none loses a process that it still needs."""
         asked_before = self._stop_requests
         for order in sorted({slot.plan.stop_order for slot in self._slots}):
             group = [slot.child for slot in self._slots if slot.plan.stop_order == order and slot.child is not None]
@@ -155,9 +158,7 @@ class Supervisor:
                 impatient = self._stop_requests > max(asked_before, 1)
                 if impatient or time.monotonic() - began > child.plan.grace_seconds:
                     if not impatient:
-                        self._terminal.line(
-                            f"{child.plan.name} did not end in time and is killed; its work is not lost"
-                        )
+                        self._terminal.line(f"{child.plan.name} did not end in time and is killed; no work is lost")
                     child.kill()
             waiting = [child for child in waiting if not child.wait(POLL_SECONDS / 2)]
 

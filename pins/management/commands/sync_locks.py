@@ -1,4 +1,4 @@
-"""`manage.py sync_locks`: imports the locks of the accounts and tells what a guest would stumble over."""
+"""`manage.py sync_locks`: imports the locks of the accounts, and warns of what would keep a guest out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADS = ("Lock", "Serial number", "Device id", "Result")
 
 class Command(BaseCommand):
     help = (
-        "Import the locks of every account, or of one. Known locks are found again by their serial number, new ones "
+        "Imports the locks of every account, or of one. Known locks are recognised by their serial number, new ones "
         "are added, none is ever deleted."
     )
 

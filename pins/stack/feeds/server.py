@@ -1,4 +1,4 @@
-"""A web server on a loopback port that answers with calendars. No guard, no TLS: it shows, it does not publish."""
+"""A web server on a loopback port that answers with calendars. No access control, no TLS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CALENDAR_TYPE = "text/calendar; charset=utf-8"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FeedRequest:
     """One request; header names in lower case."""
 
     path: str
@@ -21,9 +21,9 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What to send. `pieces`, where given, are sent one after the other in place of `body`, without a length before
-    them; they may take their time."""
+class FeedReply:
+    """What to send. `pieces`, if given, replace `body`: they are sent one after the other, without a Content-Length, as
+    slowly as the iterator yields them."""
 
     body: bytes = field(default=b"", repr=False)
     status: int = 200
@@ -31,19 +31,19 @@ class Answer:
     pieces: Callable[[], Iterable[bytes]] | None = None
 
 
-Responder = Callable[[Asked], Answer]
+Responder = Callable[[FeedRequest], FeedReply]
 
 
-def not_found() -> Answer:
-    return Answer(b"There is no calendar here.\n", 404, {"Content-Type": "text/plain"})
+def not_found() -> FeedReply:
+    return FeedReply(b"There is no calendar here.\n", 404, {"Content-Type": "text/plain"})
 
 
-def conditional(asked: Asked, body: bytes) -> Answer:
-    """The calendar with its ETag; 304 for who has exactly this (RFC 9110, 13.1.2)."""
+def conditional(asked: FeedRequest, body: bytes) -> FeedReply:
+    """The calendar with its ETag; 304 when the client names this ETag (RFC 9110, 13.1.2)."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:20]}"'
     if tag in asked.headers.get("if-none-match", ""):
-        return Answer(status=304, headers={"ETag": tag})
-    return Answer(body, headers={"Content-Type": CALENDAR_TYPE, "ETag": tag})
+        return FeedReply(status=304, headers={"ETag": tag})
+    return FeedReply(body, headers={"Content-Type": CALENDAR_TYPE, "ETag": tag})
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -54,11 +54,13 @@ class _Handler(BaseHTTPRequestHandler):
     server: CalendarServer
 
     def log_message(self, *_: object) -> None:
-        """Whoever wants to know counts in the responder."""
+        """Quiet: the responder can count the requests."""
 
     def do_GET(self) -> None:
         self.close_connection = True
-        answer = self.server.respond(Asked(self.path, {name.lower(): text for name, text in self.headers.items()}))
+        answer = self.server.respond(
+            FeedRequest(self.path, {name.lower(): text for name, text in self.headers.items()})
+        )
         self.send_response(answer.status)
         for name, text in answer.headers.items():
             self.send_header(name, text)

@@ -1,4 +1,4 @@
-"""Grants, PINs and what belongs to them, for stored bookings: as `pins.desired` and a worker would have left them."""
+"""Grants, PINs and what belongs to them, for stored bookings, as `pins.desired` and a worker would have left them."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from pins.stack.portfolio.lives import Life, Lived, Tried, live, troubled
 from pins.stack.portfolio.places import BATCH, Home
 from rentals.models import Booking, Lock
 
-#: The requests of older stays are not told any more.
-_TOLD = timedelta(days=14)
-#: How often something keeps a code from its lock: before the guest comes, and when the guest is there.
+#: Requests are kept for stays that ended less than this ago.
+_RECENT = timedelta(days=14)
+#: The chance that something keeps a code from its lock: before the guest arrives, and during the stay.
 _TROUBLE, _TROUBLE_NOW = 0.03, 0.008
 
 
 @dataclass(slots=True)
 class Rows:
-    """What one batch of bookings brings, in the order in which it is stored."""
+    """The rows of one batch of bookings, in the order in which they are stored."""
 
     grants: list[AccessGrant] = field(default_factory=list)
     pins: list[Pin] = field(default_factory=list)
@@ -49,7 +49,7 @@ class Rows:
 
 
 class Keysmith:
-    """Makes the codes. Their values come from the system's randomness, not from the seed: nobody can work them out."""
+    """Makes the codes. Their values come from the system's randomness, not from the seed: nobody can compute them."""
 
     def __init__(self, rng: random.Random, now: datetime) -> None:
         self._rng, self._now = rng, now
@@ -66,7 +66,7 @@ class Keysmith:
             if wish.issue_at > self._now or booking.status == Booking.Status.TENTATIVE:
                 continue
             if booking.status == Booking.Status.CANCELLED and self._rng.random() < 0.5:
-                continue  # before there was a code
+                continue  # cancelled before there was a code
             if not home.property.is_active and not ended:
                 continue
             self._add(rows, home, booking, wish)
@@ -83,16 +83,16 @@ class Keysmith:
             pin = self._pin(grant, lock, lived, alias_text(wish.holder_name, *wish.dates, grant.reference))
             rows.pins.append(pin)
             rows.claims.append(self._claim(pin, lived.life))
-            rows.attempts.extend(self._attempts(pin, lived.tried) if grant.ends_at > self._now - _TOLD else ())
+            rows.attempts.extend(self._attempts(pin, lived.tried) if grant.ends_at > self._now - _RECENT else ())
             self._remember_trouble(rows, pin, lived.life)
 
     def _grant(self, booking: Booking, wish: grants.Wish, locks: Sequence[Lock]) -> AccessGrant:
-        """Made some time after its window opened, since not all guests book far ahead; told when the guest is near."""
+        """Made some time after its window opened, since not all guests book far ahead; disclosed near the arrival."""
         period, now = wish.period, self._now
         latest = min(now - timedelta(minutes=20), period.starts_at)
         made_at = wish.issue_at + max(latest - wish.issue_at, timedelta()) * (self._rng.random() ** 2)
         near = period.starts_at < now + timedelta(days=3)
-        told = self._rng.random() < (0.93 if near else 0.35) and made_at < latest
+        disclosed = self._rng.random() < (0.93 if near else 0.35) and made_at < latest
         return AccessGrant(
             booking=booking,
             holder_name=wish.holder_name,
@@ -102,7 +102,7 @@ class Keysmith:
             ends_at=period.ends_at,
             issue_at=wish.issue_at,
             wanted=booking.status == Booking.Status.CONFIRMED,
-            disclosed_at=made_at + (latest - made_at) * self._rng.random() if told else None,
+            disclosed_at=made_at + (latest - made_at) * self._rng.random() if disclosed else None,
             created_at=made_at,
         )
 
@@ -123,7 +123,7 @@ class Keysmith:
     # -- one PIN ------------------------------------------------------------------------------------------------
 
     def _trouble(self, grant: AccessGrant, *, offline: bool) -> Life | None:
-        """What keeps the code, or its removal, from one of the locks."""
+        """What keeps a code off one of its locks, or on it."""
         drawn = self._rng.random()
         if not grant.wanted:
             return None
@@ -154,7 +154,7 @@ class Keysmith:
         return pin
 
     def _since(self, grant: AccessGrant, life: Life) -> datetime:
-        """A cancelled code went half-way to the arrival, an ended one at check-out."""
+        """A cancelled code was removed half-way to the arrival, an ended one at check-out."""
         moment = grant.created_at
         if life in (Life.REMOVED, Life.REMOVING):
             moment = grant.ends_at
@@ -172,7 +172,7 @@ class Keysmith:
         )
 
     def _attempts(self, pin: Pin, tried: Iterable[Tried]) -> Iterable[PinAttempt]:
-        """The requests half a minute apart; a removal when it was done."""
+        """The requests, half a minute apart, and a removal at the moment when it was done."""
         at = pin.grant.created_at
         for one in tried:
             began = pin.state_changed_at if one.op is Op.DELETE else min(at, self._now)
@@ -192,7 +192,7 @@ class Keysmith:
             )
 
     def _remember_trouble(self, rows: Rows, pin: Pin, life: Life) -> None:
-        """What a person must know, and what is over. Late and staying codes are found by `sweeping`."""
+        """Incidents, open and resolved. Those about late and remaining codes are opened by the checks of the sweep."""
         if life is Life.BLOCKED:
             rows.about.append((Incident.Kind.VALUE_TAKEN, pin, pin.state_changed_at, None))
         elif life is Life.REMOVED and pin.wanted and self._rng.random() < 0.02:

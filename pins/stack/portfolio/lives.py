@@ -1,4 +1,4 @@
-"""What a PIN has been through, as `pins.core.transitions` would have it. Pure, so that no state lacks its facts."""
+"""The past of a PIN, made by the steps of `pins.core.transitions`, so that its columns fit together. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from pins.core import transitions
 from pins.core.pin_state import Attempt, Blocked, Content, Observed, Op
 from pins.tedee.errors import Cause
 
-#: What has a request to make rests so long, so that nothing of the portfolio is due for now.
+#: A PIN that waits for a request rests so long: at first nothing in the portfolio is due.
 REST = timedelta(days=5)
-#: How long a request may take to land after its answer was lost.
+#: How late a request may still reach the lock after its answer was lost.
 _LATE = timedelta(minutes=10)
 _STATUS = {Cause.OFFLINE: 428, Cause.BUSY: 409, Cause.TIMEOUT: 408, Cause.PIN_EXISTS: 406}
 
@@ -44,7 +44,7 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Lived:
-    """The observed side of a PIN, the revision of its wish, and the requests that led there, oldest first."""
+    """The observed side of a PIN, the revision of its desired side, and the requests that led there, oldest first."""
 
     life: Life
     observed: Observed
@@ -62,11 +62,11 @@ def troubled(rng: random.Random, *, disclosed: bool, offline: bool) -> Life:
 
 
 def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: datetime, *, offline: bool) -> Lived:
-    """A life up to now. `wish`: the code and its period; `remote_id`: the lock's number of the PIN, if it gets one."""
+    """A PIN's past up to `now`. `wish` is its code and period; `remote_id` is the lock's id for it, if it gets one."""
     sent = transitions.prepared(Observed(), Attempt(Op.POST, 1, wish, None))
     until = now + REST if wish.ends_at is None or wish.ends_at <= now else min(now + REST, wish.ends_at)
     if life is Life.UNDER_WAY:
-        # It is called lost, and looked for, as soon as a worker runs; until the rest ends nothing is sent.
+        # A worker that starts calls it lost and will look for it, but sends nothing until the rest ends.
         return Lived(life, transitions.rested(sent, until, 1), 1, (Tried(Op.POST, 1, "", None),))
     if life is Life.DOUBT:
         lost = transitions.rested(transitions.lost(sent, now + _LATE), until, 1)
@@ -94,7 +94,7 @@ def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: dat
 
 
 def _changing(rng: random.Random, there: Observed, tried: tuple[Tried, ...], wish: Content, until: datetime) -> Lived:
-    """The lock still has the dates of before the guest's last wish."""
+    """The lock still has the dates from before the last change."""
     before = replace(wish, ends_at=wish.ends_at - timedelta(hours=1) if wish.ends_at is not None else None)
     sent = transitions.prepared(replace(there, applied=before), Attempt(Op.PUT, 2, wish, there.remote_id))
     cause = rng.choice((Cause.BUSY, Cause.OFFLINE))

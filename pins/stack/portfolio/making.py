@@ -16,7 +16,7 @@ from pins.stack.portfolio.guests import SPAN, bookings_of
 from pins.stack.portfolio.places import BATCH, Home, make_homes
 from rentals.models import Booking, CalendarFeed, FeedItem
 
-#: Properties that are written together.
+#: How many properties are written together.
 _TOGETHER = 25
 
 
@@ -34,10 +34,9 @@ class Size:
 
 
 def make(size: Size, now: datetime, *, seed: int, tell: Callable[[str], None] = lambda _: None) -> None:
-    """Add a portfolio to the database: all of it or nothing. `tell` hears how far it is.
+    """Add a portfolio to the database around `now` (aware): all of it or nothing. `tell` is called with the progress.
 
-    The same seed makes the same portfolio around the same moment, but for codes, tokens and ids. Raises
-    TooManyBookingsError.
+    The same seed and moment make the same portfolio, except codes, tokens and ids. Raises TooManyBookingsError.
     """
     if size.bookings > size.properties * SPAN:
         raise TooManyBookingsError(
@@ -75,7 +74,7 @@ def _fill(
     feeds: dict[int, list[CalendarFeed]],
     now: datetime,
 ) -> int:
-    """The stays of some properties with all that follows from them. Returns how many."""
+    """Make the stays of some properties, with everything that follows from them. Returns how many stays."""
     rows = Rows()
     sold = [
         bookings_of(rng, home, feeds[home.property.pk], count, now) for home, count in zip(homes, counts, strict=True)

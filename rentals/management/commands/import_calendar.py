@@ -1,4 +1,4 @@
-"""`manage.py import_calendar`: takes in one calendar by hand, and tells line by line what it changed."""
+"""`manage.py import_calendar`: imports one calendar by hand, and prints what it changed."""
 
 from __future__ import annotations
 
@@ -39,25 +39,25 @@ _COUNTS = ("created", "changed", "cancelled", "absent", "held", "review", "quara
 
 class Command(BaseCommand):
     help = (
-        "Import a calendar of one feed: from a file, from standard input (-), or freshly fetched from its address. "
-        "Exit status: 0 imported, 1 the calendar could not be taken and nothing was changed, 2 wrong usage."
+        "Imports the calendar of one feed: from a file, from standard input (-), or fetched now from its address. "
+        "Exit status: 0 imported, 1 the calendar could not be read and nothing was changed, 2 wrong usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("feed_id", metavar="FEED_ID", help="the feed's number; a wrong one lists all")
+        parser.add_argument("feed_id", metavar="FEED_ID", help="the feed's number; a wrong number lists all feeds")
         parser.add_argument(
             "file", metavar="FILE", nargs="?", help="an .ics file, or - for standard input (default: fetch it now)"
         )
         parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
         parser.add_argument(
-            "--names", action="store_true", help="show guests' names also where the output is no terminal"
+            "--names", action="store_true", help="show guests' names even when the output is not a terminal"
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
         feed = _feed(str(options["feed_id"]))
         now = timezone.now()
         if not feed.is_active:
-            self.stderr.write(f"“{feed}” is switched off: nothing else reads it. It is read now, as you say.")
+            self.stderr.write(f"“{feed}” is switched off: nothing else reads it. It is read now because you asked.")
         try:
             body = self._read(feed, options["file"], now)
             with self._waiting(f"Comparing {_size(body)} with the stays of “{feed}”"):
@@ -70,13 +70,13 @@ class Command(BaseCommand):
 
     def _read(self, feed: CalendarFeed, file: str | None, now: datetime) -> bytes:
         if file == "-":
-            if sys.stdin is None:  # closed, as some schedulers start programs
+            if sys.stdin is None:  # some schedulers start programs like this
                 raise CommandError("Standard input is closed. Name a file instead.", returncode=_WRONG_USAGE)
             return sys.stdin.buffer.read(MAX_BYTES + 1)
         if file is not None:
             try:
                 with Path(file).open("rb") as opened:
-                    return opened.read(MAX_BYTES + 1)  # one more than is taken: told as too large by the importer
+                    return opened.read(MAX_BYTES + 1)  # one byte too many: the importer calls it too large
             except OSError as error:
                 raise CommandError(f"{file}: {error.strerror}.", returncode=_WRONG_USAGE) from None
         try:
@@ -90,11 +90,11 @@ class Command(BaseCommand):
         except UndecryptableValue as error:
             raise CommandError(f"The address of “{feed}” cannot be read: {error}") from None
 
-    # -- telling ------------------------------------------------------------------------------------------------
+    # -- printing -----------------------------------------------------------------------------------------------
 
     @contextmanager
     def _waiting(self, what: str) -> Iterator[None]:
-        """On a terminal, say what takes its time and how long it takes already."""
+        """On a terminal, show what is going on and for how long."""
         if not self.stderr.isatty():
             yield
             return
@@ -120,7 +120,7 @@ class Command(BaseCommand):
 
     def _tell(self, feed: CalendarFeed, summary: Summary, *, dry_run: bool, names: bool) -> None:
         if summary.outdated:
-            self.stdout.write(self.style.WARNING("Newer content arrived meanwhile, so this was left aside."))
+            self.stdout.write(self.style.WARNING("Newer content arrived meanwhile, so this one was not imported."))
             return
         columns = [0, 1, 2, 4] if not names else [0, 1, 2, 3, 4]
         rows = [tuple(cells[column] for column in columns) for cells in map(_cells, summary.rows)]
