@@ -1,4 +1,4 @@
-"""Health of the web process, for load balancers and container runtimes. Answers name what fails, not why."""
+"""Health of the web process, for load balancers and container runtimes. The answers name what fails, not why."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from config import broker
 @never_cache
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process is up. Touches nothing else, so that a slow database does not get the web server restarted."""
+    """The process is up. It asks nothing else: a slow database must not get the web server restarted."""
     return HttpResponse("ok", content_type="text/plain")
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Database and broker answer: 200, else 503 with the name of what does not."""
+    """200 when database and broker answer, else 503 with the name of what does not."""
     checks = {"database": database_answers(), "broker": broker.answers(settings.REDIS_URL, within=2)}
     ready = all(checks.values())
     body = {"ready": ready, "checks": {name: "ok" if good else "unreachable" for name, good in checks.items()}}

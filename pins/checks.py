@@ -1,4 +1,4 @@
-"""Configuration that works but deserves a second look. Never errors: each of these is right somewhere."""
+"""Warnings about configuration that works but may be a mistake. Never errors: each is right somewhere."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 @register()
 def api_is_private(**_: Any) -> list[CheckMessage]:
-    """Keys and PINs travel in clear over http; fine towards a simulator on this machine, nowhere else."""
+    """Over http, keys and PINs travel in clear; that is right for a simulator on this machine only."""
     if settings.DEBUG or settings.TEDEE_API_URL.startswith("https://"):
         return []
     is_here = urlsplit(settings.TEDEE_API_URL).hostname in _THIS_MACHINE
