@@ -9,8 +9,8 @@ class ConfigConfig(AppConfig):
     verbose_name = "Configuration"
 
     def ready(self) -> None:
-        # The signal comes for each app in the order of INSTALLED_APPS, and pins is the last. Django's own receiver makes
-        # the permissions; it was connected earlier and runs first.
+        # The signal comes for each app in the order of INSTALLED_APPS, and pins is the last. Django's own receiver
+        # makes the permissions; it was connected earlier and runs first.
         from config.roles import keep_roles
         from pins import checks as _pins  # noqa: F401 - registers
         from rentals import checks as _rentals  # noqa: F401 - registers
