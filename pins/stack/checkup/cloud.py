@@ -15,14 +15,14 @@ from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 from rentals.wording import counted
 
-_FETCH_LOCKS = "Run: make sync-locks, or fetch them on the account's page in the admin."
+_FETCH_LOCKS = "Press “Fetch locks” on the account's page in the admin, or run: make sync-locks"
 
 
 def cloud() -> Iterator[Finding]:
     """One cheap request per account, from its budget: the state of one lock, else the list of locks."""
     found = list(LockAccount.objects.order_by("pk"))
     if not found:
-        yield warn("cloud", "there is no lock account yet.", "Add one in the admin; its locks are fetched there, too.")
+        yield warn("cloud", "there is no lock account yet.", "Add one in the admin, then press “Fetch locks” on its page.")
     for account in found:
         yield _ask(account)
 
