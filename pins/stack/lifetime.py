@@ -31,14 +31,3 @@ def end_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[
             os._exit(1)
 
     return in_child
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number exists (and is not ours to have been reaped)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

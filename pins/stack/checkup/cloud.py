@@ -22,7 +22,9 @@ def cloud() -> Iterator[Finding]:
     """One cheap request per account, from its budget: the state of one lock, else the list of locks."""
     found = list(LockAccount.objects.order_by("pk"))
     if not found:
-        yield warn("cloud", "there is no lock account yet.", "Add one in the admin, then press “Fetch locks” on its page.")
+        yield warn(
+            "cloud", "there is no lock account yet.", "Add one in the admin, then press “Fetch locks” on its page."
+        )
     for account in found:
         yield _ask(account)
 
