@@ -134,7 +134,7 @@ def _pin_row(pin: SimPin, now: datetime) -> str:
     start, end = pin.body.start, pin.body.end
     period = "always" if start is None and end is None else f"{_short(start)} to {_short(end)}"
     if pin.foreign:
-        mark = "foreign"
+        mark = "set by hand"
     elif end is not None and end <= now:
         mark = "ended"
     else:

@@ -41,6 +41,7 @@ def beat() -> Iterator[Finding]:
     last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
     remedy = "Start everything: make run; on a server exactly one: celery -A config beat"
     if last is None:
+        remedy = f"If Turnkey has just started, wait {settings.SWEEP_SECONDS} s. {remedy}"
         yield fail("beat", "the sweep has never run.", remedy)
         return
     age = timezone.now() - last

@@ -21,7 +21,9 @@ from rentals.calendars.ical.unfold import MAX_BYTES
 from rentals.calendars.imports import run
 from rentals.calendars.imports.summary import Row, Summary
 from rentals.fields import UndecryptableValue
+from rentals.management.columns import in_columns
 from rentals.models import CalendarFeed
+from rentals.wording import counted
 
 _WRONG_USAGE = 2
 _HEADS = ("Dates", "What", "Is", "Guest", "Why")
@@ -64,7 +66,7 @@ class Command(BaseCommand):
                 summary = run.import_calendar(feed.pk, body, now, as_of=now, dry_run=options["dry_run"])
         except FeedError as error:
             raise CommandError(f"{error.of_file if options['file'] else error} Nothing was changed.") from None
-        self._tell(feed, summary, dry_run=options["dry_run"], names=options["names"] or self.stdout.isatty())
+        self._print(feed, summary, dry_run=options["dry_run"], names=options["names"] or self.stdout.isatty())
 
     # -- the calendar -------------------------------------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class Command(BaseCommand):
             ticker.join()
             say(f"\r{what}: {monotonic() - began:.1f} s     \n")
 
-    def _tell(self, feed: CalendarFeed, summary: Summary, *, dry_run: bool, names: bool) -> None:
+    def _print(self, feed: CalendarFeed, summary: Summary, *, dry_run: bool, names: bool) -> None:
         if summary.outdated:
             self.stdout.write(self.style.WARNING("Newer content arrived meanwhile, so this one was not imported."))
             return
@@ -126,16 +128,13 @@ class Command(BaseCommand):
         rows = [tuple(cells[column] for column in columns) for cells in map(_cells, summary.rows)]
         if rows:
             heads = tuple(_HEADS[column] for column in columns)
-            widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-            self.stdout.write(_line(heads, widths))
-            for row in rows:
-                self.stdout.write(_line(row, widths))
+            for line in in_columns([heads, *rows]):
+                self.stdout.write(line)
         counts = summary.as_json()
-        told = ", ".join(f"{counts[name]} {name}" for name in _COUNTS if counts.get(name))
-        number = counts.get("events", 0)
-        events = "1 event" if number == 1 else f"{number} events"
+        changes = ", ".join(f"{counts[name]} {name}" for name in _COUNTS if counts.get(name))
+        events = counted(counts.get("events", 0), "event")
         head = "Would change" if dry_run else "Imported"
-        self.stdout.write(f"{head}: {told or 'nothing new'}. {events} in the calendar.")
+        self.stdout.write(f"{head}: {changes or 'nothing new'}. {events} in the calendar.")
         if summary.held:
             self.stdout.write(self.style.WARNING(_held(feed, summary, dry_run=dry_run)))
         if dry_run:
@@ -143,7 +142,7 @@ class Command(BaseCommand):
 
 
 def _held(feed: CalendarFeed, summary: Summary, *, dry_run: bool) -> str:
-    stays = "1 stay" if summary.held == 1 else f"{summary.held} stays"
+    stays = counted(summary.held, "stay")
     waits = "would wait" if dry_run else "wait" if summary.held > 1 else "waits"
     reason = f" {summary.held_reason}" if summary.held_reason else ""
     return (
@@ -168,10 +167,6 @@ def _feed(typed: str) -> CalendarFeed:
 def _cells(row: Row) -> tuple[str, ...]:
     dates = " to ".join(day.isoformat() for day in (row.starts_on, row.ends_on) if day is not None)
     return (dates or "unknown", row.action, _VERDICTS[row.verdict], row.guest_name, row.reason)
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _size(body: bytes) -> str:

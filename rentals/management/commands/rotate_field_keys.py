@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from rentals.rotation import Tally, encrypted_columns, rotate
+from rentals.wording import counted
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
             )
             unreadable += tally.unreadable
         if unreadable:
-            values = "1 stored value" if unreadable == 1 else f"{unreadable} stored values"
+            values = counted(unreadable, "stored value")
             raise CommandError(
                 f"None of the configured keys opens {values}. They were left as they are. Put the key that "
                 "encrypted them back into FIELD_ENCRYPTION_KEYS and run this again."

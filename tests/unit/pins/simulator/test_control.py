@@ -155,7 +155,7 @@ def test_the_page_shows_locks_pins_and_requests_and_escapes_names(cloud: Cloud) 
         "Front door",
         "Cleaner &amp; Co",
         "271828",
-        "foreign",
+        "set by hand",
         "481516",
         "open to 01 Jan 00:00",
         "Disconnected",
