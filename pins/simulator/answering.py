@@ -34,7 +34,7 @@ _JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
 @dataclass(frozen=True)
-class Claim:
+class DeviceSlot:
     """A device occupied for one request."""
 
     lock: SimLock
@@ -55,14 +55,14 @@ def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
             refused = _admit(cloud, exchange)
         except BodyRefusedError as reason:
             refused = envelope(OperationResult(400, errors=reason.messages))
-        claim = _claim(cloud, exchange) if refused is None else refused
-        if isinstance(claim, Reply):
-            claim = _finish(cloud, exchange, claim)
-    if isinstance(claim, Reply):
+        slot = _occupy(cloud, exchange) if refused is None else refused
+        if isinstance(slot, Reply):
+            slot = _finish(cloud, exchange, slot)
+    if isinstance(slot, Reply):
         if hook is not None:
-            hook(request, claim)
-        return claim
-    return _operate(cloud, exchange, claim, hook)
+            hook(request, slot)
+        return slot
+    return _operate(cloud, exchange, slot, hook)
 
 
 def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
@@ -141,7 +141,7 @@ def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str
     return None
 
 
-def _claim(cloud: Cloud, exchange: Exchange) -> Claim | Reply:
+def _occupy(cloud: Cloud, exchange: Exchange) -> DeviceSlot | Reply:
     """Occupy the device for one operation, or refuse: 409 while it is busy, 428 while it is out of reach."""
     lock = cloud.locks_by_id[exchange.lock_id or 0]
     cloud.settle(lock)
@@ -156,51 +156,51 @@ def _claim(cloud: Cloud, exchange: Exchange) -> Claim | Reply:
         lock.occupied_by = exchange.seq
         fault = cloud.desk.next(lock.id, exchange.request.method)
         exchange.fault = fault.name if fault else None
-        latency = cloud.desk.luck(lock.id).uniform(*cloud.settings.latency)
-        return Claim(lock, fault, 0.0 if fault and fault.at_once else latency)
+        latency = cloud.desk.rng(lock.id).uniform(*cloud.settings.latency)
+        return DeviceSlot(lock, fault, 0.0 if fault and fault.at_once else latency)
     return envelope(OperationResult(409, errors=("Other request is currently processing for this device.",)))
 
 
-def _operate(cloud: Cloud, exchange: Exchange, claim: Claim, hook: Hook | None) -> Reply:
+def _operate(cloud: Cloud, exchange: Exchange, slot: DeviceSlot, hook: Hook | None) -> Reply:
     """Let the device work, apply, answer. The device is free when this returns or raises, as when the hook raises."""
     try:
-        if claim.latency > 0:
-            cloud.sleep(claim.latency)
+        if slot.latency > 0:
+            cloud.sleep(slot.latency)
         with cloud.mutex:
-            reply = _finish(cloud, exchange, _conclude(cloud, claim.lock, exchange, claim.fault))
+            reply = _finish(cloud, exchange, _conclude(cloud, slot.lock, exchange, slot.fault))
         if hook is not None:
             hook(exchange.request, reply)
         return reply
     finally:
         with cloud.mutex:
-            claim.lock.occupied_by = None
+            slot.lock.occupied_by = None
 
 
 def _conclude(cloud: Cloud, lock: SimLock, exchange: Exchange, fault: Fault | None) -> Reply:
     """Apply the operation as far as the fault allows, and return what the client receives."""
     cloud.settle(lock)
-    luck = cloud.desk.luck(lock.id)
+    rng = cloud.desk.rng(lock.id)
     if cloud.locks_by_id.get(lock.id) is not lock or not lock.reachable:
         # Unplugged or removed while the device was at work: the command never arrived.
         exchange.fault = exchange.fault or "unplugged"
         return envelope(OperationResult(408, errors=("Timeout while sending data to the device.",)))
     effect = fault.effect if fault else "applied"
     if effect == "either":
-        effect = luck.choice(("applied", "lost"))
+        effect = rng.choice(("applied", "lost"))
     outcome = OperationResult(408)
     if effect == "applied":
         outcome = _perform(cloud, lock, exchange)
         exchange.applied = outcome.changed
     elif effect == "late":
         _postpone(cloud, lock, exchange)
-    return _voice(cloud, lock, outcome, fault, luck)
+    return _heard(cloud, lock, outcome, fault, rng)
 
 
-def _voice(cloud: Cloud, lock: SimLock, outcome: OperationResult, fault: Fault | None, luck: random.Random) -> Reply:
+def _heard(cloud: Cloud, lock: SimLock, outcome: OperationResult, fault: Fault | None, rng: random.Random) -> Reply:
     """The reply that the fault lets through to the client."""
     if fault is None:
         return envelope(outcome)
-    status = luck.choice(fault.statuses) if fault.masks else outcome.status
+    status = rng.choice(fault.statuses) if fault.masks else outcome.status
     if status == 408 and cloud.settings.busy_after_timeout > 0:
         lock.busy_until = cloud.clock() + timedelta(seconds=cloud.settings.busy_after_timeout)
     if fault.html:

@@ -165,7 +165,7 @@ class FaultDesk:
         self.plan = plan
         self._seed = seed
         self._scripts: dict[int, deque[ScriptStep]] = {}
-        self._luck: dict[int, random.Random] = {}
+        self._rngs: dict[int, random.Random] = {}
 
     def add_script(self, lock_id: int, steps: Iterable[str]) -> None:
         """Append steps for one lock; nothing is added when one of them is wrong (FaultTextError)."""
@@ -176,11 +176,11 @@ class FaultDesk:
         """How many scripted steps wait for this lock."""
         return len(self._scripts.get(lock_id, ()))
 
-    def luck(self, lock_id: int) -> random.Random:
+    def rng(self, lock_id: int) -> random.Random:
         """The lock's own seeded random source."""
-        if lock_id not in self._luck:
-            self._luck[lock_id] = random.Random(f"{self._seed}:{lock_id}")
-        return self._luck[lock_id]
+        if lock_id not in self._rngs:
+            self._rngs[lock_id] = random.Random(f"{self._seed}:{lock_id}")
+        return self._rngs[lock_id]
 
     def next(self, lock_id: int, method: str) -> Fault | None:
         """The fault of the request that reaches this lock now, or None."""
@@ -189,4 +189,4 @@ class FaultDesk:
             if script[0].method in (None, method):
                 return script.popleft().fault
             return None
-        return self.plan.choose(self.luck(lock_id), method)
+        return self.plan.choose(self.rng(lock_id), method)

@@ -16,8 +16,8 @@ from types import FrameType
 from pins.stack.children import Child, ChildPlan, Terminal, how_it_ended
 from pins.stack.leftovers import PidFile
 
-DEATHS_TO_GIVE_UP = 5
-DEATHS_WITHIN_SECONDS = 60.0
+CRASHES_TO_GIVE_UP = 5
+CRASH_WINDOW_SECONDS = 60.0
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 8.0
 READY_SECONDS = 30.0
@@ -41,7 +41,7 @@ class Slot:
 
     plan: ChildPlan
     child: Child | None = None
-    deaths: list[float] = field(default_factory=list)
+    crashes: list[float] = field(default_factory=list)
     start_at: float = 0.0  # monotonic; when to start it (again)
 
 
@@ -83,11 +83,11 @@ class Supervisor:
         self._spawn(slot)
         deadline = time.monotonic() + READY_SECONDS
         while slot.child is None or not plan.is_ready():
-            self._revive()
+            self._restart_ended()
             if self._stop_requests:
                 raise StopRequested
             if time.monotonic() > deadline:
-                raise StackFailed(f"{plan.name} was not ready within {READY_SECONDS:.0f} s.{_last_words(slot)}")
+                raise StackFailed(f"{plan.name} was not ready within {READY_SECONDS:.0f} s.{_last_lines(slot)}")
             time.sleep(POLL_SECONDS / 2)
 
     def watch(self, tick: Tick = lambda: None, every: float = 0.5) -> int:
@@ -97,7 +97,7 @@ class Supervisor:
         """
         next_tick = 0.0
         while not self._stop_requests:
-            self._revive()
+            self._restart_ended()
             if time.monotonic() >= next_tick:
                 status = tick()
                 if status is not None:
@@ -106,11 +106,11 @@ class Supervisor:
             time.sleep(POLL_SECONDS)
         return 0
 
-    def _revive(self) -> None:
+    def _restart_ended(self) -> None:
         now = time.monotonic()
         for slot in self._slots:
             if slot.child is not None and slot.child.status is not None:
-                self._bury(slot, now)
+                self._note_exit(slot, now)
             if slot.child is None and now >= slot.start_at:
                 self._spawn(slot)
 
@@ -124,19 +124,19 @@ class Supervisor:
             ) from None
         self._pid_file.write(self._pids())
 
-    def _bury(self, slot: Slot, now: float) -> None:
+    def _note_exit(self, slot: Slot, now: float) -> None:
         child = slot.child
         if child is None or child.status is None:
             return
         child.wait(0)
-        slot.deaths = [death for death in slot.deaths if now - death < DEATHS_WITHIN_SECONDS] + [now]
+        slot.crashes = [crash for crash in slot.crashes if now - crash < CRASH_WINDOW_SECONDS] + [now]
         ended = f"{slot.plan.name} {how_it_ended(child.status)}"
-        if len(slot.deaths) >= DEATHS_TO_GIVE_UP:
+        if len(slot.crashes) >= CRASHES_TO_GIVE_UP:
             raise StackFailed(
-                f"{ended}, {len(slot.deaths)} times within {DEATHS_WITHIN_SECONDS:.0f} s. Another restart will not "
-                f"help; `manage.py doctor` may say why.{_last_words(slot)}"
+                f"{ended}, {len(slot.crashes)} times within {CRASH_WINDOW_SECONDS:.0f} s. Another restart will not "
+                f"help; `manage.py doctor` may say why.{_last_lines(slot)}"
             )
-        pause = min(FIRST_PAUSE_SECONDS * 2 ** (len(slot.deaths) - 1), LONGEST_PAUSE_SECONDS)
+        pause = min(FIRST_PAUSE_SECONDS * 2 ** (len(slot.crashes) - 1), LONGEST_PAUSE_SECONDS)
         self._terminal.line(f"{ended}; starting it again in {pause:g} s")
         slot.child, slot.start_at = None, now + pause
 
@@ -166,6 +166,6 @@ class Supervisor:
         return {slot.plan.name: slot.child.pid for slot in self._slots if slot.child is not None}
 
 
-def _last_words(slot: Slot) -> str:
+def _last_lines(slot: Slot) -> str:
     lines = list(slot.child.last_lines) if slot.child is not None else []
     return "".join(f"\n    {line}" for line in ["Its last lines:", *lines]) if lines else ""

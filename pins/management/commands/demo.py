@@ -20,7 +20,7 @@ from pins.stack import demo, demo_calendars, processes
 from pins.stack.calendar_news import CalendarNews, look_at_feeds
 from pins.stack.children import Terminal
 from pins.stack.machine import bring_database_up_to_date, machine, start_broker, start_product
-from pins.stack.story import Storyteller, look
+from pins.stack.story import Storyteller, look_at_pins
 from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
 from rentals.models import Booking
 from rentals.wording import counted
@@ -91,7 +91,7 @@ class Command(BaseCommand):
             )
         )
         password = demo.ensure_admin(folder)
-        storyteller, news = Storyteller(look(timezone.now())), CalendarNews(look_at_feeds())
+        storyteller, news = Storyteller(look_at_pins(timezone.now())), CalendarNews(look_at_feeds())
         self.began = timezone.now()
         with demo_calendars.calendar_server(demo_calendars.first_start(folder, self.began), demo.ZONE) as calendars:
             start_product(stack, f"127.0.0.1:{self.port}")
@@ -133,7 +133,7 @@ class Command(BaseCommand):
             try:
                 # Asked before the look: what counts as settled has then been printed when the demo ends.
                 missing = demo.unsettled(timezone.now(), self.began) if self.until_settled else None
-                for line in [*news.tell(look_at_feeds()), *storyteller.tell(look(timezone.now()))]:
+                for line in [*news.tell(look_at_feeds()), *storyteller.tell(look_at_pins(timezone.now()))]:
                     self.terminal.line(line)
                 return None if missing is None else self._settled(missing, time.monotonic() - started)
             except DatabaseError as error:

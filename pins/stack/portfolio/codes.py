@@ -14,7 +14,7 @@ from pins.core.code_rules import generate
 from pins.core.pin_state import Content, Op
 from pins.desired import grants
 from pins.models import AccessGrant, Incident, InstallationKey, Pin, PinAttempt, PinReveal, ValueClaim
-from pins.stack.portfolio.lives import Life, Lived, Tried, live, troubled
+from pins.stack.portfolio.pin_history import PinHistory, SentRequest, Stage, history_of, trouble_of
 from pins.stack.portfolio.places import BATCH, Home
 from rentals.models import Booking, Lock
 
@@ -48,7 +48,7 @@ class Rows:
         Incident.objects.bulk_create(incidents, batch_size=BATCH)
 
 
-class Keysmith:
+class CodeMaker:
     """Makes the codes. Their values come from the system's randomness, not from the seed: nobody can compute them."""
 
     def __init__(self, rng: random.Random, now: datetime) -> None:
@@ -79,12 +79,12 @@ class Keysmith:
         offline = [lock for lock in home.locks if lock.is_connected is False]
         trouble, where = self._trouble(grant, offline=bool(offline)), (*offline, *home.locks)[:1]
         for lock in home.locks:
-            lived = self._live(grant, lock, trouble if lock in where else None)
-            pin = self._pin(grant, lock, lived, alias_text(wish.holder_name, *wish.dates, grant.reference))
+            history = self._history(grant, lock, trouble if lock in where else None)
+            pin = self._pin(grant, lock, history, alias_text(wish.holder_name, *wish.dates, grant.reference))
             rows.pins.append(pin)
-            rows.claims.append(self._claim(pin, lived.life))
-            rows.attempts.extend(self._attempts(pin, lived.tried) if grant.ends_at > self._now - _RECENT else ())
-            self._remember_trouble(rows, pin, lived.life)
+            rows.claims.append(self._claim(pin, history.stage))
+            rows.attempts.extend(self._attempts(pin, history.requests) if grant.ends_at > self._now - _RECENT else ())
+            self._remember_trouble(rows, pin, history.stage)
 
     def _grant(self, booking: Booking, wish: grants.Wish, locks: Sequence[Lock]) -> AccessGrant:
         """Made some time after its window opened, since not all guests book far ahead; disclosed near the arrival."""
@@ -122,59 +122,59 @@ class Keysmith:
 
     # -- one PIN ------------------------------------------------------------------------------------------------
 
-    def _trouble(self, grant: AccessGrant, *, offline: bool) -> Life | None:
+    def _trouble(self, grant: AccessGrant, *, offline: bool) -> Stage | None:
         """What keeps a code off one of its locks, or on it."""
         drawn = self._rng.random()
         if not grant.wanted:
             return None
         if grant.ends_at <= self._now:
             is_fresh = self._now - grant.ends_at < timedelta(days=1)
-            return Life.REMOVING if is_fresh and drawn < (0.6 if offline else 0.04) else None
+            return Stage.REMOVING if is_fresh and drawn < (0.6 if offline else 0.04) else None
         chance = _TROUBLE_NOW if grant.starts_at <= self._now else _TROUBLE
         if drawn >= (0.3 if offline else chance):
             return None
-        return troubled(self._rng, disclosed=grant.disclosed_at is not None, offline=offline)
+        return trouble_of(self._rng, disclosed=grant.disclosed_at is not None, offline=offline)
 
-    def _live(self, grant: AccessGrant, lock: Lock, trouble: Life | None) -> Lived:
+    def _history(self, grant: AccessGrant, lock: Lock, trouble: Stage | None) -> PinHistory:
         over = not grant.wanted or grant.ends_at <= self._now
-        life = trouble or (Life.REMOVED if over else Life.SET)
+        stage = trouble or (Stage.REMOVED if over else Stage.SET)
         self._last_id[lock.pk] += 1
         wish = Content(grant.code, grant.starts_at, grant.ends_at)
         offline = lock.is_connected is False
-        return live(self._rng, life, wish, self._last_id[lock.pk], self._now, offline=offline)
+        return history_of(self._rng, stage, wish, self._last_id[lock.pk], self._now, offline=offline)
 
-    def _pin(self, grant: AccessGrant, lock: Lock, lived: Lived, alias: str) -> Pin:
-        pin = Pin(grant=grant, lock=lock, alias=alias, wanted=grant.wanted, last_cause=lived.cause)
-        pin.desired_rev = lived.rev if grant.wanted else lived.rev + 1
+    def _pin(self, grant: AccessGrant, lock: Lock, history: PinHistory, alias: str) -> Pin:
+        pin = Pin(grant=grant, lock=lock, alias=alias, wanted=grant.wanted, last_cause=history.cause)
+        pin.desired_rev = history.rev if grant.wanted else history.rev + 1
         pin.wished_at = grant.created_at
-        pin.put_observed(lived.observed)
+        pin.put_observed(history.observed)
         pin.op_token = uuid.uuid4() if pin.op else None
         pin.refresh_plan(self._now)
-        pin.state_changed_at = self._since(grant, lived.life)
+        pin.state_changed_at = self._since(grant, history.stage)
         return pin
 
-    def _since(self, grant: AccessGrant, life: Life) -> datetime:
+    def _since(self, grant: AccessGrant, stage: Stage) -> datetime:
         """A cancelled code was removed half-way to the arrival, an ended one at check-out."""
         moment = grant.created_at
-        if life in (Life.REMOVED, Life.REMOVING):
+        if stage in (Stage.REMOVED, Stage.REMOVING):
             moment = grant.ends_at
             if not grant.wanted:
                 moment = grant.created_at + max(min(self._now, grant.starts_at) - grant.created_at, timedelta()) / 2
         return min(self._now, moment + timedelta(seconds=self._rng.randint(1, 40)))
 
-    def _claim(self, pin: Pin, life: Life) -> ValueClaim:
+    def _claim(self, pin: Pin, stage: Stage) -> ValueClaim:
         return ValueClaim(
             lock=pin.lock,
             grant=pin.grant,
             digest=ValueClaim.digest_of(pin.grant.code, key=self._key),
             claimed_at=pin.grant.created_at,
-            released_at=pin.state_changed_at if life is Life.REMOVED else None,
+            released_at=pin.state_changed_at if stage is Stage.REMOVED else None,
         )
 
-    def _attempts(self, pin: Pin, tried: Iterable[Tried]) -> Iterable[PinAttempt]:
+    def _attempts(self, pin: Pin, requests: Iterable[SentRequest]) -> Iterable[PinAttempt]:
         """The requests, half a minute apart, and a removal at the moment when it was done."""
         at = pin.grant.created_at
-        for one in tried:
+        for one in requests:
             began = pin.state_changed_at if one.op is Op.DELETE else min(at, self._now)
             at += timedelta(seconds=30)
             yield PinAttempt(
@@ -191,10 +191,10 @@ class Keysmith:
                 correlation_id=f"{self._rng.getrandbits(64):016x}",
             )
 
-    def _remember_trouble(self, rows: Rows, pin: Pin, life: Life) -> None:
+    def _remember_trouble(self, rows: Rows, pin: Pin, stage: Stage) -> None:
         """Incidents, open and resolved. Those about late and remaining codes are opened by the checks of the sweep."""
-        if life is Life.BLOCKED:
+        if stage is Stage.BLOCKED:
             rows.about.append((Incident.Kind.VALUE_TAKEN, pin, pin.state_changed_at, None))
-        elif life is Life.REMOVED and pin.wanted and self._rng.random() < 0.02:
+        elif stage is Stage.REMOVED and pin.wanted and self._rng.random() < 0.02:
             began = pin.grant.starts_at - timedelta(hours=4)
             rows.about.append((Incident.Kind.CODE_LATE, pin, began, began + timedelta(minutes=50)))

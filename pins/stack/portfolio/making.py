@@ -11,7 +11,7 @@ from django.db import transaction
 
 from pins.incidents import sweep_checks
 from pins.stack.portfolio.calendars import items_of, make_feeds
-from pins.stack.portfolio.codes import Keysmith, Rows
+from pins.stack.portfolio.codes import CodeMaker, Rows
 from pins.stack.portfolio.guests import SPAN, bookings_of
 from pins.stack.portfolio.places import BATCH, Home, make_homes
 from rentals.models import Booking, CalendarFeed, FeedItem
@@ -50,10 +50,10 @@ def make(size: Size, now: datetime, *, seed: int, tell: Callable[[str], None] = 
         feeds = make_feeds(rng, homes, now)
         number = sum(len(found) for found in feeds.values())
         tell(f"{size.properties} properties, {size.locks} locks, {number} calendar feeds")
-        keysmith = Keysmith(rng, now)
+        code_maker = CodeMaker(rng, now)
         done = 0
         for group, counts in _groups(homes, size.bookings):
-            done += _fill(rng, keysmith, group, counts, feeds, now)
+            done += _fill(rng, code_maker, group, counts, feeds, now)
             tell(f"{done} of {size.bookings} bookings")
         sweep_checks.review(now)
 
@@ -68,7 +68,7 @@ def _groups(homes: Sequence[Home], bookings: int) -> Iterator[tuple[Sequence[Hom
 
 def _fill(
     rng: random.Random,
-    keysmith: Keysmith,
+    code_maker: CodeMaker,
     homes: Sequence[Home],
     counts: Sequence[int],
     feeds: dict[int, list[CalendarFeed]],
@@ -84,6 +84,6 @@ def _fill(
     by_calendar = [(booking, feed) for found in sold for booking, feed in found if feed is not None]
     FeedItem.objects.bulk_create(items_of(rng, by_calendar, now), batch_size=BATCH)
     for home, found in zip(homes, sold, strict=True):
-        keysmith.make(rows, home, [booking for booking, _ in found])
+        code_maker.make(rows, home, [booking for booking, _ in found])
     rows.store()
     return len(bookings)

@@ -18,7 +18,7 @@ _LATE = timedelta(minutes=10)
 _STATUS = {Cause.OFFLINE: 428, Cause.BUSY: 409, Cause.TIMEOUT: 408, Cause.PIN_EXISTS: 406}
 
 
-class Life(StrEnum):
+class Stage(StrEnum):
     """How far a PIN has come."""
 
     SET = "set"
@@ -32,7 +32,7 @@ class Life(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class SentRequest:
     """One request."""
 
     op: Op
@@ -43,71 +43,77 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Lived:
+class PinHistory:
     """The observed side of a PIN, the revision of its desired side, and the requests that led there, oldest first."""
 
-    life: Life
+    stage: Stage
     observed: Observed
     rev: int
-    tried: tuple[Tried, ...]
+    requests: tuple[SentRequest, ...]
     cause: str = ""
 
 
-def troubled(rng: random.Random, *, disclosed: bool, offline: bool) -> Life:
+def trouble_of(rng: random.Random, *, disclosed: bool, offline: bool) -> Stage:
     """What keeps a code from being on its lock."""
     if offline:
-        return Life.TRYING
-    kinds = [Life.TRYING, Life.TRYING, Life.UNDER_WAY, Life.DOUBT, Life.CHANGING]
-    return rng.choice([*kinds, Life.BLOCKED, Life.BLOCKED] if disclosed else kinds)
+        return Stage.TRYING
+    kinds = [Stage.TRYING, Stage.TRYING, Stage.UNDER_WAY, Stage.DOUBT, Stage.CHANGING]
+    return rng.choice([*kinds, Stage.BLOCKED, Stage.BLOCKED] if disclosed else kinds)
 
 
-def live(rng: random.Random, life: Life, wish: Content, remote_id: int, now: datetime, *, offline: bool) -> Lived:
+def history_of(
+    rng: random.Random, stage: Stage, wish: Content, remote_id: int, now: datetime, *, offline: bool
+) -> PinHistory:
     """A PIN's past up to `now`. `wish` is its code and period; `remote_id` is the lock's id for it, if it gets one."""
     sent = transitions.prepared(Observed(), Attempt(Op.POST, 1, wish, None))
     until = now + REST if wish.ends_at is None or wish.ends_at <= now else min(now + REST, wish.ends_at)
-    if life is Life.UNDER_WAY:
+    if stage is Stage.UNDER_WAY:
         # A worker that starts calls it lost and will look for it, but sends nothing until the rest ends.
-        return Lived(life, transitions.rested(sent, until, 1), 1, (Tried(Op.POST, 1, "", None),))
-    if life is Life.DOUBT:
+        return PinHistory(stage, transitions.rested(sent, until, 1), 1, (SentRequest(Op.POST, 1, "", None),))
+    if stage is Stage.DOUBT:
         lost = transitions.rested(transitions.lost(sent, now + _LATE), until, 1)
-        return Lived(life, lost, 1, (_refusal(Op.POST, 1, Cause.TIMEOUT),), Cause.TIMEOUT.value)
-    if life is Life.TRYING:
+        return PinHistory(stage, lost, 1, (_refusal(Op.POST, 1, Cause.TIMEOUT),), Cause.TIMEOUT.value)
+    if stage is Stage.TRYING:
         cause = Cause.OFFLINE if offline else rng.choice((Cause.BUSY, Cause.OFFLINE))
         tries = rng.randint(1, 6)
         waits = replace(transitions.rested(transitions.not_applied(sent), until, 1), troubles=tries)
-        return Lived(life, waits, 1, (_refusal(Op.POST, 1, cause),) * tries, cause.value)
-    if life is Life.BLOCKED:
+        return PinHistory(stage, waits, 1, (_refusal(Op.POST, 1, cause),) * tries, cause.value)
+    if stage is Stage.BLOCKED:
         taken = transitions.looked(transitions.refused_existing(sent), (), now)
         blocked = transitions.stopped(taken, Blocked.VALUE_TAKEN, 1)
-        return Lived(life, blocked, 1, (_refusal(Op.POST, 1, Cause.PIN_EXISTS),), Cause.PIN_EXISTS.value)
+        return PinHistory(stage, blocked, 1, (_refusal(Op.POST, 1, Cause.PIN_EXISTS),), Cause.PIN_EXISTS.value)
     there = transitions.created(sent, remote_id)
-    tried = (*(_refusals_before(rng) if life is Life.SET else ()), Tried(Op.POST, 1, "done", 201))
-    if life is Life.SET:
-        return Lived(life, there, 1, tried)
-    if life is Life.CHANGING:
-        return _changing(rng, there, tried, wish, until)
+    requests = (*(_refusals_before(rng) if stage is Stage.SET else ()), SentRequest(Op.POST, 1, "done", 201))
+    if stage is Stage.SET:
+        return PinHistory(stage, there, 1, requests)
+    if stage is Stage.CHANGING:
+        return _changing(rng, there, requests, wish, until)
     leaving = transitions.prepared(there, Attempt(Op.DELETE, 1, None, remote_id))
-    if life is Life.REMOVING:
+    if stage is Stage.REMOVING:
         kept = transitions.rested(transitions.not_applied(leaving), now + REST, 1)
-        return Lived(life, kept, 1, (*tried, _refusal(Op.DELETE, 1, Cause.OFFLINE)), Cause.OFFLINE.value)
-    return Lived(life, transitions.deleted(leaving, remote_id), 1, (*tried, Tried(Op.DELETE, 1, "done", 204)))
+        return PinHistory(stage, kept, 1, (*requests, _refusal(Op.DELETE, 1, Cause.OFFLINE)), Cause.OFFLINE.value)
+    return PinHistory(
+        stage, transitions.deleted(leaving, remote_id), 1, (*requests, SentRequest(Op.DELETE, 1, "done", 204))
+    )
 
 
-def _changing(rng: random.Random, there: Observed, tried: tuple[Tried, ...], wish: Content, until: datetime) -> Lived:
+def _changing(
+    rng: random.Random, there: Observed, requests: tuple[SentRequest, ...], wish: Content, until: datetime
+) -> PinHistory:
     """The lock still has the dates from before the last change."""
     before = replace(wish, ends_at=wish.ends_at - timedelta(hours=1) if wish.ends_at is not None else None)
     sent = transitions.prepared(replace(there, applied=before), Attempt(Op.PUT, 2, wish, there.remote_id))
     cause = rng.choice((Cause.BUSY, Cause.OFFLINE))
     waits = transitions.rested(transitions.not_applied(sent), until, 2)
-    return Lived(Life.CHANGING, waits, 2, (*tried, _refusal(Op.PUT, 2, cause)), cause.value)
+    return PinHistory(Stage.CHANGING, waits, 2, (*requests, _refusal(Op.PUT, 2, cause)), cause.value)
 
 
-def _refusals_before(rng: random.Random) -> tuple[Tried, ...]:
+def _refusals_before(rng: random.Random) -> tuple[SentRequest, ...]:
     """Most codes are set at the first try."""
     if rng.random() >= 0.12:
         return ()
     return (_refusal(Op.POST, 1, rng.choice((Cause.BUSY, Cause.OFFLINE))),) * rng.randint(1, 3)
 
 
-def _refusal(op: Op, rev: int, cause: Cause) -> Tried:
-    return Tried(op, rev, "lost" if cause is Cause.TIMEOUT else "refused", _STATUS[cause], cause.value)
+def _refusal(op: Op, rev: int, cause: Cause) -> SentRequest:
+    return SentRequest(op, rev, "lost" if cause is Cause.TIMEOUT else "refused", _STATUS[cause], cause.value)
