@@ -34,7 +34,7 @@ class PinSeen:
     """One PIN at one moment, in the words of the story; never the code itself."""
 
     stay: str  # "3-8 Mar, Anna at Garden flat"
-    door: str
+    lock: str
     state: str
     wanted: bool
     over: bool  # the stay's period has ended
@@ -64,7 +64,7 @@ def _seen_pin(pin: Pin, now: datetime) -> PinSeen:
     period = days(booking.arrival_date, booking.departure_date) if booking else days(grant.starts_at, grant.ends_at)
     return PinSeen(
         stay=f"{period}, {grant.holder_name or 'guest'} at {where}",
-        door=pin.lock.name,
+        lock=pin.lock.name,
         state=pin.state,
         wanted=pin.wanted,
         over=grant.ends_at <= now,
@@ -107,14 +107,14 @@ class Storyteller:
         requests = pin.since(settled)
         if pin.state == State.SET:
             verb = "updated" if had_code else "set"
-            yield f"{head} code {verb} on {pin.door}{effort(requests)}"
+            yield f"{head} code {verb} on {pin.lock}{effort(requests)}"
         elif pin.state == State.REMOVED and (had_code or requests):
             why = "after check-out" if pin.over and pin.wanted else "because the stay changed"
-            yield f"{head} code removed from {pin.door} {why}{effort(requests)}"
+            yield f"{head} code removed from {pin.lock} {why}{effort(requests)}"
         elif pin.state == State.BLOCKED:
-            yield f"{head} {pin.door} needs a person: see the incidents in the admin"
+            yield f"{head} {pin.lock} needs a person: see the incidents in the admin"
         elif pin.state == State.IN_DOUBT and (before is None or before.state != State.IN_DOUBT):
-            yield f"{head} no certain answer from {pin.door}, looking before doing anything else"
+            yield f"{head} no certain answer from {pin.lock}, looking before doing anything else"
 
 
 def effort(requests: Iterable[tuple[int, str, str]]) -> str:
