@@ -19,7 +19,7 @@ def test_stays_that_left_a_calendar_are_no_new_identities() -> None:
     left = FeedSeen("Airbnb", stays, frozenset())
     assert list(differences(listed, left)) == []
     assert list(differences(left, listed)) == []
-    assert any("new identities" in said for said in differences(listed, FeedSeen("Airbnb", stays, frozenset({"b"}))))
+    assert any("new UIDs" in said for said in differences(listed, FeedSeen("Airbnb", stays, frozenset({"b"}))))
 
 
 def test_a_great_number_of_stays_is_told_in_one_short_line() -> None:
