@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import pytest
-
 from pins.stack.calendar_news import FeedSeen, StaySeen, differences
-
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 HOUR = timedelta(hours=1)
 
