@@ -25,10 +25,12 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True)
 class Badge:
-    """A state in a word or two."""
+    """A state in a word or two. Logic compares the kind, of an enumeration that the module of the state defines: the
+    label may change, or name a lock as well."""
 
     label: str
     tone: Tone
+    kind: StrEnum | None = None  # None: a state that nothing asks for
 
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:

@@ -73,7 +73,7 @@ def _stays(prop: Property, scope: Scope) -> list[StayLine]:
             guest=one.guest_name or "Guest",
             arrives=brief(one.check_in, now, zone),
             leaves=brief(one.check_out, now, zone),
-            badge=rows.overall(one, now),
+            badge=rows.look(one, now).badge,
             flags=tuple(_flags(one)),
         )
         for one in rows.stays(ahead, scope, MOST_STAYS)

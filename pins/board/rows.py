@@ -1,4 +1,4 @@
-"""Stays as lines of the board, with the state of each of their doors. Reads no code."""
+"""Stays as lines of the board, with the state of each of their locks. Reads no code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from pins.core.pin_state import State
 from pins.models import AccessGrant, LockState, Pin
-from pins.status import wording
-from pins.status.stays import door_badge, guest_grants, next_step, standing_badge
+from pins.status.disclosure import is_live
+from pins.status.pins import next_step, pin_badge
+from pins.status.stays import guest_grants, stay_badge
+from pins.status.wording import Kind
 from rentals.access import Scope, visible
 from rentals.models import Booking, Lock, LockAccount
 from rentals.wording import Badge, Tone, brief, clock_time
@@ -19,12 +21,9 @@ from rentals.wording import Badge, Tone, brief, clock_time
 ORDER = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
 
 
-UNTOLD = "guest not told yet"
-
-
 @dataclass(frozen=True, slots=True)
 class Door:
-    """One lock of a stay, in a layman's words."""
+    """One lock of a stay, for people."""
 
     lock_id: int
     name: str
@@ -34,7 +33,7 @@ class Door:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A booking with its codes and, worked out once, how its doors are."""
+    """A booking with its codes, and the state of its locks, worked out once."""
 
     booking: Booking
     pins: tuple[Pin, ...]
@@ -45,14 +44,14 @@ class Stay:
         return self.badge.tone
 
     @property
-    def is_watched(self) -> bool:
-        """Does Turnkey only watch one of its locks, so that it cannot say whether the guest gets in?"""
-        return self.badge.label.startswith(wording.WATCHED.label)
+    def is_observed(self) -> bool:
+        """Whether Turnkey only observes one of its locks, so that it cannot say whether the guest gets in."""
+        return self.badge.kind is Kind.OBSERVED
 
 
 @dataclass(frozen=True, slots=True)
 class StayRow:
-    """One stay. `moment` is the end that its list is about; `at` says it in the property's time."""
+    """One stay. `moment`: the end of the stay that its list is about; `at` says it on the property's clock."""
 
     booking_id: int
     property_id: int
@@ -63,6 +62,7 @@ class StayRow:
     badge: Badge
     doors: tuple[Door, ...]  # those that deserve a look
     flags: tuple[str, ...]
+    undisclosed: bool  # the code is ready, and nobody was shown it
     settled: bool  # asks for nothing more: ready, or gone
 
     @property
@@ -71,8 +71,8 @@ class StayRow:
 
 
 def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
-    """The bookings of a condition and a scope, at most so many of the earliest, with all that their lines need: in a
-    few queries however many they are."""
+    """The bookings of a condition and a scope, the earliest first, with everything that their lines need. `most`: no
+    more than so many. A few queries, however many bookings there are."""
     active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
     pins = Pin.objects.only(*_OF_PIN).order_by("lock__name", "pk")
     grants = guest_grants().only(*_OF_GRANT).prefetch_related(Prefetch("pins", queryset=visible(pins, scope)))
@@ -87,7 +87,7 @@ def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
     return bookings
 
 
-#: All that the words of a list ask of each row: loading the rest takes most of the time that a board takes.
+#: What a list needs of each row, and no more: loading the rest would take most of a board's time.
 _OF_BOOKING = (
     *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
     *("property__name", "property__timezone", "property__is_active"),
@@ -98,9 +98,9 @@ _OF_ACCOUNT = ("name", "observe_only", "rate_group", "operation__paused_until", 
 
 
 def _give_locks(pins: list[Pin]) -> None:
-    """Each lock is loaded once, not once a code, each account once, and facts of operation of those that rest, or did.
+    """Load each lock and each account once, not once a code, and the facts of operation of those that rest, or did.
 
-    By hand: on SQLite `prefetch_related` makes a condition for each of them, which takes longer than all else.
+    By hand: on SQLite `prefetch_related` makes a condition for each of them, which takes longer than everything else.
     """
     rests = LockState.objects.filter(paused_until__isnull=False).only("paused_until", "pause_cause")
     locks = (
@@ -118,15 +118,10 @@ def _give_locks(pins: list[Pin]) -> None:
 
 
 def look(booking: Booking, now: datetime) -> Stay:
-    """A stay that `stays` loaded."""
+    """The state of a booking that `stays` loaded."""
     pins = _pins(booking)
     has_locks = bool(getattr(booking, "has_locks", True))
-    return Stay(booking, pins, door_badge(booking, _grant(booking), list(pins), has_locks=has_locks, now=now))
-
-
-def overall(booking: Booking, now: datetime) -> Badge:
-    """The doors of a stay that `stays` loaded, the worst first."""
-    return look(booking, now).badge
+    return Stay(booking, pins, stay_badge(booking, _grant(booking), list(pins), has_locks=has_locks, now=now))
 
 
 def outside(now: datetime) -> Q:
@@ -147,6 +142,7 @@ def _wanted(now: datetime) -> QuerySet[Pin]:
 
 
 def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
+    """A guest who arrives. `turns_over`: another one leaves the property on that day."""
     flags = []
     if turns_over:
         flags.append("same-day turnover")
@@ -154,13 +150,17 @@ def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
         flags.append("overlaps another stay")
     if stay.booking.needs_review:
         flags.append("needs review")
-    if (said := _untold(_grant(stay.booking), now)) and stay.tone is Tone.READY:
-        flags.append(said)
+    grant = _grant(stay.booking)
+    undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None
+    if undisclosed:
+        flags.append("not shown yet")
     settled = stay.tone is Tone.READY or stay.booking.check_out <= now
-    return _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled)
+    row = _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled)
+    return replace(row, undisclosed=undisclosed)
 
 
 def departure(stay: Stay, now: datetime) -> StayRow:
+    """A guest who leaves."""
     return _row(stay, stay.booking.check_out, now, (), settled=stay.tone in (Tone.READY, Tone.OVER))
 
 
@@ -183,6 +183,7 @@ def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *,
         badge=stay.badge,
         doors=tuple(_doors(stay, now)),
         flags=flags,
+        undisclosed=False,
         settled=settled,
     )
 
@@ -190,11 +191,11 @@ def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *,
 def _doors(stay: Stay, now: datetime) -> list[Door]:
     found = []
     for pin in stay.pins:
-        badge = standing_badge(pin, now)
+        badge = pin_badge(pin, now)
         if badge.tone in (Tone.READY, Tone.OVER):
             continue
         step = next_step(pin, stay.booking.property.zone, now)
-        found.append(Door(pin.lock_id, pin.lock.name, badge, "" if step == "none" else step))
+        found.append(Door(pin.lock_id, pin.lock.name, badge, step))
     return found
 
 
@@ -205,8 +206,3 @@ def _pins(booking: Booking) -> tuple[Pin, ...]:
 
 def _grant(booking: Booking) -> AccessGrant | None:
     return next(iter(booking.grants.all()), None)  # prefetched: guest grants only
-
-
-def _untold(grant: AccessGrant | None, now: datetime) -> str:
-    live = grant is not None and grant.wanted and grant.revoked_at is None and now < grant.ends_at
-    return UNTOLD if live and grant is not None and grant.disclosed_at is None else ""

@@ -22,7 +22,6 @@ from pins.notify import mail
 from pins.reconcile import account_limits
 from pins.reconcile.clients import client_for
 from pins.stack import embedded
-from pins.status.wording import doors
 from pins.tedee.errors import Cause, TedeeError
 from rentals.fields import UndecryptableValue, rewrap
 from rentals.models import CalendarFeed, FeedState, LockAccount
@@ -209,7 +208,7 @@ def _ask(account: LockAccount) -> Finding:
         return warn(
             subject, "accepts the key, but shows no lock.", "Check the scopes Device.Read and Device.ReadWrite."
         )
-    text = f"accepts the key and shows {doors(count)}, none imported."
+    text = f"accepts the key and shows {counted(count, 'lock')}, none imported."
     return warn(subject, text, "Run: python manage.py sync_locks")
 
 

@@ -17,7 +17,7 @@ from pins.simulator.faults import FaultPlan, FaultTextError
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
 from pins.simulator.server import SimulatorServer, is_loopback
 from pins.simulator.state import StateFile, StateFileError
-from pins.status.wording import doors
+from rentals.wording import counted
 
 
 class Command(BaseCommand):
@@ -116,7 +116,8 @@ class Command(BaseCommand):
         self.stdout.write(f"  Use it:   TEDEE_API_URL={server.api_url}, with the personal key given by --key")
         self.stdout.write(f"  Watch it: open {server.url}/ in a browser; each lock's plug can be pulled there")
         self.stdout.write(
-            f"  {doors(len(cloud.locks()))}, injected faults: {cloud.desk.plan.as_text() or 'none'}. Ctrl-C stops it."
+            f"  {counted(len(cloud.locks()), 'lock')}, injected faults: {cloud.desk.plan.as_text() or 'none'}. "
+            "Ctrl-C stops it."
         )
         self.stdout.flush()
 

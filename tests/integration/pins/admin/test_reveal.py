@@ -92,7 +92,7 @@ def shows(response: Any, code: str) -> bool:
 
 def test_whoever_may_is_shown_the_code_once_with_a_message_for_the_guest(host: Client, house: House) -> None:
     booking = ready_stay(house)
-    assert "Guest not told yet" in text(host.get(page(booking)))
+    assert "Not shown yet" in text(host.get(page(booking)))
     response = host.post(reveal_url(booking), REMOTE_ADDR="203.0.113.7")
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
@@ -110,7 +110,7 @@ def test_whoever_may_is_shown_the_code_once_with_a_message_for_the_guest(host: C
     again = host.get(page(booking))
     assert not shows(again, code)
     assert "Shown to Helena on Mon 1 Mar 2027" in text(again)
-    assert "Guest not told yet" not in text(again)
+    assert "Not shown yet" not in text(again)
 
 
 def test_each_look_is_written_down_and_the_first_one_counts(
@@ -311,7 +311,7 @@ def test_a_code_that_replaces_a_revoked_one_waits_to_be_told(
     house.settle()
     code_overrides.renew_code(AccessGrant.objects.get().pk, NOW + timedelta(minutes=5))
     house.settle()
-    assert "Guest not told yet" in text(host.get(page(booking)))
+    assert "Not shown yet" in text(host.get(page(booking)))
     response = host.post(reveal_url(booking))
     assert "Shown 2 times" not in text(response)
     assert PinReveal.objects.count() == 2
@@ -325,7 +325,7 @@ def test_a_code_that_had_to_change_after_it_was_told_must_be_told_again(
     clock.shift(DAY)
     grants.rotate(AccessGrant.objects.get().pk, NOW + DAY, forced=True)
     house.settle()
-    assert "Guest not told the new code yet" in text(host.get(page(booking)))
+    assert "New code not shown yet" in text(host.get(page(booking)))
     clock.shift(timedelta(minutes=1))
     response = host.post(reveal_url(booking))
     assert shows(response, code_of(booking))

@@ -21,7 +21,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.models import Delivery, Incident, IncidentNotice, LockState, NotificationChannel, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify import collecting, outbox
-from pins.reconcile import connectivity, sweep
+from pins.reconcile import connectivity
 from rentals.models import Booking, Lock, Property
 from tests.support.booking_actions import cancel, change, open_incidents
 from tests.support.calendars import AIRBNB, calendar, day, event, feed_of, take
@@ -36,8 +36,8 @@ Kind, Severity = Incident.Kind, Incident.Severity
 def review() -> dict[str, str]:
     """What is open after sweep and drift check have looked, twice: a second look finds nothing new."""
     for _ in range(2):
-        sweep_checks.review(timezone.now())
-        slow_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
+        slow_checks.check(timezone.now())
     found = list(Incident.objects.filter(resolved_at=None).values_list("kind", "severity"))
     assert len(found) == len(dict(found)), "one open incident per cause; these tests have one subject of each"
     return dict(found)
@@ -358,7 +358,7 @@ def assert_told_and_put_right(house: House, clock: time_machine.Traveller, door:
     assert pin_of(booking, door).state == State.SET
     assert review() == {Kind.CHANGED_IN_APP: Severity.WARNING}
     assert Incident.objects.get(kind=Kind.CHANGED_IN_APP).pin == pin_of(booking, door)
-    clock.shift(sweep_checks.HAND_IS_TOLD)  # it was put right at once; a person should know of it all the same
+    clock.shift(sweep_checks.SHOW_HAND_CHANGES)  # it was put right at once; a person should know of it all the same
     assert Kind.CHANGED_IN_APP not in review()
     assert met(Kind.CHANGED_IN_APP) == 1
 
@@ -592,7 +592,7 @@ def test_what_a_run_ends_during_a_review_is_not_opened_again(
         return found
 
     monkeypatch.setattr(sweep_checks, "_unready_codes", look_and_then_it_is_set)
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     assert open_incidents() == []
     assert met(Kind.CODE_LATE) == 1
 
@@ -625,20 +625,20 @@ def test_a_review_costs_the_same_however_much_there_is(
             Lock.objects.filter(pk=door.pk).update(has_keypad=False, time_zone="Asia/Tokyo", is_connected=False)
             house.stay(flat, HOUR, DAY)
             house.stay(flat, 2 * HOUR, DAY)
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
 
     def look() -> None:
         clock.shift(20 * MINUTE)
         for _ in range(2):  # the first one opens
             with django_assert_max_num_queries(18):
-                sweep_checks.review(timezone.now())
+                sweep_checks.check(timezone.now())
             with django_assert_max_num_queries(10):
-                slow_checks.review(timezone.now())
+                slow_checks.check(timezone.now())
         assert open_incidents().count(Kind.LOCK_OFFLINE) == Lock.objects.count()
         with django_assert_max_num_queries(8):  # nothing new: it reads, and writes nothing
-            sweep_checks.review(timezone.now())
+            sweep_checks.check(timezone.now())
         with django_assert_max_num_queries(4):
-            slow_checks.review(timezone.now())
+            slow_checks.check(timezone.now())
 
     more(2)
     look()
@@ -667,7 +667,7 @@ def test_what_was_resolved_long_ago_is_forgotten_with_its_messages(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a PIN live and go with it: they say since when a guest's code stands."""
-    monkeypatch.setattr(sweep, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     door = house.lock("Front door")
     flat = house.flat(door)
     stay = house.stay(flat, HOUR, 300 * DAY)

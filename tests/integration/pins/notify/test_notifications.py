@@ -23,8 +23,8 @@ from pins.incidents import sweep_checks, texts
 from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, PinReveal
 from pins.notify import collecting, outbox, sending, targets
 from pins.notify.outgoing import Outgoing
-from pins.notify.sending import Outcome
-from pins.notify.words import Message
+from pins.notify.sending import SendResult
+from pins.notify.texts import Message
 from rentals.inbound.signatures import new_signing_secret
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from tests.support.house import House, pin_of
@@ -63,11 +63,11 @@ def hook(server: Server, **fields: Any) -> NotificationChannel:
     )
 
 
-def tell() -> list[Outcome]:
+def tell() -> list[SendResult]:
     """One tick: what beat and a worker would do."""
     now = timezone.now()
     collecting.collect(now)
-    done: list[Outcome] = []
+    done: list[SendResult] = []
     tried: set[int] = set()
     while following := [one for one in sending.due(timezone.now(), 1000) if one not in tried]:
         tried.add(following[0])
@@ -125,14 +125,14 @@ class TestIncidents:
         letters()
         stay = house.stay(house.flat(door), HOUR, DAY)
         clock.shift(20 * MINUTE)
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
         tell()
         assert [one.subject for one in mail.outbox] == [
             "The code is not on the lock yet: Anna Nowak at Flat, Front door"
         ]
         assert f"https://codes.example.com/stays/{stay.pk}/" in mail.outbox[0].body
         house.settle()
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
         tell()
         assert mail.outbox[1].subject == "In order again: Anna Nowak at Flat, Front door"
 
@@ -197,7 +197,7 @@ class TestIncidents:
         for stay in (near, far):
             Incident.open(Incident.Kind.STAYS_OVERLAP, timezone.now(), about=stay)
         tell()
-        what = texts.trouble("stays_overlap").what
+        what = texts.text_of("stays_overlap").what
         assert [one.subject for one in mail.outbox] == [f"{what}: {who} at Old Town 3" for who in ("Zoe", "Xaver")]
         assert all(f"/stays/{stay.pk}/" in one.body for stay, one in zip((near, far), mail.outbox, strict=True))
         for stay in (near, far):
@@ -211,7 +211,7 @@ class TestIncidents:
         open_for(door)
         collecting.collect(timezone.now())
         Incident.objects.all().delete()
-        assert tell() == [Outcome.DROPPED]
+        assert tell() == [SendResult.DROPPED]
         assert states(channel) == ["dropped"]
         assert mail.outbox == []
 
@@ -232,19 +232,19 @@ class TestFailures:
         with Server([answer(500), drop(), answer(302, headers={"Location": "/x"}), answer(204)]) as server:
             channel = hook(server)
             open_for(door)
-            assert tell() == [Outcome.FAILED]
+            assert tell() == [SendResult.FAILED]
             assert tell() == []
             channel.refresh_from_db()
             assert (channel.failures, channel.last_error) == (1, "The receiver answers with status 500.")
             assert channel.failing_since == timezone.now()
             for failures in (2, 3):
                 clock.shift(10 * MINUTE)
-                assert tell() == [Outcome.FAILED]
+                assert tell() == [SendResult.FAILED]
                 channel.refresh_from_db()
                 assert channel.failures == failures
             assert channel.last_error.startswith("The receiver redirects (302)")
             clock.shift(HOUR)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
         channel.refresh_from_db()
         healthy: tuple[object, ...] = (channel.failures, channel.failing_since, channel.last_error)
         assert healthy == (0, None, "")
@@ -262,7 +262,7 @@ class TestFailures:
             clock.shift(59 * MINUTE)
             assert tell() == []
             clock.shift(2 * MINUTE)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
 
     def test_a_receiver_that_is_gone_is_not_tried_again(self, door: Lock, clock: time_machine.Traveller) -> None:
         with Server([answer(410)]) as server:
@@ -327,7 +327,7 @@ class TestFailures:
 
         monkeypatch.setattr(targets, "send", broken)
         open_for(door)
-        assert tell() == [Outcome.FAILED]
+        assert tell() == [SendResult.FAILED]
         channel.refresh_from_db()
         assert channel.last_error == "Turnkey met a fault of its own (RuntimeError)."
 
@@ -348,7 +348,7 @@ class TestFailures:
                     tell()
             assert tell() == []  # still claimed: nobody sends it meanwhile
             clock.shift(sending.CLAIM)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
             first, second = server.requests
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
         assert first.body == second.body
@@ -377,13 +377,13 @@ class TestQuietHours:
     def test_messages_wait_until_they_end(self, door: Lock, clock: time_machine.Traveller) -> None:
         channel = self.quiet()
         open_for(door)
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         assert channel.deliveries.get().last_error == sending.QUIET
         clock.move_to(datetime(2027, 3, 1, 10, 59, 59, tzinfo=UTC))
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         assert mail.outbox == []
         clock.move_to(datetime(2027, 3, 1, 11, tzinfo=UTC))
-        assert tell() == [Outcome.SENT]
+        assert tell() == [SendResult.SENT]
         channel.refresh_from_db()
         assert channel.failures == 0
 
@@ -406,7 +406,7 @@ class TestQuietHours:
         for days, guest in ((timedelta(hours=5), "Today"), (timedelta(hours=29), "Tomorrow")):
             pin = pin_of(house.stay(flat, days, DAY, guest), door)
             Incident.open(Incident.Kind.VALUE_REFUSED, timezone.now(), about=pin)
-        assert sorted(tell()) == [Outcome.HELD, Outcome.SENT]
+        assert sorted(tell()) == [SendResult.HELD, SendResult.SENT]
         assert ["Today" in one.subject for one in mail.outbox] == [True]
 
     @pytest.mark.parametrize(
@@ -439,7 +439,7 @@ class TestQuietHours:
         house.stay(house.flat(other, name="Empty"), 9 * DAY, DAY)
         about: Any = self.subject(kind, door, flat)
         Incident.open(kind, timezone.now(), about=about, severity=Incident.Severity(severity))
-        assert tell() == [Outcome.SENT if told else Outcome.HELD]
+        assert tell() == [SendResult.SENT if told else SendResult.HELD]
 
     def subject(self, kind: Incident.Kind, door: Lock, flat: Property) -> Any:
         if kind in (Incident.Kind.DEAD_KEY, Incident.Kind.BUDGET_SPENT):
@@ -457,7 +457,7 @@ class TestQuietHours:
         house.settle()
         clock.shift(DAY)
         Incident.open(kind, timezone.now(), about=door, severity=Incident.Severity.URGENT)
-        assert tell() == [Outcome.SENT if kind == Incident.Kind.NO_KEYPAD else Outcome.HELD]
+        assert tell() == [SendResult.SENT if kind == Incident.Kind.NO_KEYPAD else SendResult.HELD]
 
     def test_a_door_without_guests_today_and_one_that_is_only_watched_wait(self, house: House, door: Lock) -> None:
         self.quiet()
@@ -468,7 +468,7 @@ class TestQuietHours:
         for about in (idle, gate):
             Incident.open(Incident.Kind.NO_ROOM, timezone.now(), about=about)
         Incident.open(Incident.Kind.DEAD_KEY, timezone.now(), about=watched)
-        assert tell() == [Outcome.HELD] * 3
+        assert tell() == [SendResult.HELD] * 3
 
     def test_budgets_are_shared_by_the_accounts_of_one_user(self, house: House, door: Lock) -> None:
         self.quiet()
@@ -477,27 +477,27 @@ class TestQuietHours:
         house.stay(house.flat(door), 5 * HOUR, DAY)
         for kind in (Incident.Kind.BUDGET_SPENT, Incident.Kind.DEAD_KEY):
             Incident.open(kind, timezone.now(), about=first)
-        assert tell() == [Outcome.SENT, Outcome.HELD]
+        assert tell() == [SendResult.SENT, SendResult.HELD]
 
     def test_one_that_presses_more_while_it_waits_is_looked_at_again(self, house: House, door: Lock) -> None:
         """A guest was booked for tonight in the meantime, say: what could wait cannot any more."""
         self.quiet()
         Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.NOTICE)
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         house.stay(house.flat(door), HOUR, DAY)
         Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.URGENT)
-        assert tell() == [Outcome.SENT]
+        assert tell() == [SendResult.SENT]
 
     def test_a_guest_who_is_booked_for_tonight_meanwhile_is_noticed_soon(
         self, house: House, door: Lock, clock: time_machine.Traveller
     ) -> None:
         channel = self.quiet()
         Incident.open(Incident.Kind.DEAD_KEY, timezone.now(), about=house.account)
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         house.stay(house.flat(door), 2 * HOUR, DAY)
         assert tell() == []
         clock.shift(15 * MINUTE)
-        assert tell() == [Outcome.SENT]
+        assert tell() == [SendResult.SENT]
         assert channel.deliveries.get().last_error == ""
 
     def test_a_changed_code_of_a_guest_who_came_yesterday_wakes_somebody(
@@ -509,7 +509,7 @@ class TestQuietHours:
         clock.shift(DAY)
         for kind in (Incident.Kind.CODE_CHANGED, Incident.Kind.CHANGED_IN_APP):
             Incident.open(kind, timezone.now(), about=pin_of(stay, door))
-        assert tell() == [Outcome.SENT, Outcome.HELD]
+        assert tell() == [SendResult.SENT, SendResult.HELD]
 
     def test_it_asks_no_more_for_many_doors_than_for_one(self, house: House, door: Lock) -> None:
         self.quiet()
@@ -523,7 +523,7 @@ class TestQuietHours:
             collecting.collect(timezone.now())
             (waiting,) = Delivery.objects.filter(state=State.WAITING, incident__isnull=False)
             with CaptureQueriesContext(connection) as queries:
-                assert sending.send(waiting.pk) is Outcome.HELD
+                assert sending.send(waiting.pk) is SendResult.HELD
             counts.append(len(queries))
         assert counts[0] == counts[1]
 
@@ -544,7 +544,7 @@ class TestSummary:
             sending.listen_anew(made.pk, timezone.now())
         assert [(one.payload, one.ended_at is not None) for one in made.deliveries.all()] == [({}, True)]
 
-    def test_one_a_day_with_todays_arrivals_in_their_own_zone_and_what_to_mend(
+    def test_one_a_day_with_todays_arrivals_in_their_own_zone_and_what_to_fix(
         self, house: House, door: Lock, clock: time_machine.Traveller
     ) -> None:
         made = letters(events=[], timezone="Europe/Warsaw", summary_at=time(10, 30))
@@ -567,15 +567,15 @@ class TestSummary:
         for _ in range(3):
             tell()
         (letter,) = mail.outbox
-        assert letter.subject == "Mon 1 Mar: 3 arrivals, 2 ready, 1 thing to mend"
+        assert letter.subject == "Mon 1 Mar: 3 arrivals, 2 ready, 1 thing to fix"
         assert letter.body.splitlines() == [
             "Arriving today:",
             "- 15:00 CET Ben at No door: No lock",
             "- 17:00 HST Kai at Honolulu: Ready on 1 lock",
             "- 16:00 CET Anna at Old Town 3: Ready on 1 lock",
             "",
-            "To mend:",
-            f"- Front door: The account may not manage this lock. {texts.trouble('no_permission').remedy}",
+            "To fix:",
+            f"- Front door: The account may not manage this lock. {texts.text_of('no_permission').remedy}",
             "",
             "https://codes.example.com/",
         ]
@@ -651,8 +651,8 @@ class TestStays:
         for sent in server.requests:
             Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
 
-    def test_no_removal_is_promised_where_turnkey_only_watches(self, house: House, door: Lock) -> None:
-        """The code was set before somebody ticked “Only watch”: it stays, and opens."""
+    def test_no_removal_is_promised_where_turnkey_only_observes(self, house: House, door: Lock) -> None:
+        """The code was set before somebody ticked “Observe only”: it stays, and opens."""
         letters(events=["stay.cancelled"])
         gate = house.lock("Gate")
         stay = house.stay(house.flat(door, gate), DAY, DAY)
@@ -665,7 +665,7 @@ class TestStays:
         tell()
         (letter,) = mail.outbox
         assert "taken off Front door." in letter.body
-        assert "Turnkey only watches Gate, so the code stays there" in letter.body
+        assert "Turnkey only observes Gate, so the code stays there" in letter.body
 
     def test_a_code_that_was_on_no_lock_comes_off_none(self, house: House, door: Lock) -> None:
         letters(events=["stay.cancelled"])
@@ -725,7 +725,7 @@ class TestStays:
             collecting.collect(timezone.now())
             grant = AccessGrant.objects.get()
             grants.rotate(grant.pk, timezone.now())
-            assert tell() == [Outcome.HELD]
+            assert tell() == [SendResult.HELD]
             house.settle()
             clock.shift(2 * MINUTE)
             tell()
@@ -737,7 +737,7 @@ class TestStays:
             house.settle()
             collecting.collect(timezone.now())
             code_overrides.revoke(grant.pk, timezone.now())
-            assert tell() == [Outcome.DROPPED]
+            assert tell() == [SendResult.DROPPED]
         assert channel.deliveries.filter(state=State.DROPPED).count() == 1
 
     def test_a_deleted_stay_takes_the_guests_name_along(self, house: House, door: Lock) -> None:
@@ -757,7 +757,7 @@ class TestMail:
         with MailServer() as server:
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             open_for(door)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
         ((recipients, text),) = server.letters
         assert recipients == ["anna@example.com", "ben@example.com"]
         delivery = Delivery.objects.get()
@@ -834,7 +834,7 @@ class TestTests:
             facts = (channel.failures, channel.rests_until, channel.failing_since, channel.last_error)
             assert facts == (0, None, timezone.now(), "The receiver answers with status 500.")
             open_for(door)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
 
     def test_one_that_is_taken_ends_the_wait_of_all(self, door: Lock, clock: time_machine.Traveller) -> None:
         with Server([answer(500)] * 5 + [answer(200)]) as server:

@@ -29,7 +29,7 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 
 def review() -> list[str]:
     """What is open after the sweep has looked."""
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     return open_incidents()
 
 

@@ -17,7 +17,7 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from pins import tasks
 from pins.actions import stays
-from pins.board.headline import answer
+from pins.board.headline import headline
 from pins.core.pin_state import State
 from pins.desired import code_overrides, drift
 from pins.incidents import sweep_checks
@@ -97,7 +97,7 @@ def test_a_stay_is_worked_out_and_nothing_is_written(house: House, clock: time_m
         clock.shift(timedelta(minutes=17))
         drift.repair(datetime.now(UTC))
         house.settle()
-        sweep_checks.review(datetime.now(UTC))
+        sweep_checks.check(datetime.now(UTC))
     clock.shift(3 * DAY)
     house.settle()
     assert pin_of(stay, door).state == State.REMOVED
@@ -313,14 +313,14 @@ def test_a_revoked_code_that_stays_is_told(house: House, clock: time_machine.Tra
     house.settle()
     watch(house.account)
     said = stays.revoke(stay, NOW)
-    assert "Turnkey only watches 1 lock and changes nothing there" in said.text
+    assert "Turnkey only observes 1 lock and changes nothing there" in said.text
     house.settle()
     assert len(house.ours(door)) == 1
     page = text(host.get(f"/stays/{stay.pk}/"))
     assert "Not removed" in page
     assert "the code stays on it until it ends by itself" in page
     clock.shift(HOUR + timedelta(minutes=20))  # before it begins the lock lets nobody in with it
-    sweep_checks.review(datetime.now(UTC))
+    sweep_checks.check(datetime.now(UTC))
     assert open_incidents() == ["code_stays"]
     assert "may still work" in text(host.get("/"))
 
@@ -334,8 +334,8 @@ def test_every_page_says_that_nothing_is_written(house: House, host: Client, clo
     planned = house.stay(Property.objects.get(), 60 * DAY, DAY)
     house.settle()
     clock.shift(timedelta(minutes=30))
-    sweep_checks.review(datetime.now(UTC))
-    sentence = "Turnkey only watches “Front door”"
+    sweep_checks.check(datetime.now(UTC))
+    sentence = "Turnkey only observes “Front door”"
     for page in (
         f"/stays/{stay.pk}/",
         f"/admin/rentals/booking/{stay.pk}/change/",
@@ -346,15 +346,15 @@ def test_every_page_says_that_nothing_is_written(house: House, host: Client, clo
         assert sentence in text(host.get(page)).replace("&quot;", '"'), page
     for page in (f"/stays/{stay.pk}/", f"/locks/{door.pk}/", "/", "/timeline/", "/admin/rentals/booking/"):
         shown = text(host.get(page))
-        assert "Watching only" in shown, page
+        assert "Observe only" in shown, page
         assert "On its way" not in shown, page
     assert "would go onto the locks" in text(host.get(f"/stays/{planned.pk}/"))
-    assert "Watching only" in text(host.get("/admin/rentals/lockaccount/"))
+    assert "Observe only" in text(host.get("/admin/rentals/lockaccount/"))
     board = text(host.get("/"))
-    assert "Turnkey only watches “" in board
+    assert "Turnkey only observes “" in board
     assert "can get in" not in board
     assert "locked out" not in board
-    assert "Nothing to mend" in board
+    assert "Nothing to fix" in board
     assert "0 results" in text(host.get("/admin/rentals/booking/?attention=yes")).replace("0 bookings", "0 results")
 
 
@@ -362,7 +362,7 @@ def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> Non
     stay = house.stay(house.flat(door := house.lock("Front door")), HOUR, DAY)
     house.settle()
     assert "nothing was tried" in told(host.post(f"/stays/{stay.pk}/try_again/")).lower()
-    assert "a new code was chosen. Turnkey only watches 1 lock" in stays.new_code(stay, NOW).text
+    assert "a new code was chosen. Turnkey only observes 1 lock" in stays.new_code(stay, NOW).text
     assert "changes nothing" in told(host.post(f"/locks/{door.pk}/try-again/"))
     shown = text(host.post(f"/admin/rentals/booking/{stay.pk}/reveal/"))
     assert "It does not open Front door" in shown
@@ -370,16 +370,21 @@ def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> Non
     later = {"hours": "1", "seen": f"{stay.check_in.isoformat()} {stay.check_out.isoformat()}"}
     moved = told(host.post(f"/stays/{stay.pk}/late_check_out/", later))
     assert "The same code would work from" in moved
-    assert "Turnkey only watches 1 lock and changes nothing there." in moved
+    assert "Turnkey only observes 1 lock and changes nothing there." in moved
     assert "being told" not in moved
     assert "goes on by itself" not in shown
     assert writes(house) == []
 
 
 @pytest.mark.parametrize(
-    ("arrivals", "watched", "words", "tone"),
+    ("arrivals", "observed", "words", "tone"),
     [
-        ((), 2, "Turnkey only watches for 2 guests who arrive in the next 24 hours and puts no code", Tone.WAITING),
+        (
+            (),
+            2,
+            "Turnkey only observes the locks of 2 guests who arrive in the next 24 hours and puts no code",
+            Tone.WAITING,
+        ),
         (
             (Tone.READY,),
             1,
@@ -391,12 +396,12 @@ def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> Non
     ],
 )
 def test_the_answer_speaks_for_written_codes_alone(
-    arrivals: tuple[Tone, ...], watched: int, words: str, tone: Tone
+    arrivals: tuple[Tone, ...], observed: int, words: str, tone: Tone
 ) -> None:
-    said = answer(arrivals, 0, 0, watched=watched, watching=True)
+    said = headline(arrivals, 0, 0, observed=observed, observes=True)
     assert said.words.startswith(words)
     assert said.tone is tone
-    assert ("only watches" in said.words) is bool(watched)
+    assert ("only observes" in said.words) is bool(observed)
 
 
 # -- connecting an account by hand -------------------------------------------------------------------------------------
