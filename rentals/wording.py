@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 
@@ -21,6 +22,10 @@ class Tone(StrEnum):
     @property
     def sign(self) -> str:
         return {"ready": "✓", "busy": "↻", "waiting": "○", "trouble": "!", "act": "✕", "over": "◦"}[self.value]
+
+
+#: What a list shows first when it cannot show everything.
+WORST_FIRST: Final = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
 
 
 @dataclass(frozen=True)

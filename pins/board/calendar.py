@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
-from pins.board import rows
-from pins.board.rows import Stay
 from pins.board.timeline import Bar, Row, Taken, lay_out
+from pins.status import stay_lists
+from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
 from rentals.wording import Badge, brief
@@ -113,8 +113,8 @@ def _stays(shown: list[Property], first: date, scope: Scope, now: datetime) -> d
     overlap = Q(check_out__gt=begins, check_in__lt=begins + (DAYS + 2) * _DAY)
     live = ~Q(status=Booking.Status.CANCELLED)
     found: defaultdict[int, list[Stay]] = defaultdict(list)
-    for booking in rows.stays(overlap & live & Q(property__in=[one.pk for one in shown]), scope):
-        found[booking.property_id].append(rows.look(booking, now))
+    for booking in stay_lists.load(overlap & live & Q(property__in=[one.pk for one in shown]), scope):
+        found[booking.property_id].append(stay_lists.stay_of(booking, now))
     return found
 
 

@@ -12,11 +12,11 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from pins.board.root_causes import WAITING, Entry, Known, entries
-from pins.board.rows import Stay
 from pins.incidents import texts
 from pins.models import Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
 from pins.status.pins import is_mute, pin_badge
+from pins.status.stay_lists import Stay
 from pins.status.wording import Kind
 from rentals.access import Scope, visible
 from rentals.models import LockAccount

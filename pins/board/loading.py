@@ -15,12 +15,14 @@ from pins.board.clocks import Clock, clock
 from pins.board.headline import Headline, headline
 from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
-from pins.board.rows import Stay, StayRow
+from pins.board.rows import StayRow
 from pins.incidents import sweep_checks
 from pins.reconcile import sweep
+from pins.status import stay_lists
+from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
-from rentals.wording import Tone, brief
+from rentals.wording import WORST_FIRST, Tone, brief
 
 SOON = timedelta(hours=24)
 #: The key of the list of issues, and how many of them are shown unasked.
@@ -131,8 +133,8 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     named = visible(Property.objects.order_by(), scope).values_list("timezone", flat=True).distinct()
     zones = [ZoneInfo(name) for name in named]
     here = clock(now, zones)
-    near = rows.stays(_near(now, zones), scope)
-    confirmed = [rows.look(one, now) for one in near if one.status == Booking.Status.CONFIRMED]
+    near = stay_lists.load(_near(now, zones), scope)
+    confirmed = [stay_lists.stay_of(one, now) for one in near if one.status == Booking.Status.CONFIRMED]
     soon = [one for one in confirmed if now < one.booking.check_in <= now + SOON]
     outside = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out and _is_shut_out(one)]
     # A stay that was cancelled before it began does not count: its code opens nothing yet.
@@ -222,7 +224,7 @@ def _matches(booking: Booking, query: str) -> bool:
 
 def _list(key: str, title: str, stays: list[StayRow], show: Show, whole: str) -> DayList:
     found = [one for one in stays if show.includes(one)]
-    worst_first = sorted(found, key=lambda one: (rows.ORDER.index(one.tone), one.moment, one.place))
+    worst_first = sorted(found, key=lambda one: (WORST_FIRST.index(one.tone), one.moment, one.place))
     kept = worst_first if whole == key else worst_first[:SHOWN]
     return DayList(
         key=key,

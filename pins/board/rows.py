@@ -5,48 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, LockState, Pin
+from pins.models import Pin
 from pins.status.disclosure import is_live
 from pins.status.pins import next_step, pin_badge
-from pins.status.stays import guest_grants, stay_badge
-from pins.status.wording import Kind
-from rentals.access import Scope, visible
-from rentals.models import Booking, Lock, LockAccount
+from pins.status.stay_lists import Stay
+from rentals.models import Booking
 from rentals.wording import Badge, Tone, brief, clock_time
-
-#: Worst first: what a list shows when it cannot show all.
-ORDER = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class RowLock:
     """One lock of a stay, for people."""
 
     lock_id: int
     name: str
     badge: Badge
     step: str  # "next try 14:05 CET"; empty where nothing is to come
-
-
-@dataclass(frozen=True, slots=True)
-class Stay:
-    """A booking with its codes, and the state of its locks, worked out once."""
-
-    booking: Booking
-    pins: tuple[Pin, ...]
-    badge: Badge
-
-    @property
-    def tone(self) -> Tone:
-        return self.badge.tone
-
-    @property
-    def is_observed(self) -> bool:
-        """Whether Turnkey only observes one of its locks, so that it cannot say whether the guest gets in."""
-        return self.badge.kind is Kind.OBSERVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +37,7 @@ class StayRow:
     moment: datetime
     at: str
     badge: Badge
-    doors: tuple[Door, ...]  # those that deserve a look
+    locks: tuple[RowLock, ...]  # those that deserve a look
     flags: tuple[str, ...]
     undisclosed: bool  # the code is ready, and nobody was shown it
     settled: bool  # asks for nothing more: ready, or gone
@@ -68,60 +45,6 @@ class StayRow:
     @property
     def tone(self) -> Tone:
         return self.badge.tone
-
-
-def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
-    """The bookings of a condition and a scope, the earliest first, with everything that their lines need. `most`: no
-    more than so many. A few queries, however many bookings there are."""
-    active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    pins = Pin.objects.only(*_OF_PIN).order_by("lock__name", "pk")
-    grants = guest_grants().only(*_OF_GRANT).prefetch_related(Prefetch("pins", queryset=visible(pins, scope)))
-    rows = visible(Booking.objects.with_overlaps(), scope).filter(found).annotate(has_locks=Exists(active))
-    bookings = list(
-        rows.select_related("property")
-        .only(*_OF_BOOKING)
-        .prefetch_related(Prefetch("grants", queryset=grants))
-        .order_by("check_in", "property__name", "pk")[:most]
-    )
-    _give_locks([pin for one in bookings for pin in _pins(one)])
-    return bookings
-
-
-#: What a list needs of each row, and no more: loading the rest would take most of a board's time.
-_OF_BOOKING = (
-    *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
-    *("property__name", "property__timezone", "property__is_active"),
-)
-_OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
-_OF_PIN = ("grant", "lock", "wanted", "admitted", "state", "next_try_at", "last_cause", "op", "op_in_doubt")
-_OF_ACCOUNT = ("name", "observe_only", "rate_group", "operation__paused_until", "operation__pause_cause")
-
-
-def _give_locks(pins: list[Pin]) -> None:
-    """Load each lock and each account once, not once a code, and the facts of operation of those that rest, or did.
-
-    By hand: on SQLite `prefetch_related` makes a condition for each of them, which takes longer than everything else.
-    """
-    rests = LockState.objects.filter(paused_until__isnull=False).only("paused_until", "pause_cause")
-    locks = (
-        Lock.objects.filter(pk__in={pin.lock_id for pin in pins})
-        .only("name", "account", "has_keypad")
-        .prefetch_related(Prefetch("operation", queryset=rests))
-        .in_bulk()
-    )
-    accounts = LockAccount.objects.filter(pk__in={lock.account_id for lock in locks.values()})
-    by_id = accounts.select_related("operation").only(*_OF_ACCOUNT).in_bulk()
-    for lock in locks.values():
-        lock.account = by_id[lock.account_id]
-    for pin in pins:
-        pin.lock = locks[pin.lock_id]
-
-
-def look(booking: Booking, now: datetime) -> Stay:
-    """The state of a booking that `stays` loaded."""
-    pins = _pins(booking)
-    has_locks = bool(getattr(booking, "has_locks", True))
-    return Stay(booking, pins, stay_badge(booking, _grant(booking), list(pins), has_locks=has_locks, now=now))
 
 
 def outside(now: datetime) -> Q:
@@ -146,11 +69,11 @@ def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
     flags = []
     if turns_over:
         flags.append("same-day turnover")
-    if getattr(stay.booking, "overlaps", False):
+    if stay.overlaps:
         flags.append("overlaps another stay")
     if stay.booking.needs_review:
         flags.append("needs review")
-    grant = _grant(stay.booking)
+    grant = stay.grant
     undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None
     if undisclosed:
         flags.append("not shown yet")
@@ -181,28 +104,19 @@ def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *,
         moment=moment,
         at=clock_time(moment, booking.property.zone),
         badge=stay.badge,
-        doors=tuple(_doors(stay, now)),
+        locks=tuple(_locks(stay, now)),
         flags=flags,
         undisclosed=False,
         settled=settled,
     )
 
 
-def _doors(stay: Stay, now: datetime) -> list[Door]:
+def _locks(stay: Stay, now: datetime) -> list[RowLock]:
     found = []
     for pin in stay.pins:
         badge = pin_badge(pin, now)
         if badge.tone in (Tone.READY, Tone.OVER):
             continue
         step = next_step(pin, stay.booking.property.zone, now)
-        found.append(Door(pin.lock_id, pin.lock.name, badge, step))
+        found.append(RowLock(pin.lock_id, pin.lock.name, badge, step))
     return found
-
-
-def _pins(booking: Booking) -> tuple[Pin, ...]:
-    grant = _grant(booking)
-    return tuple(grant.pins.all()) if grant is not None else ()
-
-
-def _grant(booking: Booking) -> AccessGrant | None:
-    return next(iter(booking.grants.all()), None)  # prefetched: guest grants only

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -38,6 +39,8 @@ NEEDED_SOON = timedelta(days=1)
 #: again.
 SHOW_HAND_CHANGES = timedelta(days=1)
 _BATCH = 500
+#: PINs that are on their lock, or that a request under way or in doubt may have put there.
+MAYBE_ON_LOCK: Final = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
 
 
 #: The open incidents: by kind and subject, their id and severity.
@@ -152,16 +155,14 @@ def staying_codes(now: datetime) -> QuerySet[Pin]:
     the code still opens them."""
     ended = Q(grant__ends_at__lte=now - PATIENCE)
     unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    return Pin.objects.filter(ended | unwanted).filter(maybe_there)
+    return Pin.objects.filter(ended | unwanted).filter(MAYBE_ON_LOCK)
 
 
 def working_codes(now: datetime) -> QuerySet[Pin]:
     """Codes that nobody wants any more and that, as far as we know, still open the lock; at once, without the patience
     of `staying_codes`. Codes that ended by themselves are not among them."""
     unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    return Pin.objects.filter(unwanted & maybe_there, applied_starts_at__lte=now, applied_ends_at__gt=now)
+    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, applied_starts_at__lte=now, applied_ends_at__gt=now)
 
 
 def _staying(now: datetime) -> dict[int, Incident.Severity]:

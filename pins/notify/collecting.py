@@ -129,12 +129,7 @@ def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now:
             return  # another run was faster
         opened = Delivery.objects.filter(incident=incident, event=Event.INCIDENT_OPENED)
         for_people = opened.exclude(channel__kind=NotificationChannel.Kind.WEBHOOK)
-        # `attempts=0`: a sender counts its try first, in the same column, so either the sender or this UPDATE is too
-        # late.
-        for delivery_id in list(for_people.filter(state=Delivery.State.WAITING).values_list("pk", flat=True)):
-            Delivery.objects.filter(pk=delivery_id, state=Delivery.State.WAITING, attempts=0).update(
-                state=Delivery.State.DROPPED, ended_at=now, last_error=OVER_BEFORE_SENT
-            )
+        outbox.take_back(for_people, now, OVER_BEFORE_SENT)
         knowing = set(opened.exclude(state=Delivery.State.DROPPED).values_list("channel_id", flat=True))
         comes_back = flapping.comes_back(incident)
         knowing |= flapping.told_as_wrong(incident) if comes_back else set()

@@ -16,6 +16,7 @@ from django.db.models import F, QuerySet
 
 from pins.core.notification_events import ABOUT_INCIDENTS, Event
 from pins.models import Delivery, Incident, NotificationChannel
+from pins.notify import outbox
 
 #: An end, or a beginning, that has lasted so long is believed.
 CALM: Final = timedelta(minutes=30)
@@ -43,12 +44,7 @@ def told_as_wrong(incident: Incident) -> set[int]:
 def take_back_ends(incident: Incident, now: datetime) -> None:
     """The incident is back: messages to people that still wait to say it was over are dropped."""
     ends = _for_people().filter(incident__in=_former(incident).values("pk"), event=Event.INCIDENT_RESOLVED)
-    for delivery_id in list(ends.filter(state=State.WAITING, attempts=0).values_list("pk", flat=True)):
-        # `attempts=0`: a sender counts its try first, in the same column, so either the sender or this UPDATE is too
-        # late.
-        Delivery.objects.filter(pk=delivery_id, state=State.WAITING, attempts=0).update(
-            state=State.DROPPED, ended_at=now, last_error=WRONG_AGAIN
-        )
+    outbox.take_back(ends, now, WRONG_AGAIN)
 
 
 def _for_people() -> QuerySet[Delivery]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from pins.core.notification_events import Event
 from pins.core.quiet_hours import NEWS_KEEP
@@ -64,6 +64,16 @@ def put(
     # The constraint decides: a message that was written under this key already stays as it is.
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     logger.info("news", extra={"event_type": event.value, "channels": len(rows)})
+
+
+def take_back(deliveries: QuerySet[Delivery], now: datetime, why: str) -> None:
+    """Drop those of these messages that no sender has begun to send, and say why in the list."""
+    waiting = deliveries.filter(state=Delivery.State.WAITING, attempts=0)
+    for delivery_id in list(waiting.values_list("pk", flat=True)):
+        # `attempts=0`: a sender counts its try first, in the same column, so one of the two UPDATEs comes too late.
+        Delivery.objects.filter(pk=delivery_id, state=Delivery.State.WAITING, attempts=0).update(
+            state=Delivery.State.DROPPED, ended_at=now, last_error=why
+        )
 
 
 def end_what_is_late(now: datetime) -> None:

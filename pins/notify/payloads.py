@@ -7,18 +7,21 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Q
 from django.urls import reverse
 
 from pins.core import notification_events
 from pins.incidents import texts
+from pins.incidents.sweep_checks import MAYBE_ON_LOCK
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify.texts import subject
-from pins.status.pins import pins_for_people
-from pins.status.stays import guest_grants, stay_badge
+from pins.status import stay_lists
+from pins.status.stay_lists import Stay
+from pins.status.stays import guest_grants
+from rentals.access import EVERYTHING
 from rentals.models import Booking, Lock, Property
-from rentals.wording import Tone, clock_time
+from rentals.wording import WORST_FIRST, Tone, clock_time
 
 _SECRETS = (
     *("pin__applied_code", "pin__op_code", "pin__late_codes", "pin__grant__code"),
@@ -113,8 +116,7 @@ def code_data(grant: AccessGrant) -> dict[str, Any]:
 def cancelled_data(grant: AccessGrant) -> dict[str, Any]:
     """The payload for a stay that is off. `locks`: the code is being removed from them; `left_on`: observe-only locks,
     on which it stays."""
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    pins = Pin.objects.filter(maybe_there, grant=grant).values("lock", "lock__account__observe_only")
+    pins = Pin.objects.filter(MAYBE_ON_LOCK, grant=grant).values("lock", "lock__account__observe_only")
     observed = {one["lock"]: one["lock__account__observe_only"] for one in pins}
     found = Lock.objects.filter(pk__in=observed).order_by("name", "pk")
     return code_data(grant) | {
@@ -126,54 +128,45 @@ def cancelled_data(grant: AccessGrant) -> dict[str, Any]:
 def summary_data(day: date, zone: str, now: datetime) -> dict[str, Any]:
     """The payload of a summary: today's arrivals, by the calendar day of each property, the worst first; and the open
     incidents. `day`: the day in `zone`, the channel's."""
-    arriving = [one for one in _stays_near(now) if one.arrival_date == _today(one.property, now)]
-    lines = [_arrival(one, now) for one in arriving]
-    lines.sort(key=lambda one: (one.pop("order"), one.pop("moment")))
+    arriving = [one for one in _stays_near(now) if one.booking.arrival_date == _today(one.booking.property, now)]
+    arriving.sort(key=lambda one: (WORST_FIRST.index(one.tone), one.booking.check_in))
     open_ones = incidents().filter(resolved_at=None).order_by(MOST_SEVERE_FIRST, "opened_at", "pk")
     return {
         "date": day.isoformat(),
         "time_zone": zone,
-        "arrivals": lines[:MOST_ARRIVALS],
-        "more_arrivals": max(0, len(lines) - MOST_ARRIVALS),
+        "arrivals": [_arrival(one) for one in arriving[:MOST_ARRIVALS]],
+        "more_arrivals": max(0, len(arriving) - MOST_ARRIVALS),
         "to_mend": [_issue(one) for one in open_ones[:MOST_ISSUES]],
         "more_to_mend": max(0, open_ones.count() - MOST_ISSUES),
         "path": reverse("home"),
     }
 
 
-def _stays_near(now: datetime) -> list[Booking]:
-    """Stays that may arrive today in some zone, with everything that `stay_badge` needs, in three queries."""
+def _stays_near(now: datetime) -> list[Stay]:
+    """Stays that may arrive today in some zone."""
     day = timedelta(hours=38)
-    active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    grants = guest_grants().prefetch_related(Prefetch("pins", queryset=pins_for_people()))
     near = Q(check_in__gt=now - day, check_in__lt=now + day, status=Booking.Status.CONFIRMED)
-    rows = Booking.objects.with_overlaps().filter(near).annotate(has_locks=Exists(active))
-    return list(rows.select_related("property").prefetch_related(Prefetch("grants", queryset=grants)))
+    return [stay_lists.stay_of(one, now) for one in stay_lists.load(near, EVERYTHING)]
 
 
 def _today(prop: Property, now: datetime) -> date:
     return now.astimezone(ZoneInfo(prop.timezone)).date()
 
 
-def _arrival(booking: Booking, now: datetime) -> dict[str, Any]:
-    grant: AccessGrant | None = next(iter(booking.grants.all()), None)
-    pins: list[Pin] = list(grant.pins.all()) if grant is not None else []
-    badge = stay_badge(booking, grant, pins, has_locks=bool(getattr(booking, "has_locks", True)), now=now)
+def _arrival(stay: Stay) -> dict[str, Any]:
+    booking = stay.booking
     flags = [
-        *(["overlaps another stay"] if getattr(booking, "overlaps", False) else []),
+        *(["overlaps another stay"] if stay.overlaps else []),
         *(["needs review"] if booking.needs_review else []),
     ]
-    urgent = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
     return {
         "stay_id": booking.pk,
         "guest": booking.guest_name,
         "property": booking.property.name,
         "at": clock_time(booking.check_in, booking.property.zone),
-        "state": badge.label,
-        "ready": badge.tone is Tone.READY,
+        "state": stay.badge.label,
+        "ready": stay.tone is Tone.READY,
         "flags": flags,
-        "order": urgent.index(badge.tone),
-        "moment": booking.check_in,
     }
 
 
