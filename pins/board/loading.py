@@ -137,10 +137,6 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     confirmed = [stay_lists.stay_of(one, now) for one in near if one.status == Booking.Status.CONFIRMED]
     soon = [one for one in confirmed if now < one.booking.check_in <= now + SOON]
     outside = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out and _is_shut_out(one)]
-    # A stay that was cancelled before it began does not count: its code opens nothing yet.
-    still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
-    left = visible(still_open, scope).filter(grant__starts_at__lte=now)
-    staying = left.values("grant").distinct().count()
     found, more = issues(now, [*outside, *soon], scope)
     locks, more_locks = locks_to_look_after(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
@@ -157,7 +153,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         headline=headline(
             [one.tone for one in known],
             len(outside),
-            staying,
+            _count_staying(now, scope),
             observed=len(soon) - len(known),
             observes=bool(observed),
             idle_since=brief(idle_since, now, here.zone) if idle_since else "",
@@ -188,6 +184,14 @@ def _near(now: datetime, zones: Iterable[ZoneInfo]) -> Q:
     asked = (begins | ends | begun) & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now)
     # This follows from the rest. It spares the database from judging every stay that ever was.
     return Q(check_out__gte=first, check_in__lt=last) & asked
+
+
+def _count_staying(now: datetime, scope: Scope) -> int:
+    """How many guests left whose code may still be on a lock. A stay that was cancelled before it began does not count:
+    its code opens nothing yet."""
+    still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
+    left = visible(still_open, scope).filter(grant__starts_at__lte=now)
+    return left.values("grant").distinct().count()
 
 
 def _is_shut_out(stay: Stay) -> bool:

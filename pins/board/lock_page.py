@@ -15,7 +15,7 @@ from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pi
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
 from rentals.models import Lock
-from rentals.wording import Badge, Tone, brief, day_and_time, soon
+from rentals.wording import Badge, brief, day_and_time, soon
 
 _MOST_PINS = 120
 _MOST_ATTEMPTS = 25
@@ -39,7 +39,6 @@ class Fact:
 
     name: str
     value: str
-    tone: Tone = Tone.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +122,7 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
     is_connected = False if pause(lock, now)[0] == Cause.OFFLINE.value else lock.is_connected
     known = {True: "yes", False: "no", None: "unknown"}
     return [
-        Fact("Connected", known[is_connected], Tone.TROUBLE if is_connected is False else Tone.WAITING),
+        Fact("Connected", known[is_connected]),
         Fact("Battery", "unknown" if lock.battery_level is None else f"{lock.battery_level} %"),
         Fact("Keypad", known[lock.has_keypad]),
         Fact("Bridge", known[lock.has_bridge]),

@@ -31,7 +31,6 @@ class StayRow:
     """One stay. `moment`: the end of the stay that its list is about; `at` says it on the property's clock."""
 
     booking_id: int
-    property_id: int
     guest: str
     place: str
     moment: datetime
@@ -78,8 +77,7 @@ def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
     if undisclosed:
         flags.append("not shown yet")
     settled = stay.tone is Tone.READY or stay.booking.check_out <= now
-    row = _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled)
-    return replace(row, undisclosed=undisclosed)
+    return _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled, undisclosed=undisclosed)
 
 
 def departure(stay: Stay, now: datetime) -> StayRow:
@@ -94,11 +92,12 @@ def shut_out(stay: Stay, now: datetime) -> StayRow:
     return replace(_row(stay, begins, now, (), settled=False), at=since)
 
 
-def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *, settled: bool) -> StayRow:
+def _row(
+    stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *, settled: bool, undisclosed: bool = False
+) -> StayRow:
     booking = stay.booking
     return StayRow(
         booking_id=booking.pk,
-        property_id=booking.property_id,
         guest=booking.guest_name or "Guest",
         place=booking.property.name,
         moment=moment,
@@ -106,7 +105,7 @@ def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *,
         badge=stay.badge,
         locks=tuple(_locks(stay, now)),
         flags=flags,
-        undisclosed=False,
+        undisclosed=undisclosed,
         settled=settled,
     )
 

@@ -25,8 +25,6 @@ class AttemptLine:
     at: str
     what: str
     result: str
-    tone: Tone
-    correlation_id: str
 
 
 def pins_for_people() -> QuerySet[Pin]:
@@ -94,19 +92,14 @@ def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
 def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
     """One request in words: when, on the clock of `zone`, what, and how it ended."""
     result = attempt.get_outcome_display()
-    tone = Tone.BUSY
-    if attempt.outcome == PinAttempt.Outcome.DONE:
-        tone = Tone.READY
-    elif attempt.outcome:
-        tone = Tone.TROUBLE
-        result = f"{result}: {wording.reason(attempt.cause)}" if attempt.cause else result
-    if attempt.status is not None and attempt.outcome != PinAttempt.Outcome.DONE:
-        result = f"{result} ({attempt.status})"
+    if attempt.outcome != PinAttempt.Outcome.DONE:
+        if attempt.outcome and attempt.cause:
+            result = f"{result}: {wording.reason(attempt.cause)}"
+        if attempt.status is not None:
+            result = f"{result} ({attempt.status})"
     local = attempt.started_at.astimezone(zone)
     return AttemptLine(
         at=f"{local.day} {local:%b, %H:%M:%S %Z}",
         what=attempt.get_op_display(),
         result=result,
-        tone=tone,
-        correlation_id=attempt.correlation_id,
     )

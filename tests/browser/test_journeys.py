@@ -54,14 +54,14 @@ def test_a_pulled_plug_is_trouble_on_the_board_until_it_is_back(console: Console
         remember(board)
         line = row(board, "Bo Unplugged")
         see_by_itself(board, line.locator(".badge.trouble").filter(has_text=f"Trying again: {flat.door}"))
-        expect(line.locator(".doors")).to_contain_text(re.compile(f"{re.escape(flat.door)}: trying again, next try"))
+        expect(line.locator(".locks")).to_contain_text(re.compile(f"{re.escape(flat.door)}: trying again, next try"))
         expect(board.locator("#answer")).to_contain_text("cannot get in yet")
         expect(board.locator("#answer")).not_to_contain_text("can get in,")
     finally:
         console.plug(flat, connected=True)
 
     see_by_itself(board, line.locator(".badge.ready").filter(has_text="Ready on 1 lock"))
-    expect(line.locator(".doors")).to_have_count(0)
+    expect(line.locator(".locks")).to_have_count(0)
     expect(board.locator("#answer")).to_contain_text("can get in, and")
     assert is_same_document(board)
 
