@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrations; what it is depends on the command.
+# One image for web, worker, beat and migrations; the command decides which it is.
 FROM python:3.12-slim-bookworm
 
 ENV PYTHONUNBUFFERED=1 \
@@ -12,7 +12,7 @@ WORKDIR /app
 
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin turnkey
 
-# First the packages, so that a change of the code does not install them again.
+# Packages come first: a change of the code then does not install them again.
 COPY requirements.txt .
 RUN pip install -r requirements.txt
 

@@ -1,4 +1,4 @@
-# `make` alone lists what there is. The virtual environment is built by itself and rebuilt when requirements change.
+# `make` alone lists the targets. The virtual environment is built when it is needed, and again when requirements change.
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,79 +8,93 @@ ARGS ?=
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed
 
-# A throw-away configuration for commands that look at the code only. Nothing is stored under these keys.
+# A throw-away configuration for commands that only examine the code. Nothing is stored under these keys.
 LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijklmnopqrstuvwxyz-ABCDEFGH \
 	FIELD_ENCRYPTION_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= DATABASE_URL=sqlite:////tmp/turnkey-look.sqlite3 \
 	REDIS_URL=redis://127.0.0.1:1/0
 
+# Commands on this machine make their keys in var/ when none are set, as `run` does.
+LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
+
 .DEFAULT_GOAL := help
-.PHONY: help demo run doctor test test-fast bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
 
 help: ## List these targets
-	@echo "Turnkey. Pass options on with ARGS, for example: make demo ARGS=--until-settled"
+	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: $(RUNTIME) ## Watch it at work with simulated locks and guests (ARGS=--until-settled ends by itself)
+demo: $(RUNTIME) ## Show it at work with simulated locks and guests (ARGS=--until-settled stops by itself)
 	@$(BIN)/python manage.py demo $(ARGS)
 
 run: $(RUNTIME) ## Run everything on this machine: broker, worker, beat, web server
 	@$(BIN)/python manage.py run $(ARGS)
 
-doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to mend it
+admin: $(RUNTIME) ## Make the first user, who may do everything
+	@$(LOCAL) migrate --no-input --verbosity 0
+	@$(LOCAL) createsuperuser $(ARGS)
+
+sync-locks: $(RUNTIME) ## Fetch the locks of every lock account again, after locks were added in the Tedee app
+	@$(LOCAL) migrate --no-input --verbosity 0
+	@$(LOCAL) sync_locks $(ARGS)
+
+manage: $(RUNTIME) ## Run any other command: make manage ARGS="import_calendar 3 --dry-run"
+	@$(LOCAL) $(ARGS)
+
+doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to fix it
 	@$(BIN)/python manage.py doctor $(ARGS)
 
 test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
 	@$(BIN)/python -m pytest $(ARGS)
 
-test-fast: $(TOOLS) ## Run the tests that start no chain of processes
+test-fast: $(TOOLS) ## Run the tests that start no stack of processes
 	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(ARGS)
 
-bench: $(TOOLS) ## Measure in full size, and print ratios (tests/benchmarks)
+bench: $(TOOLS) ## Measure at full size and print ratios (tests/benchmarks)
 	@TURNKEY_FULL_SIZE=1 $(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
 
-corpus: $(TOOLS) ## Fetch the calendars of other projects' tests, which ours then read too
+corpus: $(TOOLS) ## Download the calendars of other projects' tests; our tests then read them too
 	@$(BIN)/python tests/corpus/fetch_corpus.py
 
-axe: $(TOOLS) ## Fetch axe-core, with which the tests look for barriers on the pages (needs npm)
+axe: $(TOOLS) ## Download axe-core; the tests then check that the pages are accessible (needs npm)
 	@$(BIN)/python tests/corpus/fetch_axe.py
 
-check: lint types contracts migrations deploy-check compose-check test-fast ## Everything that should pass before a commit
+check: lint types contracts migrations deploy-check compose-check test-fast ## Run everything that must pass before a commit
 
-lint: $(TOOLS) ## Style and likely mistakes (ruff)
+lint: $(TOOLS) ## Check style and likely mistakes (ruff)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(TOOLS) ## Types (mypy, strict)
+types: $(TOOLS) ## Check types (mypy, strict)
 	@$(LOOK) $(BIN)/mypy
 
-contracts: $(TOOLS) ## Who may import whom (import-linter)
+contracts: $(TOOLS) ## Check which package imports which (import-linter)
 	@$(BIN)/lint-imports
 
-migrations: $(TOOLS) ## No model change without its migration
+migrations: $(TOOLS) ## Check that every model change has its migration
 	@$(LOOK) $(BIN)/python manage.py makemigrations --check --dry-run
 
-deploy-check: $(TOOLS) ## Django's checks for production, with HTTPS_ONLY=1
+deploy-check: $(TOOLS) ## Run Django's checks for production, with HTTPS_ONLY=1
 	@$(LOOK) HTTPS_ONLY=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-compose-check: $(TOOLS) ## docker-compose.yml against the schema of Compose
+compose-check: $(TOOLS) ## Check docker-compose.yml against the schema of Compose
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
-format: $(TOOLS) ## Format the code and mend what can be mended by itself
+format: $(TOOLS) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-requirements: $(TOOLS) ## Compile requirements*.txt anew from requirements*.in
+requirements: $(TOOLS) ## Compile requirements*.txt from requirements*.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
 
-clean: ## Remove caches and the virtual environment; var/ with its data and keys stays
+clean: ## Remove caches and the virtual environment; keep var/ with its data and keys
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 $(BIN)/python:
-	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or newer, or name it: make PYTHON=/path/to/python3"; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), older than 3.11. Name a newer one: make PYTHON=python3.12"; exit 1; }
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or newer, or say where it is: make PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is $$($(PYTHON) -V 2>&1), older than 3.11. Choose a newer one: make PYTHON=python3.12"; exit 1; }
 	@echo "Building $(VENV) with $$($(PYTHON) -V)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "$(PYTHON) cannot make virtual environments. On Debian: apt install python3-venv"; exit 1; }
 

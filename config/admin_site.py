@@ -1,4 +1,4 @@
-"""The admin site: Django's own, with the pages in the order in which a host needs them, in a host's words."""
+"""The admin site: Django's own, with its pages in the order in which a host needs them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django_celery_beat.apps import BeatConfig
 
 _APPS = ("rentals", "pins", "auth", "admin", "django_celery_beat")
-#: What Django and the scheduler call in their own way.
+#: Plainer names for models of Django and of the scheduler.
 _NAMES = {"LogEntry": "Changes", "ClockedSchedule": "Single moments", "CrontabSchedule": "Times of day"}
 _MODELS = (
     "Booking",
@@ -59,7 +59,7 @@ class TurnkeyAdminSite(AdminSite):
         return found
 
 
-# -- named in INSTALLED_APPS in place of the apps that they describe -------------------------------------------------
+# -- INSTALLED_APPS names these in place of the apps that they configure ---------------------------------------------
 
 
 class TurnkeyAdminConfig(AdminConfig):
@@ -68,7 +68,7 @@ class TurnkeyAdminConfig(AdminConfig):
 
     def ready(self) -> None:
         super().ready()
-        # Not by a class of its own: tools look for `django.contrib.auth` by that name.
+        # Not by a config class of our own: tools look for `django.contrib.auth` in INSTALLED_APPS.
         apps.get_app_config("auth").verbose_name = "People"
 
 

@@ -1,4 +1,4 @@
-"""Makes the system checks known to Django, and the roles after each migration."""
+"""Registers the system checks, and makes the roles after each migration."""
 
 from django.apps import AppConfig, apps
 from django.db.models.signals import post_migrate
@@ -9,8 +9,8 @@ class ConfigConfig(AppConfig):
     verbose_name = "Configuration"
 
     def ready(self) -> None:
-        # Sent for one app after the other, in the order of INSTALLED_APPS, of which pins is the last; Django's own
-        # receiver, which makes the permissions, was connected before.
+        # The signal comes for each app in the order of INSTALLED_APPS, and pins is the last. Django's own receiver
+        # makes the permissions; it was connected earlier and runs first.
         from config.roles import keep_roles
         from pins import checks as _pins  # noqa: F401 - registers
         from rentals import checks as _rentals  # noqa: F401 - registers

@@ -21,7 +21,7 @@ app.autodiscover_tasks()
 
 @setup_logging.connect
 def _log_as_django_does(**_: Any) -> None:
-    """Celery would add handlers of its own, which know no redaction; a receiver of this signal keeps it from that."""
+    """Celery adds handlers of its own, which redact nothing, unless a receiver of this signal sets up logging."""
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)

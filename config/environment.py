@@ -1,8 +1,8 @@
 """Typed readers of environment variables.
 
-A mistake in the environment is the operator's, not the program's: every reader raises `SettingsError`, which names the
-variable and says how to mend it, never shows a secret, and reaches the terminal as one line instead of a traceback.
-Each `NAME` of a secret may also come as `NAME_FILE`, the path of a file that holds it (Docker and systemd secrets).
+A mistake in the environment is the operator's, not the program's. Every reader raises `SettingsError`: it names the
+variable, says how to fix it, never shows a secret, and reaches the terminal as one line instead of a traceback.
+A secret `NAME` may also be given as `NAME_FILE`, the path of a file that holds it (Docker and systemd secrets).
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ KEY_RECIPE = (
 )
 DATABASE_SCHEMES = ("sqlite", "postgres", "postgresql", "psql", "pgsql")
 REDIS_SCHEMES = ("redis", "rediss", "unix", "redis+socket")
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 class SettingsError(ImproperlyConfigured):
@@ -33,7 +32,7 @@ class SettingsError(ImproperlyConfigured):
 
 
 def _print_settings_errors_plainly() -> None:
-    """Show a `SettingsError` that nobody caught as one line; leave every other exception to the previous hook."""
+    """Print an uncaught `SettingsError` as one line; leave every other exception to the previous hook."""
     previous = sys.excepthook
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -51,7 +50,7 @@ _print_settings_errors_plainly()
 def load_env_file(path: Path) -> None:
     """Read `NAME=value` lines of a `.env` file, if it exists; variables that are already set win.
 
-    `TURNKEY_ENV_FILE` names another file; set but empty, it switches the reading off (tests do).
+    `TURNKEY_ENV_FILE` names another file; if it is set but empty, no file is read (tests do this).
     """
     named = os.environ.get("TURNKEY_ENV_FILE")
     if named == "":
@@ -78,7 +77,7 @@ def secret(name: str) -> str:
     try:
         content = Path(file_name).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        # The error's own text may quote the content; its class is enough to mend the path or the permission.
+        # The error's own text may quote the content; its class is enough to fix the path or the permission.
         raise SettingsError(
             f"{name}_FILE names {file_name}, which cannot be read ({type(error).__name__}). "
             "Correct the path or its permissions."
@@ -105,7 +104,7 @@ def whole_number(name: str, default: int, *, minimum: int, maximum: int = 1_000_
     value = text(name)
     if not value:
         return default
-    # int() also takes "1_0" and other scripts' digits; a typing mistake must not pass as a number.
+    # int() also accepts "1_0" and digits of other scripts; a typing mistake must not pass as a number.
     if not re.fullmatch(r"[+-]?[0-9]+", value):
         raise SettingsError(f"{name} is {value!r}, which is not a whole number. Example: {name}={default}")
     number = int(value)
@@ -147,15 +146,15 @@ def base_url(name: str, default: str) -> str:
 
 
 def optional_base_url(name: str, example: str) -> str:
-    """The same, or nothing at all when it is unset."""
+    """Like `base_url`, but empty when the variable is unset."""
     return base_url(name, example) if text(name) else ""
 
 
 def mail() -> dict[str, Any]:
-    """Django's EMAIL_* settings, from `EMAIL_URL` or from the usual single variables. Without either `EMAIL_HOST` is
-    empty: then no e-mail is sent, and whoever wants one is told so.
+    """Django's EMAIL_* settings, from `EMAIL_URL` or from the usual single variables.
 
-    `EMAIL_URL` and `EMAIL_HOST_PASSWORD` are secrets and may come as files.
+    Without either of them `EMAIL_HOST` is empty: no e-mail is sent, and an e-mail channel says so. `EMAIL_URL` and
+    `EMAIL_HOST_PASSWORD` are secrets and may come as files.
     """
     url, host = secret("EMAIL_URL"), text("EMAIL_HOST")
     if url and host:
@@ -163,7 +162,7 @@ def mail() -> dict[str, Any]:
     found = _mail_from_url(url) if url else _mail_from_names(host)
     sender = text("EMAIL_FROM", "Turnkey <turnkey@localhost>")
     if "@" not in sender or not sender.isprintable():
-        raise SettingsError("EMAIL_FROM is not an address. Write it like Turnkey <codes@example.com>")
+        raise SettingsError("EMAIL_FROM is not an address. Write it like this: Turnkey <codes@example.com>")
     return {
         **found,
         "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
@@ -175,7 +174,7 @@ def mail() -> dict[str, Any]:
 def _mail_from_names(host: str) -> dict[str, Any]:
     tls, ssl = boolean("EMAIL_USE_TLS"), boolean("EMAIL_USE_SSL")
     if tls and ssl:
-        raise SettingsError("EMAIL_USE_TLS (STARTTLS) and EMAIL_USE_SSL exclude each other. Keep the one that fits.")
+        raise SettingsError("EMAIL_USE_TLS (STARTTLS) and EMAIL_USE_SSL exclude each other. Keep one of them.")
     usual = 465 if ssl else 587 if tls else 25
     return {
         "EMAIL_HOST": host,
@@ -213,11 +212,6 @@ def _mail_from_url(url: str) -> dict[str, Any]:
     }
 
 
-def is_loopback(url: str) -> bool:
-    """Whether the URL names this machine (by the usual names; nothing is resolved)."""
-    return (urlsplit(url).hostname or "") in LOOPBACK_HOSTS
-
-
 def database(value: str) -> dict[str, Any]:
     """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3)."""
     scheme = value.partition("://")[0]
@@ -236,7 +230,8 @@ def database(value: str) -> dict[str, Any]:
         raise SettingsError("DATABASE_URL names no database. Example: postgres://user:password@host:5432/turnkey")
     options: dict[str, Any] = dict(config.get("OPTIONS") or {})
     if scheme == "sqlite":
-        # Without IMMEDIATE two writers that began as readers fail at once with "database is locked".
+        # Without IMMEDIATE a transaction that begins by reading cannot wait for another writer: it fails at once with
+        # "database is locked".
         options["transaction_mode"] = "IMMEDIATE"
         options.setdefault("timeout", 20)
         options["init_command"] = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
@@ -247,7 +242,7 @@ def database(value: str) -> dict[str, Any]:
 
 
 def redis(value: str) -> str:
-    """Check a Redis address and return it in redis-py's spelling (`unix://` for sockets)."""
+    """The address, checked, in redis-py's spelling (`unix://` for sockets)."""
     scheme = value.partition("://")[0]
     if "://" not in value or scheme not in REDIS_SCHEMES:
         raise SettingsError("REDIS_URL must look like redis://[:password@]host:6379/0 or unix:///path/of.sock")
@@ -264,7 +259,7 @@ def redis(value: str) -> str:
 def broker(redis_url: str) -> str:
     """The same address in Celery's spelling: kombu writes `redis+socket://` where redis-py writes `unix://`.
 
-    Both give the number of the database of a socket in a query, but under different names.
+    Both name the database of a socket in the query, but with different parameters.
     """
     if not redis_url.startswith("unix://"):
         return redis_url
@@ -272,7 +267,7 @@ def broker(redis_url: str) -> str:
 
 
 def field_keys(value: str) -> list[str]:
-    """Comma-separated Fernet keys; the first encrypts, all of them decrypt."""
+    """Comma-separated Fernet keys: the first one encrypts, every one decrypts."""
     keys = [part.strip() for part in value.split(",") if part.strip()]
     if not keys:
         raise SettingsError(f"FIELD_ENCRYPTION_KEYS holds no key. Make one with: {KEY_RECIPE}")

@@ -1,8 +1,8 @@
-"""Logging for every process: one line a record, and a last filter that blacks out what must never be read there.
+"""Logging for every process: one line per record, and a last filter that masks secrets.
 
-Nothing secret should reach a log at all; this is the second line of defence, for the exception text of a library or a
-URL in an access log. Digits alone are not masked, because ids and durations are digits too: a code is masked where a
-word beside it says that it is one (`pin=`, `"code": `).
+No secret should reach a log at all; this is the second line of defence, for the exception text of a library or a URL in
+an access log. Digits alone are not masked, because ids and durations are digits too: a code is masked where a word
+beside it says that it is one (`pin=`, `"code": `).
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"\b(PersonalKey|Bearer|Basic)(\s+)[\w.~+/=-]+", re.IGNORECASE), rf"\1\2{MASK}"),
     # scheme://user:password@host; a password may hold an @
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
-    # /webhooks/ical/<token>/, also with doubled slashes or without the kind: whatever follows may hold a token
+    # /webhooks/ical/<token>/, also with doubled slashes or without the kind: anything that follows may hold a token
     (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
     (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
     # Fernet tokens (stored values) and Fernet keys.
     (re.compile(r"\bgAAAA[\w-]{20,}={0,2}"), MASK),
     (re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"), MASK),
-    # The secret part of an address wherever it stands, for addresses are mistyped: 43 characters in mixed case, which
-    # no word of ours has (rentals/models/tokens.py).
+    # The secret part of an address, anywhere, because addresses are mistyped: 43 characters in mixed case. No word of
+    # ours is like that (rentals/models/tokens.py).
     (re.compile(r"(?<![\w-])(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{43,}"), MASK),
     # pin=123456, "pin": "123456", code: 123456, "access_token": "..."
     (
@@ -43,27 +43,27 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
 
 
 def redact(text: str) -> str:
-    """The text with everything that looks like a credential or a door code replaced by `[hidden]`."""
+    """The text, with `[hidden]` in place of everything that looks like a credential or a door code."""
     for pattern, replacement in _RULES:
         text = pattern.sub(replacement, text)
     return text
 
 
 class SecretPaths(logging.Filter):
-    """For loggers that name each request's path: masks it in the record itself, whatever handler writes it down."""
+    """For loggers that name each request's path: masks it in the record itself, so that no handler can write it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         written = record.getMessage()
         masked = redact(written)
         if masked != written:
             record.msg, record.args = masked, None
-            # Django hangs the whole request on the record, and with it the path.
+            # Django attaches the whole request to the record, and with it the path.
             record.__dict__.pop("request", None)
         return True
 
 
 class LineFormatter(logging.Formatter):
-    """For people: message and the facts beside it; the finished line is redacted, exception and stack included."""
+    """For people: the message and its facts. The finished line is redacted, with exception and stack."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
@@ -74,7 +74,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, for log collectors; also redacted."""
+    """One JSON object per line, for log collectors; also redacted."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -91,7 +91,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-# What records may carry as `extra=`; anything else is left out on purpose, since nobody has judged it harmless.
+# What a log line shows of `extra=`. Anything else is left out: nobody has checked that it is harmless.
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
     *("feed_id", "cause", "status", "grants", "channel_id", "delivery_id", "event_type", "channels"),
@@ -106,10 +106,10 @@ def _facts(record: logging.LogRecord) -> dict[str, object]:
 def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     """Django's LOGGING dictionary: everything to stderr through one handler."""
     formatter: Callable[[], logging.Formatter] = JsonFormatter if as_json else _plain
-    quiet = {"level": "WARNING"}  # these name each request or each message
+    quiet = {"level": "WARNING"}  # for loggers that name each request or each message
     silent = {"level": logging.CRITICAL + 1}
-    # These name the path of a request. gunicorn's own handlers are replaced by ours, which mask exceptions too; its
-    # access log stays off unless it is asked for.
+    # For loggers that name the path of a request. Our handler replaces gunicorn's own ones, because it masks exceptions
+    # too; gunicorn's access log is off unless its command line switches it on.
     paths = {"handlers": [], "propagate": True, "filters": ["secret_paths"]}
     return {
         "version": 1,
@@ -123,7 +123,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "gunicorn.access"), paths),
             "httpx": quiet,
             "httpcore": quiet,
-            # They name targets and addresses with tokens in them (pins/notify/services.py).
+            # They name targets and addresses that hold tokens (pins/notify/services.py).
             "apprise": silent,
             "urllib3": silent,
             "celery.worker.strategy": quiet,

@@ -1,7 +1,7 @@
-"""The private folder `var/`: where it is, how its secrets are born, and where the embedded server listens.
+"""The private folder `var/`, the secrets that are kept there, and the socket of the embedded server.
 
-Everything in it belongs to one user (folders 0700, files 0600). It is created only when something needs it, so that a
-container that gets all its settings from outside runs on a read-only file system.
+Everything in it belongs to one user (folders 0700, files 0600). It is created only when something needs it: a container
+that gets all its settings from outside runs on a read-only file system.
 """
 
 from __future__ import annotations
@@ -25,7 +25,10 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 
 def private_dir(path: Path) -> Path:
-    """Create `path` (and its parents) for this user alone; refuse a folder that is a link or somebody else's."""
+    """Create `path` and its parents for this user alone.
+
+    Raises SettingsError when it cannot be made or written, is a link, or belongs to somebody else.
+    """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = path.lstat()
@@ -44,10 +47,10 @@ def private_dir(path: Path) -> Path:
 
 
 def kept_secret(path: Path, make: Callable[[], str]) -> str:
-    """The secret in `path`, made on the first call.
+    """The secret in `path`, made by `make` on the first call. Raises SettingsError when it cannot be written or read.
 
-    Several processes may come here at once: each writes a file of its own and links it to the final name, which only
-    the first can do, whole or not at all; then all read what is there.
+    Several processes may come here at once. Each writes a file of its own and links it to the final name; only the
+    first link succeeds. Then all of them read the same complete file.
     """
     if not path.exists():
         private_dir(path.parent)
@@ -67,7 +70,7 @@ def kept_secret(path: Path, make: Callable[[], str]) -> str:
 
 
 def read_secret(path: Path) -> str:
-    """The secret in `path`; empty when there is no such file."""
+    """The secret in `path`; empty when there is no such file. Raises SettingsError when it cannot be read."""
     try:
         return path.read_text(encoding="utf-8").strip()
     except (FileNotFoundError, NotADirectoryError):
@@ -87,8 +90,8 @@ def new_field_key() -> str:
 def socket_path(var_dir: Path) -> Path:
     """Where the embedded server listens, by default within `var_dir`; the folder is not created here.
 
-    A path that is too long for a unix socket, or that would need quoting in a URL, is replaced by a folder under the
-    runtime or temporary directory which is named after user and `var_dir`, so that every process finds the same.
+    If that path is too long for a unix socket, or would need quoting in a URL, a folder in the runtime or temporary
+    directory is used. It is named after user and `var_dir`, so that every process finds the same one.
     """
     path = var_dir / "redis" / "server.sock"
     if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT and _PLAIN_PATH.fullmatch(str(path)):
@@ -99,4 +102,6 @@ def socket_path(var_dir: Path) -> Path:
             path = Path(base) / f"turnkey-{os.getuid()}-{digest}" / "server.sock"
             if len(os.fsencode(path)) <= SOCKET_PATH_LIMIT:
                 return path
-    raise SettingsError("no folder is near enough for the path of a unix socket. Set REDIS_URL, or a short TMPDIR.")
+    raise SettingsError(
+        "no folder has a path short enough for a unix socket. Set REDIS_URL, or TMPDIR to a short path."
+    )

@@ -1,7 +1,7 @@
 """The roles: four groups that say what people may do. Made and kept up to date after each `migrate`.
 
-Only ever adds: a permission that somebody gave to one of these groups stays, and so does the group. Who wants a role
-with less makes a group of their own (docs/operations.md).
+It only adds: a permission that somebody gave to one of these groups stays, and so does the group. For a role with fewer
+permissions people make a group of their own (docs/operations.md).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PEOPLE = Q(content_type__app_label="auth", content_type__model__in=["user", "gr
 _HISTORY = Q(content_type__app_label="admin", codename="view_logentry")
 _SCHEDULE = Q(content_type__app_label="django_celery_beat")
 
-#: What each group may do at least.
+#: The permissions that each group has at least.
 ROLES: Final[dict[str, Q]] = {
     VIEWER: _LOOK,
     OPERATOR: _LOOK | _WORK,
@@ -46,9 +46,11 @@ ROLES: Final[dict[str, Q]] = {
 
 
 def keep_roles(apps: Apps = all_apps, using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
-    """Receiver of `post_migrate` for the last of our apps, when the permissions of all of them are there. Where the
-    tables of people are not (yet), as in the middle of `migrate rentals`, the next one sees to it. `flush` sends it,
-    too, without `apps`."""
+    """Receiver of `post_migrate` for the last of our apps, when the permissions of all of them exist.
+
+    When the tables of people are not there yet, as during `migrate rentals`, the next migration makes the roles.
+    `flush` sends the signal too, without `apps`.
+    """
     try:
         for name in ("Group", "Permission"):
             apps.get_model("auth", name)

@@ -1,7 +1,7 @@
 """The periodic tasks that the code owns.
 
 django-celery-beat keeps the schedule in the database, where an operator may add entries of their own. Ours carry the
-prefix `turnkey: `; beat writes them from this table at every start, and removes those that left it.
+prefix `turnkey: `. At every start beat writes them from this table, and removes those that are no longer in it.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def _nightly(task: str, *, minute: int) -> dict[str, Any]:
 
 
 def _every(task: str, seconds: int) -> dict[str, Any]:
-    """A tick that nobody took for a while is worth nothing, the next ones say the same: it expires. Not at once, for a
-    busy machine may need seconds to take a message, and a sweep that always expires is no sweep."""
+    """A tick that no worker took for a while expires, since the next ones do the same work. It does not expire at once:
+    a busy machine may need seconds to take a message, and a sweep that always expires never runs."""
     return {
         "task": task,
         "schedule": timedelta(seconds=seconds),

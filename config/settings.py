@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from config import environment as env
 from config import logging as logs
@@ -21,30 +21,35 @@ env.load_env_file(BASE_DIR / ".env")
 
 # ---- who is running ---------------------------------------------------------------------------------------------
 _command = sys.argv[1] if len(sys.argv) > 1 and Path(sys.argv[0]).name in ("manage.py", "__main__.py") else ""
-# These two start the product on one machine, for a person who has configured nothing yet.
-_may_create_secrets = _command in ("run", "demo")
+_stack = os.environ.get("TURNKEY_STACK")  # "local": a command of the Makefile, on one machine; "demo": within the demo
+# For a person who starts on one machine and has configured nothing yet.
+_may_create_secrets = _command in ("run", "demo") or _stack == "local"
 # The demo starts itself again with a folder of its own before it touches anything (pins/stack/demo.py).
-_is_demo_prelude = _command == "demo" and os.environ.get("TURNKEY_STACK") != "demo"
+_is_demo_prelude = _command == "demo" and _stack != "demo"
 # These never read or write a stored secret, a session or a signature.
 _needs_no_secrets = _command in ("help", "--help", "version", "--version", "makemigrations", "lock_simulator")
 
 VAR_DIR = Path(env.text("TURNKEY_VAR_DIR") or BASE_DIR / "var").absolute()
 DEBUG = env.boolean("DEBUG")
+MISSING_SECRETS: list[str] = []  # only `manage.py doctor` runs without them, to say what to do
 
 
-def _secret(name: str, file_name: str, make: Any) -> str:
-    """From the environment, else from `var/`, else newly made (only where a person starts out on one machine)."""
+def _secret(name: str, file_name: str, make: Callable[[], str]) -> str:
+    """From the environment, else from `var/`, else newly made (only where a person starts on one machine)."""
     kept = VAR_DIR / file_name
     value = env.secret(name) or paths.read_secret(kept)
     if value:
         return value
     if _is_demo_prelude or _needs_no_secrets:
-        return str(make())  # for this process alone
+        return make()  # for this process alone
     if DEBUG or _may_create_secrets:
         return paths.kept_secret(kept, make)
+    if _command == "doctor":
+        MISSING_SECRETS.append(name)
+        return make()
     raise env.SettingsError(
-        f"{name} is not set. Set it (or {name}_FILE), or let `manage.py run` make one in {VAR_DIR}; "
-        + (f"to make one: {env.KEY_RECIPE}" if "FIELD" in name else "any long random text will do.")
+        f"{name} is not set. On one machine `make run` makes it in {VAR_DIR}; on a server set it (or {name}_FILE): "
+        + (f"make one with {env.KEY_RECIPE}" if "FIELD" in name else "any long random text will do.")
     )
 
 
@@ -57,8 +62,10 @@ TEDEE_RATE_LIMIT = env.whole_number("TEDEE_RATE_LIMIT", 700, minimum=1)  # reque
 TEDEE_RATE_WINDOW = env.whole_number("TEDEE_RATE_WINDOW", 3600, minimum=1)  # seconds
 TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, maximum=1000)  # requests at one moment
 SWEEP_SECONDS = env.whole_number("SWEEP_SECONDS", 15, minimum=1, maximum=3600)
-LATE_SECONDS = env.whole_number("LATE_SECONDS", 600, minimum=0, maximum=86_400)  # a lost write may land this late
-# How long before check-in a code that is not confirmed is told, and told again, urgently.
+LATE_SECONDS = env.whole_number(
+    "LATE_SECONDS", 600, minimum=0, maximum=86_400
+)  # how late a lost write may still reach a lock
+# How long before check-in a code that is not confirmed opens an incident: a warning first, then urgent.
 CODE_WARN_HOURS = env.whole_number("CODE_WARN_HOURS", 24, minimum=1, maximum=720)
 CODE_URGENT_HOURS = env.whole_number(
     "CODE_URGENT_HOURS", min(4, CODE_WARN_HOURS), minimum=1, maximum=CODE_WARN_HOURS
@@ -89,7 +96,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail["DEFAULT_FROM_EMAIL"]
 
 # ---- database and broker ----------------------------------------------------------------------------------------
 _database_url = env.secret("DATABASE_URL")
-if not _database_url and not _is_demo_prelude:
+if not _database_url and not _is_demo_prelude and not MISSING_SECRETS:
     paths.private_dir(VAR_DIR)
 DATABASES = {"default": env.database(_database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}")}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -101,8 +108,8 @@ REDIS_URL = env.redis(_redis_url or f"unix://{paths.socket_path(VAR_DIR)}")
 # ---- Celery (read by config/celery.py) --------------------------------------------------------------------------
 CELERY_BROKER_URL = env.broker(REDIS_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # kombu waits forever by default. Whoever saves a booking in the admin must not wait for a broker that hangs: one
-    # try, two seconds at most; the sweep finds the work in the database. (A worker blocks for one second at a time.)
+    # kombu waits forever by default. Saving a booking in the admin must not wait for a broker that hangs: one try, two
+    # seconds at most; the sweep finds the work in the database. (A worker blocks for one second at a time.)
     "socket_connect_timeout": 2,
     "socket_timeout": 2,
     "retry_on_timeout": False,
@@ -121,7 +128,7 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_RESULT_BACKEND = None
-CELERY_WORKER_POOL = "threads"  # each request is mostly waiting, and carries its own total deadline
+CELERY_WORKER_POOL = "threads"  # a request is mostly waiting, and has its own total deadline
 CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -143,14 +150,14 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env.boolean("HTTPS_ONLY")
 
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by the container runtime, inside, without TLS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the container runtime asks them from inside, without TLS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
-# HSTS for subdomains and the browsers' preload lists concern hosts that are not ours to decide about.
+# HSTS for subdomains and browsers' preload lists would concern hosts that are not ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
 INSTALLED_APPS = [
@@ -183,7 +190,7 @@ WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [BASE_DIR / "config" / "templates"],  # found before the admin's own, which they extend
+        "DIRS": [BASE_DIR / "config" / "templates"],  # searched before the admin's own, which these extend
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
@@ -201,7 +208,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 STATIC_URL = "static/"
 STATIC_ROOT = None
-WHITENOISE_USE_FINDERS = True  # serves the files where they are: no collectstatic step to forget
+WHITENOISE_USE_FINDERS = True  # serves files from where they are, without collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG
 
 LANGUAGE_CODE = "en-gb"

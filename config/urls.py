@@ -18,14 +18,14 @@ admin.site.index_title = "Door codes"
 handler400 = "rentals.inbound.http.bad_request"
 
 urlpatterns = [
-    # Browsers ask for it on every page, also the admin's, which names none.
+    # Browsers ask for it on pages that name no icon, such as the admin's.
     path("favicon.ico", RedirectView.as_view(url=static("pins/key.svg"))),
     path("admin/", admin.site.urls),
     path("", include("pins.board.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
-    # With and without the last slash: a redirect would lose the body of a POST. The rest answers in JSON, too.
+    # With and without the last slash: a redirect would lose the body of a POST. Other paths here answer in JSON, too.
     path("webhooks/ical/<str:token>/", push_calendar, name="push-calendar"),
     path("webhooks/ical/<str:token>", push_calendar),
     path("webhooks/tedee/<str:token>/", tedee_event, name="tedee-events"),

@@ -1,21 +1,23 @@
-"""Configuration that works but deserves a second look. Never errors: each of these is right somewhere."""
+"""Warnings about configuration that works but may be a mistake. Never errors: each is right somewhere."""
 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Warning, register
 
-from config.environment import is_loopback
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 @register()
 def api_is_private(**_: Any) -> list[CheckMessage]:
-    """Keys and PINs travel in clear over http; fine towards a simulator on this machine, nowhere else."""
+    """Over http, keys and PINs travel in clear; that is right for a simulator on this machine only."""
     if settings.DEBUG or settings.TEDEE_API_URL.startswith("https://"):
         return []
-    where = "this machine" if is_loopback(settings.TEDEE_API_URL) else "another machine, unencrypted"
+    is_here = urlsplit(settings.TEDEE_API_URL).hostname in _THIS_MACHINE
+    where = "this machine" if is_here else "another machine, unencrypted"
     return [
         Warning(
             f"TEDEE_API_URL leads to {where}; no real lock will get its code.",

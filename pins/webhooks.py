@@ -75,7 +75,7 @@ def _connection_changed(lock: Lock, data: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(is_connected, bool):
         raise _wrong("data.isConnected", "true or false")
     with transaction.atomic():
-        if connectivity.connection_told(lock, is_connected):
+        if connectivity.connection_reported(lock, is_connected):
             tasks.wake_locks_on_commit([lock.pk])
             return {"status": "woken"}
     return {"status": "stored"}

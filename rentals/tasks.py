@@ -40,7 +40,7 @@ def poll_feeds(**kwargs: object) -> None:
     polling.begin_waiting(now)
     _hand_out(due)
     if _has_caught_up():
-        polling.review_conditions(now)
+        polling.check_conditions(now)
 
 
 @shared_task
@@ -53,7 +53,7 @@ def fetch_feed(*, feed_id: int, **kwargs: object) -> None:
         outcome = polling.poll(feed_id)
     finally:
         _room.release()
-    quiet = outcome in (polling.Outcome.LEFT, polling.Outcome.UNCHANGED)  # thousands an hour
+    quiet = outcome in (polling.PollResult.LEFT, polling.PollResult.UNCHANGED)  # thousands an hour
     logger.log(
         logging.DEBUG if quiet else logging.INFO, "feed_polled", extra={"feed_id": feed_id, "status": outcome.value}
     )

@@ -121,7 +121,7 @@ def _closed_network() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real Redis-compatible server on a unix socket, for the whole session (`unix://...`)."""
-    from pins.stack.embedded import EmbeddedServer
+    from tests.support.embedded_server import EmbeddedServer
 
     folder = Path(tempfile.mkdtemp(prefix="turnkey-redis-"))
     with EmbeddedServer(folder / "server.sock") as server:

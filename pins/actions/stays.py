@@ -11,7 +11,7 @@ from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Pin
-from pins.reconcile import run
+from pins.reconcile import by_hand
 from pins.status.stays import guest_grants
 from rentals.calendars import conflicts
 from rentals.models import Booking
@@ -44,7 +44,7 @@ def try_again(booking: Booking, now: datetime) -> ActionResult:
     elif not pin_ids:
         return nothing("nothing is open, every lock is as it should be.")
     else:
-        touched = run.try_now(pin_ids, now)
+        touched = by_hand.try_now(pin_ids, now)
     tasks.wake_locks_on_commit(sorted(touched))
     written, left_out = split_observed(touched)
     if not written:
@@ -59,7 +59,7 @@ def new_code(booking: Booking, now: datetime) -> ActionResult:
         return nothing(_why_no_code(booking, now))
     try:
         touched = code_overrides.renew_code(grant.pk, now)
-    except code_overrides.CodeAlreadyToldError:
+    except code_overrides.CodeDisclosedError:
         return nothing("the present code was already shown. Revoke it first, then press “New code” and tell the guest.")
     except NoValueLeft as none_left:
         return nothing(str(none_left))

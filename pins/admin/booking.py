@@ -242,7 +242,7 @@ class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
             touched = code_overrides.set_code(grant_id, value, now)
         except (
             code_overrides.CodeTakenError,
-            code_overrides.CodeAlreadyToldError,
+            code_overrides.CodeDisclosedError,
             code_overrides.CodeNotWantedError,
             code_overrides.CodeNotAllowedError,
         ) as refused:

@@ -21,7 +21,7 @@ LENGTH = RANDOM_LENGTH + CHECK_LENGTH
 ALIAS_LENGTH = 30  # the API's own limit is not documented
 LONGEST_FOREIGN = 60
 NAMELESS = "Guest"
-STRAY = "Made by Turnkey, but not known here any more"
+STRAY = "Made by Turnkey, but no longer known here"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TRAILING = re.compile(rf"#([0-9A-Za-z]{{{LENGTH}}})\s*\Z", re.ASCII)
@@ -48,7 +48,7 @@ def alias_text(name: str, starts: date, ends: date, reference: str) -> str:
 
     Of the name only its first word is used. Control, direction-changing and other invisible characters and `#` are
     dropped, so that a name can neither hide nor forge a reference. The limit holds in code points and in UTF-16 units,
-    whichever the server counts.
+    because nobody documents which of them the server counts.
     """
     tail = f" {_span(starts, ends)} #{reference}"
     return _shortened(_first_name(name), ALIAS_LENGTH - len(tail)) + tail
@@ -64,10 +64,10 @@ def reference_in(alias: str) -> str | None:
 
 
 def foreign_name(alias: str, key: bytes) -> str:
-    """A PIN that no grant of ours has on its lock, as one line for people.
+    """The name of a PIN that belongs to no grant of ours, as one line for people.
 
-    A stranger's alias without what cannot be seen, and without what may be a code (5 to 8 digits). Of one that we once
-    made, as before a backup was restored, its reference only: its name is a guest's.
+    A foreign alias loses its invisible characters and whatever may be a code (5 to 8 digits). For a PIN that we made
+    ourselves, before a backup was restored, only its reference is shown: its name is a guest's.
     """
     reference = reference_in(alias)
     if reference is not None and is_ours(reference, key):
@@ -96,7 +96,7 @@ def _span(starts: date, ends: date) -> str:
 
 
 def _first_name(name: str) -> str:
-    """The first word with a letter or digit in it, without what cannot be seen."""
+    """The first word with a letter or digit in it, without invisible characters."""
     for word in _seen(name).replace("#", "").split():
         trimmed = word.strip(",;:.!?()[]\"'")
         if any(mark.isalnum() for mark in trimmed):

@@ -31,7 +31,7 @@ _BLIND_BLOCK = 60.0
 
 DEADLINE_IS_NEAR = timedelta(hours=4)
 KEPT_FOR_DEADLINES = 0.10
-KEPT_FROM_WATCHING = 0.50
+KEPT_FROM_CHECKS = 0.50
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Usage:
-    """What has been spent lately. `Usage()` is an account that never sent anything."""
+    """What was spent lately. `Usage()` is an account that never sent anything."""
 
     newest: int = 0  # index of the newest slot since 1970
     counts: tuple[int, ...] = (0,) * _COUNTERS  # requests per slot, the last belongs to `newest`
@@ -87,16 +87,17 @@ class Purpose(StrEnum):
     ARRIVAL = "arrival"  # a code that someone will need
     REMOVAL = "removal"  # a code that must go
     AUDIT = "audit"  # comparing a lock's list with ours
-    WATCH = "watch"  # asking whether offline locks are back
+    CONNECTIVITY = "connectivity"  # asking whether offline locks are back
 
 
 def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules) -> int:
     """How many requests must be left untouched after one for this purpose.
 
-    Audits and watching stop at half the limit. A tenth is kept for deadlines in less than four hours (or past).
+    Audits and connectivity checks stop at half the limit. A tenth is kept for deadlines that are past or less than
+    four hours away.
     """
-    if purpose in (Purpose.AUDIT, Purpose.WATCH):
-        return math.ceil(rules.limit * KEPT_FROM_WATCHING)
+    if purpose in (Purpose.AUDIT, Purpose.CONNECTIVITY):
+        return math.ceil(rules.limit * KEPT_FROM_CHECKS)
     if until_deadline is not None and until_deadline < DEADLINE_IS_NEAR:
         return 0
     return math.ceil(rules.limit * KEPT_FOR_DEADLINES)

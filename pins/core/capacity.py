@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-#: Kept free for a nearer arrival while a farther PIN is on its way out, and for people with the Tedee app.
+#: Places kept free: for a nearer arrival while a farther PIN is being removed, and for people with the Tedee app.
 SPARE = 5
 
 
@@ -25,6 +25,6 @@ def room(capacity: int, foreign: int) -> int:
 
 
 def admitted(candidates: Iterable[Candidate], places: int) -> frozenset[int]:
-    """The PINs that may be on the lock: nearest starts first, but a code that a guest was told never yields."""
+    """The PINs that may be on the lock: nearest starts first. A disclosed code never yields."""
     ranked = sorted(candidates, key=lambda one: (not one.disclosed, one.starts_at, one.pin_id))
     return frozenset(one.pin_id for one in ranked[:places])

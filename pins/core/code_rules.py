@@ -1,8 +1,8 @@
 """Which values may be a PIN, and how a good one is made.
 
 Two questions are kept apart. A value is *valid* when the lock takes it (Tedee API, PIN value requirements); a person
-may insist on any valid value. It is *guessable* when a stranger would try it early; the generator never makes such
-a one.
+may insist on any valid value. It is *guessable* when a stranger would try it early; the generator never makes
+one of these.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Event(StrEnum):
-    """A change that is told once. The values are part of what we promise to webhooks (docs/notifications.md)."""
+    """A change that is announced once. The values are part of the webhook contract (docs/notifications.md)."""
 
     INCIDENT_OPENED = "incident.opened"
     INCIDENT_RESOLVED = "incident.resolved"
@@ -37,6 +37,6 @@ class Severity(StrEnum):
 
 
 def severity(of_incident: str) -> Severity:
-    """From `Incident.severity`, which the review raises as a guest comes nearer: the same word as on the board, not a
-    second opinion by kind."""
+    """From `Incident.severity`, which rises as an arrival comes nearer: the same word as on the board, not a second
+    opinion by kind."""
     return Severity.URGENT if of_incident == Severity.URGENT.value else Severity.ORDINARY

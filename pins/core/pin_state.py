@@ -51,7 +51,7 @@ class Blocked(StrEnum):
     """Why a person must act."""
 
     VALUE_REFUSED = "value_refused"  # the lock refused several values, or the only one that the guest knows
-    VALUE_TAKEN = "value_taken"  # a foreign PIN has the value, and the guest was already told ours
+    VALUE_TAKEN = "value_taken"  # a foreign PIN has the value, and the guest already knows ours
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Content:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A change that was sent, or was about to be, and has no certain answer yet."""
+    """A write that was sent, or was about to be, and has no certain answer yet."""
 
     op: Op
     rev: int  # the desired revision it was made for
@@ -94,7 +94,7 @@ class Desired:
     content: Content
     rev: int  # raised by every change of the wish
     issue_at: datetime  # not on the lock before this moment
-    disclosed: bool  # somebody was told the code: its value is fixed
+    disclosed: bool  # somebody knows the code: its value is fixed
 
     def is_live(self, now: datetime) -> bool:
         """Should the PIN be on the lock at some moment from now on?"""
@@ -108,7 +108,7 @@ class Observed:
 
     remote_id: int | None = None
     applied: Content | None = None  # None with a remote_id: ours, content unknown
-    extra_ids: tuple[int, ...] = ()  # more PINs with our reference; one too many each
+    extra_ids: tuple[int, ...] = ()  # surplus PINs with our reference
     attempt: Attempt | None = None
     must_look: bool = False  # the lock's list has to be read before anything else
     late: Late | None = None

@@ -29,7 +29,7 @@ START_MARGIN = timedelta(minutes=1)
 ASK_FOR_ROOM = timedelta(minutes=5)
 #: How many values in a row may turn out to be taken before a person should look at the lock.
 MAX_TAKEN_VALUES = 5
-#: Two different values refused as invalid: it is not the value.
+#: After two different values were refused as invalid, the value is not the reason.
 MAX_REFUSED_VALUES = 2
 
 
@@ -66,7 +66,7 @@ class Read:
 
 @dataclass(frozen=True)
 class Rotate:
-    """Choose another value; nothing is sent. `forced`: the guest knows the old one, but it cannot be had back."""
+    """Choose another value; nothing is sent. `forced`: the guest knows the old one, but the lock no longer takes it."""
 
     forced: bool = False
 
@@ -144,7 +144,7 @@ def _towards_set(view: PinView, now: datetime) -> Step:
     if observed.remote_id is not None and observed.applied is None:
         return Read(observed.remote_id)
     if says_the_same(observed, desired.content, now):
-        # With a lost change still out: at its end to look, or, where it cannot harm, to let go of its values.
+        # A lost change may still land. At its end we look, or, if it can do no harm, release its values.
         late_until = observed.late.until if observed.late is not None and now < observed.late.until else None
         return Wait(_earliest(ends_at, late_until))
     if is_blocked(view):

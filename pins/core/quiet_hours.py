@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rentals.local_time import local_moment
 
-#: What happened is worth telling for so long; a summary only on its own morning.
+#: How long news is worth sending; a summary only on its own morning.
 NEWS_KEEP: Final = timedelta(days=3)
 SUMMARY_KEEPS: Final = timedelta(hours=4)
 #: Waits after failures of a channel in a row, the last one for all further ones.
@@ -21,7 +21,7 @@ FAILS_LONG: Final = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Quiet:
-    """Hours in which a channel wants to hear nothing, half-open; they may span midnight."""
+    """Hours in which a channel wants no messages, half-open, in its own zone. They may span midnight."""
 
     starts: time
     ends: time
@@ -40,7 +40,7 @@ class Quiet:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A guest whom a message concerns."""
+    """The arrival of a guest whom a message concerns."""
 
     at: datetime  # check-in
     zone: str  # of the property
@@ -48,11 +48,11 @@ class Arrival:
 
 
 def held_until(quiet: Quiet | None, arrivals: Iterable[Arrival], now: datetime) -> datetime | None:
-    """When a message should be looked at again; `None`: it may go now.
+    """When a message should be looked at again (UTC); `None`: it may go now.
 
-    For a guest who arrives today, by the property's own calendar, before the quiet hours end, or who stands before the
-    door, nobody's night is waited for. Where the day of an arrival begins before the quiet hours end, the message is
-    looked at again then.
+    Quiet hours do not hold for a guest who arrives today by the property's own calendar, who arrives before the quiet
+    hours end, or who stands before the door. If the day of an arrival begins before the quiet hours end, the message
+    is looked at again then.
     """
     ends_at = quiet.until(now) if quiet is not None else None
     if ends_at is None:
@@ -70,8 +70,8 @@ def held_until(quiet: Quiet | None, arrivals: Iterable[Arrival], now: datetime) 
 
 
 def summary_day(at: time, zone: str, now: datetime, since: datetime) -> date | None:
-    """The local day whose summary is due now; `None` before its time, long after it, and where it came before `since`,
-    the moment from which the channel listens."""
+    """The local day whose summary is due now. `None` before its time, hours after it, and when that time came before
+    `since`, the moment from which the channel listens."""
     today = now.astimezone(ZoneInfo(zone)).date()
     for day in (today, today - timedelta(days=1)):
         due = local_moment(day, at, zone)
@@ -81,5 +81,5 @@ def summary_day(at: time, zone: str, now: datetime, since: datetime) -> date | N
 
 
 def wait(failures: int, jitter: float) -> timedelta:
-    """How long a channel rests after so many failures in a row (at least one); `jitter` from 0.5 to 1."""
+    """How long a channel rests after `failures` in a row (at least one); `jitter` is 0.5 to 1."""
     return WAITS[min(failures, len(WAITS)) - 1] * jitter

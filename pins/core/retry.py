@@ -15,7 +15,7 @@ DELAYS: dict[Cause, tuple[float, ...]] = {
     Cause.SERVER: (0.5, 2, 6, 30, 120, 300),
     Cause.NETWORK: (0.5, 2, 6, 30, 120, 300),
     Cause.OFFLINE: (2, 5, 15, 60, 120, 300),
-    # Only a person mends these. Slow probes notice when it has happened.
+    # Only a person can fix these. Slow probes notice when somebody did.
     Cause.UNAUTHORIZED: (300, 900, 3600),
     Cause.FORBIDDEN: (300, 900, 3600),
     # The server normally says how long; without that, a cautious guess.
@@ -87,7 +87,7 @@ def delay(
        hour or past.
     4. After a hang at least 15 seconds: the server may still be working on the lost request.
 
-    There is no last try: whoever waits at the door is not helped by our giving up.
+    There is no last try: giving up would not help the guest at the door.
     """
     if not 0.5 <= jitter <= 1:
         raise ValueError("Jitter is between 0.5 and 1.")

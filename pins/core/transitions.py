@@ -15,7 +15,7 @@ from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
 #: A PIN that ends within this time may have been ended by the lock already.
 CLOCKS_DIFFER = timedelta(minutes=1)
 
-#: What a success, or a person, puts to rest.
+#: What a success ends, and a person who says “try again”.
 _AT_EASE: dict[str, Any] = {
     "exists": False,
     "refused": False,
@@ -27,9 +27,9 @@ _AT_EASE: dict[str, Any] = {
 
 
 def prepared(observed: Observed, attempt: Attempt) -> Observed:
-    """The change is about to be sent; written before the request, so that a crash leaves a trace.
+    """The write is about to be sent; stored before the request, so that a crash leaves a trace.
 
-    What the lock said of an earlier value or period is no verdict on this one.
+    What the lock said about an earlier value or period is no verdict on this one.
     """
     fresh = replace(observed, attempt=attempt, tried_rev=attempt.rev)
     return fresh if attempt.op is Op.DELETE else replace(fresh, exists=False, refused=False)

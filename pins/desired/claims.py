@@ -40,7 +40,7 @@ def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
 
 
 def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None) -> bool:
-    """Is the value of ours on one of the locks, or on its way there, for somebody else than this grant?
+    """Is the value claimed on one of the locks for another grant than this one?
 
     For a form's early answer; only `claim` decides.
     """
@@ -49,7 +49,10 @@ def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None)
 
 
 def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
-    """A new value, claimed on every lock for the grant. Longer than asked for where all of that length are taken."""
+    """A new value, claimed on every lock for the grant; a longer one when all of that `length` (digits) are taken.
+
+    Raises `NoValueLeft` when even the longest are taken.
+    """
     while True:
         try:
             value = generate(length, taken_on(lock_ids, now))
@@ -84,7 +87,7 @@ def claim(grant: AccessGrant, lock_ids: Iterable[int], value: str, now: datetime
 
 
 def release_unused(pin: Pin, now: datetime) -> None:
-    """Release this grant's values on this lock that neither are there, nor should be, nor may still land.
+    """Release this grant's values that are not on the lock, should not be there, and cannot land there any more.
 
     A PIN that had to make room keeps its claim: it comes back with the same value.
     """

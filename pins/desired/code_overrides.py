@@ -1,4 +1,4 @@
-"""What a person decides about a code: another one, a certain one, none. Writes through `pins.desired.grants` alone."""
+"""A person decides about a code: a new one, a chosen one, or none. Writes through `pins.desired.grants` alone."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from pins.desired import claims, grants
 from pins.models import AccessGrant, Pin
 
 
-class CodeAlreadyToldError(Exception):
-    """The guest knows this code, so it cannot be exchanged. Revoke it first, then ask for a new one."""
+class CodeDisclosedError(Exception):
+    """The guest knows this code, so it cannot be replaced. Revoke it first, then ask for a new one."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 class CodeTakenError(Exception):
-    """One of the locks has a code with these digits already. Choose other digits."""
+    """One of the locks already has a code with these digits. Choose other digits."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
@@ -41,7 +41,7 @@ class CodeNotAllowedError(ValueError):
 
 
 def ensure_grant(booking_id: int, now: datetime) -> int | None:
-    """The id of a stay's grant, made ahead of the issue-ahead window if need be, because a person wants to fix its code
+    """The id of a stay's grant, made before the issue-ahead window opens if need be, because a person fixes its code
     today. Nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
     with transaction.atomic():
         booking = grants.lock_booking(booking_id)
@@ -55,12 +55,12 @@ def ensure_grant(booking_id: int, now: datetime) -> int | None:
 def renew_code(grant_id: int, now: datetime) -> set[int]:
     """A person asks for another code. A revoked grant comes back with it.
 
-    Raises `CodeAlreadyToldError` while the guest relies on the present one.
+    Raises `CodeDisclosedError` while the guest relies on the present one.
     """
     with transaction.atomic():
         grant = _lock_with_booking(grant_id)
         if grant.disclosed_at is not None and grant.revoked_at is None:
-            raise CodeAlreadyToldError
+            raise CodeDisclosedError
         grant.revoked_at = grant.disclosed_at = None
         grant.save(update_fields=["revoked_at", "disclosed_at"])
         touched = grants.sync_bookings([grant.booking_id], now) if grant.booking_id else set()
@@ -71,7 +71,7 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
     """A person chose the code, and so knows it: from now on its value is fixed. A revoked grant comes back with it.
     Returns the locks with work.
 
-    Raises `CodeNotAllowedError`, `CodeAlreadyToldError` (while the guest relies on another value), `CodeTakenError`
+    Raises `CodeNotAllowedError`, `CodeDisclosedError` (while the guest relies on another value), `CodeTakenError`
     and `CodeNotWantedError`; then nothing has changed.
     """
     if found := problems(value):
@@ -87,7 +87,7 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
         if not grant.wanted or grant.ends_at <= now:
             raise CodeNotWantedError
         if grant.disclosed_at is not None and grant.code != value:
-            raise CodeAlreadyToldError
+            raise CodeDisclosedError
         pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
         if not claims.claim(grant, [pin.lock_id for pin in pins], value, now):
             raise CodeTakenError
@@ -111,7 +111,7 @@ def revoke(grant_id: int, now: datetime) -> set[int]:
 
 
 def _lock_with_booking(grant_id: int) -> AccessGrant:
-    """The grant for who will also bring its booking up to date: that row comes first in the order of locks."""
+    """The grant, for a caller that also brings its booking up to date: the booking's row is locked first."""
     booking_id = AccessGrant.objects.values_list("booking_id", flat=True).get(pk=grant_id)
     if booking_id is not None:
         grants.lock_booking(booking_id)

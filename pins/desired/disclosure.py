@@ -1,4 +1,4 @@
-"""Telling a person the code of a stay. From then on it is fixed: a guest may have it a minute later."""
+"""Discloses the code of a stay. From then on its value is fixed: a guest may have it a minute later."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class CodeRevokedError(CodeNotShownError):
 
 
 class CodeWithdrawnError(CodeNotShownError):
-    """The stay asks for no code: it is not confirmed any more, or its property is switched off."""
+    """The stay gets no code: it is no longer confirmed, or its property is switched off."""
 
 
 class StayOverError(CodeNotShownError):
@@ -42,30 +42,31 @@ class NoDoorError(CodeNotShownError):
 
 
 class CodeChangingError(CodeNotShownError):
-    """The code is being exchanged, and not every lock has the new one yet. Look again when they have."""
+    """The code is being replaced, and not every lock has the new one yet. Look again when they have."""
 
 
 @sensitive_variables()
 def reveal(grant_id: int, now: datetime, *, user: AbstractBaseUser, address: str) -> str:
     """The code, for `user`, who asked for it from `address` (anything that is no IP address is left out).
 
-    Whoever asks has been allowed to. The look is written down and the value fixed before anybody can read it: both
-    are committed when this returns, so it must not be called inside a transaction. An exchange of the code locks the
-    same row. If it comes first, its new value is what is shown here; if it comes second, it finds the code told.
+    The caller has checked the permission. The disclosure is written down and the value fixed before anybody can read
+    it: both are committed when this returns, so it must not be called inside a transaction. A rotation of the code
+    locks the same row: if it comes first, its new value is returned here; if it comes second, it finds the code
+    disclosed.
 
     Raises a `CodeNotShownError` that says why; then nothing was written.
     """
-    return _told(grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=_parsed(address))
+    return _disclose(grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=_parsed(address))
 
 
 @sensitive_variables()
 def reveal_to_machine(grant_id: int, now: datetime, *, name: str) -> str:
-    """The same for a machine that a person allowed to have codes; it is written down under its `name`."""
-    return _told(grant_id, now, user_id=None, user_name=name, remote_address=None)
+    """The same for a machine to which a person granted codes; the disclosure is written down under its `name`."""
+    return _disclose(grant_id, now, user_id=None, user_name=name, remote_address=None)
 
 
 @sensitive_variables()
-def _told(grant_id: int, now: datetime, *, user_id: int | None, user_name: str, remote_address: str | None) -> str:
+def _disclose(grant_id: int, now: datetime, *, user_id: int | None, user_name: str, remote_address: str | None) -> str:
     with transaction.atomic(durable=True):
         grant = grants.lock_row(grant_id)
         _check(grant, now)
@@ -99,9 +100,9 @@ def _check(grant: AccessGrant, now: datetime) -> None:
 
 @sensitive_variables()
 def _differs(pin: Pin, now: datetime) -> bool:
-    """Does the lock have another value than the grant, perhaps, or is it about to be given another one?
+    """May the lock hold another value than the grant's, or is it about to get one?
 
-    The grant's row is locked, so no other value can be sent from now on; what is in flight counts like what is there.
+    The grant's row is locked, so no other value can be sent from now on; a write in flight counts like what is there.
     """
     code = pin.grant.code
     observed = pin.observed
@@ -120,7 +121,7 @@ def _differs(pin: Pin, now: datetime) -> bool:
 
 @sensitive_variables()
 def _may_hold_another(pin: Pin) -> bool:
-    """Of a lock whose content must be read again, the claims tell: a value stays claimed until it is surely gone."""
+    """For a lock whose PIN must be read again, the claims tell: a value stays claimed until it is surely gone."""
     held = ValueClaim.objects.filter(grant=pin.grant, lock=pin.lock_id, released_at__isnull=True)
     return held.exclude(digest=ValueClaim.digest_of(pin.grant.code)).exists()
 

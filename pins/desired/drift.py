@@ -1,4 +1,4 @@
-"""Finds what no signal told: bulk writes, `update()`, a restored backup, the passing of time.
+"""Finds changes that no signal announced: bulk writes, `update()`, a restored backup, the passing of time.
 
 Reads the database only and costs no request. Compares every booking that matters with its grant and hands those that
 differ to `pins.desired.grants`.
@@ -80,7 +80,7 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
         try:
             wish = grants.wish_of(booking, locks.get(booking.property_id, frozenset()), grant, now)
         except (ValueError, ZoneInfoNotFoundError):
-            differing.append(booking.pk)  # `_sync_each` tells about it
+            differing.append(booking.pk)  # `_sync_each` logs it
             continue
         wanted = wish.lock_ids if wish.wanted else frozenset()
         same = (grant.wanted, grant.starts_at, grant.ends_at, grant.issue_at) == (

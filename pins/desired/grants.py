@@ -22,7 +22,7 @@ from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
 from rentals.models import Booking
 
-#: From so many bookings on, those without anything to do are sorted out first.
+#: From this many bookings on, those with nothing to do are sorted out first.
 MANY = 20
 _BATCH = 500
 
@@ -92,7 +92,7 @@ def lock_booking(booking_id: int) -> Booking | None:
 
 
 def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
-    """The bookings are about to be deleted: nobody wants their codes any more. Returns the locks that have work."""
+    """The bookings are about to be deleted: their codes must go. Returns the locks that have work."""
     for booking_id in sorted(booking_ids):
         lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
     return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now or timezone.now())
@@ -234,8 +234,8 @@ def lock_row(grant_id: int) -> AccessGrant:
 def rotate(grant_id: int, now: datetime, *, forced: bool = False) -> set[int]:
     """Give the grant another value on all its locks, because a lock refused this one; return the locks with work.
 
-    Only while nobody was told the code, read under the grant's row lock: a reveal that comes in between wins.
-    `forced`: the lock no longer lets us have the value that the guest knows; an incident tells so.
+    Only while the code is not disclosed, read under the grant's row lock: a disclosure that comes in between wins.
+    `forced`: the lock no longer takes the value that the guest knows; an incident says so.
     """
     with transaction.atomic():
         grant = lock_row(grant_id)

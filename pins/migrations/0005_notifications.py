@@ -12,7 +12,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pins', '0004_incident_causes'),
+        ('pins', '0003_reveal'),
     ]
 
     operations = [

@@ -6,6 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('pins', '0004_incident_causes'),
         ('pins', '0005_notifications'),
     ]
 

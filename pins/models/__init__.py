@@ -3,13 +3,13 @@ from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
-from pins.models.operation import ONLY_WATCHED, AccountState, Heartbeat, LockState, RateBudget
+from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget
 from pins.models.pin import Pin
 from pins.models.reveal import PinReveal
 from pins.models.secret import InstallationKey
 
 __all__ = [
-    "ONLY_WATCHED",
+    "OBSERVE_ONLY",
     "AccessGrant",
     "AccountState",
     "Delivery",

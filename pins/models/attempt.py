@@ -9,7 +9,7 @@ from django.utils import timezone
 
 
 class PinAttempt(models.Model):
-    """Append-only. A row without an outcome is a request whose run is under way, or died."""
+    """Append-only. A row without an outcome belongs to a run that is under way, or died."""
 
     class Kind(models.TextChoices):
         POST = "post", "Set"

@@ -36,7 +36,7 @@ class AccessGrant(models.Model):
     wanted = models.BooleanField(default=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     disclosed_at = models.DateTimeField(
-        null=True, blank=True, help_text="When somebody was first told the code. From then on its value is fixed."
+        null=True, blank=True, help_text="When the code was first shown to somebody. From then on its value is fixed."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
 

@@ -15,7 +15,7 @@ class Incident(models.Model):
 
     class Kind(models.TextChoices):
         CODE_LATE = "code_late", "The code is not on the lock yet"
-        OUTCOME_UNKNOWN = "outcome_unknown", "Nobody knows yet whether the code is on the lock"
+        OUTCOME_UNKNOWN = "outcome_unknown", "It is not known yet whether the code is on the lock"
         CODE_STAYS = "code_stays", "The code is still on the lock after check-out"
         VALUE_REFUSED = "value_refused", "The lock refuses the code"
         VALUE_TAKEN = "value_taken", "Another code of the lock has the same digits"
@@ -26,18 +26,18 @@ class Incident(models.Model):
         NO_ROOM = "no_room", "The lock has no room for more codes"
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
-        LOCK_UNKNOWN = "lock_unknown", "Tedee does not know this lock any more"
+        LOCK_UNKNOWN = "lock_unknown", "Tedee no longer knows this lock"
         ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
         STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
         FEED_HELD = "feed_held", "A calendar waits for your decision"
         FEED_RESET = "feed_reset", "The link of a calendar no longer exists"
         FEED_FAILING = "feed_failing", "A calendar cannot be read"
-        FEED_STALE = "feed_stale", "A calendar could not be read for a day"
+        FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
-        BUDGET_SPENT = "budget_spent", "The requests of this hour do not reach for what is due"
+        BUDGET_SPENT = "budget_spent", "Not enough requests left this hour"
 
     class Severity(models.TextChoices):
-        """How much it presses. It rises while the incident is open, and never sinks."""
+        """How urgent it is. It rises while the incident is open, and never sinks."""
 
         NOTICE = "notice", "Notice"  # good to know; nobody stands before a closed door because of it
         WARNING = "warning", "Warning"  # it will hurt unless it ends, or a person acts
@@ -124,7 +124,7 @@ MOST_SEVERE_FIRST: Final = Case(
 
 
 def usual_severity(kind: Incident.Kind) -> Incident.Severity:
-    """Where nothing tells more about the single case."""
+    """The severity of a kind, unless more is known about the single case."""
     return _USUAL.get(kind, Incident.Severity.WARNING)
 
 

@@ -1,4 +1,4 @@
-"""Where messages go, what is to be sent, and what was noticed already."""
+"""Where messages go, the outbox, and what was already noticed."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def default_events() -> list[str]:
 def validate_events(value: Any) -> None:
     known = {name for name, _ in CHOICES}
     if not isinstance(value, list) or not all(isinstance(one, str) and one in known for one in value):
-        raise ValidationError("Choose from the events that there are.")
+        raise ValidationError("Choose only events from the list.")
 
 
 class NotificationChannel(models.Model):
-    """A person's or a machine's address, and what it wants to hear. The target is a secret as a whole."""
+    """The address of a person or a machine, and what it wants to hear. The whole target is a secret."""
 
     class Kind(models.TextChoices):
         EMAIL = "email", "E-mail"
@@ -44,19 +44,22 @@ class NotificationChannel(models.Model):
     signing_secret = EncryptedTextField(blank=True, default="")
     previous_signing_secret = EncryptedTextField(blank=True, default="", editable=False)
     previous_signs_until = models.DateTimeField(
-        null=True, blank=True, editable=False, help_text="Until then the previous secret signs, too."
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Until then, messages are signed with the previous secret, too.",
     )
     is_active = models.BooleanField("active", default=True, help_text="Switch off to send nothing here.")
     events = models.JSONField("hears of", default=default_events, blank=True, validators=[validate_events])
     severity = models.CharField(
-        "of troubles", max_length=8, choices=Hears, default=Hears.ALL, help_text="Concerns only what is wrong."
+        "incidents", max_length=8, choices=Hears, default=Hears.ALL, help_text="Applies to incidents only."
     )
     timezone = models.CharField(
         "time zone",
         max_length=64,
         default="UTC",
         validators=[validate_zone],
-        help_text="Of the two settings below, for example Europe/Warsaw.",
+        help_text="For quiet hours and the summary, for example Europe/Warsaw.",
     )
     quiet_from = models.TimeField("quiet from", null=True, blank=True)
     quiet_until = models.TimeField("until", null=True, blank=True)
@@ -66,10 +69,12 @@ class NotificationChannel(models.Model):
     include_code = models.BooleanField(
         "send the door code, too",
         default=False,
-        help_text="Webhooks only. Each time is written down under “Looks at codes”, and fixes the code.",
+        help_text="Webhooks only. Each time is listed under “Disclosures of codes”, and fixes the code.",
     )
     # -- facts of operation, written by compare-and-set alone
-    listens_from = models.DateTimeField(default=present, editable=False, help_text="What happened before is not told.")
+    listens_from = models.DateTimeField(
+        default=present, editable=False, help_text="Nothing that happened before is sent."
+    )
     failures = models.PositiveIntegerField(default=0, editable=False, help_text="Failed tries in a row.")
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
     rests_until = models.DateTimeField(null=True, blank=True, editable=False)
@@ -116,15 +121,15 @@ class NotificationChannel(models.Model):
         return self.kind != self.Kind.WEBHOOK
 
     def hears(self, event: Event, severity: Severity | None, at: datetime) -> bool:
-        """Whether a change that happened at this moment is told here."""
+        """Whether this channel is told of a change that happened at `at`."""
         if not self.is_active or event.value not in self.events or at < self.listens_from:
             return False
         return severity is None or severity is Severity.URGENT or self.severity == self.Hears.ALL
 
 
 class Delivery(models.Model):
-    """One message to one channel: the outbox. Unique per channel and change, so that nothing is told twice however
-    many look for news at once. Holds no code and no secret; a guest's name goes when the stay is deleted."""
+    """One message to one channel: the outbox. Unique per channel and change, so that nothing is sent twice, however
+    many workers look for news at once. Holds no code and no secret; a guest's name goes when the stay is deleted."""
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -149,7 +154,9 @@ class Delivery(models.Model):
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)
     next_try_at = models.DateTimeField(default=present)
     claim_token = models.UUIDField(null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Somebody sends it, at most until then.")
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="A worker is sending it, until then at the latest."
+    )
     attempts = models.PositiveIntegerField(default=0)
     attempted_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When it was sent, dropped or given up.")
@@ -180,14 +187,14 @@ class IncidentNotice(models.Model):
 
     incident = models.OneToOneField("pins.Incident", on_delete=models.CASCADE, primary_key=True, related_name="notice")
     resolved = models.BooleanField(default=False)
-    urgent = models.BooleanField(default=False, help_text="It was told as urgent: a severity rises later, too.")
+    urgent = models.BooleanField(default=False, help_text="It was sent as urgent; a severity may also rise later.")
 
     def __str__(self) -> str:
         return f"Notice of incident {self.incident_id}"
 
 
 class StayNotice(models.Model):
-    """What was last noticed of a guest's code. `number` counts the changes and is part of their keys."""
+    """What was last noticed about a guest's code. `number` counts the changes and is part of their keys."""
 
     class Said(models.TextChoices):
         NOTHING = "", "Nothing yet"

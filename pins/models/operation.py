@@ -6,9 +6,9 @@ from typing import Final
 
 from django.db import models
 
-#: The pause of a lock whose account is only watched (`LockAccount.observe_only`): what is due there would be written.
-#: It keeps the sweep away and ends with the watching, not before; a run looks for what may still be read.
-ONLY_WATCHED: Final = "watched"
+#: The pause of a lock whose account is observe-only (`LockAccount.observe_only`) while writes are due there.
+#: It keeps the sweep away until the account may be written to again; a run still reads what may be read.
+OBSERVE_ONLY: Final = "watched"
 
 
 class LockState(models.Model):
@@ -35,7 +35,7 @@ class LockState(models.Model):
     )
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last read.")
     offline_since = models.DateTimeField(
-        null=True, blank=True, help_text="When the review first found the lock out of reach while somebody needs it."
+        null=True, blank=True, help_text="When a check first found the lock out of reach while somebody needs it."
     )
 
     def __str__(self) -> str:
@@ -52,7 +52,9 @@ class AccountState(models.Model):
     pause_cause = models.CharField(max_length=24, blank=True)
     dead_key = models.CharField(max_length=64, blank=True, help_text="Fingerprint of the key that was refused.")
     recent_faults = models.JSONField(default=list, blank=True)
-    watched_at = models.DateTimeField(null=True, blank=True, help_text="When offline locks were last asked for.")
+    watched_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the connectivity of offline locks was last checked."
+    )
     outages = models.PositiveIntegerField(default=0, help_text="Probes in a row that found the cloud out of reach.")
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Who looked at a code."""
+"""Who was shown a code."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.utils import timezone
 class PinReveal(models.Model):
     """A person was shown the code of a grant. Append-only, kept as long as the grant, and without the code.
 
-    The name is written down too: it must still say who looked when the account is gone.
+    The name is stored too: it must still say who it was when the account is gone.
     """
 
     grant = models.ForeignKey("pins.AccessGrant", on_delete=models.CASCADE, related_name="reveals")
@@ -22,10 +22,10 @@ class PinReveal(models.Model):
     remote_address = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "look at a code"
-        verbose_name_plural = "looks at codes"
+        verbose_name = "disclosure of a code"
+        verbose_name_plural = "disclosures of codes"
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"Look {self.pk}"
+        return f"Disclosure {self.pk}"

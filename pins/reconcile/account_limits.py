@@ -1,4 +1,4 @@
-"""The shell around an account's facts: its budget of requests, a dead key, an outage of the cloud."""
+"""What limits an account: its budget of requests, a dead key, an outage of the cloud. Reads and writes their rows."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) 
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
-        if purpose is not budget.Purpose.WATCH and row.cutoff_at is not None and deadline > row.cutoff_at:
+        if purpose is not budget.Purpose.CONNECTIVITY and row.cutoff_at is not None and deadline > row.cutoff_at:
             return now + timedelta(seconds=settings.SWEEP_SECONDS)
         reserve = budget.reserve_for(purpose, deadline - now, rules())
         spent = budget.spend(usage, rules(), now, reserve=reserve)
@@ -63,7 +63,8 @@ def paused_until(account: LockAccount, now: datetime) -> datetime | None:
 
 
 def key_refused(account: LockAccount, rest: timedelta, now: datetime) -> datetime:
-    """401: stop the account, tell it once, probe rarely with one request, go on at once when the key changes."""
+    """401: stop the account, open one incident, probe rarely with one request, go on at once when the key changes.
+    Returns until when the account rests (UTC)."""
     AccountState.objects.update_or_create(
         account=account,
         defaults={

@@ -19,22 +19,22 @@ from rentals.models import Lock, LockAccount
 
 logger = logging.getLogger(__name__)
 
-#: A lock that will be tried again within this time needs no watching (`sync`: at most every 20 s, Tedee API).
+#: A lock that will be tried again within this time needs no check (`sync`: at most every 20 s, Tedee API).
 SOON = timedelta(seconds=30)
 #: How often an account is asked when nobody is waiting: no oftener than its locks would be tried anyway.
 UNHURRIED = timedelta(minutes=5)
-#: With a deadline as near as this, every look counts.
+#: With a deadline as near as this, each tick asks.
 PRESSING = timedelta(hours=4)
 #: How many ids go into one query string.
 MOST_IDS = 100
 
 
 def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClient] = client_for) -> set[int]:
-    """Ask for the connection of every lock that rests because it was offline; end the rest of those that came back.
-    And of those that were told to be offline while a guest is due and nothing has to be done: no request of a run
-    would ever learn that they are back.
+    """Ask for the connection of every lock that rests because it was offline; end the rest of those that are back.
+    Locks that were reported offline while a guest is due are asked for, too, even if nothing has to be done there: no
+    request of a run would ever learn that they are back. Returns the locks that are back.
 
-    Spends from the half of the budget that watching may use, and one request per account and hundred locks.
+    Costs one request per account and hundred locks, from the half of the budget that checks may use.
     """
     offline: defaultdict[LockAccount, list[Lock]] = defaultdict(list)
     resting = Q(pause_cause=Cause.OFFLINE.value, paused_until__gt=now + SOON)
@@ -52,15 +52,15 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
     return back
 
 
-def connection_told(lock: Lock, is_connected: bool) -> bool:
-    """Store what somebody tells of a connection unasked. True: the lock rested because it was offline, and rests no
-    more. Unlike an answer of `sync`, being told is news by itself, whatever we took the connection for."""
+def connection_reported(lock: Lock, is_connected: bool) -> bool:
+    """Store a connection that somebody reported unasked. True: the lock rested because it was offline, and its rest is
+    over. Unlike an answer of `sync`, a report is news by itself, whatever we believed before."""
     Lock.objects.filter(pk=lock.pk).update(is_connected=is_connected)
     return is_connected and _end_rest({lock.pk}) > 0
 
 
 def _end_rest(lock_ids: set[int]) -> int:
-    """End the rest of those that rest because they were offline; a rest with another cause that came since stands."""
+    """End the rest of locks that rest because they were offline; a rest with another cause stands."""
     resting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__isnull=False)
     return resting.filter(lock_id__in=lock_ids).update(paused_until=None)
 
@@ -83,12 +83,12 @@ def _came_back(
     found: set[int] = set()
     for start in range(0, len(locks), MOST_IDS):
         group = {lock.device_id: lock for lock in locks[start : start + MOST_IDS]}
-        if account_limits.spend(account.budget_key, Purpose.WATCH, now, now) is not None:
+        if account_limits.spend(account.budget_key, Purpose.CONNECTIVITY, now, now) is not None:
             break
         try:
             answer = clients(account).sync_locks(list(group))
         except TedeeError as error:
-            logger.info("watch_failed", extra={"account_id": account.pk, "cause": error.cause.value})
+            logger.info("connectivity_check_failed", extra={"account_id": account.pk, "cause": error.cause.value})
             break
         for connection in answer.value:
             lock = group.get(connection.id)

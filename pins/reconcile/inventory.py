@@ -96,7 +96,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
 
 
 def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
-    """Why the locks cannot be read, for the person who must mend it."""
+    """Why the locks cannot be read, for the person who must fix it."""
     if error.cause is Cause.UNAUTHORIZED and kind is LockAccount.Kind.OAUTH:
         return (
             "Tedee refuses the access token: it has expired, or is a personal access key. Choose its kind, or enter a "

@@ -1,4 +1,4 @@
-"""Who may use the room on a keypad: the shell around `pins.core.capacity`."""
+"""Which PINs may use the room on a keypad, written down. The rule is `pins.core.capacity`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rentals.models import Lock
 def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
     """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease.
 
-    Nobody leaves because the keypad turned out fuller than thought, only for a nearer arrival: the places that ours
-    have are ours.
+    A PIN leaves only for a nearer arrival, never because the keypad turned out fuller than thought: the places that
+    ours have are ours.
     """
     wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
     pins = list(wanted.defer("grant__code", "applied_code", "op_code"))

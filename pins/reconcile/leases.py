@@ -47,7 +47,7 @@ class Lease:
 
 @dataclass(frozen=True)
 class Taken:
-    """Not now. `until`: when to ask again; `None`: whoever holds the lease will look once more when done."""
+    """Not now. `until`: when to ask again (UTC); `None`: the run that holds the lease looks once more when it ends."""
 
     until: datetime | None
 
@@ -101,7 +101,7 @@ def renew(lease: Lease) -> bool:
 
 
 def release(lease: Lease) -> None:
-    """Give the lease back, unless it has passed to somebody else. What was asked for before is done."""
+    """Give the lease back, unless it has passed to another run. Runs that were asked for before are done with it."""
     LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner).update(
         lease_owner=None, lease_until=None, dispatched_at=None
     )

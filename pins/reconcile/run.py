@@ -26,9 +26,10 @@ from pins.core import transitions
 from pins.core.pin_state import Blocked
 from pins.core.plan import Block, Request, Rotate, Wait, Write, deadline, next_step
 from pins.desired import grants
-from pins.models import ONLY_WATCHED, Incident, LockState, Pin, PinAttempt
+from pins.models import OBSERVE_ONLY, Incident, LockState, Pin, PinAttempt
 from pins.reconcile import account_limits, attempts, keypad_room, leases, responses
 from pins.reconcile.clients import client_for
+from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -38,8 +39,8 @@ logger = logging.getLogger(__name__)
 LONGEST_RUN = 60.0
 #: How long a lock whose account has no requests left rests. Short: what is due grows more urgent, and may spend more.
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
-#: How often a lock that is only watched is looked over for what may still be read of it. Costs no request by itself.
-WATCHED_PAUSE = timedelta(minutes=5)
+#: How often a lock of an observe-only account is searched for due reads. Costs no request by itself.
+OBSERVE_ONLY_PAUSE = timedelta(minutes=5)
 #: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
 FOREIGN_PINS_KNOWN = timedelta(hours=1)
 
@@ -102,9 +103,9 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
     """Until when the lock or its account rests; `None` when neither does.
 
     A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
-    Nor does the one of a lock that is only watched: that may be over.
+    The same goes for the pause of an observe-only account, which may have ended.
     """
-    softly = [account_limits.BUDGET_SPENT, ONLY_WATCHED]
+    softly = [account_limits.BUDGET_SPENT, OBSERVE_ONLY]
     resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
     paused = resting.values_list("paused_until", flat=True).first()
     account_paused = account_limits.paused_until(lock.account, now)
@@ -124,15 +125,15 @@ def _work(
 ) -> tuple[int, datetime | None]:
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
-    watched = False  # learned from a take-off; from then on this run only reads
+    observe_only = False  # learned from `prepare`; from then on this run only reads
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
-        choice = _choose(lock, clock(), reads_only=watched)
+        choice = _choose(lock, clock(), reads_only=observe_only)
         if choice is None:
-            return requests, _rest(lock, clock() + WATCHED_PAUSE, ONLY_WATCHED) if watched else None
+            return requests, _rest(lock, clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY) if observe_only else None
         prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
-        if isinstance(prepared, attempts.OnlyWatched):
-            watched = True
+        if isinstance(prepared, attempts.ObserveOnly):
+            observe_only = True
             continue
         if isinstance(prepared, attempts.Rest):
             return requests, _rest(
@@ -179,7 +180,7 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             # The grant's row is locked before its PINs, as everywhere.
             grant_id = Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id)
             grants.lock_row(grant_id)
-        pin = attempts.locked_pin(pin_id)
+        pin = locked_pin(pin_id)
         if next_step(pin.view, now) != step:
             return
         observed = pin.observed
@@ -189,11 +190,11 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             observed = transitions.stopped(observed, step.reason, pin.desired_rev)
         if isinstance(step, Rotate):
             pin.put_observed(transitions.rotated(observed))
-            attempts.save_observed(pin, now)
+            save_observed(pin, now)
             grants.rotate(pin.grant_id, now, forced=step.forced)
             return
         pin.put_observed(observed)
-        attempts.save_observed(pin, now)
+        save_observed(pin, now)
 
 
 def _take_over(lock: Lock, now: datetime) -> None:
@@ -208,10 +209,10 @@ def _take_over(lock: Lock, now: datetime) -> None:
     unanswered = PinAttempt.objects.filter(pin__lock=lock, outcome=PinAttempt.Outcome.OPEN)
     for pin_id in sorted({*in_flight, *unanswered.values_list("pin_id", flat=True)}):
         with transaction.atomic():
-            pin = attempts.locked_pin(pin_id)
+            pin = locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # should the old run still be alive somewhere, its answer is not ours
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
-            attempts.save_observed(pin, now)
+            save_observed(pin, now)
     unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
@@ -226,44 +227,9 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
             judged = ~Q(blocked="") | Q(hold_until__isnull=False) | Q(exists=True) | Q(refused=True)
             pins = Pin.objects.filter(known | judged, lock=lock).order_by("pk")
             for pin_id in list(pins.values_list("pk", flat=True)):
-                pin = attempts.locked_pin(pin_id)
+                pin = locked_pin(pin_id)
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(transitions.moved_to_new_device(pin.observed))
-                attempts.save_observed(pin, now)
+                save_observed(pin, now)
         nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)
-
-
-def try_now(pin_ids: list[int], now: datetime) -> set[int]:
-    """A person says: try again now. Lifts blocks, rests and the lock's pause; returns the locks to run."""
-    touched: set[int] = set()
-    for pin_id in sorted(pin_ids):
-        with transaction.atomic():
-            pin = attempts.locked_pin(pin_id)
-            pin.put_observed(transitions.retried(pin.observed))
-            attempts.save_observed(pin, now)
-            touched.add(pin.lock_id)
-    LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
-    return touched
-
-
-def look_now(lock_id: int, now: datetime) -> bool:
-    """A person asks for a look at the lock's list. One PIN of ours is marked as in need of it; the next run reads the
-    list once, under its lease and from the budget like any other request, and the list corrects all PINs of the lock.
-
-    The one that ends last is marked: while it is in doubt, nobody who is due soon appears to be. False: there is none.
-    A PIN with a request in flight is left to that request's run.
-    """
-    ours = Pin.objects.filter(Q(remote_id__isnull=False) | Q(wanted=True, grant__ends_at__gt=now), lock_id=lock_id)
-    if ours.filter(must_look=True).exists():
-        return True
-    for condition in (Q(remote_id__isnull=False), Q(remote_id__isnull=True)):
-        for pin_id in ours.filter(condition, op="").order_by("-grant__ends_at").values_list("pk", flat=True)[:5]:
-            with transaction.atomic():
-                pin = attempts.locked_pin(pin_id)
-                if pin.op:
-                    continue  # a run took off with it since we looked
-                pin.put_observed(transitions.asked_to_look(pin.observed))
-                attempts.save_observed(pin, now)
-            return True
-    return False

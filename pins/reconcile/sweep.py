@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db.models import F, Min, Q
 
 from pins.core import budget
-from pins.models import ONLY_WATCHED, Heartbeat, LockState, Pin, RateBudget
+from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
 from pins.reconcile import account_limits, leases
 from rentals.models import Lock, LockAccount
 
@@ -32,8 +32,8 @@ def due_locks(now: datetime) -> list[int]:
     account_limits.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
-    # Where Turnkey may write again nothing rests, whoever switched it: `update()` and the like announce nothing.
-    released = Q(operation__pause_cause=ONLY_WATCHED, account__observe_only=False)
+    # No lock of an account that may be written to again rests, whoever switched it: `update()` sends no signal.
+    released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     due = (
         Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
         .exclude(Q(operation__paused_until__gt=now) & ~released)
@@ -55,7 +55,7 @@ def ration(now: datetime) -> None:
     for row in RateBudget.objects.filter(key__in=groups):
         left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
         due = Pin.objects.filter(lock__account__in=groups[row.key], next_try_at__lte=now, deadline_at__isnull=False)
-        due = due.exclude(lock__account__observe_only=True)  # what is only watched spends nothing worth a ration
+        due = due.exclude(lock__account__observe_only=True)  # hardly spends anything
         deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
         cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
         if cutoff != row.cutoff_at:
@@ -64,9 +64,9 @@ def ration(now: datetime) -> None:
 
 
 def release(account_id: int, now: datetime) -> list[int]:
-    """An account is no longer only watched: end the rest of its locks. Returns those with due work, the most urgent
+    """An account is no longer observe-only: end the rest of its locks. Returns those with due work, the most urgent
     first."""
-    LockState.objects.filter(lock__account=account_id, pause_cause=ONLY_WATCHED).update(
+    LockState.objects.filter(lock__account=account_id, pause_cause=OBSERVE_ONLY).update(
         paused_until=None, pause_cause=""
     )
     due = Lock.objects.filter(account=account_id, pins__next_try_at__lte=now)

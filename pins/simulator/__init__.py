@@ -1,9 +1,9 @@
 """A faithful Tedee cloud for demonstrations and tests: in-process or as its own HTTP server.
 
-Only commands and tests import this package. It shares no code with the side it is meant to check:
-its rules for PIN values, bodies and dates are written a second time on purpose.
+Only commands and tests import this package. It shares no rules with the code that it checks: those for PIN values,
+bodies and dates are written a second time on purpose.
 
-Where to look: `cloud.Cloud` is the cloud and the hands of a person on it, `answering` what it replies,
-`devices` what one lock does, `faults` what goes wrong, `journal` what happened,
-`transport.CloudTransport` the in-process door, `server.SimulatorServer` the real sockets, `control` the page.
+Where to look: `cloud.Cloud` holds the state and has a method for everything that a person can do to a lock by hand,
+`answering` replies to requests, `devices` is one lock, `faults` is what goes wrong, `journal` is what happened.
+`transport.CloudTransport` carries requests in-process, `server.SimulatorServer` over sockets; `control` has the page.
 """

@@ -1,4 +1,4 @@
-"""What the simulated cloud answers to each request, in the order in which the real one can refuse it.
+"""What the simulated cloud answers to each request: the checks run in the order in which the real one refuses.
 
 1. An unknown path or version: an HTML 404. 2. The key: 401. 3. The rate window: 429. 4. The lock: 403.
 5. The body: 400. 6. Another operation on the device: 409. 7. The connection: 428. 8. An injected fault.
@@ -14,20 +14,17 @@ import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 from urllib.parse import parse_qsl
 
+from pins.simulator.cloud import Cloud
 from pins.simulator.devices import GONE, LateWrite, SimLock, note_maker
+from pins.simulator.exchange import Exchange
 from pins.simulator.faults import Fault
-from pins.simulator.gate import Key
 from pins.simulator.journal import RequestRecord
 from pins.simulator.listings import list_locks, read_activity, read_lock, sync_locks
-from pins.simulator.messages import Outcome, Reply, Request, envelope, html_reply
-from pins.simulator.rules import BodyRefusedError, PinBody, read_body
-
-if TYPE_CHECKING:
-    from pins.simulator.cloud import Cloud
+from pins.simulator.messages import OperationResult, Reply, Request, envelope, html_reply
+from pins.simulator.rules import BodyRefusedError, read_body
 
 Hook = Callable[[Request, Reply], None]
 
@@ -36,37 +33,8 @@ _LOCK_PATH = re.compile(r"/my/lock/([0-9]{1,12})")
 _JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
-@dataclass
-class Exchange:
-    """One request on its way through the cloud; becomes a journal record when it is answered."""
-
-    request: Request
-    seq: int
-    at: datetime
-    query: list[tuple[str, str]]
-    key: Key | None = None
-    lock_id: int | None = None
-    pin_id: int | None = None
-    body: PinBody | None = None
-    fault: str | None = None
-    applied: bool = False
-
-    def parameter(self, name: str) -> str | None:
-        """A query parameter, whatever its spelling in capitals."""
-        return next((value for key, value in self.query if key.lower() == name.lower()), None)
-
-    def number(self, name: str) -> int | None:
-        """A whole-number parameter, None if absent; BodyRefusedError (400) if it is something else."""
-        text = self.parameter(name)
-        if text is None:
-            return None
-        if not (text.isascii() and text.isdigit()):
-            raise BodyRefusedError([f"{name} must be a number."])
-        return int(text)
-
-
 @dataclass(frozen=True)
-class Claim:
+class DeviceSlot:
     """A device occupied for one request."""
 
     lock: SimLock
@@ -74,27 +42,31 @@ class Claim:
     latency: float
 
 
-def answer(cloud: Cloud, request: Request, hook: Hook | None) -> Reply:
-    """Answer one request and write it into the journal; runs `hook` before the device is free again."""
+def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
+    """Answer one request and write it into the journal; blocks while the device works.
+
+    `hook` runs when the operation is done and the answer is not yet given: the device is still busy. What it raises
+    reaches the caller, as a crash at that instant would.
+    """
     with cloud.mutex:
         query = parse_qsl(request.query, keep_blank_values=True)
         exchange = Exchange(request, cloud.journal.next_seq(), cloud.clock(), query)
         try:
             refused = _admit(cloud, exchange)
         except BodyRefusedError as reason:
-            refused = envelope(Outcome(400, errors=reason.messages))
-        claim = _claim(cloud, exchange) if refused is None else refused
-        if isinstance(claim, Reply):
-            claim = _finish(cloud, exchange, claim)
-    if isinstance(claim, Reply):
+            refused = envelope(OperationResult(400, errors=reason.messages))
+        slot = _occupy(cloud, exchange) if refused is None else refused
+        if isinstance(slot, Reply):
+            slot = _finish(cloud, exchange, slot)
+    if isinstance(slot, Reply):
         if hook is not None:
-            hook(request, claim)
-        return claim
-    return _operate(cloud, exchange, claim, hook)
+            hook(request, slot)
+        return slot
+    return _operate(cloud, exchange, slot, hook)
 
 
 def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
-    """Stamp the reply with a correlation id and record the request."""
+    """Add a correlation id to the reply and record the request."""
     body = exchange.body
     with cloud.mutex:
         correlation = str(uuid.uuid4())
@@ -120,7 +92,7 @@ def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
 
 
 def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
-    """Everything that is settled without the device; None means that the request goes on to it."""
+    """Answer what needs no device; None means that the request goes on to it."""
     request, settings = exchange.request, cloud.settings
     path = request.path.removeprefix(settings.api_base)
     on_pins, on_lock = _PIN_PATH.fullmatch(path), _LOCK_PATH.fullmatch(path)
@@ -129,17 +101,17 @@ def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
         return html_reply(404, "404 - File or directory not found.")
     exchange.key = cloud.gate.find(request.header("Authorization"))
     if exchange.key is None or exchange.key.revoked:
-        return envelope(Outcome(401, errors=("Unauthorized.",)))
+        return envelope(OperationResult(401, errors=("Unauthorized.",)))
     windows = [cloud.rate] + ([cloud.listing_rate] if path == "/my/lock" else [])
     for window in windows:
         wait = window.spend(exchange.key.user, exchange.at)
         if wait is not None:
-            limited = envelope(Outcome(429, errors=("API calls quota exceeded.",)))
+            limited = envelope(OperationResult(429, errors=("API calls quota exceeded.",)))
             return replace(limited, headers=(*limited.headers, ("Retry-After", str(wait))))
     if on_pins:
         return _admit_to_pins(cloud, exchange, int(on_pins[1]), on_pins[2])
     if request.method != "GET":
-        return envelope(Outcome(405, errors=("Method not allowed.",)))
+        return envelope(OperationResult(405, errors=("Method not allowed.",)))
     if on_lock:
         exchange.lock_id = int(on_lock[1])
         return envelope(read_lock(cloud, exchange))
@@ -151,13 +123,13 @@ def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str
     exchange.lock_id = lock_id
     exchange.pin_id = int(pin_text) if pin_text else None
     if request.method not in (("GET", "PUT", "DELETE") if pin_text else ("GET", "POST")):
-        return envelope(Outcome(405, errors=("Method not allowed.",)))
+        return envelope(OperationResult(405, errors=("Method not allowed.",)))
     lock = cloud.locks_by_id.get(lock_id)
     if lock is None or lock.forbidden:
-        return envelope(Outcome(403, errors=("User doesn't have permission to the lock.",)))
+        return envelope(OperationResult(403, errors=("User doesn't have permission to the lock.",)))
     if request.method in ("POST", "PUT"):
         if request.header("Content-Type").partition(";")[0].strip().lower() not in _JSON_TYPES:
-            return envelope(Outcome(415, errors=("Unsupported media type.",)))
+            return envelope(OperationResult(415, errors=("Unsupported media type.",)))
         exchange.body = read_body(
             request.body,
             now=exchange.at,
@@ -169,7 +141,7 @@ def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str
     return None
 
 
-def _claim(cloud: Cloud, exchange: Exchange) -> Claim | Reply:
+def _occupy(cloud: Cloud, exchange: Exchange) -> DeviceSlot | Reply:
     """Occupy the device for one operation, or refuse: 409 while it is busy, 428 while it is out of reach."""
     lock = cloud.locks_by_id[exchange.lock_id or 0]
     cloud.settle(lock)
@@ -179,66 +151,66 @@ def _claim(cloud: Cloud, exchange: Exchange) -> Claim | Reply:
         exchange.fault = "busy_after_timeout"
     elif not lock.reachable:
         exchange.fault = "unplugged"
-        return envelope(Outcome(428, errors=("Lock is disconnected or device setup is incorrect.",)))
+        return envelope(OperationResult(428, errors=("Lock is disconnected or device setup is incorrect.",)))
     else:
         lock.occupied_by = exchange.seq
         fault = cloud.desk.next(lock.id, exchange.request.method)
         exchange.fault = fault.name if fault else None
-        latency = cloud.desk.luck(lock.id).uniform(*cloud.settings.latency)
-        return Claim(lock, fault, 0.0 if fault and fault.at_once else latency)
-    return envelope(Outcome(409, errors=("Other request is currently processing for this device.",)))
+        latency = cloud.desk.rng(lock.id).uniform(*cloud.settings.latency)
+        return DeviceSlot(lock, fault, 0.0 if fault and fault.at_once else latency)
+    return envelope(OperationResult(409, errors=("Other request is currently processing for this device.",)))
 
 
-def _operate(cloud: Cloud, exchange: Exchange, claim: Claim, hook: Hook | None) -> Reply:
-    """Let the device work, apply, answer; the device is free when this returns, also after a crash in the hook."""
+def _operate(cloud: Cloud, exchange: Exchange, slot: DeviceSlot, hook: Hook | None) -> Reply:
+    """Let the device work, apply, answer. The device is free when this returns or raises, as when the hook raises."""
     try:
-        if claim.latency > 0:
-            cloud.sleep(claim.latency)
+        if slot.latency > 0:
+            cloud.sleep(slot.latency)
         with cloud.mutex:
-            reply = _finish(cloud, exchange, _conclude(cloud, claim.lock, exchange, claim.fault))
+            reply = _finish(cloud, exchange, _conclude(cloud, slot.lock, exchange, slot.fault))
         if hook is not None:
             hook(exchange.request, reply)
         return reply
     finally:
         with cloud.mutex:
-            claim.lock.occupied_by = None
+            slot.lock.occupied_by = None
 
 
 def _conclude(cloud: Cloud, lock: SimLock, exchange: Exchange, fault: Fault | None) -> Reply:
-    """Apply the operation as the fault allows, and say what the client hears."""
+    """Apply the operation as far as the fault allows, and return what the client receives."""
     cloud.settle(lock)
-    luck = cloud.desk.luck(lock.id)
+    rng = cloud.desk.rng(lock.id)
     if cloud.locks_by_id.get(lock.id) is not lock or not lock.reachable:
         # Unplugged or removed while the device was at work: the command never arrived.
         exchange.fault = exchange.fault or "unplugged"
-        return envelope(Outcome(408, errors=("Timeout while sending data to the device.",)))
+        return envelope(OperationResult(408, errors=("Timeout while sending data to the device.",)))
     effect = fault.effect if fault else "applied"
     if effect == "either":
-        effect = luck.choice(("applied", "lost"))
-    outcome = Outcome(408)
+        effect = rng.choice(("applied", "lost"))
+    outcome = OperationResult(408)
     if effect == "applied":
         outcome = _perform(cloud, lock, exchange)
         exchange.applied = outcome.changed
     elif effect == "late":
         _postpone(cloud, lock, exchange)
-    return _voice(cloud, lock, outcome, fault, luck)
+    return _heard(cloud, lock, outcome, fault, rng)
 
 
-def _voice(cloud: Cloud, lock: SimLock, outcome: Outcome, fault: Fault | None, luck: random.Random) -> Reply:
-    """The reply that the fault lets through."""
+def _heard(cloud: Cloud, lock: SimLock, outcome: OperationResult, fault: Fault | None, rng: random.Random) -> Reply:
+    """The reply that the fault lets through to the client."""
     if fault is None:
         return envelope(outcome)
-    status = luck.choice(fault.statuses) if fault.masks else outcome.status
+    status = rng.choice(fault.statuses) if fault.masks else outcome.status
     if status == 408 and cloud.settings.busy_after_timeout > 0:
         lock.busy_until = cloud.clock() + timedelta(seconds=cloud.settings.busy_after_timeout)
     if fault.html:
         return replace(html_reply(status, f"{status} - the server could not answer"), delivery=fault.delivery)
-    reply = envelope(Outcome(status, errors=(f"Status {status}.",)) if fault.masks else outcome)
+    reply = envelope(OperationResult(status, errors=(f"Status {status}.",)) if fault.masks else outcome)
     return replace(reply, delivery=fault.delivery)
 
 
-def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> Outcome:
-    """Do what was asked to the lock's pin set."""
+def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> OperationResult:
+    """Do to the lock's pins what the request asks."""
     settings, body, pin_id = cloud.settings, exchange.body, exchange.pin_id
     note = note_maker(cloud.clock(), exchange.seq)
     if exchange.request.method == "GET":
@@ -247,21 +219,21 @@ def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> Outcome:
         return GONE
     if body is None:
         lock.remove(pin_id or 0, note)
-        return Outcome(204, changed=True)
+        return OperationResult(204, changed=True)
     refused = lock.refusal(body, of=pin_id, unique_alias=settings.unique_alias)
     if refused is not None:
         return refused
     if pin_id is not None:
         lock.update(pin_id, body, note)
-        return Outcome(204, changed=True)
+        return OperationResult(204, changed=True)
     if lock.full:
-        return Outcome(settings.full_status, errors=("Adding more pins is not available.",))
+        return OperationResult(settings.full_status, errors=("Adding more pins is not available.",))
     created = lock.create(body, cloud.new_uid(), note, id_reuse=settings.id_reuse)
-    return Outcome(201, {"id": created}, changed=True)
+    return OperationResult(201, {"id": created}, changed=True)
 
 
 def _postpone(cloud: Cloud, lock: SimLock, exchange: Exchange) -> None:
-    """Remember a write that lands late; nothing to remember for a read or a pin that is not there."""
+    """Remember a write that reaches the lock late. A read changes nothing, nor does a write to a missing pin."""
     target = lock.pins.get(exchange.pin_id) if exchange.pin_id is not None else None
     if exchange.request.method == "GET" or (exchange.pin_id is not None and target is None):
         return

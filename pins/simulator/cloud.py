@@ -1,8 +1,8 @@
-"""The simulated cloud: its locks, keys, faults and journal, and what a person can do to them by hand.
+"""The state of the simulated cloud: its locks, keys, faults and journal, and what a person can do to them by hand.
 
-`Cloud.handle` is the whole HTTP side (see `answering`); transport and server only carry it. No sockets, no Django.
-Time comes from `clock` (aware, UTC) and waiting from `sleep`, so that a test owns both. One mutex guards all state and
-is never held while a device works, a hook runs or bytes travel.
+`answering.answer` is its HTTP side. No sockets, no Django.
+Time comes from `clock` (aware, UTC) and waiting from `sleep`, so that a test controls both. One mutex guards all state
+and is never held while a device works, a hook runs or bytes travel.
 """
 
 from __future__ import annotations
@@ -14,12 +14,10 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
-from pins.simulator import answering
 from pins.simulator.devices import ChangeNote, SimLock, SimPin, note_maker, settle
 from pins.simulator.faults import FaultDesk, FaultPlan
 from pins.simulator.gate import Gate, Key, Window
 from pins.simulator.journal import Journal, PinChange, RequestRecord
-from pins.simulator.messages import Reply, Request
 from pins.simulator.rules import PinBody, value_problems
 from pins.simulator.settings import CloudSettings
 
@@ -64,22 +62,12 @@ class Cloud:
         self.locks_by_id: dict[int, SimLock] = {}
         self.next_lock_id = FIRST_LOCK_ID
         self.activity: list[dict[str, object]] = []
-        self.lost_landings = 0  # late writes that came to nothing
+        self.lost_landings = 0  # late writes that had no effect
         self.on_saved_change: Callable[[Cloud], None] | None = None  # called under the mutex
         self._uids = itertools.count(1)
 
     def _window(self, limit: int, length: float) -> Window:
         return Window(limit, length, self.rng.uniform(0, length))
-
-    # -- the HTTP side ------------------------------------------------------------------------------------------
-
-    def handle(self, request: Request, on_applied: answering.Hook | None = None) -> Reply:
-        """Answer one request; blocks for the device's latency.
-
-        `on_applied` runs when the operation is done and the answer not yet given, the device still busy.
-        What it raises reaches the caller, as a crash in that instant would.
-        """
-        return answering.answer(self, request, on_applied)
 
     # -- looking ------------------------------------------------------------------------------------------------
 
@@ -121,11 +109,11 @@ class Cloud:
 
     @property
     def collisions(self) -> list[RequestRecord]:
-        """Requests that met another request of ours on the same device; injected 409s are not among them."""
+        """Requests of ours that came while the device was busy with another one; injected 409s do not count."""
         with self.mutex:
             return [entry for entry in self.journal.requests if entry.collision]
 
-    # -- a person's hand ----------------------------------------------------------------------------------------
+    # -- by a person's hand -------------------------------------------------------------------------------------
 
     def add_lock(self, name: str, serial_number: str | None = None, **fields: object) -> SimLock:
         """Put a new lock into the account; `fields` are those of SimLock (keypad, bridge_id, connected...)."""
@@ -159,7 +147,7 @@ class Cloud:
             return self.add_lock(old.name, old.serial_number, **fields).id
 
     def set_connected(self, lock_id: int, connected: bool) -> None:
-        """Pull a lock's plug or put it back: without it every PIN request gets 428."""
+        """Pull a lock's plug or put it back: while it is out, every PIN request gets 428."""
         with self.mutex:
             lock = self.lock(lock_id)
             self.settle(lock)
@@ -183,9 +171,9 @@ class Cloud:
         start: datetime | None = None,
         end: datetime | None = None,
     ) -> SimPin:
-        """Put a pin on the lock as a person with the phone app would; without a value it picks a free one.
+        """Put a pin on the lock as a person with the phone app would; without a value it chooses a free one.
 
-        ValueError when the value breaks the rules or is on the lock, or the lock is full.
+        ValueError when the value breaks the rules or is on the lock, or when the lock is full.
         """
         with self.mutex:
             lock = self.lock(lock_id)
@@ -216,12 +204,12 @@ class Cloud:
     # -- keys, faults, activity ---------------------------------------------------------------------------------
 
     def add_key(self, value: str, label: str, *, scheme: str = "PersonalKey", user: str = "owner") -> None:
-        """Make another credential known; it replaces one with the same label."""
+        """Accept another credential; it replaces one with the same label."""
         with self.mutex:
             self.gate.add(Key(value, label, scheme, user))
 
     def set_key_revoked(self, label: str, revoked: bool) -> bool:
-        """Kill a key (401 from now on) or restore it; False if there is no key with this label."""
+        """Revoke a key (401 from now on) or restore it; False if there is no key with this label."""
         with self.mutex:
             return self.gate.set_revoked(label, revoked)
 
@@ -237,7 +225,7 @@ class Cloud:
             self.desk.add_script(lock_id, steps)
 
     def add_activity(self, lock_id: int, event: int, user_name: str = "") -> None:
-        """Note an event of a lock, such as 61 (unlocked by PIN)."""
+        """Add an event to the activity of a lock, such as 61 (unlocked by PIN)."""
         with self.mutex:
             item: dict[str, object] = {
                 "id": len(self.activity) + 1,

@@ -1,6 +1,6 @@
 """The control side of the simulator: JSON for tests and a page for people.
 
-No key guards it, so it answers to loopback names only and refuses what other web pages send.
+It asks for no key, so it answers to loopback names only and refuses requests from other web pages.
 
     GET  /                          the page; `/?part=locks` only what it refreshes
     GET  /control/locks             every lock with its pins, values in clear
@@ -39,7 +39,17 @@ _LOCK_ACTION = re.compile(r"/control/locks/([0-9]{1,12})/(plug|access|readd)")
 
 
 class ControlRefusedError(ValueError):
-    """A control request that cannot be carried out; the message tells why."""
+    """A control request that cannot be carried out; the message says why."""
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a host, by its name or address; nothing is resolved."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def concerns(request: Request) -> bool:
@@ -65,9 +75,9 @@ def respond(cloud: Cloud, request: Request, *, any_host: bool = False) -> Reply:
 
 
 def _guard(request: Request, any_host: bool) -> str | None:
-    """Why a request is refused: a web page elsewhere must neither read PINs here nor pull a plug."""
+    """Why a request is refused, or None: another web page must neither read PINs here nor pull a plug."""
     host = request.header("Host")
-    if not any_host and not _is_loopback(urlsplit(f"//{host}").hostname or ""):
+    if not any_host and not is_loopback(urlsplit(f"//{host}").hostname or ""):
         return "the simulator's control side answers to loopback names only"
     origin = request.header("Origin")
     if origin and origin not in (f"http://{host}", f"https://{host}"):
@@ -75,15 +85,6 @@ def _guard(request: Request, any_host: bool) -> str | None:
     if request.header("Sec-Fetch-Site") not in ("", "same-origin", "none"):
         return "requests from other web pages are refused"
     return None
-
-
-def _is_loopback(name: str) -> bool:
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 def _look(cloud: Cloud, request: Request) -> Reply:
@@ -152,7 +153,7 @@ def _fields(request: Request) -> Fields:
 def _need(fields: Fields, name: str, kind: type[Wanted]) -> Wanted:
     value = fields.get(name)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise ControlRefusedError(f"{name} is missing or of the wrong kind")
+        raise ControlRefusedError(f"{name} is missing or of the wrong type")
     return value
 
 

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from pins.simulator.journal import Action
-from pins.simulator.messages import Outcome, instant_text
+from pins.simulator.messages import OperationResult, instant_text
 from pins.simulator.rules import PinBody
 
-GONE = Outcome(404, errors=("Pin not found.",))
-EXISTS = Outcome(406, errors=("Pin already exists.",))
+GONE = OperationResult(404, errors=("Pin not found.",))
+EXISTS = OperationResult(406, errors=("Pin already exists.",))
 
 
 @dataclass(frozen=True)
 class SimPin:
-    """A pin on a lock. `uid` tells two pins apart that bore the same id one after the other."""
+    """A pin on a lock. `uid` tells apart two pins that had the same id one after the other."""
 
     id: int
     uid: int
@@ -55,18 +55,18 @@ class SimPin:
 
 @dataclass(frozen=True)
 class LateWrite:
-    """A write whose answer was a timeout and which still reaches the lock at `due_at`, if nothing stands against it."""
+    """A write that was answered with a timeout and still reaches the lock at `due_at`, unless the lock refuses it."""
 
     due_at: datetime
     method: str
-    target_uid: int | None  # the very pin that PUT and DELETE meant, whoever bears its id by then
+    target_uid: int | None  # the pin that PUT or DELETE meant; another one may have its id by then
     body: PinBody | None
     request_seq: int
 
 
 @dataclass(frozen=True)
 class ChangeNote:
-    """What `on_change` is told."""
+    """One change, for `on_change`."""
 
     action: Action
     pin: SimPin
@@ -160,20 +160,20 @@ class SimLock:
             "batteryLevel": self.battery_level,
         }
 
-    def listing(self, known_version: int | None) -> Outcome:
+    def listing(self, known_version: int | None) -> OperationResult:
         """ "list pins": 304 when the caller's version is current."""
         if known_version is not None and known_version >= self.list_version:
-            return Outcome(304)
+            return OperationResult(304)
         pins = [{"id": pin.id, "alias": pin.alias} for pin in self.pins.values()]
-        return Outcome(200, {"listVersion": self.list_version, "pins": pins})
+        return OperationResult(200, {"listVersion": self.list_version, "pins": pins})
 
-    def read(self, pin_id: int) -> Outcome:
+    def read(self, pin_id: int) -> OperationResult:
         """ "get pin"."""
         pin = self.pins.get(pin_id)
-        return Outcome(200, pin.as_json()) if pin else GONE
+        return OperationResult(200, pin.as_json()) if pin else GONE
 
-    def refusal(self, body: PinBody, *, of: int | None, unique_alias: bool = False) -> Outcome | None:
-        """406 when another pin than `of` has this value (or alias, if the lock is set to mind), else None."""
+    def refusal(self, body: PinBody, *, of: int | None, unique_alias: bool = False) -> OperationResult | None:
+        """406 when a pin other than `of` has this value (or this alias, with `unique_alias`), else None."""
         for pin in self.pins.values():
             if pin.id != of and (pin.value == body.value or (unique_alias and pin.alias == body.alias)):
                 return EXISTS
@@ -214,14 +214,14 @@ ChangeNoteMaker = Callable[[Action, SimPin], ChangeNote]
 
 
 def note_maker(at: datetime, request_seq: int | None = None, *, late: bool = False) -> ChangeNoteMaker:
-    """Build notes that share a moment and a cause."""
+    """A maker of notes that share a moment and a cause."""
     return lambda action, pin: ChangeNote(action, pin, at, request_seq, late)
 
 
 def settle(lock: SimLock, now: datetime, new_uid: Callable[[], int], *, expiry_lag: float, id_reuse: bool) -> int:
     """Bring a lock up to `now`: ended pins go, late writes land, in the order of their moments.
 
-    Returns how many late writes came to nothing (value taken, no room, pin gone, lock out of reach).
+    Returns how many late writes had no effect (value taken, no room, pin gone, lock out of reach).
     """
     dropped = 0
     while True:

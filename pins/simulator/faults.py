@@ -1,8 +1,8 @@
-"""What goes wrong: a plan of probabilities, and scripts that tell one exact story.
+"""What goes wrong: a plan of probabilities, and scripts of exact steps.
 
 A plan is written as text: `timeout_applied=0.1,timeout_lost=0.1,busy=0.1,writes_only`.
-A script is a list of steps for one lock, taken in order before chance has a say: a fault's name, `ok`,
-or a bare status such as `403`; `POST:late` waits for the next POST and lets other requests pass.
+A script is a list of steps for one lock, which come before the plan: a fault's name, `ok`, or a bare status such as
+`403`. `POST:late` waits for the next POST and lets other requests pass.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ Effect = Literal["applied", "lost", "late", "either"]
 
 
 class FaultTextError(ValueError):
-    """A fault text or script step that cannot be understood; the message says what is possible."""
+    """A fault text or script step that cannot be read; the message says what can be written."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to fail: what becomes of the operation, and what the client hears."""
+    """One way to fail: what happens to the operation, and what the client receives."""
 
     name: str
     effect: Effect
@@ -35,7 +35,7 @@ class Fault:
 
     @property
     def masks(self) -> bool:
-        """Whether the client hears something else than the true answer."""
+        """Whether the client receives something other than the true answer."""
         return bool(self.statuses)
 
 
@@ -65,7 +65,7 @@ KINDS: dict[str, Fault] = {
 
 @dataclass(frozen=True)
 class FaultPlan:
-    """The chance (0 to 1) of each fault for one PIN request; at most one happens to a request."""
+    """The chance (0 to 1) of each fault for a PIN request; a request has at most one fault."""
 
     timeout_applied: float = 0.0
     timeout_lost: float = 0.0
@@ -158,14 +158,14 @@ class ScriptStep:
 class FaultDesk:
     """Decides the fault of each request: first the lock's script, then chance.
 
-    Every lock has its own seeded sequence, so that threads working on different locks do not change each other's luck.
+    Every lock has its own seeded sequence, so that threads on different locks do not change each other's faults.
     """
 
     def __init__(self, seed: int, plan: FaultPlan) -> None:
         self.plan = plan
         self._seed = seed
         self._scripts: dict[int, deque[ScriptStep]] = {}
-        self._luck: dict[int, random.Random] = {}
+        self._rngs: dict[int, random.Random] = {}
 
     def add_script(self, lock_id: int, steps: Iterable[str]) -> None:
         """Append steps for one lock; nothing is added when one of them is wrong (FaultTextError)."""
@@ -176,17 +176,17 @@ class FaultDesk:
         """How many scripted steps wait for this lock."""
         return len(self._scripts.get(lock_id, ()))
 
-    def luck(self, lock_id: int) -> random.Random:
+    def rng(self, lock_id: int) -> random.Random:
         """The lock's own seeded random source."""
-        if lock_id not in self._luck:
-            self._luck[lock_id] = random.Random(f"{self._seed}:{lock_id}")
-        return self._luck[lock_id]
+        if lock_id not in self._rngs:
+            self._rngs[lock_id] = random.Random(f"{self._seed}:{lock_id}")
+        return self._rngs[lock_id]
 
     def next(self, lock_id: int, method: str) -> Fault | None:
-        """The fault of the request that now reaches this lock; None means that all goes well."""
+        """The fault of the request that reaches this lock now, or None."""
         script = self._scripts.get(lock_id)
         if script:
             if script[0].method in (None, method):
                 return script.popleft().fault
             return None
-        return self.plan.choose(self.luck(lock_id), method)
+        return self.plan.choose(self.rng(lock_id), method)

@@ -1,9 +1,9 @@
-"""The locks a simulated cloud begins with: a number of ordinary ones, or those that a JSON file describes.
+"""The locks with which a simulated cloud begins: a number of ordinary ones, or those that a JSON file describes.
 
 The file is a list such as
 `[{"name": "Front door", "serial": "21120102-000001", "keypad": true, "bridge": true}]`; everything but the name
 is optional: `serial`, `keypad` (true, false, or the device type 3 or 10), `bridge` (true, false), `connected`,
-`battery` (0-100), `timezone`, `type` (2 or 4), `capacity`, `foreign_pins` (how many a person has put there).
+`battery` (0-100), `timezone`, `type` (2 or 4), `capacity`, `foreign_pins` (how many pins other people put there).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def read_locks_file(path: Path) -> list[dict[str, object]]:
             raise LocksFileError(f"lock {number} in {path} needs a name")
         for field, value in entry.items():
             if type(value) not in _TYPES.get(field, ()):
-                raise LocksFileError(f"lock {number} in {path}: {field!r} is unknown or of the wrong kind")
+                raise LocksFileError(f"lock {number} in {path}: {field!r} is unknown or of the wrong type")
     serials = [entry["serial"] for entry in entries if "serial" in entry]
     if len(serials) != len(set(serials)):
         raise LocksFileError(f"two locks in {path} share a serial number")

@@ -1,7 +1,7 @@
-"""Who may ask and how often: keys and fixed rate windows of the simulated cloud.
+"""Keys and fixed rate windows of the simulated cloud.
 
 Source: Tedee API, "authenticate" and "rate limits": a fixed number of requests per user in a fixed window, then 429
-with Retry-After until the next window begins. Where windows begin is not documented; here a seed decides.
+with Retry-After until the next window begins. When windows begin is not documented; here a seed decides.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from datetime import datetime
 
 @dataclass
 class Key:
-    """A credential. `label` stands for it wherever people read; `user` is whose budget it spends."""
+    """A credential. People see its `label`; its requests count for `user`."""
 
     value: str = field(repr=False)
     label: str
@@ -24,7 +24,7 @@ class Key:
 
 @dataclass
 class Window:
-    """A fixed window of `length` seconds with `limit` requests per user; limit 0 lets everything pass."""
+    """A fixed window of `length` seconds with `limit` requests per user; 0 means no limit."""
 
     limit: int
     length: float
@@ -32,7 +32,7 @@ class Window:
     _counts: dict[str, tuple[int, int]] = field(default_factory=dict)  # user -> (window number, requests)
 
     def spend(self, user: str, now: datetime) -> int | None:
-        """Count one request; seconds to wait (at least 1) when the window is used up, else None."""
+        """Count one request. Returns the seconds to wait (at least 1) when the window is used up, else None."""
         if self.limit <= 0:
             return None
         elapsed = now.timestamp() - self.phase
@@ -57,7 +57,7 @@ class Gate:
         self.keys = [known for known in self.keys if known.label != key.label] + [key]
 
     def find(self, authorization: str) -> Key | None:
-        """The key of an `Authorization` header, revoked or not; None when it fits no key."""
+        """The key that an `Authorization` header names, revoked or not; None when there is none."""
         scheme, _, value = authorization.partition(" ")
         for key in self.keys:
             if key.scheme.lower() == scheme.lower() and key.value == value.strip():

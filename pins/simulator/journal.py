@@ -1,7 +1,7 @@
 """What happened in the simulated cloud: every request and every change of a lock's pin set, in order.
 
-Neither record holds a PIN value or a key. Equal values can be told by `value_tag`, a short digest under a random
-key of this process: the same value has the same tag as long as the process lives, and a tag tells nothing else.
+Neither record holds a PIN value or a key. `value_tag` shows which values are equal: it is a short digest under a random
+key, so the same value has the same tag while the process lives, and nobody can compute the value from it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KEPT = 100_000  # records of each kind; a long demonstration forgets the oldest
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """One request and what became of it. Times are UTC."""
+    """One request and its result. Times are UTC."""
 
     seq: int
     at: datetime  # arrival
@@ -31,7 +31,7 @@ class RequestRecord:
     path: str
     lock_id: int | None
     pin_id: int | None
-    status: int  # what the cloud said, or would have said had the line held
+    status: int  # what the cloud answered, or would have answered without the lost connection
     fault: str | None  # name of the injected fault, or `unplugged`, `collision`, `busy_after_timeout`
     applied: bool  # whether it changed the pin set by the time it was answered
     alias: str | None
@@ -46,7 +46,7 @@ class RequestRecord:
 
 @dataclass(frozen=True)
 class PinChange:
-    """One change of a lock's pin set; for expiry and late landings `at` is the moment it truly happened."""
+    """One change of a lock's pins. For expiry and late writes `at` is the moment at which the lock changed."""
 
     seq: int
     at: datetime

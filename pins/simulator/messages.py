@@ -1,4 +1,4 @@
-"""What goes in and out of the simulated cloud: requests, replies, and the JSON envelope around every result."""
+"""Requests to and replies from the simulated cloud, and the JSON envelope around every result."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Reply:
     """One HTTP answer and how it reaches the client.
 
     `delivery` is `answer`; `drop` (connection closed without a byte), `hang` (never answered) or `slow`
-    (a byte a second). The status is what the cloud would have said, also when the client never hears it.
+    (a byte a second). The status is what the cloud would have answered, even when the client never receives it.
     """
 
     status: int
@@ -42,8 +42,8 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What an operation came to, before it is put into the envelope; `changed` tells whether a pin set changed."""
+class OperationResult:
+    """The result of an operation, before the envelope; `changed` says whether a pin was changed."""
 
     status: int
     result: object = field(default=None, repr=False)
@@ -51,7 +51,7 @@ class Outcome:
     changed: bool = False
 
 
-def envelope(outcome: Outcome) -> Reply:
+def envelope(outcome: OperationResult) -> Reply:
     """Put an outcome into Tedee's JSON envelope; 204 and 304 have no body, as HTTP demands."""
     if outcome.status in (204, 304):
         return Reply(outcome.status)

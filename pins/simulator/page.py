@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from html import escape
-from typing import TYPE_CHECKING
 
+from pins.simulator.cloud import Cloud
 from pins.simulator.devices import SimLock, SimPin
 from pins.simulator.journal import RequestRecord
-
-if TYPE_CHECKING:
-    from pins.simulator.cloud import Cloud
 
 SHOWN_REQUESTS = 25
 
@@ -49,7 +46,7 @@ async function refresh() {
     main.innerHTML = await answer.text();
     if (held && document.getElementById(held)) document.getElementById(held).focus({preventScroll: true});
     note.textContent = "";
-  } catch (lost) { note.textContent = "The simulator does not answer. This page shows what it knew last."; }
+  } catch (lost) { note.textContent = "The simulator does not answer. This page shows its last state."; }
 }
 main.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-lock]");
@@ -93,7 +90,7 @@ def locks_part(cloud: Cloud) -> str:
     )
     return (
         f'<p class="soft">Now {now.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC. Injected faults: {escape(faults)}. '
-        f"Requests that met another on the same lock: {collisions}.</p>"
+        f"Requests that met another request on the same lock: {collisions}.</p>"
         f'<div class="locks">{cards or "<p>No locks.</p>"}</div>'
         f"<section><h2>Last requests</h2>{requests}</section>"
     )
@@ -119,13 +116,13 @@ def _lock_card(lock: SimLock, now: datetime) -> str:
 
 def _condition(lock: SimLock) -> str:
     if lock.bridge_id is None:
-        return '<p class="warn">No bridge: cannot be reached</p>'
+        return '<p class="warn">No bridge: out of reach</p>'
     if not lock.connected:
         return '<p class="bad">Disconnected</p>'
     if lock.keypad is None:
         return '<p class="warn">No keypad: pins are refused</p>'
     if lock.forbidden:
-        return '<p class="warn">No permission for the key</p>'
+        return '<p class="warn">The key has no permission</p>'
     return '<p class="good">Connected</p>' if lock.occupied_by is None else '<p class="good">Connected, working</p>'
 
 
@@ -137,7 +134,7 @@ def _pin_row(pin: SimPin, now: datetime) -> str:
     start, end = pin.body.start, pin.body.end
     period = "always" if start is None and end is None else f"{_short(start)} to {_short(end)}"
     if pin.foreign:
-        mark = "foreign"
+        mark = "set by hand"
     elif end is not None and end <= now:
         mark = "ended"
     else:

@@ -1,8 +1,8 @@
 """Which bodies the simulated cloud accepts when a PIN is created or updated.
 
-Written apart from `pins.core.code_rules` on purpose: a judge must not share the mistakes of the one it judges.
-Sources: Tedee API, "create PIN" and "update PIN"; where they are silent this takes the strict side,
-so that our requests stay within what any version of the cloud accepts.
+Written apart from `pins.core.code_rules` on purpose: a shared mistake would go unnoticed. Sources: Tedee API, "create
+PIN" and "update PIN". What they leave open is refused here, so that our requests stay within what any version of the
+cloud accepts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PinBody:
 
 
 def value_problems(value: object) -> list[str]:
-    """The broken rules of a PIN value, in the words of the API; an empty list means accepted."""
+    """The rules that a PIN value breaks, in the words of the API; an empty list means accepted."""
     if not isinstance(value, str) or not value.strip():
         return ["Pin cannot be null, empty or whitespace."]
     problems = []

@@ -1,4 +1,4 @@
-"""The knobs of a simulated cloud."""
+"""How a simulated cloud behaves."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CloudSettings:
-    """How this cloud behaves. Durations are seconds; every unknown of the real API is a knob here."""
+    """Durations are seconds. Whatever the real API does not document can be set here."""
 
     api_base: str = "/api/v37"  # other paths get an HTML 404, as a retired version does
     latency: tuple[float, float] = (0.0, 0.0)  # least and most time that a device takes for an operation
     capacity: int = 100  # pins per lock
     full_status: int = 412  # v1.30 and v1.33 answer 422
     id_reuse: bool = False  # whether a removed pin's id is given to the next pin
-    late_seconds: float = 60.0  # how long after its 408 a late write lands
+    late_seconds: float = 60.0  # how long after its 408 a late write reaches the lock
     expiry_lag: float = 0.0  # how long an ended pin stays
     busy_after_timeout: float = 0.0  # how long a device stays busy after a 408
     reject_past_start: bool = False

@@ -1,6 +1,6 @@
 """The simulated locks in a file, so that a second start finds the pins of the first.
 
-The file holds PIN values in clear, as a real cloud's database would in its way: mode 0600, written beside and renamed.
+The file holds PIN values in clear, for the simulated locks must know them: mode 0600, written beside and renamed.
 Keys, faults, journal and activity are not part of it.
 """
 

@@ -1,4 +1,4 @@
-"""The simulated cloud as an httpx transport: tests speak to it through the real client without a socket.
+"""The simulated cloud as an httpx transport: tests use it through the real client without a socket.
 
 Faults become what httpx raises over a network:
 
@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import httpx
 
+from pins.simulator.answering import answer
 from pins.simulator.cloud import Cloud
 from pins.simulator.messages import Reply, Request
 
@@ -19,8 +20,8 @@ from pins.simulator.messages import Reply, Request
 class CloudTransport(httpx.BaseTransport):
     """Carries requests of an `httpx.Client` to a Cloud; host and port of the URL do not matter.
 
-    `on_send` runs before the cloud sees a request, `on_request` when the operation is done and the answer is still
-    on its way, the device busy: the place to edit a booking "while the POST is in flight". Both may raise.
+    `on_send` runs before the cloud sees a request. `on_request` runs when the operation is done, the answer is not yet
+    given and the device is still busy: the moment to edit a booking while its POST is under way. Both may raise.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class CloudTransport(httpx.BaseTransport):
         )
         if self.on_send is not None:
             self.on_send(asked)
-        reply = self.cloud.handle(asked, self.on_request)
+        reply = answer(self.cloud, asked, self.on_request)
         if reply.delivery == "drop":
             raise httpx.RemoteProtocolError("Server disconnected without sending a response.", request=request)
         if reply.delivery in ("hang", "slow"):

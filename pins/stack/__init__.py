@@ -1,1 +1,1 @@
-"""The whole product on one machine: children and their supervisor, the embedded broker, the demo, the doctor."""
+"""The whole product on one machine: processes and their supervisor, the embedded broker, the demo, the doctor."""

@@ -1,6 +1,6 @@
-"""What arrives by calendar, told line by line: two looks at the database, and a sentence for each difference.
+"""What arrives by calendar, printed line by line: two looks at the database, and a sentence for each difference.
 
-Of a stay only its days are told; what a channel says about a guest has no place in a story.
+A line names the days of a stay only: what a channel says about a guest has no place in a demo's output.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from pins.stack.story import days
 from rentals.models import Booking, CalendarFeed, FeedItem
+from rentals.wording import counted
 
-_TOLD = 10  # stays of one arrival; the others are counted
+_LISTED = 10  # stays in one line; the others are counted
 TROUBLES = {
     "held": "stays vanished from it; nothing is cancelled until somebody decides in the admin",
     "reset": "its link does not exist any more; every stay is kept",
@@ -35,25 +36,25 @@ class FeedSeen:
     name: str
     stays: Mapping[int, StaySeen]  # by booking
     identities: frozenset[str] = frozenset()  # the UIDs that hold them
-    undecided: int = 0  # events that wait for a person
+    undecided: int = 0  # events that wait for a person's decision
     troubles: tuple[str, ...] = ()
 
 
 def look_at_feeds() -> dict[int, FeedSeen]:
-    """Every calendar, by id. Addresses, tokens and what is told of guests stay unread."""
+    """Every calendar, by id. Addresses, tokens and guests' data are not read."""
     items: dict[int, list[FeedItem]] = {}
-    told = FeedItem.objects.select_related("booking__property").only(
+    stored = FeedItem.objects.select_related("booking__property").only(
         *("feed", "uid", "verdict", "gone_at", "decision"),
         *("booking__status", "booking__check_in", "booking__check_out", "booking__property__timezone"),
     )
-    for item in told:
+    for item in stored:
         items.setdefault(item.feed_id, []).append(item)
     feeds = CalendarFeed.objects.select_related("state").only("name", *(f"state__{word}_since" for word in TROUBLES))
     return {feed.pk: _seen(feed, items.get(feed.pk, [])) for feed in feeds}
 
 
 def _seen(feed: CalendarFeed, items: list[FeedItem]) -> FeedSeen:
-    bookings = [item.booking for item in items if item.booking is not None]  # of what left the calendar too
+    bookings = [item.booking for item in items if item.booking is not None]  # also of items that left the calendar
     return FeedSeen(
         name=feed.name,
         stays={one.pk: StaySeen(days(one.arrival_date, one.departure_date), one.status) for one in bookings},
@@ -64,7 +65,7 @@ def _seen(feed: CalendarFeed, items: list[FeedItem]) -> FeedSeen:
 
 
 class CalendarNews:
-    """Remembers what was told."""
+    """Remembers what was printed."""
 
     def __init__(self, start: Mapping[int, FeedSeen]) -> None:
         self._seen = dict(start)
@@ -72,22 +73,22 @@ class CalendarNews:
     def tell(self, feeds: Mapping[int, FeedSeen]) -> list[str]:
         """The sentences for what changed since the last call."""
         nothing = FeedSeen("", {})
-        told = [
+        lines = [
             f"{feed.name}: {sentence}"
             for pk, feed in sorted(feeds.items())
             for sentence in differences(self._seen.get(pk, nothing), feed)
         ]
         self._seen = dict(feeds)
-        return told
+        return lines
 
 
 def differences(before: FeedSeen, after: FeedSeen) -> Iterator[str]:
-    """What became of one calendar between two looks."""
+    """What happened to one calendar between two looks, as sentences."""
     arrived = [stay for pk, stay in sorted(after.stays.items()) if pk not in before.stays]
     if arrived:
-        rest = f" and {len(arrived) - _TOLD} more" if len(arrived) > _TOLD else ""
-        periods = ", ".join(_in_words(stay) for stay in arrived[:_TOLD])
-        yield f"{_number(len(arrived), 'stay')} arrived: {periods}{rest}"
+        rest = f" and {len(arrived) - _LISTED} more" if len(arrived) > _LISTED else ""
+        periods = ", ".join(_in_words(stay) for stay in arrived[:_LISTED])
+        yield f"{counted(len(arrived), 'stay')} arrived: {periods}{rest}"
     for pk, stay in sorted(after.stays.items()):
         former = before.stays.get(pk, stay)
         if stay.status == Booking.Status.CANCELLED != former.status:
@@ -98,22 +99,18 @@ def differences(before: FeedSeen, after: FeedSeen) -> Iterator[str]:
             yield f"the stay {stay.period} is {stay.status} now"
     if after.undecided > before.undecided:
         more = after.undecided - before.undecided
-        yield f"{_number(more, 'long item')} may be a stay or closed days: it waits for a decision, without a code"
+        yield f"{counted(more, 'long item')} may be a stay or closed days: it waits for a decision, without a code"
     renamed = before.identities and after.identities and not before.identities & after.identities
     if renamed and before.stays and before.stays == after.stays:
-        yield "all its events have new identities; the stays are recognised and no lock is asked anything"
+        yield "all its events have new UIDs; the stays are recognised and no request goes to a lock"
     for word in after.troubles:
         if word not in before.troubles:
             yield TROUBLES[word]
     for word in before.troubles:
         if word not in after.troubles:
-            yield "is in order again" if word != "held" else "is not held any more"
+            yield "is in order again" if word != "held" else "is no longer held"
 
 
 def _in_words(stay: StaySeen) -> str:
     note = {Booking.Status.TENTATIVE.value: " (tentative, no code yet)"}
     return stay.period + note.get(stay.status, "")
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"

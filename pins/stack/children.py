@@ -27,13 +27,13 @@ class ChildPlan:
 
     name: str
     command: list[str]
-    stop_order: int  # lower ends first: who takes in work before who performs it before who carries it
+    stop_order: int  # lower ends first (see `processes`)
     grace_seconds: float = 10.0  # between asking and killing
     death_signal: signal.Signals = signal.SIGKILL  # what it gets when the supervisor is killed
-    before_start: Callable[[], None] = lambda: None  # makes room; may raise with a message for people
+    before_start: Callable[[], None] = lambda: None  # clears what an earlier life left; may raise StackFailed
     is_ready: Callable[[], bool] = lambda: True
     environment: Mapping[str, str] = field(default_factory=dict)
-    noise: re.Pattern[str] | None = None  # lines that tell a person nothing; kept for the last words only
+    noise: re.Pattern[str] | None = None  # lines of no use to a person; kept for the last lines only
 
 
 class Terminal:
@@ -56,12 +56,12 @@ class Terminal:
                 self._stream.write(f"{head}{text}\n")
                 self._stream.flush()
             except (OSError, ValueError):
-                # The terminal was closed. The children's pipes must still be drained, or they would stop at a write.
+                # The terminal was closed. The pipes must still be drained, or a child would block at a write.
                 self._gone = True
 
 
 class Child:
-    """A running (or ended) process of a plan."""
+    """A process of a plan, running or ended."""
 
     def __init__(self, plan: ChildPlan, terminal: Terminal, directory: Path) -> None:
         self.plan = plan
@@ -75,7 +75,7 @@ class Child:
             stderr=subprocess.STDOUT,
             cwd=directory,
             env=os.environ | {"PYTHONUNBUFFERED": "1"} | dict(plan.environment),
-            # Ctrl-C reaches the supervisor alone, which ends the children in the right order.
+            # Ctrl-C must reach the supervisor alone: it ends the children in the right order.
             start_new_session=True,
             preexec_fn=end_with_parent(plan.death_signal),  # noqa: PLW1509 - two system calls, looked up beforehand
         )
@@ -113,7 +113,7 @@ class Child:
         self._process.wait()
 
     def wait(self, seconds: float) -> bool:
-        """Whether it has ended within the given time; its last lines are out then."""
+        """Whether it ended within so many seconds; then its last lines are printed."""
         try:
             self._process.wait(timeout=max(seconds, 0.0))
         except subprocess.TimeoutExpired:

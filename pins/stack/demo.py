@@ -1,5 +1,7 @@
-"""Sample data of the demo: a house with three flats behind one entrance, stays around the present moment, and four
-cottages whose stays arrive by calendar (`pins.stack.demo_calendars`)."""
+"""Sample data of the demo: a house with three flats behind one entrance, with stays around the present moment.
+
+Four cottages get their stays by calendar (`pins.stack.demo_calendars`).
+"""
 
 from __future__ import annotations
 
@@ -10,16 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
 from pins.models import Pin
+from pins.reconcile import inventory
 from pins.stack import demo_calendars
-from pins.tedee.auth import for_kind
-from pins.tedee.client import TedeeClient
 from rentals.models import Booking, Lock, LockAccount, Property
 
 ZONE = "Europe/Warsaw"
@@ -30,7 +30,7 @@ FAULTS = "timeout_applied=0.05,timeout_lost=0.05,busy=0.12,offline=0.04,drop_app
 LATE_SECONDS = 8  # a lost write of the simulator may land this late
 ENDS_SOON = timedelta(seconds=35)
 
-# Everything that leads to somebody's real data or locks is taken out of the demo's environment.
+# The demo's environment must not lead to real data or locks.
 FORGET = (
     *("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "TEDEE_API_URL"),
     *("SECRET_KEY_FILE", "FIELD_ENCRYPTION_KEYS_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE"),
@@ -40,7 +40,7 @@ FORGET = (
 
 @dataclass(frozen=True)
 class Sample:
-    """One stay, as distances from now."""
+    """One stay; its times are distances from now."""
 
     guest: str
     flat: str
@@ -78,7 +78,7 @@ def own_environment(environment: Mapping[str, str], folder: Path, simulator_port
 
 
 def locks_file(folder: Path) -> Path:
-    """The file that tells the simulator which locks the house has."""
+    """The file that names the house's locks for the simulator."""
     path = private_dir(folder) / "locks.json"
     locks = [{"name": name, "serial": f"21120102-{number:06d}"} for number, name in enumerate(DOORS, start=1)]
     path.write_text(json.dumps(locks, indent=1) + "\n", encoding="utf-8")
@@ -103,13 +103,14 @@ def ensure_admin(folder: Path) -> str:
 
 
 def ensure_sample_data(now: datetime, key: str) -> bool:
-    """Create house, locks and stays, as far as they are missing. Needs the simulator. Returns whether stays were new.
+    """Create the house, its locks and stays where they are missing. Returns whether stays were added.
 
-    Days after the first start its stays are over; then new ones are added around the present.
+    Needs the simulator: raises inventory.FetchError when its locks cannot be read. When the stays of an earlier start
+    are over, new ones are added around `now` (aware).
     """
     account, _ = LockAccount.objects.get_or_create(name="Simulated Tedee account", defaults={"secret": key})
     if Lock.objects.filter(account=account).count() < len(DOORS):
-        _import_locks(account, key)
+        inventory.fetch(account, now)
     with transaction.atomic():
         entrance = Lock.objects.get(account=account, name=ENTRANCE)
         for name in FLATS:
@@ -124,25 +125,8 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
     return True
 
 
-def _import_locks(account: LockAccount, key: str) -> None:
-    with TedeeClient(settings.TEDEE_API_URL, for_kind(account.kind, key)) as client:
-        for found in client.list_locks().value:
-            Lock.objects.update_or_create(
-                serial_number=found.serial_number,
-                defaults={
-                    "account": account,
-                    "device_id": found.id,
-                    "name": found.name,
-                    "time_zone": found.time_zone,
-                    "has_keypad": found.has_keypad,
-                    "has_bridge": found.has_bridge,
-                    "is_connected": found.is_connected,
-                },
-            )
-
-
 def _book(sample: Sample, now: datetime) -> None:
-    """Whole days begin and end at the flat's times; the stay that is about to end does so in front of the audience."""
+    """Stays begin and end at the flat's times, but one ends within the minute, so that a removal can be watched."""
     flat = Property.objects.get(name=sample.flat)
     today = now.astimezone(flat.zone)
     check_in = flat.check_in_on((today + sample.begins).date())
@@ -155,8 +139,8 @@ def _book(sample: Sample, now: datetime) -> None:
 
 
 def unsettled(now: datetime, since: datetime) -> list[str]:
-    """What is not yet as it should be, in words: calendars that were not read since the start at `since`, due codes
-    that are missing, ended ones that are still there."""
+    """What is not yet as it should be, in words: due codes that are missing, ended ones that are still there, and
+    calendars that were not read after `since`, the start of the demo."""
     missing = [f"{name}: the calendar has not been read yet" for name in demo_calendars.not_fetched_since(since)]
     pins = Pin.objects.select_related("lock", "grant").defer("applied_code", "op_code", "grant__code")
     for pin in pins:
@@ -169,8 +153,8 @@ def unsettled(now: datetime, since: datetime) -> list[str]:
             missing.append(f"{pin.lock.name}: the code of {grant.holder_name or 'guest'} is {pin.state}, not removed")
     soon = now + 2 * ENDS_SOON
     missing += [
-        f"{grant_name}: the stay ends in a moment, its code is about to be removed"
-        for grant_name in Booking.objects.filter(
+        f"{guest_name}: the stay ends in a moment, then its code is removed"
+        for guest_name in Booking.objects.filter(
             check_out__gt=now, check_out__lte=soon, status=Booking.Status.CONFIRMED
         ).values_list("guest_name", flat=True)
     ]

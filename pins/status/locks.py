@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pins.models import ONLY_WATCHED
+from pins.models import OBSERVE_ONLY
 from pins.status import wording
-from pins.status.wording import NEEDS_YOU, OBSERVE_ONLY, Kind
+from pins.status.wording import NEEDS_YOU, Kind
 from pins.tedee.errors import Cause
 from rentals.models import Lock
 from rentals.wording import Badge, Tone
@@ -30,7 +30,7 @@ def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
     found: tuple[str, datetime | None] = ("", None)
     for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
         until = state.paused_until if state is not None else None
-        if state is not None and until is not None and until > now and state.pause_cause != ONLY_WATCHED:
+        if state is not None and until is not None and until > now and state.pause_cause != OBSERVE_ONLY:
             found = (state.pause_cause or Cause.NETWORK.value, max(until, found[1] or until))
     return found
 
@@ -52,7 +52,7 @@ def lock_badge(lock: Lock, now: datetime) -> Badge:
     if is_low(lock):
         return Badge("Battery low", Tone.TROUBLE, Kind.BATTERY_LOW)
     if lock.pk and lock.account.observe_only:
-        return OBSERVE_ONLY
+        return wording.OBSERVE_ONLY
     return Badge("In order", Tone.READY, Kind.IN_ORDER)
 
 

@@ -1,1 +1,1 @@
-"""The Tedee cloud API: the only place that speaks to it. Knows nothing of Django."""
+"""The client of the Tedee cloud API, and the only place that speaks to it. Knows nothing of Django."""

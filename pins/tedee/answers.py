@@ -1,4 +1,4 @@
-"""From the bytes of an answer to its meaning. Bodies may hold PINs, so no error here keeps or quotes one."""
+"""From the bytes of an answer to its value. Bodies may hold PINs, so no error here keeps or quotes a body."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Answer(Generic[T]):
     value: T
     status: int
     correlation_id: str
-    requests: int = 1  # what it cost of the account's budget; only listing locks may need more than one
+    requests: int = 1  # spent of the account's budget; only listing locks may need more than one
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def receive(response: httpx.Response, ends_at: float) -> Received:
     content = _content(response, ends_at)
     return Received(
         status=response.status_code,
-        # An answer with 204 or 304 has no body, whatever the documents show.
+        # An answer with 204 or 304 has no body, whatever Tedee's documents show.
         body=None if response.status_code in (204, 304) else _parsed(content),
         correlation_id=_correlation_id(response.headers),
         retry_after=_retry_after(response.headers, datetime.now(UTC)),
@@ -55,7 +55,7 @@ def receive(response: httpx.Response, ends_at: float) -> Received:
 
 
 def understand(received: Received, parse: Callable[[object], T]) -> Answer[T]:
-    """The answer with its result understood, else `ServerFault`: a write with an unreadable answer is in doubt."""
+    """The answer with its parsed result. Raises `ServerFault` when it cannot be parsed: a write is in doubt then."""
     result = received.body.get("result") if isinstance(received.body, dict) else None
     try:
         return Answer(parse(result), received.status, received.correlation_id)

@@ -1,4 +1,4 @@
-"""How an account proves itself to the Tedee cloud. Secrets never appear in a `repr` or an exception."""
+"""How an account authenticates to the Tedee cloud. Secrets never appear in a `repr` or an exception."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BearerToken:
 
 
 def for_kind(kind: str, secret: str) -> PersonalKey | BearerToken:
-    """The credentials of an account of the given kind, `personal_key` or `oauth`."""
+    """The credentials of an account of the given kind, `personal_key` or `oauth`. Raises ValueError for another."""
     if kind == "personal_key":
         return PersonalKey(secret)
     if kind == "oauth":

@@ -1,4 +1,4 @@
-"""Requests to the Tedee cloud, one method for each. Sends once, waits a bounded time, tells exactly how it ended."""
+"""Requests to the Tedee cloud, one method for each. Sends once, waits a bounded time, reports exactly how it ended."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import httpx
 
 from pins.tedee.answers import Answer, Received, receive, understand
 from pins.tedee.auth import Auth
-from pins.tedee.deadline import DeadlineTransport, deadline
 from pins.tedee.errors import BadRequest, NetworkFault, ServerFault, TedeeError, Unreachable, error_for
 from pins.tedee.messages import (
     ActivityItem,
@@ -21,8 +20,10 @@ from pins.tedee.messages import (
     RemoteLock,
     RemotePin,
     created_id,
-    items,
+    elements_of,
 )
+from pins.tedee.transport import DeadlineTransport
+from rentals.outbound.deadline import deadline
 
 __all__ = ["Answer", "TedeeClient"]
 
@@ -74,11 +75,14 @@ class TedeeClient:
         self._transport.close()
 
     def create_pin(self, device_id: int, body: PinBody) -> Answer[int]:
-        """Add a PIN; the value is its id on this lock. Costs the guest a door when repeated blindly: look first."""
+        """Add a PIN; the value is its id on this lock (Tedee API, create PIN).
+
+        After an `AmbiguousError` look at the list before repeating it: the PIN may be there already.
+        """
         return understand(self._send("POST", f"/my/lock/{device_id:d}/pin", body=body), created_id)
 
     def list_pins(self, device_id: int, version: int | None = None) -> Answer[PinListing | None]:
-        """All PINs of a lock. With `version`, None means that nothing has changed since that version."""
+        """All PINs of a lock (Tedee API, list PINs). With `version`, None means: nothing changed since that version."""
         query: Query = () if version is None else (("listVersion", str(version)),)
         received = self._send("GET", f"/my/lock/{device_id:d}/pin", query=query, not_modified=version is not None)
         if received.status == 304:
@@ -86,22 +90,22 @@ class TedeeClient:
         return understand(received, _listing)
 
     def get_pin(self, device_id: int, pin_id: int) -> Answer[RemotePin]:
-        """One PIN with its value and period."""
+        """One PIN with its value and period (Tedee API, get PIN)."""
         return understand(self._send("GET", f"/my/lock/{device_id:d}/pin/{pin_id:d}"), RemotePin.from_json)
 
     def update_pin(self, device_id: int, pin_id: int, body: PinBody) -> Answer[None]:
-        """Replace the whole PIN; what `body` leaves out is cleared."""
+        """Replace the whole PIN; what `body` leaves out is cleared (Tedee API, update PIN)."""
         return understand(self._send("PUT", f"/my/lock/{device_id:d}/pin/{pin_id:d}", body=body), _nothing)
 
     def delete_pin(self, device_id: int, pin_id: int) -> Answer[None]:
-        """Remove a PIN. `PinNotFound` is the good end too, once a list has confirmed it."""
+        """Remove a PIN (Tedee API, delete PIN). `PinNotFound` is a success too, once a list has confirmed it."""
         return understand(self._send("DELETE", f"/my/lock/{device_id:d}/pin/{pin_id:d}"), _nothing)
 
     def list_locks(self) -> Answer[tuple[RemoteLock, ...]]:
         """Every lock of the account, with accessories. Ten such requests in ten minutes are allowed (Tedee API).
 
-        The listing is said to be paged without saying how, so further pages are asked for until one brings no
-        new lock; a server without pages answers the same again, or refuses the parameter.
+        The API says that the listing is paged but not how, so further pages are requested until one brings no new
+        lock. A server without pages answers the same again, or refuses the parameter.
         """
         received = self._send("GET", "/my/lock", query=(("IncludeAccessories", "true"),))
         answer = understand(received, _locks)
@@ -121,19 +125,18 @@ class TedeeClient:
             found.update(fresh)
         return Answer(tuple(found.values()), answer.status, answer.correlation_id, requests)
 
-    def get_lock(self, device_id: int) -> Answer[RemoteLock]:
-        """One lock, without its accessories: `has_keypad` means nothing here."""
-        return understand(self._send("GET", f"/my/lock/{device_id:d}"), RemoteLock.from_json)
-
     def sync_locks(self, device_ids: Iterable[int]) -> Answer[tuple[LockConnection, ...]]:
-        """Whether each of many locks is connected, in one request; the same lock at most every 20 seconds."""
+        """Whether each of many locks is connected, in one request (Tedee API, sync locks).
+
+        The API allows it for the same lock at most every 20 seconds.
+        """
         query: Query = tuple(("id", f"{device_id:d}") for device_id in device_ids)
         if not query:
             raise ValueError("Name at least one lock.")
         return understand(self._send("GET", "/my/lock/sync", query=query), _connections)
 
     def activity(self, device_id: int, elements: int = MOST_ACTIVITY) -> Answer[tuple[ActivityItem, ...]]:
-        """The latest events of a lock, newest first, at most 200."""
+        """The latest events of a lock, newest first, at most 200 (Tedee API, device activity)."""
         query: Query = (("deviceId", f"{device_id:d}"), ("elements", f"{min(elements, MOST_ACTIVITY):d}"))
         return understand(self._send("GET", "/my/deviceactivity", query=query), _activities)
 
@@ -149,7 +152,7 @@ class TedeeClient:
         """One request, one answer: the only place where foreign errors become ours.
 
         The fault is raised after the `except` block, so that the foreign error, which may hold the request with key
-        and PIN, is not even attached as its context.
+        and PIN, is not even its context.
         """
         request = httpx.Request(
             method,
@@ -219,12 +222,12 @@ def _listing(result: object) -> PinListing | None:
 
 
 def _locks(result: object) -> tuple[RemoteLock, ...]:
-    return tuple(RemoteLock.from_json(item) for item in items(result))
+    return tuple(RemoteLock.from_json(item) for item in elements_of(result))
 
 
 def _connections(result: object) -> tuple[LockConnection, ...]:
-    return tuple(LockConnection.from_json(item) for item in items(result))
+    return tuple(LockConnection.from_json(item) for item in elements_of(result))
 
 
 def _activities(result: object) -> tuple[ActivityItem, ...]:
-    return tuple(ActivityItem.from_json(item) for item in items(result))
+    return tuple(ActivityItem.from_json(item) for item in elements_of(result))

@@ -1,4 +1,4 @@
-"""What can go wrong between us and the Tedee cloud, ordered by what it lets us conclude.
+"""What can go wrong between us and the Tedee cloud, ordered by what we may conclude from it.
 
     TedeeError
     ├── RefusedError             certain: the request was not applied
@@ -17,7 +17,7 @@
         ├── ServerFault          5xx, redirects, HTML, bad JSON, a body of the wrong shape
         └── NetworkFault         the connection broke or hung after the request went out
 
-Texts are ours alone. Nothing that a server said is repeated, because it may echo a PIN.
+All texts are ours. Nothing that a server said is repeated, because it may echo a PIN.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Cause(StrEnum):
 
 
 class TedeeError(Exception):
-    """A request that did not end well.
+    """A request that failed, or whose outcome is unknown.
 
     `status` is the HTTP status, None when no answer came. `retry_after` is in seconds, as the server asked.
     `detail` is a short text of ours.
@@ -201,9 +201,9 @@ _BY_STATUS: dict[int, type[TedeeError]] = {
     428: DeviceOffline,
     429: RateLimited,
 }
-# Whoever answers these, Tedee or a gateway in front of it, means the same; and 408 is in doubt either way.
+# These mean the same from Tedee and from a gateway in front of it; and 408 is in doubt either way.
 _ANY_BODY = frozenset({401, 408, 409, 412, 422, 428, 429})
-# A gateway answers these for a retired version or a wrong address. Believing it could "confirm" every deletion.
+# A gateway answers these for a retired version or a wrong address. Believing that would "confirm" every deletion.
 _ENVELOPE_ONLY = frozenset({403, 404})
 
 

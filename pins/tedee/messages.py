@@ -1,4 +1,4 @@
-"""What we say to the Tedee cloud and what it tells us, as frozen values.
+"""What we send to the Tedee cloud and what it answers, as frozen values.
 
 Parsing is tolerant of fields that we do not know and strict about those that we act on: a list of PINs that cannot be
 read must never look like an empty list. All instants are aware and in UTC. Codes never appear in a `repr`.
@@ -70,7 +70,7 @@ class PinListing:
         fields = _object(data)
         return cls(
             version=_integer_or_none(fields, "listVersion"),
-            pins=tuple(ListedPin.from_json(item) for item in _array(fields.get("pins"))),
+            pins=tuple(ListedPin.from_json(item) for item in elements_of(fields.get("pins"))),
         )
 
 
@@ -130,7 +130,7 @@ class RemoteLock:
             time_zone=_text(fields, "timeZone"),
             is_connected=is_connected,
             has_bridge=fields.get("connectedToId") is not None or is_connected is not None,
-            has_keypad=any(_is_keypad(item) for item in _array(fields.get("accessories") or [])),
+            has_keypad=any(_is_keypad(item) for item in elements_of(fields.get("accessories") or [])),
             battery_level=level if isinstance(level, int) else None,
         )
 
@@ -178,9 +178,11 @@ def created_id(data: object) -> int:
     return _integer(_object(data), "id")
 
 
-def items(data: object) -> list[object]:
-    """The elements of a result that must be an array."""
-    return _array(data)
+def elements_of(data: object) -> list[object]:
+    """The elements of a value that must be an array. Raises `UnreadableError`."""
+    if not isinstance(data, list):
+        raise UnreadableError("A JSON array was expected.")
+    return data
 
 
 def write_instant(moment: datetime) -> str:
@@ -191,7 +193,7 @@ def write_instant(moment: datetime) -> str:
 
 
 def read_instant(value: object) -> datetime | None:
-    """An instant from the API, None when absent. One without an offset is UTC, as everything that the API sends."""
+    """An instant from the API, None when absent. One without an offset is in UTC, like all that the API sends."""
     if value is None or value == "":
         return None
     if not isinstance(value, str):
@@ -211,12 +213,6 @@ def _is_keypad(accessory: object) -> bool:
 def _object(data: object) -> dict[str, object]:
     if not isinstance(data, dict):
         raise UnreadableError("A JSON object was expected.")
-    return data
-
-
-def _array(data: object) -> list[object]:
-    if not isinstance(data, list):
-        raise UnreadableError("A JSON array was expected.")
     return data
 
 

@@ -115,7 +115,7 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
 
     def get_resource_kwargs(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Without the columns that tell of what this person may not see on other pages."""
-        return {"closed": [one for one, model in self.table.tells_of.items() if not _may_see(request, model)]}
+        return {"closed": [one for one, model in self.table.shows_model.items() if not _may_see(request, model)]}
 
     def _columns(self, request: HttpRequest) -> list[str]:
         columns: list[str] = self.table(**self.get_resource_kwargs(request)).get_export_headers()
@@ -217,7 +217,7 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
 
     def _told(self, cell: CellChange) -> str:
         """More people may read a history than some of the cells."""
-        kept = {field.column_name for field in self.table.fields.values() if field.attribute in self.table.tells_of}
+        kept = {field.column_name for field in self.table.fields.values() if field.attribute in self.table.shows_model}
         return f"{cell.column}: changed" if cell.column in kept else f"{cell.column}: {cell.before} → {cell.after}"
 
     # -- export -------------------------------------------------------------------------------------------------

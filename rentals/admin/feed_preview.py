@@ -19,7 +19,7 @@ from django.core.signing import BadSignature, TimestampSigner
 from rentals import calendar_terms as words
 from rentals.calendars.events import FeedError, FeedFault
 from rentals.calendars.ical.unfold import MAX_BYTES
-from rentals.calendars.imports.summary import Row, Summary
+from rentals.calendars.imports.summary import Action, Row, Summary
 from rentals.wording import days
 
 #: Of what is carried: Django takes 2.5 MB of a form, and other fields travel along.
@@ -95,7 +95,7 @@ def preview(summary: Summary) -> Preview:
 
 
 def _row(row: Row) -> PreviewRow:
-    action = "left out" if row.action == "quarantined" else row.action
+    action = "left out" if row.action is Action.QUARANTINED else row.action
     return PreviewRow(
         action=action[:1].upper() + action[1:],
         dates=days(row.starts_on, row.ends_on),

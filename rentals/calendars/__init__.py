@@ -1,1 +1,1 @@
-"""Bookings that arrive by calendar: fetch, parse, classify, compare. `sync` is the way in."""
+"""Bookings that arrive by calendar: fetched, read, classified, compared, imported. `imports.run` is the way in."""

@@ -10,11 +10,12 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from rentals.access import Scope, visible
+from rentals.calendars.events import Verdict
 from rentals.models import Booking, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
 from rentals.wording import day_and_time
 
-#: Sites of the channels. A link to anywhere else is shown as text: whoever writes into a calendar chose it.
+#: Sites of the channels. A link to anywhere else is shown as text, since anybody who writes into a calendar chose it.
 _KNOWN_SITES = (
     "airbnb.com",
     "booking.com",
@@ -34,7 +35,7 @@ _SECRETS = ("excerpt", "feed__url", "feed__token", "feed__signing_secret", "feed
 
 @dataclass(frozen=True)
 class SourceLine:
-    """What one calendar says. Its texts are what strangers wrote: escaped wherever they are shown."""
+    """What one calendar says. Strangers wrote these texts, so they are escaped wherever they are shown."""
 
     feed_id: int
     feed_name: str
@@ -47,7 +48,7 @@ class SourceLine:
 
 @dataclass(frozen=True)
 class CalendarSection:
-    """The part of a booking's page about calendars; there is none for a stay that no calendar ever listed."""
+    """The part of a booking's page about calendars."""
 
     lines: tuple[SourceLine, ...]
     conflicts: tuple[str, ...]
@@ -57,7 +58,7 @@ class CalendarSection:
 
 
 def section(booking: Booking, scope: Scope) -> CalendarSection | None:
-    """One query."""
+    """What the booking's page shows about its calendars, in one query; None if no calendar ever listed the stay."""
     zone = booking.property.zone
     items = list(
         visible(FeedItem.objects.filter(booking=booking), scope)
@@ -78,7 +79,7 @@ def section(booking: Booking, scope: Scope) -> CalendarSection | None:
 
 
 def safe_link(url: str) -> str:
-    """The link, if it leads to a channel's own site by https; else nothing."""
+    """The link, if it leads to a channel's own site by https; otherwise ""."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
@@ -110,9 +111,9 @@ def _line(item: FeedItem, zone: ZoneInfo) -> SourceLine:
     )
     marks = []
     if item.awaits_approval:
-        marks.append("Whether this stay is cancelled waits for your decision on the page of the calendar.")
+        marks.append("Decide on the calendar's page whether this stay is cancelled.")
     if item.gone_at is not None:
-        marks.append(f"It left the calendar; gone since {day_and_time(item.gone_at, zone)}.")
+        marks.append(f"It left the calendar on {day_and_time(item.gone_at, zone)}.")
     elif item.kept_at is not None:
         marks.append("Not in the calendar any more. You decided to keep the stay.")
     elif item.absent_since is not None:
@@ -131,33 +132,32 @@ def _line(item: FeedItem, zone: ZoneInfo) -> SourceLine:
 
 
 def _conflicts(booking: Booking, items: list[FeedItem]) -> list[str]:
-    """Fields that a person set, beside what the calendars ask for. A calendar that asks for nothing any more has
-    nothing to say about them."""
+    """A sentence for each field that a person set to something else than the calendars ask for."""
     zone, who = booking.property.zone, _who(items)
     said = []
     for name, word in (("check_in", "arrival"), ("check_out", "departure")):
-        mine, told = getattr(booking, name), getattr(booking, f"feed_{name}")
-        if told is not None and _differs(booking, mine, told, zone):
-            said.append(f"You set the {word} to {day_and_time(mine, zone)}; {who} says {day_and_time(told, zone)}.")
+        mine, asked = getattr(booking, name), getattr(booking, f"feed_{name}")
+        if asked is not None and _differs(booking, mine, asked, zone):
+            said.append(f"You set the {word} to {day_and_time(mine, zone)}; {who} says {day_and_time(asked, zone)}.")
     if booking.feed_guest_name and booking.guest_name != booking.feed_guest_name:
         mine = f"“{booking.guest_name}”" if booking.guest_name else "empty"
         namers = [item for item in items if item.guest_name == booking.feed_guest_name]
         said.append(f"You set the guest's name to {mine}; {_who(namers or items)} says “{booking.feed_guest_name}”.")
     if booking.feed_status and booking.status != booking.feed_status:
-        mine, told = (
+        mine, asked = (
             Booking.Status(one).label.partition(" (")[0].lower() for one in (booking.status, booking.feed_status)
         )
         gone = booking.feed_status == Booking.Status.CANCELLED and all(item.gone_at for item in items)
-        says = f"{who} does not list it any more" if gone else f"{who} says {told}"
+        says = f"{who} does not list it any more" if gone else f"{who} says {asked}"
         said.append(f"You set the status to {mine}; {says}.")
     return said
 
 
-def _differs(booking: Booking, mine: datetime, told: datetime, zone: ZoneInfo) -> bool:
+def _differs(booking: Booking, mine: datetime, asked: datetime, zone: ZoneInfo) -> bool:
     if booking.follows_property_times:
-        # The property's times moved it, or will; only another day is somebody's wish.
-        return mine.astimezone(zone).date() != told.astimezone(zone).date()
-    return mine != told
+        # The property's times moved it, or will; only another day is a difference.
+        return mine.astimezone(zone).date() != asked.astimezone(zone).date()
+    return mine != asked
 
 
 def _who(items: list[FeedItem]) -> str:
@@ -172,41 +172,45 @@ def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:
     if booking.status == Booking.Status.CANCELLED and booking.feed_status == Booking.Status.CANCELLED:
         said.append(
             "Cancelled because no calendar lists it any more."
-            if all(item.verdict != "cancelled" for item in items)
+            if all(item.verdict != Verdict.CANCELLED for item in items)
             else "Cancelled by the channel."
         )
     if not items and booking.feed_status:
-        said.append("It came by a calendar that was deleted. Nothing changes it any more but you.")
+        said.append("It came from a calendar that was deleted. Only you can change it now.")
     if booking.needs_review:
         reasons = [item.reason for item in items if item.needs_review and item.reason]
         said.extend(dict.fromkeys(reasons))
         if not reasons:
-            said.append("What the calendar asked for did not fit what was here. Compare the dates with the channel.")
+            said.append("What the calendar asked for did not fit this stay. Compare the dates with the channel.")
     return said
 
 
 def wins_over_calendar(booking: Booking) -> bool:
-    """Does a person's time of arrival or departure stand against what a calendar asks for?"""
-    told = ((booking.check_in, booking.feed_check_in), (booking.check_out, booking.feed_check_out))
+    """Whether a person set a time of arrival or departure that differs from what a calendar asks for."""
+    pairs = ((booking.check_in, booking.feed_check_in), (booking.check_out, booking.feed_check_out))
     zone = booking.property.zone
-    return any(theirs is not None and _differs(booking, mine, theirs, zone) for mine, theirs in told)
+    return any(theirs is not None and _differs(booking, mine, theirs, zone) for mine, theirs in pairs)
 
 
 # -- what a person can do --------------------------------------------------------------------------------------------
 
 
 def can_follow(booking: Booking) -> bool:
+    """Whether what the calendars ask for is a possible stay: it ends after it starts."""
     starts, ends = booking.feed_check_in or booking.check_in, booking.feed_check_out or booking.check_out
     return ends > starts
 
 
 def clear_review(booking: Booking) -> bool:
-    """A person looked and agrees. Returns whether there was something to clear."""
+    """A person looked and agrees: clear the mark. Returns whether there was one."""
     return Booking.objects.filter(pk=booking.pk, needs_review=True).update(needs_review=False) == 1
 
 
 def follow_calendar(booking: Booking) -> bool:
-    """Give up what a person set: the stay is what the calendars ask for, and follows them again."""
+    """Drop what a person set: the stay becomes what the calendars ask for, and follows them again.
+
+    False, and nothing changes, when that is not a possible stay.
+    """
     with transaction.atomic():
         fresh = Booking.objects.select_for_update().select_related("property").get(pk=booking.pk)
         if not can_follow(fresh):

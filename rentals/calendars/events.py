@@ -1,4 +1,4 @@
-"""What a calendar says, as plain values. No Django here, and no opinion: `classify` has those."""
+"""What a calendar says, as plain values. No Django here, and no judgement: that is the task of `classify`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-#: How the UID begins that an event without one is given: it says its days and nothing of the guest.
+#: How the UID begins that we give to an event without one. Made from the days, it tells nothing of the guest.
 UNNAMED = "no-uid:"
 
 
@@ -41,7 +41,7 @@ class Verdict(StrEnum):
 
 
 class FeedFault(StrEnum):
-    """Why a whole calendar could not be taken."""
+    """Why a whole calendar could not be imported."""
 
     NOT_A_CALENDAR = "not_a_calendar"
     TRUNCATED = "truncated"
@@ -57,7 +57,7 @@ class FeedFault(StrEnum):
 
 
 class FeedError(Exception):
-    """A calendar cannot be taken as a whole. It changes nothing: every stay is kept.
+    """A calendar cannot be imported as a whole. It changes nothing: every stay is kept.
 
     The text is for the operator and says what to do; it never holds the URL, credentials or a guest's data.
     """
@@ -69,7 +69,7 @@ class FeedError(Exception):
 
     @property
     def of_file(self) -> str:
-        """The text for a calendar that a person gave as a file: there is no link to check and no download."""
+        """The text for a calendar that a person uploaded as a file, without a link to check or a download."""
         return _OF_FILES.get(self.fault, str(self))
 
 
@@ -118,8 +118,7 @@ class Calendar:
     events: tuple[Event, ...]
     quarantined: tuple[Quarantined, ...] = ()
     prodid: str = ""
-    name: str = ""  # X-WR-CALNAME
-    #: Whether we know which events are in it. Damage that hides an event (unbalanced BEGIN and END, a quarantined
+    #: Whether we know which events are in it. Damage that may hide an event (unbalanced BEGIN and END, a quarantined
     #: event without a readable UID) makes it False: then nothing counts as absent.
     complete: bool = True
     #: Whether the outcome depends on DTSTAMP, SEQUENCE or LAST-MODIFIED (several versions of one event).

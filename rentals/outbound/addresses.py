@@ -1,7 +1,7 @@
-"""Which addresses on the network a calendar may be fetched from. Pure: nothing is looked up here.
+"""Which addresses on the network may be contacted. Pure: nothing is looked up here.
 
 The table follows the IANA special-purpose address registries (RFC 6890); Python's `is_global` knows most of them, but
-takes addresses that carry another one inside (NAT64, 6to4, Teredo, IPv4-compatible) for what they look like.
+does not look into addresses that carry another one inside (NAT64, 6to4, Teredo, IPv4-compatible).
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 def is_public(address: Address) -> bool:
-    """Whether anybody on the internet may reach the address, and it stands for no other."""
+    """Whether the address is public and carries no other address inside."""
     if getattr(address, "scope_id", None) is not None:
         return False
     if isinstance(address, ipaddress.IPv4Address):
@@ -65,8 +65,8 @@ def is_public(address: Address) -> bool:
 
 
 def is_public_or_private(address: Address) -> bool:
-    """The same, and this machine and its own network too: for tests and demonstrations alone. Link-local addresses,
-    where the clouds keep their credentials, stay out of reach."""
+    """The same, and also this machine and its network: for tests and demonstrations alone. Link-local addresses, where
+    clouds keep credentials, stay out of reach."""
     return is_public(address) or any(address.version == net.version and address in net for net in _PRIVATE)
 
 
@@ -92,6 +92,6 @@ def is_plain_host(host: str) -> bool:
 
 
 def is_local_name(host: str) -> bool:
-    """Names that mean this machine wherever they are asked (RFC 6761, 6.3)."""
+    """Whether the name means this machine, wherever it is resolved (RFC 6761, 6.3)."""
     name = host.lower().rstrip(".")
     return name == "localhost" or name.endswith(".localhost")

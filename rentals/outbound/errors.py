@@ -1,22 +1,22 @@
 """What can go wrong with a request to an address that somebody else chose. No text names more than the host.
 
 OutboundError
-├── Refused       we do not go there: scheme, host, address, redirect
+├── Refused       we do not connect: scheme, host, address, redirect
 ├── Unreachable   no such name, no connection, no valid certificate, or the connection broke
 ├── TimedOut      the deadline passed
 ├── TooLarge      more bytes than allowed
-└── Unreadable    the answer is not HTTP, or packed in a way that we did not ask for
+└── Unreadable    the answer is not HTTP, or is packed in a way that we did not offer
 """
 
 from __future__ import annotations
 
 
 class OutboundError(Exception):
-    """A request did not bring an answer that we can use."""
+    """A request brought no answer that we can use. The text is for people."""
 
 
 class Refused(OutboundError):
-    """We do not go there."""
+    """We do not connect to this address."""
 
 
 class Unreachable(OutboundError):
@@ -32,4 +32,4 @@ class TooLarge(OutboundError):
 
 
 class Unreadable(OutboundError):
-    """The answer is not what we asked for."""
+    """The answer is not HTTP, or cannot be unpacked."""

@@ -1,4 +1,4 @@
-"""An address that we may try: what is wrong with it as written, before anything is looked up."""
+"""An address as it is written: what is wrong with it, before anything is looked up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rentals.outbound.network import Network
 
 @dataclass(frozen=True)
 class Target:
-    """A URL that we may try: its scheme and the spelling of its host are judged, its addresses are not yet."""
+    """A URL whose scheme and spelling of the host were judged. What the host resolves to is judged later."""
 
     url: httpx.URL = field(repr=False)
 
@@ -52,7 +52,7 @@ class Target:
         if is_local_name(host) and not network.plain_http:
             raise Refused("The address names this machine, which is not contacted.")
         if url.port is not None and not 1 <= url.port <= 65535:
-            raise Refused("The port in the address is not possible.")
+            raise Refused("The port in the address is not valid.")
         return cls(url)
 
     @property

@@ -1,4 +1,4 @@
-"""Unpacks what a server sends, chunk by chunk, never further than the caller can bear. Pure."""
+"""Unpacks what a server sends, chunk by chunk, and never more than the caller wants. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Unpacker:
         return self._plain or self._inner.eof
 
     def feed(self, chunk: bytes, most: int) -> bytes:
-        """What the next bytes unpack to: not more than `most` (at least 1) of it, for the caller gives up there."""
+        """What the next bytes unpack to, at most `most` bytes (1 or more) of it; the rest is lost."""
         if self._plain or self.broken:
             return chunk if self._plain else b""
         try:

@@ -1,6 +1,6 @@
 """Stays and turnovers of a property as an iCalendar (RFC 5545), for the host's own calendar. Pure.
 
-What is published never holds a door code, a phone number or a channel's reservation code: the link to it is passed on.
+What is published never holds a door code, a phone number or a reservation code, because hosts pass the link on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LONGEST_TEXT = 200
 
 @dataclass(frozen=True, slots=True)
 class PublishedStay:
-    """What is told of one booking."""
+    """What is published of one booking."""
 
     stay: Stay
     tentative: bool = False
@@ -43,23 +43,23 @@ class Entry:
 
 
 def entries(stays: Sequence[PublishedStay], zone: tzinfo, *, since: datetime, with_turnovers: bool) -> list[Entry]:
-    """The events of a property, those that ended by `since` left out. `zone` is the property's.
+    """The events of a property that end after `since`. `zone` is the property's.
 
-    Earlier stays may be given all the same: a turnover that is still to come may have begun long ago.
+    `stays` may hold earlier ones too: a turnover that is still going on may have begun long ago.
     """
-    told = [_stay_entry(one) for one in stays]
+    found = [_stay_entry(one) for one in stays]
     if with_turnovers:
-        told += [_turnover_entry(one) for one in turnovers((one.stay for one in stays if not one.tentative), zone)]
-    return sorted((one for one in told if one.ends_at > since), key=lambda one: (one.starts_at, one.uid))
+        found += [_turnover_entry(one) for one in turnovers((one.stay for one in stays if not one.tentative), zone)]
+    return sorted((one for one in found if one.ends_at > since), key=lambda one: (one.starts_at, one.uid))
 
 
-def etag(name: str, told: Iterable[Entry]) -> str:
+def etag(name: str, listed: Iterable[Entry]) -> str:
     """A weak validator (RFC 9110, 8.8.3): equal while the calendar says the same, whenever it was asked for."""
-    digest = hashlib.sha256(repr((PRODID, name, [astuple(one) for one in told])).encode())
+    digest = hashlib.sha256(repr((PRODID, name, [astuple(one) for one in listed])).encode())
     return f'W/"{digest.hexdigest()[:32]}"'
 
 
-def render(name: str, told: Iterable[Entry], now: datetime) -> bytes:
+def render(name: str, listed: Iterable[Entry], now: datetime) -> bytes:
     """The calendar's bytes; `name` is what calendar programs call it."""
     calendar = Calendar()
     calendar.add("PRODID", PRODID)
@@ -69,14 +69,14 @@ def render(name: str, told: Iterable[Entry], now: datetime) -> bytes:
     calendar.add("X-WR-CALNAME", clean(name))
     calendar.add("REFRESH-INTERVAL", REFRESH, parameters={"VALUE": "DURATION"})
     calendar.add("X-PUBLISHED-TTL", "PT1H")
-    for entry in told:
+    for entry in listed:
         calendar.add_component(_event(entry, clean(name), now))
     body: bytes = calendar.to_ical()
     return body
 
 
 def clean(text: str) -> str:
-    """One line of text without control and direction characters, of a length that every calendar takes."""
+    """One line of text without control and direction characters, short enough for every calendar program."""
     seen = "".join(sign for sign in text if sign.isspace() or unicodedata.category(sign) not in ("Cc", "Cf", "Cs"))
     return " ".join(seen.split())[:_LONGEST_TEXT]
 
@@ -102,8 +102,8 @@ def _stay_entry(one: PublishedStay) -> Entry:
 
 
 def _turnover_entry(one: Turnover) -> Entry:
-    """Named after the stay that arrives, which has one turnover and no other. Where two stays overlap there is nothing
-    to clean in between: the time that both have is shown instead."""
+    """Its UID names the arriving stay, which has exactly one turnover. Where two stays overlap, nobody can clean in
+    between: the time that both share is shown instead."""
     uid = f"turnover-{one.arrives.key}@turnkey"
     if one.overlaps:
         both_until = min(one.leaves.check_out, one.arrives.check_out)

@@ -22,7 +22,7 @@ class Turnover:
 
     leaves: Stay
     arrives: Stay
-    same_day: bool  # the guest arrives on the local day on which the one before leaves
+    same_day: bool  # one guest leaves and the next arrives on the same local day
 
     @property
     def starts_at(self) -> datetime:
@@ -39,15 +39,15 @@ class Turnover:
 
     @property
     def overlaps(self) -> bool:
-        """Whether the next guest arrives before the one before has left."""
+        """Whether the next guest arrives before the last one has left."""
         return self.length < timedelta(0)
 
 
 def turnovers(stays: Iterable[Stay], zone: tzinfo) -> tuple[Turnover, ...]:
     """The turnovers of one property, in the order of arrival; `zone` is the property's.
 
-    Each arrival but the first has exactly one. It follows whoever leaves last of all who arrived earlier: where a short
-    stay lies inside a long one, the property is empty only once the long one has ended.
+    Each arrival but the first has exactly one. It begins when the last of all earlier guests leaves: where a short stay
+    lies within a long one, the property is empty only after the long one has ended.
     """
     found = []
     last: Stay | None = None

@@ -1,4 +1,4 @@
-"""`GET /calendars/<token>.ics`: the stays of one property, for whoever has the secret link."""
+"""`GET /calendars/<token>.ics`: the stays of one property, for anybody who has the secret link."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ PAST = timedelta(days=30)
 AHEAD = timedelta(days=730)
 
 
-@csrf_exempt  # nothing is changed here: another method is told so, and not asked for a token
+@csrf_exempt  # nothing is changed here, so another method gets 405 and no question for a token
 @require_safe
 def published_calendar(request: HttpRequest, token: str) -> HttpResponse:
-    """The calendar, 304 for who has it already, 404 for a link that never was or was revoked: nobody is told which."""
+    """The calendar; 304 for a reader that has it already; 404 alike for a link that never existed or was revoked."""
     calendar = find(token)
     if calendar is None:
         return _private(HttpResponse("There is no calendar here.\n", content_type="text/plain", status=404))
     now = timezone.now()
-    told = render.entries(
+    listed = render.entries(
         stays_of(calendar, now), calendar.property.zone, since=now - PAST, with_turnovers=calendar.shows_turnovers
     )
     name = calendar.property.name
-    tag = render.etag(name, told)
+    tag = render.etag(name, listed)
     response = get_conditional_response(request, etag=tag)
     if response is None:
-        response = HttpResponse(render.render(name, told, now), content_type="text/calendar; charset=utf-8")
+        response = HttpResponse(render.render(name, listed, now), content_type="text/calendar; charset=utf-8")
         response["Content-Disposition"] = 'inline; filename="turnkey.ics"'
     response["ETag"] = tag
     return _private(response)
 
 
 def find(token: str) -> PublishedCalendar | None:
-    """The calendar of a link. The token itself is not read: its digest is compared, in constant time."""
+    """The active calendar of a link. The stored token is not read: digests are compared, in constant time."""
     digest = token_digest(token)
     rows = PublishedCalendar.objects.select_related("property").defer("token")
     for calendar in rows.filter(token_digest=digest, is_active=True):
@@ -53,8 +53,8 @@ def find(token: str) -> PublishedCalendar | None:
 
 
 def stays_of(calendar: PublishedCalendar, now: datetime) -> list[PublishedStay]:
-    """What is told of the property's bookings: from 30 days ago to 2 years ahead, and the stay before these, whose
-    check-out began the turnover that may still last."""
+    """The property's stays from 30 days ago to two years ahead, and the one before these: its check-out began the
+    turnover that may still be going on."""
     bookings = Booking.objects.filter(property_id=calendar.property_id).exclude(status=Booking.Status.CANCELLED)
     shown = bookings.filter(check_out__gt=now - PAST, check_in__lt=now + AHEAD)
     before = bookings.filter(check_out__lte=now - PAST, status=Booking.Status.CONFIRMED).order_by("-check_out")[:1]
@@ -71,7 +71,7 @@ def stays_of(calendar: PublishedCalendar, now: datetime) -> list[PublishedStay]:
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    """Only for who asked, and never for a search engine: whoever knows the address may read."""
+    """Not for shared caches and search engines, because anybody who knows the address may read."""
     response["Cache-Control"] = "private, no-cache"
     response["X-Robots-Tag"] = "noindex, nofollow"
     response["Referrer-Policy"] = "no-referrer"

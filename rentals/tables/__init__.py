@@ -1,0 +1,1 @@
+"""Properties and locks as tables that people import and export."""

@@ -1,6 +1,6 @@
-"""Cells of a table that people hand in and take out: how a value is written, read, and refused in words.
+"""Cells of a table that people import and export: how a value is written, read, and refused.
 
-A widget raises `ValueError` with a message for people, as the library expects.
+A widget raises `ValueError` with a message for people, as import_export expects.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from import_export.widgets import ManyToManyWidget, Widget
 
 from rentals.models import Lock, LockAccount
 
-#: Stands for the serial number of a lock that has none stored; followed by Tedee's number of it.
+#: In place of the serial number of a lock that has none stored; Tedee's device id follows.
 DEVICE = "device:"
 _TIMES = ("%H:%M", "%H:%M:%S", "%H.%M")
-#: A spreadsheet takes a cell that begins like this for a formula; with an apostrophe before it, for text.
+#: Spreadsheets take a cell that begins like this for a formula, and for text when an apostrophe precedes it.
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def lock_key(lock: Lock) -> str:
-    """By what a lock is known in a table."""
+    """What identifies a lock in a table."""
     return lock.serial_number or f"{DEVICE}{lock.device_id}"
 
 
@@ -32,8 +32,8 @@ class Words(Widget):  # type: ignore[misc]
         text = text_in(value)
         if text[:1] == "'" and text[1:].startswith((*_FORMULA_SIGNS, "'")):
             text = text[1:]
-        if any(category(letter) in ("Cc", "Cs") for letter in text):  # half a letter is in no encoding
-            raise ValueError("There is a character in it that cannot be shown.")
+        if any(category(letter) in ("Cc", "Cs") for letter in text):  # a lone surrogate is in no encoding
+            raise ValueError("It contains a character that cannot be shown.")
         return text
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -42,6 +42,8 @@ class Words(Widget):  # type: ignore[misc]
 
 
 class Number(Widget):  # type: ignore[misc]
+    """A whole number, 0 to 99999."""
+
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int:
         text = _filled(value, "a whole number")
         if not (text.isascii() and text.isdigit() and len(text) < 6):
@@ -53,6 +55,8 @@ class Number(Widget):  # type: ignore[misc]
 
 
 class Clock(Widget):  # type: ignore[misc]
+    """A wall time."""
+
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> time:
         text = _filled(value, "a time such as 15:00")
         for form in _TIMES:
@@ -67,6 +71,8 @@ class Clock(Widget):  # type: ignore[misc]
 
 
 class YesNo(Widget):  # type: ignore[misc]
+    """A switch."""
+
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
         text = _filled(value, "yes or no").lower()
         if text in ("yes", "true", "1"):
@@ -80,7 +86,7 @@ class YesNo(Widget):  # type: ignore[misc]
 
 
 class Account(Widget):  # type: ignore[misc]
-    """An account by its name; nothing else of it leaves or enters."""
+    """An account by its name; nothing else of it is exported or imported."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
         name = Words().clean(_filled(value, "the name of a lock account"))
@@ -106,7 +112,7 @@ class Locks(ManyToManyWidget):  # type: ignore[misc]
         found = {key: find_lock(key) for key in keys}
         missing = [key for key, lock in found.items() if lock is None]
         if any("," in key or ";" in key for key in missing):
-            raise ValueError("Between two serial numbers stands |, and nothing else.")
+            raise ValueError("Separate serial numbers by | and nothing else.")
         if missing:
             raise ValueError(
                 f"There is no lock with the serial number {' or '.join(missing[:5])[:200]}. Fetch the locks of its "
@@ -120,6 +126,7 @@ class Locks(ManyToManyWidget):  # type: ignore[misc]
 
 
 def find_lock(key: str) -> Lock | None:
+    """The lock that `lock_key` identifies."""
     locks = Lock.objects.select_related("account").defer("account__secret", "account__webhook_token")
     device = key.removeprefix(DEVICE)
     if key.startswith(DEVICE):
@@ -131,8 +138,9 @@ def find_lock(key: str) -> Lock | None:
 def _filled(value: Any, wanted: str) -> str:
     if text := text_in(value):
         return text
-    raise ValueError(f"It is empty. Write {wanted}, or take the column out of the file.")
+    raise ValueError(f"It is empty. Write {wanted}, or remove the column from the file.")
 
 
 def text_in(value: Any) -> str:
+    """The text of a cell without surrounding space; "" for an empty one."""
     return "" if value is None else str(value).strip()

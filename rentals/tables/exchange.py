@@ -1,8 +1,8 @@
-"""Properties and locks as rows of a table, out of an installation and into another.
+"""Properties and locks as rows of a table, to move them from one installation to another.
 
-A property is known by its name, a lock by its serial number. Rows are saved one by one through the models, so that
-what a change asks of the locks is written with it. A column that is missing leaves its field alone; one that nobody
-knows is refused, since a slip in its name would silently do the same.
+A name identifies a property, a serial number a lock. Rows are saved one by one through the models, so that what a
+change means for the locks is written with it. A missing column leaves its field alone. An unknown column is refused,
+since otherwise a misspelt column would be left out silently.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CellChange:
 
 
 class PlainDiff(Diff):  # type: ignore[misc]
-    """Whole cells before and after, where the library marks single letters."""
+    """Whole cells before and after; the library itself would mark single letters."""
 
     def __init__(self, resource: Any, instance: Any, new: bool) -> None:
         super().__init__(resource, instance, new)
@@ -55,14 +55,19 @@ class PlainDiff(Diff):  # type: ignore[misc]
 
 
 class Table(ModelResource):  # type: ignore[misc]
-    """What both tables have in common. `key` is the field by which a row is recognised.
+    """What both tables have in common. The field `key` identifies a row.
 
-    Fields that are `closed` are neither written nor read: they tell of what this person may not see.
+    Fields that are `closed` are neither exported nor imported: they would show what this person may not see.
     """
 
     key: str
-    #: The fields that tell of another model, for those only who may see it.
-    tells_of: ClassVar[Mapping[str, type[Model]]] = {}
+    #: Fields that show another model, and only to people who may see that one.
+    shows_model: ClassVar[Mapping[str, type[Model]]] = {}
+
+    class Meta:
+        use_transactions = True
+        skip_unchanged = True
+        clean_model_instances = True
 
     def __init__(self, closed: Iterable[str] = (), **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -73,13 +78,13 @@ class Table(ModelResource):  # type: ignore[misc]
         return PlainDiff
 
     def import_data(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        """The result knows by `lines` which row of the file each row was; the library counts without empty ones."""
+        """Give the result `lines`, the row of the file for each row, because the library does not count empty ones."""
         result = super().import_data(dataset, *args, **kwargs)
         result.lines = dataset.lines
         return result
 
     def before_import(self, dataset: Any, **kwargs: Any) -> None:
-        """Judge the table as a whole. A complaint ends it: the rows are not looked at, which would only confuse."""
+        """Judge the table as a whole. If it is refused, no row is judged: further messages would only confuse."""
         try:
             self._judge(dataset)
         except TableError:
@@ -91,15 +96,15 @@ class Table(ModelResource):  # type: ignore[misc]
         known = self.get_export_headers()
         key = self.fields[self.key].column_name
         if shut := [one for one in headers if one in self.closed]:
-            raise TableError(f"The {_columns(shut)} not for you to see or set. Leave that out of the file.")
+            raise TableError(f"The {_columns(shut)} not open to you. Remove that from the file.")
         if strange := [one for one in headers if one not in known]:
             if len(headers) == 1:
-                raise TableError("All cells of a row are one. Separate them by commas, semicolons or tabs.")
+                raise TableError("Each row has only one cell. Separate cells by commas, semicolons or tabs.")
             raise TableError(f"The {_columns(strange)} not known. Known are {_named(known)}. Is this the right file?")
         if twice := [one for one, count in Counter(headers).items() if count > 1]:
             raise TableError(f"The {_columns(twice)} there more than once. Keep one of each.")
         if key not in headers:
-            raise TableError(f"The column “{key}” is missing, by which each row is recognised. Add it to the file.")
+            raise TableError(f"The column “{key}” is missing. It identifies each row: add it to the file.")
         if len(dataset) > MOST_ROWS:
             raise TableError(f"There are {len(dataset)} rows. Import at most {MOST_ROWS} at a time.")
         self.repeated = {one for one, count in Counter(map(_recognised, dataset[key])).items() if count > 1}
@@ -119,7 +124,7 @@ class Table(ModelResource):  # type: ignore[misc]
             raise ValidationError({self.key: str(wrong)}) from None
 
     def import_instance(self, instance: Any, row: Mapping[str, Any], **kwargs: Any) -> None:
-        """All that is wrong with a row at once, its locks included."""
+        """Report everything that is wrong with a row at once, its locks included."""
         errors: dict[str, Any] = {}
         try:
             super().import_instance(instance, row, **kwargs)
@@ -137,7 +142,7 @@ class Table(ModelResource):  # type: ignore[misc]
 
 class PropertyTable(Table):
     key = "name"
-    tells_of: ClassVar[Mapping[str, type[Model]]] = {"locks": Lock}
+    shows_model: ClassVar[Mapping[str, type[Model]]] = {"locks": Lock}
 
     name = Field("name", "name", Words())
     timezone = Field("timezone", "time zone", Words())
@@ -166,9 +171,6 @@ class PropertyTable(Table):
         )
         import_order = export_order = fields
         import_id_fields = ("name",)
-        use_transactions = True
-        skip_unchanged = True
-        clean_model_instances = True
 
     def filter_export(self, queryset: QuerySet[Property], **kwargs: Any) -> QuerySet[Property]:
         if "locks" not in self.fields:
@@ -180,7 +182,7 @@ class PropertyTable(Table):
         found = list(Property.objects.filter(name=name)[:2])
         if len(found) > 1:
             raise ValidationError(
-                {"name": f"Several properties are called “{name}”, so it is not certain which is meant. Rename one."}
+                {"name": f"Several properties are called “{name}”, so it is not clear which one is meant. Rename one."}
             )
         if not found and "time zone" not in row:
             raise ValidationError({"timezone": "A new property needs its time zone."})
@@ -188,7 +190,7 @@ class PropertyTable(Table):
 
 
 class LockTable(Table):
-    """Changes locks that are known. It never adds one: only Tedee tells the number by which a lock is reached."""
+    """Changes known locks. It never adds one: only Tedee knows the device id of a lock."""
 
     key = "serial_number"
 
@@ -203,9 +205,6 @@ class LockTable(Table):
         fields = ("serial_number", "name", "account", "is_active", "pin_capacity")
         import_order = export_order = fields
         import_id_fields = ("serial_number",)
-        use_transactions = True
-        skip_unchanged = True
-        clean_model_instances = True
 
     def dehydrate_serial_number(self, lock: Lock) -> str:
         return Words().render(lock_key(lock))
@@ -217,7 +216,7 @@ class LockTable(Table):
             raise ValidationError(
                 {
                     "serial_number": f"No lock has the serial number “{key[:80]}”. An import changes locks and never "
-                    "adds one: press “Fetch locks” on the lock account, which learns Tedee's number of each lock, then "
+                    "adds one: press “Fetch locks” on the lock account, which gets each lock's number from Tedee, then "
                     "import this file again."
                 }
             )
@@ -225,11 +224,11 @@ class LockTable(Table):
 
 
 def _recognised(value: Any) -> str:
-    """What two rows must not have in common."""
+    """The key as it is compared: two rows must not have the same."""
     try:
         return Words().clean(value)
     except ValueError:
-        return text_in(value)  # told with its row
+        return text_in(value)  # its row reports what is wrong with it
 
 
 def _columns(names: list[str]) -> str:

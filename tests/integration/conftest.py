@@ -10,6 +10,8 @@ import pytest
 import time_machine
 
 if TYPE_CHECKING:
+    from django.test import Client
+
     from tests.support.house import House
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -38,3 +40,12 @@ def house(clock: time_machine.Traveller) -> House:
     from tests.support.house import House
 
     return House(late_seconds=120.0)
+
+
+@pytest.fixture
+def host(client: Client, clock: time_machine.Traveller) -> Client:
+    """The browser of somebody who may do everything."""
+    from django.contrib.auth.models import User
+
+    client.force_login(User.objects.create_superuser("host"))
+    return client

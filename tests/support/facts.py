@@ -47,7 +47,7 @@ def desires(draw: st.DrawFn) -> Desired:
 
 
 @st.composite
-def flights(draw: st.DrawFn) -> Attempt:
+def attempts(draw: st.DrawFn) -> Attempt:
     op = draw(st.sampled_from(Op))
     return Attempt(
         op=op,
@@ -76,7 +76,7 @@ def observations(draw: st.DrawFn) -> Observed:
         remote_id=remote_id,
         applied=None if remote_id is None else draw(st.none() | contents()),
         extra_ids=tuple(draw(st.lists(st.sampled_from(others), unique=True, max_size=2))),
-        attempt=draw(st.none() | flights()),
+        attempt=draw(st.none() | attempts()),
         must_look=draw(st.booleans()),
         late=draw(st.none() | lates),
         hold_until=draw(st.none() | moments),

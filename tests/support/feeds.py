@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from pins.stack.feeds.rebase import rebase
-from pins.stack.feeds.server import CALENDAR_TYPE, Answer, Asked, CalendarServer, conditional, not_found
+from pins.stack.feeds.server import CALENDAR_TYPE, CalendarServer, FeedReply, FeedRequest, conditional, not_found
 from tests.support.paths import SAMPLES
 
 __all__ = ["SAMPLES_DAY", "FeedServer", "rebase", "sample"]
@@ -32,13 +32,13 @@ class FeedServer:
     """
 
     def __init__(self) -> None:
-        self._answers: dict[str, Answer] = {}
+        self._answers: dict[str, FeedReply] = {}
         self._with_etag: set[str] = set()
         self._mutex = threading.Lock()
         self._stopping = threading.Event()
         self._server = CalendarServer(self._respond)
         self.requests: Counter[str] = Counter()
-        self.asked: list[Asked] = []
+        self.asked: list[FeedRequest] = []
 
     def url(self, path: str) -> str:
         return self._server.url + path
@@ -52,13 +52,13 @@ class FeedServer:
         headers: Mapping[str, str] | None = None,
         etag: bool = False,
     ) -> str:
-        """Answer with this from now on; with `etag` a 304 for who has it. Returns the URL."""
-        answer = Answer(body, status, {"Content-Type": CALENDAR_TYPE, **(headers or {})})
+        """FeedReply with this from now on; with `etag` a 304 for who has it. Returns the URL."""
+        answer = FeedReply(body, status, {"Content-Type": CALENDAR_TYPE, **(headers or {})})
         return self._set(path, answer, etag=etag)
 
     def redirect(self, path: str, to: str, status: int = 302) -> str:
         """Send on to another address, whatever it is. Returns the URL."""
-        return self._set(path, Answer(status=status, headers={"Location": to}))
+        return self._set(path, FeedReply(status=status, headers={"Location": to}))
 
     def drip(self, path: str, body: bytes, seconds: float = 1.0) -> str:
         """One byte every so many seconds. Returns the URL."""
@@ -69,7 +69,7 @@ class FeedServer:
                 if self._stopping.wait(seconds):
                     return
 
-        return self._set(path, Answer(headers={"Content-Type": CALENDAR_TYPE}, pieces=pieces))
+        return self._set(path, FeedReply(headers={"Content-Type": CALENDAR_TYPE}, pieces=pieces))
 
     def hang(self, path: str) -> str:
         """The head of an answer, then silence. Returns the URL."""
@@ -78,7 +78,7 @@ class FeedServer:
             self._stopping.wait()
             yield b""
 
-        return self._set(path, Answer(headers={"Content-Type": CALENDAR_TYPE}, pieces=pieces))
+        return self._set(path, FeedReply(headers={"Content-Type": CALENDAR_TYPE}, pieces=pieces))
 
     def flood(self, path: str, size: int, piece: bytes = b"x" * 65_536) -> str:
         """A body of `size` bytes at least, made while it is sent, without a length. Returns the URL."""
@@ -87,15 +87,15 @@ class FeedServer:
             for _ in range(-(-size // len(piece))):
                 yield piece
 
-        return self._set(path, Answer(headers={"Content-Type": CALENDAR_TYPE}, pieces=pieces))
+        return self._set(path, FeedReply(headers={"Content-Type": CALENDAR_TYPE}, pieces=pieces))
 
-    def _set(self, path: str, answer: Answer, *, etag: bool = False) -> str:
+    def _set(self, path: str, answer: FeedReply, *, etag: bool = False) -> str:
         with self._mutex:
             self._answers[path] = answer
             (self._with_etag.add if etag else self._with_etag.discard)(path)
         return self.url(path)
 
-    def _respond(self, asked: Asked) -> Answer:
+    def _respond(self, asked: FeedRequest) -> FeedReply:
         with self._mutex:
             self.requests[asked.path] += 1
             self.asked.append(asked)
@@ -106,11 +106,11 @@ class FeedServer:
         return conditional(asked, answer.body) if with_etag else answer
 
     def __enter__(self) -> Self:
-        self._server.__enter__()
+        self._server.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._server.__exit__(kind, error, trace)
+        self._server.stop()

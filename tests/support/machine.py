@@ -23,11 +23,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from pins.core.code_rules import is_valid
+from pins.core.interpret import PreparedAttempt
 from pins.desired import claims, drift
 from pins.incidents import sweep_checks
 from pins.models import LockState, Pin
 from pins.models.pin import OBSERVED_COLUMNS, PLANNED_COLUMNS
-from pins.reconcile import attempts, leases, responses, run, sweep
+from pins.reconcile import attempts, leases, observations, responses, run, sweep
 from pins.simulator.messages import Reply, Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Booking, Lock
@@ -228,8 +229,8 @@ class World:
         self._patches.setattr(run, "time", monotonic)
         self._patches.setattr(claims, "generate", first_free)
         self._wrap(leases, "release", self._release)
-        self._wrap(attempts, "prepare", self._take_off)
-        self._wrap(attempts, "land", self._land)
+        self._wrap(attempts, "prepare", self._prepare)
+        self._wrap(observations, "record", self._record)
         self._wrap(responses, "settle", self._settle)
 
     def _seconds(self) -> float:
@@ -243,14 +244,14 @@ class World:
         if not self._dead:
             real(lease)
 
-    def _take_off(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
+    def _prepare(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
         prepared = real(lock, *args)
-        if isinstance(prepared, attempts.PreparedAttempt):
+        if isinstance(prepared, PreparedAttempt):
             self.reached("noted")
         return prepared
 
-    def _land(self, real: Callable[..., Any], prepared: attempts.PreparedAttempt, *args: Any, **kwargs: Any) -> Any:
-        result = real(prepared, *args, **kwargs)
+    def _record(self, real: Callable[..., Any], *args: Any) -> Any:
+        result = real(*args)
         self.reached("stored")
         return result
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from pins.core.plan import FRESH_END
 from pins.desired import claims, code_overrides
 from pins.models import AccessGrant, Pin
-from pins.reconcile import run
+from pins.reconcile import by_hand
 from rentals.models import Booking, Lock, Property
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ class Edits:
     # -- codes --------------------------------------------------------------------------------------------------
 
     def _renew(self, grant: AccessGrant, amount: int) -> None:
-        with contextlib.suppress(code_overrides.CodeAlreadyToldError):
+        with contextlib.suppress(code_overrides.CodeDisclosedError):
             code_overrides.renew_code(grant.pk, self._world.now)
 
     def _revoke(self, grant: AccessGrant, amount: int) -> None:
@@ -136,7 +136,7 @@ class Edits:
 
     def _choose(self, grant: AccessGrant, amount: int) -> None:
         told, taken, unwanted = (
-            code_overrides.CodeAlreadyToldError,
+            code_overrides.CodeDisclosedError,
             code_overrides.CodeTakenError,
             code_overrides.CodeNotWantedError,
         )
@@ -144,7 +144,7 @@ class Edits:
             code_overrides.set_code(grant.pk, f"7{abs(amount) % 1000:03d}25", self._world.now)
 
     def _try_now(self, grant: AccessGrant, amount: int) -> None:
-        run.try_now(list(Pin.objects.filter(grant=grant).values_list("pk", flat=True)), self._world.now)
+        by_hand.try_now(list(Pin.objects.filter(grant=grant).values_list("pk", flat=True)), self._world.now)
 
     # -- places -------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import socketserver
-import threading
-from types import TracebackType
-from typing import Self
+
+from pins.stack.background_server import BackgroundServer
 
 
-class MailServer:
-    """Usable as a context manager. `letters` keeps each message as (recipients, text)."""
+class MailServer(BackgroundServer):
+    """`letters` keeps each message as (recipients, text)."""
 
     def __init__(self, *, refuses: str = "") -> None:
         self.letters: list[tuple[list[str], str]] = []
@@ -20,21 +19,7 @@ class MailServer:
             def handle(self) -> None:
                 outer._converse(self)
 
-        socketserver.ThreadingTCPServer.daemon_threads = True
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation)
-        self.port: int = self._server.server_address[1]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
+        super().__init__(Conversation)
 
     def _converse(self, one: socketserver.StreamRequestHandler) -> None:
         def say(text: str) -> None:

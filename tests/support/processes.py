@@ -25,9 +25,9 @@ import httpx
 import redis
 from cryptography.fernet import Fernet
 
-from pins.stack.embedded import EmbeddedServer
 from pins.stack.lifetime import end_with_parent
 from pins.stack.processes import web as web_plan
+from tests.support.embedded_server import EmbeddedServer
 from tests.support.paths import ROOT
 
 TAIL_LINES = 40

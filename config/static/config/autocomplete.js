@@ -1,5 +1,5 @@
-/* Select2, which Django uses for fields that are searched, names neither the field nor its search box for people who
-   do not see the page, and leaves the search box without the focus. This is loaded after Django's own script. */
+/* Django uses Select2 for fields that are searched. Select2 gives screen readers no name for the field or its search
+   box, and does not focus the search box. This is loaded after Django's own script. */
 'use strict';
 {
     const $ = django.jQuery;
@@ -14,7 +14,7 @@
             const box = shown.closest('[role="combobox"]');
             box.setAttribute('aria-labelledby', `${label.id} ${shown.id}`);
             box.setAttribute('aria-controls', `select2-${this.id}-results`);
-            // A text in a box, and no field of its own.
+            // It is text in a box, not a field of its own.
             shown.removeAttribute('role');
             shown.removeAttribute('aria-readonly');
             $(this).on('select2:open', function() {

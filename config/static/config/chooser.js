@@ -1,5 +1,6 @@
-/* Django names each search field of its two lists by a picture drawn in CSS, on an element that may carry no name. As a
-   picture it may. Lists are drawn when the page is loaded, and again for each part that is added to a form later. */
+/* Django labels the search field of each of its two lists with a picture drawn in CSS, on an element whose role allows
+   no name; the role "img" allows one. Lists are drawn when the page loads, and again for each part that is added to a
+   form later. */
 'use strict';
 {
     const draw = window.SelectFilter.init;

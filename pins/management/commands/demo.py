@@ -1,4 +1,4 @@
-"""`manage.py demo`: the whole product with a simulated lock cloud and a house full of guests."""
+"""`manage.py demo`: the whole product with a simulated lock cloud and made-up guests."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from pins.models import Pin
+from pins.reconcile.inventory import FetchError
 from pins.stack import demo, demo_calendars, processes
 from pins.stack.calendar_news import CalendarNews, look_at_feeds
 from pins.stack.children import Terminal
 from pins.stack.machine import bring_database_up_to_date, machine, start_broker, start_product
-from pins.stack.story import Storyteller, look
+from pins.stack.story import Storyteller, look_at_pins
 from pins.stack.supervisor import StackFailed, StopRequested, Supervisor
-from pins.tedee.errors import TedeeError
 from rentals.models import Booking
 from rentals.wording import counted
 
 
 class Command(BaseCommand):
     help = (
-        "Shows Turnkey at work: runs everything with a simulated lock cloud that has a bad day, fills a house with "
-        "guests by hand and by calendar, and tells what happens. Lives in var/demo and touches nothing else."
+        "Shows Turnkey at work: runs everything with a simulated lock cloud that often fails, adds guests by hand and "
+        "by calendar, and prints what happens. Keeps its data in var/demo and touches nothing else."
     )
     requires_system_checks: list[str] = []
 
@@ -39,9 +39,13 @@ class Command(BaseCommand):
             "--simulator-port", type=int, default=8765, help="port of the simulated cloud (default 8765)"
         )
         parser.add_argument(
-            "--until-settled", action="store_true", help="end when every due code is set and every ended one gone"
+            "--until-settled",
+            action="store_true",
+            help="stop when every due code is set and every ended one is removed",
         )
-        parser.add_argument("--timeout", type=float, default=120, help="seconds for --until-settled (default 120)")
+        parser.add_argument(
+            "--timeout", type=float, default=120, help="seconds that --until-settled waits (default 120)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if os.environ.get("TURNKEY_STACK") != "demo":
@@ -57,16 +61,16 @@ class Command(BaseCommand):
             status = 0
         except StackFailed as failure:
             raise CommandError(str(failure)) from None
-        self.terminal.line("Stopped. The data are kept; the next start goes on from here.")
+        self.terminal.line("Stopped. The data is kept; the next start goes on from here.")
         if status:
             sys.exit(status)
 
     def _start_again_in_own_folder(self, simulator_port: int) -> None:
-        """Replace this process by one whose settings know nothing of a real database, broker, key or lock."""
+        """Replace this process by one whose settings name no real database, broker, key or lock cloud."""
         folder = Path(settings.VAR_DIR) / "demo"
         environment = demo.own_environment(os.environ, folder, simulator_port)
         sys.stdout.flush()
-        os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - the very same command
+        os.execve(sys.executable, [sys.executable, *sys.argv], environment)  # noqa: S606 - the same command again
 
     def _play(self, stack: Supervisor) -> int:
         folder = Path(settings.VAR_DIR)
@@ -87,7 +91,7 @@ class Command(BaseCommand):
             )
         )
         password = demo.ensure_admin(folder)
-        storyteller, news = Storyteller(look(timezone.now())), CalendarNews(look_at_feeds())
+        storyteller, news = Storyteller(look_at_pins(timezone.now())), CalendarNews(look_at_feeds())
         self.began = timezone.now()
         with demo_calendars.calendar_server(demo_calendars.first_start(folder, self.began), demo.ZONE) as calendars:
             start_product(stack, f"127.0.0.1:{self.port}")
@@ -99,9 +103,9 @@ class Command(BaseCommand):
     def _prepare_data(self, key: str, calendars_url: str) -> None:
         try:
             fresh = demo.ensure_sample_data(timezone.now(), key)
-        except TedeeError as error:
+        except FetchError as error:
             raise StackFailed(
-                f"the simulator did not list its locks ({error}). Delete its folder and start again."
+                f"the simulator did not list its locks ({error}). Delete {settings.VAR_DIR} and start again."
             ) from None
         demo_calendars.ensure_feeds(calendars_url, demo.ZONE)
         self.terminal.line("Filled a house with guests" if fresh else "Going on with the guests of the last start")
@@ -110,12 +114,13 @@ class Command(BaseCommand):
         waiting = Booking.objects.filter(check_in__gt=timezone.now(), grants__isnull=True).count()
         for line in (
             "",
-            f"  Admin      http://127.0.0.1:{self.port}/admin/   user admin, password {password}",
-            f"  Locks      http://127.0.0.1:{simulator_port}/   see their codes, pull a plug",
-            f"  Calendars  {len(demo_calendars.FEEDS)} are read every half minute; two minutes after the first start",
-            "             a stay moves, another one arrives, and a channel renames all its events.",
+            f"  Board      http://127.0.0.1:{self.port}/   log in as admin with the password {password}",
+            f"  Admin      http://127.0.0.1:{self.port}/admin/   bookings, properties and calendars",
+            f"  Locks      http://127.0.0.1:{simulator_port}/   the simulated locks: see their codes, pull a plug",
+            f"  Calendars  {len(demo_calendars.FEEDS)} are read every half minute. Two minutes after the first start",
+            "             a stay moves, another one arrives, and a channel gives all its events new UIDs.",
             f"  Published  http://127.0.0.1:{self.port}{demo_calendars.published_path()}",
-            "  Try it     change a booking in the admin and watch here. Ctrl-C ends the demo.",
+            "  Try it     change a booking and watch this terminal. Ctrl-C ends the demo.",
             f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
             "",
         ):
@@ -126,13 +131,13 @@ class Command(BaseCommand):
 
         def tick() -> int | None:
             try:
-                # Asked before the look, so that whatever counts as settled has been told when the demo ends.
+                # Asked before the look: what counts as settled has then been printed when the demo ends.
                 missing = demo.unsettled(timezone.now(), self.began) if self.until_settled else None
-                for line in [*news.tell(look_at_feeds()), *storyteller.tell(look(timezone.now()))]:
+                for line in [*news.tell(look_at_feeds()), *storyteller.tell(look_at_pins(timezone.now()))]:
                     self.terminal.line(line)
                 return None if missing is None else self._settled(missing, time.monotonic() - started)
             except DatabaseError as error:
-                # SQLite may be busy for longer than its timeout; the next look tells what this one missed.
+                # SQLite may be busy for longer than its timeout; the next look reports what this one missed.
                 self.terminal.line(f"(the database did not answer: {type(error).__name__})")
                 return None
             finally:
@@ -143,7 +148,9 @@ class Command(BaseCommand):
     def _settled(self, missing: list[str], seconds: float) -> int | None:
         if not missing:
             number = Pin.objects.filter(state="set").count()
-            self.terminal.line(f"Settled after {seconds:.0f} s: {counted(number, 'code')} set, every ended one gone.")
+            self.terminal.line(
+                f"Settled after {seconds:.0f} s: {counted(number, 'code')} set, every ended one removed."
+            )
             return 0
         if seconds < self.timeout:
             return None

@@ -12,18 +12,20 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from pins.simulator.cloud import Cloud, CloudSettings
+from pins.simulator.cloud import Cloud
+from pins.simulator.control import is_loopback
 from pins.simulator.faults import FaultPlan, FaultTextError
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
-from pins.simulator.server import SimulatorServer, is_loopback
+from pins.simulator.server import SimulatorServer
+from pins.simulator.settings import CloudSettings
 from pins.simulator.state import StateFile, StateFileError
 from rentals.wording import counted
 
 
 class Command(BaseCommand):
     help = (
-        "Run a simulated Tedee cloud: locks that accept, expire and refuse PINs as the real cloud does, "
-        "with faults on request and a page to watch them. Needs no database."
+        "Runs a simulated Tedee cloud: locks that accept, expire and refuse PINs as the real cloud does, with faults "
+        "on request and a page that shows them. Needs no database."
     )
     requires_system_checks: list[str] = []
 
@@ -32,21 +34,29 @@ class Command(BaseCommand):
         where.add_argument("--host", default="127.0.0.1", help="address to listen on (default: this machine only)")
         where.add_argument("--port", type=int, default=8765, help="port; 0 picks a free one (default 8765)")
         where.add_argument(
-            "--allow-remote", action="store_true", help="permit a --host that other machines reach; it shows PINs"
+            "--allow-remote",
+            action="store_true",
+            help="permit a --host that other machines can reach; the page shows PINs",
         )
         where.add_argument("--api-base", default="/api/v37", help="path of the API version (default /api/v37)")
         what = parser.add_argument_group("its locks")
         what.add_argument("--locks", type=int, default=5, help="how many locks (default 5)")
-        what.add_argument("--locks-file", type=Path, help="JSON list of locks (name, serial, keypad, bridge) instead")
+        what.add_argument(
+            "--locks-file", type=Path, help="JSON list of locks (name, serial, keypad, bridge) in place of --locks"
+        )
         what.add_argument("--foreign-pins", type=int, default=0, help="pins of other people on every new lock")
         what.add_argument("--capacity", type=int, default=100, help="pins per lock (default 100)")
-        what.add_argument("--state", type=Path, help="file that keeps the locks and PINs from one start to the next")
+        what.add_argument("--state", type=Path, help="file that keeps locks and PINs from one start to the next")
         what.add_argument("--key", default="demo-key", help="the personal key it accepts (default demo-key)")
         how = parser.add_argument_group("how it behaves")
-        how.add_argument("--seed", type=int, default=0, help="the same seed gives the same faults per lock")
+        how.add_argument("--seed", type=int, default=0, help="the same seed gives each lock the same faults")
         how.add_argument("--latency", default="0", help="seconds an operation takes: 0.5 or 0.2-1.5 (default 0)")
-        how.add_argument("--faults", default="", help="such as timeout_applied=0.1,busy=0.1 (default none)")
-        how.add_argument("--late-seconds", type=float, default=60.0, help="how late a late write lands (default 60)")
+        how.add_argument(
+            "--faults", default="", help="chance of each, such as timeout_applied=0.1,busy=0.1 (default none)"
+        )
+        how.add_argument(
+            "--late-seconds", type=float, default=60.0, help="seconds until a late write reaches its lock (default 60)"
+        )
         how.add_argument("--rate-limit", type=int, default=0, help="requests per window, then 429 (default: no limit)")
         how.add_argument("--rate-window", type=float, default=3600.0, help="seconds of a window (default 3600)")
         how.add_argument("--id-reuse", action="store_true", help="give a removed pin's id to the next pin")
@@ -55,7 +65,7 @@ class Command(BaseCommand):
         if not is_loopback(options["host"]) and not options["allow_remote"]:
             raise CommandError(
                 f"{options['host']} would let other machines read the PINs shown here. "
-                "Listen on 127.0.0.1, or add --allow-remote if that is meant."
+                "Listen on 127.0.0.1, or add --allow-remote if you want that."
             )
         try:
             cloud = self._cloud(options)
@@ -112,13 +122,11 @@ class Command(BaseCommand):
             raise CommandError("--port must be from 0 to 65535.") from problem
 
     def _greet(self, cloud: Cloud, server: SimulatorServer) -> None:
+        locks, faults = counted(len(cloud.locks()), "lock"), cloud.desk.plan.as_text() or "none"
         self.stdout.write(f"Simulator listening on {server.url}")
-        self.stdout.write(f"  Use it:   TEDEE_API_URL={server.api_url}, with the personal key given by --key")
-        self.stdout.write(f"  Watch it: open {server.url}/ in a browser; each lock's plug can be pulled there")
-        self.stdout.write(
-            f"  {counted(len(cloud.locks()), 'lock')}, injected faults: {cloud.desk.plan.as_text() or 'none'}. "
-            "Ctrl-C stops it."
-        )
+        self.stdout.write(f"  Use it:   set TEDEE_API_URL={server.api_url} and enter the personal key given by --key")
+        self.stdout.write(f"  Watch it: open {server.url}/ in a browser; there you can pull a lock's plug")
+        self.stdout.write(f"  {locks}, injected faults: {faults}. Ctrl-C stops it.")
         self.stdout.flush()
 
 

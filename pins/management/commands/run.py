@@ -24,13 +24,13 @@ from pins.stack.supervisor import StackFailed, StopRequested
 class Command(BaseCommand):
     help = (
         "Runs everything on this machine: broker (unless REDIS_URL is set), worker, beat and web server. Applies "
-        "migrations first, starts again what dies, and ends cleanly at Ctrl-C."
+        "migrations first, restarts a process that dies, and stops cleanly at Ctrl-C."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address of the web server (default 127.0.0.1)")
         parser.add_argument("--port", type=int, default=8000, help="its port (default 8000)")
-        parser.add_argument("--bind", help="both at once, as HOST:PORT or unix:/path/of.sock")
+        parser.add_argument("--bind", help="host and port at once, as HOST:PORT, or unix:/path/of.sock")
 
     def handle(self, *args: Any, **options: Any) -> None:
         terminal = Terminal()
@@ -45,7 +45,7 @@ class Command(BaseCommand):
                 self._greet(terminal, bind)
                 stack.watch()
         except StopRequested:
-            pass  # Ctrl-C while starting is as good an end as any
+            pass  # Ctrl-C while it was starting
         except StackFailed as failure:
             raise CommandError(str(failure)) from None
         terminal.line("Stopped")
@@ -53,5 +53,5 @@ class Command(BaseCommand):
     def _greet(self, terminal: Terminal, bind: str) -> None:
         terminal.line(f"Turnkey is running: {address_for_people(bind)}/  (Ctrl-C stops it)")
         if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
-            terminal.line("Nobody can log in yet. In another terminal: python manage.py createsuperuser")
+            terminal.line("Nobody can log in yet. In another terminal: make admin (or manage.py createsuperuser)")
         connection.close()

@@ -1,4 +1,4 @@
-"""`manage.py seed_portfolio`: many made-up properties, guests and codes, to try things out and to measure them."""
+"""`manage.py seed_portfolio`: many made-up properties, guests and codes, for trials and measurements."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class Command(BaseCommand):
     help = (
         "Fills an empty database with a believable portfolio: properties in several time zones, locks, calendars, "
         "bookings from 60 days ago to 300 days ahead, and their codes as a running installation would have them. "
-        "Meant for a database of its own: the key of its lock accounts is a dummy that is refused before a request is "
-        "sent, so no lock cloud is ever asked, but a worker that runs on it will before long call that key refused."
+        "Use a database of its own. No lock cloud is ever asked: the key of the lock accounts is a dummy, which the "
+        "client refuses before it sends a request. A worker that runs on this database soon reports that key as "
+        "refused."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -27,13 +28,13 @@ class Command(BaseCommand):
         parser.add_argument("--locks", type=_count, default=1000, help="how many locks (default 1000)")
         parser.add_argument("--bookings", type=_count, default=20_000, help="how many bookings (default 20000)")
         parser.add_argument("--seed", type=int, default=1, help="the same seed makes the same portfolio (default 1)")
-        parser.add_argument("--append", action="store_true", help="also where there are bookings already")
+        parser.add_argument("--append", action="store_true", help="add to the bookings that are there")
 
     def handle(self, *_: Any, **options: Any) -> None:
         if _has_bookings() and not options["append"]:
             raise CommandError(
-                "This database has bookings already, and nobody could tell them from made-up ones. Use a database of "
-                "its own (DATABASE_URL or TURNKEY_VAR_DIR), or add to this one with --append."
+                "This database has bookings already, and nobody could tell the made-up ones from them. Use another "
+                "database (DATABASE_URL or TURNKEY_VAR_DIR), or add to this one with --append."
             )
         size = making.Size(options["properties"], options["locks"], options["bookings"])
         began = time.monotonic()
@@ -57,5 +58,5 @@ def _has_bookings() -> bool:
 
 def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"“{text}” is not a number from 1 on")
+        raise ArgumentTypeError(f"“{text}” is not a number of 1 or more")
     return int(text)

@@ -1,4 +1,4 @@
-"""`manage.py sync_locks`: imports the locks of the accounts and tells what a guest would stumble over."""
+"""`manage.py sync_locks`: imports the locks of the accounts, and warns of what would keep a guest out."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 from pins import tasks
 from pins.reconcile import inventory
 from rentals.fields import UndecryptableValue
+from rentals.management.columns import in_columns
 from rentals.models import LockAccount
 
 _HEADS = ("Lock", "Serial number", "Device id", "Result")
@@ -18,7 +19,7 @@ _HEADS = ("Lock", "Serial number", "Device id", "Result")
 
 class Command(BaseCommand):
     help = (
-        "Import the locks of every account, or of one. Known locks are found again by their serial number, new ones "
+        "Imports the locks of every account, or of one. Known locks are recognised by their serial number, new ones "
         "are added, none is ever deleted."
     )
 
@@ -66,17 +67,13 @@ class Command(BaseCommand):
         if not found.found:
             self.stdout.write("  The account has no locks. Is it the right account?")
         rows = [(one.name, one.serial_number or "-", str(one.device_id), one.change.value) for one in found.found]
-        widths = [max(len(row[column]) for row in (_HEADS, *rows)) for column in range(len(_HEADS))]
+        heads, *lines = in_columns([_HEADS, *rows])
         if rows:
-            self.stdout.write("  " + _line(_HEADS, widths))
-        for row, one in zip(rows, found.found, strict=True):
-            self.stdout.write("  " + _line(row, widths))
+            self.stdout.write(f"  {heads}")
+        for line, one in zip(lines, found.found, strict=True):
+            self.stdout.write(f"  {line}")
             for note in one.notes:
                 self.stdout.write(self.style.WARNING(f"    ! {note}"))
         for name in found.unseen:
-            told = f"  ! “{name}” is known here, but the account no longer shows it. It was left alone."
-            self.stdout.write(self.style.WARNING(told))
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+            note = f"  ! “{name}” is known here, but the account no longer shows it. It was not changed."
+            self.stdout.write(self.style.WARNING(note))

@@ -1,1 +1,1 @@
-"""Sample calendars and the little server that offers them, for the demo and the tests."""
+"""Sample calendars and the small server that offers them, for the demo and the tests."""

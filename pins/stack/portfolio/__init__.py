@@ -1,5 +1,5 @@
-"""A portfolio of made-up properties, guests and codes, to try Turnkey out with many of them and to measure it.
+"""A portfolio of made-up properties, guests and codes, to try and to measure Turnkey with many of them.
 
-`making.make` does it all. Written in bulk and past the signals on purpose: what the signals would make of each booking
-is made here too, as a running installation would have it by now.
+`making.make` does it all. It writes in bulk, without signals, on purpose. What the signals would have made of each
+booking is made here too, as a running installation would have it by now.
 """

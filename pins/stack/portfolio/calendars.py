@@ -1,4 +1,4 @@
-"""Calendar feeds with what their channels told: stays, closed days, and now and then something to decide."""
+"""Calendar feeds with what their channels listed: stays, closed days, and now and then an event to decide about."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 from rentals.models.feed import CHANNEL_LABELS
 from rentals.models.tokens import new_token, token_digest
 
-#: No feed is due before then. Their addresses lead nowhere either: `.invalid` never resolves (RFC 6761).
+#: No feed is due before then. Their addresses lead nowhere: `.invalid` never resolves (RFC 6761).
 FAR = timedelta(days=3650)
 
 _CHANNELS = (Channel.AIRBNB, Channel.BOOKING, Channel.VRBO, Channel.HOSTAWAY, Channel.SMOOBU)
 _CHANNEL_WEIGHTS = (40, 30, 12, 10, 8)
 _FEEDS_A_HOME = (0, 1, 1, 1, 2, 2)
-#: How often a feed is in this condition, with what is said of it.
+#: Condition of a feed, its chance, the kind of its incident, and its error text.
 _CONDITIONS = (
     ("held", 0.008, Incident.Kind.FEED_HELD, ""),
     ("reset", 0.006, Incident.Kind.FEED_RESET, "The address no longer exists (404)."),
@@ -29,7 +29,7 @@ _CONDITIONS = (
 
 
 def make_feeds(rng: random.Random, homes: Iterable[Home], now: datetime) -> dict[int, list[CalendarFeed]]:
-    """Feeds by property, with their states and the incidents of those in trouble."""
+    """Feeds by property, with their states, and incidents for feeds in trouble."""
     by_property = {home.property.pk: _feeds_of(rng, home) for home in homes}
     feeds = [feed for found in by_property.values() for feed in found]
     CalendarFeed.objects.bulk_create(feeds, batch_size=BATCH)
@@ -97,7 +97,7 @@ def _trouble(
 
 
 def items_of(rng: random.Random, sold: Iterable[tuple[Booking, CalendarFeed]], now: datetime) -> list[FeedItem]:
-    """One item for each stay that a calendar brought, and a few beside them. The bookings are stored."""
+    """One item for each stay that came by calendar, and a few others. The bookings must be stored already."""
     found = []
     for booking, feed in sold:
         item = _item(rng, feed, booking, now)

@@ -1,4 +1,4 @@
-"""Grants, PINs and what belongs to them, for stored bookings: as `pins.desired` and a worker would have left them."""
+"""Grants, PINs and what belongs to them, for stored bookings, as `pins.desired` and a worker would have left them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from pins.core.code_rules import generate
 from pins.core.pin_state import Content, Op
 from pins.desired import grants
 from pins.models import AccessGrant, Incident, InstallationKey, Pin, PinAttempt, PinReveal, ValueClaim
-from pins.stack.portfolio.lives import Life, Lived, Tried, live, troubled
+from pins.stack.portfolio.pin_history import PinHistory, SentRequest, Stage, history_of, trouble_of
 from pins.stack.portfolio.places import BATCH, Home
 from rentals.models import Booking, Lock
 
-#: The requests of older stays are not told any more.
-_TOLD = timedelta(days=14)
-#: How often something keeps a code from its lock: before the guest comes, and when the guest is there.
+#: Requests are kept for stays that ended less than this ago.
+_RECENT = timedelta(days=14)
+#: The chance that something keeps a code from its lock: before the guest arrives, and during the stay.
 _TROUBLE, _TROUBLE_NOW = 0.03, 0.008
 
 
 @dataclass(slots=True)
 class Rows:
-    """What one batch of bookings brings, in the order in which it is stored."""
+    """The rows of one batch of bookings, in the order in which they are stored."""
 
     grants: list[AccessGrant] = field(default_factory=list)
     pins: list[Pin] = field(default_factory=list)
@@ -48,8 +48,8 @@ class Rows:
         Incident.objects.bulk_create(incidents, batch_size=BATCH)
 
 
-class Keysmith:
-    """Makes the codes. Their values come from the system's randomness, not from the seed: nobody can work them out."""
+class CodeMaker:
+    """Makes the codes. Their values come from the system's randomness, not from the seed: nobody can compute them."""
 
     def __init__(self, rng: random.Random, now: datetime) -> None:
         self._rng, self._now = rng, now
@@ -66,7 +66,7 @@ class Keysmith:
             if wish.issue_at > self._now or booking.status == Booking.Status.TENTATIVE:
                 continue
             if booking.status == Booking.Status.CANCELLED and self._rng.random() < 0.5:
-                continue  # before there was a code
+                continue  # cancelled before there was a code
             if not home.property.is_active and not ended:
                 continue
             self._add(rows, home, booking, wish)
@@ -79,20 +79,20 @@ class Keysmith:
         offline = [lock for lock in home.locks if lock.is_connected is False]
         trouble, where = self._trouble(grant, offline=bool(offline)), (*offline, *home.locks)[:1]
         for lock in home.locks:
-            lived = self._live(grant, lock, trouble if lock in where else None)
-            pin = self._pin(grant, lock, lived, alias_text(wish.holder_name, *wish.dates, grant.reference))
+            history = self._history(grant, lock, trouble if lock in where else None)
+            pin = self._pin(grant, lock, history, alias_text(wish.holder_name, *wish.dates, grant.reference))
             rows.pins.append(pin)
-            rows.claims.append(self._claim(pin, lived.life))
-            rows.attempts.extend(self._attempts(pin, lived.tried) if grant.ends_at > self._now - _TOLD else ())
-            self._remember_trouble(rows, pin, lived.life)
+            rows.claims.append(self._claim(pin, history.stage))
+            rows.attempts.extend(self._attempts(pin, history.requests) if grant.ends_at > self._now - _RECENT else ())
+            self._remember_trouble(rows, pin, history.stage)
 
     def _grant(self, booking: Booking, wish: grants.Wish, locks: Sequence[Lock]) -> AccessGrant:
-        """Made some time after its window opened, since not all guests book far ahead; told when the guest is near."""
+        """Made some time after its window opened, since not all guests book far ahead; disclosed near the arrival."""
         period, now = wish.period, self._now
         latest = min(now - timedelta(minutes=20), period.starts_at)
         made_at = wish.issue_at + max(latest - wish.issue_at, timedelta()) * (self._rng.random() ** 2)
         near = period.starts_at < now + timedelta(days=3)
-        told = self._rng.random() < (0.93 if near else 0.35) and made_at < latest
+        disclosed = self._rng.random() < (0.93 if near else 0.35) and made_at < latest
         return AccessGrant(
             booking=booking,
             holder_name=wish.holder_name,
@@ -102,7 +102,7 @@ class Keysmith:
             ends_at=period.ends_at,
             issue_at=wish.issue_at,
             wanted=booking.status == Booking.Status.CONFIRMED,
-            disclosed_at=made_at + (latest - made_at) * self._rng.random() if told else None,
+            disclosed_at=made_at + (latest - made_at) * self._rng.random() if disclosed else None,
             created_at=made_at,
         )
 
@@ -122,66 +122,66 @@ class Keysmith:
 
     # -- one PIN ------------------------------------------------------------------------------------------------
 
-    def _trouble(self, grant: AccessGrant, *, offline: bool) -> Life | None:
-        """What keeps the code, or its removal, from one of the locks."""
+    def _trouble(self, grant: AccessGrant, *, offline: bool) -> Stage | None:
+        """What keeps a code off one of its locks, or on it."""
         drawn = self._rng.random()
         if not grant.wanted:
             return None
         if grant.ends_at <= self._now:
             is_fresh = self._now - grant.ends_at < timedelta(days=1)
-            return Life.REMOVING if is_fresh and drawn < (0.6 if offline else 0.04) else None
+            return Stage.REMOVING if is_fresh and drawn < (0.6 if offline else 0.04) else None
         chance = _TROUBLE_NOW if grant.starts_at <= self._now else _TROUBLE
         if drawn >= (0.3 if offline else chance):
             return None
-        return troubled(self._rng, disclosed=grant.disclosed_at is not None, offline=offline)
+        return trouble_of(self._rng, disclosed=grant.disclosed_at is not None, offline=offline)
 
-    def _live(self, grant: AccessGrant, lock: Lock, trouble: Life | None) -> Lived:
+    def _history(self, grant: AccessGrant, lock: Lock, trouble: Stage | None) -> PinHistory:
         over = not grant.wanted or grant.ends_at <= self._now
-        life = trouble or (Life.REMOVED if over else Life.SET)
+        stage = trouble or (Stage.REMOVED if over else Stage.SET)
         self._last_id[lock.pk] += 1
         wish = Content(grant.code, grant.starts_at, grant.ends_at)
         offline = lock.is_connected is False
-        return live(self._rng, life, wish, self._last_id[lock.pk], self._now, offline=offline)
+        return history_of(self._rng, stage, wish, self._last_id[lock.pk], self._now, offline=offline)
 
-    def _pin(self, grant: AccessGrant, lock: Lock, lived: Lived, alias: str) -> Pin:
-        pin = Pin(grant=grant, lock=lock, alias=alias, wanted=grant.wanted, last_cause=lived.cause)
-        pin.desired_rev = lived.rev if grant.wanted else lived.rev + 1
+    def _pin(self, grant: AccessGrant, lock: Lock, history: PinHistory, alias: str) -> Pin:
+        pin = Pin(grant=grant, lock=lock, alias=alias, wanted=grant.wanted, last_cause=history.cause)
+        pin.desired_rev = history.rev if grant.wanted else history.rev + 1
         pin.wished_at = grant.created_at
-        pin.put_observed(lived.observed)
-        pin.op_token = self._token() if pin.op else None
+        pin.put_observed(history.observed)
+        pin.op_token = uuid.uuid4() if pin.op else None
         pin.refresh_plan(self._now)
-        pin.state_changed_at = self._since(grant, lived.life)
+        pin.state_changed_at = self._since(grant, history.stage)
         return pin
 
-    def _since(self, grant: AccessGrant, life: Life) -> datetime:
-        """A cancelled code went half-way to the arrival, an ended one at check-out."""
+    def _since(self, grant: AccessGrant, stage: Stage) -> datetime:
+        """A cancelled code was removed half-way to the arrival, an ended one at check-out."""
         moment = grant.created_at
-        if life in (Life.REMOVED, Life.REMOVING):
+        if stage in (Stage.REMOVED, Stage.REMOVING):
             moment = grant.ends_at
             if not grant.wanted:
                 moment = grant.created_at + max(min(self._now, grant.starts_at) - grant.created_at, timedelta()) / 2
         return min(self._now, moment + timedelta(seconds=self._rng.randint(1, 40)))
 
-    def _claim(self, pin: Pin, life: Life) -> ValueClaim:
+    def _claim(self, pin: Pin, stage: Stage) -> ValueClaim:
         return ValueClaim(
             lock=pin.lock,
             grant=pin.grant,
             digest=ValueClaim.digest_of(pin.grant.code, key=self._key),
             claimed_at=pin.grant.created_at,
-            released_at=pin.state_changed_at if life is Life.REMOVED else None,
+            released_at=pin.state_changed_at if stage is Stage.REMOVED else None,
         )
 
-    def _attempts(self, pin: Pin, tried: Iterable[Tried]) -> Iterable[PinAttempt]:
-        """The requests half a minute apart; a removal when it was done."""
+    def _attempts(self, pin: Pin, requests: Iterable[SentRequest]) -> Iterable[PinAttempt]:
+        """The requests, half a minute apart, and a removal at the moment when it was done."""
         at = pin.grant.created_at
-        for one in tried:
+        for one in requests:
             began = pin.state_changed_at if one.op is Op.DELETE else min(at, self._now)
             at += timedelta(seconds=30)
             yield PinAttempt(
                 pin=pin,
                 op=one.op.value,
                 rev=one.rev,
-                token=pin.op_token if pin.op_token is not None and not one.outcome else self._token(),
+                token=pin.op_token if pin.op_token is not None and not one.outcome else uuid.uuid4(),
                 remote_id=pin.remote_id,
                 started_at=began,
                 finished_at=began + timedelta(seconds=2) if one.outcome else None,
@@ -191,13 +191,10 @@ class Keysmith:
                 correlation_id=f"{self._rng.getrandbits(64):016x}",
             )
 
-    def _token(self) -> uuid.UUID:
-        return uuid.UUID(int=self._rng.getrandbits(128), version=4)
-
-    def _remember_trouble(self, rows: Rows, pin: Pin, life: Life) -> None:
-        """What a person must know, and what is over. Late and staying codes are found by `sweeping`."""
-        if life is Life.BLOCKED:
+    def _remember_trouble(self, rows: Rows, pin: Pin, stage: Stage) -> None:
+        """Incidents, open and resolved. Those about late and remaining codes are opened by the checks of the sweep."""
+        if stage is Stage.BLOCKED:
             rows.about.append((Incident.Kind.VALUE_TAKEN, pin, pin.state_changed_at, None))
-        elif life is Life.REMOVED and pin.wanted and self._rng.random() < 0.02:
+        elif stage is Stage.REMOVED and pin.wanted and self._rng.random() < 0.02:
             began = pin.grant.starts_at - timedelta(hours=4)
             rows.about.append((Incident.Kind.CODE_LATE, pin, began, began + timedelta(minutes=50)))

@@ -55,7 +55,7 @@ def _booking(rng: random.Random, prop: Property, feed: CalendarFeed | None, firs
 
 
 def _name(rng: random.Random, channel: str) -> str:
-    """Airbnb and Booking.com tell no names."""
+    """Airbnb and Booking.com give no names."""
     if channel in ("airbnb", "booking"):
         return ""
     return f"{rng.choice(_FIRST_NAMES)} {rng.choice(_LAST_NAMES)}"

@@ -11,12 +11,12 @@ from django.db import transaction
 
 from pins.incidents import sweep_checks
 from pins.stack.portfolio.calendars import items_of, make_feeds
-from pins.stack.portfolio.codes import Keysmith, Rows
+from pins.stack.portfolio.codes import CodeMaker, Rows
 from pins.stack.portfolio.guests import SPAN, bookings_of
 from pins.stack.portfolio.places import BATCH, Home, make_homes
 from rentals.models import Booking, CalendarFeed, FeedItem
 
-#: Properties that are written together.
+#: How many properties are written together.
 _TOGETHER = 25
 
 
@@ -34,10 +34,9 @@ class Size:
 
 
 def make(size: Size, now: datetime, *, seed: int, tell: Callable[[str], None] = lambda _: None) -> None:
-    """Add a portfolio to the database: all of it or nothing. `tell` hears how far it is.
+    """Add a portfolio to the database around `now` (aware): all of it or nothing. `tell` is called with the progress.
 
-    The same seed makes the same portfolio around the same moment, but for codes, tokens and ids. Raises
-    TooManyBookingsError.
+    The same seed and moment make the same portfolio, except codes, tokens and ids. Raises TooManyBookingsError.
     """
     if size.bookings > size.properties * SPAN:
         raise TooManyBookingsError(
@@ -51,10 +50,10 @@ def make(size: Size, now: datetime, *, seed: int, tell: Callable[[str], None] = 
         feeds = make_feeds(rng, homes, now)
         number = sum(len(found) for found in feeds.values())
         tell(f"{size.properties} properties, {size.locks} locks, {number} calendar feeds")
-        keysmith = Keysmith(rng, now)
+        code_maker = CodeMaker(rng, now)
         done = 0
         for group, counts in _groups(homes, size.bookings):
-            done += _fill(rng, keysmith, group, counts, feeds, now)
+            done += _fill(rng, code_maker, group, counts, feeds, now)
             tell(f"{done} of {size.bookings} bookings")
         sweep_checks.check(now)
 
@@ -69,13 +68,13 @@ def _groups(homes: Sequence[Home], bookings: int) -> Iterator[tuple[Sequence[Hom
 
 def _fill(
     rng: random.Random,
-    keysmith: Keysmith,
+    code_maker: CodeMaker,
     homes: Sequence[Home],
     counts: Sequence[int],
     feeds: dict[int, list[CalendarFeed]],
     now: datetime,
 ) -> int:
-    """The stays of some properties with all that follows from them. Returns how many."""
+    """Make the stays of some properties, with everything that follows from them. Returns how many stays."""
     rows = Rows()
     sold = [
         bookings_of(rng, home, feeds[home.property.pk], count, now) for home, count in zip(homes, counts, strict=True)
@@ -85,6 +84,6 @@ def _fill(
     by_calendar = [(booking, feed) for found in sold for booking, feed in found if feed is not None]
     FeedItem.objects.bulk_create(items_of(rng, by_calendar, now), batch_size=BATCH)
     for home, found in zip(homes, sold, strict=True):
-        keysmith.make(rows, home, [booking for booking, _ in found])
+        code_maker.make(rows, home, [booking for booking, _ in found])
     rows.store()
     return len(bookings)

@@ -15,12 +15,12 @@ from pins.reconcile import account_limits
 from rentals.models import Lock, LockAccount, Property
 from rentals.models.tokens import new_token, token_digest
 
-#: No header can carry it, so the client refuses it before anything is sent: a portfolio costs no cloud a request.
+#: No header can carry it: the client refuses it before it sends anything, so no cloud gets a request.
 DUMMY_KEY = "made up, not a key"
 BATCH = 500
 
 _LOCKS_AN_ACCOUNT = 500
-#: Far above the numbers that Tedee gives.
+#: Far above the ids that Tedee gives.
 _FIRST_DEVICE = 7_000_000_000
 _ZONES = (
     *("Europe/Warsaw", "Europe/Berlin", "Europe/Lisbon", "Europe/London"),
@@ -55,9 +55,9 @@ class _Door:
 
 
 def make_homes(rng: random.Random, properties: int, locks: int, now: datetime) -> list[Home]:
-    """Buildings of one to twelve flats: a lock for each flat, a shared entrance, and what is left as further doors.
+    """Buildings of one to twelve flats: a lock for each flat, a shared entrance, and the remaining locks as more doors.
 
-    Of two hundred flats one opens nothing, since somebody forgot to choose its locks.
+    One flat in two hundred has no lock, as if somebody forgot to choose its locks.
     """
     buildings = _buildings(rng, properties)
     flats = [flat for building in buildings for flat in building]
@@ -102,7 +102,7 @@ def _property(rng: random.Random, name: str, zone: str) -> Property:
 
 
 def _doors(rng: random.Random, buildings: list[list[Property]], locks: int) -> list[_Door]:
-    """Exactly as many as there are locks, in the order in which a host would buy them."""
+    """As many doors as there are locks, in the order in which a host would buy locks for them."""
     flats = [flat for building in buildings for flat in building]
     forgotten = {flat.pk for flat in rng.sample(flats, len(flats) // 200)}
     wanted = [_Door(flat.name, flat.timezone, [flat]) for flat in flats]
@@ -131,7 +131,7 @@ def _make_locks(rng: random.Random, doors: list[_Door], now: datetime) -> list[L
 
 
 def _account(number: int) -> LockAccount:
-    """With the address for Tedee's events, which else `save` makes."""
+    """An account with a token for Tedee's events: bulk_create does not call `save`, which makes it otherwise."""
     token = new_token()
     return LockAccount(
         name=f"Made-up account {number}",
@@ -156,7 +156,7 @@ def _lock(rng: random.Random, door: _Door, device_id: int, account: LockAccount)
 
 
 def _state(rng: random.Random, lock: Lock, now: datetime) -> LockState:
-    """No lock rests: the watch asks the cloud for those that rest because they are offline."""
+    """No lock rests: for locks that rest because they are offline, the connectivity task would ask the cloud."""
     foreign = rng.choice((0, 0, 1, 2, 3, 5))
     return LockState(
         lock=lock,
@@ -169,7 +169,7 @@ def _state(rng: random.Random, lock: Lock, now: datetime) -> LockState:
 
 
 def _spent(rng: random.Random, account: LockAccount, now: datetime) -> RateBudget:
-    """An ordinary hour: some requests of every few minutes."""
+    """An ordinary hour: a few requests every few minutes."""
     rules = account_limits.rules()
     usage = budget.Usage()
     for minute in sorted(rng.sample(range(60), 40), reverse=True):

@@ -1,16 +1,16 @@
-"""When the stays of one property are: pure, and the same for the same random numbers."""
+"""The dates of one property's stays. Pure: the same random numbers give the same stays."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
 
-#: Nights, and how common such a stay is.
+#: Lengths of stays in nights, and their weights.
 _NIGHTS = (1, 2, 3, 4, 5, 6, 7, 8, 10, 14, 21, 28)
 _COMMON = (8, 22, 24, 14, 9, 5, 10, 2, 2, 2, 1, 1)
-#: How often the next guest arrives on the day on which the last one leaves.
+#: The chance that the next guest arrives on the day when the last one leaves.
 _SAME_DAY = 0.35
-#: How often two channels sold the same night.
+#: The chance that two channels sold the same night.
 _OVERLAP = 0.012
 
 
@@ -27,10 +27,10 @@ class Nights:
 
 
 def stays(rng: random.Random, count: int, days: int) -> list[Nights]:
-    """So many stays within a span of days, in the order of arrival.
+    """`count` stays within a span of `days`, in the order of arrival. Raises TooManyStaysError when count > days.
 
-    1. Draw their lengths, and cut the longer ones as long as they do not fit. 2. Share out the free nights among the
-    gaps, many of which get none. 3. Let a few begin a day before the one before them ends.
+    1. Draw their lengths, and cut the longest ones until all fit. 2. Share the free nights among the gaps; many gaps
+    get none. 3. Let a few stays begin a day before the previous one ends.
     """
     if count > days:
         raise TooManyStaysError
@@ -58,12 +58,12 @@ def _lengths(rng: random.Random, count: int, days: int) -> list[int]:
 
 
 def _gaps(rng: random.Random, count: int, free: int) -> list[int]:
-    """The free nights before each stay. What is left over lies after the last one."""
+    """The free nights before each stay. The rest comes after the last one."""
     shares = [0.0 if rng.random() < _SAME_DAY else rng.expovariate(1) for _ in range(count)]
     whole = sum(shares) + rng.expovariate(1)
     reached, gaps = 0.0, []
     for share in shares:
-        # The fractions of a night are carried on, or every gap of a busy property would be rounded away.
+        # Fractions of a night are carried over: otherwise every gap of a busy property would be rounded to nothing.
         before, reached = reached, reached + free * share / whole
         gaps.append(int(reached) - int(before))
     return gaps

@@ -59,7 +59,7 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
 _GUESTY_CODE = re.compile(r"GY-[A-Za-z0-9]{4,40}|[A-Z0-9]{2,20}-[A-Z0-9-]{2,20}|[A-Z0-9]{8,40}", re.ASCII)
 _NUMBER = re.compile(r"\d{1,3}")
 _MANAGERS = "hostaway|hospitable|smartbnb|guesty|smoobu|lodgify|hostfully|uplisting|ownerrez|beds24|tokeet|avantio|igms"
-#: "- by Hostaway"; behind other words only known names, since guests are called "Von Weber" and "Par Olsson".
+#: "- by Hostaway". After the other words only known names count, since guests are called "Von Weber" and "Par Olsson".
 _BY_CHANNEL = re.compile(
     rf"\s*-\s*(?:(?:by|via)\s+[\w.]+|(?:from|von|par|por)\s+(?:{_MANAGERS}|{CHANNEL_NAMES.replace('.', '[.]')}))\s*$",
     re.IGNORECASE,
@@ -77,17 +77,17 @@ def signed_by_manager(summary: str) -> tuple[str, bool]:
 
 def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
     """The guest of a stay. `rest` is what its SUMMARY says besides the word for a stay: a name, a code, or nothing."""
-    told = _told(event.description) if event.description else {}
+    labelled = _labelled(event.description) if event.description else {}
     name, code = _guestys(rest) if channel is Channel.GUESTY else ("", "")
     if not code:
         name, code = _name_or_code(rest)
-    url = _url(event, told.get("url", ""))
+    url = _url(event, labelled.get("url", ""))
     link_code = _code_in_links(event, channel)
     return Guest(
-        name=name or _name(told.get("name", "")),
-        reservation_code=(link_code or _code(told.get("code", "")) or code)[:_CODE_LENGTH],
-        phone_last4=_last4(event.description, told.get("phone", "")),
-        guest_count=_count(told),
+        name=name or _name(labelled.get("name", "")),
+        reservation_code=(link_code or _code(labelled.get("code", "")) or code)[:_CODE_LENGTH],
+        phone_last4=_last4(event.description, labelled.get("phone", "")),
+        guest_count=_count(labelled),
         reservation_url=url,
     )
 
@@ -97,9 +97,9 @@ def _labels() -> dict[str, str]:
     return {fold(label): what for what, labels in _LABELS.items() for label in labels.split("|")}
 
 
-def _told(description: str) -> dict[str, str]:
-    """The labelled lines of a DESCRIPTION; the first of a kind that says something counts."""
-    told: dict[str, str] = {}
+def _labelled(description: str) -> dict[str, str]:
+    """The labelled lines of a DESCRIPTION. Of each kind, the first line with a value counts."""
+    labelled: dict[str, str] = {}
     if "<" in description:
         description = _TAG.sub("", _LINE_TAG.sub("\n", description))
     for line in description.split("\n", _MOST_LINES)[:_MOST_LINES]:
@@ -110,8 +110,8 @@ def _told(description: str) -> dict[str, str]:
         if what == "name" and _NUMBER.fullmatch(value.strip()):
             what = "guests"  # "Guest: 2"
         if what is not None and value.strip():
-            told.setdefault(what, value.strip())
-    return told
+            labelled.setdefault(what, value.strip())
+    return labelled
 
 
 def without_asides(summary: str) -> str:
@@ -138,15 +138,15 @@ def _name_or_code(rest: str) -> tuple[str, str]:
 
 
 def _looks_like_code(word: str) -> bool:
-    """Whether a word of a SUMMARY is surely a code. One that several stays share ("Room101", "10-14") would let one
-    stay be taken for another, so what may be a date, a number or a room is none."""
+    """Whether a word of a SUMMARY is surely a code. A word that several stays share ("Room101", "10-14") would make one
+    stay look like another, so whatever may be a date, a number or a room is not a code."""
     if not _CODE.fullmatch(word) or _NO_CODE.fullmatch(word) or len(word) < _SHORTEST_CODE:
         return False
     return any(letter.isdigit() for letter in word)
 
 
 def _name(value: str) -> str:
-    """A name that is one: no notes in brackets, no addresses, no words for the item itself."""
+    """The name without notes in brackets; "" for an address, a code, or words for the item itself."""
     bare = one_line(_ASIDE.sub(" ", one_line(value, 2 * _NAME_LENGTH)), _NAME_LENGTH).strip(_EDGES)
     if not any(letter.isalpha() for letter in bare) or "://" in bare or _looks_like_code(bare) or names_nobody(bare):
         return ""
@@ -162,7 +162,7 @@ def _code(value: str) -> str:
 
 
 def _code_in_links(event: Event, channel: Channel) -> str:
-    """Airbnb's code stands in the link to the reservation; other channels pass such links on."""
+    """Airbnb puts the code into the link to the reservation; other channels pass such links on."""
     if channel is Channel.AIRBNB:
         texts = [event.description, event.url]
     else:
@@ -187,7 +187,7 @@ def _url(event: Event, labelled: str) -> str:
 
 
 def _short(url: str) -> str:
-    """A link that was cut leads nowhere: one beyond the cap is none."""
+    """The link; "" for one beyond the cap, which would lead nowhere when cut."""
     return url if len(url) <= URL_LENGTH else ""
 
 
@@ -199,9 +199,9 @@ def _last4(description: str, phone: str) -> str:
     return digits[-4:] if len(digits) >= 4 else ""
 
 
-def _count(told: dict[str, str]) -> int | None:
+def _count(labelled: dict[str, str]) -> int | None:
     def number(what: str) -> int:
-        found = _NUMBER.match(told.get(what, "").strip())
+        found = _NUMBER.match(labelled.get(what, "").strip())
         return int(found[0]) if found else 0
 
     count = number("guests") or number("adults") + number("children")

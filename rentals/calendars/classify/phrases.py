@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache, lru_cache
 
-from rentals.calendars.classify.vocabulary import CHANNEL_NAMES, NAMELESS, VOCABULARIES
+from rentals.calendars.classify.languages import VOCABULARIES
+from rentals.calendars.classify.vocabulary import CHANNEL_NAMES, NAMELESS
 
 
 class Kind(Enum):
@@ -40,13 +41,13 @@ class Said:
 _LETTERS = str.maketrans("\u0142\u00f8\u0111\u0131\u2019`\u2011\u2013\u2014", "lodi''---")
 #: What may follow a word at the head of a text.
 _SEPARATOR = r"\s*(?::|/|\||\(|\[|\{|;|,|#|\*|!|\.(?:\s|$)|…|\s-|-\s|-$|$)"
-#: What may follow a block word and still speaks of the block.
+#: What may follow a block word and still belongs to the block.
 _BLOCK_TAIL = (
     r"\s+(?:by|for|from|until|till|due|because|via|on|in|at|through|crew|team|works?|visit|service|season|dates?|days?|nights?|period|time|item|event|durch|von"
     r"|vom|wegen|bis|fur|im|par|pour|jusqu|du|pendant|por|para|hasta|ate|per|da|dal|pelo|pela|fino|door|voor|tot|wegens|przez|do"
     r"|z powodu|av|af|pga|til|\d+)\b"
 )
-#: Guests are called so, too: these need a clear separator.
+#: These are surnames of guests, too: they need a clear separator.
 _SURNAMES = frozenset(
     {"block", "hold", "held", "owner", "closing", "offline", "buffer", "putzen", "vask", "esto", "sulku"}
 )
@@ -108,7 +109,7 @@ def _head(summary: str) -> Said:
 
 
 def _ends(words: list[str]) -> tuple[str, ...]:
-    """A phrase as written and without what clings to its last word: "reserved:", "blocked(guesty)"."""
+    """A phrase as written, and without what is attached to its last word: "reserved:", "blocked(guesty)"."""
     phrase = " ".join(words)
     cut = re.match(r"[^:/|(\[{;,#*!….]+", words[-1])
     if cut is None or cut[0] == words[-1]:
@@ -170,7 +171,7 @@ def _nameless() -> frozenset[str]:
 
 
 def _without_pictures(text: str) -> str:
-    """Without what some hosts put before the words: "\U0001f512 Blocked"."""
+    """Without the pictures that some hosts put before the words: "\U0001f512 Blocked"."""
     if text[:1].isascii():
         return text
     start = 0

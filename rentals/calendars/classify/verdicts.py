@@ -1,7 +1,7 @@
 """What an event is: a stay, a block, not yet certain, or nothing at all. Pure.
 
-What is not known to be anything else is a stay: a code that nobody asked for harms nobody, a guest before a closed
-door is the worst outcome. What a person should look at is marked, and every reading says why in words for the host.
+Whatever is not known to be something else is a stay: an unneeded code does no harm, but a guest in front of a locked
+door is the worst outcome. Doubtful readings are marked for review, and each gives its reason in words for the host.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ def classify(events: Sequence[Event], channel: Channel, options: Options) -> tup
 
 
 def _reading(event: Event, channel: Channel, options: Options) -> Reading:
-    """One event by itself, in this order: cancelled, Guesty's tags, Booking.com's own words, then the words."""
+    """One event by itself, in this order: its status, Guesty's tags, Booking.com's own words, then its text."""
     if event.status == "CANCELLED":
         code = guest_of(event, channel, "").reservation_code  # by which it is found under a new UID
         reason = "The calendar says that it is cancelled (STATUS:CANCELLED)."
         return Reading(event, Verdict.CANCELLED, reason, guest=Guest(reservation_code=code))
     if channel is Channel.GUESTY and _GUESTY_TAG.search(event.uid):
-        return Reading(event, Verdict.BLOCK, "Its UID is how Guesty marks days that nobody booked.")
+        return Reading(event, Verdict.BLOCK, "Guesty marks days that nobody booked with such a UID.")
     if channel is Channel.BOOKING:
         closed = _closed_at_booking(event, options)
         if closed is not None:
@@ -91,7 +91,7 @@ def _reading(event: Event, channel: Channel, options: Options) -> Reading:
     summary, signed = signed_by_manager(event.summary)
     said = read(summary)
     if signed and said.kind is not Kind.UNKNOWN and not said.whole:
-        # A guest may be called Mr Closed, but "Unavailable (manual block)" is nobody.
+        # A guest may be called Mr Closed, but "Unavailable (manual block)" names nobody.
         named = said.kind is Kind.BLOCK and not read(without_asides(summary)).whole
         said = Said(Kind.STAY, summary) if named else said
     if said.kind is Kind.BLOCK:
@@ -102,17 +102,17 @@ def _reading(event: Event, channel: Channel, options: Options) -> Reading:
 def _by_word(event: Event, channel: Channel, said: Said, signed: bool) -> Reading:
     guest = guest_of(event, channel, said.rest)
     if said.kind is Kind.CANCELLED:
-        reason = "Its words say that it is cancelled, its STATUS does not. Please decide."
+        reason = "Its text says that it is cancelled, but its STATUS does not. Please decide."
         return Reading(event, Verdict.REVIEW, reason, needs_review=True, guest=guest)
     if event.status == "TENTATIVE":
         reason = "The calendar says that it is not confirmed yet (STATUS:TENTATIVE)."
         return Reading(event, Verdict.TENTATIVE, reason, guest=guest)
     if said.kind is Kind.TENTATIVE:
-        return Reading(event, Verdict.TENTATIVE, "Its words mean: not confirmed yet.", guest=guest)
+        return Reading(event, Verdict.TENTATIVE, "Its text means: not confirmed yet.", guest=guest)
     if said.kind is Kind.MARKER:
         return Reading(event, Verdict.MARKER, "It marks the arrival or departure of a stay in this calendar.")
     if said.kind is Kind.STAY:
-        reason = "“Reserved” is how Airbnb marks a stay." if channel is Channel.AIRBNB else "Its words mean: a stay."
+        reason = "Airbnb marks a stay as “Reserved”." if channel is Channel.AIRBNB else "Its text means: a stay."
         return Reading(event, Verdict.STAY, reason, guest=guest)
     if signed:
         return Reading(event, Verdict.STAY, "It names a guest and the channel of the booking.", guest=guest)
@@ -120,17 +120,17 @@ def _by_word(event: Event, channel: Channel, said: Said, signed: bool) -> Readin
 
 
 def _unknown(event: Event, channel: Channel, rest: str) -> Reading:
-    """Rather a code that nobody needs than a guest before a closed door."""
-    reason = "It has no words (SUMMARY)" if not event.summary else "Its words are not known to us"
+    """Treated as a stay: better a code that nobody needs than a guest in front of a locked door."""
+    reason = "It has no text (SUMMARY)" if not event.summary else "Its text is not known to us"
     guest, worded = guest_of(event, channel, ""), guest_of(event, channel, rest)
-    # A name that the description gives is surer than words that nobody knows; their code may be the only one.
+    # A name in the description is surer than an unknown text; but the code in that text may be the only one.
     guest = replace(guest if guest.name else worded, reservation_code=worded.reservation_code)
-    return Reading(event, Verdict.STAY, f"{reason}: taken as a stay, please check.", needs_review=True, guest=guest)
+    return Reading(event, Verdict.STAY, f"{reason}: treated as a stay, please check.", needs_review=True, guest=guest)
 
 
 def _block(event: Event, channel: Channel, options: Options) -> Reading:
     if not options.blocked_items_are_stays:
-        return Reading(event, Verdict.BLOCK, "Its words mean: closed, nobody comes.")
+        return Reading(event, Verdict.BLOCK, "Its text means: closed, nobody comes.")
     reason = "Blocked items of this calendar count as stays, as you chose."
     guest = guest_of(event, channel, "")
     if event.status == "TENTATIVE":
@@ -159,8 +159,8 @@ def _closed_at_booking(event: Event, options: Options) -> Reading | None:
     said = read(named[1])
     if said.kind is Kind.BLOCK or said.whole:
         return None
-    reason = "“CLOSED - ” with a name is how Booking.com marks a stay."
-    # A guest may be called Held or Option: the words of such a name are looked at by a person, and get a code.
+    reason = "Booking.com marks a stay as “CLOSED - ” with a name."
+    # A guest may be called Held or Option: such a stay gets its code, and a person should look at it.
     doubtful = said.kind is not Kind.UNKNOWN
     guest = guest_of(event, Channel.BOOKING, named[1])
     return Reading(event, Verdict.STAY, reason, needs_review=doubtful, guest=guest)
@@ -176,7 +176,7 @@ def _day(value: date) -> date:
 
 def _markers_beside_stays(readings: list[Reading], channel: Channel) -> list[Reading]:
     """A marker says nothing new when its stay is there. Alone, or longer than a day, it is all that we know of a
-    guest, and unknown words are a stay."""
+    guest, and counts as a stay like any unknown text."""
     occupied: set[date] = set()
     for reading in readings:
         if reading.verdict in (Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW, Verdict.CANCELLED):
@@ -200,6 +200,6 @@ def _beside(event: Event, occupied: set[date]) -> bool:
 
 
 def _alone(event: Event, channel: Channel) -> Reading:
-    reason = "It speaks of an arrival or departure without a stay beside it: taken as a stay, please check."
+    reason = "It marks an arrival or departure, but no stay goes with it: treated as a stay, please check."
     guest = guest_of(event, channel, read(event.summary).rest)
     return Reading(event, Verdict.STAY, reason, needs_review=True, guest=guest)

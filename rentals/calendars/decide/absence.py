@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-#: From so many stays to come on, the share of those that vanished counts.
+#: With at least so many stays to come, the share of those that vanished counts.
 FEW = 3
 
 
@@ -59,7 +59,7 @@ def judge(
     if len(open_stays) >= FEW and 2 * len(vanished) > len(open_stays):
         reason = f"{len(vanished)} of {_stays(len(open_stays))} to come vanished together."
         return Judgement(held=everything, held_reason=reason)
-    # What a person was asked about, only a person or its return settles: not time, nor other stays that come or begin.
+    # Once a person was asked about a stay, only a person or its return settles it: neither time nor other stays do.
     confirmed = frozenset(
         stay.id
         for stay in vanished

@@ -1,7 +1,7 @@
 """Whether two descriptions may speak of one guest. Pure.
 
-Wrong in one direction a guest is handed somebody else's code; wrong in the other a guest gets a second code. Doubt
-therefore speaks for "another guest" wherever a code would pass on.
+A mistake in one direction gives a guest somebody else's code; in the other, a guest gets a second code. So in doubt
+it is another guest, wherever a code would pass on.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def plain_name(name: str) -> str:
 
 
 def names_conflict(one: str, other: str) -> bool:
-    """Both are given and neither is a shorter form of the other ("Jan" and "Jan Kowalski" may be one person)."""
+    """Whether both are given and neither is a short form of the other ("Jan", "Jan Kowalski": perhaps one person)."""
     first, second = set(plain_name(one).split()), set(plain_name(other).split())
     return bool(first and second) and not (first <= second or second <= first)
 
@@ -26,7 +26,8 @@ def names_conflict(one: str, other: str) -> bool:
 def trace_of(name: str, code: str) -> str:
     """What is kept of a guest whose stay a person deleted: twelve bits of the name and twelve of the reservation code.
 
-    Enough to notice that somebody else has the days now, too little to tell who it was: thousands of names share each.
+    Enough to notice that somebody else has the days now, too little to find out who it was: thousands of names share
+    each value.
     """
     return f"{_bits(plain_name(name))}-{_bits(code.strip().casefold())}"
 
@@ -37,7 +38,7 @@ def is_traced_by_code(trace: str, code: str) -> bool | None:
 
 
 def is_traced(trace: str, name: str, code: str) -> bool | None:
-    """Whether the guest may be the one who left the trace: by the code, else by the name; None where nothing tells."""
+    """Whether the guest may be the one who left the trace: by code, else by name; None when neither can tell."""
     by_code = is_traced_by_code(trace, code)
     return by_code if by_code is not None else _agree(trace.partition("-")[0], _bits(plain_name(name)))
 
@@ -51,7 +52,7 @@ def _agree(kept: str, seen: str) -> bool | None:
 
 
 def codes_conflict(one: str, other: str) -> bool:
-    """Both reservation codes are given and differ."""
+    """Whether both reservation codes are given and differ."""
     return bool(one and other) and one.casefold() != other.casefold()
 
 

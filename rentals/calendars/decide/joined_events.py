@@ -1,8 +1,8 @@
-"""Items of Booking.com that swallow their neighbour. Pure.
+"""Events of Booking.com that swallow their neighbours. Pure.
 
-Booking.com exports stays and closed days alike and joins what touches: 10 to 14 and 14 to 18 May become one item, 10
-to 18. Whoever reads that as "the guest of 10 May stays longer" lets the next guest in with the first one's code. So
-the known stays inside are kept as they are, and what is left over is a new stay for a person to look at.
+Booking.com exports stays and closed days alike and joins what touches: 10 to 14 and 14 to 18 May become one event,
+10 to 18. Read as "the guest of 10 May stays longer", it would let the next guest in with the first one's code. So the
+known stays inside are kept as they are, and the rest is a new stay for a person to look at.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import date, datetime
 from rentals.calendars.decide.placing import Key
 from rentals.calendars.events import Event
 
-REASON = "Booking.com joined it with a stay that we know. It may be a new guest, or the same one staying longer."
+REASON = "Booking.com joined it with a stay that we know. It may be a new guest, or the same guest staying longer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,14 @@ class Held:
 @dataclass(frozen=True, slots=True)
 class Split:
     events: tuple[Event, ...]
-    remainders: frozenset[Key]  # the pieces that nobody knew
+    remainders: frozenset[Key]  # the pieces that belong to no known stay
 
 
 def split_grown(events: Sequence[Event], stays: Sequence[Held], longer: Sequence[Held] = ()) -> Split:
     """Cut events that grew over known stays into those stays and what is left.
 
-    `longer`: stays by the days that they have by now, perhaps because another calendar or a person changed them. An
-    item that has those days only catches up.
+    `longer`: stays with their present days, which another calendar or a person may have changed. An event with those
+    days only catches up.
     """
     cut: list[Event] = []
     remainders: set[Key] = set()
@@ -66,7 +66,7 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
         and (stay.starts_on >= event.starts or stay.begun)
         and not any(other is not event and _shows(other, stay) for other in events)
     ]
-    # A stay in progress remains known after the calendar gave it other days under another UID: the latest word counts.
+    # A stay in progress remains known after the calendar gave it other days under another UID: the latest item counts.
     inside.sort(key=lambda stay: (-stay.order, stay.starts_on, stay.ends_on))
     separate: list[Held] = []
     for stay in inside:

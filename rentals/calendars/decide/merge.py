@@ -1,7 +1,7 @@
 """What a booking is, from all the feeds that list it and from what a person set. Pure.
 
 Several feeds may list one stay. Its dates follow the source that names the guest; it lives while any source has it.
-A field that a person set stays as it is, and differs then from what the feeds last asked for.
+A field that a person set stays as it is: it is the one that differs from what the feeds last asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ CONFIRMED, TENTATIVE, CANCELLED = "confirmed", "tentative", "cancelled"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One feed's item that lists the stay. `order` grows with the item's age: the oldest has the lowest."""
+    """One feed's item that lists the stay. The oldest item has the lowest `order`."""
 
     order: int
     tentative: bool
@@ -27,7 +27,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Combined:
     """What the feeds ask for, all of them together."""
 
     status: str
@@ -39,7 +39,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Stay:
-    """A booking as it is, and what it was last told (`feed_*`; None or "" where no feed ever said anything)."""
+    """A booking as it is, and what the feeds last asked for (`feed_*`; None or "" where none ever said anything)."""
 
     status: str
     check_in: datetime
@@ -53,86 +53,86 @@ class Stay:
     needs_review: bool = False
 
 
-def told_by(sources: Sequence[Source]) -> Told | None:
-    """What the sources ask for together; None where none is left."""
+def combine(sources: Sequence[Source]) -> Combined | None:
+    """What the sources ask for together; None when no source is left."""
     if not sources:
         return None
     leader = min(sources, key=lambda one: (one.tentative, not (one.name or one.code), one.order))
     name = leader.name or next((one.name for one in sorted(sources, key=lambda one: one.order) if one.name), "")
     status = TENTATIVE if all(one.tentative for one in sources) else CONFIRMED
-    return Told(status, leader.starts_at, leader.ends_at, name, leader.whole_days)
+    return Combined(status, leader.starts_at, leader.ends_at, name, leader.whole_days)
 
 
-def follow(stay: Stay, told: Told | None, now: datetime) -> Stay:
+def follow(stay: Stay, combined: Combined | None, now: datetime) -> Stay:
     """The stay after the feeds have spoken.
 
     A stay that has begun keeps its check-in, keeps its status (only `give_up` ends it), and does not end in the past
     because a feed says so: such a wish marks it for review. One that is over changes only when it is made longer.
     """
-    if told is None:
+    if combined is None:
         return give_up(stay)
     begun, over = stay.status != CANCELLED and stay.check_in <= now, stay.check_out <= now
-    if over and told.check_out <= now:
+    if over and combined.check_out <= now:
         return stay
-    new = replace(stay, guest_name=stay.guest_name, feed_guest_name=told.guest_name)
+    new = replace(stay, guest_name=stay.guest_name, feed_guest_name=combined.guest_name)
     if stay.guest_name == stay.feed_guest_name:
-        new = replace(new, guest_name=told.guest_name)
-    new = _follow_times(new, told, now, begun=begun)
-    return _follow_status(new, told, begun=begun)
+        new = replace(new, guest_name=combined.guest_name)
+    new = _follow_times(new, combined, now, begun=begun)
+    return _follow_status(new, combined, begun=begun)
 
 
-def _follow_times(stay: Stay, told: Told, now: datetime, *, begun: bool) -> Stay:
-    check_in = told.check_in if not begun and stay.check_in == stay.feed_check_in else stay.check_in
-    check_out = told.check_out if stay.check_out == stay.feed_check_out else stay.check_out
+def _follow_times(stay: Stay, combined: Combined, now: datetime, *, begun: bool) -> Stay:
+    check_in = combined.check_in if not begun and stay.check_in == stay.feed_check_in else stay.check_in
+    check_out = combined.check_out if stay.check_out == stay.feed_check_out else stay.check_out
     cut_short = begun and check_out != stay.check_out and check_out <= now
     if cut_short:
         return replace(stay, needs_review=True)
     if check_out <= check_in:
-        if begun:  # left as it is; what the feed asks for shows
-            return replace(stay, feed_check_out=told.check_out, needs_review=True)
+        if begun:  # left as it is; the booking's page shows what the feed asks for
+            return replace(stay, feed_check_out=combined.check_out, needs_review=True)
         # A person set one end, and the feed moved the whole stay beyond it: that edit was about other days. A code for
-        # those would leave the guest before a closed door.
-        check_in, check_out = told.check_in, told.check_out
+        # those days would leave the guest in front of a locked door.
+        check_in, check_out = combined.check_in, combined.check_out
         stay = replace(stay, needs_review=True)
-    as_told = check_out == told.check_out and (begun or check_in == told.check_in)
+    as_combined = check_out == combined.check_out and (begun or check_in == combined.check_in)
     return replace(
         stay,
         check_in=check_in,
         check_out=check_out,
-        feed_check_in=stay.feed_check_in if begun else told.check_in,
-        feed_check_out=told.check_out,
-        follows_property_times=told.whole_days if as_told else stay.follows_property_times,
+        feed_check_in=stay.feed_check_in if begun else combined.check_in,
+        feed_check_out=combined.check_out,
+        follows_property_times=combined.whole_days if as_combined else stay.follows_property_times,
     )
 
 
-def _follow_status(stay: Stay, told: Told, *, begun: bool) -> Stay:
+def _follow_status(stay: Stay, combined: Combined, *, begun: bool) -> Stay:
     if not stay.feed_status:
-        return stay  # entered by hand: its status is a person's
-    if begun and told.status != CONFIRMED:
+        return stay  # entered by hand: a person decides its status
+    if begun and combined.status != CONFIRMED:
         return replace(stay, needs_review=True)
     follows = stay.status == stay.feed_status
-    return replace(stay, status=told.status if follows else stay.status, feed_status=told.status)
+    return replace(stay, status=combined.status if follows else stay.status, feed_status=combined.status)
 
 
 def give_up(stay: Stay) -> Stay:
-    """No feed lists it any more, and that is certain or approved. A status that a person set stays."""
+    """The stay when no feed lists it any more, which is certain or approved. A status that a person set stays."""
     if not stay.feed_status or stay.status == CANCELLED:
         return stay
     status = CANCELLED if stay.status == stay.feed_status else stay.status
     return replace(stay, status=status, feed_status=CANCELLED)
 
 
-def new_stay(told: Told, *, needs_review: bool) -> Stay:
+def new_stay(combined: Combined, *, needs_review: bool) -> Stay:
     """A stay that a feed lists for the first time."""
     return Stay(
-        status=told.status,
-        check_in=told.check_in,
-        check_out=told.check_out,
-        guest_name=told.guest_name,
-        follows_property_times=told.whole_days,
-        feed_check_in=told.check_in,
-        feed_check_out=told.check_out,
-        feed_guest_name=told.guest_name,
-        feed_status=told.status,
+        status=combined.status,
+        check_in=combined.check_in,
+        check_out=combined.check_out,
+        guest_name=combined.guest_name,
+        follows_property_times=combined.whole_days,
+        feed_check_in=combined.check_in,
+        feed_check_out=combined.check_out,
+        feed_guest_name=combined.guest_name,
+        feed_status=combined.status,
         needs_review=needs_review,
     )

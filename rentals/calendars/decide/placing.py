@@ -1,4 +1,4 @@
-"""Where an event lies in a property's time: days become instants, instants get their local days. Pure."""
+"""When an event takes place at a property: days become instants, instants get their local days. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rentals.local_time import local_moment
 
 
 class Key(NamedTuple):
-    """By what an event is known again within its feed (RFC 5545: UID and RECURRENCE-ID)."""
+    """What identifies an event within its feed (RFC 5545, 3.8.4.7 and 3.8.4.4: UID and RECURRENCE-ID)."""
 
     uid: str
     recurrence_id: str
@@ -39,10 +39,10 @@ class Arrival:
     verdict: Verdict
     reason: str
     summary: str
-    starts_on: date | None
-    ends_on: date | None  # the check-out day
-    starts_at: datetime | None
-    ends_at: datetime | None
+    starts_on: date | None = None
+    ends_on: date | None = None  # the check-out day
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
     whole_days: bool = False  # its times are the property's
     guest: Guest = NOBODY
     needs_review: bool = False
@@ -70,7 +70,7 @@ def place(reading: Reading, hours: Hours) -> Arrival:
                 uid=event.uid,
                 recurrence_id=event.recurrence_id,
                 summary=event.summary,
-                reason="It would end before it begins at this property's check-in and check-out times.",
+                reason="It would end before it starts, with this property's check-in and check-out times.",
             )
         )
     return Arrival(
@@ -96,16 +96,12 @@ def unreadable(event: Quarantined) -> Arrival:
         verdict=Verdict.QUARANTINED,
         reason=event.reason,
         summary=event.summary,
-        starts_on=None,
-        ends_on=None,
-        starts_at=None,
-        ends_at=None,
         excerpt=event.excerpt,
     )
 
 
 def _moment(when: date, wall: time, zone: ZoneInfo, name: str) -> tuple[datetime, date]:
     if isinstance(when, datetime):
-        # Whole seconds, as everything that a lock is told.
+        # Whole seconds, like everything that is sent to a lock.
         return when.replace(microsecond=0), when.astimezone(zone).date()
     return local_moment(when, wall, name), when

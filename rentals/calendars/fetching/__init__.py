@@ -1,0 +1,1 @@
+"""When a calendar is fetched from its channel, and what a failure means."""

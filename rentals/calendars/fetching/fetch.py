@@ -1,4 +1,4 @@
-"""Asks a channel for a calendar, and says in an operator's words why it did not come."""
+"""Asks a channel for a calendar, and explains to the operator why it did not come."""
 
 from __future__ import annotations
 
@@ -67,16 +67,16 @@ def _get(url: str, headers: Mapping[str, str], limits: Limits | None, network: N
     except outbound.Refused as error:
         failure = FeedError(FeedFault.URL_REFUSED, f"{error} Check the address of the calendar.")
     except outbound.TimedOut as error:
-        failure = FeedError(FeedFault.TIMEOUT, f"{error} It is tried again by itself.")
+        failure = FeedError(FeedFault.TIMEOUT, f"{error} Turnkey will try again.")
     except outbound.TooLarge as error:
         failure = FeedError(FeedFault.TOO_LARGE, f"{error} Ask the channel for an export with fewer past events.")
     except outbound.OutboundError as error:
-        failure = FeedError(FeedFault.UNREACHABLE, f"{error} It is tried again by itself.")
+        failure = FeedError(FeedFault.UNREACHABLE, f"{error} Turnkey will try again.")
     raise failure
 
 
 def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> FeedError:
-    """The one place where a status becomes a fault."""
+    """The only place where a status becomes a fault."""
     if status in (404, 410):
         return FeedError(
             FeedFault.LINK_RESET,
@@ -92,11 +92,12 @@ def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> Fee
         return FeedError(FeedFault.HTTP_STATUS, text, retry_at=retry_at(headers.get("retry-after", ""), now))
     if status == 304:
         return FeedError(
-            FeedFault.HTTP_STATUS, "The channel says “not modified” (304), although we hold nothing. It is tried again."
+            FeedFault.HTTP_STATUS,
+            "The channel says “not modified” (304), although we hold nothing yet. Turnkey will try again.",
         )
     if 300 <= status <= 399:
         return FeedError(FeedFault.HTTP_STATUS, f"The channel redirects without saying where ({status}).")
-    return FeedError(FeedFault.HTTP_STATUS, f"The channel answers with status {status}. It is tried again by itself.")
+    return FeedError(FeedFault.HTTP_STATUS, f"The channel answers with status {status}. Turnkey will try again.")
 
 
 def retry_at(text: str, now: datetime) -> datetime | None:
@@ -119,6 +120,6 @@ def retry_at(text: str, now: datetime) -> datetime | None:
 
 
 def _kept(validator: str, longest: int) -> str:
-    """A validator that fits its column; cut off it would match nothing, or the wrong content."""
+    """The validator, "" when it does not fit its column: cut off it would match nothing, or the wrong content."""
     validator = validator.strip()
     return validator if len(validator) <= longest and validator.isprintable() else ""

@@ -1,9 +1,9 @@
 """When each calendar is fetched, by whom, and what a failure means.
 
 `FeedState.next_fetch_at` is the schedule, the claim (`claim_token`, `claimed_until`) the only safety. A claim moves
-`next_fetch_at` to its own end: a worker that dies leaves a feed that is due again a minute later. Whoever wants a fetch
-meanwhile moves it back, and the end of the running fetch leaves it there: no wish is lost. The network is waited for
-outside any transaction.
+`next_fetch_at` to its own end: a worker that dies leaves a feed that is due again a minute later. A request for a fetch
+in between moves it back, and the end of the running fetch leaves it there: no request is lost. No transaction is open
+during the request to the channel.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ from rentals.outbound import INTERNET, NEIGHBOURHOOD, Network
 
 #: Twice the deadline of a fetch: time for the import, too.
 CLAIM: Final = timedelta(seconds=60)
-#: A tick hands out at most so many times what becomes due in a tick on average, and never less than the minimum: feeds
-#: that became due together (many new ones, or a downtime of ours) are worked off evenly, within their interval.
+#: A tick hands out at most this many times what becomes due in a tick on average, but at least `FEWEST_A_TICK` feeds:
+#: feeds that became due together (many new ones, or a downtime of ours) are fetched evenly, within their interval.
 CATCH_UP: Final = 1.25
 FEWEST_A_TICK: Final = 20
 JITTER: Final = 0.1
 
 
-class Outcome(StrEnum):
-    """What a poll came to."""
+class PollResult(StrEnum):
+    """How a poll ended."""
 
-    LEFT = "left"  # not due, switched off, without an address, or somebody else fetches it
+    LEFT = "left"  # alone: not due, switched off, without an address, or fetched by somebody else
     UNCHANGED = "unchanged"
     IMPORTED = "imported"
     FAILED = "failed"
 
 
 class ImportBroke(Exception):
-    """A calendar met a fault of ours. Nothing was changed; the feed is fetched again later."""
+    """An error of ours stopped an import. Nothing was changed; the feed is fetched again later."""
 
 
 # -- what is due ------------------------------------------------------------------------------------------------------
@@ -89,12 +89,12 @@ def _is_due(now: datetime) -> Q:
 # -- one fetch --------------------------------------------------------------------------------------------------------
 
 
-def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network: Network | None = None) -> Outcome:
-    """Fetch one feed if it is due, and take in what comes. Safe to call twice, late, or at the same time.
+def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network: Network | None = None) -> PollResult:
+    """Fetch one feed if it is due, and import what comes. Safe to call twice, late, or at the same time.
 
-    1. Claim it, by one UPDATE that at most one of many callers wins. 2. Ask the channel, outside any transaction.
-    3. Take in the answer, in one transaction with the end of the claim; or write down the failure.
-    An unchanged calendar costs three queries. Raises ImportBroke after a fault of ours was written down.
+    1. Claim it, with one UPDATE that at most one of many callers wins. 2. Ask the channel, outside any transaction.
+    3. Import the answer, in one transaction with the end of the claim; or write down the failure.
+    An unchanged calendar costs three queries. Raises ImportBroke after an error of ours was written down.
     """
     asked_at = clock()
     claim, until = uuid4(), asked_at + CLAIM
@@ -102,19 +102,19 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
     # for the row, and two callers would both win.
     free = FeedState.objects.filter(_is_due(asked_at), feed_id=feed_id)
     if not free.update(claim_token=claim, claimed_until=until, next_fetch_at=until):
-        return Outcome.LEFT
+        return PollResult.LEFT
     try:
         feed = CalendarFeed.objects.select_related("property", "state").get(pk=feed_id)
     except CalendarFeed.DoesNotExist:
-        return Outcome.LEFT  # deleted this moment
+        return PollResult.LEFT  # deleted just now
     except UndecryptableValue:
         text = "The address cannot be decrypted: the key that was in use when it was saved is missing."
         error = FeedError(FeedFault.URL_REFUSED, text)
         _note_failure(_without_secrets(feed_id), claim, until, error, asked_at, clock())
-        return Outcome.FAILED
+        return PollResult.FAILED
     if not feed.is_active or not feed.url:
         FeedState.objects.filter(feed_id=feed_id).update(**_release(claim, until, asked_at))
-        return Outcome.LEFT
+        return PollResult.LEFT
     try:
         fetched = _ask(feed, asked_at, network or _network())
         now = clock()
@@ -124,20 +124,20 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
             "etag": _bound(fetched.etag, feed.url),
             "last_modified": _bound(fetched.last_modified, feed.url),
         }
-        return _take_in(feed, fetched.body, now, asked_at, updates)
+        return _import(feed, fetched.body, now, asked_at, updates)
     except FeedError as error:
         _note_failure(feed, claim, until, error, asked_at, clock())
-        return Outcome.FAILED
-    except Exception as error:  # noqa: BLE001 - one calendar that meets a fault of ours must not come back every minute
+        return PollResult.FAILED
+    except Exception as error:  # noqa: BLE001 - a calendar that meets an error of ours must not come back every minute
         kind, trace = type(error).__name__, error.__traceback__
-    # From here on without the error itself, whose text may quote what a guest is called.
-    text = f"Turnkey met a fault of its own ({kind}); the worker's log has the details. All stays are kept."
+    # From here on without the error itself, whose text may quote a guest's name.
+    text = f"Turnkey had an internal error ({kind}); the worker's log has the details. All stays are kept."
     _note_failure(feed, claim, until, FeedError(FeedFault.NOT_A_CALENDAR, text), asked_at, clock())
     raise ImportBroke(kind).with_traceback(trace)
 
 
 def fetch_once(feed: CalendarFeed, now: datetime) -> bytes:
-    """The calendar as it is at this moment, for a person who asks; nothing is written. Raises FeedError."""
+    """The calendar as it is now, for a preview; nothing is written. Raises FeedError."""
     return fetch(feed.url, now=now, network=_network()).body or b""
 
 
@@ -146,7 +146,7 @@ def _network() -> Network:
 
 
 def _ask(feed: CalendarFeed, now: datetime, network: Network) -> Fetched:
-    """Conditional only while we hold what the validators belong to."""
+    """Send the validators only while we hold the content that they belong to (RFC 9110, 13.1)."""
     state, held = feed.state, bool(feed.state.body_hash)
     etag = _unbound(state.etag, feed.url) if held else ""
     last_modified = _unbound(state.last_modified, feed.url) if held else ""
@@ -154,8 +154,8 @@ def _ask(feed: CalendarFeed, now: datetime, network: Network) -> Fetched:
 
 
 def _bound(validator: str, url: str) -> str:
-    """A validator together with the address that gave it. "Not modified since" from another address, which somebody
-    entered meanwhile, would say nothing about what we hold."""
+    """A validator together with the address that gave it. "Not modified" from an address that was entered since would
+    say nothing about what we hold."""
     return f"{_mark(url)} {validator}" if validator else ""
 
 
@@ -168,16 +168,16 @@ def _mark(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:MARK_LENGTH]
 
 
-def _take_in(
+def _import(
     feed: CalendarFeed, body: bytes | None, now: datetime, as_of: datetime, updates: dict[str, Any]
-) -> Outcome:
+) -> PollResult:
     if run.unchanged(feed, body, now, as_of=as_of, updates=updates):
-        return Outcome.UNCHANGED
+        return PollResult.UNCHANGED
     if body is None:
         summary = run.confirm_unchanged(feed.pk, now, as_of=as_of, updates=updates)
     else:
         summary = run.import_calendar(feed.pk, body, now, as_of=as_of, updates=updates)
-    return Outcome.UNCHANGED if summary.unchanged else Outcome.IMPORTED
+    return PollResult.UNCHANGED if summary.unchanged else PollResult.IMPORTED
 
 
 def _without_secrets(feed_id: int) -> CalendarFeed:
@@ -186,7 +186,7 @@ def _without_secrets(feed_id: int) -> CalendarFeed:
 
 
 def _release(claim: UUID, until: datetime, next_at: datetime) -> dict[str, Any]:
-    """End the claim if it is still ours, and set the next fetch unless somebody asked for an earlier one meanwhile."""
+    """End the claim if it is still ours, and set the next fetch unless somebody asked for an earlier one."""
     ours = Q(claim_token=claim)
     nobody, never = Value(None, output_field=UUIDField()), Value(None, output_field=DateTimeField())
     planned = Value(next_at, output_field=DateTimeField())
@@ -203,16 +203,16 @@ def _release(claim: UUID, until: datetime, next_at: datetime) -> dict[str, Any]:
 def _note_failure(
     feed: CalendarFeed, claim: UUID, until: datetime, error: FeedError, asked_at: datetime, now: datetime
 ) -> None:
-    """Write a failed fetch down and tell what it begins. No stay changes by it.
+    """Write down a failed fetch, and begin the conditions that follow from it. It changes no stay.
 
-    A link that was reset is told as that alone; it fails from now on, which nobody needs to hear a second time.
+    For a link that was reset only that condition begins: that every later fetch fails too is no news.
     """
     failures = feed.state.failures + 1
     facts = {"last_try_at": asked_at, "failures": failures, "last_error": str(error)[:300]}
     with transaction.atomic():
         ours = FeedState.objects.filter(feed_id=feed.pk, claim_token=claim)
         if not ours.update(**{**_release(claim, until, _next_try(feed, failures, error, now)), **facts}):
-            return  # we took longer than the claim, and somebody else has fetched it since
+            return  # we took longer than the claim, and somebody else has fetched the feed since
         state = feed.state
         if error.fault is FeedFault.LINK_RESET and state.reset_since is None:
             set_condition(feed.pk, Condition.RESET, True, now)
@@ -221,8 +221,8 @@ def _note_failure(
 
 
 def _next_try(feed: CalendarFeed, failures: int, error: FeedError, now: datetime) -> datetime:
-    """The interval, doubled with each failure after the first, up to the longest wait. A server that names a moment is
-    never asked before it, nor more often than in good times."""
+    """The interval, doubled with each failure after the first, up to the longest wait. A server that names a time
+    (Retry-After) is never asked before it, nor more often than without failures."""
     interval = _interval(feed)
     if error.retry_at is not None:
         wait = max(error.retry_at - now, interval)
@@ -246,25 +246,25 @@ def _spread(wait: timedelta) -> timedelta:
     return wait * random.uniform(1 - JITTER, 1 + JITTER)
 
 
-# -- the look over all feeds ------------------------------------------------------------------------------------------
+# -- all feeds ------------------------------------------------------------------------------------------------------
 
 
 def complete_states() -> None:
-    """Feeds that were made past `save()` get their row of facts."""
+    """Give feeds that were made without `save()` their FeedState."""
     missing = CalendarFeed.objects.filter(state=None).values_list("pk", flat=True)
     FeedState.objects.bulk_create([FeedState(feed_id=pk) for pk in missing], ignore_conflicts=True)
 
 
 def begin_waiting(now: datetime) -> None:
-    """New feeds get the moment since when they wait. After `due_feeds`, to which they are known by having none."""
+    """Note since when new feeds wait. To be called after `due_feeds`, which knows new feeds by their having no time."""
     FeedState.objects.filter(next_fetch_at=None).update(next_fetch_at=now)
 
 
-def review_conditions(now: datetime) -> None:
-    """Tell of feeds without a good fetch for too long, also when nobody fetches them; end what concerns feeds that are
-    not fetched any more."""
+def check_conditions(now: datetime) -> None:
+    """Begin STALE for feeds without a good fetch for too long, also when no worker fetches them; end the conditions of
+    feeds that are no longer to be fetched."""
     late = now - timedelta(seconds=settings.FEED_STALE_SECONDS)
-    # Of a feed that was never read, the oldest moment we know: since when it fails, was last tried, or waits.
+    # For a feed that was never read, the oldest moment that we know: since when it fails, was last tried, or waits.
     since = Coalesce("last_good_at", "failing_since", "reset_since", "last_try_at", "next_fetch_at")
     stale = _polled().annotate(since=since).filter(since__lte=late, stale_since=None)
     for feed_id in stale.values_list("pk", flat=True):

@@ -1,7 +1,7 @@
 """From content lines to the blocks they form, so that damage to one event stays with that event.
 
-The parser of a whole calendar gives up at the first line it dislikes. Cut into blocks beforehand, a calendar loses
-only what is really damaged, and we know whether damage may hide an event.
+The library's parser of whole calendars gives up at the first line that it dislikes. Cut into blocks beforehand, a
+calendar loses only what is really damaged, and we know whether damage may hide an event.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _KNOWN = frozenset(
     }
 )
 _EDGE = re.compile(r"(BEGIN|END)[ \t]*:[ \t]*(\S+)[ \t]*", re.IGNORECASE)
-#: What stands in an event and never at the level of the calendar: left alone there, an event lost its BEGIN.
+#: Properties of events. Found outside of every event, they mean that an event lost its BEGIN.
 _OF_AN_EVENT = re.compile(r"(?:DTSTART|DTEND)[;:]", re.IGNORECASE)
 
 
@@ -82,7 +82,7 @@ class _Cutter:
         self.zone: list[str] | None = None
         self.hidden: Block | None = None  # lines that may be an event that lost its name
 
-    # -- what may stand on a line
+    # -- one line
 
     def begin(self, name: str) -> None:
         if name == "VCALENDAR":
@@ -149,7 +149,7 @@ class _Cutter:
         self.event = Block(self.head or Head())
         self.blocks.events.append(self.event)
         if self.head is None:
-            self._damaged("It stands outside of the calendar.")
+            self._damaged("It is outside of the calendar.")
 
     def _end_event(self) -> None:
         if self.nested and self.event is not None:

@@ -4,7 +4,7 @@ The `icalendar` library parses what stands in a line (parameters, escapes, dates
 themselves are prepared here, because its parser of whole calendars gives up on all events when one line is broken:
 
 1. `unfold`: bytes to content lines. 2. `blocks`: lines to events. 3. `records`: one event to values, or the reason
-why not. 4. `versions`: what counts among several events with one key. 5. `recurrence`: occurrences within bounds.
+why not. 4. `versions`: which of several events with one key counts. 5. `recurrence`: occurrences within bounds.
 
 METHOD means nothing here: a published calendar with METHOD:CANCEL is an exporter's mistake, and believing it would
 cancel every stay at once. Only the STATUS of an event cancels it. TRANSP, CLASS and alarms mean nothing either.
@@ -22,7 +22,8 @@ from rentals.calendars.ical.blocks import MAX_EVENTS, Block, Blocks, Head, cut
 from rentals.calendars.ical.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, one_line, paragraphs, split, text
 from rentals.calendars.ical.properties import uid as uid_of
 from rentals.calendars.ical.records import Fields, Record, fields_of, record_of
-from rentals.calendars.ical.recurrence import MOST_INSTANCES, Budget, Instance, expand
+from rentals.calendars.ical.recurrence import MOST_INSTANCES, Instance, expand
+from rentals.calendars.ical.recurrence_rules import Budget
 from rentals.calendars.ical.times import Unreadable
 from rentals.calendars.ical.unfold import content_lines
 from rentals.calendars.ical.versions import settle
@@ -45,12 +46,10 @@ def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
     records, by_stamps = settle(reading.records)
     recurring = any(record.recurs for record in records)
     events = reading.expanded(records) if recurring else [_event(record) for record in records]
-    about = _about(blocks.heads)
     return Calendar(
         events=tuple(events),
         quarantined=tuple(reading.quarantined),
-        prodid=about.get("PRODID", ""),
-        name=about.get("X-WR-CALNAME", "") or about.get("NAME", ""),
+        prodid=_about(blocks.heads).get("PRODID", ""),
         complete=reading.complete,
         has_versions=by_stamps,
         has_recurrences=recurring,
@@ -134,7 +133,7 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
 
 
 def _about(heads: Iterable[Head]) -> dict[str, str]:
-    """The calendar's own properties as plain text; of several objects in a file the first that has one counts."""
+    """The calendar's own properties as plain text. Of several objects in a file, the first one counts."""
     about: dict[str, str] = {}
     for head in heads:
         for line in head.lines:

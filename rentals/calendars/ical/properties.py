@@ -19,7 +19,7 @@ _HEAD_LENGTH = 500
 
 _BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-#: Control and bidi characters, zero-width spaces and halves of characters, which no database takes.
+#: Control and bidi characters, zero-width spaces and lone surrogates, which no database accepts.
 _UNWANTED = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f{_BIDI}\u200b\ufeff\ud800-\udfff]")
 _SPACES = re.compile(r"\s+")
 _OPEN_TZID = re.compile(r"([^:]*;TZID=)([^;\"]*:[^;\"]*):(\s*\d{8}(?:T\d{6}Z?)?\s*)", re.IGNORECASE)
@@ -30,7 +30,7 @@ _NONE: Params = MappingProxyType({})
 
 
 def split(line: str) -> tuple[str, Params, str] | None:
-    """Name in upper case, parameters and raw value of a content line; None for what is no content line."""
+    """Name in upper case, parameters and raw value of a content line; None when the line is not a content line."""
     head, colon, value = line.partition(":")
     if '"' in head:
         at = Contentline(line).value_separator_index()  # type: ignore[no-untyped-call]
@@ -46,7 +46,7 @@ def split(line: str) -> tuple[str, Params, str] | None:
 
 
 def _head(head: str) -> tuple[str, Params] | None:
-    """Name and parameters; parameters beyond any measure are not read."""
+    """Name and parameters. Parameters of absurd length are not read."""
     if len(head) > _HEAD_LENGTH:
         head = head[:_HEAD_LENGTH].partition(";")[0]
     return _read_head(head)
@@ -60,7 +60,7 @@ def _whole_tzid(line: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=1024)
 def _read_head(head: str) -> tuple[str, Params] | None:
-    """A calendar says the same few heads thousands of times, hence the cache."""
+    """Cached, because a calendar repeats the same few heads thousands of times."""
     name, semicolon, _ = head.partition(";")
     name = name.strip().upper()
     if not _NAME.fullmatch(name):

@@ -23,7 +23,7 @@ from rentals.calendars.ical.properties import (
 from rentals.calendars.ical.times import Moment, Unreadable, after, check_period, next_day, read_moment
 from rentals.calendars.ical.zones import Zones
 
-#: What an event has once at most (RFC 5545, 3.6.1). Twice means that a cut made one event of two.
+#: Properties that an event has at most once (RFC 5545, 3.6.1). Twice means that two events ran into one.
 _ONCE = frozenset({"UID", "DTSTART", "DTEND", "RECURRENCE-ID"})
 _MANY = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 _TEXTS = frozenset({"SUMMARY", "DESCRIPTION", "UID", "URL"})
@@ -102,7 +102,7 @@ def key_of(value: date) -> str:
 
 
 def fields_of(block: Block) -> Fields:
-    """The properties of an event. Lines that are none are dropped, unless they continue a text, see `_continue`."""
+    """The properties of an event. Other lines are dropped unless they continue a text, see `_continue`."""
     fields = Fields({}, {})
     last, length = "", 0
     for line in block.lines:
@@ -124,8 +124,8 @@ def fields_of(block: Block) -> Fields:
 
 
 def _continue(fields: Fields, name: str, line: str, length: int) -> None:
-    """A line that is no property after a text: the rest of a fold that lacks its space when the line before has the
-    length at which exporters fold, else a line of its own, which only a DESCRIPTION has."""
+    """Add a line that is no property to the text before it. After a line of the length at which exporters fold, it is
+    the rest of a fold that lacks its space; otherwise it is a line of its own, which only a DESCRIPTION has."""
     params, value = fields.single[name]
     if length in _FOLD_LENGTHS:
         fields.single[name] = (params, f"{value}{line}")
@@ -136,7 +136,7 @@ def _continue(fields: Fields, name: str, line: str, length: int) -> None:
 def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record:
     """Read an event. Raises `Unreadable` with the reason."""
     if fields.merged:
-        raise Unreadable("A line that an event has once is there twice: two events ran into one.")
+        raise Unreadable("A property that an event has only once is there twice: two events ran into one.")
     start, end = _period(fields, zones)
     recurrence, this_and_future = _recurrence_id(fields, zones)
     rules = tuple(value.strip() for _, value in fields.several.get("RRULE", ()) if value.strip())
@@ -171,7 +171,7 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
 def _period(fields: Fields, zones: Zones) -> tuple[Moment, Moment]:
     """DTEND is the check-out; without it DURATION counts, without both it is one night."""
     if "DTSTART" not in fields.single:
-        raise Unreadable("It has no beginning (DTSTART).")
+        raise Unreadable("It has no start (DTSTART).")
     params, value = fields.single["DTSTART"]
     start = read_moment(value, params, zones)
     if fields.raw("DTEND"):
@@ -190,7 +190,7 @@ def _recurrence_id(fields: Fields, zones: Zones) -> tuple[Moment | None, bool]:
     try:
         _ = read.value
     except OverflowError:
-        raise Unreadable("A date in it lies beyond the calendar.") from None
+        raise Unreadable("A date in it is out of range.") from None
     return read, params.get("RANGE", "").upper() == "THISANDFUTURE"
 
 

@@ -29,7 +29,7 @@ _OLDEST = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class Unreadable(ValueError):
-    """An event that cannot be taken; the text tells the operator why, without its content."""
+    """An event that cannot be read. The text tells the operator why, and quotes nothing of the event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,13 @@ def _date_of(raw: str) -> date:
 
 @lru_cache(maxsize=8192)
 def _basic(raw: str) -> date:
-    """The library reads the basic form; here the other forms in use are brought to it."""
+    """The library reads the basic form alone, so the other forms in use are converted to it first."""
     shape = _SHAPE.fullmatch(raw)
     if shape is None:
         raise Unreadable("A date in it cannot be read.")
     year, month, day, hour, minute, second, offset = shape.groups()
     if int(year) < EARLIEST_YEAR:
-        raise Unreadable("A date in it lies in the distant past.")
+        raise Unreadable("A date in it is in the distant past.")
     try:
         if hour is None:
             read = vDate.from_ical(f"{year}{month}{day}")  # type: ignore[no-untyped-call]
@@ -117,7 +117,7 @@ def after(start: Moment, raw: str) -> Moment:
     except ValueError:
         raise Unreadable("Its length (DURATION) cannot be read.") from None
     if days.startswith("-"):
-        raise Unreadable("It ends before it begins.")
+        raise Unreadable("It ends before it starts.")
     try:
         if start.wall is None or start.zone is None:
             return Moment(start.day + timedelta(days=math.ceil((nominal + exact) / _ONE_DAY)))
@@ -126,7 +126,7 @@ def after(start: Moment, raw: str) -> Moment:
             ends = (instant(ends, start.zone) + exact).astimezone(start.zone).replace(tzinfo=None)
         return Moment(ends.date(), ends, start.zone)
     except OverflowError:
-        raise Unreadable("It ends beyond the calendar.") from None
+        raise Unreadable("Its end is out of range.") from None
 
 
 def _length(raw: str) -> timedelta:
@@ -140,33 +140,33 @@ def next_day(start: Moment) -> Moment:
             return Moment(start.day + _ONE_DAY)
         return Moment(start.day + _ONE_DAY, start.wall + _ONE_DAY, start.zone)
     except OverflowError:
-        raise Unreadable("It ends beyond the calendar.") from None
+        raise Unreadable("Its end is out of range.") from None
 
 
 def check_period(start: Moment, end: Moment, now: datetime) -> tuple[date, date]:
-    """Both sides as values, when they make sense as a stay. Raises `Unreadable`."""
+    """Start and end as values, if they make sense as a stay. Raises `Unreadable`."""
     try:
         starts, ends = start.value, end.value
     except OverflowError:
-        raise Unreadable("A date in it lies beyond the calendar.") from None
+        raise Unreadable("A date in it is out of range.") from None
     if isinstance(starts, datetime) and isinstance(ends, datetime):
         length = ends - starts
     else:
         length = end.day - start.day
     if length < timedelta(0):
-        raise Unreadable("It ends before it begins.")
+        raise Unreadable("It ends before it starts.")
     mixed = isinstance(starts, datetime) != isinstance(ends, datetime)
-    if not length and not mixed:  # of a day and a time on it, the property's hours tell (`placing`)
-        raise Unreadable("It has no length: it ends when it begins.")
+    if not length and not mixed:  # a day and a time on it may be a stay: `placing` knows the property's hours
+        raise Unreadable("It has no length: it ends when it starts.")
     if (end.day - start.day).days > LONGEST_NIGHTS:
         raise Unreadable(f"It lasts more than {LONGEST_NIGHTS} nights.")
     if (end.day.year, end.day.month, end.day.day) > (now.year + FARTHEST_YEARS, now.month, now.day):
-        raise Unreadable(f"It lies more than {FARTHEST_YEARS} years ahead.")
+        raise Unreadable(f"It is more than {FARTHEST_YEARS} years ahead.")
     return starts, ends
 
 
 def stamp(raw: str) -> datetime:
-    """A DTSTAMP or LAST-MODIFIED, to compare versions by; what cannot be read is older than everything."""
+    """A DTSTAMP or LAST-MODIFIED, to compare versions by. An unreadable one is older than everything."""
     try:
         read = _date_of(raw)
     except Unreadable:

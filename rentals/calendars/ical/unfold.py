@@ -11,8 +11,8 @@ from rentals.calendars.events import FeedError, FeedFault
 MAX_BYTES = 5 * 1024 * 1024
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# A fold may cut a character in two, so it is mended in the bytes, before anything is decoded.
-# (Bounded, so that megabytes of CR are no trap.)
+# A fold may cut a character in two, so it is undone in the bytes, before anything is decoded.
+# The count of CR is bounded, because megabytes of CR would keep the expression busy.
 _FOLD = re.compile(rb"(?:\r{0,3}\n|\r)[ \t]")
 _LINE_END = re.compile(rb"\r{0,3}\n|\r")
 _CALENDAR = re.compile(rb"^BEGIN:VCALENDAR", re.IGNORECASE | re.MULTILINE)

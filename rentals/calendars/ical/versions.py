@@ -11,7 +11,7 @@ from rentals.calendars.ical.times import stamp
 
 
 def settle(records: Iterable[Record]) -> tuple[list[Record], bool]:
-    """What counts among all records, in the order of the file, and whether stamps decided anything.
+    """The records that count, in the order of the file, and whether stamps decided anything.
 
     The key is UID and RECURRENCE-ID, case kept. The order in which versions stand in the file never matters.
     """
@@ -65,7 +65,7 @@ def _without_twins(group: list[Record]) -> list[Record]:
 
 
 def _joined(records: list[Record]) -> list[Record]:
-    """Pieces of which one ends when the next begins, days or instants, joined to one stay."""
+    """Join pieces to one stay where one ends when the next begins, on that day or at that instant."""
     whole = [record for record in records if _is_piece(record)]
     if len(whole) < 2:
         return records
@@ -100,8 +100,8 @@ def _join(one: Record, other: Record) -> Record:
 
 
 def _told_apart(records: list[Record]) -> list[Record]:
-    """Events that no stamp tells apart. A guest before a closed door is the worst outcome, so all are kept; only
-    where merely the small print differs, the fullest counts. Each but the first is named by its start."""
+    """Events that no stamp tells apart. A guest in front of a locked door is the worst outcome, so all are kept; where
+    only the description differs, the longest counts. Each but the first gets a `part` made from its start."""
     fullest: dict[tuple[object, ...], Record] = {}
     for record in sorted(records, key=lambda one: (-len(one.description), one.description, one.order)):
         fullest.setdefault((record.starts, record.ends, record.summary, record.status, record.rules), record)

@@ -24,7 +24,7 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 #: "(UTC+01:00) Amsterdam, Berlin", "(GMT+01.00) Sarajevo/Warsaw": what Outlook shows people.
 _SHOWN = re.compile(r"\((?:UTC|GMT)\s*(?:([+-])(\d{1,2})[:.]?(\d{2})?)?\)\s*(.*)", re.IGNORECASE)
 _MICROSOFT = re.compile(r"tzone://microsoft/", re.IGNORECASE)
-#: Abbreviations that name no IANA zone, in hours east of UTC. They say which half of the year they mean.
+#: Abbreviations that name no IANA zone, in hours east of UTC. Each already says whether it means summer time.
 _ABBREVIATIONS = {
     "edt": -4, "cdt": -5, "cst": -6, "mdt": -6, "pdt": -7, "pst": -8, "akst": -9, "akdt": -8, "ast": -4, "adt": -3,
     "bst": 1, "west": 1, "cest": 2, "mez": 1, "mesz": 2, "eest": 3, "msk": 3, "jst": 9, "aest": 10, "aedt": 11,
@@ -37,7 +37,7 @@ _SPOKEN = {
     "atlantic time": "America/Halifax",
 }
 _UTC_NAMES = frozenset({"utc", "z", "gmt", "zulu", "etc/utc", "coordinated universal time"})
-#: A definition is only evaluated when an event needs it; more than this many is no calendar of stays.
+#: A definition is evaluated only when an event needs it. No calendar of stays has more of them than this.
 _MOST_DEFINITIONS = 16
 _LONGEST_DEFINITION = 20_000  # characters
 #: The rules by which zones really change. Any other could keep the library busy for hours.
@@ -79,7 +79,7 @@ class Zones:
         return found or self._shown(tzid) or _abbreviated(tzid)
 
     def _shown(self, tzid: str) -> tzinfo | None:
-        """A zone as people are shown it: by a city in it, else the property's own where the offset agrees, else the
+        """A zone as Outlook shows it: by a city in it, else the property's own if the offset agrees, else the
         offset as it is."""
         shown = _SHOWN.fullmatch(tzid)
         if shown is None:

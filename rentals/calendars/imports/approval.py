@@ -8,15 +8,15 @@ from datetime import datetime
 from django.db import transaction
 
 from rentals.calendars.events import Channel, Verdict
-from rentals.calendars.imports import run
-from rentals.calendars.imports.importer import Importer
+from rentals.calendars.imports import feed_state
 from rentals.calendars.imports.ledger import Ledger
+from rentals.calendars.imports.stays import Stays
 from rentals.calendars.imports.summary import Summary
 from rentals.models import Booking, FeedItem, FeedState
 
 
 def threatened(feed_id: int) -> list[FeedItem]:
-    """The items of a held feed whose stays wait for a person's word, nearest first."""
+    """The items of a held feed whose stays wait for a person's decision, nearest first."""
     waiting = FeedItem.objects.filter(feed_id=feed_id, awaits_approval=True, gone_at=None)
     return list(waiting.select_related("booking__property").defer("excerpt").order_by("starts_at", "pk"))
 
@@ -24,49 +24,49 @@ def threatened(feed_id: int) -> list[FeedItem]:
 def approve(feed_id: int, now: datetime, item_ids: Collection[int] | None = None) -> int:
     """Cancel the stays that wait (or those of `item_ids`); returns how many were cancelled.
 
-    A stay that merely vanished from the calendar and has begun meanwhile is kept: a guest may be in the house.
+    A stay that merely vanished from the calendar and has begun since is kept: the guest may be inside.
     """
 
-    def cancel(importer: Importer) -> None:
-        for item in _chosen(importer, item_ids):
-            booking = importer.ledger.booking_of(item)
+    def cancel(stays: Stays) -> None:
+        for item in _chosen(stays, item_ids):
+            booking = stays.ledger.booking_of(item)
             if item.verdict != Verdict.CANCELLED and booking is not None and booking.check_in <= now:
-                importer.ledger.set(item, awaits_approval=False, absent_since=None)
+                stays.ledger.set(item, awaits_approval=False, absent_since=None)
             else:
-                importer.let_go(item)
+                stays.let_go(item)
 
-    return _with_importer(feed_id, now, cancel).cancelled
+    return _with_stays(feed_id, now, cancel).cancelled
 
 
 def dismiss(feed_id: int, now: datetime, item_ids: Collection[int] | None = None) -> int:
     """Keep the stays that wait (or those of `item_ids`), also while they stay absent; returns how many."""
     kept: list[FeedItem] = []
 
-    def keep(importer: Importer) -> None:
-        kept.extend(_chosen(importer, item_ids))
+    def keep(stays: Stays) -> None:
+        kept.extend(_chosen(stays, item_ids))
         for item in kept:
-            importer.ledger.set(item, awaits_approval=False, absent_since=None, kept_at=now)
+            stays.ledger.set(item, awaits_approval=False, absent_since=None, kept_at=now)
 
-    _with_importer(feed_id, now, keep)
+    _with_stays(feed_id, now, keep)
     return len(kept)
 
 
 def decide(item_id: int, decision: str, now: datetime) -> None:
     """Say what an item is: "stay", "not_stay", or "" to leave it to the rules at the next fetch.
 
-    Raises FeedItem.DoesNotExist, and ValueError for another word.
+    Raises FeedItem.DoesNotExist, and ValueError for any other decision.
     """
     word = FeedItem.Decision(decision)
     feed_id = FeedItem.objects.values_list("feed_id", flat=True).get(pk=item_id)
-    _with_importer(feed_id, now, lambda importer: _treat_as(importer, importer.ledger.items[item_id], word))
+    _with_stays(feed_id, now, lambda stays: _treat_as(stays, stays.ledger.items[item_id], word))
     _mark_booking(item_id)
-    # The same bytes may mean something else now: the next fetch reads them anew.
+    # The same bytes may mean something else now, so the next fetch reads them again.
     FeedState.objects.filter(feed_id=feed_id).update(body_hash="", content_hash="", etag="", last_modified="")
 
 
 def _mark_booking(item_id: int) -> None:
-    """A person who said what an unclear item is need not say it again on the page of its booking, unless another item
-    of the booking is unclear too, or the stay goes on although it is none. A decision that is undone asks again."""
+    """Clear the booking's mark when its unclear item is decided, unless another item of the booking is unclear too, or
+    the stay goes on although the item is none. Set it again when the decision is undone."""
     item = FeedItem.objects.select_related("booking").defer("excerpt").get(pk=item_id)
     booking = item.booking
     if not item.needs_review or booking is None:
@@ -77,32 +77,29 @@ def _mark_booking(item_id: int) -> None:
         Booking.objects.filter(pk=booking.pk).update(needs_review=not item.decision)
 
 
-def _treat_as(importer: Importer, item: FeedItem, word: FeedItem.Decision) -> None:
-    ledger = importer.ledger
+def _treat_as(stays: Stays, item: FeedItem, word: FeedItem.Decision) -> None:
+    ledger = stays.ledger
     ledger.set(item, decision=word.value)
     if word is FeedItem.Decision.STAY and item.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
         ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
-        importer.present.update(pk for pk, one in ledger.items.items() if one.gone_at is None)
-        importer.house_items()
+        stays.assign({pk for pk, one in ledger.items.items() if one.gone_at is None})
     elif word is FeedItem.Decision.NOT_STAY:
         ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
         ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
     if (booking := ledger.booking_of(item)) is not None:
-        importer.affect(booking)
+        stays.affect(booking)
 
 
-def _with_importer(feed_id: int, now: datetime, act: Callable[[Importer], None]) -> Summary:
+def _with_stays(feed_id: int, now: datetime, act: Callable[[Stays], None]) -> Summary:
     with transaction.atomic():
-        feed = run.locked(feed_id)
-        channel = Channel(feed.state.detected_channel or feed.channel)
-        ledger = Ledger(feed, now, channel)
-        importer = Importer(ledger, run.source_of_channel(channel), now, run.confirm_after())
-        act(importer)
-        summary = importer.finish()
-        run.settle(feed, ledger, summary, now)
+        feed = feed_state.locked(feed_id)
+        stays = Stays(Ledger(feed, now, Channel(feed.state.detected_channel or feed.channel)))
+        act(stays)
+        summary = stays.finish()
+        feed_state.settle(feed, stays.ledger, summary, now)
     return summary
 
 
-def _chosen(importer: Importer, item_ids: Collection[int] | None) -> list[FeedItem]:
-    waiting = (item for item in importer.ledger.items.values() if item.awaits_approval and item.gone_at is None)
+def _chosen(stays: Stays, item_ids: Collection[int] | None) -> list[FeedItem]:
+    waiting = (item for item in stays.ledger.items.values() if item.awaits_approval and item.gone_at is None)
     return [item for item in waiting if item_ids is None or item.pk in item_ids]

@@ -20,8 +20,8 @@ _ALIKE = 20
 _Row = TypeVar("_Row", bound=Model)
 
 
-def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping[int, Iterable[str]]) -> int:
-    """Write of each row the columns that `columns` names by its key; returns how many rows there were."""
+def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping[int, Iterable[str]]) -> None:
+    """Write those columns of each row that `columns` names by the row's key."""
     alike: defaultdict[tuple[tuple[str, Any], ...], list[_Row]] = defaultdict(list)
     for row in rows:
         alike[tuple((name, getattr(row, name)) for name in sorted(columns[row.pk]))].append(row)
@@ -33,7 +33,6 @@ def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping
     if single:
         names = sorted({name for row in single for name in columns[row.pk]})
         objects.bulk_update(single, names, batch_size=BATCH)
-    return sum(map(len, alike.values()))
 
 
 def batches(keys: Sequence[int]) -> Iterable[Sequence[int]]:

@@ -1,4 +1,4 @@
-"""What is wrong with a feed: each condition begins once and ends once, however often it is met in between."""
+"""What is wrong with a feed: each condition begins once and ends once, however often it is found in between."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rentals.signals import feed_condition_changed
 
 
 class Condition(StrEnum):
-    HELD = "held"  # stays vanished in a way that nobody should believe unasked
+    HELD = "held"  # stays vanished in a way that a person must confirm
     STALE = "stale"  # no good fetch for a day
     FAILING = "failing"  # several fetches in a row failed
     RESET = "reset"  # the link does not exist any more
 
 
 def set_condition(feed_id: int, condition: Condition, active: bool, now: datetime, **facts: Any) -> bool:
-    """Begin or end a condition of a feed; tell it once. Returns whether this call changed it.
+    """Begin or end a condition of a feed, and announce it once. Returns whether this call changed it.
 
-    `facts` are further columns of the state to write with it. Compare-and-set: of two that meet the same condition,
-    one announces it.
+    `facts` are further columns of the state to write with it. Compare-and-set: of two calls that find the same
+    condition, one announces it.
     """
     since = f"{condition.value}_since"
     with transaction.atomic():

@@ -17,7 +17,7 @@ from rentals.models import Booking, FeedItem
 
 
 class Index:
-    """The property's stays by their days, without those that this very calendar lists by another event.
+    """The property's stays by their days, without those that this calendar itself lists by another event.
 
     `cancelled_here`: stays that it lists as cancelled. Another event of the same days is the next guest, not an echo.
     """
@@ -40,22 +40,22 @@ class Index:
                 self.given_up[ledger.days_of(booking)].append(booking)
 
     def find(self, item: FeedItem) -> Booking | None:
-        """The stay that another source lists on the same days and that may be this guest's; it is taken then."""
+        """The stay that another source lists on the same days and that may be this guest's. It is not found again."""
         if item.starts_on is None or item.ends_on is None:
             return None
         candidates = self.by_days.get((item.starts_on, item.ends_on), [])
         fitting = [booking for booking in candidates if not self._conflicts(booking, item)]
         if fitting:
-            # Of several, first the one that tells this very guest, last what this calendar listed by another event.
-            best = min(fitting, key=lambda booking: (not self._tells(booking, item), bool(self.items.get(booking.pk))))
+            # Of several, first the one that names this guest, last what this calendar listed by another event.
+            best = min(fitting, key=lambda booking: (not self._names(booking, item), bool(self.items.get(booking.pk))))
             candidates.remove(best)
             return best
         if item.guest_name or item.reservation_code:
-            return None  # perhaps the next guest, who must not stand before a closed door
+            return None  # perhaps the next guest, who needs a code
         given_up = self.given_up.get((item.starts_on, item.ends_on), [])
         return given_up.pop() if given_up else None
 
-    def _tells(self, booking: Booking, item: FeedItem) -> bool:
+    def _names(self, booking: Booking, item: FeedItem) -> bool:
         """Whether a listed source of the stay names the guest whom the item names."""
         listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
         return any(_is_same_guest(one, item) for one in listing)
@@ -65,9 +65,9 @@ class Index:
         if left is not None and not _is_same_guest(left, item):
             return True
         own = self.items.get(booking.pk, ())
-        if any(one.guest_name or one.reservation_code for one in own) and not self._tells(booking, item):
-            return True  # who is missing here was named, and this is not known to be the same guest
-        told = booking.feed_guest_name or booking.guest_name  # a person's own words for a guest are no other guest
+        if any(one.guest_name or one.reservation_code for one in own) and not self._names(booking, item):
+            return True  # the absent guest was named, and this may be another one
+        told = booking.feed_guest_name or booking.guest_name  # a name that a person typed does not make another guest
         if names_conflict(told, item.guest_name):
             return True
         listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
@@ -82,7 +82,7 @@ class Index:
 
 
 def _is_same_guest(one: FeedItem, other: FeedItem) -> bool:
-    """Whether both tell it: some systems issue a new UID by cancelling the old one."""
+    """Whether both say so. Some systems issue a new UID and cancel the old one."""
     if codes_conflict(one.reservation_code, other.reservation_code):
         return False
     name = plain_name(one.guest_name)
@@ -92,10 +92,10 @@ def _is_same_guest(one: FeedItem, other: FeedItem) -> bool:
 
 
 def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Booking], now: datetime) -> list[Booking]:
-    """A stay that moved onto the days of a nameless one from another feed: that one was its echo, ahead of time.
+    """Join a stay that moved with a nameless stay that another feed lists on its new days: an echo that came first.
 
-    The nameless one is given up and its items list the other. Never one that has begun, or that a person touched.
-    Returns the stays that were given up.
+    The nameless one is given up and its items list the other. Never one that has begun, or that a person changed.
+    Returns the stays that changed by it.
     """
     given_up: list[Booking] = []
     if not ledger.others:
@@ -121,14 +121,14 @@ def join(ledger: Ledger, own: Mapping[int, list[FeedItem]], moved: Iterable[Book
             given_up.append(give)
             # The one that stays has more sources now: confirmed by one of them, it is confirmed.
             here = [*own.get(id(keep), ()), *own.get(id(give), ()), *ledger.others.get(give.pk, ())]
-            if ledger.set_stay(keep, merge.follow(stay_of(keep), merge.told_by(ledger.sources_of(keep, here)), now)):
+            if ledger.set_stay(keep, merge.follow(stay_of(keep), merge.combine(ledger.sources_of(keep, here)), now)):
                 given_up.append(keep)
             break
     return given_up
 
 
 def _is_nameless(ledger: Ledger, booking: Booking, own: Mapping[int, list[FeedItem]], now: datetime) -> bool:
-    """Only feeds know it, none tells who comes, and nobody came yet."""
+    """Whether only feeds know it, none names a guest, and it has not begun."""
     items = (*own.get(id(booking), ()), *ledger.others.get(booking.pk, ()))
     untouched = booking.status == booking.feed_status and booking.check_out == booking.feed_check_out
     untouched = untouched and not any(one.kept_at is not None for one in items)
@@ -144,7 +144,7 @@ def _share_a_feed(
     second = {one.feed_id for one in (*theirs, *ledger.others.get(other.pk, ())) if _is_listed(one)}
     everyone = {one.feed_id for one in (*mine, *theirs)}
     everyone |= {one.feed_id for booked in (booking, other) for one in ledger.others.get(booked.pk, ())}
-    return bool(first & second) or len(everyone) < 2  # one feed alone echoes nothing: its absences are rule 17's
+    return bool(first & second) or len(everyone) < 2  # one feed alone echoes nothing: `absence` judges what it drops
 
 
 def _is_listed(item: FeedItem) -> bool:

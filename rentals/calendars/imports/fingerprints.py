@@ -1,4 +1,4 @@
-"""Fingerprints of calendars: whether one says anything that the last one did not.
+"""Fingerprints of calendars: whether one says anything new since the last one.
 
 Two of them: of the bytes, and of the bytes without the stamps that channels renew at every export (DTSTAMP, CREATED,
 LAST-MODIFIED). What the outcome depends on besides the bytes is part of both: the feed's options, the property's
@@ -24,7 +24,7 @@ _STAMPS = re.compile(rb"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[:;][^\r\n]*(?:\r?\n[ 
 
 @dataclass(frozen=True, slots=True)
 class Prints:
-    """What a body would be stored as. Hex digits; `*_today` hold only for the local day on which they were made."""
+    """The fingerprints of one body, as hex digits. Those with a day hold only on that local day of the property."""
 
     context: str
     day: str
@@ -37,14 +37,14 @@ class Prints:
         return bool(state.content_hash) and state.content_hash == self._stampless()
 
     def raw_like(self, state: FeedState) -> str:
-        """The print of the bytes to store beside a content that stays: dated if that one is."""
+        """The print of the bytes to store when the content is unchanged: with the day if the stored one has it."""
         return self._raw(self.day) if state.body_hash == self._raw(self.day) else self._raw("")
 
     def columns(self, calendar: Calendar) -> dict[str, Any]:
         """What to store after an import."""
         if calendar.has_recurrences:
             return {"body_hash": self._raw(self.day), "content_hash": ""}
-        # Where stamps decide between versions of an event, new stamps may decide otherwise.
+        # If stamps decide between versions of an event, new stamps may decide differently.
         return {"body_hash": self._raw(""), "content_hash": "" if calendar.has_versions else self._stampless()}
 
     def _raw(self, day: str) -> str:

@@ -16,7 +16,7 @@ from django.db.models.fields import CharField
 from django.db.models.functions import Cast, Concat
 
 from rentals.calendars.decide.identity import trace_of
-from rentals.calendars.decide.match import Known
+from rentals.calendars.decide.known import Known
 from rentals.calendars.decide.merge import Source, Stay
 from rentals.calendars.decide.placing import Arrival, Key
 from rentals.calendars.events import Channel, Verdict
@@ -25,28 +25,12 @@ from rentals.local_time import local_moment
 from rentals.models import Booking, CalendarFeed, FeedItem
 from rentals.signals import bookings_changed
 
-#: By whose clock Booking.com lists "today onwards", wherever the property lies.
+#: Booking.com lists "today onwards" by the clock of this zone, wherever the property is.
 BOOKING_ZONE = "Europe/Amsterdam"
 #: Stays that ended longer ago are not looked at any more.
 HINDSIGHT = timedelta(days=40)
 
 STAY_COLUMNS = tuple(one.name for one in fields(Stay))
-CONTENT_COLUMNS = (
-    "summary",
-    "starts_on",
-    "ends_on",
-    "starts_at",
-    "ends_at",
-    "whole_days",
-    "guest_name",
-    "reservation_code",
-    "phone_last4",
-    "guest_count",
-    "reservation_url",
-    "verdict",
-    "reason",
-    "needs_review",
-)
 KEY_COLUMNS = ("uid", "recurrence_id", "part")
 _GUEST_COLUMNS = ("guest_name", "reservation_code", "phone_last4", "guest_count", "reservation_url")
 
@@ -108,13 +92,15 @@ class Ledger:
         )
 
     def _until(self, booking: Booking | None) -> date | None:
+        """The check-out day of a stay that is alive."""
         if booking is None or booking.status == Booking.Status.CANCELLED or booking.check_out <= self.now:
             return None
         return self.days_of(booking)[1]
 
     def _cut_off_at(self, item: FeedItem) -> datetime | None:
-        """From when on the channel leaves the arrival day out. Far in the west that is before check-in, and the stay
-        is in progress by the channel's clock: its beginning is cut off, or one of a single night is left out."""
+        """The instant from which the channel leaves out the arrival day; None for other channels. Far in the west that
+        is before check-in: by the channel's clock the stay is in progress, so its start is cut off, and a stay of a
+        single night is left out."""
         if self.channel is not Channel.BOOKING or not item.whole_days or item.starts_on is None:
             return None
         return local_moment(item.starts_on + timedelta(days=1), time(), BOOKING_ZONE)
@@ -164,9 +150,10 @@ class Ledger:
                 self._rekeyed.add(item.pk)
         return bool(different)
 
-    def new_booking(self, stay: Stay, source: str) -> Booking:
+    def new_booking(self, stay: Stay) -> Booking:
         """A stay that nobody listed before."""
         facts = {name: getattr(stay, name) for name in STAY_COLUMNS}
+        source = self.channel.value if self.channel is not Channel.OTHER else "calendar"
         booking = Booking(property=self.feed.property, source=source, **facts)
         self.new_bookings.append(booking)
         return booking
@@ -193,7 +180,7 @@ class Ledger:
             self._moved_elsewhere.append((item, booking))
 
     def set_stay(self, booking: Booking, stay: Stay) -> bool:
-        """Assign what the feeds and the person's edits make of it; returns whether the locks may care."""
+        """Assign what the feeds and the person's edits make of it; returns whether it may matter to the locks."""
         different = {name for name in STAY_COLUMNS if getattr(booking, name) != getattr(stay, name)}
         for name in different:
             setattr(booking, name, getattr(stay, name))
@@ -209,17 +196,17 @@ class Ledger:
 
     # -- writing ------------------------------------------------------------------------------------------------
 
-    def write(self, announced: Iterable[Booking]) -> int:
-        """Write the differences, then tell which stays changed; returns the number of written items and stays."""
+    def write(self, announced: Iterable[Booking]) -> None:
+        """Write the differences, then announce which stays changed."""
         if self._dropped:
             FeedItem.objects.filter(pk__in=self._dropped).delete()
         if self._rekeyed:
-            # Two items may trade keys: first everybody steps aside, so that no two ever hold the same one.
+            # Two items may trade keys: first all get a key of their own, so that no two ever hold the same one.
             aside = Concat(Value("~"), Cast("pk", CharField()))
             for group in batches(sorted(self._rekeyed)):
                 FeedItem.objects.filter(pk__in=group).update(part=aside)
             for pk in self._rekeyed:
-                self._changed_items[pk] |= set(KEY_COLUMNS)  # those that stepped aside are written whole
+                self._changed_items[pk] |= set(KEY_COLUMNS)  # and then the one that is meant
         Booking.objects.bulk_create(self.new_bookings, batch_size=BATCH)
         changed = [self.bookings[pk] for pk in sorted(self._changed_bookings)]
         write_changed(Booking.objects, changed, self._changed_bookings)
@@ -233,7 +220,6 @@ class Ledger:
         new = (booking for booking in self.new_bookings if booking.status == Booking.Status.CONFIRMED)
         if ids := sorted({booking.pk for booking in (*announced, *new)}):
             bookings_changed.send(sender=CalendarFeed, booking_ids=ids, deleted=False)
-        return len(self._dropped) + len(self._changed_items) + len(changed) + len(self.new_items)
 
 
 def content_of(arrival: Arrival, verdict: Verdict) -> dict[str, Any]:
@@ -258,7 +244,7 @@ def content_of(arrival: Arrival, verdict: Verdict) -> dict[str, Any]:
 
 
 def source_of(item: FeedItem) -> Source | None:
-    """An item that lists a stay, as one of its sources. One whose cancellation waits for a person still counts."""
+    """An item as one of its stay's sources. An item whose cancellation waits for a person still counts."""
     if item.starts_at is None or item.ends_at is None or not _counts(item):
         return None
     return Source(

@@ -1,4 +1,4 @@
-"""The notes that an import takes on its way, from which its `Summary` is made."""
+"""What an import notes on its way, and the `Summary` that is made of it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from rentals.calendars.decide.placing import Arrival
 from rentals.calendars.events import Verdict
-from rentals.calendars.imports.summary import Row, Summary
+from rentals.calendars.imports.summary import Action, Row, Summary
 from rentals.models import FeedItem
 
 RUNNING_CANCELLED = "The channel cancelled a stay in progress."
 
 
-class Report:
+class ImportReport:
     """Counts of stays, and a row for each thing that changed."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Report:
         self.held_reason = ""
         self._rows: list[Row] = []
 
-    def row(self, action: str, arrival: Arrival) -> None:
+    def row(self, action: Action, arrival: Arrival) -> None:
         """Something happened to what the calendar says now."""
         self._rows.append(
             Row(
@@ -35,14 +35,14 @@ class Report:
             )
         )
 
-    def item_row(self, action: str, item: FeedItem) -> None:
+    def item_row(self, action: Action, item: FeedItem) -> None:
         """Something happened to what we hold."""
         verdict = Verdict(item.verdict)
         row = Row(action, item.starts_on, item.ends_on, verdict, item.guest_name, item.reason, item.summary)
         self._rows.append(row)
 
     def summary(self, items: Sequence[FeedItem]) -> Summary:
-        """All in all; `items`: everything of this feed, as it is afterwards."""
+        """The summary of the import. `items`: everything of this feed, as it is afterwards."""
         held = [item for item in items if item.awaits_approval]
         if not self.held_reason and any(item.verdict == Verdict.CANCELLED for item in held):
             self.held_reason = RUNNING_CANCELLED

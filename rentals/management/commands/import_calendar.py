@@ -1,4 +1,4 @@
-"""`manage.py import_calendar`: takes in one calendar by hand, and tells line by line what it changed."""
+"""`manage.py import_calendar`: imports one calendar by hand, and prints what it changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ from rentals.calendars.ical.unfold import MAX_BYTES
 from rentals.calendars.imports import run
 from rentals.calendars.imports.summary import Row, Summary
 from rentals.fields import UndecryptableValue
+from rentals.management.columns import in_columns
 from rentals.models import CalendarFeed
+from rentals.wording import counted
 
 _WRONG_USAGE = 2
 _HEADS = ("Dates", "What", "Is", "Guest", "Why")
@@ -39,44 +41,44 @@ _COUNTS = ("created", "changed", "cancelled", "absent", "held", "review", "quara
 
 class Command(BaseCommand):
     help = (
-        "Import a calendar of one feed: from a file, from standard input (-), or freshly fetched from its address. "
-        "Exit status: 0 imported, 1 the calendar could not be taken and nothing was changed, 2 wrong usage."
+        "Imports the calendar of one feed: from a file, from standard input (-), or fetched now from its address. "
+        "Exit status: 0 imported, 1 the calendar could not be read and nothing was changed, 2 wrong usage."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("feed_id", metavar="FEED_ID", help="the feed's number; a wrong one lists all")
+        parser.add_argument("feed_id", metavar="FEED_ID", help="the feed's number; a wrong number lists all feeds")
         parser.add_argument(
             "file", metavar="FILE", nargs="?", help="an .ics file, or - for standard input (default: fetch it now)"
         )
         parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
         parser.add_argument(
-            "--names", action="store_true", help="show guests' names also where the output is no terminal"
+            "--names", action="store_true", help="show guests' names even when the output is not a terminal"
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
         feed = _feed(str(options["feed_id"]))
         now = timezone.now()
         if not feed.is_active:
-            self.stderr.write(f"“{feed}” is switched off: nothing else reads it. It is read now, as you say.")
+            self.stderr.write(f"“{feed}” is switched off: nothing else reads it. It is read now because you asked.")
         try:
             body = self._read(feed, options["file"], now)
             with self._waiting(f"Comparing {_size(body)} with the stays of “{feed}”"):
                 summary = run.import_calendar(feed.pk, body, now, as_of=now, dry_run=options["dry_run"])
         except FeedError as error:
             raise CommandError(f"{error.of_file if options['file'] else error} Nothing was changed.") from None
-        self._tell(feed, summary, dry_run=options["dry_run"], names=options["names"] or self.stdout.isatty())
+        self._print(feed, summary, dry_run=options["dry_run"], names=options["names"] or self.stdout.isatty())
 
     # -- the calendar -------------------------------------------------------------------------------------------
 
     def _read(self, feed: CalendarFeed, file: str | None, now: datetime) -> bytes:
         if file == "-":
-            if sys.stdin is None:  # closed, as some schedulers start programs
+            if sys.stdin is None:  # some schedulers start programs like this
                 raise CommandError("Standard input is closed. Name a file instead.", returncode=_WRONG_USAGE)
             return sys.stdin.buffer.read(MAX_BYTES + 1)
         if file is not None:
             try:
                 with Path(file).open("rb") as opened:
-                    return opened.read(MAX_BYTES + 1)  # one more than is taken: told as too large by the importer
+                    return opened.read(MAX_BYTES + 1)  # one byte too many: the importer calls it too large
             except OSError as error:
                 raise CommandError(f"{file}: {error.strerror}.", returncode=_WRONG_USAGE) from None
         try:
@@ -90,11 +92,11 @@ class Command(BaseCommand):
         except UndecryptableValue as error:
             raise CommandError(f"The address of “{feed}” cannot be read: {error}") from None
 
-    # -- telling ------------------------------------------------------------------------------------------------
+    # -- printing -----------------------------------------------------------------------------------------------
 
     @contextmanager
     def _waiting(self, what: str) -> Iterator[None]:
-        """On a terminal, say what takes its time and how long it takes already."""
+        """On a terminal, show what is going on and for how long."""
         if not self.stderr.isatty():
             yield
             return
@@ -118,24 +120,21 @@ class Command(BaseCommand):
             ticker.join()
             say(f"\r{what}: {monotonic() - began:.1f} s     \n")
 
-    def _tell(self, feed: CalendarFeed, summary: Summary, *, dry_run: bool, names: bool) -> None:
+    def _print(self, feed: CalendarFeed, summary: Summary, *, dry_run: bool, names: bool) -> None:
         if summary.outdated:
-            self.stdout.write(self.style.WARNING("Newer content arrived meanwhile, so this was left aside."))
+            self.stdout.write(self.style.WARNING("Newer content arrived meanwhile, so this one was not imported."))
             return
         columns = [0, 1, 2, 4] if not names else [0, 1, 2, 3, 4]
         rows = [tuple(cells[column] for column in columns) for cells in map(_cells, summary.rows)]
         if rows:
             heads = tuple(_HEADS[column] for column in columns)
-            widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-            self.stdout.write(_line(heads, widths))
-            for row in rows:
-                self.stdout.write(_line(row, widths))
+            for line in in_columns([heads, *rows]):
+                self.stdout.write(line)
         counts = summary.as_json()
-        told = ", ".join(f"{counts[name]} {name}" for name in _COUNTS if counts.get(name))
-        number = counts.get("events", 0)
-        events = "1 event" if number == 1 else f"{number} events"
+        changes = ", ".join(f"{counts[name]} {name}" for name in _COUNTS if counts.get(name))
+        events = counted(counts.get("events", 0), "event")
         head = "Would change" if dry_run else "Imported"
-        self.stdout.write(f"{head}: {told or 'nothing new'}. {events} in the calendar.")
+        self.stdout.write(f"{head}: {changes or 'nothing new'}. {events} in the calendar.")
         if summary.held:
             self.stdout.write(self.style.WARNING(_held(feed, summary, dry_run=dry_run)))
         if dry_run:
@@ -143,7 +142,7 @@ class Command(BaseCommand):
 
 
 def _held(feed: CalendarFeed, summary: Summary, *, dry_run: bool) -> str:
-    stays = "1 stay" if summary.held == 1 else f"{summary.held} stays"
+    stays = counted(summary.held, "stay")
     waits = "would wait" if dry_run else "wait" if summary.held > 1 else "waits"
     reason = f" {summary.held_reason}" if summary.held_reason else ""
     return (
@@ -168,10 +167,6 @@ def _feed(typed: str) -> CalendarFeed:
 def _cells(row: Row) -> tuple[str, ...]:
     dates = " to ".join(day.isoformat() for day in (row.starts_on, row.ends_on) if day is not None)
     return (dates or "unknown", row.action, _VERDICTS[row.verdict], row.guest_name, row.reason)
-
-
-def _line(cells: tuple[str, ...], widths: list[int]) -> str:
-    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
 def _size(body: bytes) -> str:

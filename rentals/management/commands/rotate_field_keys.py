@@ -7,12 +7,14 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from rentals.rotation import Tally, encrypted_columns, rotate
+from rentals.wording import counted
 
 
 class Command(BaseCommand):
     help = (
         "Re-encrypts every stored secret with the first of FIELD_ENCRYPTION_KEYS. Put the new key in front, restart "
-        "all processes, run this, then remove the old key. Safe to interrupt, to repeat, and while everything runs."
+        "all processes, run this, then remove the old key. It can be interrupted and repeated; everything else may "
+        "keep running."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,9 +29,9 @@ class Command(BaseCommand):
             )
             unreadable += tally.unreadable
         if unreadable:
-            values = "1 stored value" if unreadable == 1 else f"{unreadable} stored values"
+            values = counted(unreadable, "stored value")
             raise CommandError(
-                f"None of the configured keys opens {values}. Nothing was changed there. Put the key that was used "
-                "back into FIELD_ENCRYPTION_KEYS and run this again."
+                f"None of the configured keys opens {values}. They were left as they are. Put the key that "
+                "encrypted them back into FIELD_ENCRYPTION_KEYS and run this again."
             )
         self.stdout.write("Every stored secret is encrypted with the first key.")

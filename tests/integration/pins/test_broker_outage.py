@@ -23,8 +23,8 @@ from django.conf import settings
 from kombu.exceptions import OperationalError
 
 from config import environment
-from pins.stack.embedded import EmbeddedServer
 from pins.stack.lifetime import end_with_parent
+from tests.support.embedded_server import EmbeddedServer
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 

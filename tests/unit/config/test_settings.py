@@ -66,6 +66,19 @@ def test_debug_makes_them_too(read_settings: Reader) -> None:
     assert read_settings("migrate", DEBUG="1")["DEBUG"] is True
 
 
+def test_the_commands_of_the_makefile_make_them_too(read_settings: Reader, tmp_path: Path) -> None:
+    made = read_settings("createsuperuser", TURNKEY_STACK="local")
+    assert (tmp_path / "var" / "secret_key").read_text().strip() == made["SECRET_KEY"]
+
+
+def test_the_doctor_can_run_without_them_and_makes_nothing(read_settings: Reader, tmp_path: Path) -> None:
+    assert read_settings("doctor")["MISSING_SECRETS"] == ["SECRET_KEY", "FIELD_ENCRYPTION_KEYS"]
+    assert read_settings("doctor", SECRET_KEY="x")["MISSING_SECRETS"] == ["FIELD_ENCRYPTION_KEYS"]
+    assert not (tmp_path / "var").exists()
+    read_settings("run")
+    assert read_settings("doctor")["MISSING_SECRETS"] == []
+
+
 def test_otherwise_a_missing_secret_is_named_with_its_remedy(read_settings: Reader, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"SECRET_KEY is not set.*SECRET_KEY_FILE"):
         read_settings("migrate")

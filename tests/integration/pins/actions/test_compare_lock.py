@@ -101,10 +101,10 @@ def test_a_forgotten_code_of_ours_is_told_apart_without_the_guests_name(host: Cl
     compare(host, door.pk)
     house.run(door)
     page = host.get(f"/locks/{door.pk}/").content.decode()
-    assert f"Made by Turnkey, but not known here any more (#{reference})" in page
+    assert f"Made by Turnkey, but no longer known here (#{reference})" in page
     assert ours.alias not in page
     assert LockState.objects.get(lock=door).foreign_names == [
-        f"Made by Turnkey, but not known here any more (#{reference})"
+        f"Made by Turnkey, but no longer known here (#{reference})"
     ]
 
 

@@ -16,19 +16,14 @@ from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import flapping, sending
 from pins.reconcile import sweep
 from rentals.models import Lock
-from tests.integration.pins.notify.test_notifications import hook, letters, open_for, resolve_for, states, tell
 from tests.support.house import House, pin_of
+from tests.support.notifications import hook, letters, open_for, resolve_for, states, tell
 from tests.support.scripted_server import Server, answer
 
 pytestmark = pytest.mark.django_db
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 WRONG, RIGHT = "The account may not manage this lock: Front door", "In order again: Front door"
-
-
-@pytest.fixture
-def door(house: House) -> Lock:
-    return house.lock("Front door")
 
 
 def subjects() -> list[str]:

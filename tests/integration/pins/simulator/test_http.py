@@ -95,7 +95,7 @@ def test_a_client_that_hangs_up_lets_its_thread_go() -> None:
     with SimulatorServer(cloud) as server:
         with pytest.raises(httpx.ReadTimeout), httpx.Client(base_url=server.api_url, headers=KEY) as client:
             client.post(PINS, json=guest(), timeout=0.2)
-        eventually(lambda: not server._listener.open_lines)
+        eventually(lambda: not server.open_connections)
 
 
 def test_stopping_does_not_wait_for_a_hanging_client() -> None:

@@ -146,6 +146,19 @@ def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path, comman
     assert "Traceback" not in doctor.said
 
 
+def test_the_doctor_says_what_to_do_where_only_a_demo_ran(tmp_path: Path, commands: list[Command]) -> None:
+    (tmp_path / "var" / "demo").mkdir(parents=True)
+    doctor = Command(tmp_path, "doctor")
+    commands.append(doctor)
+    assert doctor.ends() == 1
+    assert "nothing is set up here yet" in doctor.said
+    assert "make run" in doctor.said
+    assert f"The demo needs no doctor: its keys and data are in {tmp_path / 'var' / 'demo'}" in doctor.said
+    assert doctor.said.count("FAIL") == 1
+    assert "Traceback" not in doctor.said
+    assert [path.name for path in (tmp_path / "var").iterdir()] == ["demo"]
+
+
 def test_the_demo_settles_by_itself_and_goes_on_at_the_next_start(tmp_path: Path, commands: list[Command]) -> None:
     demo = Command(tmp_path, "demo", "--until-settled", "--port", "0", "--simulator-port", "0")
     commands.append(demo)

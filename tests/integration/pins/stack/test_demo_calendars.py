@@ -54,7 +54,7 @@ def test_the_cottages_are_booked_by_calendar_and_it_is_told(clock: time_machine.
     assert len(lines) == 3
     assert lines[0] == "Airbnb Orchard cottage: 1 stay arrived: 12-15 Mar"
     assert lines[1] == "Airbnb Orchard cottage: the stay 3-8 Mar is now 4-9 Mar"
-    assert "new identities" in lines[2]
+    assert "new UIDs" in lines[2]
 
 
 def test_a_second_start_goes_on_with_the_same_feeds_at_another_address(clock: time_machine.Traveller) -> None:

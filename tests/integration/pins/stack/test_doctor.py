@@ -10,7 +10,10 @@ from django.db.migrations.recorder import MigrationRecorder
 from pytest_django import Settings
 
 from pins.models import NotificationChannel
-from pins.stack.checkup import Health, calendars, database, notifications
+from pins.stack.checkup.calendars import calendars
+from pins.stack.checkup.findings import Health
+from pins.stack.checkup.installation import database
+from pins.stack.checkup.notifications import notifications
 from rentals.models import CalendarFeed, FeedState, Property
 
 SINCE = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -110,10 +113,10 @@ class TestNotifications:
         self.channel(failures=3, failing_since=SINCE, last_error="The mail server cannot be reached.")
         (said,) = notifications()
         assert (said.health, said.subject) == (Health.WARN, "channel, Anna")
-        assert said.text == "fails since 2027-03-01 09:00 UTC. The mail server cannot be reached."
+        assert said.text == "has failed since 2027-03-01 09:00 UTC. The mail server cannot be reached."
 
     def test_what_is_missing_in_the_environment_is_named(self, settings: Settings) -> None:
         self.channel()
-        assert [(one.health, one.remedy[:15]) for one in notifications()] == [(Health.WARN, "Give PUBLIC_URL")]
+        assert [(one.health, one.remedy[:14]) for one in notifications()] == [(Health.WARN, "Set PUBLIC_URL")]
         settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", ""
-        assert [(one.health, one.remedy[:14]) for one in notifications()] == [(Health.FAIL, "Give EMAIL_URL")]
+        assert [(one.health, one.remedy[:13]) for one in notifications()] == [(Health.FAIL, "Set EMAIL_URL")]

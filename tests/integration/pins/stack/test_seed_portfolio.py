@@ -194,6 +194,16 @@ def test_it_refuses_where_bookings_are_unless_told(clock: time_machine.Traveller
     assert drift.repair(NOW) == set()
 
 
+def test_one_seed_can_be_added_again(clock: time_machine.Traveller) -> None:
+    asked = ("--properties", "3", "--locks", "5", "--bookings", "60")
+    command(*asked)
+    requests = PinAttempt.objects.count()
+    command(*asked, "--append")
+    assert Booking.objects.count() == 120
+    assert PinAttempt.objects.count() > requests > 0
+    assert drift.repair(NOW) == set()
+
+
 def test_more_stays_than_nights_are_refused_and_nothing_is_left() -> None:
     with pytest.raises(CommandError, match="fewer bookings"):
         command("--properties", "1", "--locks", "1", "--bookings", "361")

@@ -22,7 +22,7 @@ from pytest_django import Settings
 from rentals import purging
 from rentals.fields import EncryptedTextField
 from rentals.models import CalendarFeed, LockAccount, Property, PropertyAccess, PublishedCalendar
-from tests.integration.rentals.admin.test_properties_and_locks import flat_form
+from tests.support.admin_forms import flat_form
 from tests.support.house import House
 from tests.support.people import staff
 

@@ -175,5 +175,5 @@ def test_what_may_be_a_code_in_a_strangers_alias_is_not_shown(text: str, shown: 
 def test_of_a_stray_of_ours_no_guests_name_is_shown() -> None:
     reference = new_reference(KEY)
     stray = alias_text("Alice", STARTS, ENDS, reference)
-    assert foreign_name(stray, KEY) == f"Made by Turnkey, but not known here any more (#{reference})"
+    assert foreign_name(stray, KEY) == f"Made by Turnkey, but no longer known here (#{reference})"
     assert foreign_name(stray, b"another key") == stray

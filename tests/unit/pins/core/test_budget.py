@@ -208,7 +208,7 @@ def test_json_may_be_empty_or_short_but_not_wrong() -> None:
         (Purpose.ARRIVAL, None, 70),
         (Purpose.REMOVAL, timedelta(hours=24), 70),
         (Purpose.AUDIT, timedelta(0), 350),
-        (Purpose.WATCH, None, 350),
+        (Purpose.CONNECTIVITY, None, 350),
     ],
 )
 def test_reserves_by_purpose(purpose: Purpose, left: timedelta | None, expected: int) -> None:

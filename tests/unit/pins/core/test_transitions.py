@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pins.core import transitions
 from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
-from tests.support.facts import NOW, contents, flights, observations
+from tests.support.facts import NOW, attempts, contents, observations
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 UNTIL = NOW + 10 * MINUTE
@@ -78,7 +78,7 @@ def test_what_is_in_flight_or_in_doubt_stays_so_without_an_answer(name: str, see
 
 
 @settings(max_examples=200)
-@given(observations(), flights())
+@given(observations(), attempts())
 def test_a_lost_answer_erases_nothing(seen: Observed, attempt: Attempt) -> None:
     sent = transitions.prepared(seen, replace(attempt, in_doubt=False))
     after = transitions.lost(sent, UNTIL)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pins.simulator import control
+from pins.simulator.answering import answer
 from pins.simulator.cloud import Cloud
 from pins.simulator.messages import Reply, Request
 
@@ -142,9 +143,9 @@ def test_the_page_shows_locks_pins_and_requests_and_escapes_names(cloud: Cloud) 
     cloud.add_foreign_pin(10001, "Cleaner & Co", "271828")
     headers = {"Authorization": "PersonalKey demo-key", "Content-Type": "application/json"}
     new_pin = b'{"alias": "Guest", "pin": "481516", "endDate": "2099-01-01T00:00:00.000Z"}'
-    cloud.handle(Request("POST", "/api/v37/my/lock/10001/pin", headers=headers, body=new_pin))
+    answer(cloud, Request("POST", "/api/v37/my/lock/10001/pin", headers=headers, body=new_pin))
     cloud.script(10001, ["drop_applied"])
-    cloud.handle(Request("GET", "/api/v37/my/lock/10001/pin", headers=headers))
+    answer(cloud, Request("GET", "/api/v37/my/lock/10001/pin", headers=headers))
     reply = get(cloud, "/")
     page = reply.body.decode()
     assert reply.status == 200
@@ -154,7 +155,7 @@ def test_the_page_shows_locks_pins_and_requests_and_escapes_names(cloud: Cloud) 
         "Front door",
         "Cleaner &amp; Co",
         "271828",
-        "foreign",
+        "set by hand",
         "481516",
         "open to 01 Jan 00:00",
         "Disconnected",

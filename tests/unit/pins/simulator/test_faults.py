@@ -29,8 +29,8 @@ def test_a_wrong_text_is_refused_with_what_is_possible(text: str) -> None:
 
 def test_chances_are_met_in_the_long_run() -> None:
     plan = FaultPlan(timeout_applied=0.1, drop_applied=0.02, busy=0.3)
-    luck = random.Random(1)
-    seen = [plan.choose(luck, "POST") for _ in range(20_000)]
+    rng = random.Random(1)
+    seen = [plan.choose(rng, "POST") for _ in range(20_000)]
     names = [fault.name for fault in seen if fault]
     assert names.count("timeout_applied") / len(seen) == pytest.approx(0.1, abs=0.01)
     assert names.count("drop_applied") / len(seen) == pytest.approx(0.02, abs=0.005)

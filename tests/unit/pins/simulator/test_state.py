@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pins.simulator.answering import answer
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
 from pins.simulator.messages import Request
@@ -19,7 +20,7 @@ HEADERS = {"Authorization": "PersonalKey demo-key", "Content-Type": "application
 
 
 def ask(cloud: Cloud, method: str, path: str, body: bytes = b"") -> int:
-    return cloud.handle(Request(method, "/api/v37/my/lock/" + path, headers=HEADERS, body=body)).status
+    return answer(cloud, Request(method, "/api/v37/my/lock/" + path, headers=HEADERS, body=body)).status
 
 
 def test_a_second_start_finds_locks_pins_and_late_writes(tmp_path: Path) -> None:

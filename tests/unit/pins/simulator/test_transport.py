@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from pins.simulator.answering import answer
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.faults import FaultPlan
 from pins.simulator.messages import Reply, Request
@@ -231,10 +232,10 @@ def test_exactly_one_of_many_threads_gets_the_device() -> None:
     cloud.add_lock("Front door")
     request = Request("GET", "/api/v37" + PINS, headers={"Authorization": "PersonalKey demo-key"})
     statuses: list[int] = []
-    first = threading.Thread(target=lambda: statuses.append(cloud.handle(request).status))
+    first = threading.Thread(target=lambda: statuses.append(answer(cloud, request).status))
     first.start()
     assert entered.wait(10)
-    others = [threading.Thread(target=lambda: statuses.append(cloud.handle(request).status)) for _ in range(31)]
+    others = [threading.Thread(target=lambda: statuses.append(answer(cloud, request).status)) for _ in range(31)]
     for thread in others:
         thread.start()
     for thread in others:
@@ -243,7 +244,7 @@ def test_exactly_one_of_many_threads_gets_the_device() -> None:
     first.join(10)
     assert sorted(statuses) == [200] + [409] * 31
     assert len(cloud.collisions) == 31
-    assert cloud.handle(request).status == 200
+    assert answer(cloud, request).status == 200
 
 
 def test_a_crash_before_the_answer_leaves_the_pin_and_frees_the_device() -> None:

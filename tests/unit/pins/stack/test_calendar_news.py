@@ -41,7 +41,7 @@ def test_a_tentative_stay_is_told_as_such() -> None:
 
 def test_new_identities_of_the_same_stays_are_worth_a_line() -> None:
     (line,) = CalendarNews({1: feed("3-8 Mar", uids="ab")}).tell({1: feed("3-8 Mar", uids="cd")})
-    assert line.startswith("Airbnb Attic: all its events have new identities")
+    assert line.startswith("Airbnb Attic: all its events have new UIDs")
     assert CalendarNews({1: feed("3-8 Mar", uids="ab")}).tell({1: feed("3-8 Mar", uids="bc")}) == []
 
 
@@ -52,7 +52,7 @@ def test_what_waits_and_what_is_wrong_is_told_when_it_begins_and_when_it_ends() 
     (held,) = news.tell({1: feed(undecided=1, troubles=("held",))})
     assert "nothing is cancelled" in held
     assert news.tell({1: feed(undecided=1, troubles=("held",))}) == []
-    assert news.tell({1: feed()}) == ["Airbnb Attic: is not held any more"]
+    assert news.tell({1: feed()}) == ["Airbnb Attic: is no longer held"]
 
 
 @pytest.mark.parametrize("sample", FEEDS, ids=lambda sample: sample.channel)

@@ -14,7 +14,7 @@ from pins.tedee.messages import (
     RemotePin,
     UnreadableError,
     created_id,
-    items,
+    elements_of,
     read_instant,
 )
 
@@ -182,9 +182,9 @@ def test_an_activity_needs_an_id() -> None:
 
 def test_results_of_the_wrong_shape_are_told() -> None:
     assert created_id({"id": 3}) == 3
-    assert items([1]) == [1]
+    assert elements_of([1]) == [1]
     for data in (None, {}, {"id": None}, {"id": 3.0}, {"id": "3"}):
         with pytest.raises(UnreadableError):
             created_id(data)
     with pytest.raises(UnreadableError):
-        items({"result": []})
+        elements_of({"result": []})

@@ -9,8 +9,8 @@ import pytest
 
 from rentals import outbound
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Network, Response
+from tests.support.outbound import lan
 from tests.support.scripted_server import Reply, Server, answer, drop, hang
-from tests.unit.rentals.outbound.test_outbound import lan
 
 
 def post(server: Server, path: str = "/hook", *, host: str = "hooks.example", **options: object) -> Response:

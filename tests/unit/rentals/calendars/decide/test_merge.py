@@ -11,10 +11,10 @@ from rentals.calendars.decide.merge import (
     TENTATIVE,
     Source,
     Stay,
+    combine,
     follow,
     give_up,
     new_stay,
-    told_by,
 )
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -26,18 +26,18 @@ def source(order: int = 1, *, shift: timedelta = timedelta(), tentative: bool = 
 
 
 def stay(*sources: Source) -> Stay:
-    told = told_by(sources or (source(),))
+    told = combine(sources or (source(),))
     assert told is not None
     return new_stay(told, needs_review=False)
 
 
 def after(one: Stay, *sources: Source, now: datetime = NOW) -> Stay:
-    return follow(one, told_by(sources), now)
+    return follow(one, combine(sources), now)
 
 
 def test_the_dates_follow_the_source_that_names_the_guest_else_the_oldest() -> None:
-    named = told_by([source(1), source(2, shift=DAY, name="Anna")])
-    oldest = told_by([source(2, shift=DAY), source(1)])
+    named = combine([source(1), source(2, shift=DAY, name="Anna")])
+    oldest = combine([source(2, shift=DAY), source(1)])
     assert named is not None
     assert oldest is not None
     assert (named.check_in, named.guest_name) == (NOW + 2 * DAY, "Anna")
@@ -45,7 +45,7 @@ def test_the_dates_follow_the_source_that_names_the_guest_else_the_oldest() -> N
 
 
 def test_one_confirmed_source_is_enough() -> None:
-    both = told_by([source(1, tentative=True, name="Anna"), source(2, shift=DAY)])
+    both = combine([source(1, tentative=True, name="Anna"), source(2, shift=DAY)])
     assert both is not None
     assert (both.status, both.check_in, both.guest_name) == (CONFIRMED, NOW + 2 * DAY, "Anna")
     assert after(stay(source(tentative=True)), source()).status == CONFIRMED

@@ -1,0 +1,47 @@
+"""What a person asks of the locks: try again now, look now. Written into the facts; the next run does it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Q
+
+from pins.core import transitions
+from pins.models import LockState, Pin
+from pins.reconcile.observations import locked_pin, save_observed
+
+
+def try_now(pin_ids: list[int], now: datetime) -> set[int]:
+    """A person says: try again now. Lifts blocks, rests and the lock's pause; returns the locks to run."""
+    touched: set[int] = set()
+    for pin_id in sorted(pin_ids):
+        with transaction.atomic():
+            pin = locked_pin(pin_id)
+            pin.put_observed(transitions.retried(pin.observed))
+            save_observed(pin, now)
+            touched.add(pin.lock_id)
+    LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
+    return touched
+
+
+def look_now(lock_id: int, now: datetime) -> bool:
+    """A person asks for a look at the lock's list. One PIN of ours is marked as in need of it; the next run reads the
+    list once, under its lease and from the budget like any other request, and the list corrects all PINs of the lock.
+
+    The one that ends last is marked: while it is in doubt, nobody who is due soon appears to be. False: there is none.
+    A PIN with a request in flight is left to that request's run.
+    """
+    ours = Pin.objects.filter(Q(remote_id__isnull=False) | Q(wanted=True, grant__ends_at__gt=now), lock_id=lock_id)
+    if ours.filter(must_look=True).exists():
+        return True
+    for condition in (Q(remote_id__isnull=False), Q(remote_id__isnull=True)):
+        for pin_id in ours.filter(condition, op="").order_by("-grant__ends_at").values_list("pk", flat=True)[:5]:
+            with transaction.atomic():
+                pin = locked_pin(pin_id)
+                if pin.op:
+                    continue  # a run took off with it since we looked
+                pin.put_observed(transitions.asked_to_look(pin.observed))
+                save_observed(pin, now)
+            return True
+    return False

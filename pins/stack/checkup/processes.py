@@ -1,0 +1,54 @@
+"""What must run: broker, worker, beat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from config.broker import answers
+from pins.models import Heartbeat
+from pins.stack.checkup.findings import Finding, fail, ok
+
+
+def broker() -> Iterator[Finding]:
+    if answers(settings.REDIS_URL):
+        yield ok("broker", "answers")
+    elif settings.REDIS_IS_EMBEDDED:
+        yield fail("broker", "the embedded server does not run.", "Start everything: make run")
+    else:
+        yield fail("broker", "the server of REDIS_URL does not answer.", "Start Redis, or correct REDIS_URL.")
+
+
+def worker() -> Iterator[Finding]:
+    """A worker answers a ping through the broker."""
+    if not answers(settings.REDIS_URL):
+        yield fail("worker", "cannot be asked while the broker is down.", "Fix the broker first.")
+        return
+    from config.celery import app
+
+    replies = app.control.inspect(timeout=2).ping() or {}
+    if replies:
+        yield ok("worker", f"{len(replies)} answered")
+    else:
+        yield fail("worker", "none answers.", "Start everything: make run; on a server: celery -A config worker")
+
+
+def beat() -> Iterator[Finding]:
+    """The sweep leaves a trace whenever beat sends it and a worker performs it."""
+    last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
+    remedy = "Start everything: make run; on a server exactly one: celery -A config beat"
+    if last is None:
+        remedy = f"If Turnkey has just started, wait {settings.SWEEP_SECONDS} s. {remedy}"
+        yield fail("beat", "the sweep has never run.", remedy)
+        return
+    age = timezone.now() - last
+    limit = timedelta(seconds=max(4 * settings.SWEEP_SECONDS, 60))
+    text = f"the last sweep was {age.total_seconds():.0f} s ago"
+    yield (
+        ok("beat", text)
+        if age <= limit
+        else fail("beat", f"{text}; it is due every {settings.SWEEP_SECONDS} s.", remedy)
+    )

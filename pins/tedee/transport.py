@@ -1,0 +1,82 @@
+"""The HTTP transport of the client: pooled connections, and a deadline for each request as a whole.
+
+Looking up the host name cannot be interrupted, but after the deadline nothing is sent any more.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import httpcore
+import httpx
+
+from rentals.outbound.deadline import DeadlineBackend, system_addresses, usual_trust
+
+
+class DeadlineTransport(httpx.BaseTransport):
+    """HTTP/1.1 over pooled connections, blind to proxies in the environment.
+
+    `trust` replaces the usual certificate authorities.
+    """
+
+    def __init__(self, *, trust: ssl.SSLContext | None = None) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=trust or usual_trust(),
+            max_connections=None,  # the leases of the locks limit what is in flight
+            max_keepalive_connections=8,
+            keepalive_expiry=15.0,
+            network_backend=DeadlineBackend(_addresses),
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        outgoing = httpcore.Request(
+            method=request.method,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+            headers=request.headers.raw,
+            content=request.read(),
+            extensions=request.extensions,
+        )
+        with _errors_as_httpx():
+            answer = self._pool.handle_request(outgoing)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, answer: httpcore.Response) -> None:
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _errors_as_httpx():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        with _errors_as_httpx():
+            self._answer.close()
+
+
+@contextmanager
+def _errors_as_httpx() -> Iterator[None]:
+    """httpx names its transport errors as httpcore does. Their texts are dropped: some quote what was received."""
+    try:
+        yield
+    except (
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
+        kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
+        raise kind("") from None
+
+
+def _addresses(host: str, port: int) -> Sequence[str]:
+    try:
+        return system_addresses(host, port)
+    except (OSError, UnicodeError):
+        raise httpcore.ConnectError from None

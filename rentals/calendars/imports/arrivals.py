@@ -1,0 +1,89 @@
+"""From events to arrivals: the calendar's channel, what its events mean, and where they lie in the property's time."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rentals.calendars.classify.verdicts import classify, recognise
+from rentals.calendars.decide import joined_events
+from rentals.calendars.decide.placing import Arrival, Hours, Key, place, unreadable
+from rentals.calendars.events import Calendar, Channel, FeedError, FeedFault, Verdict
+from rentals.calendars.imports.ledger import Ledger
+from rentals.models import Booking, CalendarFeed
+
+
+def channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
+    """The calendar's channel. Raises FeedError for a calendar that we publish ourselves.
+
+    A channel that is suddenly no longer recognised is still the one it was: otherwise a new PRODID would turn every
+    stay of Booking.com into closed days.
+    """
+    channel = recognise(calendar, Channel(feed.channel))
+    if channel is Channel.TURNKEY:
+        raise FeedError(
+            FeedFault.OWN_CALENDAR,
+            "This calendar is published by Turnkey itself. Use the link that the booking channel gives you.",
+        )
+    if channel is Channel.OTHER and feed.channel == Channel.AUTO.value and feed.state.detected_channel:
+        return Channel(feed.state.detected_channel)
+    return channel
+
+
+def arrivals_of(calendar: Calendar, ledger: Ledger) -> list[Arrival]:
+    """Everything that the calendar lists, placed in the property's time, each under a key of its own."""
+    prop, channel = ledger.feed.property, ledger.channel
+    hours = Hours(prop.timezone, prop.check_in_time, prop.check_out_time)
+    events, remainders = calendar.events, frozenset[Key]()
+    if channel is Channel.BOOKING:
+        split = joined_events.split_grown(events, _held_days(ledger), _days_now(ledger))
+        events, remainders = split.events, split.remainders
+    arrivals = [place(reading, hours) for reading in classify(events, channel, ledger.feed.options)]
+    if remainders:
+        arrivals = [
+            replace(one, needs_review=True, reason=joined_events.REASON)
+            if one.key in remainders and one.verdict is Verdict.STAY
+            else one
+            for one in arrivals
+        ]
+    arrivals += [unreadable(event) for event in calendar.quarantined]
+    return _distinct(arrivals)
+
+
+def _held_days(ledger: Ledger) -> list[joined_events.Held]:
+    """The feed's live stays, and the pieces of what was cut before, also those that a person decided about."""
+    return [
+        joined_events.Held(one.key.uid, one.starts_on, one.ends_on, one.begun(ledger.now), bool(one.key.part), one.id)
+        for one in ledger.known()
+        if one.starts_on is not None and one.ends_on is not None and not one.ended(ledger.now)
+        if one.holds_stay or (one.decided and not one.gone and one.key.part)
+    ]
+
+
+def _days_now(ledger: Ledger) -> list[joined_events.Held]:
+    """The feed's stays by the days that they have by now, because of another calendar or of a person."""
+    held = ((one, ledger.booking_of(ledger.items[one.id])) for one in ledger.known() if not one.gone)
+    return [
+        joined_events.Held(one.key.uid, *ledger.days_of(booking), one.begun(ledger.now))
+        for one, booking in held
+        if booking is not None and booking.status != Booking.Status.CANCELLED
+    ]
+
+
+def _distinct(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """Keys are unique in the table: of several with one key, the later ones are told apart by a number."""
+    taken: set[Key] = set()
+    result: list[Arrival] = []
+    for arrival in arrivals:
+        key = arrival.key
+        if not key.uid:
+            said = hashlib.sha256(f"{arrival.summary}\n{arrival.excerpt}".encode()).hexdigest()
+            key = Key(f"unreadable:{said[:40]}", "", "")
+        number = 1
+        while key in taken:
+            number += 1
+            key = Key(key.uid, key.recurrence_id, f"{arrival.key.part}#{number}")
+        taken.add(key)
+        result.append(arrival if key == arrival.key else replace(arrival, key=key))
+    return result

@@ -1,0 +1,11 @@
+"""Rows for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def in_columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """One line per row, each column as wide as its widest cell."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

@@ -1,0 +1,26 @@
+"""An account to whose locks nothing is written, and proof that nothing was."""
+
+from __future__ import annotations
+
+import pytest
+
+from rentals.models import LockAccount
+from tests.support.house import House
+
+
+@pytest.fixture
+def house() -> House:
+    """Its account is only watched."""
+    house = House()
+    watch(house.account)
+    return house
+
+
+def watch(account: LockAccount, *, only: bool = True) -> None:
+    account.observe_only = only
+    account.save()
+
+
+def writes(house: House) -> list[str]:
+    """Requests that would change a lock, as they reached the cloud, refused ones too."""
+    return [one.method for one in house.cloud.journal.requests if one.method != "GET"]

@@ -1,0 +1,119 @@
+"""Makes a database with the migrations of each commit that changed one, migrates it to those of today, and compares.
+
+`python -m tests.support.old_databases FOLDER` writes its databases into FOLDER and prints one line a commit: its hash
+and `ok`, or what differs. A process of its own, because it exchanges the migrations under Django's feet.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.support.paths import ROOT
+
+APPS = ("pins", "rentals")
+
+
+def git(*arguments: str) -> str:
+    """What git prints. Raises `CalledProcessError`."""
+    return subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def commits() -> Iterator[str]:
+    """Each commit that changed a migration, the oldest first; one that leaves them as a former one had them is left
+    out."""
+    folders = [f"{app}/migrations" for app in APPS]
+    seen = set()
+    for commit in git("log", "--reverse", "--format=%h", "--", *folders).split():
+        trees = git("ls-tree", commit, *folders)
+        if trees not in seen:
+            seen.add(trees)
+            yield commit
+
+
+def files_of(commit: str) -> frozenset[tuple[str, str]]:
+    """The migrations of a commit, as paths and blobs."""
+    lines = git("ls-tree", commit, *[f"{app}/migrations/" for app in APPS]).splitlines()
+    return frozenset((line.split()[3], line.split()[2]) for line in lines)
+
+
+def write(files: frozenset[tuple[str, str]], package: Path) -> dict[str, str]:
+    """Write migrations below `package`; returns what MIGRATION_MODULES must be."""
+    for app in APPS:
+        (package / app).mkdir(parents=True)
+        (package / app / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    for path, blob in files:
+        (package / path.split("/")[0] / Path(path).name).write_text(git("cat-file", "blob", blob))
+    return {app: f"{package.name}.{app}" for app in APPS}
+
+
+def migrate(database: Path, modules: dict[str, str], apps: set[str] | None = None) -> dict[str, Any]:
+    """Bring a database up to date with these migrations, for all apps or some; returns the tables of our apps with
+    columns and constraints."""
+    from django.conf import settings
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    connection.close()
+    connection.settings_dict["NAME"] = str(database)
+    settings.MIGRATION_MODULES = modules
+    executor = MigrationExecutor(connection)
+    executor.loader.check_consistent_history(connection)
+    executor.migrate([node for node in executor.loader.graph.leaf_nodes() if apps is None or node[0] in apps])
+    introspection = connection.introspection
+    with connection.cursor() as cursor:
+        return {
+            table: (
+                sorted((one.name, one.null_ok) for one in introspection.get_table_description(cursor, table)),
+                sorted(
+                    f"{sorted(one['columns'])} {one['unique']} {one['foreign_key']}"
+                    for one in introspection.get_constraints(cursor, table).values()
+                    if one["columns"]
+                ),
+            )
+            for table in introspection.table_names(cursor)
+            if table.startswith(tuple(f"{app}_" for app in APPS))
+        }
+
+
+def copy(database: Path, to: Path) -> Path:
+    shutil.copy(database, to)
+    return to
+
+
+def main(folder: Path) -> None:
+    import django.apps
+
+    os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'unused.sqlite3'}"
+    django.setup()
+    sys.path.insert(0, str(folder))
+    others = (
+        folder / "others.sqlite3"
+    )  # the tables of all other apps, made once and copied: that saves most of the time
+    migrate(others, {}, {config.label for config in django.apps.apps.get_app_configs()} - set(APPS))
+    today = migrate(copy(others, folder / "new.sqlite3"), {})
+    made: dict[frozenset[tuple[str, str]], Path] = {frozenset(): others}
+    for commit in commits():
+        files = files_of(commit)
+        # A commit that only added migrations begins where the one before it ended.
+        begun = max((known for known in made if known <= files), key=len)
+        before, after = (folder / f"{commit}-{when}.sqlite3" for when in ("then", "now"))
+        try:
+            migrate(copy(made[begun], before), write(files, folder / f"migrations_{commit}"))
+            made[files] = before
+            found = migrate(copy(before, after), {})
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the other commits are tried, too
+            print(commit, f"{type(error).__name__}: {error}", flush=True)
+            continue
+        differing = sorted(table for table in today.keys() | found.keys() if today.get(table) != found.get(table))
+        print(commit, "ok" if not differing else f"differs in {', '.join(differing)}", flush=True)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,55 @@
+"""Requests that are interrupted, and what must be on the lock afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+from django.utils import timezone
+
+from pins.core.pin_state import State
+from pins.models import AccessGrant, PinAttempt
+from pins.simulator.messages import Reply, Request
+from rentals.models import Booking, Lock
+from tests.support.house import House, pin_of
+
+
+def during(house: House, method: str, action: Callable[[], Any]) -> None:
+    """Do something once, while the next request of a kind is being answered."""
+
+    def hook(request: Request, reply: Reply) -> None:
+        if request.method == method and house.transport.on_request is not None:
+            house.transport.on_request = None
+            action()
+
+    house.transport.on_request = hook
+
+
+def assert_one_right_pin(house: House, booking: Booking, lock: Lock) -> None:
+    grant = AccessGrant.objects.get(booking=booking)
+    (remote,) = [pin for pin in house.ours(lock) if pin.alias.endswith(grant.reference)]
+    assert (remote.value, remote.body.start, remote.body.end) == (grant.code, grant.starts_at, grant.ends_at)
+    assert pin_of(booking, lock).state == State.SET
+
+
+def methods() -> list[str]:
+    return [attempt.op for attempt in PinAttempt.objects.order_by("pk")]
+
+
+def after_answer(house: House, method: str, action: Callable[[], Any]) -> None:
+    """Do something once, when the next request of a kind is over on the lock and its answer not yet stored."""
+    carry = house.transport.handle_request
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        response = carry(request)
+        if request.method == method:
+            house.transport.handle_request = carry  # type: ignore[method-assign]
+            action()
+        return response
+
+    house.transport.handle_request = handle  # type: ignore[method-assign]
+
+
+def tell_the_guests() -> None:
+    AccessGrant.objects.update(disclosed_at=timezone.now())
