@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from pins.core.periods import stay_period
-from pins.models import AccessGrant
+from pins.status.stays import guest_grants
 from pins.status.wording import observe_only_note
 from rentals.models import Booking
 from rentals.wording import counted, day_and_time
@@ -24,7 +24,7 @@ def stay_warnings(booking: Booking, now: datetime) -> Iterator[str]:
         yield "This stay is over, so it gets no code."
         return
     yield from overlaps(booking)
-    grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer("code").first()
+    grant = guest_grants().filter(booking=booking).first()
     if grant is not None and grant.revoked_at is not None:
         yield "The code of this stay was revoked. Press “New code” to give the guest one again."
     elif not prop.is_active:
