@@ -1,7 +1,7 @@
-"""Locks that a web request wakes are woken at its end, together, each once.
+"""Wakes the locks of a web request together at its end, each lock once.
 
-One request may change hundreds of stays: an import, a bulk action, a deletion. While the broker hangs, each call to it
-takes seconds; so there is one, and not one for each stay.
+One request may change hundreds of stays: an import, a bulk action, a deletion. Without this each stay would wake its
+locks by itself, and while the broker hangs each call to it takes seconds.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from pins import tasks
 
 
 def wake_together(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    def answer(request: HttpRequest) -> HttpResponse:
+    """The middleware."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
         woken: list[int] = []
         before = tasks.woken_later.set(woken)
         try:
@@ -23,4 +25,4 @@ def wake_together(get_response: Callable[[HttpRequest], HttpResponse]) -> Callab
             tasks.woken_later.reset(before)
             tasks.wake_locks(dict.fromkeys(woken))
 
-    return answer
+    return respond

@@ -1,12 +1,10 @@
-"""What rentals announces, taken in: in the same transaction as the change that it follows."""
+"""Follows what rentals announces, in the same transaction as the change."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from functools import partial
 from typing import Any, Final
 
-from django.db import transaction
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -33,12 +31,12 @@ def follow_bookings(booking_ids: list[int], deleted: bool, **_: Any) -> None:
         outbox.forget_guests(booking_ids)
     touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
     if touched:
-        transaction.on_commit(partial(tasks.wake_locks, touched))
+        tasks.wake_locks_on_commit(touched)
 
 
 @receiver(feed_condition_changed)
 def follow_feed_condition(feed_id: int, condition: str, active: bool, now: datetime, **_: Any) -> None:
-    """Tell a person, once for each condition, and take it back when it is over."""
+    """Open an incident for the condition of a feed, one for each condition, and resolve it when it is over."""
     feed = CalendarFeed(pk=feed_id)  # only its key is needed; its secrets stay where they are
     kind = _FEED_INCIDENTS[condition]
     if active:
@@ -49,6 +47,6 @@ def follow_feed_condition(feed_id: int, condition: str, active: bool, now: datet
 
 @receiver(account_released)
 def follow_released_account(account_id: int, **_: Any) -> None:
-    """Do at once what was only watched so far."""
+    """The account is not observe-only any more: do at once what is due on its locks."""
     if lock_ids := sweep.release(account_id, timezone.now()):
-        transaction.on_commit(partial(tasks.wake_locks, lock_ids))
+        tasks.wake_locks_on_commit(lock_ids)

@@ -1,4 +1,4 @@
-"""What is deleted when it is long over: codes that are off every lock, and incidents."""
+"""Deletes what is long over: grants whose code is off every lock, and incidents."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pins.models import AccessGrant, Delivery, Incident, Pin
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
-#: So many are deleted in one transaction, so that nobody waits long for its locks.
+#: How many rows one transaction deletes: more would hold their locks for long.
 BATCH: Final = 1000
 
 
@@ -27,8 +27,11 @@ def purge_grants(now: datetime) -> int:
 
 
 def purge_incidents(now: datetime) -> int:
-    """Delete what was resolved long ago, and the messages about it; return how many. Incidents of a PIN go with it,
-    since they say from when its code stands (`pins.status.disclosure`)."""
+    """Delete incidents that were resolved long ago, and the messages about them; return how many.
+
+    Incidents about a PIN stay as long as the PIN: they say since when its code is the present one
+    (`pins.status.disclosure`).
+    """
     old = Incident.objects.filter(pin=None, resolved_at__lte=now - KEEP_RECORDS).order_by("pk")
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):

@@ -1,4 +1,4 @@
-"""What each kind of our rows belongs to, for people who see some properties only (`rentals.access`)."""
+"""Which rows belong to which properties, for people who may see some properties only (`rentals.access`)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rentals.access import governs, locks_of
 
 
 def _of_pin(ids: frozenset[int], prefix: str = "") -> Q:
-    """A code of a stay of theirs on a lock of theirs: the stay may have moved here from another property, where its
-    former code has not left the lock yet."""
+    """Codes of stays of these properties on locks of these properties. Both are asked: a stay may have moved here from
+    another property, whose lock still has its former code."""
     stay, lock = f"{prefix}grant__booking__property__in", f"{prefix}lock__in"
     return Q(**{stay: ids, lock: locks_of(ids)})
 
@@ -19,7 +19,7 @@ governs(AccessGrant, lambda ids: Q(booking__property__in=ids))
 governs(Pin, _of_pin)
 governs(PinAttempt, lambda ids: _of_pin(ids, "pin__"))
 governs(PinReveal, lambda ids: Q(grant__booking__property__in=ids))
-# Without those about an account: it is nobody's of one property, and only who sees all can mend it.
+# Without incidents about an account: it belongs to no property, and only a person who sees all of them can fix it.
 governs(
     Incident,
     lambda ids: (

@@ -1,6 +1,6 @@
 """Celery tasks: alarm clocks for work that the database knows about.
 
-Every task carries ids only, may run twice, late, or never. Arguments are keywords and end in `**kwargs`, so that
+A task carries ids only, and may run twice, late, or never. Arguments are keywords and end in `**kwargs`, so that
 messages of an older release are still understood during a deploy.
 """
 
@@ -12,10 +12,12 @@ import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_shutting_down
+from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
@@ -36,13 +38,13 @@ SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
 SENDERS = 4
 SENDING_SECONDS = 60
 _room_to_send = threading.BoundedSemaphore(SENDERS)
-#: Where what is woken is collected until the end of a web request (`pins.middleware`).
+#: Collects the locks to wake until the end of a web request (`pins.middleware`).
 woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=None)
 
 
 @shared_task(bind=True, max_retries=None)
 def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
-    """Perform what is due on one lock, then set the alarm for the next try: after 408, 409 and 428 and the like that
+    """Perform what is due on one lock, then set the alarm for the next try. After answers such as 408, 409 and 428 that
     is seconds away."""
     report = run.reconcile_lock(lock_id)
     if report.next_at is None:
@@ -51,7 +53,7 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
     wait = report.next_at - now
     if wait > LONGEST_COUNTDOWN:
         return
-    # One alarm per lock: where an earlier one is set already, this one would only add a second chain of them.
+    # One alarm per lock: if an earlier one is set already, this one would only start a second chain of alarms.
     others = LockState.objects.exclude(dispatched_at__gt=now, dispatched_at__lte=report.next_at)
     if others.filter(lock_id=lock_id).update(dispatched_at=report.next_at):
         raise self.retry(countdown=max(wait, SHORTEST_COUNTDOWN).total_seconds())
@@ -64,14 +66,14 @@ def sweep(**kwargs: Any) -> None:
     Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now})
     ration(now)
     wake_locks(due_locks(now), now)
-    sweep_checks.review(now)
+    sweep_checks.check(now)
 
 
 @shared_task
 def check_drift(**kwargs: Any) -> None:
-    """Find what no signal told and put it right; then tell what will hurt later."""
+    """Find changes that no signal announced and put them right; then check what will cause trouble later."""
     wake_locks(drift.repair(timezone.now()))
-    slow_checks.review(timezone.now())
+    slow_checks.check(timezone.now())
 
 
 @shared_task
@@ -82,7 +84,7 @@ def watch_offline(**kwargs: Any) -> None:
 
 @shared_task
 def notify(**kwargs: Any) -> None:
-    """Write down what is new, and have it sent."""
+    """Put news into the outbox, and have it sent."""
     now = timezone.now()
     collecting.collect(now)
     ask_for_senders(len(sending.due(now, SENDERS)))
@@ -90,11 +92,12 @@ def notify(**kwargs: Any) -> None:
 
 @shared_task
 def send_messages(**kwargs: Any) -> None:
-    """Send what is due, one message after the other, for a while. Who finds no room leaves: the others go on."""
+    """Send what is due, one message after the other, for `SENDING_SECONDS`. A task that finds no room leaves: the
+    others go on."""
     if not _room_to_send.acquire(blocking=False):
         return
     ends_at = time.monotonic() + SENDING_SECONDS
-    tried: set[int] = set()  # what stays due for whatever reason is not tried again and again
+    tried: set[int] = set()  # a message that stays due, for whatever reason, is not tried again and again
     try:
         while time.monotonic() < ends_at and not run.stopping.is_set():
             following = [one for one in sending.due(timezone.now(), SENDERS + len(tried)) if one not in tried]
@@ -108,7 +111,7 @@ def send_messages(**kwargs: Any) -> None:
 
 @shared_task
 def purge(**kwargs: Any) -> None:
-    """Delete what is long over."""
+    """Delete records that are long over."""
     now = timezone.now()
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents})
@@ -121,7 +124,7 @@ def _end_runs_early(**_: Any) -> None:
 
 
 def ask_for_senders(count: int) -> bool:
-    """Have the outbox emptied. False: the broker is out of reach; the next tick asks again."""
+    """Ask for so many tasks that empty the outbox. False: the broker is out of reach; the next `notify` asks again."""
     try:
         for _ in range(count):
             send_messages.delay()
@@ -129,6 +132,11 @@ def ask_for_senders(count: int) -> bool:
         logger.warning("broker_unreachable")
         return False
     return True
+
+
+def wake_locks_on_commit(lock_ids: Iterable[int]) -> None:
+    """Ask for a run of each lock as soon as the open transaction is committed; at once where none is open."""
+    transaction.on_commit(partial(wake_locks, list(lock_ids)))
 
 
 def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:

@@ -1,14 +1,13 @@
-"""What Tedee tells by itself: `POST /webhooks/tedee/<token>/`. A lock that is back is woken at once.
+"""Events that Tedee sends: `POST /webhooks/tedee/<token>/`. A lock that is back online is woken at once.
 
-Events are hints. They are not signed, may come twice, late or never; so none of them is believed further than a hint
-goes. An old "connected" after a newer "disconnected" costs one try that the lock answers with 428; an old
-"disconnected" is corrected by the next look at offline locks. Hence no time of an event is kept. See docs/webhooks.md.
+Events are hints: they are not signed, and may come twice, late or never, so nothing is concluded from one alone. An old
+"connected" after a newer "disconnected" costs one try, which the lock answers with 428. An old "disconnected" is
+corrected when connectivity is read the next time. Therefore the time of an event is not kept. See docs/webhooks.md.
 """
 
 from __future__ import annotations
 
 import json
-from functools import partial
 from typing import Any, Final, TypeGuard
 
 from django.db import transaction
@@ -22,7 +21,7 @@ from rentals.models import Lock, LockAccount
 
 MOST_BYTES: Final = 64 * 1024
 MEDIA_TYPES: Final = frozenset({"", "application/json", "text/json", "text/plain"})
-#: Device types that are no lock: bridge, keypads (Tedee API, device types). Unknown types may be locks to come.
+#: Device types that are not locks: bridge, keypads (Tedee API, device types). An unknown type may be a future lock.
 NOT_LOCKS: Final = frozenset({1, 3, 10})
 _LARGEST_ID: Final = 2**63 - 1
 
@@ -71,13 +70,13 @@ def _lock(account: LockAccount, data: dict[str, Any]) -> Lock | None:
 
 def _connection_changed(lock: Lock, data: dict[str, Any]) -> dict[str, Any]:
     is_connected = data.get("isConnected")
-    if is_connected is None:  # it has lost its bridge, or never had one: nothing we could act on
+    if is_connected is None:  # it has lost its bridge, or never had one: there is nothing to act on
         return dict(_IGNORED)
     if not isinstance(is_connected, bool):
         raise _wrong("data.isConnected", "true or false")
     with transaction.atomic():
         if connectivity.connection_reported(lock, is_connected):
-            transaction.on_commit(partial(tasks.wake_locks, [lock.pk]))
+            tasks.wake_locks_on_commit([lock.pk])
             return {"status": "woken"}
     return {"status": "stored"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Final
 from zoneinfo import ZoneInfo
 
 
@@ -23,12 +24,18 @@ class Tone(StrEnum):
         return {"ready": "✓", "busy": "↻", "waiting": "○", "trouble": "!", "act": "✕", "over": "◦"}[self.value]
 
 
+#: What a list shows first when it cannot show everything.
+WORST_FIRST: Final = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
+
+
 @dataclass(frozen=True)
 class Badge:
-    """A state in a word or two."""
+    """A state in a word or two. Logic compares the kind, of an enumeration that the module of the state defines: the
+    label may change, or name a lock as well."""
 
     label: str
     tone: Tone
+    kind: StrEnum | None = None  # None: a state that nothing asks for
 
 
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:

@@ -22,7 +22,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from pins import tasks
-from pins.actions import stays
+from pins.actions import stay_dates, stays
+from pins.actions.results import ActionResult
 from pins.admin import reveal
 from pins.admin.booking_bulk import BulkActions
 from pins.admin.booking_filters import (
@@ -37,8 +38,9 @@ from pins.admin.booking_filters import (
 from pins.admin.booking_form import BookingForm
 from pins.core import code_rules
 from pins.desired import code_overrides
-from pins.status.stays import door_badge, guest_grants, panel, pins_for_people
-from pins.status.warnings import cautions, clock_changes
+from pins.status.pins import pins_for_people
+from pins.status.stays import guest_grants, panel, stay_badge
+from pins.status.warnings import clock_changes, stay_warnings
 from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.history import ToldInHistory
@@ -164,7 +166,7 @@ class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
         grant = next(iter(booking.grants.all()), None)  # prefetched: guest grants only
         pins = list(grant.pins.all()) if grant is not None else []
         has_locks = bool(getattr(booking, "has_locks", True))
-        return badge_html(door_badge(booking, grant, pins, has_locks=has_locks, now=timezone.now()))
+        return badge_html(stay_badge(booking, grant, pins, has_locks=has_locks, now=timezone.now()))
 
     # -- the page of one booking --------------------------------------------------------------------------------
 
@@ -220,7 +222,7 @@ class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
         now = timezone.now()
         if value := form.cleaned_data.get("own_code"):
             self._set_own_code(request, obj, value)
-        for text in cautions(obj, now):
+        for text in stay_warnings(obj, now):
             messages.warning(request, text)
         typed = {
             end: (getattr(obj, name), f"{form.cleaned_data[f'{end}_time']:%H:%M}")
@@ -246,7 +248,7 @@ class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
         ) as refused:
             messages.error(request, f"The booking was saved, but your own code was not used. {refused}")
             return
-        transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
+        tasks.wake_locks_on_commit(sorted(touched))
         messages.success(request, "Your own code is set for this stay. It is not shown here again.")
         if code_rules.is_guessable(value):
             messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
@@ -289,7 +291,7 @@ class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
             messages.warning(request, text)
         return HttpResponseRedirect(reverse("admin:rentals_booking_change", args=[booking.pk]))
 
-    def do(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
+    def do(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:
         """One action and its line in the booking's history, both or neither."""
         with transaction.atomic():
             outcome = (
@@ -299,13 +301,13 @@ class BookingAdmin(BulkActions, PlainTitles, ToldInHistory, Scoped, _Admin):
                 self.log_change(request, booking, stays.history_line(name, outcome))
         return outcome
 
-    def _submit(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
+    def _submit(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:
         """What the form below the buttons says in full, by one press. What is wrong with it is told above."""
-        form, outcome = stays.submit(name, booking.pk, request.POST, timezone.now())
+        form, outcome = stay_dates.submit(name, booking.pk, request.POST, timezone.now())
         if outcome is not None:
             return outcome
         wrong = " ".join(str(text) for texts in form.errors.values() for text in texts)
-        return stays.Outcome(messages.ERROR, f"nothing was changed. {wrong}")
+        return ActionResult(messages.ERROR, f"nothing was changed. {wrong}")
 
 
 def _going() -> str:

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from pins.actions import stays
+from pins.actions.results import ActionResult
 from pins.status.stays import guest_grants
 from rentals.admin.sure import Question, ask, is_sure
 from rentals.models import Booking, LockAccount
@@ -31,7 +32,7 @@ _WATCHED: Final = (
 class BulkActions(_Admin):
     """Stands before ModelAdmin among the bases. What gives a guest another code, or none, asks first."""
 
-    def do(self, request: HttpRequest, name: str, booking: Booking) -> stays.Outcome:
+    def do(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:
         """One action and its line in the history of the booking."""
         raise NotImplementedError
 

@@ -11,7 +11,7 @@ from pins.core import quiet_hours
 from pins.core.notification_events import CHOICES, Event
 from pins.models import Delivery, NotificationChannel
 from pins.notify import signing
-from pins.notify.words import message
+from pins.notify.texts import message
 from rentals.wording import Badge, Tone, brief, day_and_time, soon
 
 SHOWN: Final = 20

@@ -85,7 +85,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What", ordering="kind")
     def what(self, incident: Incident) -> str:
-        return texts.trouble(incident.kind).what
+        return texts.text_of(incident.kind).what
 
     @admin.display(description="Concerns")
     def concerns(self, incident: Incident) -> str | SafeString:
@@ -115,7 +115,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What to do")
     def remedy(self, incident: Incident) -> str:
-        return texts.trouble(incident.kind).remedy
+        return texts.text_of(incident.kind).remedy
 
     @admin.display(description="Since", ordering="opened_at")
     def opened(self, incident: Incident) -> str:

@@ -22,7 +22,7 @@ from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.models import Lock, LockAccount, Property
-from rentals.wording import Badge, Tone, soon
+from rentals.wording import Badge, Tone, counted, soon
 
 admin.site.unregister([Lock, LockAccount])
 
@@ -58,7 +58,7 @@ class LockWithCodesAdmin(LockAdmin):
         cause, until = pause(lock, timezone.now()) if lock.pk else ("", None)
         if not cause or until is None:
             watched = lock.pk and lock.account.observe_only
-            return wording.only_watched([lock.name]) if watched else "Nothing is wrong."
+            return wording.observe_only_note([lock.name]) if watched else "Nothing is wrong."
         again = soon(until, timezone.now(), zone_of_lock(lock))
         return f"{wording.reason(cause)} Next try {again}. {wording.remedy(cause)}".strip()
 
@@ -91,7 +91,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge("Waiting", Tone.TROUBLE))
         if account.observe_only:
-            return badge_html(wording.WATCHED)
+            return badge_html(wording.OBSERVE_ONLY)
         return badge_html(Badge("In order", Tone.READY))
 
     def get_urls(self) -> list[URLPattern]:
@@ -126,7 +126,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
         told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
         number = len(found.found)
-        has = f"{wording.doors(number)}: {told}" if number else "no locks at all"
+        has = f"{counted(number, 'lock')}: {told}" if number else "no locks at all"
         text = format_html(
             '{} has {}. <a href="{}">Show locks</a>', account, has, reverse("admin:rentals_lock_changelist")
         )

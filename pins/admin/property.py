@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from pins.board import rows
+from pins.status import stay_lists
 from pins.status.locks import lock_badge
 from rentals.access import Scope
 from rentals.admin import PropertyAdmin
@@ -73,10 +73,10 @@ def _stays(prop: Property, scope: Scope) -> list[StayLine]:
             guest=one.guest_name or "Guest",
             arrives=brief(one.check_in, now, zone),
             leaves=brief(one.check_out, now, zone),
-            badge=rows.overall(one, now),
+            badge=stay_lists.stay_of(one, now).badge,
             flags=tuple(_flags(one)),
         )
-        for one in rows.stays(ahead, scope, MOST_STAYS)
+        for one in stay_lists.load(ahead, scope, MOST_STAYS)
     ]
 
 

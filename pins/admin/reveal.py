@@ -16,8 +16,8 @@ from limits import RateLimitItemPerMinute
 
 from pins.desired import disclosure
 from pins.models import AccessGrant
-from pins.status import wording
 from pins.status.stays import guest_grants, panel
+from pins.status.wording import Kind
 from rentals.access import scope_of
 from rentals.inbound import rate_limits
 from rentals.models import Booking
@@ -88,8 +88,8 @@ def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
     return Revealed(
         code,
         guest_message(booking, grant, code),
-        missing=tuple(line.name for line in lacking if line.badge != wording.WATCHED),
-        watched=tuple(line.name for line in lacking if line.badge == wording.WATCHED),
+        missing=tuple(line.name for line in lacking if line.badge.kind is not Kind.OBSERVED),
+        watched=tuple(line.name for line in lacking if line.badge.kind is Kind.OBSERVED),
     )
 
 

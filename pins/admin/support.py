@@ -16,13 +16,15 @@ from pins.admin.parts import zone_of_grant
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import zone_of_lock
-from pins.status.stays import MASK, attempt_line, pins_for_people, standing_badge
+from pins.status.pins import attempt_line, pin_badge, pins_for_people
 from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.badges import badge_html
 from rentals.wording import Badge, Tone, day_and_time, soon
+
+_MASK = "••••••"
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Any]
@@ -82,7 +84,7 @@ class AccessGrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Code")
     def masked_code(self, grant: AccessGrant) -> str:
-        return MASK
+        return _MASK
 
     @admin.display(description="Works from", ordering="starts_at")
     def starts(self, grant: AccessGrant) -> str:
@@ -166,11 +168,11 @@ class PinAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Code")
     def masked_code(self, pin: Pin) -> str:
-        return MASK
+        return _MASK
 
     @admin.display(description="State", ordering="state")
     def condition(self, pin: Pin) -> SafeString:
-        return badge_html(standing_badge(pin, timezone.now()))
+        return badge_html(pin_badge(pin, timezone.now()))
 
     @admin.display(description="Tedee's number of it")
     def number(self, pin: Pin) -> str:

@@ -1,1 +1,1 @@
-"""The console: whether tonight's guests can get in, and what a person should mend. Needs a staff login."""
+"""The console: whether tonight's guests can get in, and what a person should fix. Needs a staff login."""

@@ -1,4 +1,4 @@
-"""The timeline's rows: properties, a page of them, over two weeks."""
+"""What the timeline shows: one page of properties, over two weeks."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
-from pins.board import rows
-from pins.board.rows import Stay
 from pins.board.timeline import Bar, Row, Taken, lay_out
+from pins.status import stay_lists
+from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
 from rentals.wording import Badge, brief
@@ -24,7 +24,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One day of the head. `is_today`: at some row at least."""
+    """One day of the head. `is_today`: at one property of the page at least."""
 
     day: date
     is_today: bool
@@ -36,7 +36,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class StayBar:
-    """A bar, how the stay's doors are, and all of it in words."""
+    """A bar, the state of its stay, and all of it in words."""
 
     bar: Bar
     badge: Badge
@@ -44,12 +44,19 @@ class StayBar:
 
     @property
     def title(self) -> str:
+        """Everything, for a bar that has no room for words."""
         return f"{self.bar.label}, {self.said}"
+
+    @property
+    def classes(self) -> str:
+        """How the style sheet calls such a bar."""
+        ends = {"open-left": self.bar.from_before, "open-right": self.bar.goes_on, "tentative": self.bar.tentative}
+        return " ".join(["bar", self.badge.tone.value, *(name for name, has_it in ends.items() if has_it)])
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One property. `clock`: day and time there, where it is another day than at other rows; else empty."""
+    """One property. `clock`: day and time there, if today is not the same day at all properties; else empty."""
 
     property_id: int
     name: str
@@ -76,7 +83,8 @@ class Timeline:
 
 
 def load(now: datetime, *, first: date | None, query: str, page: int, scope: Scope) -> Timeline:
-    """`first`: the window's first day, by default yesterday, where that is earliest."""
+    """`now`: UTC. `first`: the window's first day; by default yesterday, in the zone where that is earliest. `query`:
+    words of a property's name or a guest's. `page` counts from 1."""
     chosen = visible(Property.objects.order_by("name", "pk"), scope)
     for word in query.split():
         chosen = chosen.filter(
@@ -100,13 +108,13 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
 
 
 def _stays(shown: list[Property], first: date, scope: Scope, now: datetime) -> defaultdict[int, list[Stay]]:
-    """With a day to spare on both sides, since days differ by zone."""
+    """Stays of the window by property, with a day to spare on both sides, since days differ by zone."""
     begins = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo("UTC")) - _DAY
     overlap = Q(check_out__gt=begins, check_in__lt=begins + (DAYS + 2) * _DAY)
     live = ~Q(status=Booking.Status.CANCELLED)
     found: defaultdict[int, list[Stay]] = defaultdict(list)
-    for booking in rows.stays(overlap & live & Q(property__in=[one.pk for one in shown]), scope):
-        found[booking.property_id].append(rows.look(booking, now))
+    for booking in stay_lists.load(overlap & live & Q(property__in=[one.pk for one in shown]), scope):
+        found[booking.property_id].append(stay_lists.stay_of(booking, now))
     return found
 
 

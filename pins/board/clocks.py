@@ -1,4 +1,4 @@
-"""Whose clock a page shows. Pure."""
+"""Which clock a page shows. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rentals.wording import clock_time
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """A time of day with the name of its zone. `is_local`: the reader's own clock would tell more."""
+    """A time of day with the name of its zone. `is_local`: the browser puts the reader's own time in its place."""
 
     said: str
     is_local: bool
@@ -20,8 +20,8 @@ class Clock:
 
 
 def clock(now: datetime, zones: Iterable[ZoneInfo]) -> Clock:
-    """The time at these properties where it is the same at all of them. Else nobody's more than another's: UTC, until
-    the browser puts its own in that place."""
+    """The time at these properties if their clocks agree. Else no clock is better than another: UTC, until the browser
+    puts the reader's own time in its place."""
     times = {clock_time(now, zone): zone for zone in zones}
     if len(times) == 1:
         ((said, zone),) = times.items()

@@ -1,4 +1,4 @@
-"""The answer to the one question of the morning, in a sentence or two. Pure."""
+"""What the board says first: whether everybody gets in, in a sentence or two. Pure."""
 
 from __future__ import annotations
 
@@ -9,58 +9,58 @@ from rentals.wording import Tone
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What the board says first. `tone` colours it; the words say it all."""
+class Headline:
+    """`words` say everything; `tone` colours them."""
 
     words: str
     tone: Tone
 
 
-def answer(
+def headline(
     arrivals: Collection[Tone],
     outside: int,
     staying: int,
     *,
-    watched: int = 0,
-    watching: bool = False,
+    observed: int = 0,
+    observes: bool = False,
     idle_since: str = "",
     is_new: bool = False,
-) -> Answer:
+) -> Headline:
     """Whether every guest who arrives soon can get in, and every guest who left is locked out.
 
-    `arrivals`: how the doors are of each stay that begins in the next 24 hours. `outside`: guests whose stay has begun
-    and whose code is not on every lock. `staying`: guests who left and whose code may still be on a lock.
+    `arrivals`: the state of each stay that begins in the next 24 hours. `outside`: how many guests have a stay that has
+    begun and a code that is not on every lock. `staying`: how many guests left, and their code may still be on a lock.
 
-    `watched`: stays that begin in the next 24 hours, not among `arrivals`, of which Turnkey only watches a lock: it
-    does not know whether these guests can get in. `watching`: some account is only watched, so that only our own codes
-    can be spoken for. `idle_since`: when Turnkey last worked, if it does not any more; the rest is
-    as it was known then. `is_new`: no stay was ever entered.
+    `observed`: how many more stays begin in the next 24 hours for which Turnkey only observes a lock; it does not know
+    whether these guests can get in. `observes`: some account is observe-only, so that Turnkey can answer for its own
+    codes only. `idle_since`: when Turnkey last worked, in words, if it has stopped; the rest is what was known then.
+    `is_new`: no stay was ever entered.
     """
     late = [tone for tone in arrivals if tone is not Tone.READY]
     joint = ", and" if bool(late) == bool(staying) else ", but"
-    if is_new and not (arrivals or watched or outside or staying or idle_since):
-        return Answer("Nobody is expected: there is no booking yet.", Tone.WAITING)
-    left = _left(staying, watching=watching)
-    if watched and not arrivals:
-        words = f"{_watched(watched)}{', but' if staying else ', and'} {left}."
+    if is_new and not (arrivals or observed or outside or staying or idle_since):
+        return Headline("Nobody is expected: there is no booking yet.", Tone.WAITING)
+    left = _left(staying, observes=observes)
+    if observed and not arrivals:
+        words = f"{_observed(observed)}{', but' if staying else ', and'} {left}."
     else:
-        words = f"{_coming(len(arrivals), len(late), watched)}{joint} {left}."
-        words = f"{words} {_watched(watched)}." if watched else words
+        words = f"{_coming(len(arrivals), len(late), observed)}{joint} {left}."
+        words = f"{words} {_observed(observed)}." if observed else words
     if outside:
         words = f"{_outside(outside)} {words}"
     if idle_since:
-        return Answer(f"Turnkey has stood still since {idle_since}. {words}", Tone.ACT)
-    return Answer(words, _tone(late, outside, staying, watched))
+        return Headline(f"Turnkey has stood still since {idle_since}. {words}", Tone.ACT)
+    return Headline(words, _tone(late, outside, staying, observed))
 
 
-def _tone(late: Collection[Tone], outside: int, staying: int, watched: int) -> Tone:
+def _tone(late: Collection[Tone], outside: int, staying: int, observed: int) -> Tone:
     if outside or staying or Tone.ACT in late or Tone.OVER in late:
         return Tone.ACT
     if Tone.TROUBLE in late:
         return Tone.TROUBLE
     if late:
         return Tone.BUSY
-    return Tone.WAITING if watched else Tone.READY
+    return Tone.WAITING if observed else Tone.READY
 
 
 def _outside(count: int) -> str:
@@ -69,20 +69,20 @@ def _outside(count: int) -> str:
     return f"{count} guests who are due may stand before a closed door."
 
 
-def _watched(count: int) -> str:
+def _observed(count: int) -> str:
     who = "a guest who arrives" if count == 1 else f"{count} guests who arrive"
-    return f"Turnkey only watches for {who} in the next 24 hours and puts no code on their locks"
+    return f"Turnkey only observes the locks of {who} in the next 24 hours and puts no code on them"
 
 
-def _coming(count: int, late: int, watched: int) -> str:
-    if not count and not watched:
+def _coming(count: int, late: int, observed: int) -> str:
+    if not count and not observed:
         return "Nobody arrives in the next 24 hours"
     if not late:
         who = "The guest who arrives" if count == 1 else f"{_all(count)} guests who arrive"
-        if watched:
+        if observed:
             who = "A guest who arrives" if count == 1 else f"{count} guests who arrive"
         return f"{who} in the next 24 hours can get in"
-    if watched:
+    if observed:
         who = "A guest who arrives" if late == 1 else f"{late} guests who arrive"
         return f"{who} in the next 24 hours cannot get in yet"
     if count == 1:
@@ -94,8 +94,8 @@ def _all(count: int) -> str:
     return "Both" if count == 2 else f"All {count}"
 
 
-def _left(staying: int, *, watching: bool) -> str:
-    if not staying and watching:
+def _left(staying: int, *, observes: bool) -> str:
+    if not staying and observes:
         return "no code of Turnkey outlives its stay"
     if not staying:
         return "every guest who left is locked out"

@@ -1,30 +1,32 @@
-"""What a person should mend, most severe first: arrivals that wait for a person, and open incidents, one per cause."""
+"""What a person must fix, the most severe first: arrivals that wait for a person, and open incidents, one per cause."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
 from pins.board.root_causes import WAITING, Entry, Known, entries
-from pins.board.rows import Stay
 from pins.incidents import texts
 from pins.models import Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
-from pins.status.stays import REVOKED, SWITCHED_OFF, is_mute, standing_badge
+from pins.status.pins import is_mute, pin_badge
+from pins.status.stay_lists import Stay
+from pins.status.wording import Kind
 from rentals.access import Scope, visible
 from rentals.models import LockAccount
 from rentals.wording import Badge, Tone, ago, brief, clock_time
 
 MOST = 40
-#: So many of those who wait for one cause are named with it.
+#: How many of the stays that wait for one cause are named with it.
 _NAMED = 3
-#: All that is asked of an incident: names and times, no code and no secret.
-_ASKED = (
+#: The columns that are read of an incident: names and times, no code and no secret.
+_COLUMNS = (
     *("pk", "kind", "severity", "opened_at", "pin", "lock", "account", "feed", "booking"),
     *("pin__admitted", "pin__grant", "pin__grant__holder_name", "pin__grant__starts_at", "pin__grant__ends_at"),
     *("pin__grant__booking", "pin__grant__booking__check_in", "pin__grant__booking__check_out"),
@@ -35,14 +37,14 @@ _ASKED = (
     *("booking__check_in", "booking__check_out", "booking__property__timezone"),
 )
 _Row = dict[str, Any]
-#: What a stay suffers from as a whole, by the word of its doors: what it is, and what to do.
-_STAYS = {
-    "No lock": ("The property has no active lock", "Choose its locks on the page of the property."),
-    SWITCHED_OFF.label: (
+#: What is wrong with a stay as a whole, and what to do about it.
+_STAYS: Final[dict[StrEnum | None, tuple[str, str]]] = {
+    Kind.NO_LOCK: ("The property has no active lock", "Choose its locks on the page of the property."),
+    Kind.PROPERTY_OFF: (
         "The property is switched off, and a guest is expected",
         "Switch it on, cancel the stay, or let the guest in another way.",
     ),
-    REVOKED.label: (
+    Kind.REVOKED: (
         "The code is revoked, and its guest is expected",
         "Press “New code” on the stay, or cancel the stay.",
     ),
@@ -51,7 +53,7 @@ _STAYS = {
 
 @dataclass(frozen=True, slots=True)
 class Concern:
-    """A stay that waits for what is to be mended."""
+    """A stay that waits for an issue to be fixed."""
 
     who: str
     when: str
@@ -59,41 +61,42 @@ class Concern:
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
-    """One thing to mend: about whom or what, what is wrong, what to do, and where; and whose codes wait for it."""
+class Issue:
+    """One thing that a person must fix. All texts are for people."""
 
-    subject: str
-    what: str
-    remedy: str
+    subject: str  # about whom or what
+    what: str  # what is wrong
+    remedy: str  # what to do
     badge: Badge
-    url: str
-    since: str
-    when: str = ""  # the stay that it is about begins, began or ended
-    concerns: tuple[Concern, ...] = ()
-    more: int = 0  # stays that it concerns beside these
-    all_url: str = ""  # where all of them are
+    url: str  # where to do it
+    since: str  # when it was found
+    when: str = ""  # when its stay begins, began or ended
+    concerns: tuple[Concern, ...] = ()  # stays whose codes wait for it
+    more: int = 0  # how many more stays wait
+    all_url: str = ""  # where all of them are listed
 
 
-def mends(now: datetime, stays: Iterable[Stay], scope: Scope) -> tuple[tuple[Mend, ...], int]:
-    """At most `MOST`, and how many more there are. `stays`: those of guests who are due soon.
+def issues(now: datetime, stays: Iterable[Stay], scope: Scope) -> tuple[tuple[Issue, ...], int]:
+    """At most `MOST`, and how many more there are. `stays`: those that begin soon, and those whose guest may be shut
+    out.
 
-    All that is open is read, in one query, since what belongs together shows only then.
+    Every open incident is read, in one query: only then it shows which of them have the same cause.
     """
     open_ones = visible(Incident.objects.filter(resolved_at=None), scope)
-    rows_by_id = {row["pk"]: row for row in open_ones.order_by(MOST_SEVERE_FIRST, "opened_at", "pk").values(*_ASKED)}
+    rows_by_id = {row["pk"]: row for row in open_ones.order_by(MOST_SEVERE_FIRST, "opened_at", "pk").values(*_COLUMNS)}
     waiting = {one.booking.pk: one for one in stays if one.tone in (Tone.ACT, Tone.OVER)}
-    known = [known for one in waiting.values() for known in _waits(one, now)]
-    known += [_known(row) for row in rows_by_id.values()]
+    known = [known for one in waiting.values() for known in _known_of_stay(one, now)]
+    known += [_known_of_incident(row) for row in rows_by_id.values()]
     found = entries(known)
-    words_for = _Words(now, rows_by_id, waiting)
-    return tuple(words_for.mend(entry) for entry in found[:MOST]), max(0, len(found) - MOST)
+    wording = _Wording(now, rows_by_id, waiting)
+    return tuple(wording.issue(entry) for entry in found[:MOST]), max(0, len(found) - MOST)
 
 
-def _waits(stay: Stay, now: datetime) -> Iterable[Known]:
-    """Once for each of its codes that wait for a person, or once for the stay where it is about none of them."""
+def _known_of_stay(stay: Stay, now: datetime) -> Iterable[Known]:
+    """Once for each code of the stay that waits for a person; or once for the stay, where none of its codes does."""
     booking, weight = stay.booking, len(SEVERITIES) - 1
     whom = _stay_key(booking.pk)
-    pins = [one for one in stay.pins if _asks(one, now)]
+    pins = [one for one in stay.pins if _waits_for_person(one, now)]
     for pin in pins:
         yield Known(
             booking.pk,
@@ -112,11 +115,11 @@ def _waits(stay: Stay, now: datetime) -> Iterable[Known]:
         yield Known(booking.pk, WAITING, weight, None, whom=whom, moment=booking.check_in)
 
 
-def _asks(pin: Pin, now: datetime) -> bool:
-    return pin.wanted and (is_mute(pin) or standing_badge(pin, now).tone is Tone.ACT)
+def _waits_for_person(pin: Pin, now: datetime) -> bool:
+    return pin.wanted and (is_mute(pin) or pin_badge(pin, now).tone is Tone.ACT)
 
 
-def _known(row: _Row) -> Known:
+def _known_of_incident(row: _Row) -> Known:
     about = "pin__lock__" if row["pin"] else "lock__" if row["lock"] else ""
     account, group = row[f"{about}account"], row[f"{about}account__rate_group"]
     booking, grant = row["pin__grant__booking"], row["pin__grant"]
@@ -140,21 +143,21 @@ def _stay_key(booking_id: int) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    """Entries in words, from the rows that they were made of."""
+class _Wording:
+    """Puts entries into words, from the rows that they were made of."""
 
     now: datetime
     incidents: dict[int, _Row]
     waiting: dict[int, Stay]
 
-    def mend(self, entry: Entry) -> Mend:
+    def issue(self, entry: Entry) -> Issue:
         head = entry.head
         badge = texts.severity_badge(SEVERITIES[entry.weight])
         if head.kind == WAITING:
             return self._of_stay(self.waiting[head.key], badge)
         row = self.incidents[head.key]
-        said = texts.trouble(head.kind)
-        return Mend(
+        said = texts.text_of(head.kind)
+        return Issue(
             subject=_subject(row),
             what=said.what,
             remedy=said.remedy,
@@ -167,10 +170,10 @@ class _Words:
             all_url=_url(row) if row["lock"] else reverse("admin:pins_incident_changelist"),
         )
 
-    def _of_stay(self, stay: Stay, badge: Badge) -> Mend:
+    def _of_stay(self, stay: Stay, badge: Badge) -> Issue:
         booking = stay.booking
-        what, remedy = _STAYS.get(stay.badge.label, (stay.badge.label, "Open the stay: it says what to do."))
-        return Mend(
+        what, remedy = _STAYS.get(stay.badge.kind, (stay.badge.label, "Open the stay: it says what to do."))
+        return Issue(
             subject=_at(booking.guest_name, booking.property.name),
             what=what,
             remedy=remedy,
@@ -228,7 +231,7 @@ def _subject(row: _Row) -> str:
 
 
 def _once(said: str, name: str) -> str:
-    """A lock is often called like its property, and a calendar after it: once is enough."""
+    """A lock or a calendar often has the name of its property, which need not be said twice."""
     return said if said.endswith(name) else f"{said}, {name}"
 
 

@@ -1,4 +1,4 @@
-"""One lock: what is on its keypad, what should be, and how the device is. Reads no code."""
+"""One lock: what is on its keypad, what should be there, and the state of the device. Reads no code."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.db.models import F, Q
 from pins.models import Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import lock_badge, pause, zone_of_lock
-from pins.status.stays import AttemptLine, attempt_line, next_step, pins_for_people, standing_badge
+from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
 from rentals.models import Lock
-from rentals.wording import Badge, Tone, brief, day_and_time, soon
+from rentals.wording import Badge, brief, day_and_time, soon
 
 _MOST_PINS = 120
 _MOST_ATTEMPTS = 25
@@ -35,9 +35,10 @@ class CodeLine:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
+    """One line about the device."""
+
     name: str
     value: str
-    tone: Tone = Tone.WAITING
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,22 +53,25 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class LockPage:
+    """What the page of a lock shows."""
+
     badge: Badge
-    trouble: str  # why it rests, and what to do
-    watched: str  # that it is only watched, and what that means
+    trouble: str  # why it rests or is offline, and what to do; else empty
+    observe_only: str  # that Turnkey only observes it, and what that means; else empty
     facts: tuple[Fact, ...]
     on_it: tuple[CodeLine, ...]  # ours, surely or perhaps on the lock
     missing: tuple[CodeLine, ...]  # expected but not there yet
     planned: int  # codes whose time has not come
     foreign: int
-    foreign_names: tuple[str, ...]  # at the last look; empty for who may not read them
-    foreign_more: int  # how many of them are not named there
+    foreign_names: tuple[str, ...]  # when the list was last read; empty for people who may not read them
+    foreign_more: int  # how many codes of other people are not named there
     attempts: tuple[Happening, ...]
     looked_at: str
 
 
 def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
-    """What somebody who sees `scope` sees of it. `lock` with `operation`, `account__operation` loaded."""
+    """What a person with this scope sees of the lock, times on its own clock. `lock` with `operation` and
+    `account__operation` loaded."""
     zone = zone_of_lock(lock)
     live = Q(remote_id__isnull=False) | ~Q(op="") | Q(wanted=True, grant__ends_at__gt=now)
     found = visible(pins_for_people(), scope).filter(lock=lock).filter(live).order_by("grant__starts_at", "pk")
@@ -79,13 +83,13 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     attempts = tried.order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
     looked_at = state.looked_at if state is not None else None
     foreign = state.foreign_pins if state is not None else 0
-    # A name may tell of a guest of any property that the lock serves.
+    # A name may be that of a guest of any property that the lock serves.
     names: tuple[str, ...] = tuple(state.foreign_names) if state is not None and not scope.restricted else ()
     return LockPage(
         badge=lock_badge(lock, now),
         trouble=_trouble(lock, zone, now),
-        watched=wording.only_watched([lock.name]) if lock.account.observe_only else "",
-        # The room that is left is the same for everybody, whoever's codes take it.
+        observe_only=wording.observe_only_note([lock.name]) if lock.account.observe_only else "",
+        # Counted over all properties: the room that is left is the same for everybody.
         facts=tuple(_facts(lock, now, Pin.objects.filter(lock=lock, remote_id__isnull=False).count())),
         on_it=tuple(_line(one, zone, now) for one in pins if one.remote_id is not None),
         missing=tuple(_line(one, zone, now) for one in missing),
@@ -114,11 +118,11 @@ def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
 def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
     state = getattr(lock, "operation", None)
     foreign = state.foreign_pins if state is not None else 0
-    # What a request met with is newer than what Tedee said of the connection.
+    # A request that found it offline is newer than what Tedee said about the connection.
     is_connected = False if pause(lock, now)[0] == Cause.OFFLINE.value else lock.is_connected
     known = {True: "yes", False: "no", None: "unknown"}
     return [
-        Fact("Connected", known[is_connected], Tone.TROUBLE if is_connected is False else Tone.WAITING),
+        Fact("Connected", known[is_connected]),
         Fact("Battery", "unknown" if lock.battery_level is None else f"{lock.battery_level} %"),
         Fact("Keypad", known[lock.has_keypad]),
         Fact("Bridge", known[lock.has_bridge]),
@@ -131,13 +135,12 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
 
 def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
     grant = pin.grant
-    step = next_step(pin, zone, now)
     place = f", {grant.booking.property.name}" if grant.booking is not None else ""
     return CodeLine(
         booking_id=grant.booking_id,
         holder=f"{grant.holder_name or 'Guest'}{place}",
         alias=pin.alias,
         period=f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}",
-        badge=standing_badge(pin, now),
-        step="" if step == "none" else step,
+        badge=pin_badge(pin, now),
+        step=next_step(pin, zone, now),
     )

@@ -1,7 +1,8 @@
-"""One cause, one entry: which of the things to mend are one and the same. Pure.
+"""One cause, one entry: which open problems have the same cause. Pure.
 
-A lock that is offline makes every code late that is due there. A person mends the lock, so the lock is the entry, and
-whose codes wait for it stands below. What a code suffers from by itself, refused digits for example, stays an entry.
+A lock that is offline makes every code late that is due there. A person fixes the lock, so the lock is the entry, and
+the stays whose codes wait for it are listed below. A code with a trouble of its own, such as refused digits, stays an
+entry.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from datetime import datetime
 from math import inf
 from typing import Final
 
-#: The kind of what is no incident: a stay that waits for a person.
+#: The kind of a stay that waits for a person. The other kinds are those of incidents.
 WAITING: Final = "waiting"
 
 _NOT_SET: Final = frozenset({"code_late", "outcome_unknown", WAITING})
-#: What befalls a code because of something else. Of one code, what is not here outweighs what is.
+#: Troubles of a code that something else causes. A trouble of the same code that is not among them outweighs them.
 CONSEQUENCES: Final = _NOT_SET | {"code_stays"}
-#: Of a lock or an account, and what of a code it explains. Where two explain it, the first here speaks.
+#: By trouble of a lock or an account: which troubles of a code it explains. Where two explain one, the first here
+#: counts.
 EXPLAINS: Final[dict[str, frozenset[str]]] = {
     "dead_key": CONSEQUENCES,
     "lock_unknown": CONSEQUENCES,
@@ -30,7 +32,7 @@ EXPLAINS: Final[dict[str, frozenset[str]]] = {
     "too_many_codes": _NOT_SET,
     "budget_spent": CONSEQUENCES,
 }
-#: Of a code, and why it is late by itself, whatever else its lock suffers from.
+#: Troubles of a code that make it late whatever is wrong with its lock.
 OWN_REASONS: Final = frozenset({"value_refused", "value_taken", "changed_in_app"})
 
 
@@ -40,28 +42,28 @@ class Known:
 
     key: int  # with `kind` it names the row that this was made of
     kind: str
-    weight: int  # of its severity: more is worse
-    opened_at: datetime | None  # none of a stay that waits: it comes before what is as severe
+    weight: int  # the rank of its severity: more is worse
+    opened_at: datetime | None  # None for a stay that waits: it comes before incidents of the same severity
     pin: int | None = None
-    lock: int | None = None  # its own, or that of its code
-    account: int | None = None  # its own, or that of its lock
+    lock: int | None = None  # the lock itself, or the lock of the code
+    account: int | None = None  # the account itself, or the account of the lock
     budget: str = ""  # under which the requests of this account are counted
-    whom: str = ""  # the stay of a code, in a word that no other stay has
+    whom: str = ""  # a key of the stay, or of the grant where there is none
     moment: datetime | None = None  # when that guest arrives
     admitted: bool = True  # the keypad has room for the code
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing to mend. `concerns`: whose codes wait for it, each stay once, the most urgent first."""
+    """One thing to fix. `concerns`: whose codes wait for it, each stay once, the most urgent first."""
 
     head: Known
-    weight: int  # the heaviest of all that it stands for
+    weight: int  # the greatest of all that it stands for
     concerns: tuple[Known, ...] = ()
 
 
 def entries(known: Iterable[Known]) -> list[Entry]:
-    """The things to mend, the most severe first and of these the oldest; of equals, in the order in which they come."""
+    """The things to fix, the most severe first, then the oldest first; equal ones keep the given order."""
     heads: dict[tuple[str, object], Known] = {}
     codes: defaultdict[int, list[Known]] = defaultdict(list)
     alone: defaultdict[tuple[str, object], list[Known]] = defaultdict(list)
@@ -86,16 +88,16 @@ def entries(known: Iterable[Known]) -> list[Entry]:
                 stays.append(one)
             else:
                 alone["pin", pin].append(one)
-    told = {one.whom for ones in alone.values() for one in ones if one.whom}
-    for one in stays:  # once a stay, and not where an entry about a code of it tells more
-        if one.whom not in told:
+    named = {one.whom for ones in alone.values() for one in ones if one.whom}
+    for one in stays:  # once a stay, and not where an entry about one of its codes says more
+        if one.whom not in named:
             alone[WAITING, one.whom].append(one)
     found = [_under(head, below[at]) for at, head in heads.items()] + [_by_itself(ones) for ones in alone.values()]
     return sorted(found, key=_severe_and_old_first)
 
 
 def _subject(one: Known, cause: str) -> object:
-    """What of this a cause of that kind would be about."""
+    """The account, budget or lock that a cause of this kind would be about, if it explained `one`."""
     if cause == "dead_key":
         return one.account
     return one.budget if cause == "budget_spent" else one.lock
@@ -117,7 +119,8 @@ def _under(head: Known, ones: Iterable[Known]) -> Entry:
 
 
 def _by_itself(ones: list[Known]) -> Entry:
-    """Of one code the cause speaks before its consequence, then the most severe, then what tells most."""
+    """One entry for the troubles of one code. Its head is a cause before a consequence, then the most severe, then the
+    most telling kind."""
     order = ("outcome_unknown", "code_late", "code_stays", WAITING)
     head = min(
         ones,

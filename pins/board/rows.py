@@ -1,30 +1,24 @@
-"""Stays as lines of the board, with the state of each of their doors. Reads no code."""
+"""Stays as lines of the board, with the state of each of their locks. Reads no code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, LockState, Pin
-from pins.status import wording
-from pins.status.stays import door_badge, guest_grants, next_step, standing_badge
-from rentals.access import Scope, visible
-from rentals.models import Booking, Lock, LockAccount
+from pins.models import Pin
+from pins.status.disclosure import is_live
+from pins.status.pins import next_step, pin_badge
+from pins.status.stay_lists import Stay
+from rentals.models import Booking
 from rentals.wording import Badge, Tone, brief, clock_time
-
-#: Worst first: what a list shows when it cannot show all.
-ORDER = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
-
-
-UNTOLD = "guest not told yet"
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """One lock of a stay, in a layman's words."""
+class RowLock:
+    """One lock of a stay, for people."""
 
     lock_id: int
     name: str
@@ -33,100 +27,23 @@ class Door:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
-    """A booking with its codes and, worked out once, how its doors are."""
-
-    booking: Booking
-    pins: tuple[Pin, ...]
-    badge: Badge
-
-    @property
-    def tone(self) -> Tone:
-        return self.badge.tone
-
-    @property
-    def is_watched(self) -> bool:
-        """Does Turnkey only watch one of its locks, so that it cannot say whether the guest gets in?"""
-        return self.badge.label.startswith(wording.WATCHED.label)
-
-
-@dataclass(frozen=True, slots=True)
 class StayRow:
-    """One stay. `moment` is the end that its list is about; `at` says it in the property's time."""
+    """One stay. `moment`: the end of the stay that its list is about; `at` says it on the property's clock."""
 
     booking_id: int
-    property_id: int
     guest: str
     place: str
     moment: datetime
     at: str
     badge: Badge
-    doors: tuple[Door, ...]  # those that deserve a look
+    locks: tuple[RowLock, ...]  # those that deserve a look
     flags: tuple[str, ...]
+    undisclosed: bool  # the code is ready, and nobody was shown it
     settled: bool  # asks for nothing more: ready, or gone
 
     @property
     def tone(self) -> Tone:
         return self.badge.tone
-
-
-def stays(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
-    """The bookings of a condition and a scope, at most so many of the earliest, with all that their lines need: in a
-    few queries however many they are."""
-    active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    pins = Pin.objects.only(*_OF_PIN).order_by("lock__name", "pk")
-    grants = guest_grants().only(*_OF_GRANT).prefetch_related(Prefetch("pins", queryset=visible(pins, scope)))
-    rows = visible(Booking.objects.with_overlaps(), scope).filter(found).annotate(has_locks=Exists(active))
-    bookings = list(
-        rows.select_related("property")
-        .only(*_OF_BOOKING)
-        .prefetch_related(Prefetch("grants", queryset=grants))
-        .order_by("check_in", "property__name", "pk")[:most]
-    )
-    _give_locks([pin for one in bookings for pin in _pins(one)])
-    return bookings
-
-
-#: All that the words of a list ask of each row: loading the rest takes most of the time that a board takes.
-_OF_BOOKING = (
-    *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
-    *("property__name", "property__timezone", "property__is_active"),
-)
-_OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
-_OF_PIN = ("grant", "lock", "wanted", "admitted", "state", "next_try_at", "last_cause", "op", "op_in_doubt")
-_OF_ACCOUNT = ("name", "observe_only", "rate_group", "operation__paused_until", "operation__pause_cause")
-
-
-def _give_locks(pins: list[Pin]) -> None:
-    """Each lock is loaded once, not once a code, each account once, and facts of operation of those that rest, or did.
-
-    By hand: on SQLite `prefetch_related` makes a condition for each of them, which takes longer than all else.
-    """
-    rests = LockState.objects.filter(paused_until__isnull=False).only("paused_until", "pause_cause")
-    locks = (
-        Lock.objects.filter(pk__in={pin.lock_id for pin in pins})
-        .only("name", "account", "has_keypad")
-        .prefetch_related(Prefetch("operation", queryset=rests))
-        .in_bulk()
-    )
-    accounts = LockAccount.objects.filter(pk__in={lock.account_id for lock in locks.values()})
-    by_id = accounts.select_related("operation").only(*_OF_ACCOUNT).in_bulk()
-    for lock in locks.values():
-        lock.account = by_id[lock.account_id]
-    for pin in pins:
-        pin.lock = locks[pin.lock_id]
-
-
-def look(booking: Booking, now: datetime) -> Stay:
-    """A stay that `stays` loaded."""
-    pins = _pins(booking)
-    has_locks = bool(getattr(booking, "has_locks", True))
-    return Stay(booking, pins, door_badge(booking, _grant(booking), list(pins), has_locks=has_locks, now=now))
-
-
-def overall(booking: Booking, now: datetime) -> Badge:
-    """The doors of a stay that `stays` loaded, the worst first."""
-    return look(booking, now).badge
 
 
 def outside(now: datetime) -> Q:
@@ -147,20 +64,24 @@ def _wanted(now: datetime) -> QuerySet[Pin]:
 
 
 def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
+    """A guest who arrives. `turns_over`: another one leaves the property on that day."""
     flags = []
     if turns_over:
         flags.append("same-day turnover")
-    if getattr(stay.booking, "overlaps", False):
+    if stay.overlaps:
         flags.append("overlaps another stay")
     if stay.booking.needs_review:
         flags.append("needs review")
-    if (said := _untold(_grant(stay.booking), now)) and stay.tone is Tone.READY:
-        flags.append(said)
+    grant = stay.grant
+    undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None
+    if undisclosed:
+        flags.append("not shown yet")
     settled = stay.tone is Tone.READY or stay.booking.check_out <= now
-    return _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled)
+    return _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled, undisclosed=undisclosed)
 
 
 def departure(stay: Stay, now: datetime) -> StayRow:
+    """A guest who leaves."""
     return _row(stay, stay.booking.check_out, now, (), settled=stay.tone in (Tone.READY, Tone.OVER))
 
 
@@ -171,42 +92,30 @@ def shut_out(stay: Stay, now: datetime) -> StayRow:
     return replace(_row(stay, begins, now, (), settled=False), at=since)
 
 
-def _row(stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *, settled: bool) -> StayRow:
+def _row(
+    stay: Stay, moment: datetime, now: datetime, flags: tuple[str, ...], *, settled: bool, undisclosed: bool = False
+) -> StayRow:
     booking = stay.booking
     return StayRow(
         booking_id=booking.pk,
-        property_id=booking.property_id,
         guest=booking.guest_name or "Guest",
         place=booking.property.name,
         moment=moment,
         at=clock_time(moment, booking.property.zone),
         badge=stay.badge,
-        doors=tuple(_doors(stay, now)),
+        locks=tuple(_locks(stay, now)),
         flags=flags,
+        undisclosed=undisclosed,
         settled=settled,
     )
 
 
-def _doors(stay: Stay, now: datetime) -> list[Door]:
+def _locks(stay: Stay, now: datetime) -> list[RowLock]:
     found = []
     for pin in stay.pins:
-        badge = standing_badge(pin, now)
+        badge = pin_badge(pin, now)
         if badge.tone in (Tone.READY, Tone.OVER):
             continue
         step = next_step(pin, stay.booking.property.zone, now)
-        found.append(Door(pin.lock_id, pin.lock.name, badge, "" if step == "none" else step))
+        found.append(RowLock(pin.lock_id, pin.lock.name, badge, step))
     return found
-
-
-def _pins(booking: Booking) -> tuple[Pin, ...]:
-    grant = _grant(booking)
-    return tuple(grant.pins.all()) if grant is not None else ()
-
-
-def _grant(booking: Booking) -> AccessGrant | None:
-    return next(iter(booking.grants.all()), None)  # prefetched: guest grants only
-
-
-def _untold(grant: AccessGrant | None, now: datetime) -> str:
-    live = grant is not None and grant.wanted and grant.revoked_at is None and now < grant.ends_at
-    return UNTOLD if live and grant is not None and grant.disclosed_at is None else ""

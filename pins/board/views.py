@@ -1,11 +1,12 @@
-"""The pages of the console. All need a staff login; none shows a code (`reveal` is the admin's, by its permission)."""
+"""The pages of the console. All need a staff login, and none shows a code: that is a page of the admin."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
-from functools import partial, wraps
-from typing import Any
+from datetime import date, datetime
+from functools import wraps
+from typing import Any, Final
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
@@ -20,13 +21,10 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pins import tasks
-from pins.actions import stays
+from pins.actions import locks, stay_dates, stays
+from pins.actions.results import ActionResult
 from pins.board import calendar, loading
 from pins.board.lock_page import lock_page
-from pins.core.pin_state import State
-from pins.models import Pin
-from pins.reconcile import by_hand
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
@@ -37,15 +35,15 @@ from rentals.wording import day_and_time
 _VIEW = ("rentals.view_booking", "rentals.change_booking")
 _ACT = "rentals.change_booking"
 _LONGEST_QUERY = 80
-_SHOWS = (
-    (loading.Show.ALL.value, "All"),
-    (loading.Show.OPEN.value, "Not ready yet"),
-    (loading.Show.UNTOLD.value, "Guest not told yet"),
-)
+_SHOWS: Final = {
+    loading.Show.ALL: "All",
+    loading.Show.OPEN: "Not ready yet",
+    loading.Show.UNDISCLOSED: "Not shown yet",
+}
 
 
 def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """For people who work here and may see bookings; to others it says so."""
+    """Let in staff who may see bookings. Others get the login form, or are told that the page is not for them."""
 
     @staff_member_required
     @wraps(view)
@@ -60,10 +58,10 @@ def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         if not _is_part(request):
             return allowed(request, *args, **kwargs)
         try:
-            answer = allowed(request, *args, **kwargs)
+            response = allowed(request, *args, **kwargs)
         except (PermissionDenied, Http404):
             return _load_the_page()
-        return _load_the_page() if isinstance(answer, HttpResponseRedirect) else answer
+        return _load_the_page() if isinstance(response, HttpResponseRedirect) else response
 
     return checked
 
@@ -71,7 +69,7 @@ def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 @require_safe
 @_staff
 def board(request: HttpRequest) -> HttpResponse:
-    """The answer, what to mend, and the days. htmx asks for the live part alone every few seconds."""
+    """The headline, the issues, and the days. htmx asks for the live part alone every few seconds."""
     query = _query(request)
     whole = request.GET.get("all", "")
     wanted = request.GET.get("show", "")
@@ -80,11 +78,23 @@ def board(request: HttpRequest) -> HttpResponse:
         "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole),
         "query": query,
         "show": show.value,
-        "shows": _SHOWS,
+        "choices": [_choice(one, one is show, query) for one in _SHOWS],
+        "kept": _more_parameters(show=show.value, q=query),
         "whole": whole,
         "here": "board",
     }
     return render(request, "pins/board/live.html" if _is_part(request) else "pins/board/board.html", context)
+
+
+def _choice(show: loading.Show, is_current: bool, query: str) -> dict[str, Any]:
+    """One of the links that narrow the lists."""
+    asked = _more_parameters(show=show.value, q=query)[1:]
+    return {"url": f"{reverse('home')}{'?' if asked else ''}{asked}", "label": _SHOWS[show], "is_current": is_current}
+
+
+def _more_parameters(**parameters: str) -> str:
+    """`&name=value` for each that is not empty, to follow the first parameter of an address."""
+    return "".join(f"&{urlencode({name: value})}" for name, value in parameters.items() if value)
 
 
 @require_safe
@@ -100,19 +110,25 @@ def timeline(request: HttpRequest) -> HttpResponse:
         scope=scope_of(request.user),
     )
     may_add = request.user.has_perm("rentals.add_property") and not scope_of(request.user).restricted
-    context = {"timeline": shown, "query": query, "may_add": may_add, "here": "timeline"}
+    context = {
+        "timeline": shown,
+        "query": query,
+        "kept": _more_parameters(q=query),
+        "may_add": may_add,
+        "here": "timeline",
+    }
     return render(request, "pins/board/grid.html" if _is_part(request) else "pins/board/timeline.html", context)
 
 
 @require_safe
 @_staff
 def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
-    """One stay: what its calendars say, and its code on each lock with the whole story."""
+    """One stay: what its calendars say, and its code on each lock with every request."""
     return _stay_page(request, booking_id, {})
 
 
 def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm], status: int = 200) -> HttpResponse:
-    """`typed`: a form that was refused, by its name: shown with what is wrong with it and what was typed."""
+    """`typed`: by its name, a form that was refused; it is shown with its errors and what was typed."""
     booking = get_object_or_404(_bookings(request), pk=booking_id)
     now = timezone.now()
     zone = booking.property.zone
@@ -147,24 +163,21 @@ def stay_action(request: HttpRequest, booking_id: int, action: str) -> HttpRespo
         raise PermissionDenied
     with transaction.atomic():
         if act is not None:
-            outcome = act(booking, timezone.now())
+            result = act(booking, timezone.now())
         else:
-            form, moved = stays.submit(action, booking.pk, request.POST, timezone.now())
+            form, moved = stay_dates.submit(action, booking.pk, request.POST, timezone.now())
             if moved is None:
                 return _stay_page(request, booking.pk, {action: form}, status=422)
-            outcome = moved
-        if outcome.done:
-            _log(request, booking, stays.history_line(action, outcome))
-    messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
-    for text in outcome.warnings:
-        messages.warning(request, text)
-    return HttpResponseRedirect(reverse("stay", args=[booking.pk]))
+            result = moved
+        if result.done:
+            _log(request, booking, stays.history_line(action, result))
+    return _say(request, result, reverse("stay", args=[booking.pk]))
 
 
 @require_safe
 @_staff
 def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
-    """One lock: our codes on it, those that are missing, other people's, and how the device is."""
+    """One lock: our codes on it, those that are missing, other people's, and the state of the device."""
     if not request.user.has_perm("rentals.view_lock") and not request.user.has_perm("rentals.change_lock"):
         raise PermissionDenied
     found = get_object_or_404(_locks(request), pk=lock_id)
@@ -182,38 +195,36 @@ def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
 @_staff
 def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     """Lift the rests of a lock and of its codes, and let it be tried at once."""
-    if not request.user.has_perm("rentals.change_lock"):
-        raise PermissionDenied
-    found = get_object_or_404(_locks(request), pk=lock_id)
-    waiting = Pin.objects.filter(lock=found).exclude(state__in=[State.SET, State.REMOVED])
-    with transaction.atomic():
-        touched = by_hand.try_now(list(waiting.values_list("pk", flat=True)), timezone.now())
-        if not touched:
-            level, text = messages.INFO, "nothing is open: every code is as it should be."
-        elif found.account.observe_only:
-            level, text = messages.INFO, "Turnkey only watches this lock: it reads what there is, and changes nothing."
-        else:
-            level, text = messages.SUCCESS, "it is being tried again now."
-        if touched:
-            transaction.on_commit(partial(tasks.wake_locks, sorted(touched)))
-            _log(request, found, f"Try again now: {text}")
-    messages.add_message(request, level, f"{text[:1].upper()}{text[1:]}")
-    return HttpResponseRedirect(reverse("lock", args=[found.pk]))
+    return _lock_action(request, lock_id, locks.try_again, "Try again now")
 
 
 @require_POST
 @_staff
 def lock_compare(request: HttpRequest, lock_id: int) -> HttpResponse:
     """Read the lock's own list once."""
+    return _lock_action(request, lock_id, locks.compare, "Compare now")
+
+
+def _lock_action(
+    request: HttpRequest, lock_id: int, act: Callable[[Lock, datetime], ActionResult], button: str
+) -> HttpResponse:
+    """A person does something about a lock; its line in the history names the button."""
     if not request.user.has_perm("rentals.change_lock"):
         raise PermissionDenied
     found = get_object_or_404(_locks(request), pk=lock_id)
     with transaction.atomic():
-        outcome = stays.compare(found, timezone.now())
-        if outcome.done:
-            _log(request, found, f"Compare now: {outcome.text}")
-    messages.add_message(request, outcome.level, f"{outcome.text[:1].upper()}{outcome.text[1:]}")
-    return HttpResponseRedirect(reverse("lock", args=[found.pk]))
+        result = act(found, timezone.now())
+        if result.done:
+            _log(request, found, f"{button}: {result.text}")
+    return _say(request, result, reverse("lock", args=[found.pk]))
+
+
+def _say(request: HttpRequest, result: ActionResult, url: str) -> HttpResponse:
+    """Send the person to a page that says what came of an action."""
+    messages.add_message(request, result.level, result.sentence)
+    for text in result.warnings:
+        messages.warning(request, text)
+    return HttpResponseRedirect(url)
 
 
 def _bookings(request: HttpRequest) -> QuerySet[Booking]:
@@ -222,8 +233,8 @@ def _bookings(request: HttpRequest) -> QuerySet[Booking]:
 
 def _locks(request: HttpRequest) -> QuerySet[Lock]:
     secrets = ("account__secret", "account__webhook_token")
-    locks = Lock.objects.select_related("operation", "account__operation").defer(*secrets)
-    return visible(locks, scope_of(request.user))
+    found = Lock.objects.select_related("operation", "account__operation").defer(*secrets)
+    return visible(found, scope_of(request.user))
 
 
 def _log(request: HttpRequest, about: Booking | Lock, text: str) -> None:
@@ -232,18 +243,19 @@ def _log(request: HttpRequest, about: Booking | Lock, text: str) -> None:
 
 
 def _load_the_page() -> HttpResponse:
-    """Where there is no part any more, what the whole page would say: the form to log in, that it is not for this
-    person, or that it is gone. htmx would follow a redirect and put that form into the middle of the page."""
+    """Have the browser load the whole page, where there is no part for this person any more. The page then shows the
+    login form, or says that it is not for this person, or gone. htmx would follow a redirect, and put the login form
+    into the middle of the page."""
     return HttpResponse(status=204, headers={"HX-Refresh": "true"})
 
 
 def _is_part(request: HttpRequest) -> bool:
-    """Whether htmx asks for the part that it refreshes, not a browser for a page."""
+    """Whether htmx asks for the part that it refreshes, rather than a browser for a page."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
 
 
 def _query(request: HttpRequest) -> str:
-    """What is searched for, without what no name holds: PostgreSQL refuses a NUL, and nobody types one."""
+    """The words to search for, without characters that no name has: PostgreSQL refuses a NUL, and nobody types one."""
     typed = request.GET.get("q", "")[:_LONGEST_QUERY]
     return "".join(letter if letter.isprintable() else " " for letter in typed).strip()
 

@@ -1,6 +1,6 @@
-"""The review of what will hurt later: heavier than what every sweep looks at, and able to wait for the drift check.
+"""Checks for trouble to come, made with the drift check: heavier than those of every sweep, and less urgent.
 
-Reads the database only, in a constant number of queries.
+They read the database only, in a constant number of queries.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, Min, OuterRef, Q
 
-from pins.incidents.sweep_checks import Found, keep, open_incidents, pressing
+from pins.incidents.sweep_checks import Found, keep, open_incidents, urgency
 from pins.models import Incident
 from rentals.models import Booking, Lock, Property
 
 Kind, Severity = Incident.Kind, Incident.Severity
 
-#: How far ahead overlapping stays are told.
+#: How far ahead overlapping stays are looked for.
 HORIZON = timedelta(days=14)
 
 
-def review(now: datetime) -> None:
-    """Bring the incidents up to date that concern how things are set up, and what was booked."""
+def check(now: datetime) -> None:
+    """Open and resolve the incidents about the configuration and about overlapping stays. `now`: UTC."""
     keep(
         open_incidents(),
         {
@@ -35,7 +35,7 @@ def review(now: datetime) -> None:
 
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:
-    """Locks on which nobody can enter a code, of properties with guests to come."""
+    """Locks without a keypad, of properties with guests to come."""
     expected = Q(
         properties__is_active=True,
         properties__bookings__status=Booking.Status.CONFIRMED,
@@ -45,12 +45,12 @@ def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:
         guest_at=Min("properties__bookings__check_in", filter=expected)
     )
     rows = locks.filter(guest_at__isnull=False).values_list("pk", "guest_at")
-    return {pk: pressing(guest_at, now) for pk, guest_at in rows}
+    return {pk: urgency(guest_at, now) for pk, guest_at in rows}
 
 
 def _overlapping_stays(now: datetime) -> dict[int, Incident.Severity]:
-    """Of two stays that share a moment still to come, the one that begins while the other lasts; of two that begin
-    together, the one that was entered later."""
+    """Of two stays that overlap in the future, the one that begins later; of two that begin together, the one that was
+    entered later."""
     earlier = Q(check_in__lt=OuterRef("check_in")) | Q(check_in=OuterRef("check_in"), pk__lt=OuterRef("pk"))
     others = Booking.objects.filter(
         earlier,
@@ -65,11 +65,11 @@ def _overlapping_stays(now: datetime) -> dict[int, Incident.Severity]:
         check_in__lte=now + HORIZON,
         check_out__gt=now,
     )
-    return {pk: pressing(check_in, now) for pk, check_in in second.values_list("pk", "check_in")}
+    return {pk: urgency(check_in, now) for pk, check_in in second.values_list("pk", "check_in")}
 
 
 def _in_another_zone(now: datetime) -> dict[int, Incident.Severity]:
-    """Locks whose clock, as set in the Tedee app, shows another time than that of a property they open."""
+    """Locks whose time zone, as set in the Tedee app, shows another time than the one of a property that they open."""
     pairs = (
         Property.locks.through.objects.filter(property__is_active=True, lock__is_active=True)
         .exclude(lock__time_zone="")
@@ -82,8 +82,8 @@ def _in_another_zone(now: datetime) -> dict[int, Incident.Severity]:
 
 @lru_cache(maxsize=256)
 def _clocks_differ(one: str, other: str, year: int) -> bool:
-    """Do two zones show different times on some day of a year? Warsaw and Berlin never do. An unknown name tells
-    nothing."""
+    """Whether two zones show different times on some day of the year (looked at weekly): Warsaw and Berlin never do.
+    False where a name is unknown."""
     try:
         zones = (ZoneInfo(one), ZoneInfo(other))
     except (ValueError, OSError, KeyError):

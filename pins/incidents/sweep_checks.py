@@ -1,7 +1,7 @@
-"""The review of incidents that every sweep makes: opens what is late, raises what presses more, resolves what is over.
+"""The checks of every sweep: open incidents for what is late, raise what becomes more urgent, resolve what is over.
 
-Reads the database only, in as many queries for five hundred properties as for one, and writes only where something
-changed. What is heavier, and can wait a minute, is in `pins.incidents.slow_checks`.
+They read the database only, in as many queries for five hundred properties as for one, and write only where something
+changed. Heavier checks, which can wait a minute, are in `pins.incidents.slow_checks`. All times are UTC.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -32,27 +33,30 @@ Kind, Severity = Incident.Kind, Incident.Severity
 PATIENCE = timedelta(minutes=10)
 #: How long a lock may be out of reach: a bridge that starts anew takes minutes.
 OFFLINE_PATIENCE = timedelta(minutes=15)
-#: A lock out of reach is told when somebody needs it within this time.
+#: A lock out of reach is an incident only if somebody needs it within this time.
 NEEDED_SOON = timedelta(days=1)
-#: That somebody changed a code in the lock app stays told for so long, although Turnkey has set it again by then.
-HAND_IS_TOLD = timedelta(days=1)
+#: An incident about a code that somebody changed in the lock app stays open for so long, although the code is set
+#: again.
+SHOW_HAND_CHANGES = timedelta(days=1)
 _BATCH = 500
+#: PINs that are on their lock, or that a request under way or in doubt may have put there.
+MAYBE_ON_LOCK: Final = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
 
 
-#: What is open: kind and subject, to id and severity.
+#: The open incidents: by kind and subject, their id and severity.
 Standing = Mapping[tuple[str, str], tuple[int, str]]
 
 
 @dataclass(frozen=True)
 class Found:
-    """What a review met of one kind: keys of `field`'s model, and how much each presses."""
+    """What a check found of one kind: primary keys of the model of `field`, and the severity for each."""
 
     field: str
     severities: Mapping[int, Incident.Severity]
 
 
-def review(now: datetime) -> None:
-    """Bring the incidents up to date that the clock opens, and resolve what nobody else ended."""
+def check(now: datetime) -> None:
+    """Open, raise and resolve the incidents that time brings about; resolve those of runs whose cause went away."""
     standing = open_incidents()
     late, unknown = _unready_codes(now)
     keep(
@@ -70,15 +74,16 @@ def review(now: datetime) -> None:
 
 
 def open_incidents() -> Standing:
-    """Read this before anything is looked for: what a run ends meanwhile is then not opened a second time."""
+    """The open incidents. Read them before looking for causes: an incident that a run resolves meanwhile is then not
+    opened a second time."""
     rows = Incident.objects.filter(resolved_at__isnull=True).values_list("pk", "kind", "subject", "severity")
     return {(kind, subject): (pk, severity) for pk, kind, subject, severity in rows}
 
 
 def keep(standing: Standing, found: Mapping[Incident.Kind, Found], now: datetime) -> None:
-    """Make what is open of these kinds equal to what was found since.
+    """Make the open incidents of these kinds equal to what was found after `standing` was read.
 
-    A severity only rises. Two reviews at once do no harm: the database refuses a second open incident of one cause.
+    A severity only rises. Two checks at once do no harm: the database refuses a second open incident of one cause.
     """
     fresh: list[Incident] = []
     rising: defaultdict[Incident.Severity, list[int]] = defaultdict(list)
@@ -93,7 +98,7 @@ def keep(standing: Standing, found: Mapping[Incident.Kind, Found], now: datetime
             elif rank(standing[at][1]) < rank(severity):
                 rising[severity].append(standing[at][0])
     _open(fresh)
-    still_open = Incident.objects.filter(resolved_at__isnull=True)  # ended meanwhile by a run: leave it as it is
+    still_open = Incident.objects.filter(resolved_at__isnull=True)  # one that a run resolved meanwhile stays resolved
     for severity, ids in rising.items():
         _update(ids, still_open.filter(severity__in=less_than(severity)), severity=severity)
     _update(list(over.values()), still_open, resolved_at=now)
@@ -104,7 +109,7 @@ def _open(fresh: list[Incident]) -> None:
         try:
             with transaction.atomic():
                 Incident.objects.bulk_create(fresh[start : start + _BATCH], ignore_conflicts=True)
-        except IntegrityError:  # a subject was deleted since we read it; the next review finds the others again
+        except IntegrityError:  # a subject was deleted since we read it; the next check finds the others again
             logger.info("incident_subject_gone")
 
 
@@ -113,16 +118,16 @@ def _update(ids: list[int], rows: QuerySet[Incident], **fields: object) -> None:
         rows.filter(pk__in=ids[start : start + _BATCH]).update(**fields)
 
 
-def pressing(moment: datetime, now: datetime) -> Incident.Severity:
-    """Urgent when a guest is as near as `CODE_URGENT_HOURS`, or here; before that a warning."""
+def urgency(moment: datetime, now: datetime) -> Incident.Severity:
+    """Urgent from `CODE_URGENT_HOURS` before the moment on; before that a warning."""
     return Severity.URGENT if moment <= now + timedelta(hours=settings.CODE_URGENT_HOURS) else Severity.WARNING
 
 
 def _unready_codes(now: datetime) -> tuple[dict[int, Incident.Severity], dict[int, Incident.Severity]]:
-    """Guests who arrive soon, or are here, for whom the lock does not surely hold what it should: codes that are late,
-    and those of which nobody knows because answers are lost again and again.
+    """Codes of guests who arrive within `CODE_WARN_HOURS`, or are here, that the lock does not hold for certain: those
+    that are late, and among them those whose state is unknown because answers are lost again and again.
 
-    An extension presses when the old end comes near, not before: its deadline counts. On a lock that is only watched
+    An extension becomes urgent when the old end comes near, not before: its deadline counts. On an observe-only lock
     nothing is late.
     """
     soon = now + timedelta(hours=settings.CODE_WARN_HOURS)
@@ -139,31 +144,29 @@ def _unready_codes(now: datetime) -> tuple[dict[int, Incident.Severity], dict[in
     for pk, state, since, starts_at, due in unready.values_list(
         "pk", "state", "state_changed_at", "grant__starts_at", "deadline_at"
     ):
-        late[pk] = pressing(max(starts_at, due or now), now)
+        late[pk] = urgency(max(starts_at, due or now), now)
         if state == State.IN_DOUBT and since <= now - PATIENCE:
             unknown[pk] = late[pk]
     return late, unknown
 
 
 def staying_codes(now: datetime) -> QuerySet[Pin]:
-    """Codes that are, or may be, on a lock where nobody wants them any more; also where Turnkey only watches, since
-    the door opens to them all the same."""
+    """Codes that are, or may be, on a lock `PATIENCE` after nobody wants them any more. Observe-only locks count, too:
+    the code still opens them."""
     ended = Q(grant__ends_at__lte=now - PATIENCE)
     unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    return Pin.objects.filter(ended | unwanted).filter(maybe_there)
+    return Pin.objects.filter(ended | unwanted).filter(MAYBE_ON_LOCK)
 
 
 def working_codes(now: datetime) -> QuerySet[Pin]:
-    """Those that nobody wants any more and that the lock, as far as we know, still lets in: at once, without the
-    patience of a removal. What has ended by itself is not among them."""
+    """Codes that nobody wants any more and that, as far as we know, still open the lock; at once, without the patience
+    of `staying_codes`. Codes that ended by themselves are not among them."""
     unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    return Pin.objects.filter(unwanted & maybe_there, applied_starts_at__lte=now, applied_ends_at__gt=now)
+    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, applied_starts_at__lte=now, applied_ends_at__gt=now)
 
 
 def _staying(now: datetime) -> dict[int, Incident.Severity]:
-    """Urgent while the lock would still let the code in: the stay was shortened, cancelled or moved away."""
+    """Urgent while the code still opens the lock, because the stay was shortened, cancelled or moved away."""
     rows = staying_codes(now).values_list("pk", "applied_starts_at", "applied_ends_at")
     return {
         pk: Severity.URGENT if starts_at and ends_at and starts_at <= now < ends_at else Severity.WARNING
@@ -172,11 +175,11 @@ def _staying(now: datetime) -> dict[int, Incident.Severity]:
 
 
 def _offline_locks(now: datetime) -> dict[int, Incident.Severity]:
-    """Locks out of reach for longer than a patience, with a code due or a guest due or present within a day.
+    """Locks out of reach for longer than `OFFLINE_PATIENCE`, with a code due, or a guest due or present, within a day.
 
-    Known to be disconnected (`sync`, webhooks, a fetched list), or refused with 428 the last time and due again. With
-    every code on it an offline lock still opens to them: that is worth a notice. Nobody waits for one that is only
-    watched.
+    Out of reach: disconnected according to Tedee (a fetch of the locks, webhooks), or 428 was the last answer and a
+    request is due again. A lock that has all its codes opens to them while it is offline: that is worth a notice only.
+    Observe-only locks do not count: nothing is written to them.
     """
     refused = Q(operation__pause_cause=Cause.OFFLINE.value)
     marked = Q(operation__offline_since__isnull=False)
@@ -201,13 +204,13 @@ def _offline_locks(now: datetime) -> dict[int, Incident.Severity]:
     out_of_reach, back = [], []
     for pk, is_active, is_connected, cause, since, due, guest_at in rows:
         due_soon = due is not None and due <= now + NEEDED_SOON
-        told_so = is_connected is False and is_active and guest_at is not None
-        if not (due_soon and (is_connected is False or cause == Cause.OFFLINE.value)) and not told_so:
+        said_so = is_connected is False and is_active and guest_at is not None
+        if not (due_soon and (is_connected is False or cause == Cause.OFFLINE.value)) and not said_so:
             back += [pk] if since is not None else []
         elif since is None:
             out_of_reach.append(pk)
         elif since <= now - OFFLINE_PATIENCE:
-            found[pk] = pressing(due, now) if due_soon else Severity.NOTICE
+            found[pk] = urgency(due, now) if due_soon else Severity.NOTICE
     _note_offline(out_of_reach, back, now)
     return found
 
@@ -221,8 +224,8 @@ def _note_offline(out_of_reach: list[int], back: list[int], now: datetime) -> No
 
 
 def _short_budgets(now: datetime) -> dict[int, Incident.Severity]:
-    """Accounts whose requests do not reach for a deadline within the window: until then more falls due than may be
-    sent. Locks that rest for another reason wait for that, not for the budget."""
+    """Accounts with too few requests for a deadline within the window (`TEDEE_RATE_WINDOW`): more falls due until then
+    than may be sent. Locks that rest for another reason wait for that, not for the budget."""
     window = timedelta(seconds=settings.TEDEE_RATE_WINDOW)
     keys = {account.pk: account.budget_key for account in LockAccount.objects.only("rate_group").order_by("pk")}
     resting = Q(lock__operation__paused_until__gt=now) & ~Q(lock__operation__pause_cause=account_limits.BUDGET_SPENT)
@@ -253,12 +256,12 @@ def _falls_short(deadlines: Iterable[datetime], usage: budget.Usage) -> bool:
 
 
 def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
-    """End what runs opened and nobody ended: the cause went away without a request. One UPDATE for each kind that is
-    open at all, so that an incident which is opened meanwhile is judged by the row as it is."""
+    """Resolve incidents that a run opened and whose cause went away without a request. One UPDATE for each kind that is
+    open, so that an incident that is opened meanwhile is judged by its row at that moment."""
     unsolved = Incident.objects.filter(resolved_at__isnull=True)
     waiting = Pin.objects.filter(wanted=True, grant__ends_at__gt=now)
     full = waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)
-    put_right = Q(pin__state=State.SET, opened_at__lte=now - HAND_IS_TOLD)
+    put_right = Q(pin__state=State.SET, opened_at__lte=now - SHOW_HAND_CHANGES)
     nobody_cares = Q(pin__wanted=False) | Q(pin__state=State.REMOVED) | Q(pin__grant__ends_at__lte=now)
     nothing_to_do = unsolved.exclude(lock__pins__next_try_at__isnull=False)
     over = {

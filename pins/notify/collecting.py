@@ -1,10 +1,10 @@
-"""Looks for news and puts them into the outbox.
+"""Finds news and puts them into the outbox.
 
-Incidents and PINs are written in many places, some in bulk, so no message hangs on the code that meets the cause.
-Instead what is, is compared with what was noticed (`IncidentNotice`, `StayNotice`), and in one transaction the notice
-is moved on, by compare-and-set, and the deliveries are written that follow. A crash leaves both or neither: nothing is
-lost, since the next look finds the same difference, and nothing is told twice, since only one look can move a notice.
-Where no channel is interested the notice moves on all the same: a channel hears what happens after it was made.
+Incidents and PINs are written in many places, some in bulk, so the code that writes them sends no message. Instead the
+present state is compared with what was noticed before (`IncidentNotice`, `StayNotice`). One transaction moves the
+notice on, by compare-and-set, and writes the deliveries that follow. A crash leaves both or neither: nothing is lost,
+since the next run finds the same difference, and nothing is sent twice, since only one run can move a notice. The
+notice moves on even if no channel is interested: a channel hears what happens after it was made. All times are UTC.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from pins.models import (
     StayNotice,
     ValueClaim,
 )
-from pins.notify import facts, flapping, outbox
+from pins.notify import flapping, outbox, payloads
 from rentals.models import Booking
 
 logger = logging.getLogger(__name__)
 
-#: So much is noticed in one look; the next one comes soon.
+#: How much one run notices; the next one comes soon.
 MOST = 500
 OVER_BEFORE_SENT = "It was over before it was sent."
 
 
 def collect(now: datetime) -> None:
-    """Everything that is new since the last look. Safe to run twice, late, or at the same time."""
+    """Notice everything that is new since the last run. Safe to run twice, late, or at the same time."""
     channels = list(_channels())
     _notice_incidents(channels, now)
     _notice_stays(channels, now)
@@ -73,7 +73,7 @@ def _notice_incidents(channels: list[NotificationChannel], now: datetime) -> Non
 
 
 def _notice_opened(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
-    """People are not told of what was over before anybody looked; machines are told everything."""
+    """An incident that was over before it was noticed is not sent to people; machines get everything."""
     with transaction.atomic():
         incident = _locked(incident_id)
         if incident is None:
@@ -81,38 +81,38 @@ def _notice_opened(incident_id: int, channels: list[NotificationChannel], now: d
         try:
             with transaction.atomic():
                 IncidentNotice.objects.create(incident=incident, urgent=_is_urgent(incident))
-        except IntegrityError:  # another look noticed it between our query and our insert
+        except IntegrityError:  # another run noticed it between our query and our insert
             return
-        told = [
+        chosen = [
             one
             for one in channels
             if one.hears(Event.INCIDENT_OPENED, notification_events.severity(incident.severity), incident.opened_at)
             and not (one.is_for_people and incident.resolved_at)
         ]
         flapping.take_back_ends(incident, now)
-        _put_opened(incident, told, incident.opened_at, now)
+        _put_opened(incident, chosen, incident.opened_at, now)
 
 
 def _notice_risen(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
-    """It was opened as less and is urgent now. Who hears everything knows of it; who hears only what is urgent is told
-    now, under the key of its opening, so that nobody is told twice."""
+    """The incident was opened as less urgent, and is urgent now. Channels that hear everything know of it already;
+    those that hear only urgent incidents are told now, under the key of its opening, so that none is told twice."""
     with transaction.atomic():
         incident = _locked(incident_id)
         if incident is None or incident.resolved_at is not None or not _is_urgent(incident):
             return
         if not IncidentNotice.objects.filter(incident=incident, urgent=False).update(urgent=True):
-            return  # another look was faster
+            return  # another run was faster
         if not flapping.comes_back(incident):
-            # What quiet hours hold back is looked at again: it may not be able to wait any more.
+            # Messages that quiet hours hold back are judged again: they may not be able to wait any more.
             held = Delivery.objects.filter(incident=incident, state=Delivery.State.WAITING, attempts=0)
             held.update(next_try_at=now)
-        told = [
+        chosen = [
             one
             for one in channels
             if one.severity == NotificationChannel.Hears.URGENT
             and one.hears(Event.INCIDENT_OPENED, notification_events.Severity.URGENT, now)
         ]
-        _put_opened(incident, told, now, now)
+        _put_opened(incident, chosen, now, now)
 
 
 def _is_urgent(incident: Incident) -> bool:
@@ -120,31 +120,27 @@ def _is_urgent(incident: Incident) -> bool:
 
 
 def _notice_resolved(incident_id: int, channels: list[NotificationChannel], now: datetime) -> None:
-    """Whoever was told that it opened is told that it is over. A message that still waits is taken back instead."""
+    """A channel that was told of the opening is told of the end. An opening that still waits is taken back instead."""
     with transaction.atomic():
         incident = _locked(incident_id)
         if incident is None or incident.resolved_at is None:
             return
         if not IncidentNotice.objects.filter(incident=incident, resolved=False).update(resolved=True):
-            return  # another look was faster
+            return  # another run was faster
         opened = Delivery.objects.filter(incident=incident, event=Event.INCIDENT_OPENED)
         for_people = opened.exclude(channel__kind=NotificationChannel.Kind.WEBHOOK)
-        # `attempts=0`: whoever sends it counts the try first, in the same column; one of the two comes too late.
-        for delivery_id in list(for_people.filter(state=Delivery.State.WAITING).values_list("pk", flat=True)):
-            Delivery.objects.filter(pk=delivery_id, state=Delivery.State.WAITING, attempts=0).update(
-                state=Delivery.State.DROPPED, ended_at=now, last_error=OVER_BEFORE_SENT
-            )
+        outbox.take_back(for_people, now, OVER_BEFORE_SENT)
         knowing = set(opened.exclude(state=Delivery.State.DROPPED).values_list("channel_id", flat=True))
         comes_back = flapping.comes_back(incident)
         knowing |= flapping.told_as_wrong(incident) if comes_back else set()
-        told = [
+        chosen = [
             one
             for one in channels
             if one.hears(Event.INCIDENT_RESOLVED, notification_events.severity(incident.severity), incident.resolved_at)
             and (one.pk in knowing or _hears_only_the_end(one, incident))
         ]
-        held = {one.pk for one in told if comes_back and one.is_for_people}
-        _put_incident(Event.INCIDENT_RESOLVED, incident, told, held, incident.resolved_at, now)
+        held = {one.pk for one in chosen if comes_back and one.is_for_people}
+        _put_incident(Event.INCIDENT_RESOLVED, incident, chosen, held, incident.resolved_at, now)
 
 
 def _hears_only_the_end(channel: NotificationChannel, incident: Incident) -> bool:
@@ -152,10 +148,10 @@ def _hears_only_the_end(channel: NotificationChannel, incident: Incident) -> boo
 
 
 def _locked(incident_id: int) -> Incident | None:
-    """The incident, its row locked, so that nobody deletes it before its notice is written."""
+    """The incident with its row locked, so that it cannot be deleted before its notice is written."""
     if not Incident.objects.select_for_update().filter(pk=incident_id).exists():
         return None
-    found: Incident | None = facts.incidents().filter(pk=incident_id).first()
+    found: Incident | None = payloads.incidents().filter(pk=incident_id).first()
     return found
 
 
@@ -172,11 +168,11 @@ def _put_incident(
     at: datetime,
     now: datetime,
 ) -> None:
-    """`held`: ids of channels that are told after a while, unless it has changed by then."""
+    """`held`: ids of channels that are told after `flapping.CALM`, unless the incident has changed by then."""
     if not channels:
         return
     key = f"incident:{incident.pk}:{event.value.removeprefix('incident.')}"
-    data, grant = facts.incident_data(incident), facts.grant_of(incident)
+    data, grant = payloads.incident_data(incident), payloads.grant_of(incident)
     about: dict[str, Any] = {"incident": incident, "grant": grant}
     outbox.put(event, key, [one for one in channels if one.pk not in held], data, at, now, **about)
     later, why = at + flapping.CALM, flapping.COMES_AND_GOES
@@ -187,7 +183,7 @@ def _put_incident(
 
 
 def _notice_stays(channels: list[NotificationChannel], now: datetime) -> None:
-    for grant_id in [*_perhaps_ready(now)[:MOST], *_perhaps_off(now)[:MOST]]:
+    for grant_id in [*_perhaps_ready(now)[:MOST], *_perhaps_cancelled(now)[:MOST]]:
         with transaction.atomic():
             _notice_stay(grant_id, channels, now)
 
@@ -197,22 +193,24 @@ def _live(now: datetime) -> QuerySet[AccessGrant]:
 
 
 def _ready(now: datetime) -> QuerySet[AccessGrant]:
-    """Grants whose code is on every lock, with the `revision` of their PINs: while it stands, so does the code."""
+    """Grants whose code is on every lock, annotated with the `revision` of their PINs: the code is the same as long as
+    the revision is."""
     wanted = Q(pins__wanted=True)
     return (
         _live(now)
         .filter(wanted=True)
         .annotate(
-            doors=Count("pins", filter=wanted),
+            wanted_pins=Count("pins", filter=wanted),
             missing=Count("pins", filter=wanted & ~Q(pins__state=State.SET)),
             revision=Sum("pins__desired_rev", filter=wanted),
         )
-        .filter(doors__gt=0, missing=0)
+        .filter(wanted_pins__gt=0, missing=0)
     )
 
 
-def _off(now: datetime) -> QuerySet[AccessGrant]:
-    """Grants that nobody wants any more because the stay is off; not those of a property that was switched off."""
+def _cancelled(now: datetime) -> QuerySet[AccessGrant]:
+    """Grants that are not wanted any more because the stay is cancelled, tentative or deleted; not those of a property
+    that was switched off."""
     without_stay = Q(booking=None) | ~Q(booking__status=Booking.Status.CONFIRMED)
     return _live(now).filter(without_stay, wanted=False)
 
@@ -222,12 +220,12 @@ def _perhaps_ready(now: datetime) -> QuerySet[AccessGrant, int]:
     return _ready(now).exclude(known).order_by("pk").values_list("pk", flat=True)
 
 
-def _perhaps_off(now: datetime) -> QuerySet[AccessGrant, int]:
-    return _off(now).exclude(notice__said=StayNotice.Said.OFF).order_by("pk").values_list("pk", flat=True)
+def _perhaps_cancelled(now: datetime) -> QuerySet[AccessGrant, int]:
+    return _cancelled(now).exclude(notice__said=StayNotice.Said.OFF).order_by("pk").values_list("pk", flat=True)
 
 
 def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: datetime) -> None:
-    # The grant's row is locked first: an exchange of its code waits for us, or we see it.
+    # The grant's row is locked first: a change of its code either waits for us, or is visible to us.
     if not AccessGrant.objects.select_for_update().filter(pk=grant_id).exists():
         return
     notice, _ = StayNotice.objects.get_or_create(grant_id=grant_id)
@@ -236,21 +234,21 @@ def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: dateti
         before, digest = notice.said, ValueClaim.digest_of(ready.code)
         same = before == StayNotice.Said.READY and notice.digest == digest
         event = None if same else Event.CODE_CHANGED if before == StayNotice.Said.READY else Event.CODE_READY
-        after = {"said": StayNotice.Said.READY, "digest": digest, "revision": _fact(ready, "revision")}
-    elif _off(now).filter(pk=grant_id).exists():
+        after = {"said": StayNotice.Said.READY, "digest": digest, "revision": _annotated(ready, "revision")}
+    elif _cancelled(now).filter(pk=grant_id).exists():
         event, after = Event.STAY_CANCELLED, {"said": StayNotice.Said.OFF, "digest": "", "revision": 0}
     else:
         return
     number = notice.number + (event is not None)
-    # Compare-and-set on the number: of two looks one moves it on and writes the deliveries.
+    # Compare-and-set on the number: of two runs one moves it on and writes the deliveries.
     moved = StayNotice.objects.filter(grant_id=grant_id, number=notice.number, said=notice.said)
     if not moved.update(number=number, **after) or event is None:
         return
-    told = [one for one in channels if one.hears(event, None, now)]
-    if told:
+    chosen = [one for one in channels if one.hears(event, None, now)]
+    if chosen:
         grant = AccessGrant.objects.select_related("booking__property").defer("code").get(pk=grant_id)
-        data = facts.off_data(grant) if event is Event.STAY_CANCELLED else facts.code_data(grant)
-        outbox.put(event, f"stay:{grant_id}:{number}", told, data, now, now, grant=grant)
+        data = payloads.cancelled_data(grant) if event is Event.STAY_CANCELLED else payloads.code_data(grant)
+        outbox.put(event, f"stay:{grant_id}:{number}", chosen, data, now, now, grant=grant)
 
 
 # -- summaries ---------------------------------------------------------------------------------------------------------
@@ -260,9 +258,9 @@ def _put_summary(channel: NotificationChannel, day: date, now: datetime) -> None
     key = f"summary:{day.isoformat()}"
     if channel.deliveries.filter(key=key).exists():
         return
-    data = facts.summary_data(day, channel.timezone, now)
+    data = payloads.summary_data(day, channel.timezone, now)
     outbox.put(Event.SUMMARY, key, [channel], data, now, now, keeps=SUMMARY_KEEPS)
 
 
-def _fact(grant: AccessGrant, name: str) -> Any:
+def _annotated(grant: AccessGrant, name: str) -> Any:
     return getattr(grant, name)  # annotated by `_ready`

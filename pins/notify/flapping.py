@@ -1,8 +1,10 @@
-"""What comes and goes: a budget at its edge, a lock with bad Wi-Fi. Told as it happens it would be a storm.
+"""Incidents that come and go, such as a budget at its limit or a lock with bad Wi-Fi, must not become a storm of
+messages.
 
-The first time, its end is told at once: mostly it is over. What comes back within half an hour is told again; from
-then on people are told of its end when it has stayed away for half an hour, and of its next beginning, since the last
-that they heard is that it is wrong, when it has lasted as long. Machines are told everything.
+The first time people are told of the end at once: mostly it is over. If it comes back within half an hour, they are
+told once more. From then on they are told of an end when it has lasted half an hour, and of another beginning when that
+has lasted as long; until then the last thing that they heard, that it is wrong, still holds. Machines are told
+everything.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from django.db.models import F, QuerySet
 
 from pins.core.notification_events import ABOUT_INCIDENTS, Event
 from pins.models import Delivery, Incident, NotificationChannel
+from pins.notify import outbox
 
-#: What has stayed away, or has lasted, for so long is believed.
+#: An end, or a beginning, that has lasted so long is believed.
 CALM: Final = timedelta(minutes=30)
 COMES_AND_GOES: Final = "It comes and goes: it waits until it has stayed so for half an hour."
 WRONG_AGAIN: Final = "It was wrong again before it was sent."
@@ -24,13 +27,13 @@ State = Delivery.State
 
 
 def comes_back(incident: Incident) -> bool:
-    """Whether the same was wrong shortly before it opened."""
+    """Whether the same incident was resolved less than `CALM` before this one opened."""
     return _former(incident).filter(resolved_at__gt=incident.opened_at - CALM).exists()
 
 
 def told_as_wrong(incident: Incident) -> set[int]:
-    """Channels of people that were told of what came back, and not of its end: at their present address, and where it
-    was not given up."""
+    """Ids of channels of people that were told of an earlier occurrence and not of its end; at their present address,
+    by a message that was not given up."""
     chain = _former(incident).filter(resolved_at__isnull=False)
     told = _for_people().filter(incident__in=chain.values("pk"), event__in=ABOUT_INCIDENTS)
     told = told.exclude(state__in=(State.DROPPED, State.GIVEN_UP)).filter(created_at__gte=F("channel__listens_from"))
@@ -39,13 +42,9 @@ def told_as_wrong(incident: Incident) -> set[int]:
 
 
 def take_back_ends(incident: Incident, now: datetime) -> None:
-    """It is wrong again: that it was in order is not told to people any more, whatever that waits for."""
+    """The incident is back: messages to people that still wait to say it was over are dropped."""
     ends = _for_people().filter(incident__in=_former(incident).values("pk"), event=Event.INCIDENT_RESOLVED)
-    for delivery_id in list(ends.filter(state=State.WAITING, attempts=0).values_list("pk", flat=True)):
-        # `attempts=0`: whoever sends it counts the try first, in the same column; one of the two comes too late.
-        Delivery.objects.filter(pk=delivery_id, state=State.WAITING, attempts=0).update(
-            state=State.DROPPED, ended_at=now, last_error=WRONG_AGAIN
-        )
+    outbox.take_back(ends, now, WRONG_AGAIN)
 
 
 def _for_people() -> QuerySet[Delivery]:
@@ -53,7 +52,7 @@ def _for_people() -> QuerySet[Delivery]:
 
 
 def _former(incident: Incident) -> QuerySet[Incident]:
-    """Earlier incidents of the same cause and subject. The subject's key says it all; the ids are for the indexes."""
+    """Earlier incidents of the same kind and subject. The subject's key is enough; the ids let the indexes be used."""
     return Incident.objects.filter(
         kind=incident.kind,
         subject=incident.subject,

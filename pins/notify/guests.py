@@ -1,6 +1,7 @@
-"""Whom a message concerns: for a guest who comes now, or cannot get in, no quiet hours hold (`pins.core.quiet_hours`).
+"""The guests whom a message concerns: quiet hours do not hold a message about a guest who arrives now, or cannot get in
+(`pins.core.quiet_hours`).
 
-Asked for one message at a time, and only within quiet hours; as many queries for five hundred doors as for one.
+Asked for one message at a time, and only within quiet hours; as many queries for five hundred locks as for one.
 """
 
 from __future__ import annotations
@@ -17,39 +18,40 @@ from rentals.models import Booking, Lock, LockAccount
 
 Kind = Incident.Kind
 
-#: Longer than any day and any quiet hours: who comes later, or came earlier, arrives today in no zone.
+#: Longer than any day and any quiet hours: a guest who comes later, or came earlier, does not arrive today in any zone.
 _NEAR: Final = timedelta(days=2)
-#: With these a guest who has arrived stands before a closed door, although the PIN is where it should be: there is no
-#: keypad to enter it, or the guest knows the former one.
+#: With these a guest who has arrived is shut out although the PIN is on the lock: there is no keypad to enter it, or
+#: the guest knows the former one.
 _SHUTS_OUT: Final = frozenset({Kind.NO_KEYPAD, Kind.CODE_CHANGED})
 
 
 def arrivals(incident: Incident | None, grant: AccessGrant | None, now: datetime) -> list[Arrival]:
-    """Guests whom a message about an incident, or about a stay, concerns. Those who can wait are not all named."""
+    """Guests whom a message about an incident, or about a stay, concerns; guests who can wait may be
+    left out."""
     if incident is not None and (incident.lock_id or incident.account_id or incident.feed_id):
-        # A notice is good to know, and shuts nobody out: it wakes nobody, whoever arrives.
+        # A notice means that nobody is shut out, so it may wait whoever arrives.
         return [] if incident.severity == Incident.Severity.NOTICE else _near(_stays_of(incident), incident, now)
     booking = grant.booking if grant is not None else incident.booking if incident is not None else None
     return _near(Booking.objects.filter(pk=booking.pk), incident, now) if booking is not None else []
 
 
 def _stays_of(incident: Incident) -> QuerySet[Booking]:
-    """Stays behind the doors of a lock, of an account or of a calendar's property."""
+    """Stays that need the lock of the incident, a lock of its account, or the property of its calendar."""
     expected = Booking.objects.filter(status=Booking.Status.CONFIRMED, property__is_active=True)
     if incident.feed_id is not None:
         return expected.filter(property__feeds=incident.feed_id)
-    return expected.filter(Exists(_doors(incident).filter(properties=OuterRef("property"))))
+    return expected.filter(Exists(_locks(incident).filter(properties=OuterRef("property"))))
 
 
-def _doors(incident: Incident | None) -> QuerySet[Lock]:
-    """Nobody waits for what is only watched."""
-    doors = Lock.objects.filter(is_active=True, account__observe_only=False)
+def _locks(incident: Incident | None) -> QuerySet[Lock]:
+    """The locks that the incident is about; all where it is about none. Observe-only locks shut nobody out."""
+    locks = Lock.objects.filter(is_active=True, account__observe_only=False)
     if incident is None or incident.account_id is None:
-        return doors.filter(pk=incident.lock_id) if incident is not None and incident.lock_id is not None else doors
-    # One account speaks for all that share its requests.
+        return locks.filter(pk=incident.lock_id) if incident is not None and incident.lock_id is not None else locks
+    # An incident about the budget of one account concerns all that share its requests.
     sharing = LockAccount.objects.filter(pk=incident.account_id).exclude(rate_group="").values("rate_group")
     whole_group = Q(account__rate_group__in=sharing) if incident.kind == Kind.BUDGET_SPENT else Q()
-    return doors.filter(Q(account=incident.account_id) | whole_group)
+    return locks.filter(Q(account=incident.account_id) | whole_group)
 
 
 def _near(stays: QuerySet[Booking], incident: Incident | None, now: datetime) -> list[Arrival]:
@@ -65,11 +67,11 @@ def _near(stays: QuerySet[Booking], incident: Incident | None, now: datetime) ->
 
 
 def _shut_out(incident: Incident | None, now: datetime) -> Any:
-    """Whether a door of the stay, among those of the incident, does not open to its code at this moment."""
+    """Whether the code of the stay does not open one of the incident's locks at this moment."""
     if incident is not None and incident.feed_id is not None:
         return Value(False)
     if incident is not None and incident.kind in _SHUTS_OUT:
         return Value(True)
     opens = Q(remote_id__isnull=False, applied_starts_at__lte=now, applied_ends_at__gt=now)
-    pins = Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, lock__in=_doors(incident))
+    pins = Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, lock__in=_locks(incident))
     return Exists(pins.exclude(state=State.SET).exclude(opens))

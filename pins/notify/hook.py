@@ -21,7 +21,7 @@ _LONGEST: Final = 2000
 
 
 def clean(typed: str) -> str:
-    """Raises ValidationError, which never repeats the URL."""
+    """The URL as it is stored. Raises ValidationError, which never repeats the URL."""
     if len(typed) > _LONGEST or any(letter.isspace() or not letter.isprintable() for letter in typed):
         raise ValidationError("The address has spaces or line breaks in it, or is too long. Copy it once more.")
     try:
@@ -34,11 +34,12 @@ def clean(typed: str) -> str:
 
 
 def network() -> Network:
+    """The network that webhooks may reach (`FEEDS_ALLOW_PRIVATE_HOSTS`)."""
     return NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET
 
 
 def send(target: str, secrets: tuple[str, ...], outgoing: Outgoing, now: datetime) -> None:
-    """Signed with each of the secrets; the first is the present one. Raises NotSentError."""
+    """One try, signed with each of the secrets; the first is the present one. Raises NotSentError."""
     if not _can_sign(secrets[0]):
         raise NotSentError("There is no usable signing secret. Make a new one on the channel's page.")
     signers = [Webhook(secret) for secret in secrets if _can_sign(secret)]
@@ -51,11 +52,11 @@ def send(target: str, secrets: tuple[str, ...], outgoing: Outgoing, now: datetim
         "webhook-signature": " ".join(signer.sign(message_id, now, text) for signer in signers),
     }
     try:
-        answer = outbound.post(target, text.encode(), headers=headers, limits=LIMITS, network=network())
+        response = outbound.post(target, text.encode(), headers=headers, limits=LIMITS, network=network())
     except outbound.OutboundError as error:
         failure = str(error)  # names the host at most
     else:
-        _judge(answer, now)
+        _judge(response, now)
         return
     raise NotSentError(failure)
 
@@ -68,14 +69,15 @@ def _can_sign(secret: str) -> bool:
     return True
 
 
-def _judge(answer: outbound.Response, now: datetime) -> None:
-    """Standard Webhooks, "Delivery": 2xx is taken, 410 is never to be tried again, anything else is."""
-    status = answer.status
+def _judge(response: outbound.Response, now: datetime) -> None:
+    """Standard Webhooks, "Delivery": 2xx means taken, 410 that no further try is wanted; anything else is tried again.
+    Raises NotSentError unless it was taken."""
+    status = response.status
     if 200 <= status <= 299:
         return
     if status == 410:
         raise NotSentError("The receiver says that it is gone (410). Switch the channel off.", final=True)
     if 300 <= status <= 399:
-        raise NotSentError(f"The receiver redirects ({status}), which is not followed. Enter its final address.")
-    again = retry_at(answer.headers.get("retry-after", ""), now) if status in (429, 503) else None
+        raise NotSentError(f"The receiver redirects ({status}). Redirects are not followed: enter the final address.")
+    again = retry_at(response.headers.get("retry-after", ""), now) if status in (429, 503) else None
     raise NotSentError(f"The receiver answers with status {status}.", retry_at=again)

@@ -1,4 +1,4 @@
-"""E-mail, by Django's mail."""
+"""E-mail, by Django."""
 
 from __future__ import annotations
 
@@ -34,11 +34,12 @@ def clean(typed: str) -> str:
 
 
 def is_set_up() -> bool:
+    """Whether a mail server is configured."""
     return settings.EMAIL_BACKEND != _SMTP or bool(settings.EMAIL_HOST)
 
 
 def send(target: str, outgoing: Outgoing) -> None:
-    """Raises NotSentError."""
+    """One try. Raises NotSentError, which never names an address."""
     if not is_set_up():
         raise NotSentError("No mail server is set up. Give EMAIL_URL and EMAIL_FROM in the environment.")
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
@@ -47,7 +48,7 @@ def send(target: str, outgoing: Outgoing) -> None:
         outgoing.message.text,
         to=target.splitlines(),
         headers={
-            # The same on every try: most mail programs show a repetition once.
+            # The same on every try: most mail programs show a repeated message once.
             "Message-ID": f"<{outgoing.uid.hex}@{domain}>",
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
@@ -63,7 +64,9 @@ def send(target: str, outgoing: Outgoing) -> None:
     except smtplib.SMTPSenderRefused:
         failure = "The mail server refuses our sender. Check EMAIL_FROM."
     except smtplib.SMTPNotSupportedError:
-        failure = "The mail server does not know what we ask for. Check EMAIL_USE_TLS or the scheme of EMAIL_URL."
+        failure = (
+            "The mail server does not support what Turnkey asks for. Check EMAIL_USE_TLS or the scheme of EMAIL_URL."
+        )
     except smtplib.SMTPException:
         failure = "The mail server did not take the message."
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""The outbox: what is to be told, from the moment when it became news until long after it was sent or not."""
+"""The outbox: messages to be sent, from the moment when they became news until long after they ended."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from pins.core.notification_events import Event
 from pins.core.quiet_hours import NEWS_KEEP
@@ -16,9 +16,9 @@ from pins.notify import signing
 
 logger = logging.getLogger(__name__)
 
-#: Messages that ended are kept for the list in the admin.
+#: How long ended messages are kept for the list in the admin.
 KEEP_DELIVERIES = timedelta(days=30)
-#: So many are deleted in one transaction.
+#: How many one transaction deletes.
 BATCH = 1000
 TOO_LATE = "It could not be sent in time."
 
@@ -37,7 +37,12 @@ def put(
     later: datetime | None = None,
     why: str = "",
 ) -> None:
-    """Write one message to each channel; it is sent `later`, if given, and the list says `why`."""
+    """Write one message for each channel.
+
+    `key`: names the news within its channel, and no channel gets the same key twice. `at`: when it happened. `keeps`:
+    how long it is worth sending. `later`: not sent before this moment; `why` says the reason in the list. Times are
+    UTC.
+    """
     rows = [
         Delivery(
             channel=one,
@@ -56,21 +61,33 @@ def put(
     ]
     if not rows:
         return
-    # The constraint has the last word: whatever was written under this key already stays as it is.
+    # The constraint decides: a message that was written under this key already stays as it is.
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     logger.info("news", extra={"event_type": event.value, "channels": len(rows)})
 
 
+def take_back(deliveries: QuerySet[Delivery], now: datetime, why: str) -> None:
+    """Drop those of these messages that no sender has begun to send, and say why in the list."""
+    waiting = deliveries.filter(state=Delivery.State.WAITING, attempts=0)
+    for delivery_id in list(waiting.values_list("pk", flat=True)):
+        # `attempts=0`: a sender counts its try first, in the same column, so one of the two UPDATEs comes too late.
+        Delivery.objects.filter(pk=delivery_id, state=Delivery.State.WAITING, attempts=0).update(
+            state=Delivery.State.DROPPED, ended_at=now, last_error=why
+        )
+
+
 def end_what_is_late(now: datetime) -> None:
-    """Give up what is not worth sending any more."""
+    """Give up messages that are not worth sending any more."""
     free = Q(claimed_until=None) | Q(claimed_until__lte=now)
     late = Delivery.objects.filter(free, state=Delivery.State.WAITING, expires_at__lte=now)
-    late.filter(event=Event.SUMMARY).update(payload={})  # the day's guests are kept no longer than it may be sent
+    late.filter(event=Event.SUMMARY).update(
+        payload={}
+    )  # a summary names the day's guests, who are kept no longer than needed
     late.update(state=Delivery.State.GIVEN_UP, ended_at=now, last_error=TOO_LATE)
 
 
 def forget_guests(booking_ids: Collection[int]) -> None:
-    """The stays are about to be deleted: the guests' names go from what was told about them, too."""
+    """Remove the guests' names of stays that are about to be deleted from the messages about them, too."""
     of_stays = Q(grant__booking_id__in=booking_ids) | Q(incident__booking_id__in=booking_ids)
     for delivery in Delivery.objects.filter(of_stays):
         if (delivery.payload.get("stay") or {}).get("guest"):
@@ -79,8 +96,8 @@ def forget_guests(booking_ids: Collection[int]) -> None:
 
 
 def purge(now: datetime) -> int:
-    """Delete messages that ended long ago; return how many. Their notices stay, so that nothing is told again. And
-    secrets that sign no more."""
+    """Delete messages that ended long ago, and secrets that sign no more; return how many messages. The notices stay,
+    so that nothing is sent again."""
     signing.forget_ended(now)
     old = Delivery.objects.exclude(state=Delivery.State.WAITING).filter(ended_at__lte=now - KEEP_DELIVERIES)
     count = 0

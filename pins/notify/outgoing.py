@@ -1,4 +1,4 @@
-"""What a sender is given, and what it says when it could not send."""
+"""What a sender gets, and the error that it raises."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from pins.notify.words import Message
+from pins.notify.texts import Message
 
 
 @dataclass(frozen=True)
 class Outgoing:
-    """One message, complete. The body may carry a code, hence no repr of it."""
+    """One complete message. The body may hold a code, so it has no repr."""
 
-    uid: UUID  # the same on every try, so that a receiver knows a repetition
+    uid: UUID  # the same on every try, so that a receiver recognises a repetition
     message: Message = field(repr=False)  # for people
     body: dict[str, Any] = field(repr=False)  # for machines
 

@@ -1,12 +1,12 @@
 """Empties the outbox: each message once, however many workers there are.
 
-1. Claim: one UPDATE on the delivery that one of many callers wins. 2. Look whether it is still worth telling, and may
-go at this hour. 3. Take off: count the try, where the claim is still ours. 4. Send, outside any transaction. 5. Mark it
-as sent, where the claim is still ours.
+1. Claim: one UPDATE on the delivery, which one of many callers wins. 2. Check that it is still worth sending, and that
+it may be sent at this hour. 3. Count the try, if the claim is still ours. 4. Send, outside any transaction. 5. Mark it
+as sent, if the claim is still ours.
 
-A crash between 4 and 5 leaves a claimed row; when the claim ends the message is sent again. Only there it may come
-twice, and it carries the same `webhook-id` or Message-ID then. A claim outlasts every deadline of a sender.
-A failure makes the whole channel rest, longer and longer, so that a dead server costs one try at a time.
+A crash between 4 and 5 leaves a claimed row, and the message is sent again when the claim ends. Only then it may arrive
+twice, with the same `webhook-id` or Message-ID. A claim outlasts every deadline of a sender.
+A failure makes the whole channel rest, each time longer, so that a dead server costs one try at a time.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from pins.core import quiet_hours
 from pins.core.notification_events import WITH_CODE, Event
 from pins.desired import disclosure
 from pins.models import AccessGrant, Delivery, NotificationChannel
-from pins.notify import guests, targets, words
+from pins.notify import guests, targets, texts
 from pins.notify.outgoing import NotSentError, Outgoing
 
 logger = logging.getLogger(__name__)
 
-#: Ten addresses of a slow mail server take five minutes.
+#: Longer than any sender takes: ten addresses at a slow mail server take five minutes.
 CLAIM: Final = timedelta(minutes=10)
-#: A code that is being exchanged is looked at again soon.
+#: When a message whose code is being exchanged is tried again.
 EXCHANGE_TAKES: Final = timedelta(minutes=1)
-#: How long a message that quiet hours hold back is left alone.
+#: After how long a message that quiet hours hold back is judged again.
 LOOK_AGAIN: Final = timedelta(minutes=15)
-#: Whoever pressed the button does not expect it later.
+#: How long a test message is worth sending: nobody expects it later.
 TEST_KEEPS: Final = timedelta(minutes=10)
 QUIET: Final = "It waits for the end of the quiet hours."
 NOT_TRUE_ANY_MORE: Final = "It was not true any more when it could be sent."
@@ -50,8 +50,10 @@ State = Delivery.State
 _IS_TEST: Final = Q(event=Event.TEST)
 
 
-class Outcome(StrEnum):
-    LEFT = "left"  # not due, or somebody else has it
+class SendResult(StrEnum):
+    """What came of one call of `send`."""
+
+    LEFT = "left"  # not due, or another sender has it
     SENT = "sent"
     HELD = "held"  # by quiet hours, or because a code is being exchanged
     DROPPED = "dropped"
@@ -59,10 +61,11 @@ class Outcome(StrEnum):
 
 
 def due(now: datetime, limit: int) -> list[int]:
-    """What may be tried now: what a person waits for first, channels that work first, what was never tried first. About
-    one incident or stay, a channel is told things in the order in which they happened."""
+    """Ids of messages that may be tried now. First come tests, for which a person waits, then channels that work, then
+    messages that were never tried. A channel gets the messages about one incident or stay in the order of the
+    events."""
     earlier = Delivery.objects.filter(channel=OuterRef("channel"), state=State.WAITING, pk__lt=OuterRef("pk"))
-    # To people, what is held back for its own reasons stands in nobody's way.
+    # A message to people that is held back for its own reasons holds up no later one.
     earlier = earlier.exclude(~Q(channel__kind=NotificationChannel.Kind.WEBHOOK), attempts=0, next_try_at__gt=now)
     in_turn = ~Exists(earlier.filter(incident=OuterRef("incident"))) & ~Exists(earlier.filter(grant=OuterRef("grant")))
     rests = Q(channel__is_active=False) | Q(channel__rests_until__isnull=False, channel__rests_until__gt=now)
@@ -77,27 +80,28 @@ def _is_due(now: datetime) -> Q:
     return free & Q(state=State.WAITING, next_try_at__lte=now, expires_at__gt=now)
 
 
-def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Outcome:
+def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> SendResult:
     """Try one message if it is due. Safe to call twice, late, or at the same time."""
     now, token = clock(), uuid4()
-    # No join in this condition: PostgreSQL would not look at it again after waiting for the row, and two would win.
+    # No join in this condition: PostgreSQL would not check it again after waiting for the row, and two senders would
+    # win.
     claimed = Delivery.objects.filter(_is_due(now), pk=delivery_id)
     if not claimed.update(claim_token=token, claimed_until=now + CLAIM):
-        return Outcome.LEFT
+        return SendResult.LEFT
     delivery = Delivery.objects.select_related("channel", "incident").defer(*_CHANNEL_SECRETS).get(pk=delivery_id)
     channel, event = delivery.channel, Event(delivery.event)
     if not channel.is_active and event is not Event.TEST:
         _end_claim(delivery_id, token)
-        return Outcome.LEFT
+        return SendResult.LEFT
     grant = _grant(delivery)
     if not _is_true(delivery, event, grant, now):
         _end(delivery_id, token, State.DROPPED, now, NOT_TRUE_ANY_MORE)
-        return Outcome.DROPPED
+        return SendResult.DROPPED
     held_until = _held_until(delivery, event, grant, now)
     if held_until is not None:
-        # Looked at again before that: a guest may be booked for tonight.
+        # Judged again before that: a guest may be booked for tonight meanwhile.
         _end_claim(delivery_id, token, next_try_at=min(held_until, now + LOOK_AGAIN), last_error=QUIET)
-        return Outcome.HELD
+        return SendResult.HELD
     return _try(delivery, channel, event, token, clock)
 
 
@@ -117,7 +121,7 @@ def _held_until(delivery: Delivery, event: Event, grant: AccessGrant | None, now
 
 
 def _is_true(delivery: Delivery, event: Event, grant: AccessGrant | None, now: datetime) -> bool:
-    """Whether it is still worth telling. A machine is told of every incident, in order."""
+    """Whether it is still worth sending. Machines get every incident, in order."""
     if event is Event.INCIDENT_OPENED and delivery.channel.is_for_people and not delivery.attempts:
         return delivery.incident is not None and delivery.incident.resolved_at is None
     if event in WITH_CODE:
@@ -127,40 +131,40 @@ def _is_true(delivery: Delivery, event: Event, grant: AccessGrant | None, now: d
 
 def _try(
     delivery: Delivery, channel: NotificationChannel, event: Event, token: UUID, clock: Callable[[], datetime]
-) -> Outcome:
+) -> SendResult:
     ours = Delivery.objects.filter(pk=delivery.pk, claim_token=token, state=State.WAITING)
     if not ours.update(attempts=F("attempts") + 1, attempted_at=clock()):
-        return Outcome.LEFT  # taken back this moment, since it is over
+        return SendResult.LEFT  # dropped this moment, since the incident is over
     try:
         targets.send(channel, _outgoing(delivery, channel, event, clock()), clock())
     except disclosure.CodeChangingError:
         _end_claim(delivery.pk, token, next_try_at=clock() + EXCHANGE_TAKES)
-        return Outcome.HELD
+        return SendResult.HELD
     except disclosure.CodeNotShownError:
         _end(delivery.pk, token, State.DROPPED, clock(), NOT_TRUE_ANY_MORE)
-        return Outcome.DROPPED
+        return SendResult.DROPPED
     except NotSentError as error:
         failure = error
-    except Exception as error:  # noqa: BLE001 - a fault of ours with one message must stop no other; its text may quote it
+    except Exception as error:  # noqa: BLE001 - a fault of ours with one message must not stop the others; its text may quote the message
         failure = NotSentError(f"Turnkey met a fault of its own ({type(error).__name__}).")
     else:
         _sent(delivery, token, clock())
-        return Outcome.SENT
+        return SendResult.SENT
     _failed(delivery, channel, token, failure, clock())
-    return Outcome.FAILED
+    return SendResult.FAILED
 
 
 @sensitive_variables()
 def _outgoing(delivery: Delivery, channel: NotificationChannel, event: Event, now: datetime) -> Outgoing:
-    """The message, complete. A code is read at this moment and kept nowhere. Raises CodeNotShownError."""
+    """The complete message. A code is read at this moment, and not kept. Raises CodeNotShownError."""
     data, base_url = dict(delivery.payload), settings.PUBLIC_URL
-    body = words.body(event, data, delivery.happened_at, base_url)
+    body = texts.body(event, data, delivery.happened_at, base_url)
     if channel.include_code and event in WITH_CODE and delivery.grant_id is not None:
         body["data"]["code"] = disclosure.reveal_to_machine(delivery.grant_id, now, name=f"webhook “{channel.name}”")
-    return Outgoing(delivery.uid, words.message(event, data, base_url), body)
+    return Outgoing(delivery.uid, texts.message(event, data, base_url), body)
 
 
-# -- what came of it ---------------------------------------------------------------------------------------------------
+# -- results -----------------------------------------------------------------------------------------------------------
 
 
 def _sent(delivery: Delivery, token: UUID, now: datetime) -> None:
@@ -170,7 +174,7 @@ def _sent(delivery: Delivery, token: UUID, now: datetime) -> None:
         NotificationChannel.objects.filter(pk=delivery.channel_id).update(
             failures=0, failing_since=None, rests_until=None, last_error="", last_sent_at=now
         )
-        if delivery.event == Event.TEST:  # the channel works again: what could not be sent is tried now
+        if delivery.event == Event.TEST:  # the channel works again: try now what could not be sent
             failed = Delivery.objects.filter(channel=delivery.channel_id, state=State.WAITING, attempts__gt=0)
             failed.filter(claim_token=None).update(next_try_at=now)
 
@@ -183,7 +187,7 @@ def _failed(
     if delivery.event == Event.TEST:
         with transaction.atomic():
             _end(delivery.pk, token, State.GIVEN_UP, now, text)
-            # It is pressed as often as it takes, and makes no message wait longer.
+            # A person may press the button many times, and that must not make other messages wait longer.
             NotificationChannel.objects.filter(pk=channel.pk).update(
                 failing_since=Coalesce("failing_since", now), last_error=text
             )
@@ -196,7 +200,7 @@ def _failed(
             _end(delivery.pk, token, State.GIVEN_UP, now, text)
         else:
             _end_claim(delivery.pk, token, next_try_at=rests_until, last_error=text)
-        # Of several that fail together one counts: the channel was asked once too often, not four times.
+        # Of several messages that fail together one counts, so that the channel does not rest too long.
         NotificationChannel.objects.filter(pk=channel.pk, failures=channel.failures).update(
             failures=failures,
             failing_since=Coalesce("failing_since", now),
@@ -211,7 +215,8 @@ def _end_claim(delivery_id: int, token: UUID, **changes: Any) -> None:
 
 
 def _end(delivery_id: int, token: UUID, state: Delivery.State, now: datetime, text: str) -> None:
-    """The day's guests of a summary are kept no longer than it takes to tell of them."""
+    """End the message in this state, if the claim is still ours. A summary loses its payload, which names the day's
+    guests."""
     ours = Delivery.objects.filter(pk=delivery_id, claim_token=token)
     ours.update(state=state, ended_at=now, claim_token=None, claimed_until=None, last_error=text)
     Delivery.objects.filter(pk=delivery_id, event=Event.SUMMARY, ended_at=now).update(payload={})
@@ -221,8 +226,8 @@ def _end(delivery_id: int, token: UUID, state: Delivery.State, now: datetime, te
 
 
 def queue_test(channel_id: int, now: datetime) -> Delivery:
-    """Put a test message into the outbox. It goes before all others, also to a channel that is switched off or rests,
-    and is tried once."""
+    """Put a test message into the outbox. It is sent before all others, also to a channel that is switched off or
+    rests, and tried once."""
     return Delivery.objects.create(
         channel_id=channel_id,
         key=f"test:{uuid4()}",
@@ -235,13 +240,14 @@ def queue_test(channel_id: int, now: datetime) -> Delivery:
 
 
 def give_up(delivery_id: int, now: datetime, why: str) -> None:
-    """Nobody can send it; one that somebody sends at this moment is left to him."""
+    """End a message that cannot be sent; one that is being sent at this moment is left alone."""
     unsent = Delivery.objects.filter(pk=delivery_id, state=State.WAITING, claim_token=None)
     unsent.update(state=State.GIVEN_UP, ended_at=now, last_error=why)
 
 
 def listen_anew(channel_id: int, now: datetime) -> None:
-    """A channel was switched on again, or given another address: what waited for the old one is not for the new."""
+    """A channel was switched on again, or given another address: messages that waited before are not for it any
+    more."""
     with transaction.atomic():
         NotificationChannel.objects.filter(pk=channel_id).update(
             listens_from=now, failures=0, failing_since=None, rests_until=None, last_error=""

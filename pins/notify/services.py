@@ -1,12 +1,12 @@
 """Messaging services, by the library apprise.
 
-It knows some 250 services, among them programs and files of this machine and servers whose host is part of the URL.
-Allowed are those whose host the library itself fixes. Of the parameters of a URL only a few harmless ones are taken:
-others read files of ours (`template`, `keyfile`), switch certificates off (`verify`) or follow redirects. A server of
+The library knows some 250 services, among them programs and files of this machine, and servers whose host is part of
+the URL. Only services whose host is fixed by the library are allowed, and only a few harmless parameters of a URL:
+others read local files (`template`, `keyfile`), switch certificates off (`verify`) or follow redirects. A server of
 your own is reached by a webhook, through the guarded client.
 
-It is imported at first use: that takes longer than a quick command.
-The library's log names targets, and that of its HTTP client paths with tokens: both are silenced (config/logging.py).
+The library is imported at first use: the import takes longer than a quick command.
+Its log names targets, and the log of its HTTP client has paths with tokens: both are silenced (config/logging.py).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from urllib.parse import parse_qsl, urlsplit
 from django.core.exceptions import ValidationError
 
 from pins.notify.outgoing import NotSentError, Outgoing
-from pins.notify.words import shortened
+from pins.notify.texts import shortened
 
-#: Schemes by service. None of their URLs names a host (see the tests); ntfy is judged once more below.
+#: Services by scheme. Their URLs name no host (see the tests); ntfy is checked once more below.
 SERVICES: Final = {
     "tgram": "Telegram",
     "slack": "Slack",
@@ -47,12 +47,12 @@ SERVICES: Final = {
 }
 PARAMETERS: Final = frozenset({"priority", "thread", "topic", "silent", "sound", "region", "to", "from", "severity"})
 _LONGEST: Final = 2000
-#: So many characters go through a telephone's short messages, in parts.
+#: How many characters short messages of telephones take, sent in parts.
 SHORT_MESSAGES: Final = 1000
 
 
 def service_of(url: str) -> str:
-    """The name of the service, "" where it is none that we speak to."""
+    """The name of the service of a URL; empty where it is not allowed."""
     return SERVICES.get(url.partition("://")[0].lower(), "")
 
 
@@ -63,28 +63,28 @@ def clean(typed: str) -> str:
     if _instance(typed) is None:
         scheme = typed.partition("://")[0].lower()
         if scheme in ("json", "jsons", "xml", "xmls", "form", "forms", "http", "https"):
-            raise ValidationError("To have your own server told, choose “Webhook” as the kind.")
+            raise ValidationError("For your own server, choose “Webhook” as the kind.")
         if scheme in ("mailto", "mailtos"):
             raise ValidationError("For e-mail, choose “E-mail” as the kind.")
         if scheme not in SERVICES:
             known = ", ".join(sorted(f"{one}://" for one in SERVICES))
             raise ValidationError(f"This service is not among those that messages are sent to: {known}")
         raise ValidationError(
-            f"This is not a complete address of {SERVICES[scheme]}, or has parameters that are not taken. How it is "
+            f"This is not a complete address of {SERVICES[scheme]}, or has parameters that are not allowed. How it is "
             "written: https://github.com/caronc/apprise/wiki"
         )
     return typed
 
 
 def send(target: str, outgoing: Outgoing) -> None:
-    """Raises NotSentError."""
+    """One try. Raises NotSentError, which never names the target."""
     from apprise import NotifyFormat
 
     service = service_of(target)
-    # Judged again: the rules may have changed since the address was entered.
+    # Checked again: the rules may have changed since the address was entered.
     plugin = _instance(target)
     if plugin is None:
-        raise NotSentError("The stored address is not one that messages are sent to. Enter it anew.")
+        raise NotSentError("Messages are not sent to the stored address. Enter another one.")
     title = _harmless(outgoing.message.subject)
     most = room(title, most=plugin.body_maxlen, merged=not plugin.title_maxlen)
     failure = f"{service} did not take the message, or cannot be reached."
@@ -94,30 +94,30 @@ def send(target: str, outgoing: Outgoing) -> None:
             title=title,
             body_format=NotifyFormat.TEXT,
         )
-    except Exception:  # noqa: BLE001 - a fault of one of many plugins is a message that was not sent, and may quote it
+    except Exception:  # noqa: BLE001 - one of many plugins failed: the message was not sent, and the error may quote it
         taken = False
     if not taken:
         raise NotSentError(failure)
 
 
 def room(title: str, *, most: int, merged: bool) -> int:
-    """How many characters a service takes besides the title, which some put before the text. It refuses a message that
-    is longer, each time, and the library passes it on as it is.
+    """How many characters of text a service takes. `most`: its limit; `merged`: it puts the title before the text.
 
-    A tenth is left for what counts twice, such as emoji. Services of short messages send longer ones in parts.
+    A service refuses a longer message on every try, and the library does not cut it. A tenth is left for characters
+    that count twice, such as emoji. Services of short messages send longer ones in parts.
     """
     return int(max(most, SHORT_MESSAGES) * 0.9) - (len(title) + 2 if merged else 0)
 
 
 def _instance(url: str) -> Any:
-    """The library's object for the URL, None where it is refused by us or by the library."""
+    """The library's object for the URL; None where we or the library refuse it."""
     if not service_of(url):
         return None
     try:
         given = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
     except ValueError:
         return None
-    # urlsplit and the library may differ about where a query begins: the stricter reading counts.
+    # urlsplit and the library may differ about where a query begins: both readings must be harmless.
     asked = {part.partition("=")[0].lower() for part in url.partition("?")[2].replace("?", "&").split("&") if part}
     if (given | asked) - PARAMETERS:
         return None
@@ -140,5 +140,5 @@ def _instance(url: str) -> Any:
 
 
 def _harmless(text: str) -> str:
-    """A guest's name comes from a calendar: it must call no group of people and begin no markup."""
+    """The text without mentions of groups and without markup: a guest's name comes from a calendar."""
     return text.replace("@", "@\u200b").replace("<", "\u2039").replace(">", "\u203a")

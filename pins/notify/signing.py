@@ -1,4 +1,4 @@
-"""The secrets that sign the messages of a webhook: the present one, and for a while the one before it, so that a
+"""The secrets that sign the messages of a webhook: the present one, and for a while the previous one, so that a
 receiver can change over without refusing a message (Standard Webhooks, "Signature scheme": a list of signatures)."""
 
 from __future__ import annotations
@@ -19,26 +19,27 @@ LONGEST_OVERLAP_HOURS: Final = 30 * 24
 
 @sensitive_variables()
 def secrets_of(channel: NotificationChannel, now: datetime) -> tuple[str, ...]:
-    """Those that sign at this moment, the present one first. Raises UndecryptableValue where no key opens that one."""
+    """The secrets that sign at this moment, the present one first. Raises UndecryptableValue where no key opens that
+    one."""
     return (channel.signing_secret, previous_of(channel, now))
 
 
 @sensitive_variables()
 def previous_of(channel: NotificationChannel, now: datetime) -> str:
-    """The previous secret while it still signs, else ""."""
+    """The previous secret while it still signs, else empty."""
     if channel.previous_signs_until is None or channel.previous_signs_until <= now:
         return ""
     try:
         return str(channel.previous_signing_secret)
-    except UndecryptableValue:  # it would have ended anyway
+    except UndecryptableValue:  # a previous secret that nobody can read ends now
         return ""
 
 
 @sensitive_variables()
 def rotate(channel_id: int, secret: str, now: datetime, overlap: timedelta) -> None:
-    """Put a secret in use. The one that it replaces signs beside it for a while; one before that ends now."""
+    """Put a secret in use. The secret that it replaces signs beside it for `overlap`; an earlier one ends now."""
     with transaction.atomic():
-        # The row is locked: of two new secrets at once the second finds the first, and neither is lost.
+        # The row is locked: of two changes at once the second finds the secret of the first, and neither is lost.
         channel = NotificationChannel.objects.select_for_update().only("signing_secret").get(pk=channel_id)
         try:
             present = str(channel.signing_secret)
@@ -55,10 +56,11 @@ def rotate(channel_id: int, secret: str, now: datetime, overlap: timedelta) -> N
 
 
 def end_previous(channel_id: int) -> None:
+    """The previous secret signs no more, and is deleted."""
     NotificationChannel.objects.filter(pk=channel_id).update(previous_signing_secret="", previous_signs_until=None)
 
 
 def forget_ended(now: datetime) -> int:
-    """A secret is kept no longer than it signs; returns how many were deleted."""
+    """Delete previous secrets that sign no more; return how many."""
     ended = NotificationChannel.objects.filter(previous_signs_until__lte=now)
     return ended.update(previous_signing_secret="", previous_signs_until=None)

@@ -1,4 +1,4 @@
-"""One door to the three kinds of senders."""
+"""The three kinds of senders behind one set of functions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Kind = NotificationChannel.Kind
 
 
 def clean(kind: str, typed: str) -> str:
-    """The target as it is stored. Raises ValidationError in words that tell what to do, never with the target."""
+    """The target as it is stored. Raises ValidationError that says what to do and never names the target."""
     if not typed:
         raise ValidationError("Enter where the messages go.")
     if kind == Kind.EMAIL:
@@ -25,7 +25,8 @@ def clean(kind: str, typed: str) -> str:
 
 
 def hint(channel: NotificationChannel) -> str:
-    """What tells the stored target from another one without giving it away. Raises UndecryptableValue."""
+    """A few words that distinguish the stored target from another one without giving it away. Raises
+    UndecryptableValue."""
     target = channel.target
     if not target:
         return ""
@@ -42,11 +43,11 @@ def hint(channel: NotificationChannel) -> str:
 
 
 def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> None:
-    """One try. Raises NotSentError; whatever else happens is a fault of ours."""
+    """One try. Raises NotSentError; any other exception is a fault of Turnkey."""
     try:
         target, secrets = channel.target, signing.secrets_of(channel, now)
     except UndecryptableValue:
-        raise NotSentError("No configured key opens the stored address. Enter it anew.") from None
+        raise NotSentError("No configured key opens the stored address. Enter it again.") from None
     if not target:
         raise NotSentError("The channel has no address. Enter it on the channel's page.")
     if channel.kind == Kind.EMAIL:

@@ -1,4 +1,4 @@
-"""How a lock is, in words and on its own clock."""
+"""The state of a lock, in words and on its own clock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pins.models import OBSERVE_ONLY
 from pins.status import wording
+from pins.status.wording import NEEDS_YOU, Kind
 from pins.tedee.errors import Cause
 from rentals.models import Lock
 from rentals.wording import Badge, Tone
@@ -15,8 +16,7 @@ from rentals.wording import Badge, Tone
 #: In per cent: below this somebody should bring batteries.
 LOW_BATTERY: Final = 20
 
-
-NO_KEYPAD: Final = Badge("No keypad", Tone.ACT)
+NO_KEYPAD: Final = Badge("No keypad", Tone.ACT, Kind.NO_KEYPAD)
 
 
 def is_low(lock: Lock) -> bool:
@@ -25,8 +25,8 @@ def is_low(lock: Lock) -> bool:
 
 
 def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
-    """Why the lock or its account rests and until when; the account's reason outweighs the lock's. That it is only
-    watched is no trouble and told elsewhere."""
+    """Why the lock or its account rests, and until when (UTC); the account's reason outweighs the lock's. That the
+    account is observe-only is no trouble, and is said elsewhere. An empty reason: neither rests."""
     found: tuple[str, datetime | None] = ("", None)
     for state in (getattr(lock, "operation", None), getattr(lock.account, "operation", None)):
         until = state.paused_until if state is not None else None
@@ -37,26 +37,27 @@ def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:
 
 def lock_badge(lock: Lock, now: datetime) -> Badge:
     """The state of a lock in words, the worst first."""
-    cause = pause(lock, now)[0] if lock.pk else ""  # the page of a new one shows it, too
+    cause = pause(lock, now)[0] if lock.pk else ""  # a new one, on its admin form, has no facts of operation yet
     if not lock.is_active:
-        return Badge("Switched off", Tone.OVER)
+        return Badge("Switched off", Tone.OVER, Kind.LOCK_OFF)
     if lock.has_keypad is False:
         return NO_KEYPAD
     if lock.has_bridge is False:
-        return Badge("No bridge", Tone.ACT)
+        return Badge("No bridge", Tone.ACT, Kind.NO_BRIDGE)
     if cause == Cause.OFFLINE.value or (not cause and lock.is_connected is False):
-        return Badge("Offline", Tone.TROUBLE)
+        return Badge("Offline", Tone.TROUBLE, Kind.OFFLINE)
     if cause:
-        return Badge("Needs you", Tone.ACT) if cause in wording.MUST_ACT else Badge("Waiting", Tone.TROUBLE)
+        must_act = cause in wording.MUST_ACT
+        return NEEDS_YOU if must_act else Badge("Waiting", Tone.TROUBLE, Kind.RESTING)
     if is_low(lock):
-        return Badge("Battery low", Tone.TROUBLE)
+        return Badge("Battery low", Tone.TROUBLE, Kind.BATTERY_LOW)
     if lock.pk and lock.account.observe_only:
-        return wording.WATCHED
-    return Badge("In order", Tone.READY)
+        return wording.OBSERVE_ONLY
+    return Badge("In order", Tone.READY, Kind.IN_ORDER)
 
 
 def zone_of_lock(lock: Lock) -> ZoneInfo:
-    """Where people read times about this lock: the zone set in the Tedee app, else UTC."""
+    """The time zone of times about this lock: the one set in the Tedee app, else UTC."""
     try:
         return ZoneInfo(lock.time_zone or "UTC")
     except (ValueError, OSError, KeyError):

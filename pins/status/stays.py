@@ -1,10 +1,11 @@
-"""What the page of a booking says about its door codes, lock by lock. Reads no code: they are masked here."""
+"""A stay's codes for people: its badge for lists, and for its page everything, lock by lock. Reads no code."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet, Window
@@ -13,26 +14,14 @@ from django.db.models.functions import RowNumber
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
-from pins.status.disclosure import is_live, looks_at_present_code, told_badge
-from pins.status.locks import NO_KEYPAD, pause
+from pins.status.disclosure import disclosure_badge, is_live, reveals_of_present_code
+from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people, standing
+from pins.status.wording import OBSERVE_ONLY, Kind
 from rentals.access import Scope, visible
 from rentals.models import Booking
-from rentals.wording import Badge, Tone, clock_time, day_and_time, soon
+from rentals.wording import Badge, Tone, clock_time, counted, day_and_time
 
-MASK = "••••••"
-_LATEST_ATTEMPTS = 12
-_SECRETS = ("applied_code", "op_code", "late_codes", "lock__account__secret", "lock__account__webhook_token")
-
-
-@dataclass(frozen=True)
-class AttemptLine:
-    """One request, for people."""
-
-    at: str
-    what: str
-    result: str
-    tone: Tone
-    correlation_id: str
+_LATEST_ATTEMPTS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -43,138 +32,120 @@ class LockLine:
     name: str
     badge: Badge
     reasons: tuple[str, ...]
-    next_step: str
+    next_step: str  # empty where nothing is to come
     failed_tries: int
     attempts: tuple[AttemptLine, ...]
 
 
 @dataclass(frozen=True)
 class Panel:
-    """The whole panel. `notes` say why there is no code, or what else matters."""
+    """What the page of a stay says about its codes."""
 
     badge: Badge
-    zone: str
+    zone: str  # the name of the property's time zone; all times are in it
     period: str
-    works: str  # "works", or "would work" where Turnkey only watches
-    notes: tuple[str, ...]
+    works: str  # "works", or "would work" where the account is observe-only
+    notes: tuple[str, ...]  # why there is no code, or what else matters
     lines: tuple[LockLine, ...]
     has_grant: bool
     revoked: bool
-    told: Badge | None  # does the guest have the code?
-    looks: tuple[str, ...]  # who was shown it, latest first
+    disclosure: Badge | None  # whether somebody was shown the code
+    reveals: tuple[str, ...]  # who was shown it, latest first
     may_show: bool
 
 
-#: A confirmed stay gets no code because somebody switched its property off.
-SWITCHED_OFF = Badge("Property switched off", Tone.OVER)
-#: A confirmed stay whose code somebody took away.
-REVOKED = Badge("Revoked", Tone.OVER)
-
-
-def pins_for_people() -> QuerySet[Pin]:
-    """PINs with what words need and without anything that must be decrypted."""
-    return (
-        Pin.objects.select_related("grant", "lock__operation", "lock__account__operation")
-        .defer("grant__code", "lock__operation__foreign_names", *_SECRETS)
-        .order_by("lock__name", "pk")
-    )
-
-
 def guest_grants() -> QuerySet[AccessGrant]:
+    """Grants of stays, without their codes."""
     return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer("code")
 
 
 def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
-    """Everything for the page of one booking, in as many queries for ten locks as for one."""
+    """What the page of a stay says about its codes on the locks that `scope` sees. As many queries for ten locks as for
+    one."""
     zone = booking.property.zone
     grant = guest_grants().filter(booking=booking).first()
     pins = list(visible(pins_for_people(), scope).filter(grant=grant)) if grant is not None else []
     attempts = _attempts(pins)
     lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
-    looks = looks_at_present_code(grant) if grant is not None else []
-    watched = _watched_notes(booking, pins, now)
+    reveals = reveals_of_present_code(grant) if grant is not None else []
+    observed = _observe_only_notes(booking, pins, now)
     period = ""
     if grant is not None and grant.wanted:  # one that was taken away works at no time
         period = f"{day_and_time(grant.starts_at, zone)} to {day_and_time(grant.ends_at, zone)}"
     return Panel(
-        badge=door_badge(
+        badge=stay_badge(
             booking, grant, pins, has_locks=booking.property.locks.filter(is_active=True).exists(), now=now
         ),
         zone=booking.property.timezone,
         period=period,
-        works="would work" if watched else "works",
-        notes=(*watched, *_notes(booking, grant, pins, now, watched=bool(watched))),
+        works="would work" if observed else "works",
+        notes=(*observed, *_notes(booking, grant, pins, now, observe_only=bool(observed))),
         lines=lines,
         has_grant=grant is not None,
         revoked=grant is not None and grant.revoked_at is not None,
-        told=told_badge(grant, looks, zone, now),
-        looks=tuple(f"{one.user_name} on {day_and_time(one.at, zone)}" for one in looks),
+        disclosure=disclosure_badge(grant, reveals, zone, now),
+        reveals=tuple(f"{one.user_name} on {day_and_time(one.at, zone)}" for one in reveals),
         may_show=grant is not None and is_live(grant, now),
     )
 
 
-def door_badge(
+def stay_badge(
     booking: Booking, grant: AccessGrant | None, pins: list[Pin], *, has_locks: bool, now: datetime
 ) -> Badge:
-    """The doors of one stay in a few words, the worst lock first."""
+    """The codes of one stay in a few words, the worst lock first. `pins`: those of the grant, with their locks.
+    `has_locks`: its property has an active one."""
     ends_at = grant.ends_at if grant is not None else booking.check_out  # with the minutes that the property adds
-    asks = booking.status == Booking.Status.CONFIRMED and now < ends_at
-    badges = [(standing_badge(pin, now), pin.lock.name) for pin in pins]
-    shown = [pair for pair in badges if pair[0].tone is not Tone.OVER] if not asks else badges
-    for tone in (Tone.ACT, Tone.TROUBLE):
-        # To who is expected, a code that only watching leaves on a lock is no obstacle.
-        bad = [(one, name) for one, name in shown if one.tone is tone and not (asks and one == wording.LEFT_THERE)]
-        if bad:
-            label, more = bad[0][0].label, f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-            return Badge(f"{label}: {bad[0][1]}{more}", tone)
-    if not asks or (grant is not None and grant.revoked_at is not None):
-        if shown and any(one.tone is Tone.BUSY for one, _ in shown):
-            return Badge("Being removed", Tone.BUSY)
-        if asks:
-            return REVOKED
-        return Badge("Over" if ends_at <= now else "No code", Tone.OVER)
+    is_expected = booking.status == Booking.Status.CONFIRMED and now < ends_at
+    badges = [(pin_badge(pin, now), pin.lock.name) for pin in pins]
+    shown = badges if is_expected else [pair for pair in badges if pair[0].tone is not Tone.OVER]
+    worst = _worst(shown, is_expected=is_expected)
+    if worst is not None:
+        return worst
+    if not is_expected or (grant is not None and grant.revoked_at is not None):
+        if any(one.tone is Tone.BUSY for one, _ in shown):
+            return Badge("Being removed", Tone.BUSY, Kind.BEING_REMOVED)
+        if is_expected:
+            return Badge("Revoked", Tone.OVER, Kind.REVOKED)
+        if ends_at <= now:
+            return Badge("Over", Tone.OVER, Kind.OVER)
+        return Badge("No code", Tone.OVER, Kind.NO_CODE)
     if not has_locks:
-        return Badge("No lock", Tone.ACT if booking.check_in - now < timedelta(days=7) else Tone.WAITING)
-    wanted = [standing_badge(pin, now) for pin in pins if pin.wanted]
+        is_soon = booking.check_in - now < timedelta(days=7)
+        return Badge("No lock", Tone.ACT if is_soon else Tone.WAITING, Kind.NO_LOCK)
+    wanted = [badge for pin, (badge, _) in zip(pins, badges, strict=True) if pin.wanted]
     if not wanted:
-        return Badge("Planned", Tone.WAITING) if booking.property.is_active else SWITCHED_OFF
+        switched_off = Badge("Property switched off", Tone.OVER, Kind.PROPERTY_OFF)
+        return wording.PLANNED if booking.property.is_active else switched_off
+    return _progress(wanted)
+
+
+def _worst(badges: list[tuple[Badge, str]], *, is_expected: bool) -> Badge | None:
+    """The first lock in trouble, by name, and how many more there are; those that need a person come first."""
+    for tone in (Tone.ACT, Tone.TROUBLE):
+        # A former code that is left on an observed lock keeps no expected guest out.
+        bad = [
+            (one, name)
+            for one, name in badges
+            if one.tone is tone and not (is_expected and one.kind is Kind.LEFT_THERE)
+        ]
+        if bad:
+            first, name = bad[0]
+            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+            return Badge(f"{first.label}: {name}{more}", tone, first.kind)
+    return None
+
+
+def _progress(wanted: list[Badge]) -> Badge:
+    """How far a stay without trouble is, from the badges of the codes that it wants: one at least."""
     ready = sum(one.tone is Tone.READY for one in wanted)
     if ready == len(wanted):
-        return Badge(f"Ready on {wording.doors(ready)}", Tone.READY)
-    if wording.WATCHED in wanted:
-        some = f" ({ready} of {len(wanted)} ready)" if ready else ""
-        return Badge(f"{wording.WATCHED.label}{some}", wording.WATCHED.tone)
+        return Badge(f"Ready on {counted(ready, 'lock')}", Tone.READY, Kind.READY)
+    some = f" ({ready} of {len(wanted)} ready)"
+    if any(one.kind is Kind.OBSERVED for one in wanted):
+        return replace(OBSERVE_ONLY, label=f"{OBSERVE_ONLY.label}{some if ready else ''}")
     if all(one.tone is Tone.WAITING for one in wanted):
-        return Badge("Planned", Tone.WAITING)
-    return Badge(f"On its way ({ready} of {len(wanted)} ready)", Tone.BUSY)
-
-
-def standing_badge(pin: Pin, now: datetime) -> Badge:
-    badge = wording.badge(_standing(pin, now), now)
-    if badge.tone in (Tone.READY, Tone.BUSY, Tone.WAITING) and pin.grant.ends_at > now and is_mute(pin):
-        return NO_KEYPAD
-    return badge
-
-
-def is_mute(pin: Pin) -> bool:
-    """A code that the lock holds opens nothing where there is nothing to enter it on."""
-    return pin.wanted and pin.lock.has_keypad is False and not is_watched(pin)
-
-
-def _standing(pin: Pin, now: datetime) -> wording.Standing:
-    grant = pin.grant
-    needs_request = pin.next_try_at is not None and State(pin.state) not in (State.SET, State.BLOCKED)
-    # What a request met with before is past where none follows.
-    last_cause = "" if is_watched(pin) else pin.last_cause
-    trouble = (pause(pin.lock, now)[0] or last_cause) if needs_request else ""
-    return wording.Standing(
-        State(pin.state), pin.wanted, pin.admitted, grant.issue_at, grant.ends_at, trouble, is_watched(pin)
-    )
-
-
-def is_watched(pin: Pin) -> bool:
-    """Is nothing written to its lock? What is under way already still lands."""
-    return pin.lock.account.observe_only and (not pin.op or pin.op_in_doubt)
+        return wording.PLANNED
+    return Badge(f"On its way{some}", Tone.BUSY, Kind.ON_ITS_WAY)
 
 
 def _attempts(pins: list[Pin]) -> defaultdict[int, list[PinAttempt]]:
@@ -193,7 +164,7 @@ def _line(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -
     return LockLine(
         lock_id=pin.lock_id,
         name=pin.lock.name,
-        badge=standing_badge(pin, now),
+        badge=pin_badge(pin, now),
         reasons=tuple(_reasons(pin, attempts, zone, now)),
         next_step=next_step(pin, zone, now),
         failed_tries=len(tries),
@@ -202,18 +173,18 @@ def _line(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -
 
 
 def _reasons(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime) -> list[str]:
-    standing = _standing(pin, now)
+    found = standing(pin, now)
     said = []
-    if standing.state is State.BLOCKED:
+    if found.state is State.BLOCKED:
         said.append(wording.blocked_reason(pin.blocked))
-    elif standing.trouble:
-        said.append(wording.reason(standing.trouble, _since(attempts, standing.trouble, zone, now)))
-        said.append(wording.remedy(standing.trouble))
-    if wording.badge(standing, now) == wording.LEFT_THERE:
+    elif found.trouble:
+        said.append(wording.reason(found.trouble, _since(attempts, found.trouble, zone, now)))
+        said.append(wording.remedy(found.trouble))
+    if wording.badge(found, now).kind is Kind.LEFT_THERE:
         said.append(wording.STAYS_THERE)
-    if standing.state is State.IN_DOUBT:
+    if found.state is State.IN_DOUBT:
         said.append("An answer was lost, so Turnkey looks at the lock before it does anything else.")
-    if pin.wanted and not pin.admitted and not standing.watched and now < pin.grant.ends_at:
+    if pin.wanted and not pin.admitted and not found.observe_only and now < pin.grant.ends_at:
         said.append("The keypad is full. Nearer arrivals come first; this code follows when one leaves.")
     if pin.wanted and now < pin.grant.ends_at:
         if pin.lock.has_keypad is False:
@@ -224,7 +195,7 @@ def _reasons(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime
 
 
 def _since(attempts: list[PinAttempt], cause: str, zone: ZoneInfo, now: datetime) -> str:
-    """When the streak of this failure began, as this PIN saw it."""
+    """When the present streak of this failure began for this PIN, on the clock of `zone`; empty where there is none."""
     began = None
     for one in attempts:
         if one.cause != cause:
@@ -236,59 +207,18 @@ def _since(attempts: list[PinAttempt], cause: str, zone: ZoneInfo, now: datetime
     return clock_time(began, zone) if same_day else day_and_time(began, zone)
 
 
-def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
-    due = pin.next_try_at
-    state = State(pin.state)
-    if state is State.BLOCKED and now < pin.grant.ends_at:
-        return "goes on when you have acted"
-    if due is None:
-        return "none"
-    until = pause(pin.lock, now)[1]
-    moment = max(due, until) if until is not None else due
-    when = soon(moment, now, zone)
-    if is_watched(pin) and state is not State.IN_DOUBT:
-        if state is State.SCHEDULED and now < pin.grant.issue_at:
-            return f"would go onto the lock {when}"
-        return "none"
-    if state is State.SET and moment > now:
-        # Turnkey may look at it before: a name that changed is no reason to take a code away.
-        return f"comes off the lock {soon(max(moment, pin.grant.ends_at), now, zone) if pin.wanted else when}"
-    if state is State.SCHEDULED and now < pin.grant.issue_at:
-        return f"goes onto the lock {when}"
-    return f"next try {when}"
-
-
-def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
-    """One request in words: when, what, how it ended."""
-    result = attempt.get_outcome_display()
-    tone = Tone.BUSY
-    if attempt.outcome == PinAttempt.Outcome.DONE:
-        tone = Tone.READY
-    elif attempt.outcome:
-        tone = Tone.TROUBLE
-        result = f"{result}: {wording.reason(attempt.cause)}" if attempt.cause else result
-    if attempt.status is not None and attempt.outcome != PinAttempt.Outcome.DONE:
-        result = f"{result} ({attempt.status})"
-    local = attempt.started_at.astimezone(zone)
-    return AttemptLine(
-        at=f"{local.day} {local:%b, %H:%M:%S %Z}",
-        what=attempt.get_op_display(),
-        result=result,
-        tone=tone,
-        correlation_id=attempt.correlation_id,
-    )
-
-
-def _watched_notes(booking: Booking, pins: list[Pin], now: datetime) -> list[str]:
-    """One sentence about the locks of the stay that are only watched, also before its codes are due."""
+def _observe_only_notes(booking: Booking, pins: list[Pin], now: datetime) -> list[str]:
+    """One sentence about the locks of the stay that Turnkey only observes, also before its codes are due."""
     if booking.status != Booking.Status.CONFIRMED or booking.check_out <= now:
         return []
     names = {pin.lock_id: pin.lock.name for pin in pins if pin.wanted and pin.lock.account.observe_only}
     names |= dict(booking.property.locks.filter(is_active=True, account__observe_only=True).values_list("pk", "name"))
-    return [wording.only_watched(sorted(names.values()))] if names else []
+    return [wording.observe_only_note(sorted(names.values()))] if names else []
 
 
-def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: datetime, *, watched: bool) -> list[str]:
+def _notes(
+    booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: datetime, *, observe_only: bool
+) -> list[str]:
     zone = booking.property.zone
     if booking.status == Booking.Status.CANCELLED:
         return ["The booking is cancelled, so it has no code."]
@@ -308,6 +238,6 @@ def _notes(booking: Booking, grant: AccessGrant | None, pins: list[Pin], now: da
         opens = booking.check_in - timedelta(
             days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
         )
-        goes = "would go" if watched else "goes"
+        goes = "would go" if observe_only else "goes"
         said.append(f"The code {goes} onto the locks on {day_and_time(opens, zone)}." if opens > now else "")
     return [text for text in said if text]

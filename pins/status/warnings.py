@@ -1,4 +1,4 @@
-"""What a host should know about a stay that was just saved, although nothing is wrong with the form."""
+"""Warnings about a stay that was just saved, although nothing is wrong with the form."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from pins.core.periods import stay_period
-from pins.models import AccessGrant
-from pins.status.wording import only_watched
+from pins.status.stays import guest_grants
+from pins.status.wording import observe_only_note
 from rentals.models import Booking
 from rentals.wording import counted, day_and_time
 
@@ -15,8 +15,8 @@ LONG_STAY = timedelta(days=180)
 _SECRETS = ("account__secret", "account__webhook_token")
 
 
-def cautions(booking: Booking, now: datetime) -> Iterator[str]:
-    """Sentences about one saved booking, its property loaded. Times are the property's."""
+def stay_warnings(booking: Booking, now: datetime) -> Iterator[str]:
+    """Sentences about one saved booking, its property loaded. `now` in UTC; the sentences' times are the property's."""
     if booking.status != Booking.Status.CONFIRMED:
         return
     prop = booking.property
@@ -24,7 +24,7 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
         yield "This stay is over, so it gets no code."
         return
     yield from overlaps(booking)
-    grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer("code").first()
+    grant = guest_grants().filter(booking=booking).first()
     if grant is not None and grant.revoked_at is not None:
         yield "The code of this stay was revoked. Press “New code” to give the guest one again."
     elif not prop.is_active:
@@ -33,11 +33,11 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
         else:
             yield f"“{prop}” is switched off, so this stay gets no code. Switch the property on to issue one."
             return
-    yield from _doors(booking)
+    yield from _locks(booking)
     starts_at = stay_period(booking.check_in, booking.check_out, early_minutes=prop.early_minutes).starts_at
     issue_at = starts_at - timedelta(days=prop.issue_ahead_days)
-    watched = prop.locks.filter(is_active=True, account__observe_only=True).exists()
-    if now < issue_at and not watched:
+    is_observed = prop.locks.filter(is_active=True, account__observe_only=True).exists()
+    if now < issue_at and not is_observed:
         yield (
             f"The code will be put on the locks on {day_and_time(issue_at, prop.zone)}, "
             f"{counted(prop.issue_ahead_days, 'day')} before the arrival."
@@ -46,19 +46,20 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
 
 
 def long_stay(booking: Booking) -> Iterator[str]:
-    """A warning about a stay so long that its year may be a slip of the finger."""
+    """A warning about a stay so long that its year may be a typing error."""
     if booking.check_out - booking.check_in > LONG_STAY:
         yield f"This stay lasts {(booking.departure_date - booking.arrival_date).days} days. Is the year right?"
 
 
 def clock_changes(booking: Booking, moments: dict[str, tuple[datetime, str]]) -> Iterator[str]:
-    """Wall times that a clock change skips or repeats. `moments`: what was typed, by end, beside its instant."""
+    """Warnings about times of day that a clock change skips or repeats. `moments`: by end of the stay (`arrival`,
+    `departure`), the instant and what was typed for it."""
     zone = booking.property.zone
     for end, (instant, typed) in moments.items():
         local = instant.astimezone(zone)
         shown = f"{local:%H:%M}"
         if shown != typed:
-            yield f"The clocks skip {typed} on the day of the {end}. The code counts from what they show then: {shown}."
+            yield f"The clocks skip {typed} on the day of the {end}. The code uses what they show then: {shown}."
         elif (local.replace(fold=1)).utcoffset() != (local.replace(fold=0)).utcoffset():
             yield f"The clocks show {typed} twice on the day of the {end}. Turnkey takes {local:%H:%M %Z}."
 
@@ -80,15 +81,15 @@ def overlaps(booking: Booking) -> Iterator[str]:
         yield f"Overlaps with another stay here: {'; '.join(names[:3])}{more}. Both guests get a code of their own."
 
 
-def _doors(booking: Booking) -> Iterator[str]:
+def _locks(booking: Booking) -> Iterator[str]:
     locks = list(booking.property.locks.select_related("account").defer(*_SECRETS).order_by("name"))
     active = [lock for lock in locks if lock.is_active]
     if not active:
         what = "All locks of this property are switched off" if locks else "This property has no locks"
         yield f"{what}, so the guest's code opens nothing yet. Choose its locks on the page of “{booking.property}”."
-    watched = [lock.name for lock in active if lock.account.observe_only]
-    if watched:
-        yield only_watched(watched)
+    observed = [lock.name for lock in active if lock.account.observe_only]
+    if observed:
+        yield observe_only_note(observed)
     for lock in active:
         if lock.has_keypad is False:
             yield f"“{lock}” has no keypad: the guest cannot enter a code there."

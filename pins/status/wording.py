@@ -1,64 +1,96 @@
-"""Plain words for what happens on the locks: for the admin and whatever else people read. Pure."""
+"""Plain words for what happens on the locks, on every screen and in every message. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from typing import Final
 
 from pins.core.pin_state import Blocked, State
 from pins.tedee.errors import Cause
-from rentals.wording import Badge, Tone, counted
+from rentals.wording import Badge, Tone
+
+
+class Kind(StrEnum):
+    """What a badge about a code, a stay or a lock stands for. Of a stay with several locks: the kind of the worst."""
+
+    PLANNED = "planned"  # its time to be put on the lock has not come
+    ON_ITS_WAY = "on_its_way"
+    READY = "ready"
+    BEING_CHANGED = "being_changed"
+    TRYING_AGAIN = "trying_again"
+    CHECKING = "checking"  # an answer was lost
+    NO_ROOM = "no_room"  # the keypad is full
+    NEEDS_YOU = "needs_you"
+    OBSERVED = "observed"  # the account is observe-only: the code is worked out and not put on the lock
+    LEFT_THERE = "left_there"  # observe-only, and a former code is still on the lock
+    BEING_REMOVED = "being_removed"
+    REMOVED = "removed"
+    # Of a stay as a whole:
+    NO_CODE = "no_code"
+    NO_LOCK = "no_lock"
+    PROPERTY_OFF = "property_off"
+    REVOKED = "revoked"
+    OVER = "over"
+    # Of a lock, whatever its codes:
+    NO_KEYPAD = "no_keypad"
+    NO_BRIDGE = "no_bridge"
+    LOCK_OFF = "lock_off"
+    OFFLINE = "offline"
+    RESTING = "resting"  # it, or its account, is not tried before a moment
+    BATTERY_LOW = "battery_low"
+    IN_ORDER = "in_order"
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What one PIN's stored facts say, as far as words need them. Times are UTC."""
+    """What is stored about one PIN, as far as words need it. Times are UTC."""
 
     state: State
     wanted: bool
     admitted: bool
     issue_at: datetime
     ends_at: datetime
-    trouble: str = ""  # a cause: why the last request did not succeed, or why lock or account rest
-    watched: bool = False  # the lock's account is only watched: nothing is written to the lock
+    trouble: str = ""  # a cause: why the last request did not succeed, or why the lock or its account rests
+    observe_only: bool = False  # nothing is written to the lock
 
 
-#: The lock's account is only watched: the code is worked out and not put on the lock.
-WATCHED = Badge("Watching only", Tone.WAITING)
-#: The same for a code that is on the lock from before, and should not be.
-LEFT_THERE = Badge("Not removed", Tone.TROUBLE)
+OBSERVE_ONLY: Final = Badge("Observe only", Tone.WAITING, Kind.OBSERVED)
+NEEDS_YOU: Final = Badge("Needs you", Tone.ACT, Kind.NEEDS_YOU)
+PLANNED: Final = Badge("Planned", Tone.WAITING, Kind.PLANNED)
 
 
 def badge(standing: Standing, now: datetime) -> Badge:
-    """The state of one PIN in words. What the stored state has not caught up with yet, the clock tells."""
+    """The state of one PIN in words. The clock counts, too: a stored state may not have caught up with it yet."""
     over = not standing.wanted or standing.ends_at <= now
     state = standing.state
     if state is State.BLOCKED and not over:
-        return Badge("Needs you", Tone.ACT)
+        return NEEDS_YOU
     if state is State.REMOVED or (over and state in (State.SCHEDULED, State.BLOCKED)):
-        return Badge("Removed", Tone.OVER)
-    if standing.watched and (over or state is State.REMOVING) and state is not State.IN_DOUBT:
-        return LEFT_THERE
+        return Badge("Removed", Tone.OVER, Kind.REMOVED)
+    if standing.observe_only and (over or state is State.REMOVING) and state is not State.IN_DOUBT:
+        return Badge("Not removed", Tone.TROUBLE, Kind.LEFT_THERE)
     if over or state is State.REMOVING:
-        return Badge("Being removed", Tone.TROUBLE if standing.trouble else Tone.BUSY)
+        return Badge("Being removed", Tone.TROUBLE if standing.trouble else Tone.BUSY, Kind.BEING_REMOVED)
     if state is State.SET:
-        return Badge("Ready", Tone.READY)
-    if not standing.admitted and not standing.watched:
-        return Badge("Waits for room", Tone.TROUBLE)
+        return Badge("Ready", Tone.READY, Kind.READY)
+    if not standing.admitted and not standing.observe_only:
+        return Badge("Waits for room", Tone.TROUBLE, Kind.NO_ROOM)
     if now < standing.issue_at and state is State.SCHEDULED:
-        return Badge("Planned", Tone.WAITING)
+        return PLANNED
     if standing.trouble in MUST_ACT:
-        return Badge("Needs you", Tone.ACT)
+        return NEEDS_YOU
     if state is State.IN_DOUBT:
-        return Badge("Checking", Tone.TROUBLE)
-    if standing.watched:
-        return WATCHED
+        return Badge("Checking", Tone.TROUBLE, Kind.CHECKING)
+    if standing.observe_only:
+        return OBSERVE_ONLY
     if standing.trouble:
-        return Badge("Trying again", Tone.TROUBLE)
+        return Badge("Trying again", Tone.TROUBLE, Kind.TRYING_AGAIN)
     if state is State.CHANGING:
-        return Badge("Being changed", Tone.BUSY)
-    return Badge("On its way", Tone.BUSY)
+        return Badge("Being changed", Tone.BUSY, Kind.BEING_CHANGED)
+    return Badge("On its way", Tone.BUSY, Kind.ON_ITS_WAY)
 
 
 #: Trouble that does not go away by itself.
@@ -70,15 +102,15 @@ _CAUSES = {
     Cause.TIMEOUT.value: "The lock does not answer in time",
     Cause.SERVER.value: "The Tedee cloud has a fault",
     Cause.NETWORK.value: "The Tedee cloud cannot be reached",
-    Cause.RATE_LIMITED.value: "Tedee takes no more requests of this account for a while",
+    Cause.RATE_LIMITED.value: "Tedee takes no more requests from this account for a while",
     Cause.UNAUTHORIZED.value: "Tedee refuses the access key of the account",
     Cause.FORBIDDEN.value: "The account may not manage this lock",
     Cause.BAD_REQUEST.value: "The lock refused the code",
     Cause.NOT_FOUND.value: "The code was no longer on the lock",
     Cause.PIN_EXISTS.value: "The lock has a code with the same digits",
     Cause.NO_ROOM.value: "The lock has no room for more codes",
-    "budget": "The requests of this hour are used up; the most urgent doors come first",
-    "crash": "Turnkey was interrupted while it spoke to the lock",
+    "budget": "No requests are left this hour; the most urgent locks come first",
+    "crash": "Turnkey was interrupted during a request to the lock",
 }
 _REMEDIES = {
     Cause.OFFLINE.value: "Check the bridge and its Wi-Fi, and the lock's battery.",
@@ -90,44 +122,41 @@ _LASTING = frozenset({Cause.OFFLINE.value, Cause.TIMEOUT.value, Cause.SERVER.val
 
 
 def reason(cause: str, since: str = "") -> str:
-    """Why it does not go on, one sentence; `since` is a time of day, for causes that last."""
+    """Why nothing goes on, in one sentence. `since`: when it began, in words; only said of causes that last."""
     text = _CAUSES.get(cause, "The last try did not succeed")
     return f"{text} (since {since})." if since and cause in _LASTING else f"{text}."
 
 
 def remedy(cause: str) -> str:
-    """What a person can do about a cause; empty when it passes by itself."""
+    """What a person can do about a cause; empty where it passes by itself."""
     return _REMEDIES.get(cause, "")
 
 
 def blocked_reason(blocked: str) -> str:
-    """Why a person must act, and how."""
+    """Why a person must act, and how. `blocked`: a value of `Blocked`."""
     if blocked == Blocked.VALUE_TAKEN:
         return (
-            "Another code on this lock has the same digits, and the guest was told ours. Remove the other code in the "
+            "Another code on this lock has the same digits, and ours was already shown. Remove the other code in the "
             "Tedee app and press “Try again now”. Or press “Revoke” and then “New code”, and tell the guest."
         )
     return (
-        "The lock refused the code more than once. Press “New code”; when the guest was told the code, “Revoke” first. "
-        "If that does not help, check the lock in the Tedee app."
+        "The lock refused the code more than once. Press “New code”; if the code was already shown, press “Revoke” "
+        "first. If that does not help, check the lock in the Tedee app."
     )
 
 
-def only_watched(locks: Sequence[str]) -> str:
-    """What it means for guests that Turnkey only watches these locks; they are named."""
+def observe_only_note(locks: Sequence[str]) -> str:
+    """What it means for guests that Turnkey only observes these locks. `locks`: their names."""
     names = ", ".join(f"“{name}”" for name in locks)
+    plural = "s" if len(locks) > 1 else ""
     return (
-        f"Turnkey only watches {names}: it works the codes out and writes nothing to the lock{'s' * (len(locks) > 1)}. "
-        "Let guests in as you did before, or take the tick “Only watch” away on the page of the lock account."
+        f"Turnkey only observes {names}: it works out the codes and writes nothing to the lock{plural}. "
+        "Let guests in as you did before, or untick “Observe only” on the page of the lock account."
     )
 
 
-#: Beside a code that only watching leaves on a lock.
-STAYS_THERE = (
-    "Turnkey only watches this lock, so the code stays on it until it ends by itself. If it must be gone now, remove "
+#: Beside a code that is left on a lock of an observe-only account.
+STAYS_THERE: Final = (
+    "Turnkey only observes this lock, so the code stays on it until it ends by itself. If it must be gone now, remove "
     "it in the Tedee app."
 )
-
-
-def doors(count: int) -> str:
-    return counted(count, "lock")

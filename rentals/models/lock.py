@@ -31,7 +31,7 @@ class LockAccount(models.Model):
     )
 
     observe_only = models.BooleanField(
-        "only watch",
+        "observe only",
         default=False,
         help_text="Try Turnkey without touching a lock: it reads the locks and works out every code, but puts none on "
         "a lock, changes none and removes none. Guests do not get in by it. Take the tick away to begin; whatever is "
@@ -56,7 +56,7 @@ class LockAccount(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save; a new account gets the secret part of the URL to which Tedee may send its events. One that is no
-        longer only watched is announced, so that what is due on its locks is done at once."""
+        longer observe-only is announced, so that what is due on its locks is done at once."""
         deferred, named = self.get_deferred_fields(), kwargs.get("update_fields")
         if "webhook_token" not in deferred:
             self.webhook_token = self.webhook_token or new_token()

@@ -41,7 +41,7 @@ def test_a_booking_that_is_entered_comes_onto_the_open_board_and_gets_ready(cons
     arrives = row(board, "Ada Entered")
     expect(arrives).to_be_visible(timeout=60_000)
     expect(arrives.locator(".badge")).to_have_text(re.compile("Ready on 1 lock"), timeout=60_000)
-    expect(arrives).to_contain_text("guest not told yet")
+    expect(arrives).to_contain_text("not shown yet")
     assert is_same_document(board)
 
 
@@ -54,14 +54,14 @@ def test_a_pulled_plug_is_trouble_on_the_board_until_it_is_back(console: Console
         remember(board)
         line = row(board, "Bo Unplugged")
         see_by_itself(board, line.locator(".badge.trouble").filter(has_text=f"Trying again: {flat.door}"))
-        expect(line.locator(".doors")).to_contain_text(re.compile(f"{re.escape(flat.door)}: trying again, next try"))
+        expect(line.locator(".locks")).to_contain_text(re.compile(f"{re.escape(flat.door)}: trying again, next try"))
         expect(board.locator("#answer")).to_contain_text("cannot get in yet")
         expect(board.locator("#answer")).not_to_contain_text("can get in,")
     finally:
         console.plug(flat, connected=True)
 
     see_by_itself(board, line.locator(".badge.ready").filter(has_text="Ready on 1 lock"))
-    expect(line.locator(".doors")).to_have_count(0)
+    expect(line.locator(".locks")).to_have_count(0)
     expect(board.locator("#answer")).to_contain_text("can get in, and")
     assert is_same_document(board)
 
@@ -74,11 +74,11 @@ def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit
 
     board = visit("/", own_clock=True)
     remember(board)
-    mend = board.locator("#mend li").filter(has_text="Airbnb Lighthouse")
-    see_by_itself(board, mend)
+    issue = board.locator("#issues li").filter(has_text="Airbnb Lighthouse")
+    see_by_itself(board, issue)
     assert is_same_document(board)
-    expect(mend).to_contain_text("Nothing is cancelled until you decide.")
-    mend.get_by_role("link", name="A calendar waits for your decision").click()
+    expect(issue).to_contain_text("Nothing is cancelled until you decide.")
+    issue.get_by_role("link", name="A calendar waits for your decision").click()
 
     hold = board.get_by_role("region", name="Your decision is needed")
     expect(hold.get_by_role("checkbox")).to_have_count(2)  # the third has begun and is out of reach
@@ -89,7 +89,7 @@ def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit
 
     board.goto("/")
     expect(board.locator("#answer")).to_be_visible()
-    expect(mend).to_have_count(0)
+    expect(issue).to_have_count(0)
     assert sorted(one["status"] for one in console.stack.desk.ask("calendar", feed=feed)["stays"].values()) == [
         "cancelled",
         "cancelled",
@@ -203,7 +203,7 @@ def test_where_properties_share_no_clock_the_board_shows_that_of_its_reader(visi
     link = form.locator(".success").get_by_role("link", name="Bay in Tokyo")
     try:
         board = visit("/", own_clock=True, timezone_id="America/New_York")
-        as_of = board.locator(".answer time")
+        as_of = board.locator(".headline time")
         expect(as_of).to_have_text(re.compile(r"^\d\d:\d\d GMT-[45]$"))
         look_again(board)
         expect(as_of).to_have_text(re.compile(r"^\d\d:\d\d GMT-[45]$"))

@@ -114,8 +114,8 @@ def test_the_main_actions_are_in_reach_on_a_phone(console: Console, pages: dict[
     page = visit(pages["board"], **PHONE)
     for button in (page.get_by_role("button", name="Find"), page.get_by_role("button", name="Log out")):
         assert_in_reach(button)
-    for mend in page.locator("#mend li > a").all():
-        assert_in_reach(mend)
+    for issue in page.locator("#issues li > a").all():
+        assert_in_reach(issue)
     guest = row(page, "Gil Ready").locator("a.who")
     assert_in_reach(guest)
     guest.tap()

@@ -14,8 +14,8 @@ from tests.support.house import House
 def review() -> dict[str, str]:
     """What is open after sweep and drift check have looked, twice: a second look finds nothing new."""
     for _ in range(2):
-        sweep_checks.review(timezone.now())
-        slow_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
+        slow_checks.check(timezone.now())
     found = list(Incident.objects.filter(resolved_at=None).values_list("kind", "severity"))
     assert len(found) == len(dict(found)), "one open incident per cause; these tests have one subject of each"
     return dict(found)
@@ -36,5 +36,5 @@ def plug_in(house: House, lock: Lock) -> None:
 
 def open_after_sweep() -> list[str]:
     """What is open after the sweep has looked."""
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     return open_incidents()

@@ -160,7 +160,7 @@ class World:
             if following is None or following > horizon:
                 if drift.repair(self.now):  # a stay came into its window while we waited
                     continue
-                sweep_checks.review(self.now)
+                sweep_checks.check(self.now)
                 self.watch.judge()
                 return
             self.clock.move_to(following)

@@ -9,7 +9,7 @@ from django.utils import timezone
 from pins import tasks
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import collecting, sending
-from pins.notify.sending import Outcome
+from pins.notify.sending import SendResult
 from rentals.inbound.signatures import new_signing_secret
 from rentals.models import Lock
 from tests.support.scripted_server import Server
@@ -32,11 +32,11 @@ def hook(server: Server, **fields: Any) -> NotificationChannel:
     )
 
 
-def tell() -> list[Outcome]:
+def tell() -> list[SendResult]:
     """One tick: what beat and a worker would do."""
     now = timezone.now()
     collecting.collect(now)
-    done: list[Outcome] = []
+    done: list[SendResult] = []
     tried: set[int] = set()
     while following := [one for one in sending.due(timezone.now(), 1000) if one not in tried]:
         tried.add(following[0])

@@ -55,7 +55,7 @@ def make(size: Size, now: datetime, *, seed: int, tell: Callable[[str], None] = 
         for group, counts in _groups(homes, size.bookings):
             done += _fill(rng, code_maker, group, counts, feeds, now)
             tell(f"{done} of {size.bookings} bookings")
-        sweep_checks.review(now)
+        sweep_checks.check(now)
 
 
 def _groups(homes: Sequence[Home], bookings: int) -> Iterator[tuple[Sequence[Home], list[int]]]:

@@ -254,4 +254,4 @@ def test_on_a_watched_lock_the_history_says_that_nothing_was_changed(host: Clien
     house.account.observe_only = True
     house.account.save()
     host.post(f"/locks/{door.pk}/try-again/")
-    assert "Try again now: Turnkey only watches this lock" in str(LogEntry.objects.get())
+    assert "Try again now: Turnkey only observes this lock" in str(LogEntry.objects.get())

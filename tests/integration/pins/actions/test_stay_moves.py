@@ -79,7 +79,7 @@ def test_an_hour_more_is_one_request_and_the_same_code(host: Client, house: Hous
     assert answer.status_code == 302
     assert told(answer) == (
         "success: The stay now ends Mon 8 Mar 2027, 12:00 CET instead of Mon 8 Mar 2027, 11:00 CET. "
-        "The same code works from Wed 3 Mar 2027, 15:00 CET until Mon 8 Mar 2027, 12:00 CET. 1 lock is being told."
+        "The same code works from Wed 3 Mar 2027, 15:00 CET until Mon 8 Mar 2027, 12:00 CET. 1 lock is being updated."
     )
     house.settle()
     assert requests_sent() == ["post", "put"]
@@ -106,7 +106,7 @@ def test_a_press_that_arrives_twice_counts_once(host: Client, flat: Property) ->
     booking = stay_in(flat)
     for _ in range(2):
         answer = press(host, booking, "late_check_out", hours="2")
-    assert told(answer).endswith("warning: Nothing was changed, the stay is as you wish already.")
+    assert told(answer).endswith("warning: Nothing was changed, the stay already has these dates.")
     assert ends(booking) == booking.check_out + 2 * HOUR
     assert LogEntry.objects.count() == 1
 
@@ -135,7 +135,7 @@ def test_a_guest_who_asks_when_the_code_is_gone_gets_the_same_one_again(
     house.settle()
     assert house.ours(flat.locks.get()) == []
     answer = press(host, booking, "late_check_out", hours="1")
-    assert "The same code works until Tue 2 Mar 2027, 12:00 CET. 1 lock is being told." in told(answer)
+    assert "The same code works until Tue 2 Mar 2027, 12:00 CET. 1 lock is being updated." in told(answer)
     house.settle()
     (pin,) = house.ours(flat.locks.get())
     assert (pin.value, pin.body.end) == (code, booking.check_out + HOUR)
@@ -255,13 +255,13 @@ def test_a_persons_time_wins_over_the_calendar_and_says_so(host: Client, house: 
     take(feed, listed)
     booking = Booking.objects.get()
     answer = press(host, booking, "late_check_out", hours="1")
-    assert "It came by calendar; what you set stays, whatever the calendar says." in told(answer)
+    assert "It came from a calendar; what you set stays, whatever the calendar says." in told(answer)
     assert "You set the departure to Mon 8 Mar 2027, 12:00 CET" in host.get(f"/stays/{booking.pk}/").content.decode()
     take(feed, [airbnb("one@airbnb.com", day(3, 3), day(3, 9), "HMABCDEFGH")])
     assert ends(booking) == booking.check_out + HOUR
     booking.refresh_from_db()
     back = press(host, booking, "change_days", arrival="2027-03-03", departure="2027-03-09")
-    assert "It came by calendar" in told(back).splitlines()[-1]  # 12:00 still differs
+    assert "It came from a calendar" in told(back).splitlines()[-1]  # 12:00 still differs
 
 
 @pytest.mark.parametrize(
@@ -270,7 +270,7 @@ def test_a_persons_time_wins_over_the_calendar_and_says_so(host: Client, house: 
         ({"status": "tentative"}, "It gets a code as soon as it is confirmed."),
         (
             {"check_in": datetime(2027, 9, 1, tzinfo=UTC), "check_out": datetime(2027, 9, 4, tzinfo=UTC)},
-            "Its code comes",
+            "It gets its code when",
         ),
     ],
 )

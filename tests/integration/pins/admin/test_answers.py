@@ -15,6 +15,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pins.actions import stays
+from pins.actions.results import ActionResult
 from pins.core.pin_state import State
 from pins.models import AccessGrant, LockState, Pin
 from rentals.models import Booking
@@ -201,4 +202,4 @@ def test_the_history_of_a_stay_says_what_was_done_in_words(host: Client, house: 
 
 def test_every_action_has_words_for_the_history() -> None:
     for name in (*stays.ACTIONS, *FORMS):
-        assert stays.history_line(name, stays.Outcome(25, "done."))[0].isupper()
+        assert stays.history_line(name, ActionResult(25, "done."))[0].isupper()

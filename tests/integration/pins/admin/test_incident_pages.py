@@ -1,4 +1,4 @@
-"""Incidents as people see them: the list of the admin, and what the board says is to mend."""
+"""Incidents as people see them: the list of the admin, and what the board says is to fix."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
-from pins.board.issues import mends
+from pins.board.issues import issues
 from pins.incidents import slow_checks
 from pins.models import AccessGrant, Incident, Pin
 from rentals.access import EVERYTHING
@@ -83,16 +83,16 @@ def test_overlapping_stays_lead_to_the_stay(host: Client, house: House, clock: t
     flat = house.flat(house.lock())
     house.stay(flat, 2 * DAY, 3 * DAY)
     second = house.stay(flat, 4 * DAY, 3 * DAY, "Olivia")
-    slow_checks.review(timezone.now())
+    slow_checks.check(timezone.now())
     assert f'<a href="/admin/rentals/booking/{second.pk}/change/">Flat: Olivia' in rows(host.get(LIST))
-    (mend,), more = mends(timezone.now(), [], EVERYTHING)
-    assert (mend.subject, mend.url, more) == ("Olivia at Flat", f"/stays/{second.pk}/", 0)
+    (issue,), more = issues(timezone.now(), [], EVERYTHING)
+    assert (issue.subject, issue.url, more) == ("Olivia at Flat", f"/stays/{second.pk}/", 0)
     assert host.get(f"{LIST}{Incident.objects.get().pk}/change/").status_code == 200
 
 
 def test_the_board_puts_the_most_severe_first_and_the_oldest_of_these(three: House, clock: Any) -> None:
     Incident.open(Kind.NO_ROOM, timezone.now(), about=Pin.objects.get().lock)
-    found, _ = mends(timezone.now(), [], EVERYTHING)
+    found, _ = issues(timezone.now(), [], EVERYTHING)
     assert [(one.badge.label, one.badge.tone, one.since) for one in found] == [
         ("Urgent", Tone.ACT, "1 hour ago"),
         ("Warning", Tone.TROUBLE, "3 hours ago"),
@@ -102,7 +102,7 @@ def test_the_board_puts_the_most_severe_first_and_the_oldest_of_these(three: Hou
 
 
 def test_the_board_shows_a_badge_for_each(host: Client, three: House) -> None:
-    shown = unescape(host.get("/").content.decode()).partition('class="mends"')[2].partition("</ul>")[0]
+    shown = unescape(host.get("/").content.decode()).partition('class="issues"')[2].partition("</ul>")[0]
     assert order(shown, "Warning", "Notice", "Urgent") == ["Urgent", "Warning", "Notice"]
     assert shown.count('class="badge act"') == 1
     assert shown.count('class="badge trouble"') == 2

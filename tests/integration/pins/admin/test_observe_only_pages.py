@@ -14,7 +14,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from pins.actions import stays
-from pins.board.headline import answer
+from pins.board.headline import headline
 from pins.incidents import sweep_checks
 from rentals.models import Booking, LockAccount, Property
 from rentals.wording import Tone
@@ -64,8 +64,8 @@ def test_every_page_says_that_nothing_is_written(house: House, host: Client, clo
     planned = house.stay(Property.objects.get(), 60 * DAY, DAY)
     house.settle()
     clock.shift(timedelta(minutes=30))
-    sweep_checks.review(datetime.now(UTC))
-    sentence = "Turnkey only watches “Front door”"
+    sweep_checks.check(datetime.now(UTC))
+    sentence = "Turnkey only observes “Front door”"
     for page in (
         f"/stays/{stay.pk}/",
         f"/admin/rentals/booking/{stay.pk}/change/",
@@ -76,15 +76,15 @@ def test_every_page_says_that_nothing_is_written(house: House, host: Client, clo
         assert sentence in text(host.get(page)).replace("&quot;", '"'), page
     for page in (f"/stays/{stay.pk}/", f"/locks/{door.pk}/", "/", "/timeline/", "/admin/rentals/booking/"):
         shown = text(host.get(page))
-        assert "Watching only" in shown, page
+        assert "Observe only" in shown, page
         assert "On its way" not in shown, page
     assert "would go onto the locks" in text(host.get(f"/stays/{planned.pk}/"))
-    assert "Watching only" in text(host.get("/admin/rentals/lockaccount/"))
+    assert "Observe only" in text(host.get("/admin/rentals/lockaccount/"))
     board = text(host.get("/"))
-    assert "Turnkey only watches “" in board
+    assert "Turnkey only observes “" in board
     assert "can get in" not in board
     assert "locked out" not in board
-    assert "Nothing to mend" in board
+    assert "Nothing to fix" in board
     assert "0 results" in text(host.get("/admin/rentals/booking/?attention=yes")).replace("0 bookings", "0 results")
 
 
@@ -92,7 +92,7 @@ def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> Non
     stay = house.stay(house.flat(door := house.lock("Front door")), HOUR, DAY)
     house.settle()
     assert "nothing was tried" in told(host.post(f"/stays/{stay.pk}/try_again/")).lower()
-    assert "a new code was chosen. Turnkey only watches 1 lock" in stays.new_code(stay, NOW).text
+    assert "a new code was chosen. Turnkey only observes 1 lock" in stays.new_code(stay, NOW).text
     assert "changes nothing" in told(host.post(f"/locks/{door.pk}/try-again/"))
     shown = text(host.post(f"/admin/rentals/booking/{stay.pk}/reveal/"))
     assert "It does not open Front door" in shown
@@ -100,16 +100,21 @@ def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> Non
     later = {"hours": "1", "seen": f"{stay.check_in.isoformat()} {stay.check_out.isoformat()}"}
     moved = told(host.post(f"/stays/{stay.pk}/late_check_out/", later))
     assert "The same code would work from" in moved
-    assert "Turnkey only watches 1 lock and changes nothing there." in moved
+    assert "Turnkey only observes 1 lock and changes nothing there." in moved
     assert "being told" not in moved
     assert "goes on by itself" not in shown
     assert writes(house) == []
 
 
 @pytest.mark.parametrize(
-    ("arrivals", "watched", "words", "tone"),
+    ("arrivals", "observed", "words", "tone"),
     [
-        ((), 2, "Turnkey only watches for 2 guests who arrive in the next 24 hours and puts no code", Tone.WAITING),
+        (
+            (),
+            2,
+            "Turnkey only observes the locks of 2 guests who arrive in the next 24 hours and puts no code",
+            Tone.WAITING,
+        ),
         (
             (Tone.READY,),
             1,
@@ -121,12 +126,12 @@ def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> Non
     ],
 )
 def test_the_answer_speaks_for_written_codes_alone(
-    arrivals: tuple[Tone, ...], watched: int, words: str, tone: Tone
+    arrivals: tuple[Tone, ...], observed: int, words: str, tone: Tone
 ) -> None:
-    said = answer(arrivals, 0, 0, watched=watched, watching=True)
+    said = headline(arrivals, 0, 0, observed=observed, observes=True)
     assert said.words.startswith(words)
     assert said.tone is tone
-    assert ("only watches" in said.words) is bool(watched)
+    assert ("only observes" in said.words) is bool(observed)
 
 
 # -- connecting an account by hand -------------------------------------------------------------------------------------

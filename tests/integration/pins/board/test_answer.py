@@ -35,9 +35,9 @@ def test_an_empty_installation_claims_nothing_about_locks_and_calendars(host: Cl
 
 def test_trouble_that_waits_for_nobody_is_not_called_nothing(host: Client, house: House) -> None:
     house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
-    assert "Nothing to mend so far, Turnkey goes on trying." in words(host.get("/"))
+    assert "Nothing to fix so far, Turnkey goes on trying." in words(host.get("/"))
     house.settle()
-    assert "Nothing to mend. As of" in words(host.get("/"))
+    assert "Nothing to fix. As of" in words(host.get("/"))
 
 
 def test_a_board_on_which_nobody_works_any_more_says_so(
@@ -53,7 +53,7 @@ def test_a_board_on_which_nobody_works_any_more_says_so(
     page = words(host.get("/"))
     assert "✕ Turnkey has stood still since Mon 1 Mar, 10:00 CET." in page
     assert "can get in" in page  # as far as is known
-    assert "Nothing to mend." not in page
+    assert "Nothing to fix." not in page
     assert "manage.py doctor" in page
     Heartbeat.objects.update(at=timezone.now())
     assert "stood still" not in words(host.get("/"))
@@ -67,7 +67,7 @@ def test_whom_the_sentence_fears_for_is_named_from_the_first_moment(host: Client
     house.settle()
     page = host.get("/")
     assert "A guest who is due may stand before a closed door." in words(page)
-    assert "Nothing to mend." not in words(page)
+    assert "Nothing to fix." not in words(page)
     said = part(page, "outside")
     assert "Ben Ode River room" in said
     assert "here since Sat 27 Feb, 10:00 CET" in said
@@ -98,12 +98,12 @@ def test_who_arrives_without_a_code_is_something_to_mend_and_not_ready(
         house.settle()
     page = host.get("/", {"show": "open"})
     assert "The guest who arrives in the next 24 hours cannot get in yet" in words(page)
-    assert "1 thing to mend" in words(page)
-    assert said in part(page, "mend")
+    assert "1 thing to fix" in words(page)
+    assert said in part(page, "issues")
     assert "Ben Ode" in part(page, "arrivals-today")
 
 
-def test_what_to_mend_names_a_lock_that_is_called_like_its_property_once(host: Client, house: House) -> None:
+def test_what_to_fix_names_a_lock_that_is_called_like_its_property_once(host: Client, house: House) -> None:
     door = house.lock()
     flat = house.flat(door, name="Attic")
     door.name = "Attic"
@@ -132,7 +132,7 @@ def test_the_answer_follows_the_doors(host: Client, house: House) -> None:
     assert "The guest who arrives in the next 24 hours can get in" in words(host.get("/"))
     Incident.open(Incident.Kind.CODE_LATE, timezone.now(), about=pin_of(booking, door))
     page = words(host.get("/"))
-    assert "1 thing to mend" in page
+    assert "1 thing to fix" in page
     assert f'href="/stays/{booking.pk}/"' in text(host.get("/"))
 
 

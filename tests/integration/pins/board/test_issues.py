@@ -1,4 +1,4 @@
-"""What the board says is to mend: one entry for each cause, and below it whom it concerns."""
+"""What the board says is to fix: one entry for each cause, and below it whom it concerns."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def board(scope: Scope = EVERYTHING) -> loading.Board:
 
 
 def said(shown: loading.Board) -> list[tuple[str, str, list[str], int]]:
-    return [(one.what, one.subject, [stay.who for stay in one.concerns], one.more) for one in shown.mends]
+    return [(one.what, one.subject, [stay.who for stay in one.concerns], one.more) for one in shown.issues]
 
 
 def late(*stays: Booking, severity: Incident.Severity = Severity.WARNING) -> None:
@@ -47,7 +47,7 @@ def host(client: Client, clock: time_machine.Traveller) -> Client:
     return client
 
 
-def test_a_lock_that_is_offline_is_one_thing_to_mend(host: Client, house: House, clock: time_machine.Traveller) -> None:
+def test_a_lock_that_is_offline_is_one_thing_to_fix(host: Client, house: House, clock: time_machine.Traveller) -> None:
     """From the pulled plug on, as the review of every sweep finds it."""
     door = house.lock("Rose door")
     rose = house.flat(door, name="Rose Flat")
@@ -56,10 +56,10 @@ def test_a_lock_that_is_offline_is_one_thing_to_mend(host: Client, house: House,
     house.stay(rose, 20 * HOUR, 10 * DAY, "Dora")
     house.cloud.set_connected(door.device_id, False)
     house.settle()
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     clock.shift(HOUR)
     house.settle()
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     assert Incident.objects.filter(resolved_at=None).count() == 5
 
     shown = board()
@@ -71,27 +71,27 @@ def test_a_lock_that_is_offline_is_one_thing_to_mend(host: Client, house: House,
             1,
         )
     ]
-    assert (shown.to_mend, shown.mends[0].badge.label) == (1, "Urgent")
-    part = unescape(host.get("/").content.decode()).partition('id="mend"')[2].partition("</section>")[0]
+    assert (shown.to_fix, shown.issues[0].badge.label) == (1, "Urgent")
+    part = unescape(host.get("/").content.decode()).partition('id="issues"')[2].partition("</section>")[0]
     anna = Booking.objects.get(guest_name="Anna Berg")
     words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
     assert "Check the bridge and its Wi-Fi" in words
     assert "Anna Berg at Rose Flat , arrives today 15:00 CET" in words
     assert f'<a href="/stays/{anna.pk}/">Anna Berg at Rose Flat</a>' in part
     assert f'<a href="/locks/{door.pk}/">1 more</a>' in part
-    assert "1 thing to mend" in host.get("/").content.decode()
+    assert "1 thing to fix" in host.get("/").content.decode()
 
 
-def test_a_lock_without_keypad_is_one_thing_to_mend_however_many_arrive(house: House) -> None:
+def test_a_lock_without_keypad_is_one_thing_to_fix_however_many_arrive(house: House) -> None:
     door = house.lock("Rose door")
     rose = house.flat(door, name="Rose Flat")
     house.stay(rose, 5 * HOUR, HOUR, "Anna")
     house.stay(rose, -HOUR, 2 * HOUR, "Ben")
     house.settle()
     Lock.objects.update(has_keypad=False)
-    assert len(board().mends) == 2  # nobody has noticed the cause yet
-    slow_checks.review(timezone.now())
-    (only,) = board().mends
+    assert len(board().issues) == 2  # nobody has noticed the cause yet
+    slow_checks.check(timezone.now())
+    (only,) = board().issues
     assert (only.what, only.subject) == ("The lock has no keypad, and guests are expected", "Rose door")
     assert [(one.who, one.when) for one in only.concerns] == [
         ("Ben at Rose Flat", "here since Mon 1 Mar, 09:00 CET"),
@@ -115,7 +115,7 @@ def test_a_code_that_stays_says_when_its_guest_left(house: House, clock: time_ma
         Incident.open(Kind.CODE_STAYS, timezone.now(), about=pin_of(one, door))
     Incident.open(Kind.LOCK_OFFLINE, timezone.now(), about=door)
     clock.shift(3 * HOUR)
-    (only,) = board().mends
+    (only,) = board().issues
     assert [one.when for one in only.concerns] == ["left Mon 1 Mar, 12:00 CET", "the code should be gone"]
 
 
@@ -127,7 +127,7 @@ def test_who_waits_for_a_code_says_since_when_or_until_when(house: House) -> Non
         pin = Pin.objects.get(grant__booking=booking)
         Incident.open(Kind.VALUE_TAKEN, timezone.now(), about=pin)
         Incident.open(Kind.STAYS_OVERLAP, timezone.now(), about=booking)
-    whens = {one.subject.split()[0]: one.when for one in board().mends}
+    whens = {one.subject.split()[0]: one.when for one in board().issues}
     assert whens == {
         "Anna": "here since Sun 28 Feb, 10:00 CET",
         "Ben": "arrives today 15:00 CET",
@@ -143,7 +143,7 @@ def test_a_code_of_a_deleted_booking_is_named_without_a_place(house: House) -> N
     stay.delete()
     assert said(board()) == [("The code is still on the lock after check-out", "Anna, Door", [], 0)]
     Incident.open(Kind.LOCK_OFFLINE, timezone.now(), about=door)
-    (only,) = board().mends
+    (only,) = board().issues
     assert [(one.who, one.url) for one in only.concerns] == [("Anna", f"/locks/{door.pk}/")]
 
 
@@ -156,19 +156,19 @@ def test_a_shared_lock_names_nobody_of_another_property(house: House) -> None:
     assert [more for *_, more in said(board())] == [2]
     shown = board(Scope(frozenset({own.pk})))
     assert said(shown) == [("The lock cannot be reached", "Entrance", ["Anna at Own"], 0)]
-    assert shown.mends[0].badge.label == "Warning"
+    assert shown.issues[0].badge.label == "Warning"
 
 
-def test_the_number_of_things_to_mend_is_that_of_causes_also_beyond_what_is_shown(house: House) -> None:
+def test_the_number_of_things_to_fix_is_that_of_causes_also_beyond_what_is_shown(house: House) -> None:
     flat = house.flat(*(house.lock(f"Door {number:02}") for number in range(issues.MOST + 3)))
     late(house.stay(flat, 5 * HOUR, DAY), house.stay(flat, 6 * HOUR, DAY))
     for lock in flat.locks.all():
         Incident.open(Kind.LOCK_OFFLINE, timezone.now(), about=lock)
     shown = board()
-    assert (len(shown.mends), shown.more_mends, shown.to_mend) == (issues.MOST, 3, issues.MOST + 3)
+    assert (len(shown.issues), shown.more_issues, shown.to_fix) == (issues.MOST, 3, issues.MOST + 3)
 
 
-def test_more_to_mend_costs_no_more_queries(house: House) -> None:
+def test_more_to_fix_costs_no_more_queries(house: House) -> None:
     def cost() -> int:
         with CaptureQueriesContext(connection) as asked:
             board()

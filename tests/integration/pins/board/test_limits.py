@@ -31,15 +31,15 @@ def test_locks_to_look_after(house: House, number: int, shown: int, more: int) -
 
 
 @pytest.mark.parametrize(("beyond", "more"), [(-issues.MOST, 0), (-1, 0), (0, 0), (1, 1), (4, 4)])
-def test_what_to_mend(house: House, beyond: int, more: int) -> None:
+def test_what_to_fix(house: House, beyond: int, more: int) -> None:
     for lock in offline_locks(house, issues.MOST + beyond):
         Incident.open(Incident.Kind.NO_ROOM, timezone.now(), about=lock)
     board = loading.load(timezone.now(), scope=EVERYTHING)
-    assert (len(board.mends), board.more_mends) == (issues.MOST + beyond - more, more)
-    assert board.to_mend == issues.MOST + beyond
+    assert (len(board.issues), board.more_issues) == (issues.MOST + beyond - more, more)
+    assert board.to_fix == issues.MOST + beyond
 
 
-@pytest.mark.parametrize(("urgent", "shown"), [(0, loading.FEW_MENDS), (3, loading.FEW_MENDS), (12, 12)])
+@pytest.mark.parametrize(("urgent", "shown"), [(0, loading.FEW_ISSUES), (3, loading.FEW_ISSUES), (12, 12)])
 def test_what_is_urgent_is_shown_and_not_much_more(house: House, client: Client, urgent: int, shown: int) -> None:
     for number, lock in enumerate(offline_locks(house, 15)):
         severity = Incident.Severity.URGENT if number < urgent else Incident.Severity.WARNING
@@ -48,7 +48,7 @@ def test_what_is_urgent_is_shown_and_not_much_more(house: House, client: Client,
     page = client.get("/").content.decode()
     assert page.count('class="where"') == shown
     assert f"Show {15 - shown} more" in page
-    assert 'To mend <span class="count">15</span>' in page
-    whole = client.get("/", {"all": "mend"}).content.decode()
+    assert 'To fix <span class="count">15</span>' in page
+    whole = client.get("/", {"all": "issues"}).content.decode()
     assert whole.count('class="where"') == 15
-    assert '#mend">Show' not in whole
+    assert '#issues">Show' not in whole

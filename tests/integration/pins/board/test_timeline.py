@@ -59,7 +59,7 @@ def test_today_on_the_timeline_is_said_and_where_it_differs_row_by_row(
     shown = page.context["timeline"]
     assert [one.day for one in shown.columns if one.is_today] == [date(2027, 3, 1), date(2027, 3, 2)]
     assert shown.first == date(2027, 2, 28)
-    assert "It is not the same day at all of these properties now" in words(page)
+    assert "Today is not the same day at all of these properties" in words(page)
     assert "Attic Mon 1 Mar, 18:00 CET" in words(page)
     assert "Bay Tue 2 Mar, 02:00 JST" in words(page)
     assert "Mon 1 Mar today at some Tue 2 today at some Wed 3" in words(page)

@@ -85,7 +85,7 @@ def test_what_a_run_ends_during_a_review_is_not_opened_again(
         return found
 
     monkeypatch.setattr(sweep_checks, "_unready_codes", look_and_then_it_is_set)
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     assert open_incidents() == []
     assert met(Kind.CODE_LATE) == 1
 
@@ -118,20 +118,20 @@ def test_a_review_costs_the_same_however_much_there_is(
             Lock.objects.filter(pk=door.pk).update(has_keypad=False, time_zone="Asia/Tokyo", is_connected=False)
             house.stay(flat, HOUR, DAY)
             house.stay(flat, 2 * HOUR, DAY)
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
 
     def look() -> None:
         clock.shift(20 * MINUTE)
         for _ in range(2):  # the first one opens
             with django_assert_max_num_queries(18):
-                sweep_checks.review(timezone.now())
+                sweep_checks.check(timezone.now())
             with django_assert_max_num_queries(10):
-                slow_checks.review(timezone.now())
+                slow_checks.check(timezone.now())
         assert open_incidents().count(Kind.LOCK_OFFLINE) == Lock.objects.count()
         with django_assert_max_num_queries(8):  # nothing new: it reads, and writes nothing
-            sweep_checks.review(timezone.now())
+            sweep_checks.check(timezone.now())
         with django_assert_max_num_queries(4):
-            slow_checks.review(timezone.now())
+            slow_checks.check(timezone.now())
 
     more(2)
     look()

@@ -144,8 +144,8 @@ def test_a_code_that_is_late_is_an_incident_until_it_is_there(house: House, cloc
     house.cloud.set_connected(door.device_id, False)
     booking = house.stay(house.flat(door), 3 * HOUR, DAY)
     house.live(clock, 15 * MINUTE)
-    sweep_checks.review(timezone.now())
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
+    sweep_checks.check(timezone.now())
     assert Incident.objects.get(resolved_at=None).kind == Incident.Kind.CODE_LATE
 
     house.cloud.set_connected(door.device_id, True)
@@ -163,12 +163,12 @@ def test_a_code_that_stays_after_check_out_is_an_incident_until_it_is_gone(
     house.cloud.set_connected(door.device_id, False)
     clock.move_to(booking.check_out)
     house.live(clock, 15 * MINUTE)
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     assert Incident.objects.get(resolved_at=None).kind == Incident.Kind.CODE_STAYS
 
     house.cloud.set_connected(door.device_id, True)
     house.live(clock, 2 * HOUR)
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     assert house.ours(door) == []
     assert not Incident.objects.filter(resolved_at=None).exists()
 

@@ -50,7 +50,7 @@ def assert_told_and_put_right(house: House, clock: time_machine.Traveller, door:
     assert pin_of(booking, door).state == State.SET
     assert review() == {Kind.CHANGED_IN_APP: Severity.WARNING}
     assert Incident.objects.get(kind=Kind.CHANGED_IN_APP).pin == pin_of(booking, door)
-    clock.shift(sweep_checks.HAND_IS_TOLD)  # it was put right at once; a person should know of it all the same
+    clock.shift(sweep_checks.SHOW_HAND_CHANGES)  # it was put right at once; a person should know of it all the same
     assert Kind.CHANGED_IN_APP not in review()
     assert met(Kind.CHANGED_IN_APP) == 1
 

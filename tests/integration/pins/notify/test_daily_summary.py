@@ -39,7 +39,7 @@ class TestSummary:
             sending.listen_anew(made.pk, timezone.now())
         assert [(one.payload, one.ended_at is not None) for one in made.deliveries.all()] == [({}, True)]
 
-    def test_one_a_day_with_todays_arrivals_in_their_own_zone_and_what_to_mend(
+    def test_one_a_day_with_todays_arrivals_in_their_own_zone_and_what_to_fix(
         self, house: House, door: Lock, clock: time_machine.Traveller
     ) -> None:
         made = letters(events=[], timezone="Europe/Warsaw", summary_at=time(10, 30))
@@ -62,15 +62,15 @@ class TestSummary:
         for _ in range(3):
             tell()
         (letter,) = mail.outbox
-        assert letter.subject == "Mon 1 Mar: 3 arrivals, 2 ready, 1 thing to mend"
+        assert letter.subject == "Mon 1 Mar: 3 arrivals, 2 ready, 1 thing to fix"
         assert letter.body.splitlines() == [
             "Arriving today:",
             "- 15:00 CET Ben at No door: No lock",
             "- 17:00 HST Kai at Honolulu: Ready on 1 lock",
             "- 16:00 CET Anna at Old Town 3: Ready on 1 lock",
             "",
-            "To mend:",
-            f"- Front door: The account may not manage this lock. {texts.trouble('no_permission').remedy}",
+            "To fix:",
+            f"- Front door: The account may not manage this lock. {texts.text_of('no_permission').remedy}",
             "",
             "https://codes.example.com/",
         ]

@@ -10,7 +10,7 @@ from django.core import mail
 from django.utils import timezone
 
 from pins.notify import collecting, outbox, sending, targets
-from pins.notify.sending import Outcome
+from pins.notify.sending import SendResult
 from rentals.models import Lock
 from tests.support.house import House
 from tests.support.notifications import hook, letters, open_for, resolve_for, states, tell
@@ -28,19 +28,19 @@ class TestFailures:
         with Server([answer(500), drop(), answer(302, headers={"Location": "/x"}), answer(204)]) as server:
             channel = hook(server)
             open_for(door)
-            assert tell() == [Outcome.FAILED]
+            assert tell() == [SendResult.FAILED]
             assert tell() == []
             channel.refresh_from_db()
             assert (channel.failures, channel.last_error) == (1, "The receiver answers with status 500.")
             assert channel.failing_since == timezone.now()
             for failures in (2, 3):
                 clock.shift(10 * MINUTE)
-                assert tell() == [Outcome.FAILED]
+                assert tell() == [SendResult.FAILED]
                 channel.refresh_from_db()
                 assert channel.failures == failures
             assert channel.last_error.startswith("The receiver redirects (302)")
             clock.shift(HOUR)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
         channel.refresh_from_db()
         healthy: tuple[object, ...] = (channel.failures, channel.failing_since, channel.last_error)
         assert healthy == (0, None, "")
@@ -58,7 +58,7 @@ class TestFailures:
             clock.shift(59 * MINUTE)
             assert tell() == []
             clock.shift(2 * MINUTE)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
 
     def test_a_receiver_that_is_gone_is_not_tried_again(self, door: Lock, clock: time_machine.Traveller) -> None:
         with Server([answer(410)]) as server:
@@ -123,7 +123,7 @@ class TestFailures:
 
         monkeypatch.setattr(targets, "send", broken)
         open_for(door)
-        assert tell() == [Outcome.FAILED]
+        assert tell() == [SendResult.FAILED]
         channel.refresh_from_db()
         assert channel.last_error == "Turnkey met a fault of its own (RuntimeError)."
 
@@ -144,7 +144,7 @@ class TestFailures:
                     tell()
             assert tell() == []  # still claimed: nobody sends it meanwhile
             clock.shift(sending.CLAIM)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
             first, second = server.requests
         assert first.headers["webhook-id"] == second.headers["webhook-id"]
         assert first.body == second.body

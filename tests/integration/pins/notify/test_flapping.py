@@ -92,7 +92,7 @@ def test_budgets_at_their_edge_make_no_storm(clock: time_machine.Traveller, sett
         sweep.ration(timezone.now())
         for lock_id in sweep.due_locks(timezone.now()):
             house.run(Lock.objects.get(pk=lock_id))
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
         tell()
     assert Incident.objects.filter(kind="budget_spent").count() > 10
     assert len(mail.outbox) <= 4

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pins.incidents import sweep_checks, texts
 from pins.models import Incident
 from pins.notify import collecting, outbox, sending
-from pins.notify.sending import Outcome
+from pins.notify.sending import SendResult
 from rentals.models import Lock
 from tests.support.house import House
 from tests.support.notifications import hook, letters, open_for, resolve_for, states, tell
@@ -52,14 +52,14 @@ class TestIncidents:
         letters()
         stay = house.stay(house.flat(door), HOUR, DAY)
         clock.shift(20 * MINUTE)
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
         tell()
         assert [one.subject for one in mail.outbox] == [
             "The code is not on the lock yet: Anna Nowak at Flat, Front door"
         ]
         assert f"https://codes.example.com/stays/{stay.pk}/" in mail.outbox[0].body
         house.settle()
-        sweep_checks.review(timezone.now())
+        sweep_checks.check(timezone.now())
         tell()
         assert mail.outbox[1].subject == "In order again: Anna Nowak at Flat, Front door"
 
@@ -124,7 +124,7 @@ class TestIncidents:
         for stay in (near, far):
             Incident.open(Incident.Kind.STAYS_OVERLAP, timezone.now(), about=stay)
         tell()
-        what = texts.trouble("stays_overlap").what
+        what = texts.text_of("stays_overlap").what
         assert [one.subject for one in mail.outbox] == [f"{what}: {who} at Old Town 3" for who in ("Zoe", "Xaver")]
         assert all(f"/stays/{stay.pk}/" in one.body for stay, one in zip((near, far), mail.outbox, strict=True))
         for stay in (near, far):
@@ -138,7 +138,7 @@ class TestIncidents:
         open_for(door)
         collecting.collect(timezone.now())
         Incident.objects.all().delete()
-        assert tell() == [Outcome.DROPPED]
+        assert tell() == [SendResult.DROPPED]
         assert states(channel) == ["dropped"]
         assert mail.outbox == []
 

@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from pins.models import Delivery
 from pins.notify.outgoing import Outgoing
-from pins.notify.sending import Outcome
-from pins.notify.words import Message
+from pins.notify.sending import SendResult
+from pins.notify.texts import Message
 from rentals.models import Lock
 from tests.support.mail_server import MailServer
 from tests.support.notifications import letters, open_for, tell, tried
@@ -25,7 +25,7 @@ class TestMail:
         with MailServer() as server:
             settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
             open_for(door)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
         ((recipients, text),) = server.letters
         assert recipients == ["anna@example.com", "ben@example.com"]
         delivery = Delivery.objects.get()

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import collecting, sending
-from pins.notify.sending import Outcome
+from pins.notify.sending import SendResult
 from rentals.models import CalendarFeed, Lock, LockAccount, Property
 from tests.support.house import House, pin_of
 from tests.support.notifications import State, letters, open_for, resolve_for, states, tell
@@ -33,13 +33,13 @@ class TestQuietHours:
     def test_messages_wait_until_they_end(self, door: Lock, clock: time_machine.Traveller) -> None:
         channel = self.quiet()
         open_for(door)
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         assert channel.deliveries.get().last_error == sending.QUIET
         clock.move_to(datetime(2027, 3, 1, 10, 59, 59, tzinfo=UTC))
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         assert mail.outbox == []
         clock.move_to(datetime(2027, 3, 1, 11, tzinfo=UTC))
-        assert tell() == [Outcome.SENT]
+        assert tell() == [SendResult.SENT]
         channel.refresh_from_db()
         assert channel.failures == 0
 
@@ -62,7 +62,7 @@ class TestQuietHours:
         for days, guest in ((timedelta(hours=5), "Today"), (timedelta(hours=29), "Tomorrow")):
             pin = pin_of(house.stay(flat, days, DAY, guest), door)
             Incident.open(Incident.Kind.VALUE_REFUSED, timezone.now(), about=pin)
-        assert sorted(tell()) == [Outcome.HELD, Outcome.SENT]
+        assert sorted(tell()) == [SendResult.HELD, SendResult.SENT]
         assert ["Today" in one.subject for one in mail.outbox] == [True]
 
     @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ class TestQuietHours:
         house.stay(house.flat(other, name="Empty"), 9 * DAY, DAY)
         about: Any = self.subject(kind, door, flat)
         Incident.open(kind, timezone.now(), about=about, severity=Incident.Severity(severity))
-        assert tell() == [Outcome.SENT if told else Outcome.HELD]
+        assert tell() == [SendResult.SENT if told else SendResult.HELD]
 
     def subject(self, kind: Incident.Kind, door: Lock, flat: Property) -> Any:
         if kind in (Incident.Kind.DEAD_KEY, Incident.Kind.BUDGET_SPENT):
@@ -113,7 +113,7 @@ class TestQuietHours:
         house.settle()
         clock.shift(DAY)
         Incident.open(kind, timezone.now(), about=door, severity=Incident.Severity.URGENT)
-        assert tell() == [Outcome.SENT if kind == Incident.Kind.NO_KEYPAD else Outcome.HELD]
+        assert tell() == [SendResult.SENT if kind == Incident.Kind.NO_KEYPAD else SendResult.HELD]
 
     def test_a_door_without_guests_today_and_one_that_is_only_watched_wait(self, house: House, door: Lock) -> None:
         self.quiet()
@@ -124,7 +124,7 @@ class TestQuietHours:
         for about in (idle, gate):
             Incident.open(Incident.Kind.NO_ROOM, timezone.now(), about=about)
         Incident.open(Incident.Kind.DEAD_KEY, timezone.now(), about=watched)
-        assert tell() == [Outcome.HELD] * 3
+        assert tell() == [SendResult.HELD] * 3
 
     def test_budgets_are_shared_by_the_accounts_of_one_user(self, house: House, door: Lock) -> None:
         self.quiet()
@@ -133,27 +133,27 @@ class TestQuietHours:
         house.stay(house.flat(door), 5 * HOUR, DAY)
         for kind in (Incident.Kind.BUDGET_SPENT, Incident.Kind.DEAD_KEY):
             Incident.open(kind, timezone.now(), about=first)
-        assert tell() == [Outcome.SENT, Outcome.HELD]
+        assert tell() == [SendResult.SENT, SendResult.HELD]
 
     def test_one_that_presses_more_while_it_waits_is_looked_at_again(self, house: House, door: Lock) -> None:
         """A guest was booked for tonight in the meantime, say: what could wait cannot any more."""
         self.quiet()
         Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.NOTICE)
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         house.stay(house.flat(door), HOUR, DAY)
         Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.URGENT)
-        assert tell() == [Outcome.SENT]
+        assert tell() == [SendResult.SENT]
 
     def test_a_guest_who_is_booked_for_tonight_meanwhile_is_noticed_soon(
         self, house: House, door: Lock, clock: time_machine.Traveller
     ) -> None:
         channel = self.quiet()
         Incident.open(Incident.Kind.DEAD_KEY, timezone.now(), about=house.account)
-        assert tell() == [Outcome.HELD]
+        assert tell() == [SendResult.HELD]
         house.stay(house.flat(door), 2 * HOUR, DAY)
         assert tell() == []
         clock.shift(15 * MINUTE)
-        assert tell() == [Outcome.SENT]
+        assert tell() == [SendResult.SENT]
         assert channel.deliveries.get().last_error == ""
 
     def test_a_changed_code_of_a_guest_who_came_yesterday_wakes_somebody(
@@ -165,7 +165,7 @@ class TestQuietHours:
         clock.shift(DAY)
         for kind in (Incident.Kind.CODE_CHANGED, Incident.Kind.CHANGED_IN_APP):
             Incident.open(kind, timezone.now(), about=pin_of(stay, door))
-        assert tell() == [Outcome.SENT, Outcome.HELD]
+        assert tell() == [SendResult.SENT, SendResult.HELD]
 
     def test_it_asks_no_more_for_many_doors_than_for_one(self, house: House, door: Lock) -> None:
         self.quiet()
@@ -179,6 +179,6 @@ class TestQuietHours:
             collecting.collect(timezone.now())
             (waiting,) = Delivery.objects.filter(state=State.WAITING, incident__isnull=False)
             with CaptureQueriesContext(connection) as queries:
-                assert sending.send(waiting.pk) is Outcome.HELD
+                assert sending.send(waiting.pk) is SendResult.HELD
             counts.append(len(queries))
         assert counts[0] == counts[1]

@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Delivery, PinReveal
 from pins.notify import collecting
-from pins.notify.sending import Outcome
+from pins.notify.sending import SendResult
 from rentals.inbound.signatures import new_signing_secret
 from rentals.models import Booking, Lock, LockAccount
 from tests.support.house import House
@@ -81,8 +81,8 @@ class TestStays:
         for sent in server.requests:
             Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
 
-    def test_no_removal_is_promised_where_turnkey_only_watches(self, house: House, door: Lock) -> None:
-        """The code was set before somebody ticked “Only watch”: it stays, and opens."""
+    def test_no_removal_is_promised_where_turnkey_only_observes(self, house: House, door: Lock) -> None:
+        """The code was set before somebody ticked “Observe only”: it stays, and opens."""
         letters(events=["stay.cancelled"])
         gate = house.lock("Gate")
         stay = house.stay(house.flat(door, gate), DAY, DAY)
@@ -95,7 +95,7 @@ class TestStays:
         tell()
         (letter,) = mail.outbox
         assert "taken off Front door." in letter.body
-        assert "Turnkey only watches Gate, so the code stays there" in letter.body
+        assert "Turnkey only observes Gate, so the code stays there" in letter.body
 
     def test_a_code_that_was_on_no_lock_comes_off_none(self, house: House, door: Lock) -> None:
         letters(events=["stay.cancelled"])
@@ -155,7 +155,7 @@ class TestStays:
             collecting.collect(timezone.now())
             grant = AccessGrant.objects.get()
             grants.rotate(grant.pk, timezone.now())
-            assert tell() == [Outcome.HELD]
+            assert tell() == [SendResult.HELD]
             house.settle()
             clock.shift(2 * MINUTE)
             tell()
@@ -167,7 +167,7 @@ class TestStays:
             house.settle()
             collecting.collect(timezone.now())
             code_overrides.revoke(grant.pk, timezone.now())
-            assert tell() == [Outcome.DROPPED]
+            assert tell() == [SendResult.DROPPED]
         assert channel.deliveries.filter(state=State.DROPPED).count() == 1
 
     def test_a_deleted_stay_takes_the_guests_name_along(self, house: House, door: Lock) -> None:

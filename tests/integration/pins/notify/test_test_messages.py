@@ -12,7 +12,7 @@ from django.utils import timezone
 from pins import tasks
 from pins.models import NotificationChannel
 from pins.notify import collecting, sending
-from pins.notify.sending import Outcome
+from pins.notify.sending import SendResult
 from rentals.models import Lock
 from tests.support.house import House
 from tests.support.notifications import hook, letters, open_for, states, tell, tried
@@ -71,7 +71,7 @@ class TestTests:
             facts = (channel.failures, channel.rests_until, channel.failing_since, channel.last_error)
             assert facts == (0, None, timezone.now(), "The receiver answers with status 500.")
             open_for(door)
-            assert tell() == [Outcome.SENT]
+            assert tell() == [SendResult.SENT]
 
     def test_one_that_is_taken_ends_the_wait_of_all(self, door: Lock, clock: time_machine.Traveller) -> None:
         with Server([answer(500)] * 5 + [answer(200)]) as server:

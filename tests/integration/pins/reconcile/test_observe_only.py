@@ -80,7 +80,7 @@ def test_a_stay_is_worked_out_and_nothing_is_written(house: House, clock: time_m
         clock.shift(timedelta(minutes=17))
         drift.repair(datetime.now(UTC))
         house.settle()
-        sweep_checks.review(datetime.now(UTC))
+        sweep_checks.check(datetime.now(UTC))
     clock.shift(3 * DAY)
     house.settle()
     assert pin_of(stay, door).state == State.REMOVED
@@ -296,13 +296,13 @@ def test_a_revoked_code_that_stays_is_told(house: House, clock: time_machine.Tra
     house.settle()
     watch(house.account)
     said = stays.revoke(stay, NOW)
-    assert "Turnkey only watches 1 lock and changes nothing there" in said.text
+    assert "Turnkey only observes 1 lock and changes nothing there" in said.text
     house.settle()
     assert len(house.ours(door)) == 1
     page = text(host.get(f"/stays/{stay.pk}/"))
     assert "Not removed" in page
     assert "the code stays on it until it ends by itself" in page
     clock.shift(HOUR + timedelta(minutes=20))  # before it begins the lock lets nobody in with it
-    sweep_checks.review(datetime.now(UTC))
+    sweep_checks.check(datetime.now(UTC))
     assert open_incidents() == ["code_stays"]
     assert "may still work" in text(host.get("/"))

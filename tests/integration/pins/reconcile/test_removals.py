@@ -66,5 +66,5 @@ def test_a_removal_that_is_refused_rests_and_is_told(clock: time_machine.Travell
     house.live(clock, HOUR)
 
     assert len(requests_sent()) < 15
-    sweep_checks.review(timezone.now())
+    sweep_checks.check(timezone.now())
     assert open_incidents() == [Incident.Kind.CODE_STAYS]

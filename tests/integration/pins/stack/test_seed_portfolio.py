@@ -118,7 +118,7 @@ class TestWhatItMakes:
 
     def test_what_a_person_must_know_is_what_the_sweep_would_tell(self) -> None:
         before = set(Incident.objects.filter(resolved_at=None).values_list("kind", "subject"))
-        sweep_checks.review(NOW)
+        sweep_checks.check(NOW)
         assert set(Incident.objects.filter(resolved_at=None).values_list("kind", "subject")) == before
 
 

@@ -207,7 +207,7 @@ def test_revoking_names_what_happens_to_how_many(host: Client, house: House) -> 
     assert not [one for one in told(answer) if one.startswith("Code revoked")][1:]
 
 
-def test_revoking_says_what_stays_where_turnkey_only_watches(host: Client, house: House) -> None:
+def test_revoking_says_what_stays_where_turnkey_only_observes(host: Client, house: House) -> None:
     stay = house.stay(house.flat(house.lock()), DAY, DAY)
     house.settle()
     house.account.observe_only = True

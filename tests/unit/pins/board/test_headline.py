@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pins.board.headline import Answer, answer
+from pins.board.headline import Headline, headline
 from rentals.wording import Tone
 
 READY, BUSY, WAITING, TROUBLE, ACT, OVER = (
@@ -81,11 +81,11 @@ LOCKED_OUT = "every guest who left is locked out."
     ],
 )
 def test_the_answer(arrivals: list[Tone], outside: int, staying: int, words: str, tone: Tone) -> None:
-    said = answer(arrivals, outside, staying)
+    said = headline(arrivals, outside, staying)
     assert (said.words, said.tone) == (words, tone)
     assert said.words.endswith(".")
 
 
 def test_a_newcomer_is_promised_nothing_and_a_code_left_over_is_told_all_the_same() -> None:
-    assert answer([], 0, 0, is_new=True) == Answer("Nobody is expected: there is no booking yet.", Tone.WAITING)
-    assert "may still work" in answer([], 0, 1, is_new=True).words
+    assert headline([], 0, 0, is_new=True) == Headline("Nobody is expected: there is no booking yet.", Tone.WAITING)
+    assert "may still work" in headline([], 0, 1, is_new=True).words

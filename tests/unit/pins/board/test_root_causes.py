@@ -1,4 +1,4 @@
-"""Which things to mend are one and the same."""
+"""Which open problems have the same cause."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from rentals.wording import Tone
 
 @pytest.mark.parametrize("kind", Incident.Kind)
 def test_every_kind_says_what_is_wrong_and_what_to_do(kind: Incident.Kind) -> None:
-    said = texts.TROUBLES[kind.value]
+    said = texts.TEXTS[kind.value]
     assert len(said.what) > 10
     assert not said.what.endswith(".")
     assert said.remedy.endswith(".")
@@ -20,7 +20,7 @@ def test_every_kind_says_what_is_wrong_and_what_to_do(kind: Incident.Kind) -> No
 
 
 def test_there_are_words_for_nothing_else() -> None:
-    assert set(texts.TROUBLES) == set(Incident.Kind.values)
+    assert set(texts.TEXTS) == set(Incident.Kind.values)
     assert set(texts.SEVERITIES) == set(Incident.Severity.values)
 
 
@@ -37,8 +37,8 @@ def test_severities_compare_by_weight_not_by_spelling() -> None:
 
 def test_a_calendar_is_never_said_to_have_lost_many_stays() -> None:
     """One running stay that its channel cancelled is enough to hold it."""
-    assert texts.trouble("feed_held").what == "A calendar waits for your decision"
+    assert texts.text_of("feed_held").what == "A calendar waits for your decision"
 
 
 def test_an_unknown_kind_of_an_older_release_still_says_something() -> None:
-    assert texts.trouble("of_old").remedy
+    assert texts.text_of("of_old").remedy

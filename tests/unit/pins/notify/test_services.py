@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 
 from pins.notify import services
 from pins.notify.outgoing import NotSentError, Outgoing
-from pins.notify.words import Message
+from pins.notify.texts import Message
 from tests.support.scripted_server import Server, answer
 
 DISCORD = "discord://" + "4" * 18 + "/" + "h1dden-token" * 5
@@ -117,7 +117,7 @@ def test_a_long_summary_fits_into_what_the_service_takes_and_keeps_its_link(
     """Discord answers 400 above 2,000 characters: the summary would never come, and the channel rest for hours."""
     link = "https://codes.example.com/"
     arrivals = [f"- 15:00 CET Guest {n} 🚪 at Property {n}: Ready on 2 locks" for n in range(lines)]
-    text = "\n".join(["Arriving today:", *arrivals, "", "Nothing to mend.", "", link])
+    text = "\n".join(["Arriving today:", *arrivals, "", "Nothing to fix.", "", link])
     with Server([answer(204)]) as server:
         monkeypatch.setattr(NotifyDiscord, "notify_url", f"http://127.0.0.1:{server.port}/api")
         services.send(DISCORD, Outgoing(uuid4(), Message("Subject", text), {}))
@@ -159,5 +159,5 @@ def test_a_redirect_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_stored_address_is_judged_again_when_it_is_used() -> None:
-    with pytest.raises(NotSentError, match="Enter it anew"):
+    with pytest.raises(NotSentError, match="Enter another one"):
         services.send("json://127.0.0.1:9/", OUTGOING)

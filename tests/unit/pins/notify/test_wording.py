@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pins.core.notification_events import Event
-from pins.notify import words
+from pins.notify import texts
 
 STAY = {
     "id": 3,
@@ -32,7 +32,7 @@ TROUBLE: dict[str, Any] = {
 
 
 def test_a_trouble_says_what_where_and_what_to_do_with_a_link() -> None:
-    said = words.message(Event.INCIDENT_OPENED, TROUBLE, "https://codes.example.com")
+    said = texts.message(Event.INCIDENT_OPENED, TROUBLE, "https://codes.example.com")
     assert said.subject == "The code is not on the lock yet: Anna Nowak at Old Town 3, Front door"
     assert said.text.splitlines() == [
         "Anna Nowak at Old Town 3, Front door",
@@ -48,37 +48,37 @@ def test_a_trouble_says_what_where_and_what_to_do_with_a_link() -> None:
     [
         ("one\ntwo", 7, "one\ntwo"),
         ("one\ntwo\nthree\nfour", 18, "one\ntwo\nthree\nfour"),
-        ("a" * 50 + "\n" + "b" * 80, 120, "a" * 50 + f"\n{words.TOO_LONG}"),
-        ("a" * 50 + "\n" + "b" * 80 + "\nhttps://x/", 130, "a" * 50 + f"\n{words.TOO_LONG}\nhttps://x/"),
-        ("a" * 500, 100, "a" * (100 - 1 - len(words.TOO_LONG) - 1) + f"…\n{words.TOO_LONG}"),
+        ("a" * 50 + "\n" + "b" * 80, 120, "a" * 50 + f"\n{texts.TOO_LONG}"),
+        ("a" * 50 + "\n" + "b" * 80 + "\nhttps://x/", 130, "a" * 50 + f"\n{texts.TOO_LONG}\nhttps://x/"),
+        ("a" * 500, 100, "a" * (100 - 1 - len(texts.TOO_LONG) - 1) + f"…\n{texts.TOO_LONG}"),
     ],
 )
 def test_what_is_too_long_is_cut_between_lines_and_says_so(text: str, most: int, shortened: str) -> None:
-    assert words.shortened(text, most) == shortened
-    assert len(words.shortened(text, most)) <= most
+    assert texts.shortened(text, most) == shortened
+    assert len(texts.shortened(text, most)) <= most
 
 
 def test_without_a_public_address_there_is_no_link() -> None:
-    assert "stays/3" not in words.message(Event.INCIDENT_OPENED, TROUBLE, "").text
-    assert "url" not in words.body(Event.INCIDENT_OPENED, TROUBLE, datetime(2027, 3, 1, tzinfo=UTC), "")["data"]
+    assert "stays/3" not in texts.message(Event.INCIDENT_OPENED, TROUBLE, "").text
+    assert "url" not in texts.body(Event.INCIDENT_OPENED, TROUBLE, datetime(2027, 3, 1, tzinfo=UTC), "")["data"]
 
 
 def test_the_end_of_a_trouble_needs_no_action() -> None:
-    said = words.message(Event.INCIDENT_RESOLVED, TROUBLE, "")
+    said = texts.message(Event.INCIDENT_RESOLVED, TROUBLE, "")
     assert said.subject == "In order again: Anna Nowak at Old Town 3, Front door"
     assert "What to do" not in said.text
 
 
 @pytest.mark.parametrize("event", [Event.CODE_READY, Event.CODE_CHANGED, Event.STAY_CANCELLED])
 def test_news_of_a_stay_name_it(event: Event) -> None:
-    said = words.message(event, {"stay": STAY, "locks": [{"id": 1, "name": "Gate"}], "path": "/"}, "")
+    said = texts.message(event, {"stay": STAY, "locks": [{"id": 1, "name": "Gate"}], "path": "/"}, "")
     assert "Anna Nowak at Old Town 3" in said.subject
     assert "Arrives Tue 2 Mar 2027, 15:00 CET" in said.text
 
 
 def test_whatever_a_guest_is_called_a_subject_is_one_short_line() -> None:
     stay = {**STAY, "guest": "Eve\r\nBcc: all@example.com\x00" + "x" * 500}
-    said = words.message(Event.INCIDENT_OPENED, {**TROUBLE, "stay": stay}, "")
+    said = texts.message(Event.INCIDENT_OPENED, {**TROUBLE, "stay": stay}, "")
     assert said.subject.isprintable()
     assert len(said.subject) <= 180
     assert "\nBcc" not in said.text
@@ -86,14 +86,14 @@ def test_whatever_a_guest_is_called_a_subject_is_one_short_line() -> None:
 
 def test_a_body_is_that_of_standard_webhooks() -> None:
     at = datetime(2027, 3, 1, 9, 30, tzinfo=UTC)
-    told = words.body(Event.INCIDENT_OPENED, TROUBLE, at, "https://codes.example.com")
+    told = texts.body(Event.INCIDENT_OPENED, TROUBLE, at, "https://codes.example.com")
     assert (told["type"], told["timestamp"]) == ("incident.opened", "2027-03-01T09:30:00Z")
     assert told["data"]["url"] == "https://codes.example.com/stays/3/"
     assert "path" not in told["data"]
     assert TROUBLE["path"] == "/stays/3/"  # what was given is not changed
 
 
-def test_a_summary_lists_arrivals_and_what_to_mend() -> None:
+def test_a_summary_lists_arrivals_and_what_to_fix() -> None:
     data = {
         "date": "2027-03-02",
         "time_zone": "Europe/Warsaw",
@@ -106,20 +106,20 @@ def test_a_summary_lists_arrivals_and_what_to_mend() -> None:
         "more_to_mend": 0,
         "path": "/",
     }
-    said = words.message(Event.SUMMARY, data, "https://codes.example.com")
-    assert said.subject == "Tue 2 Mar: 3 arrivals, 1 ready, 1 thing to mend"
+    said = texts.message(Event.SUMMARY, data, "https://codes.example.com")
+    assert said.subject == "Tue 2 Mar: 3 arrivals, 1 ready, 1 thing to fix"
     assert said.text.splitlines() == [
         "Arriving today:",
         "- 15:00 CET Anna at Attic: Offline",
         "- 16:00 CET Guest at Loft: Ready; x",
         "- and 1 more",
         "",
-        "To mend:",
+        "To fix:",
         "- Office: Tedee refuses the key. Make a new one.",
         "",
         "https://codes.example.com/",
     ]
     quiet = {**data, "arrivals": [], "more_arrivals": 0, "to_mend": []}
-    said = words.message(Event.SUMMARY, quiet, "")
+    said = texts.message(Event.SUMMARY, quiet, "")
     assert said.subject == "Tue 2 Mar: no arrivals"
-    assert said.text.splitlines() == ["Nobody arrives today.", "", "Nothing to mend."]
+    assert said.text.splitlines() == ["Nobody arrives today.", "", "Nothing to fix."]

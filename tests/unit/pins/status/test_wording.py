@@ -12,7 +12,7 @@ from pins.core.pin_state import Blocked, State
 from pins.status import wording
 from pins.status.wording import Standing
 from pins.tedee.errors import Cause
-from rentals.wording import Tone, brief, clock_time, soon
+from rentals.wording import Tone, brief, clock_time, counted, soon
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -90,4 +90,4 @@ def test_moments_as_people_say_them() -> None:
     assert soon(NOW + 24 * HOUR, NOW, WARSAW) == "Tue 2 Mar 2027, 10:00 CET"
     assert brief(NOW, NOW, WARSAW) == "Mon 1 Mar, 10:00 CET"
     assert brief(NOW + 9000 * HOUR, NOW, WARSAW) == "Fri 10 Mar 2028, 10:00 CET"
-    assert (wording.doors(1), wording.doors(2)) == ("1 lock", "2 locks")
+    assert (counted(1, "lock"), counted(2, "lock")) == ("1 lock", "2 locks")

@@ -72,7 +72,7 @@ class TestNewSecret:
 
     def accepted(self, server: Server, channel: NotificationChannel, *secrets: str) -> list[bool]:
         """Which of the secrets verify a message that is sent now."""
-        assert sending.send(sending.queue_test(channel.pk, timezone.now()).pk) is sending.Outcome.SENT
+        assert sending.send(sending.queue_test(channel.pk, timezone.now()).pk) is sending.SendResult.SENT
         sent, found = server.requests[-1], []
         for secret in secrets:
             try:

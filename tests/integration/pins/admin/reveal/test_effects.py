@@ -40,7 +40,7 @@ def test_a_code_that_replaces_a_revoked_one_waits_to_be_told(
     house.settle()
     code_overrides.renew_code(AccessGrant.objects.get().pk, NOW + timedelta(minutes=5))
     house.settle()
-    assert "Guest not told yet" in text(host.get(page(booking)))
+    assert "Not shown yet" in text(host.get(page(booking)))
     response = host.post(reveal_url(booking))
     assert "Shown 2 times" not in text(response)
     assert PinReveal.objects.count() == 2
@@ -54,7 +54,7 @@ def test_a_code_that_had_to_change_after_it_was_told_must_be_told_again(
     clock.shift(DAY)
     grants.rotate(AccessGrant.objects.get().pk, NOW + DAY, forced=True)
     house.settle()
-    assert "Guest not told the new code yet" in text(host.get(page(booking)))
+    assert "New code not shown yet" in text(host.get(page(booking)))
     clock.shift(timedelta(minutes=1))
     response = host.post(reveal_url(booking))
     assert shows(response, code_of(booking))

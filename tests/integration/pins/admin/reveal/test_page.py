@@ -29,7 +29,7 @@ DAY = timedelta(days=1)
 
 def test_whoever_may_is_shown_the_code_once_with_a_message_for_the_guest(host: Client, house: House) -> None:
     booking = ready_stay(house)
-    assert "Guest not told yet" in text(host.get(page(booking)))
+    assert "Not shown yet" in text(host.get(page(booking)))
     response = host.post(reveal_url(booking), REMOTE_ADDR="203.0.113.7")
     assert response.status_code == 200
     assert "no-store" in response["Cache-Control"]
@@ -47,7 +47,7 @@ def test_whoever_may_is_shown_the_code_once_with_a_message_for_the_guest(host: C
     again = host.get(page(booking))
     assert not shows(again, code)
     assert "Shown to Helena on Mon 1 Mar 2027" in text(again)
-    assert "Guest not told yet" not in text(again)
+    assert "Not shown yet" not in text(again)
 
 
 def test_each_look_is_written_down_and_the_first_one_counts(

@@ -1,4 +1,4 @@
-"""Messages in plain words: what, where, what to do, and where to look. Pure."""
+"""Messages as texts: what is wrong or new, where, what to do, and where to look. Pure."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ TOO_LONG: Final = "… The rest is too long for this service: look at the board.
 
 @dataclass(frozen=True)
 class Message:
-    """A message for people. The subject is one line."""
+    """A message for people."""
 
-    subject: str
+    subject: str  # one line
     text: str
 
 
 def message(event: Event, data: _Data, base_url: str) -> Message:
-    """`data` as documented for webhooks. Without `base_url` there are no links."""
+    """The message for people. `data`: as in docs/notifications.md. Without `base_url` there are no links."""
     match event:
         case Event.INCIDENT_OPENED:
             what, remedy = str(data["what"]), f"What to do: {data['remedy']}"
             return _letter(f"{what}: {subject(data)}", [f"{what}.", remedy], data, base_url)
         case Event.INCIDENT_RESOLVED:
-            said = [f"In order again: {data['what']}.", "There is nothing left to do about it."]
+            said = [f"In order again: {data['what']}.", "Nothing is left to do about it."]
             return _letter(f"In order again: {subject(data)}", said, data, base_url)
         case Event.CODE_READY:
-            said = [f"The code is on {_doors(data)}."]
+            said = [f"The code is on {_locks(data)}."]
             return _letter(f"Code ready: {subject(data)}", said, data, base_url)
         case Event.CODE_CHANGED:
-            said = [f"There is another code now, and it is on {_doors(data)}. Tell the guest."]
+            said = [f"There is another code now, and it is on {_locks(data)}. Tell the guest."]
             return _letter(f"Code changed: {subject(data)}", said, data, base_url)
         case Event.STAY_CANCELLED:
-            return _letter(f"Cancelled: {subject(data)}", [_off(data)], data, base_url)
+            return _letter(f"Cancelled: {subject(data)}", [_cancelled(data)], data, base_url)
         case Event.SUMMARY:
             return _summary(data, base_url)
         case Event.TEST:
@@ -47,7 +47,7 @@ def message(event: Event, data: _Data, base_url: str) -> Message:
 
 
 def subject(data: _Data) -> str:
-    """Whom or what it is about: `Anna at Old Town 3, Front door`."""
+    """Whom or what a message is about: `Anna at Old Town 3, Front door`."""
     stay, lock = data.get("stay"), data.get("lock")
     parts = []
     if stay:
@@ -61,22 +61,22 @@ def subject(data: _Data) -> str:
 
 def body(event: Event, data: _Data, happened_at: datetime, base_url: str) -> dict[str, Any]:
     """The body of a webhook (Standard Webhooks, "Payload structure")."""
-    told = {name: value for name, value in data.items() if name != "path"}
+    public = {name: value for name, value in data.items() if name != "path"}
     if data.get("path") and base_url:
-        told["url"] = f"{base_url}{data['path']}"
-    for one in told.get("to_mend", ()):
+        public["url"] = f"{base_url}{data['path']}"
+    for one in public.get("to_mend", ()):
         one.pop("path", None)
-    return {"type": event.value, "timestamp": happened_at.isoformat().replace("+00:00", "Z"), "data": told}
+    return {"type": event.value, "timestamp": happened_at.isoformat().replace("+00:00", "Z"), "data": public}
 
 
 def line(text: str, most: int = 180) -> str:
-    """On one line and not endless, whatever a calendar called a guest."""
+    """The text on one line of at most so many characters: names come from calendars."""
     flat = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return flat if len(flat) <= most else f"{flat[: most - 1]}…"
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many characters, cut between lines where that is possible. A link at the end stays there."""
+    """The text cut to `most` characters, between lines where that is possible. A link at the end is kept."""
     if len(text) <= most:
         return text
     lines = text.splitlines()
@@ -106,19 +106,19 @@ def _dates(data: _Data) -> Iterable[str]:
         yield f"Arrives {day_and_time(begins, zone)}, leaves {day_and_time(ends, zone)}."
 
 
-def _doors(data: _Data) -> str:
+def _locks(data: _Data) -> str:
     names = [line(one["name"]) for one in data.get("locks", ())]
     return ", ".join(names) or "all its locks"
 
 
-def _off(data: _Data) -> str:
-    """Promises no removal where Turnkey writes nothing."""
+def _cancelled(data: _Data) -> str:
+    """What happens to the code of a stay that is off. No removal is promised for observe-only locks."""
     said, left = ["The stay is off."], [line(one["name"]) for one in data.get("left_on", ())]
     if data.get("locks"):
-        said.append(f"Its code is being taken off {_doors(data)}.")
+        said.append(f"Its code is being taken off {_locks(data)}.")
     if left:
         said.append(
-            f"Turnkey only watches {', '.join(left)}, so the code stays there until it ends by itself. If it must be "
+            f"Turnkey only observes {', '.join(left)}, so the code stays there until it ends by itself. If it must be "
             "gone now, remove it in the Tedee app."
         )
     return " ".join(said) if len(said) > 1 else "The stay is off. Its code is on no lock."
@@ -126,18 +126,18 @@ def _off(data: _Data) -> str:
 
 def _summary(data: _Data, base_url: str) -> Message:
     day = date.fromisoformat(data["date"])
-    arrivals, mends = data["arrivals"], data["to_mend"]
+    arrivals, issues = data["arrivals"], data["to_mend"]
     ready = sum(one["ready"] for one in arrivals)
     coming = len(arrivals) + data["more_arrivals"]
     title = f"{day:%a} {day.day} {day:%b}: "
     title += f"{counted(coming, 'arrival')}, {ready} ready" if coming else "no arrivals"
-    to_mend = len(mends) + data["more_to_mend"]
-    title += f", {counted(to_mend, 'thing')} to mend" if to_mend else ""
+    to_fix = len(issues) + data["more_to_mend"]
+    title += f", {counted(to_fix, 'thing')} to fix" if to_fix else ""
     lines = ["Arriving today:" if arrivals else "Nobody arrives today."]
     lines += [f"- {one['at']} {_who(one)}: {_state(one)}" for one in arrivals]
     lines += [f"- and {data['more_arrivals']} more"] if data["more_arrivals"] else []
-    lines += ["", "To mend:" if mends else "Nothing to mend."]
-    lines += [line(f"- {one['subject']}: {one['what']}. {one['remedy']}", 400) for one in mends]
+    lines += ["", "To fix:" if issues else "Nothing to fix."]
+    lines += [line(f"- {one['subject']}: {one['what']}. {one['remedy']}", 400) for one in issues]
     lines += [f"- and {data['more_to_mend']} more"] if data["more_to_mend"] else []
     lines += ["", f"{base_url}{data['path']}"] if base_url else []
     return Message(line(title), "\n".join(lines))

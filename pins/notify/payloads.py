@@ -1,4 +1,5 @@
-"""Incidents, stays and the day as data: what messages are made of. Reads no code and no secret."""
+"""Incidents, stays and the day's summary as the payload of messages (docs/notifications.md). Reads no code and no
+secret."""
 
 from __future__ import annotations
 
@@ -6,17 +7,21 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Q
 from django.urls import reverse
 
 from pins.core import notification_events
 from pins.incidents import texts
+from pins.incidents.sweep_checks import MAYBE_ON_LOCK
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
-from pins.notify.words import subject
-from pins.status.stays import door_badge, guest_grants, pins_for_people
+from pins.notify.texts import subject
+from pins.status import stay_lists
+from pins.status.stay_lists import Stay
+from pins.status.stays import guest_grants
+from rentals.access import EVERYTHING
 from rentals.models import Booking, Lock, Property
-from rentals.wording import Tone, clock_time
+from rentals.wording import WORST_FIRST, Tone, clock_time
 
 _SECRETS = (
     *("pin__applied_code", "pin__op_code", "pin__late_codes", "pin__grant__code"),
@@ -24,10 +29,11 @@ _SECRETS = (
     *("feed__url", "feed__token", "feed__signing_secret", "feed__previous_signing_secret"),
 )
 MOST_ARRIVALS = 60
-MOST_MENDS = 20
+MOST_ISSUES = 20
 
 
 def incidents() -> Any:
+    """Incidents with everything that `incident_data` reads."""
     subjects = (
         *("pin__grant__booking__property", "pin__lock", "lock"),
         *("account", "feed__property", "booking__property"),
@@ -36,8 +42,8 @@ def incidents() -> Any:
 
 
 def incident_data(incident: Incident) -> dict[str, Any]:
-    """One of `incidents`."""
-    said = texts.trouble(incident.kind)
+    """The payload of a message about one of `incidents`."""
+    said = texts.text_of(incident.kind)
     pin, feed = incident.pin, incident.feed
     lock = pin.lock if pin is not None else incident.lock
     return {
@@ -59,7 +65,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
 
 
 def grant_of(incident: Incident) -> AccessGrant | None:
-    """Whose stay it is about, where that has a code already."""
+    """The grant of the stay that the incident is about; None where there is no stay, or it has no code yet."""
     if incident.pin is not None:
         return incident.pin.grant
     if incident.booking is None:
@@ -74,7 +80,7 @@ def _stay_of(incident: Incident) -> dict[str, Any] | None:
         return stay_data(grant)
     if booking is None:
         return None
-    return {  # its code is not due yet: only a code has a reference
+    return {  # the stay has no code yet, and only a code has a reference
         "id": booking.pk,
         "reference": None,
         "property": booking.property.name,
@@ -86,7 +92,7 @@ def _stay_of(incident: Incident) -> dict[str, Any] | None:
 
 
 def stay_data(grant: AccessGrant) -> dict[str, Any]:
-    """A stay as it stands now; of a deleted one, what its grant still knows."""
+    """The stay as it is now; if it was deleted, what its grant still knows."""
     booking = grant.booking
     prop = booking.property if booking is not None else None
     return {
@@ -101,78 +107,70 @@ def stay_data(grant: AccessGrant) -> dict[str, Any]:
 
 
 def code_data(grant: AccessGrant) -> dict[str, Any]:
-    """For what concerns the code of a stay: the doors that it opens, too."""
+    """The payload of a message about the code of a stay, with the locks that the code opens."""
     locks = Lock.objects.filter(pins__grant=grant, pins__wanted=True).order_by("name", "pk")
     path = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else reverse("home")
     return {"stay": stay_data(grant), "locks": [_lock(one) for one in locks], "path": path}
 
 
-def off_data(grant: AccessGrant) -> dict[str, Any]:
-    """For a stay that is off: `locks` off which its code comes, and `left_on`, those that are only watched."""
-    maybe_there = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
-    pins = Pin.objects.filter(maybe_there, grant=grant).values("lock", "lock__account__observe_only")
-    watched = {one["lock"]: one["lock__account__observe_only"] for one in pins}
-    found = Lock.objects.filter(pk__in=watched).order_by("name", "pk")
+def cancelled_data(grant: AccessGrant) -> dict[str, Any]:
+    """The payload for a stay that is off. `locks`: the code is being removed from them; `left_on`: observe-only locks,
+    on which it stays."""
+    pins = Pin.objects.filter(MAYBE_ON_LOCK, grant=grant).values("lock", "lock__account__observe_only")
+    observed = {one["lock"]: one["lock__account__observe_only"] for one in pins}
+    found = Lock.objects.filter(pk__in=observed).order_by("name", "pk")
     return code_data(grant) | {
-        "locks": [_lock(one) for one in found if not watched[one.pk]],
-        "left_on": [_lock(one) for one in found if watched[one.pk]],
+        "locks": [_lock(one) for one in found if not observed[one.pk]],
+        "left_on": [_lock(one) for one in found if observed[one.pk]],
     }
 
 
 def summary_data(day: date, zone: str, now: datetime) -> dict[str, Any]:
-    """Arrivals of the day in each property's own zone, worst first, and what is open."""
-    arriving = [one for one in _stays_near(now) if one.arrival_date == _today(one.property, now)]
-    lines = [_arrival(one, now) for one in arriving]
-    lines.sort(key=lambda one: (one.pop("order"), one.pop("moment")))
+    """The payload of a summary: today's arrivals, by the calendar day of each property, the worst first; and the open
+    incidents. `day`: the day in `zone`, the channel's."""
+    arriving = [one for one in _stays_near(now) if one.booking.arrival_date == _today(one.booking.property, now)]
+    arriving.sort(key=lambda one: (WORST_FIRST.index(one.tone), one.booking.check_in))
     open_ones = incidents().filter(resolved_at=None).order_by(MOST_SEVERE_FIRST, "opened_at", "pk")
     return {
         "date": day.isoformat(),
         "time_zone": zone,
-        "arrivals": lines[:MOST_ARRIVALS],
-        "more_arrivals": max(0, len(lines) - MOST_ARRIVALS),
-        "to_mend": [_mend(one) for one in open_ones[:MOST_MENDS]],
-        "more_to_mend": max(0, open_ones.count() - MOST_MENDS),
+        "arrivals": [_arrival(one) for one in arriving[:MOST_ARRIVALS]],
+        "more_arrivals": max(0, len(arriving) - MOST_ARRIVALS),
+        "to_mend": [_issue(one) for one in open_ones[:MOST_ISSUES]],
+        "more_to_mend": max(0, open_ones.count() - MOST_ISSUES),
         "path": reverse("home"),
     }
 
 
-def _stays_near(now: datetime) -> list[Booking]:
-    """Everything that may arrive today in any zone, with what `door_badge` needs, in three queries."""
+def _stays_near(now: datetime) -> list[Stay]:
+    """Stays that may arrive today in some zone."""
     day = timedelta(hours=38)
-    active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
-    grants = guest_grants().prefetch_related(Prefetch("pins", queryset=pins_for_people()))
     near = Q(check_in__gt=now - day, check_in__lt=now + day, status=Booking.Status.CONFIRMED)
-    rows = Booking.objects.with_overlaps().filter(near).annotate(has_locks=Exists(active))
-    return list(rows.select_related("property").prefetch_related(Prefetch("grants", queryset=grants)))
+    return [stay_lists.stay_of(one, now) for one in stay_lists.load(near, EVERYTHING)]
 
 
 def _today(prop: Property, now: datetime) -> date:
     return now.astimezone(ZoneInfo(prop.timezone)).date()
 
 
-def _arrival(booking: Booking, now: datetime) -> dict[str, Any]:
-    grant: AccessGrant | None = next(iter(booking.grants.all()), None)
-    pins: list[Pin] = list(grant.pins.all()) if grant is not None else []
-    badge = door_badge(booking, grant, pins, has_locks=bool(getattr(booking, "has_locks", True)), now=now)
+def _arrival(stay: Stay) -> dict[str, Any]:
+    booking = stay.booking
     flags = [
-        *(["overlaps another stay"] if getattr(booking, "overlaps", False) else []),
+        *(["overlaps another stay"] if stay.overlaps else []),
         *(["needs review"] if booking.needs_review else []),
     ]
-    urgent = (Tone.ACT, Tone.TROUBLE, Tone.OVER, Tone.BUSY, Tone.WAITING, Tone.READY)
     return {
         "stay_id": booking.pk,
         "guest": booking.guest_name,
         "property": booking.property.name,
         "at": clock_time(booking.check_in, booking.property.zone),
-        "state": badge.label,
-        "ready": badge.tone is Tone.READY,
+        "state": stay.badge.label,
+        "ready": stay.tone is Tone.READY,
         "flags": flags,
-        "order": urgent.index(badge.tone),
-        "moment": booking.check_in,
     }
 
 
-def _mend(incident: Incident) -> dict[str, Any]:
+def _issue(incident: Incident) -> dict[str, Any]:
     data = incident_data(incident)
     return {name: data[name] for name in ("what", "remedy", "path")} | {"subject": subject(data)}
 
