@@ -15,14 +15,14 @@ class Incident(models.Model):
 
     class Kind(models.TextChoices):
         CODE_LATE = "code_late", "The code is not on the lock yet"
-        OUTCOME_UNKNOWN = "outcome_unknown", "It is not known yet whether the code is on the lock"
+        OUTCOME_UNKNOWN = "outcome_unknown", "It is not known whether the code is on the lock"
         CODE_STAYS = "code_stays", "The code is still on the lock after check-out"
         VALUE_REFUSED = "value_refused", "The lock refuses the code"
-        VALUE_TAKEN = "value_taken", "Another code of the lock has the same digits"
+        VALUE_TAKEN = "value_taken", "Another code on the lock has the same digits"
         CODE_CHANGED = "code_changed", "The guest's code had to be changed"
         CHANGED_IN_APP = "changed_in_app", "Somebody changed or removed our code in the Tedee app"
         LOCK_OFFLINE = "lock_offline", "The lock cannot be reached"
-        NO_KEYPAD = "no_keypad", "The lock has no keypad"
+        NO_KEYPAD = "no_keypad", "The lock has no keypad, and guests are expected"
         NO_ROOM = "no_room", "The lock has no room for more codes"
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
@@ -34,7 +34,7 @@ class Incident(models.Model):
         FEED_FAILING = "feed_failing", "A calendar cannot be read"
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
-        BUDGET_SPENT = "budget_spent", "Not enough requests left this hour"
+        BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
 
     class Severity(models.TextChoices):
         """How urgent it is. It rises while the incident is open, and never sinks."""

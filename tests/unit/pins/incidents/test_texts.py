@@ -12,7 +12,7 @@ from rentals.wording import Tone
 
 @pytest.mark.parametrize("kind", Incident.Kind)
 def test_every_kind_says_what_is_wrong_and_what_to_do(kind: Incident.Kind) -> None:
-    said = texts.TEXTS[kind.value]
+    said = texts.text_of(kind.value)
     assert len(said.what) > 10
     assert not said.what.endswith(".")
     assert said.remedy.endswith(".")
@@ -20,7 +20,7 @@ def test_every_kind_says_what_is_wrong_and_what_to_do(kind: Incident.Kind) -> No
 
 
 def test_there_are_words_for_nothing_else() -> None:
-    assert set(texts.TEXTS) == set(Incident.Kind.values)
+    assert set(texts.REMEDIES) == set(Incident.Kind.values)
     assert set(texts.SEVERITIES) == set(Incident.Severity.values)
 
 
