@@ -28,7 +28,7 @@ from rentals.outbound.network import INTERNET, Network
 from rentals.outbound.target import Target
 from rentals.outbound.unpacking import Unpacker
 
-USER_AGENT: Final = "Turnkey/0.1.0"
+USER_AGENT: Final = "Turnkey/0.2.0"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _SECRET_HEADERS: Final = frozenset({"authorization", "cookie", "proxy-authorization"})
 
