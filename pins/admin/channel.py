@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
@@ -27,13 +27,13 @@ from pins.admin.support import ReadOnlyAdmin
 from pins.core.notification_events import CHOICES, Event
 from pins.models import Delivery, NotificationChannel
 from pins.notify import mail, sending, signing
+from rentals import signing_secrets
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.badges import badge_html, moment_html
 from rentals.fields import UndecryptableValue
 from rentals.inbound import rate_limits
-from rentals.inbound.signatures import new_signing_secret
 from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         if changed:
             obj.save(update_fields=changed)
         if secret:
-            signing.rotate(obj.pk, secret, now, timedelta(hours=signing.OVERLAP_HOURS))
+            self._rotate_secret(obj, secret, now, signing.OVERLAP_HOURS)
         # Another address, or one that is switched on again: what was for the former state is not for this one.
         if {"target", "kind"} & changed or ("is_active" in changed and obj.is_active):
             sending.listen_anew(obj.pk, now)
@@ -201,8 +201,8 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         if not form.is_valid():
             messages.error(request, f"{channel}: there is no new secret. {' '.join(map(str, form.errors['hours']))}")
             return HttpResponseRedirect(self._url("change", channel))
-        secret, now = new_signing_secret(), timezone.now()
-        signing.rotate(channel.pk, secret, now, timedelta(hours=form.cleaned_data["hours"]))
+        secret, now = signing_secrets.generate(), timezone.now()
+        self._rotate_secret(channel, secret, now, form.cleaned_data["hours"])
         self.log_change(request, channel, "New signing secret.")
         channel.refresh_from_db()
         context = {
@@ -222,6 +222,11 @@ class NotificationChannelAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         self.log_change(request, channel, "Previous secret ended.")
         messages.success(request, f"{channel}: the previous secret signs no message any more.")
         return HttpResponseRedirect(self._url("change", channel))
+
+    @sensitive_variables("secret")
+    def _rotate_secret(self, channel: NotificationChannel, secret: str, now: datetime, hours: int) -> None:
+        rows = NotificationChannel.objects.filter(pk=channel.pk)
+        signing_secrets.rotate(rows, secret, now, timedelta(hours=hours))
 
     def _changeable(self, request: HttpRequest, channel_id: int) -> NotificationChannel:
         channel = self.get_object(request, str(channel_id))

@@ -10,9 +10,9 @@ from django.core.exceptions import ValidationError
 from pins.core import notification_events
 from pins.models import NotificationChannel
 from pins.notify import signing, targets
+from rentals import signing_secrets
 from rentals.admin.property import ZONES, zone_as_typed
 from rentals.fields import UndecryptableValue
-from rentals.inbound.signatures import validate_signing_secret
 from rentals.models import Property
 from rentals.widgets import TIME_FORMATS, ClockInput, SuggestingInput, WriteOnlyInput
 
@@ -99,7 +99,7 @@ class ChannelForm(_Form):
     def clean_signing_secret(self) -> str:
         secret = str(self.cleaned_data["signing_secret"])
         if secret:
-            validate_signing_secret(secret)
+            signing_secrets.validate(secret)
         return secret
 
     def clean(self) -> dict[str, Any]:

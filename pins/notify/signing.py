@@ -1,12 +1,11 @@
-"""The secrets that sign the messages of a webhook: the present one, and for a while the one before it, so that a
-receiver can change over without refusing a message (Standard Webhooks, "Signature scheme": a list of signatures)."""
+"""Which secrets sign the messages of a webhook: the present one, and for a while the previous one beside it (Standard
+Webhooks, "Signature scheme": a list of signatures). `rentals.signing_secrets` makes and rotates them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from pins.models import NotificationChannel
@@ -32,26 +31,6 @@ def previous_of(channel: NotificationChannel, now: datetime) -> str:
         return str(channel.previous_signing_secret)
     except UndecryptableValue:  # it would have ended anyway
         return ""
-
-
-@sensitive_variables()
-def rotate(channel_id: int, secret: str, now: datetime, overlap: timedelta) -> None:
-    """Put a secret in use. The one that it replaces signs beside it for a while; one before that ends now."""
-    with transaction.atomic():
-        # The row is locked: of two new secrets at once the second finds the first, and neither is lost.
-        channel = NotificationChannel.objects.select_for_update().only("signing_secret").get(pk=channel_id)
-        try:
-            present = str(channel.signing_secret)
-        except UndecryptableValue:
-            present = ""
-        if secret == present:
-            return
-        stays = bool(present) and overlap > timedelta(0)
-        NotificationChannel.objects.filter(pk=channel_id).update(
-            signing_secret=secret,
-            previous_signing_secret=present if stays else "",
-            previous_signs_until=now + overlap if stays else None,
-        )
 
 
 def end_previous(channel_id: int) -> None:

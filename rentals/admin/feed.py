@@ -204,20 +204,28 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
         return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: CalendarFeed, form: Any, change: bool) -> None:
+        """A change writes what was changed and nothing else: a secret that is replaced meanwhile stays replaced."""
         typed, now = form.cleaned_data, timezone.now()
+        secret = typed.get("signing_secret", "")
+        changed = set(form.changed_data) - {"forget_url", "signing_secret"}
         if typed.get("url"):
             obj.url = typed["url"]
         elif typed.get("forget_url"):
             obj.url = ""
-        if typed.get("signing_secret"):
-            actions.rotate_secret(obj, typed["signing_secret"])
+            changed.add("url")
         if form.lost:
             # Saving compares with what is stored, and that cannot be read any more.
             CalendarFeed.objects.filter(pk=obj.pk).update(**dict.fromkeys(form.lost, ""))
         if change and not actions.readable(obj, "token"):
             obj.token = new_token()
             messages.warning(request, "No configured key opens the push address, so the push address was renewed.")
-        super().save_model(request, obj, form, change)
+        if change:
+            obj.save(update_fields=changed)
+        else:
+            obj.signing_secret = secret
+            super().save_model(request, obj, form, change)
+        if change and secret:
+            actions.rotate_secret(obj, secret, now)
         if typed.get("url"):
             actions.read_anew(obj, now)
             messages.info(request, "The calendar is being fetched. Reload its page in a few seconds.")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
-from rentals import tasks
+from rentals import signing_secrets, tasks
 from rentals.calendars.imports import approval
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
@@ -57,36 +55,40 @@ def mark_of(feed: CalendarFeed, name: str) -> str:
     return salted_hmac("rentals.admin.feed_actions", f"{name}:{readable(feed, name)}").hexdigest()[:16]
 
 
+def lock(feed: CalendarFeed) -> None:
+    """Make others who replace a secret of this feed wait until the transaction ends. Comes before the secrets are read:
+    they are deferred, so what is read afterwards is what the other one wrote."""
+    CalendarFeed.objects.select_for_update().only("pk").get(pk=feed.pk)
+
+
 def new_push_token(feed: CalendarFeed) -> str:
     feed.token = new_token()
     feed.save(update_fields=["token"])
     return "there is a new push address. The old one is refused from now on."
 
 
-def new_signing_secret(feed: CalendarFeed) -> str:
-    """Make a secret; the present one counts beside it until it is ended. Returns the new one, to be shown once."""
-    made = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-    rotate_secret(feed, made)
-    feed.save(update_fields=["signing_secret", "previous_signing_secret"])
+def new_signing_secret(feed: CalendarFeed, now: datetime) -> str:
+    """Make a secret; the present one counts beside it until a person ends it. Returns the new one, to be shown once."""
+    made = signing_secrets.generate()
+    rotate_secret(feed, made, now)
     return made
 
 
-def rotate_secret(feed: CalendarFeed, secret: str) -> None:
-    """Put a secret in use without refusing who still signs with the present one. Does not save."""
-    present = readable(feed, "signing_secret")
-    if secret != present:
-        feed.previous_signing_secret, feed.signing_secret = present, secret
+def rotate_secret(feed: CalendarFeed, secret: str, now: datetime) -> None:
+    """Put a secret in use without refusing a sender who still signs with the present one."""
+    signing_secrets.rotate(CalendarFeed.objects.filter(pk=feed.pk), secret, now, overlap=None)
+    feed.refresh_from_db(fields=["signing_secret", "previous_signing_secret"])
 
 
 def end_previous_secret(feed: CalendarFeed) -> str:
+    CalendarFeed.objects.filter(pk=feed.pk).update(previous_signing_secret="")
     feed.previous_signing_secret = ""
-    feed.save(update_fields=["previous_signing_secret"])
     return "the previous secret is refused from now on."
 
 
 def remove_signing(feed: CalendarFeed) -> str:
+    CalendarFeed.objects.filter(pk=feed.pk).update(signing_secret="", previous_signing_secret="")
     feed.signing_secret = feed.previous_signing_secret = ""
-    feed.save(update_fields=["signing_secret", "previous_signing_secret"])
     return "pushes need no signature any more."
 
 

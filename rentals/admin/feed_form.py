@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
@@ -12,6 +10,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
+from rentals import signing_secrets
 from rentals.admin import feed_facts
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, PublishedCalendar
@@ -25,7 +24,6 @@ else:
     _Form = forms.ModelForm
 
 _LONGEST_URL = 2000
-_SECRET_BYTES = range(24, 65)  # Standard Webhooks: 24 to 64 bytes, in base64 after "whsec_"
 _WEBCAL = re.compile(r"webcals?:(//)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
@@ -88,10 +86,8 @@ class CalendarFeedForm(_Form):
 
     def clean_signing_secret(self) -> str:
         secret = str(self.cleaned_data["signing_secret"])
-        if secret and not _is_signing_secret(secret):
-            raise ValidationError(
-                "This is not a signing secret. It begins with whsec_, followed by 32 to 88 characters of base64."
-            )
+        if secret:
+            signing_secrets.validate(secret)
         return secret
 
     def clean(self) -> dict[str, Any]:
@@ -194,13 +190,3 @@ def _refuse_own(path: str) -> None:
             "This is a push address of Turnkey, not a channel's export link. Leave the address empty for a calendar "
             "that is only pushed."
         )
-
-
-def _is_signing_secret(secret: str) -> bool:
-    head, _, encoded = secret.partition("whsec_")
-    if head or not encoded:
-        return False
-    try:
-        return len(base64.b64decode(encoded, validate=True)) in _SECRET_BYTES
-    except (binascii.Error, ValueError):
-        return False

@@ -251,18 +251,22 @@ class FeedViews(_Admin):
         messages.warning(request, f"{feed}: {again}")
         return True
 
+    @transaction.atomic
     def _new_address(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        actions.lock(feed)
         if self._was_done(request, feed, "token", "a new push address was made already. It is shown below."):
             return self._push_page(request, feed)
         self._told(request, feed, "New push address", actions.new_push_token(feed))
         return self._push_page(request, feed)
 
     @sensitive_variables("made")
+    @transaction.atomic
     def _new_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        actions.lock(feed)
         again = "a new secret was made already, and it is shown only once. If it was lost, make another one."
         if self._was_done(request, feed, "signing_secret", again):
             return self._push_page(request, feed)
-        made = actions.new_signing_secret(feed)
+        made = actions.new_signing_secret(feed, timezone.now())
         self._told(request, feed, "New signing secret", "there is a new signing secret. Unsigned pushes are refused.")
         return self._push_page(request, feed, made)
 

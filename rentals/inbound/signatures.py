@@ -6,26 +6,20 @@ checks it in constant time and refuses timestamps that are more than five minute
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from rentals import signing_secrets
 from rentals.inbound.http import Refused
 from rentals.models import CalendarFeed
 from rentals.models.feed import WebhookReceipt
 
-_PREFIX: Final = "whsec_"
-#: Length of the secret itself, in bytes (Standard Webhooks, "Symmetric").
-_SHORTEST, _LONGEST = 24, 64
 #: Receipts are kept this long: a sender that got no answer repeats a push for some days, under the same id.
 KEEP_RECEIPTS: Final = timedelta(days=14)
 
@@ -39,29 +33,6 @@ _STALE = "webhook-timestamp is more than five minutes away from our clock. Sign 
 _WRONG = "webhook-signature matches neither the current nor the previous secret of this calendar."
 
 
-def new_signing_secret() -> str:
-    """A secret in the form that senders expect."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def validate_signing_secret(value: str) -> None:
-    """Raise ValidationError unless `value` is a secret that both sides would read alike.
-
-    The library skips characters that are not base64, so a mistyped or url-safe secret would quietly be another one.
-    """
-    try:
-        size = len(base64.b64decode(value.removeprefix(_PREFIX), validate=True))
-    except (binascii.Error, ValueError):
-        size = 0
-    if not _SHORTEST <= size <= _LONGEST:
-        raise ValidationError(
-            "Write whsec_ and then %(shortest)s to %(longest)s random bytes in standard base64, as your sender shows "
-            "it. To make one: openssl rand -base64 32",
-            code="signing_secret",
-            params={"shortest": _SHORTEST, "longest": _LONGEST},
-        )
-
-
 def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: datetime) -> datetime | None:
     """When the push was signed (UTC, not after `now`); `None` when the feed asks for no signature.
 
@@ -69,7 +40,8 @@ def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: 
     """
     if not feed.signing_secret:
         return None
-    signatures = list(_usable((feed.signing_secret, feed.previous_signing_secret)))
+    kept = (feed.signing_secret, feed.previous_signing_secret)
+    signatures = [Webhook(secret) for secret in kept if signing_secrets.is_valid(secret)]
     if not signatures:
         detail = "The signing secret stored for this calendar is malformed. Save a new one in the admin."
         raise Refused(401, "signing_secret_unusable", detail)
@@ -88,15 +60,6 @@ def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: 
             second = datetime.fromtimestamp(int(float(given["webhook-timestamp"])), UTC)
             return min(now, second + timedelta(microseconds=999_999))
     raise Refused(401, "signature_wrong", _WRONG)
-
-
-def _usable(candidates: Iterable[str]) -> Iterable[Webhook]:
-    for candidate in candidates:
-        try:
-            validate_signing_secret(candidate)
-        except ValidationError:
-            continue
-        yield Webhook(candidate)
 
 
 def _of_our_kind(signatures: str) -> str:

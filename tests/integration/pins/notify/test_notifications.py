@@ -25,7 +25,7 @@ from pins.notify import collecting, outbox, sending, targets
 from pins.notify.outgoing import Outgoing
 from pins.notify.sending import Outcome
 from pins.notify.words import Message
-from rentals.inbound.signatures import new_signing_secret
+from rentals import signing_secrets
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from tests.support.house import House, pin_of
 from tests.support.mail_server import MailServer
@@ -57,7 +57,7 @@ def letters(**fields: Any) -> NotificationChannel:
 
 
 def hook(server: Server, **fields: Any) -> NotificationChannel:
-    given = {"name": "Robot", "kind": "webhook", "signing_secret": new_signing_secret(), "events": EVERYTHING}
+    given = {"name": "Robot", "kind": "webhook", "signing_secret": signing_secrets.generate(), "events": EVERYTHING}
     return NotificationChannel.objects.create(
         **{**given, "target": f"http://127.0.0.1:{server.port}/h1dden-path", **fields}
     )
@@ -684,7 +684,7 @@ class TestStays:
         assert sent.headers["content-type"] == "application/json"
         assert Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers) == json.loads(sent.body)
         with pytest.raises(Exception, match="No matching signature"):
-            Webhook(new_signing_secret()).verify(sent.body.decode(), sent.headers)
+            Webhook(signing_secrets.generate()).verify(sent.body.decode(), sent.headers)
         with pytest.raises(Exception, match="No matching signature"):
             Webhook(channel.signing_secret).verify(sent.body.decode() + " ", sent.headers)
 

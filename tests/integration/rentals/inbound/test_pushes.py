@@ -20,7 +20,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks import Webhook
 
-from rentals import webhooks
+from rentals import signing_secrets, webhooks
 from rentals.calendars.events import Calendar
 from rentals.calendars.ical.parse import read_calendar
 from rentals.inbound import signatures
@@ -46,7 +46,7 @@ def feed(clock: time_machine.Traveller) -> CalendarFeed:
 
 @pytest.fixture
 def signed(feed: CalendarFeed) -> CalendarFeed:
-    feed.signing_secret = signatures.new_signing_secret()
+    feed.signing_secret = signing_secrets.generate()
     feed.save()
     return feed
 
@@ -259,7 +259,7 @@ def test_a_feed_with_a_secret_takes_signed_pushes_alone(signed: CalendarFeed) ->
     body = sample(1)
     rightly = signature(signed.signing_secret, body)
     assert told(send(signed, body)) == (401, "signature_missing")
-    assert told(send(signed, body, **signature(signatures.new_signing_secret(), body))) == (401, "signature_wrong")
+    assert told(send(signed, body, **signature(signing_secrets.generate(), body))) == (401, "signature_wrong")
     assert told(send(signed, sample(2), **rightly)) == (401, "signature_wrong")
     assert told(send(signed, b"", **rightly)) == (401, "signature_wrong")
     assert Booking.objects.count() == 0
@@ -267,7 +267,7 @@ def test_a_feed_with_a_secret_takes_signed_pushes_alone(signed: CalendarFeed) ->
 
 
 def test_the_previous_secret_counts_while_it_is_kept(signed: CalendarFeed) -> None:
-    signed.previous_signing_secret, signed.signing_secret = signed.signing_secret, signatures.new_signing_secret()
+    signed.previous_signing_secret, signed.signing_secret = signed.signing_secret, signing_secrets.generate()
     signed.save()
     assert told(send(signed, sample(1), **signature(signed.previous_signing_secret, sample(1)))) == (202, "imported")
     assert told(send(signed, sample(2), **signature(signed.signing_secret, sample(2), "msg_2"))) == (202, "imported")
@@ -299,7 +299,7 @@ def test_an_older_signed_push_that_arrives_late_is_dropped(signed: CalendarFeed)
 def test_a_malformed_stored_secret_lets_nobody_in_and_says_what_to_do(feed: CalendarFeed) -> None:
     feed.signing_secret = "whsec_not base64"
     feed.save()
-    answer = send(feed, sample(1), **signature(signatures.new_signing_secret(), sample(1)))
+    answer = send(feed, sample(1), **signature(signing_secrets.generate(), sample(1)))
     assert told(answer) == (401, "signing_secret_unusable")
     assert "admin" in answer.json()["detail"]
 
