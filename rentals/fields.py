@@ -6,6 +6,7 @@ a new one in front, run `manage.py rotate_field_keys`, then drop the old one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,11 @@ def rewrap(stored: str) -> str:
         return cipher().rotate(stored.encode("utf-8")).decode("ascii")
     except InvalidToken:
         raise UndecryptableValue("a stored value opens with none of the keys of FIELD_ENCRYPTION_KEYS") from None
+
+
+def behind(relation: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Columns of a related row, for `defer`: `feed__url` for `url` behind `feed`."""
+    return tuple(f"{relation}__{column}" for column in columns)
 
 
 class EncryptedTextField(_TextField):

@@ -52,7 +52,7 @@ Action = Callable[[Booking, datetime], Outcome]
 
 
 def _grant_of(booking: Booking) -> AccessGrant | None:
-    return AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer("code").first()
+    return AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer(*AccessGrant.SECRETS).first()
 
 
 def _why_no_code(booking: Booking, now: datetime) -> str:

@@ -32,7 +32,7 @@ from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.badges import badge_html, moment_html
-from rentals.fields import UndecryptableValue
+from rentals.fields import UndecryptableValue, behind
 from rentals.inbound import rate_limits
 from rentals.wording import day_and_time
 
@@ -277,7 +277,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     date_hierarchy = "created_at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Delivery]:
-        secrets = [f"channel__{name}" for name in NotificationChannel.SECRETS]
+        secrets = behind("channel", NotificationChannel.SECRETS)
         return super().get_queryset(request).select_related("channel").defer(*secrets)
 
     @admin.display(description="Message")

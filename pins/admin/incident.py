@@ -14,11 +14,12 @@ from django.utils.safestring import SafeString
 
 from pins.admin.support import ReadOnlyAdmin
 from pins.incidents import texts
-from pins.models import Incident
+from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.status.locks import zone_of_lock
 from rentals.badges import badge_html
-from rentals.models import Lock
+from rentals.fields import behind
+from rentals.models import CalendarFeed, Lock, LockAccount
 from rentals.wording import Badge, Tone, day_and_time
 
 
@@ -66,15 +67,10 @@ class IncidentAdmin(ReadOnlyAdmin):
             "booking__property",
         )
         return incidents.select_related(*subjects).defer(
-            "pin__applied_code",
-            "pin__op_code",
-            "pin__grant__code",
-            "account__secret",
-            "account__webhook_token",
-            "feed__url",
-            "feed__token",
-            "feed__signing_secret",
-            "feed__previous_signing_secret",
+            *behind("pin", Pin.SECRETS),
+            *behind("pin__grant", AccessGrant.SECRETS),
+            *behind("account", LockAccount.SECRETS),
+            *behind("feed", CalendarFeed.SECRETS),
         )
 
     @admin.display(description="How urgent", ordering=MOST_SEVERE_FIRST)

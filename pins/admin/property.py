@@ -15,9 +15,10 @@ from pins.board import rows
 from pins.status.locks import lock_badge
 from rentals.access import Scope
 from rentals.admin import PropertyAdmin
-from rentals.admin.feed_facts import SECRETS, with_facts
+from rentals.admin.feed_facts import with_facts
 from rentals.calendar_terms import Health, health_badge
-from rentals.models import Booking, CalendarFeed, Lock, Property
+from rentals.fields import behind
+from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from rentals.wording import Badge, brief
 
 MOST_STAYS = 10
@@ -87,12 +88,12 @@ def _flags(booking: Booking) -> list[str]:
 
 
 def _feeds(prop: Property) -> list[tuple[CalendarFeed, SafeString]]:
-    feeds = with_facts(CalendarFeed.objects.filter(property=prop).defer(*SECRETS), timezone.now())
+    feeds = with_facts(CalendarFeed.objects.filter(property=prop).defer(*CalendarFeed.SECRETS), timezone.now())
     return [(one, health_badge(Health(getattr(one, "health")))) for one in feeds.order_by("name", "pk")]  # noqa: B009
 
 
 def _doors(prop: Property) -> list[tuple[Lock, Badge]]:
     now = timezone.now()
     locks = prop.locks.select_related("operation", "account__operation").order_by("name", "pk")
-    unneeded = ("account__secret", "account__webhook_token", "operation__foreign_names")
+    unneeded = (*behind("account", LockAccount.SECRETS), "operation__foreign_names")
     return [(one, lock_badge(one, now)) for one in locks.defer(*unneeded)]

@@ -9,7 +9,8 @@ from django.utils.safestring import SafeString
 
 from pins.admin.parts import zone_of_grant
 from pins.admin.support import ReadOnlyAdmin, stay_link
-from pins.models import PinReveal
+from pins.models import AccessGrant, PinReveal
+from rentals.fields import behind
 from rentals.wording import day_and_time
 
 
@@ -21,7 +22,8 @@ class PinRevealAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PinReveal]:
-        return super().get_queryset(request).select_related("grant__booking__property").defer("grant__code")
+        looks = super().get_queryset(request).select_related("grant__booking__property")
+        return looks.defer(*behind("grant", AccessGrant.SECRETS))
 
     @admin.display(description="Who", ordering="user_name")
     def who(self, look: PinReveal) -> str:

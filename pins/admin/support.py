@@ -22,6 +22,7 @@ from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.badges import badge_html
+from rentals.fields import behind
 from rentals.wording import Badge, Tone, day_and_time, soon
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class AccessGrantAdmin(ReadOnlyAdmin):
     fields = ("holder", "reference", "kind", "stay", "masked_code", "starts", "ends", "goes_on", "condition", "told")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessGrant]:
-        return super().get_queryset(request).select_related("booking__property").defer("code")
+        return super().get_queryset(request).select_related("booking__property").defer(*AccessGrant.SECRETS)
 
     @admin.display(description="Holder", ordering="holder_name")
     def holder(self, grant: AccessGrant) -> str:
@@ -139,7 +140,7 @@ class AttemptInline(_Inline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         attempts = super().get_queryset(request).select_related("pin__lock")
-        return attempts.defer("pin__applied_code", "pin__op_code")
+        return attempts.defer(*behind("pin", Pin.SECRETS))
 
 
 @admin.register(Pin)

@@ -161,7 +161,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     staying = left.values("grant").distinct().count()
     found, more = mends(now, [*outside, *soon], scope)
     locks, more_locks = _locks(now, scope)
-    lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
+    lock_accounts = list(visible(LockAccount.objects.defer(*LockAccount.SECRETS), scope))
     watched = tuple(Watched(one.pk, one.name) for one in lock_accounts if one.observe_only)
     active = visible(CalendarFeed.objects.filter(is_active=True), scope)
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))

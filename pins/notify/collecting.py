@@ -248,7 +248,7 @@ def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: dateti
         return
     told = [one for one in channels if one.hears(event, None, now)]
     if told:
-        grant = AccessGrant.objects.select_related("booking__property").defer("code").get(pk=grant_id)
+        grant = AccessGrant.objects.select_related("booking__property").defer(*AccessGrant.SECRETS).get(pk=grant_id)
         data = facts.off_data(grant) if event is Event.STAY_CANCELLED else facts.code_data(grant)
         outbox.put(event, f"stay:{grant_id}:{number}", told, data, now, now, grant=grant)
 

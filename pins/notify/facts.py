@@ -15,13 +15,15 @@ from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify.words import subject
 from pins.status.stays import door_badge, guest_grants, pins_for_people
-from rentals.models import Booking, Lock, Property
+from rentals.fields import behind
+from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from rentals.wording import Tone, clock_time
 
 _SECRETS = (
-    *("pin__applied_code", "pin__op_code", "pin__late_codes", "pin__grant__code"),
-    *("account__secret", "account__webhook_token"),
-    *("feed__url", "feed__token", "feed__signing_secret", "feed__previous_signing_secret"),
+    *behind("pin", Pin.SECRETS),
+    *behind("pin__grant", AccessGrant.SECRETS),
+    *behind("account", LockAccount.SECRETS),
+    *behind("feed", CalendarFeed.SECRETS),
 )
 MOST_ARRIVALS = 60
 MOST_MENDS = 20

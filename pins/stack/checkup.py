@@ -24,7 +24,7 @@ from pins.reconcile.clients import client_for
 from pins.stack import embedded
 from pins.status.wording import doors
 from pins.tedee.errors import Cause, TedeeError
-from rentals.fields import UndecryptableValue, rewrap
+from rentals.fields import UndecryptableValue, behind, rewrap
 from rentals.models import CalendarFeed, FeedState, LockAccount
 from rentals.rotation import encrypted_columns, stored_values
 from rentals.wording import counted
@@ -217,7 +217,7 @@ def calendars() -> Iterator[Finding]:
     """What the last fetches left behind; no channel is asked. A feed in trouble is a warning: its stays are kept."""
     states = FeedState.objects.filter(feed__is_active=True).order_by("feed__name", "feed_id")
     sick = 0
-    for state in states.select_related("feed").defer(*(f"feed__{name}" for name in _FEED_SECRETS)):
+    for state in states.select_related("feed").defer(*behind("feed", CalendarFeed.SECRETS)):
         trouble = next((words for column, words in _FEED_TROUBLES if getattr(state, column) is not None), None)
         if trouble is not None:
             sick += 1
@@ -242,7 +242,6 @@ def notifications() -> Iterator[Finding]:
         yield ok("notifications", f"{counted(len(channels), 'channel')}, none in trouble")
 
 
-_FEED_SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")
 #: The first that applies is told, with what to do.
 _FEED_TROUBLES = (
     ("held_since", ("is held: stays vanished from it.", "Open the feed in the admin, then keep or cancel them.")),

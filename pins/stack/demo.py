@@ -16,10 +16,11 @@ from django.db import transaction
 
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
-from pins.models import Pin
+from pins.models import AccessGrant, Pin
 from pins.stack import demo_calendars
 from pins.tedee.auth import for_kind
 from pins.tedee.client import TedeeClient
+from rentals.fields import behind
 from rentals.models import Booking, Lock, LockAccount, Property
 
 ZONE = "Europe/Warsaw"
@@ -158,7 +159,7 @@ def unsettled(now: datetime, since: datetime) -> list[str]:
     """What is not yet as it should be, in words: calendars that were not read since the start at `since`, due codes
     that are missing, ended ones that are still there."""
     missing = [f"{name}: the calendar has not been read yet" for name in demo_calendars.not_fetched_since(since)]
-    pins = Pin.objects.select_related("lock", "grant").defer("applied_code", "op_code", "grant__code")
+    pins = Pin.objects.select_related("lock", "grant").defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS))
     for pin in pins:
         grant = pin.grant
         live = pin.wanted and pin.admitted and grant.issue_at <= now < grant.ends_at

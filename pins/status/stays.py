@@ -16,12 +16,17 @@ from pins.status import wording
 from pins.status.disclosure import is_live, looks_at_present_code, told_badge
 from pins.status.locks import NO_KEYPAD, pause
 from rentals.access import Scope, visible
-from rentals.models import Booking
+from rentals.fields import behind
+from rentals.models import Booking, LockAccount
 from rentals.wording import Badge, Tone, clock_time, day_and_time, soon
 
 MASK = "••••••"
 _LATEST_ATTEMPTS = 12
-_SECRETS = ("applied_code", "op_code", "late_codes", "lock__account__secret", "lock__account__webhook_token")
+_SECRETS = (
+    *Pin.SECRETS,
+    *behind("grant", AccessGrant.SECRETS),
+    *behind("lock__account", LockAccount.SECRETS),
+)
 
 
 @dataclass(frozen=True)
@@ -75,13 +80,13 @@ def pins_for_people() -> QuerySet[Pin]:
     """PINs with what words need and without anything that must be decrypted."""
     return (
         Pin.objects.select_related("grant", "lock__operation", "lock__account__operation")
-        .defer("grant__code", "lock__operation__foreign_names", *_SECRETS)
+        .defer("lock__operation__foreign_names", *_SECRETS)
         .order_by("lock__name", "pk")
     )
 
 
 def guest_grants() -> QuerySet[AccessGrant]:
-    return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer("code")
+    return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer(*AccessGrant.SECRETS)
 
 
 def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:

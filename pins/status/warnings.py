@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pins.core.periods import stay_period
 from pins.models import AccessGrant
 from pins.status.wording import only_watched
-from rentals.models import Booking
+from rentals.fields import behind
+from rentals.models import Booking, LockAccount
 from rentals.wording import counted, day_and_time
 
 LONG_STAY = timedelta(days=180)
-_SECRETS = ("account__secret", "account__webhook_token")
 
 
 def cautions(booking: Booking, now: datetime) -> Iterator[str]:
@@ -24,7 +24,7 @@ def cautions(booking: Booking, now: datetime) -> Iterator[str]:
         yield "This stay is over, so it gets no code."
         return
     yield from overlaps(booking)
-    grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer("code").first()
+    grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).defer(*AccessGrant.SECRETS).first()
     if grant is not None and grant.revoked_at is not None:
         yield "The code of this stay was revoked. Press “New code” to give the guest one again."
     elif not prop.is_active:
@@ -81,7 +81,9 @@ def overlaps(booking: Booking) -> Iterator[str]:
 
 
 def _doors(booking: Booking) -> Iterator[str]:
-    locks = list(booking.property.locks.select_related("account").defer(*_SECRETS).order_by("name"))
+    locks = list(
+        booking.property.locks.select_related("account").defer(*behind("account", LockAccount.SECRETS)).order_by("name")
+    )
     active = [lock for lock in locks if lock.is_active]
     if not active:
         what = "All locks of this property are switched off" if locks else "This property has no locks"

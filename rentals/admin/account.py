@@ -115,7 +115,7 @@ class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
         rows: QuerySet[LockAccount] = super().get_queryset(request).annotate(number_of_locks=Count("locks"))
-        return rows.defer("secret", "webhook_token")
+        return rows.defer(*LockAccount.SECRETS)
 
     def get_fieldsets(self, request: HttpRequest, obj: LockAccount | None = None) -> Any:
         """Whoever may only look is shown fields as text; the key must not be among them."""

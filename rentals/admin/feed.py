@@ -114,7 +114,7 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
         # Not from super(): it would order by a column that is annotated only here.
-        feeds = CalendarFeed.objects.select_related("property", "state").defer(*facts.SECRETS)
+        feeds = CalendarFeed.objects.select_related("property", "state").defer(*CalendarFeed.SECRETS)
         shown = visible(feeds, self.scope(request))
         return facts.with_facts(shown, timezone.now()).order_by(*self.get_ordering(request))
 

@@ -14,9 +14,6 @@ from rentals.fields import UndecryptableValue
 from rentals.models import Booking, CalendarFeed, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
 
-#: What lists and pages never need decrypted.
-SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")
-
 
 def listed() -> Q:
     """Items that the calendar listed when it was last read, or whose stay is still held by it."""

@@ -19,6 +19,7 @@ from rentals.admin.choice_filter import SelectWhenMany
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
 from rentals.calendars.events import Verdict
+from rentals.fields import behind
 from rentals.models import CalendarFeed, FeedItem
 from rentals.wording import day_and_time
 
@@ -115,9 +116,8 @@ class FeedItemAdmin(PlainTitles, Scoped, _Admin):
         return False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[FeedItem]:
-        secrets = (f"feed__{name}" for name in facts.SECRETS)
         items = super().get_queryset(request).select_related("feed__property", "booking__property")
-        return items.defer("excerpt", *secrets)
+        return items.defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
 
     @admin.display(description="Dates", ordering="starts_at")
     def dates(self, item: FeedItem) -> str:

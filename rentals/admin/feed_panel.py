@@ -11,11 +11,11 @@ from django.utils.safestring import SafeString
 
 from rentals import calendar_terms as words
 from rentals.access import Scope, visible
-from rentals.admin.feed_facts import SECRETS, channel_words, excerpt_of, has_secret, listed, waits_for_review
+from rentals.admin.feed_facts import channel_words, excerpt_of, has_secret, listed, waits_for_review
 from rentals.calendar_terms import Health
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.ledger import source_of
-from rentals.fields import UndecryptableValue
+from rentals.fields import UndecryptableValue, behind
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 from rentals.wording import ago, ahead, day_and_time
 
@@ -80,7 +80,7 @@ def panel(feed: CalendarFeed, now: datetime, scope: Scope) -> FeedPanel:
         .select_related("booking__property")
         .prefetch_related(_all_sources(scope))
     )
-    coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer("excerpt")
+    coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer(*FeedItem.SECRETS)
     unreadable = every.filter(verdict=Verdict.QUARANTINED.value).order_by("-changed_at", "pk")
     review = coming.filter(waits_for_review(now))
     return FeedPanel(
@@ -104,13 +104,13 @@ def _with_excerpts(items: QuerySet[FeedItem]) -> list[FeedItem]:
     try:
         return list(items)
     except UndecryptableValue:  # of one of them: each is read by itself, where it is shown
-        return list(items.defer("excerpt"))
+        return list(items.defer(*FeedItem.SECRETS))
 
 
 def _all_sources(scope: Scope) -> Prefetch[str]:
     """Every item, of whatever calendar, that lists an item's booking."""
     listing = visible(FeedItem.objects.filter(listed()), scope).select_related("feed")
-    return Prefetch("booking__feed_items", listing.defer("excerpt", *(f"feed__{name}" for name in SECRETS)))
+    return Prefetch("booking__feed_items", listing.defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS)))
 
 
 def hold(feed: CalendarFeed, now: datetime, scope: Scope) -> Hold | None:
@@ -120,7 +120,7 @@ def hold(feed: CalendarFeed, now: datetime, scope: Scope) -> Hold | None:
         visible(waiting, scope)
         .select_related("booking__property")
         .prefetch_related(_all_sources(scope))
-        .defer("excerpt")
+        .defer(*FeedItem.SECRETS)
         .order_by("starts_at", "pk")
     )
     lines = tuple(_line(one, feed.property.zone, now) for one in threatened[:_SHOWN_HELD])

@@ -205,7 +205,7 @@ class FeedViews(_Admin):
     def _decide(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         """One item is a stay, is none, or is left to our own judgement again."""
         decision = request.POST.get("decision", "?")
-        item = FeedItem.objects.filter(feed=feed, pk__in=_items(request, feed)).defer("excerpt").first()
+        item = FeedItem.objects.filter(feed=feed, pk__in=_items(request, feed)).defer(*FeedItem.SECRETS).first()
         if item is None or decision not in FeedItem.Decision.values:
             messages.warning(request, f"{feed}: this item is not in the calendar any more.")
             return self._back(feed)

@@ -18,6 +18,7 @@ from rentals.admin.exchange import ExchangeMixin
 from rentals.admin.history import ToldInHistory
 from rentals.admin.look import STYLES, PlainTitles
 from rentals.admin.scoped import Scoped
+from rentals.fields import behind
 from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.signals import bookings_changed
 from rentals.tables.exchange import LockTable
@@ -93,7 +94,7 @@ class LockAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
         # The account by name, without its key.
         found = super().get_queryset(request).select_related("account")
         opened = Prefetch("properties", visible(Property.objects.order_by("name", "pk"), self.scope(request)))
-        return found.defer("account__secret", "account__webhook_token").prefetch_related(opened)
+        return found.defer(*behind("account", LockAccount.SECRETS)).prefetch_related(opened)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         """Of a shared lock, a search by the name of a property would tell which others it serves."""
@@ -107,7 +108,7 @@ class LockAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "account":
-            kwargs["queryset"] = LockAccount.objects.defer("secret", "webhook_token").order_by("name", "pk")
+            kwargs["queryset"] = LockAccount.objects.defer(*LockAccount.SECRETS).order_by("name", "pk")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:

@@ -55,7 +55,7 @@ class PublishedCalendarAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PublishedCalendar]:
         # Without the token: neither a list nor a form needs it decrypted.
-        return super().get_queryset(request).select_related("property").defer("token")
+        return super().get_queryset(request).select_related("property").defer(*PublishedCalendar.SECRETS)
 
     @admin.display(description="Shows")
     def shows(self, calendar: PublishedCalendar) -> str:

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from rentals.access import Scope, visible
-from rentals.models import Booking, FeedItem
+from rentals.fields import behind
+from rentals.models import Booking, CalendarFeed, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
 from rentals.wording import day_and_time
 
@@ -29,7 +30,7 @@ _KNOWN_SITES = (
     "ownerrez.com",
     "beds24.com",
 )
-_SECRETS = ("excerpt", "feed__url", "feed__token", "feed__signing_secret", "feed__previous_signing_secret")
+_SECRETS = (*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
 
 
 @dataclass(frozen=True)

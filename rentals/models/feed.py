@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -69,6 +69,9 @@ class CalendarFeed(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(365)],
         help_text="Booking.com exports closed days like stays. A longer item waits for your decision, without a code.",
     )
+
+    #: What no list or form needs.
+    SECRETS: Final = ("url", "token", "signing_secret", "previous_signing_secret")
 
     class Meta:
         verbose_name = "calendar feed"
@@ -179,6 +182,9 @@ class FeedItem(models.Model):
     awaits_approval = models.BooleanField(default=False, help_text="A person decides whether its stay is cancelled.")
     kept_at = models.DateTimeField(null=True, blank=True, help_text="A person decided to keep the stay.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="It left the feed and no longer holds its stay.")
+
+    #: What only the page of an unreadable event needs.
+    SECRETS: Final = ("excerpt",)
 
     class Meta:
         verbose_name = "calendar item"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import models, transaction
 
@@ -40,6 +40,9 @@ class LockAccount(models.Model):
 
     webhook_token = EncryptedTextField(blank=True, default="", editable=False)
     webhook_token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
+
+    #: What no list or form needs.
+    SECRETS: Final = ("secret", "webhook_token")
 
     class Meta:
         verbose_name = "lock account"

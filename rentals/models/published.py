@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import models
 
@@ -21,6 +21,9 @@ class PublishedCalendar(models.Model):
     is_active = models.BooleanField("active", default=True, help_text="Switch off to revoke the link.")
     shows_guest_names = models.BooleanField(default=False, help_text="Otherwise a stay reads “Guest”.")
     shows_turnovers = models.BooleanField(default=True, help_text="Also the gaps between stays, for cleaning.")
+
+    #: What no list or form needs.
+    SECRETS: Final = ("token",)
 
     class Meta:
         verbose_name = "published calendar"
