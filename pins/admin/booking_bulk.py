@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from pins.actions import stays
 from pins.status.stays import guest_grants
-from rentals.admin.sure import Question, ask, is_sure
+from rentals.admin.confirmation import Question, ask, is_confirmed
 from rentals.models import Booking, LockAccount
 from rentals.wording import counted
 
@@ -41,7 +41,7 @@ class BulkActions(_Admin):
 
     @admin.action(description="New code", permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
-        if is_sure(request):
+        if is_confirmed(request):
             self._do_many(request, queryset, "new_code", "New code chosen")
             return None
         names = _names(queryset)
@@ -60,7 +60,7 @@ class BulkActions(_Admin):
         grants = {one.booking_id: one for one in guest_grants().filter(booking__in=queryset)}
         judged = [(one, stays.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
         going = [one for one, why_not in judged if not why_not]
-        if is_sure(request) or not going:
+        if is_confirmed(request) or not going:
             self._do_many(request, queryset, "revoke", "Code revoked")
             return None
         watches = LockAccount.objects.filter(observe_only=True).exists()

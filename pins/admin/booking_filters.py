@@ -153,7 +153,7 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(needs_attention(timezone.now())) if self.value() == "yes" else queryset
 
 
-def waits_to_be_told(now: datetime) -> Q:
+def waits_for_disclosure(now: datetime) -> Q:
     """Stays whose code is on every lock, and nobody was shown it."""
     wanted = Pin.objects.filter(grant=OuterRef("pk"), wanted=True)
     grants = AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.GUEST, wanted=True)
@@ -162,7 +162,7 @@ def waits_to_be_told(now: datetime) -> Q:
     return Q(Exists(ready), status=Booking.Status.CONFIRMED)
 
 
-class ToldFilter(admin.SimpleListFilter):
+class DisclosureFilter(admin.SimpleListFilter):
     title = "guest told"
     parameter_name = "told"
 
@@ -170,7 +170,7 @@ class ToldFilter(admin.SimpleListFilter):
         return [("no", "Code ready, guest not told yet")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
-        return queryset.filter(waits_to_be_told(timezone.now())) if self.value() == "no" else queryset
+        return queryset.filter(waits_for_disclosure(timezone.now())) if self.value() == "no" else queryset
 
 
 class OverlapFilter(admin.SimpleListFilter):

@@ -12,11 +12,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins.admin.support import ReadOnlyAdmin
 from pins.incidents import texts
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.status.locks import zone_of_lock
+from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.badges import badge_html
 from rentals.fields import behind
 from rentals.models import CalendarFeed, Lock, LockAccount

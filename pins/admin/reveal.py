@@ -19,6 +19,7 @@ from pins.models import AccessGrant
 from pins.status import wording
 from pins.status.stays import guest_grants, panel
 from rentals.access import scope_of
+from rentals.admin.object_pages import page_context
 from rentals.inbound import rate_limits
 from rentals.models import Booking
 from rentals.wording import Tone, day_and_time
@@ -51,9 +52,9 @@ def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
 
 @sensitive_post_parameters()
 @sensitive_variables()
-def reveal_view(request: HttpRequest, booking_id: int, *, admin_page: admin.ModelAdmin[Booking]) -> HttpResponse:
+def reveal_view(request: HttpRequest, object_id: int, *, admin_page: admin.ModelAdmin[Booking]) -> HttpResponse:
     """The answer to the button “Show the code”. The status says what came of it: 200, 409 refused, 429 too often."""
-    booking = admin_page.get_object(request, str(booking_id))
+    booking = admin_page.get_object(request, str(object_id))
     if booking is None:
         raise Http404
     if not (admin_page.has_view_or_change_permission(request, booking) and request.user.has_perm(PERMISSION)):
@@ -106,10 +107,7 @@ def _page(
 ) -> HttpResponse:
     """Rendered at once and kept nowhere: neither in a session or message, nor by a browser or proxy."""
     context: dict[str, Any] = {
-        **admin_page.admin_site.each_context(request),
-        "title": f"Door code of {booking}",
-        "opts": admin_page.opts,
-        "media": admin_page.media,
+        **page_context(admin_page, request, f"Door code of {booking}"),
         "original": booking,
         "panel": panel(booking, now, scope_of(request.user)),
         "may_act": admin_page.has_change_permission(request, booking),

@@ -7,9 +7,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pins.admin.parts import zone_of_grant
-from pins.admin.support import ReadOnlyAdmin, stay_link
+from pins.admin.support import stay_link, zone_of_grant
 from pins.models import AccessGrant, PinReveal
+from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.fields import behind
 from rentals.wording import day_and_time
 

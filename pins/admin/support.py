@@ -1,61 +1,42 @@
-"""Read-only lists for support: grants, and PINs with their story. Codes are never read here."""
+"""Read-only lists for support: grants, and PINs with their requests. Codes are never read here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins.admin.parts import zone_of_grant
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import zone_of_lock
 from pins.status.stays import MASK, attempt_line, pins_for_people, standing_badge
 from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
-from rentals.admin.look import STYLES, PlainTitles
-from rentals.admin.scoped import Scoped
+from rentals.admin.read_only import ReadOnly, ReadOnlyAdmin
 from rentals.badges import badge_html
 from rentals.fields import behind
 from rentals.wording import Badge, Tone, day_and_time, soon
 
 if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
     _Inline = admin.TabularInline[Any, Any]
 else:
-    _Admin = admin.ModelAdmin
     _Inline = admin.TabularInline
 
 
-class ReadOnlyAdmin(PlainTitles, Scoped, _Admin):
-    """Turnkey writes these; a person may look."""
-
-    kept_by_turnkey = True
-    actions = None
-    list_per_page = 50
-    show_full_result_count = False
-
-    class Media:
-        css = STYLES
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+def zone_of_grant(grant: AccessGrant) -> ZoneInfo:
+    """The zone of the stay's property; UTC once the booking is deleted."""
+    return grant.booking.property.zone if grant.booking is not None else ZoneInfo("UTC")
 
 
 def stay_link(grant: AccessGrant) -> str | SafeString:
-    """The booking of a grant, its property loaded, as a link."""
+    """A link to the booking of a grant. Its property should be loaded."""
     if grant.booking is None:
         return "deleted booking"
     url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
@@ -97,7 +78,7 @@ class AccessGrantAdmin(ReadOnlyAdmin):
     def goes_on(self, grant: AccessGrant) -> str:
         return day_and_time(grant.issue_at, zone_of_grant(grant))
 
-    @admin.display(description="Told to somebody")
+    @admin.display(description="First shown")
     def told(self, grant: AccessGrant) -> str:
         return day_and_time(grant.disclosed_at, zone_of_grant(grant)) if grant.disclosed_at else "not yet"
 
@@ -111,20 +92,13 @@ class AccessGrantAdmin(ReadOnlyAdmin):
         return badge_html(Badge("Over", Tone.OVER) if over else Badge("Valid", Tone.READY))
 
 
-class AttemptInline(_Inline):
+class AttemptInline(ReadOnly, _Inline):
     model = PinAttempt
     verbose_name_plural = "requests, newest first"
     ordering = ("-started_at", "-pk")
     fields = ("at", "what", "result", "correlation_id")
     readonly_fields = ("at", "what", "result")
     extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     @admin.display(description="When")
     def at(self, attempt: PinAttempt) -> str:

@@ -1,4 +1,4 @@
-"""What a person can do about a feed: one function per action, each with a sentence about what came of it."""
+"""What a person can do about a feed: one function per action, most of which return a sentence about the result."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.crypto import salted_hmac
 
 from rentals import signing_secrets, tasks
 from rentals.calendars.imports import approval
-from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.models.tokens import new_token
 from rentals.wording import counted
 
-#: Content that somebody gave by hand is not what the channel's last ETag stands for: the next fetch asks in full.
+#: The channel's last ETag does not stand for content that somebody gave by hand, so the next fetch asks for all of it.
 BY_HAND = {"etag": "", "last_modified": ""}
 
 
@@ -25,7 +23,7 @@ def fetch_now(feed: CalendarFeed, now: datetime) -> str:
 
 
 def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
-    """Cancel the stays of these items, and no others: a person approves what was on the page."""
+    """Cancel the stays of these items and no others: a person approves only what was on the page."""
     count = approval.approve(feed.pk, now, item_ids)
     others = len(item_ids) - count
     why = "another calendar lists them, or they have begun"
@@ -40,19 +38,6 @@ def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str
 def dismiss(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
     count = approval.dismiss(feed.pk, now, item_ids)
     return f"{counted(count, 'stay')} kept." if count else "nothing was left to decide."
-
-
-def readable(feed: CalendarFeed, name: str) -> str:
-    """A stored secret; empty where there is none, or none of the keys opens it."""
-    try:
-        return str(getattr(feed, name))
-    except UndecryptableValue:
-        return ""
-
-
-def mark_of(feed: CalendarFeed, name: str) -> str:
-    """Tells one value of a stored secret from another, and nothing else about it."""
-    return salted_hmac("rentals.admin.feed_actions", f"{name}:{readable(feed, name)}").hexdigest()[:16]
 
 
 def lock(feed: CalendarFeed) -> None:
@@ -93,7 +78,8 @@ def remove_signing(feed: CalendarFeed) -> str:
 
 
 def read_anew(feed: CalendarFeed, now: datetime) -> None:
-    """After a new address or other rules: an answer "not changed" must not hide what the calendar means now."""
+    """Fetch the whole calendar after a new address or other rules: an answer "not modified" must not hide what the
+    calendar means now."""
     with transaction.atomic():
         FeedState.objects.filter(feed=feed).update(**BY_HAND)
         tasks.ask_for_fetch(feed.pk, now)

@@ -11,7 +11,8 @@ from django.utils.safestring import SafeString
 
 from rentals import calendar_terms as words
 from rentals.access import Scope, visible
-from rentals.admin.feed_facts import channel_words, excerpt_of, has_secret, listed, waits_for_review
+from rentals.admin.feed_queries import listed, waits_for_review
+from rentals.admin.feed_secrets import excerpt_of, has_secret
 from rentals.calendar_terms import Health
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.ledger import source_of
@@ -73,7 +74,7 @@ class FeedPanel:
 
 
 def panel(feed: CalendarFeed, now: datetime, scope: Scope) -> FeedPanel:
-    """Everything for the page of one feed, annotated by `with_facts`."""
+    """Everything for the page of one feed, annotated by `with_health`."""
     zone = feed.property.zone
     every = (
         visible(FeedItem.objects.filter(listed(), feed=feed), scope)
@@ -169,7 +170,7 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
 
 def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
     state, zone = feed.state, feed.property.zone
-    facts = [("Channel", channel_words(feed))]
+    facts = [("Channel", words.channel_of(feed))]
     if state.last_good_at:
         facts.append(("Last good fetch", f"{ago(state.last_good_at, now)} ({day_and_time(state.last_good_at, zone)})"))
     else:

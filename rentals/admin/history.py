@@ -22,7 +22,7 @@ _MOST_NAMES: Final = 8
 _NOTHING: Final = "empty"
 
 
-class ToldInHistory:
+class DetailedHistory:
     """Stands before ModelAdmin among the bases."""
 
     def history_zone(self, obj: Any) -> tzinfo:

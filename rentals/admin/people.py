@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES
+from rentals.admin.appearance import STYLES
+from rentals.admin.history import DetailedHistory
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.models import PropertyAccess
 
@@ -34,7 +34,7 @@ class PropertyAccessInline(_Inline):
 
 
 @admin.register(User)
-class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
+class PeopleAdmin(DetailedHistory, ClosedToRestricted, _Users):
     """Closed to who is restricted: who may change people can lift a restriction, or become somebody without one."""
 
     inlines = (PropertyAccessInline,)
@@ -73,5 +73,5 @@ class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
 
 
 @admin.register(Group)
-class RolesAdmin(ToldInHistory, ClosedToRestricted, GroupAdmin):
+class RolesAdmin(DetailedHistory, ClosedToRestricted, GroupAdmin):
     """The same."""

@@ -11,13 +11,13 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from rentals.admin.exchange import ExchangeMixin
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.appearance import STYLES, PlainTitles
+from rentals.admin.history import DetailedHistory
+from rentals.admin.import_export_pages import ImportExportPages
 from rentals.admin.scoped import Scoped
 from rentals.models import Lock, Property
 from rentals.tables.exchange import PropertyTable
-from rentals.widgets import TIME_FORMATS, ClockInput, SuggestingInput
+from rentals.widgets import ClockField, ClockInput, SuggestingInput
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Property]
@@ -37,31 +37,25 @@ ZONES = tuple(
 
 
 class PropertyForm(_Form):
-    check_in_time = forms.TimeField(
-        label="Check-in time",
-        initial=Property._meta.get_field("check_in_time").default,
-        widget=ClockInput,
-        input_formats=TIME_FORMATS,
-        help_text="From when a guest's code works, unless the booking says otherwise.",
-        error_messages={"invalid": "Enter a time such as 15:00."},
-    )
-    check_out_time = forms.TimeField(
-        label="Check-out time",
-        initial=Property._meta.get_field("check_out_time").default,
-        widget=ClockInput,
-        input_formats=TIME_FORMATS,
-        help_text="Until when a guest's code works, unless the booking says otherwise.",
-        error_messages={"invalid": "Enter a time such as 11:00."},
-    )
-
     class Meta:
+        field_classes = {"check_in_time": ClockField, "check_out_time": ClockField}
         labels = {
+            "check_in_time": "Check-in time",
+            "check_out_time": "Check-out time",
             "issue_ahead_days": "Days ahead",
             "code_length": "Length of codes",
             "early_minutes": "Minutes early",
             "late_minutes": "Minutes late",
         }
-        widgets = {"timezone": SuggestingInput(ZONES, {"autocomplete": "off", "class": "vTextField"})}
+        help_texts = {
+            "check_in_time": "From when a guest's code works, unless the booking says otherwise.",
+            "check_out_time": "Until when a guest's code works, unless the booking says otherwise.",
+        }
+        widgets = {
+            "timezone": SuggestingInput(ZONES, {"autocomplete": "off", "class": "vTextField"}),
+            "check_in_time": ClockInput,
+            "check_out_time": ClockInput,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -91,7 +85,7 @@ def zone_as_typed(typed: str) -> str:
 
 
 @admin.register(Property)
-class PropertyAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
+class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin):
     closed = frozenset({"add"})  # who sees some would not see a new one
     form = PropertyForm
     table = PropertyTable

@@ -214,7 +214,7 @@ def test_an_empty_address_keeps_the_stored_one_and_a_new_one_replaces_it(host: C
         ("https://[::ffff:10.0.0.1]/1.ics", "private network"),
         ("https://2130706433/1.ics", "names no host"),
         ("https://0x7f.1/1.ics", "names no host"),
-        ("BEGIN:VCALENDAR", "calendar itself"),
+        ("BEGIN:VCALENDAR", "a calendar, not a link to one"),
         ("https://example.com/" + "x" * 3000, "too long"),
     ],
 )

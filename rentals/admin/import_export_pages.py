@@ -17,7 +17,6 @@ from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -26,7 +25,8 @@ from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
 from import_export.results import Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
-from rentals.admin.tables import TableAsCsv, TableAsJson
+from rentals.admin.scoped import may_see
+from rentals.admin.table_files import TableAsCsv, TableAsJson
 from rentals.tables.exchange import CellChange, Table, TableError
 
 MOST_BYTES = 500_000
@@ -95,7 +95,7 @@ class Complaint:
         return f"{where}: {self.text}" if where else self.text
 
 
-class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
+class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
     """Stands first among the bases of a ModelAdmin. `table` describes the rows."""
 
     table: type[Table]
@@ -108,14 +108,14 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
     import_template_name = "rentals/admin/import.html"
     export_template_name = "rentals/admin/export.html"
     #: In place of the list's own template, with two more buttons.
-    import_export_change_list_template = "rentals/admin/exchange_list.html"
+    import_export_change_list_template = "rentals/admin/import_export_list.html"
 
     def get_resource_classes(self, request: HttpRequest) -> list[type[Table]]:
         return [self.table]
 
     def get_resource_kwargs(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
         """Without the columns that tell of what this person may not see on other pages."""
-        return {"closed": [one for one, model in self.table.tells_of.items() if not _may_see(request, model)]}
+        return {"closed": [one for one, model in self.table.tells_of.items() if not may_see(request, model)]}
 
     def _columns(self, request: HttpRequest) -> list[str]:
         columns: list[str] = self.table(**self.get_resource_kwargs(request)).get_export_headers()
@@ -230,11 +230,6 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
             "count": self.get_export_queryset(request).count(),
             "media": self.media,
         }
-
-
-def _may_see(request: HttpRequest, model: type[Model]) -> bool:
-    opts = model._meta
-    return any(request.user.has_perm(f"{opts.app_label}.{verb}_{opts.model_name}") for verb in ("view", "change"))
 
 
 def _counts(result: Result, singular: str, plural: str) -> str:
