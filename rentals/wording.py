@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
@@ -65,22 +65,22 @@ def counted(number: int, what: str) -> str:
 
 def ago(moment: datetime, now: datetime) -> str:
     """`5 minutes ago`."""
-    seconds = (now - moment).total_seconds()
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'} ago"
-    return "just now"
+    span = _span(now - moment)
+    return f"{span} ago" if span else "just now"
 
 
 def ahead(moment: datetime, now: datetime) -> str:
     """`in 5 minutes`."""
-    seconds = (moment - now).total_seconds()
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"in {count} {name}{'' if count == 1 else 's'}"
-    return "in a moment"
+    span = _span(moment - now)
+    return f"in {span}" if span else "in a moment"
+
+
+def _span(length: timedelta) -> str:
+    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute."""
+    for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
+        if length >= unit:
+            return counted(length // unit, name)
+    return ""
 
 
 def day(of: date) -> str:

@@ -13,7 +13,7 @@ from rentals.calendars.events import Channel, Options, Verdict
 from rentals.fields import EncryptedTextField
 from rentals.models.booking import Booking
 from rentals.models.property import Property
-from rentals.models.tokens import new_token, token_digest
+from rentals.models.tokens import HasSecretAddress
 
 CHANNEL_LABELS = {
     Channel.AUTO: "Recognise it",
@@ -31,7 +31,7 @@ CHANNEL_LABELS = {
 }
 
 
-class CalendarFeed(models.Model):
+class CalendarFeed(HasSecretAddress):
     """A calendar of one property: fetched from `url`, pushed to `/webhooks/ical/<token>/`, or both."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="feeds")
@@ -48,8 +48,6 @@ class CalendarFeed(models.Model):
         default="",
         help_text="The calendar's export link (https). It is a secret. Empty: the calendar is only pushed to us.",
     )
-    token = EncryptedTextField(blank=True, default="", editable=False)
-    token_digest = models.CharField(max_length=64, unique=True, editable=False)
     signing_secret = EncryptedTextField(
         blank=True, default="", help_text="Standard Webhooks secret (whsec_...). Set: unsigned pushes are refused."
     )
@@ -82,12 +80,7 @@ class CalendarFeed(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save together with the token and the row of facts that belong to it. A changed address is fetched soon."""
-        if not self.token:
-            self.token = new_token()
-        self.token_digest = token_digest(self.token)
-        if kwargs.get("update_fields") is not None:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "token", "token_digest"}
+        """Save together with the row of facts that belongs to the feed. A changed address is fetched soon."""
         with transaction.atomic():
             before = type(self).objects.filter(pk=self.pk).values_list("url", flat=True).first() if self.pk else None
             super().save(*args, **kwargs)
