@@ -28,7 +28,7 @@ class UndecryptableValue(Exception):
 
 
 def cipher() -> MultiFernet:
-    """The keys in force now. Follows changes of the setting (tests, rotation)."""
+    """The present keys. Follows changes of the setting (tests, rotation)."""
     return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
@@ -63,7 +63,7 @@ class EncryptedTextField(_TextField):
     """A text that is encrypted in the database and reads as a plain `str`.
 
     The empty string stays empty, so that "nothing" needs no key. Equal texts have different ciphertexts, hence nothing
-    but `isnull` can be looked up; keep a keyed digest in another column where equality must be found.
+    but `isnull` can be looked up. Where rows must be found by the text, keep a keyed digest in another column.
     Reading raises `UndecryptableValue` when no configured key opens the value.
     """
 

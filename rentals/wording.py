@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 
 class Tone(StrEnum):
-    """How urgent a word is. Each has its own sign, since colour alone tells nothing to many people."""
+    """How urgent a state is. Each tone has its own sign, because many people cannot tell colours apart."""
 
     READY = "ready"
     BUSY = "busy"
@@ -43,14 +43,14 @@ def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """`Wed 3 Mar, 15:00 CET`; with its year unless that is the present one."""
+    """`Wed 3 Mar, 15:00 CET`; with the year if it is not the present one."""
     local = moment.astimezone(zone)
     year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
     return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M %Z}"
 
 
 def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """A coming moment as people say it: `now`, `14:05 CET` today, else with its day."""
+    """A coming moment as people say it: `now`, `14:05 CET` today, or with its day."""
     if moment <= now:
         return "now"
     if moment.astimezone(zone).date() == now.astimezone(zone).date():

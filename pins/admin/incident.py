@@ -1,4 +1,4 @@
-"""The list of incidents: what is wrong, how much it presses, about whom or what, since when, and what to do."""
+"""The list of incidents: what is wrong, how urgent it is, what it concerns, since when, and what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from rentals.wording import Badge, Tone, day_and_time
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Without a choice the list shows what is open."""
+    """Without a choice the list shows open incidents."""
 
     title = "state"
     parameter_name = "state"

@@ -151,9 +151,7 @@ def _refuse_own(path: str) -> None:
     if not digests:
         return
     if PublishedCalendar.objects.filter(token_digest__in=digests).exists():
-        raise ValidationError(
-            "This is a calendar that Turnkey publishes itself. Enter the export link of the channel instead."
-        )
+        raise ValidationError("Turnkey itself publishes this calendar. Enter the export link of the channel instead.")
     if CalendarFeed.objects.filter(token_digest__in=digests).exists():
         raise ValidationError(
             "This is a push address of Turnkey, not a channel's export link. Leave the address empty for a calendar "

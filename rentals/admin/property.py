@@ -26,7 +26,7 @@ else:
     _Admin = admin.ModelAdmin
     _Form = forms.ModelForm
 
-#: `Region/City` and UTC; the rest are old aliases that only confuse.
+#: `Region/City` and UTC; all others are old aliases that only confuse.
 ZONES = tuple(
     sorted(
         zone
@@ -60,7 +60,7 @@ class PropertyForm(_Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "timezone" not in self.fields:
-            return  # shown to somebody who may only look
+            return  # a person who may only look
         self.fields["timezone"].help_text = "Type a few letters of the nearest large city and choose, such as “warsaw”."
         if not self.instance.pk:
             self.initial["timezone"] = self._likely_zone()
@@ -69,13 +69,13 @@ class PropertyForm(_Form):
         return zone_as_typed(str(self.cleaned_data["timezone"]))
 
     def _likely_zone(self) -> str:
-        """A host's properties mostly lie in one zone."""
+        """The zone of the newest property: a host's properties are usually in one zone."""
         latest = Property.objects.order_by("-pk").values_list("timezone", flat=True).first()
         return latest or ""
 
 
 def zone_as_typed(typed: str) -> str:
-    """Take `europe/warsaw`, and `warsaw`, for what it means; what means nothing is left as it is."""
+    """The zone that `europe/warsaw` or `warsaw` means; other text is returned as it is."""
     typed = typed.strip().replace(" ", "_")
     by_lower = {zone.lower(): zone for zone in available_timezones()}
     cities = [zone for zone in ZONES if zone.lower().rpartition("/")[2] == typed.lower()]
@@ -86,17 +86,17 @@ def zone_as_typed(typed: str) -> str:
 
 @admin.register(Property)
 class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin):
-    closed = frozenset({"add"})  # who sees some would not see a new one
+    closed = frozenset({"add"})  # a restricted person would not see the new property
     form = PropertyForm
     table = PropertyTable
     import_notes = (
-        "A property is known by its name: one that is here is changed, another is added, none is deleted. Locks by "
-        "serial number, separated by |; an empty cell takes all locks away from the property."
+        "A property is known by its name: an import changes properties that exist, adds others and deletes none. Give "
+        "locks by serial number, separated by |; an empty cell takes all locks away from the property."
     )
     list_display = ("name", "timezone", "times", "lock_count", "is_active")
     list_filter = ("is_active", "timezone")
     search_fields = ("name", "locks__name")
-    ordering = ("name", "pk")  # a counted list has none of its own
+    ordering = ("name", "pk")  # an annotated list has no order of its own
     filter_horizontal = ("locks",)
     fieldsets = (
         (None, {"fields": ("name", "is_active")}),

@@ -1,4 +1,4 @@
-"""Signed pushes in the form of Standard Webhooks, each taken once.
+"""Signed pushes in the form of Standard Webhooks, each of which counts once.
 
 A signature covers `webhook-id`, `webhook-timestamp` and the calendar as text, before any compression. The library
 checks it in constant time and refuses timestamps that are more than five minutes away from our clock.
@@ -20,21 +20,23 @@ from rentals.inbound.http import Refused
 from rentals.models import CalendarFeed
 from rentals.models.feed import WebhookReceipt
 
-#: Receipts are kept this long: a sender that got no answer repeats a push for some days, under the same id.
+#: How long receipts are kept: a sender that got no answer repeats a push for some days, with the same id.
 KEEP_RECEIPTS: Final = timedelta(days=14)
 
 #: Standard Webhooks, "Signature scheme": a list separated by spaces.
 _ENTRY: Final = re.compile(r"(?<!\S)v1,[A-Za-z0-9+/=_-]+(?!\S)")
 
 _MISSING = (
-    "This calendar takes signed pushes only: send the headers webhook-id, webhook-timestamp and webhook-signature."
+    "This calendar accepts only signed pushes: send the headers webhook-id, webhook-timestamp and webhook-signature."
 )
-_STALE = "webhook-timestamp is more than five minutes away from our clock. Sign anew when you repeat; check your clock."
+_STALE = (
+    "webhook-timestamp is more than five minutes away from our clock. Check your clock, and sign again when you repeat."
+)
 _WRONG = "webhook-signature matches neither the current nor the previous secret of this calendar."
 
 
 def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When the push was signed (UTC, not after `now`); `None` when the feed asks for no signature.
+    """When the push was signed (UTC, not after `now`); `None` for a feed without a signing secret.
 
     Raises Refused (401; 400 for a body that is not text, which cannot be signed in this form).
     """
@@ -56,15 +58,15 @@ def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: 
         raise Refused(401, "signature_missing", _MISSING)
     for signature in signatures:
         if _verifies(signature, text, given):
-            # Whole seconds were signed: the calendar may be as young as the end of that second.
+            # The signature has whole seconds: the calendar may be as young as the end of that second.
             second = datetime.fromtimestamp(int(float(given["webhook-timestamp"])), UTC)
             return min(now, second + timedelta(microseconds=999_999))
     raise Refused(401, "signature_wrong", _WRONG)
 
 
 def _of_our_kind(signatures: str) -> str:
-    """The entries that this scheme knows, "v1,<base64>"; the library gives up a whole list at one that it cannot split.
-    Without any, one that matches nothing."""
+    """The entries that this scheme knows, "v1,<base64>": the library rejects a whole list for one entry that it cannot
+    split. Without any, an entry that matches nothing."""
     return " ".join(_ENTRY.findall(signatures)) or "v1,none"
 
 
@@ -72,7 +74,7 @@ def _verifies(signature: Webhook, text: str, headers: dict[str, str]) -> bool:
     try:
         signature.verify(text, headers, json_parse=False)
     except WebhookVerificationError as error:
-        # The library has one class for all; only these texts tell a wrong clock from a wrong secret.
+        # The library has one class for all faults; only the text tells a wrong clock from a wrong secret.
         if "timestamp too" in str(error):
             raise Refused(401, "timestamp_too_far", _STALE) from None
         return False
@@ -93,12 +95,12 @@ def webhook_id(headers: Mapping[str, str]) -> str:
 def once(
     feed: CalendarFeed, given_id: str, body: bytes, now: datetime, prepare: Callable[[], Callable[[], dict[str, Any]]]
 ) -> dict[str, Any]:
-    """Do the work that `prepare` returns and keep its answer, in one transaction; for an id that was taken before, give
-    the kept answer. What takes long and writes nothing belongs to `prepare`, which runs before the transaction.
+    """Do the work that `prepare` returns and store its answer, in one transaction. For an id that was used before,
+    return the stored answer. `prepare` runs before the transaction and does what takes long and writes nothing.
 
-    The receipt is written first: of two that come together, the second waits for the first (or fails and looks), and a
-    crash leaves either both the import and its receipt, or neither. Raises Refused (409) for the same id with
-    another body. Without an id, the work is simply done.
+    The receipt is written first: of two pushes at once, the second waits for the first (or fails and then looks), and a
+    crash leaves both the import and its receipt, or neither. Raises Refused (409) for the same id with another body.
+    Without an id the work is simply done.
     """
     if not given_id:
         return prepare()()

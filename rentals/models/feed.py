@@ -1,4 +1,4 @@
-"""Calendars from which bookings arrive, and what we made of each of their events."""
+"""Calendars that bookings come from, and what we made of each of their events."""
 
 from __future__ import annotations
 
@@ -99,14 +99,16 @@ class CalendarFeed(HasSecretAddress):
 
 
 class FeedState(models.Model):
-    """Facts of operation of a feed: who fetches it, when again, what is wrong with it. Written only by
-    compare-and-set or under the row's lock."""
+    """Facts of operation of a feed: who fetches it now, when the next fetch is due, what is wrong with it. Written only
+    by compare-and-set or under the row's lock."""
 
     feed = models.OneToOneField(CalendarFeed, on_delete=models.CASCADE, primary_key=True, related_name="state")
     # -- fetching
     next_fetch_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Empty: as soon as possible.")
     claim_token = models.UUIDField(null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Somebody fetches it, at most until then.")
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="A worker fetches it, until this moment at most."
+    )
     etag = models.CharField(max_length=255, blank=True)
     last_modified = models.CharField(max_length=64, blank=True)
     last_try_at = models.DateTimeField(null=True, blank=True)
@@ -134,7 +136,7 @@ class FeedState(models.Model):
 
 
 class FeedItem(models.Model):
-    """One event of a feed, what we made of it and why. Holds personal data, which goes when the booking goes."""
+    """One event of a feed, what we made of it and why. Its personal data is deleted together with the booking."""
 
     class Decision(models.TextChoices):
         NONE = "", "None"
@@ -146,7 +148,7 @@ class FeedItem(models.Model):
     # -- identity (RFC 5545: UID and RECURRENCE-ID)
     uid = models.CharField(max_length=255)
     recurrence_id = models.CharField(max_length=64, blank=True)
-    part = models.CharField(max_length=64, blank=True, help_text="Tells apart what shares the two above.")
+    part = models.CharField(max_length=64, blank=True, help_text="Tells items apart that share the two fields above.")
     # -- what it says
     summary = models.CharField(max_length=255, blank=True)
     starts_on = models.DateField(null=True, blank=True, help_text="Local day at the property.")
@@ -160,7 +162,7 @@ class FeedItem(models.Model):
     guest_count = models.PositiveSmallIntegerField(null=True, blank=True)
     reservation_url = models.CharField(max_length=500, blank=True)
     trace = models.CharField(
-        max_length=8, blank=True, help_text="Of a guest whose stay a person deleted: tells another one, not who it was."
+        max_length=8, blank=True, help_text="For a deleted stay: tells its guest from others without saying who it was."
     )
     excerpt = EncryptedTextField(blank=True, default="", help_text="Of an event that cannot be read: its lines.")
     # -- what we made of it
@@ -190,13 +192,13 @@ class FeedItem(models.Model):
 
 
 class WebhookReceipt(models.Model):
-    """A signed push that was taken, so that the same `webhook-id` counts once (Standard Webhooks)."""
+    """A push that was accepted. It makes the same `webhook-id` count once (Standard Webhooks)."""
 
     feed = models.ForeignKey(CalendarFeed, on_delete=models.CASCADE, related_name="receipts")
     webhook_id = models.CharField(max_length=255)
     body_hash = models.CharField(max_length=64)
     received_at = models.DateTimeField(db_index=True)
-    answer = models.JSONField(default=dict, blank=True, help_text="What we answered, to be answered again.")
+    answer = models.JSONField(default=dict, blank=True, help_text="Our answer, to give it again.")
 
     class Meta:
         constraints = (models.UniqueConstraint(name="webhookreceipt_once", fields=["feed", "webhook_id"]),)

@@ -11,7 +11,8 @@ from rentals.models.tokens import HasSecretAddress
 
 
 class PublishedCalendar(HasSecretAddress):
-    """A secret link to the stays and turnovers of one property. Whoever has it may read; codes are never in it."""
+    """A secret link to the stays and turnovers of one property. Anybody who has it can read them. Codes are never in
+    it."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="published_calendars")
     name = models.CharField(max_length=120, help_text="Who reads it, for example “Cleaners”.")

@@ -1,4 +1,4 @@
-"""Secret parts of URLs: kept encrypted, found by their digest."""
+"""Secret parts of addresses: kept encrypted, found by their digest."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ def new_token() -> str:
 
 
 def token_digest(token: str) -> str:
-    """Under what a token is found: the database never compares the token itself, so its answer time tells nothing."""
+    """The key that a token is found by. The database never compares the token itself, so its response time tells
+    nothing."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

@@ -39,7 +39,7 @@ def test_a_page_that_has_grown_old() -> None:
     strict.force_login(User.objects.create_superuser("host"))
     answer = strict.post("/stays/1/revoke/")
     assert answer.status_code == 403
-    assert "This page has grown old" in text(answer)
+    assert "This page is out of date" in text(answer)
     assert "Nothing was changed" in text(answer)
 
 

@@ -652,7 +652,7 @@ class TestStays:
             Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers)
 
     def test_no_removal_is_promised_where_turnkey_only_watches(self, house: House, door: Lock) -> None:
-        """The code was set before somebody ticked “Only watch”: it stays, and opens."""
+        """The code was set before somebody ticked “Observe only”: it stays, and opens."""
         letters(events=["stay.cancelled"])
         gate = house.lock("Gate")
         stay = house.stay(house.flat(door, gate), DAY, DAY)

@@ -266,7 +266,7 @@ def test_calendars_that_we_publish_and_push_addresses_are_no_feeds(host: Client,
     ours = PublishedCalendar.objects.create(property=flat, name="Cleaners")
     feed = feed_of(flat)
     for url, words in (
-        (f"https://turnkey.example.com/calendars/{ours.token}.ics", "publishes itself"),
+        (f"https://turnkey.example.com/calendars/{ours.token}.ics", "Turnkey itself publishes"),
         (f"https://turnkey.example.com/webhooks/ical/{feed.token}/", "push address"),
     ):
         response = host.post(ADD, typed(flat, url=url))

@@ -56,7 +56,7 @@ def complaints(answer: Any) -> list[tuple[int | None, str, str]]:
     """Row, column and text of each complaint; those about the file itself come without a row."""
     assert "confirm_form" not in answer.context
     found = [(one.row, one.column, one.text) for one in answer.context["complaints"]]
-    assert ("Nothing is imported: mend the file first" in answer.content.decode()) is bool(found)
+    assert ("Nothing is imported: fix the file first" in answer.content.decode()) is bool(found)
     return found
 
 
@@ -222,7 +222,7 @@ def test_a_lock_that_is_switched_off_by_import_loses_our_codes(host: Client, hou
         (b"", "The file is empty."),
         (b"   \n  \n", "The file has no rows."),
         (HEAD.encode(), "The file has no rows."),
-        (b"<!doctype html><html><body>Log in</body></html>", "This is a web page and no table."),
+        (b"<!doctype html><html><body>Log in</body></html>", "This is a web page, not a table."),
         (b"PK\x03\x04\x14\x00\x06\x00", "This is a spreadsheet. Save it as “CSV UTF-8”"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "This is a spreadsheet."),
         (bytes(range(256)) * 20, "The file is not text in UTF-8."),
@@ -389,7 +389,7 @@ def test_the_file_between_look_and_action_cannot_be_forged_and_grows_old(
         assert done.status_code == 302
         assert "Nothing was imported" in str(list(get_messages(done.wsgi_request))[-1].message)
     clock.shift(import_export_pages._PATIENCE + 1)
-    assert "more than an hour old" in sure(host, PROPERTIES, answer)
+    assert "over an hour old" in sure(host, PROPERTIES, answer)
     assert host.get(f"{PROPERTIES}process_import/").status_code == 405
     assert not Property.objects.exists()
 
