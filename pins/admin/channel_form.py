@@ -67,7 +67,7 @@ class ChannelForm(SecretsForm):
             self.initial.setdefault("events", list(notification_events.CHOSEN_BY_DEFAULT))
         if "quiet_from" in self.fields:
             self.fields["quiet_from"].help_text = (
-                "Messages wait during these hours, except about a guest who arrives today or cannot get in. Leave "
+                "During these hours messages wait, except about a guest who arrives today or cannot get in. Leave "
                 "both empty for none."
             )
 
