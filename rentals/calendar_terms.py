@@ -110,8 +110,8 @@ def reason(item: FeedItem) -> str:
 
 def counts(summary: Mapping[str, Any]) -> str:
     """`2 new, 1 changed`, from the counts of an import."""
-    told = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]
-    return ", ".join(told) or "nothing new"
+    counted = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]
+    return ", ".join(counted) or "nothing new"
 
 
 def item_dates(item: FeedItem, zone: ZoneInfo) -> str:

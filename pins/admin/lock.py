@@ -113,9 +113,9 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             return
         tasks.wake_locks(found.moved_lock_ids)
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
-        told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
+        changes = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
         number = len(found.found)
-        has = f"{wording.doors(number)}: {told}" if number else "no locks at all"
+        has = f"{wording.doors(number)}: {changes}" if number else "no locks at all"
         text = format_html(
             '{} has {}. <a href="{}">Show locks</a>', account, has, reverse("admin:rentals_lock_changelist")
         )

@@ -49,7 +49,18 @@ class AccessGrantAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "wanted")
     search_fields = ("holder_name", "reference", "booking__property__name")
     date_hierarchy = "starts_at"
-    fields = ("holder", "reference", "kind", "stay", "masked_code", "starts", "ends", "goes_on", "condition", "told")
+    fields = (
+        "holder",
+        "reference",
+        "kind",
+        "stay",
+        "masked_code",
+        "starts",
+        "ends",
+        "goes_on",
+        "condition",
+        "disclosed",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessGrant]:
         return super().get_queryset(request).select_related("booking__property").defer(*AccessGrant.SECRETS)
@@ -79,7 +90,7 @@ class AccessGrantAdmin(ReadOnlyAdmin):
         return day_and_time(grant.issue_at, zone_of_grant(grant))
 
     @admin.display(description="First shown")
-    def told(self, grant: AccessGrant) -> str:
+    def disclosed(self, grant: AccessGrant) -> str:
         return day_and_time(grant.disclosed_at, zone_of_grant(grant)) if grant.disclosed_at else "not yet"
 
     @admin.display(description="State")
