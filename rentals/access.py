@@ -1,8 +1,8 @@
-"""Which properties a person sees, and what follows from that for everything that belongs to one.
+"""Which properties a person sees, and which rows of other models follow from that.
 
-Every page asks here: `scope_of` once for each request, then `visible` for each list, choice and single object. What a
-kind of row belongs to is told once, by `governs`; a kind that nobody told about cannot be asked for at all, so that
-nothing is shown by oversight.
+Every page asks here: `scope_of` once for each request, then `visible` for each list, choice and single object.
+`governs` says once for each model which rows belong to a property. `visible` fails for a model without such a rule, so
+that nothing is shown by oversight.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from rentals.models import (
 )
 
 _Rows = TypeVar("_Rows", bound=QuerySet[Any])
-#: From the ids of the properties that somebody sees to the rows.
+#: Takes the ids of the properties that a person sees, and selects the rows of a model.
 Condition = Callable[[frozenset[int]], Q]
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What somebody sees. `None`: all."""
+    """The properties that a person sees, by their ids. `None` means all."""
 
     property_ids: frozenset[int] | None = None
 
@@ -48,8 +48,8 @@ _KEPT: Final = "_turnkey_scope"
 
 
 def scope_of(user: AbstractBaseUser | AnonymousUser) -> Scope:
-    """One query, and one only however often a request asks: the answer is kept with the user, who is read anew for each
-    request. Superusers are never restricted."""
+    """What this user sees. Costs one query for each request: the answer is kept on the user object, which each request
+    loads anew. Superusers are never restricted."""
     kept = getattr(user, _KEPT, None)
     if isinstance(kept, Scope):
         return kept
@@ -72,7 +72,7 @@ _CONDITIONS: dict[type[Model], Condition] = {}
 
 
 def governs(model: type[Model], condition: Condition) -> None:
-    """Tell which rows of a model belong to the properties of a scope."""
+    """Say which rows of a model belong to the properties of a scope."""
     _CONDITIONS[model] = condition
 
 
@@ -83,7 +83,7 @@ def is_governed(model: type[Model]) -> bool:
 def visible(rows: _Rows, scope: Scope) -> _Rows:
     """The rows of a queryset that belong to the scope.
 
-    Raises `LookupError` for a model of which nobody said what it belongs to.
+    Raises `LookupError` for a model without a rule (`governs`).
     """
     condition = _CONDITIONS[rows.model]
     if scope.property_ids is None:
@@ -101,9 +101,9 @@ governs(Booking, lambda ids: Q(property__in=ids))
 governs(CalendarFeed, lambda ids: Q(property__in=ids))
 governs(FeedState, lambda ids: Q(feed__property__in=ids))
 governs(PublishedCalendar, lambda ids: Q(property__in=ids))
-# An event whose stay a person moved to another property speaks of that one's guest.
+# When a person moved a stay to another property, its event tells of a guest of that property.
 governs(FeedItem, lambda ids: Q(feed__property__in=ids) & (Q(booking=None) | Q(booking__property__in=ids)))
-# A lock that serves two properties belongs to both; what else is on it does not.
+# A lock that serves two properties belongs to both. The codes on it do not.
 governs(Lock, lambda ids: Q(pk__in=locks_of(ids)))
 # By name, beside their locks; their pages are for those who see everything (`rentals.admin.scoped`).
 governs(LockAccount, lambda ids: Q(pk__in=Lock.objects.filter(pk__in=locks_of(ids)).values("account")))

@@ -19,6 +19,6 @@ def badge_html(badge: Badge) -> SafeString:
 
 
 def moment_html(text: str) -> SafeString:
-    """`Wed 3 Mar, 15:00 CET`, broken between day and time if anywhere."""
+    """`Wed 3 Mar, 15:00 CET`. A line may break only between day and time."""
     day, _, at = text.partition(", ")
     return format_html('<span class="tk-flag tk-plain">{},</span> <span class="tk-flag tk-plain">{}</span>', day, at)

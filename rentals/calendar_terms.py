@@ -1,4 +1,4 @@
-"""Plain words for calendars: how a feed is, what its items mean, what an import did. No database here."""
+"""Plain words for calendars: the health of a feed, what its items mean, what an import did. Asks no database."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 from django.utils.safestring import SafeString
 
 from rentals.badges import badge_html
-from rentals.calendars.events import Verdict
-from rentals.models import FeedItem
+from rentals.calendars.events import Channel, Verdict
+from rentals.models import CalendarFeed, FeedItem
+from rentals.models.feed import CHANNEL_LABELS
 from rentals.wording import Badge, Tone, days
 
 
 class Health(StrEnum):
-    """How a feed is, in one word; the first that applies counts."""
+    """How a feed is, in one word. Where several apply, the first counts."""
 
     OFF = "off"
     HELD = "held"
@@ -45,7 +46,7 @@ _VERDICTS = {
     Verdict.REVIEW: Badge("May be a stay", Tone.TROUBLE),
     Verdict.QUARANTINED: Badge("Cannot be read", Tone.TROUBLE),
 }
-#: What an import counts, in the order in which people ask.
+#: What an import counts, in the order in which people want to know it.
 _COUNTS = {
     "created": "new",
     "changed": "changed",
@@ -55,6 +56,19 @@ _COUNTS = {
     "review": "to review",
     "quarantined": "unreadable",
 }
+
+
+def channel_label(channel: str) -> str:
+    """The name of a channel; one that an older or newer release stored reads as it is."""
+    return CHANNEL_LABELS[Channel(channel)] if channel in set(CHANNEL_LABELS) else channel
+
+
+def channel_of(feed: CalendarFeed) -> str:
+    """The name of the channel that was chosen, or else of the one that we recognised."""
+    if feed.channel != Channel.AUTO:
+        return feed.get_channel_display()
+    found = feed.state.detected_channel
+    return channel_label(found) if found else "not recognised yet"
 
 
 def health_label(health: Health) -> str:
@@ -90,18 +104,18 @@ _DECIDED = {
 
 
 def reason(item: FeedItem) -> str:
-    """Why an item is taken for what it is; a person's decision is the last word."""
+    """Why an item counts as what it does; a person's decision has the last word."""
     return _DECIDED.get(item.decision, item.reason)
 
 
 def counts(summary: Mapping[str, Any]) -> str:
     """`2 new, 1 changed`, from the counts of an import."""
-    told = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]
-    return ", ".join(told) or "nothing new"
+    counted = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]
+    return ", ".join(counted) or "nothing new"
 
 
 def item_dates(item: FeedItem, zone: ZoneInfo) -> str:
-    """The days of an item; with times where the channel gave them."""
+    """The days of an item, with times in `zone` where the channel gave them."""
     text = days(item.starts_on, item.ends_on)
     if item.whole_days or item.starts_at is None or item.ends_at is None:
         return text

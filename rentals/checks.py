@@ -1,4 +1,4 @@
-"""Configuration of the business side that works but deserves a second look."""
+"""System checks for settings that work but may be a mistake."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from django.core.checks import CheckMessage, Warning, register
 
 @register()
 def feeds_reach_private_hosts(**_: Any) -> list[CheckMessage]:
-    """Whoever may enter a calendar address could then read this network through it."""
+    """With this setting, anybody who may enter a calendar address can read this network through it."""
     if settings.DEBUG or not settings.FEEDS_ALLOW_PRIVATE_HOSTS:
         return []
     return [

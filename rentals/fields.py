@@ -6,6 +6,7 @@ a new one in front, run `manage.py rotate_field_keys`, then drop the old one.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ class UndecryptableValue(Exception):
 
 
 def cipher() -> MultiFernet:
-    """The keys in force now. Follows changes of the setting (tests, rotation)."""
+    """The present keys. Follows changes of the setting (tests, rotation)."""
     return _cipher(tuple(settings.FIELD_ENCRYPTION_KEYS))
 
 
@@ -53,11 +54,16 @@ def rewrap(stored: str) -> str:
         raise UndecryptableValue("a stored value opens with none of the keys of FIELD_ENCRYPTION_KEYS") from None
 
 
+def behind(relation: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Columns of a related row, for `defer`: `feed__url` for `url` behind `feed`."""
+    return tuple(f"{relation}__{column}" for column in columns)
+
+
 class EncryptedTextField(_TextField):
     """A text that is encrypted in the database and reads as a plain `str`.
 
     The empty string stays empty, so that "nothing" needs no key. Equal texts have different ciphertexts, hence nothing
-    but `isnull` can be looked up; keep a keyed digest in another column where equality must be found.
+    but `isnull` can be looked up. Where rows must be found by the text, keep a keyed digest in another column.
     Reading raises `UndecryptableValue` when no configured key opens the value.
     """
 

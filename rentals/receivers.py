@@ -1,7 +1,7 @@
 """Turns saves of the business models into `bookings_changed`.
 
-Model signals, not overridden `save()`, so that a queryset's `delete()` in the admin is heard too. What no signal
-tells (`bulk_create`, `update()`) is found by the periodic drift check.
+Model signals and not overridden `save()`, so that a queryset's `delete()` in the admin counts too. The periodic drift
+check finds what sends no signal (`bulk_create`, `update()`).
 """
 
 from __future__ import annotations
@@ -28,8 +28,10 @@ def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> No
 
 @receiver(pre_delete, sender=Booking)
 def announce_deleted_booking(instance: Booking, **_: Any) -> None:
-    """Personal data of the guest goes with the stay, and the calendars that list it may not bring it back."""
-    Property.objects.select_for_update(no_key=True).get(pk=instance.property_id)  # imports take turns with this
+    """The guest's personal data is deleted with the stay, and the calendars that list it must not bring it back."""
+    Property.objects.select_for_update(no_key=True).get(
+        pk=instance.property_id
+    )  # imports wait for this, and this for them
     items = FeedItem.objects.filter(booking=instance)
     for item in items.only("guest_name", "reservation_code"):
         FeedItem.objects.filter(pk=item.pk).update(trace=trace_of(item.guest_name, item.reservation_code))
@@ -57,7 +59,7 @@ def announce_saved_property(instance: Property, created: bool, raw: bool = False
     if raw or created:
         return
     instance.apply_default_times(timezone.now())
-    # Read by the old times and zone: "not modified" would confirm what has to be read anew.
+    # Calendars were read with the old times and zone, so "not modified" must not confirm what was read.
     FeedState.objects.filter(feed__property=instance).update(etag="", last_modified="")
     _announce_bookings_of([instance.pk])
 
@@ -65,7 +67,7 @@ def announce_saved_property(instance: Property, created: bool, raw: bool = False
 @receiver(m2m_changed, sender=Property.locks.through)
 def announce_changed_locks(instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
     if action == "pre_clear" and reverse:
-        # After a clear from the lock's side nobody can tell which properties were concerned; the drift check can.
+        # After a clear from the lock's side the properties are not known any more; the drift check finds them.
         return
     if action in {"post_add", "post_remove", "post_clear"}:
         _announce_bookings_of(pk_set or () if reverse else [instance.pk])
@@ -73,13 +75,13 @@ def announce_changed_locks(instance: Model, action: str, reverse: bool, pk_set: 
 
 @receiver(post_save, sender=Lock)
 def announce_saved_lock(instance: Lock, created: bool, raw: bool = False, **_: Any) -> None:
-    """A lock that was switched off or on changes what the bookings of its properties ask for."""
+    """A lock that is switched off or on changes what the bookings of its properties need."""
     if not raw and not created:
         _announce_bookings_of(instance.properties.values_list("pk", flat=True))
 
 
 def _announce_bookings_of(property_ids: Iterable[int]) -> None:
-    """Running and future bookings only: what has ended is removed by its own end, whatever the property says now."""
+    """Running and future bookings only: the codes of stays that are over are removed in any case."""
     bookings = Booking.objects.filter(property_id__in=list(property_ids), check_out__gt=timezone.now())
     if booking_ids := list(bookings.values_list("pk", flat=True)):
         bookings_changed.send(sender=Property, booking_ids=booking_ids, deleted=False)

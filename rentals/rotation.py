@@ -32,7 +32,7 @@ class Tally:
 
     rewritten: int = 0
     current: int = 0  # already encrypted with the first key
-    overtaken: int = 0  # changed by somebody else meanwhile, hence written with the first key by them
+    overtaken: int = 0  # changed meanwhile by another writer, who used the first key
     unreadable: int = 0  # opens with no key; left as it is
 
 
@@ -66,7 +66,7 @@ def rotate(column: Column) -> Iterator[Tally]:
     """Re-encrypt the column batch by batch; yields the running tally after each batch.
 
     Each row is written only if its ciphertext is still the one that was read (compare-and-set), and without `save()`:
-    nothing about the row has changed for anybody else.
+    for everybody else the row has not changed.
     """
     tally = Tally()
     last: Any = None

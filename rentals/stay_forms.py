@@ -1,8 +1,8 @@
-"""What a person may type to move the ends of a stay, judged against the stay as it is. Days and times are wall-clock
-times at the property.
+"""Forms that move the ends of a stay, judged against the stay as it is now. Days and times are wall-clock times at the
+property.
 
-Each form carries the ends that its page showed. Pressed twice, or on a page that has grown old, it changes nothing
-that the person has not seen.
+Each form carries the ends that its page showed. Sent twice, or from a page that is out of date, it changes nothing that
+the person has not seen.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from django.core.exceptions import ValidationError
 
 from rentals.local_time import local_moment
 from rentals.models import Booking
-from rentals.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput
+from rentals.widgets import ClockField, DayField
 from rentals.wording import day_and_time
 
 #: How many hours one press adds.
 HOURS = (1, 2)
-#: A guest who asks for more time may ask when the stay is over already.
+#: A guest may ask for more time when the stay is already over.
 STILL_ASKS = timedelta(hours=24)
-#: Beyond these a year is a slip of the finger.
+#: A year outside these is a slip of the finger.
 EARLIEST, LATEST = date(2000, 1, 1), date(2100, 1, 1)
 
 
 def may_move(booking: Booking, now: datetime) -> bool:
-    """Whether it makes sense to offer these forms."""
+    """Whether to offer these forms: not for a cancelled stay, nor a day after it ended."""
     return booking.status != Booking.Status.CANCELLED and now < booking.check_out + STILL_ASKS
 
 
 class StayForm(forms.Form):
-    """`check_in` and `check_out` are where the stay's ends shall be, once the form is valid."""
+    """Once the form is valid, `check_in` and `check_out` (UTC) are the new ends of the stay."""
 
     seen = forms.CharField(max_length=80, widget=forms.HiddenInput)
 
@@ -41,7 +41,7 @@ class StayForm(forms.Form):
         super().__init__(data, initial=self.shown(booking), auto_id=f"{type(self).__name__.lower()}-%s")
         self.booking, self.now = booking, now
         self.check_in, self.check_out = booking.check_in, booking.check_out
-        #: Wall times that were typed, beside the instants that they mean: a clock change may skip or repeat them.
+        #: Wall times as they were typed, with the instants that they mean: a clock change may skip or repeat them.
         self.typed: dict[str, tuple[datetime, str]] = {}
 
     @classmethod
@@ -71,24 +71,18 @@ class StayForm(forms.Form):
 
     @property
     def moves(self) -> bool:
-        """Whether an end of the stay is elsewhere afterwards."""
+        """Whether the form changes an end of the stay."""
         return (self.check_in, self.check_out) != (self.booking.check_in, self.booking.check_out)
 
 
 class LateCheckOutForm(StayForm):
-    """Hours more by one press, or a time of the last day."""
+    """Some hours more with one button, or a time on the last day."""
 
     hours = forms.TypedChoiceField(choices=[(str(one), one) for one in HOURS], coerce=int, required=False)
-    until = forms.TimeField(
-        label="Check-out at",
-        widget=ClockInput,
-        input_formats=TIME_FORMATS,
-        required=False,
-        error_messages={"invalid": "Enter a time such as 13:30."},
-    )
+    until = ClockField(label="Check-out at", required=False, error_messages={"invalid": "Enter a time such as 13:30."})
 
     def choices(self) -> list[tuple[int, str]]:
-        """The buttons: hours, and the time that they lead to."""
+        """The buttons: a number of hours, and the new time of check-out (`13:00`)."""
         zone = self.booking.property.zone
         ends = [(one, self.booking.check_out + timedelta(hours=one)) for one in HOURS]
         return [(one, f"{end.astimezone(zone):%H:%M}") for one, end in ends if end > self.now]
@@ -102,7 +96,7 @@ class LateCheckOutForm(StayForm):
             self.add_error("until", "Enter a time such as 13:30.")
 
     def _add(self, hours: int, seen: str) -> None:
-        """To what the page showed: the same press twice is the same wish."""
+        """Add to the end that the page showed, so that pressing twice asks for the same end."""
         shown_end = _moment(seen.rpartition(" ")[2])
         if shown_end is None:
             self.add_error(None, "Open the page again and choose there.")
@@ -124,20 +118,11 @@ class LateCheckOutForm(StayForm):
             self.add_error("until", f"{said} is past already. Enter a later time.")
 
 
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=DayInput,
-        input_formats=DATE_FORMATS,
-        error_messages={"required": "Choose a day.", "invalid": "Enter a day such as 2027-03-08 or 08/03/2027."},
-    )
-
-
 class ChangeDaysForm(StayForm):
-    """Other days, at the same times of day. A stay that has begun keeps its arrival."""
+    """Other days at the same times of day. A stay that has begun keeps its arrival."""
 
-    arrival = _day("Arrival")
-    departure = _day("Departure")
+    arrival = DayField(label="Arrival")
+    departure = DayField(label="Departure")
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, booking: Booking, now: datetime) -> None:
         super().__init__(data, booking=booking, now=now)
@@ -149,13 +134,13 @@ class ChangeDaysForm(StayForm):
         return {**super().shown(booking), "arrival": booking.arrival_date, "departure": booking.departure_date}
 
     def clean_arrival(self) -> date:
-        day = _sane(self.cleaned_data["arrival"])
+        day = plausible_day(self.cleaned_data["arrival"])
         if day != self.booking.arrival_date and day < self.now.astimezone(self.booking.property.zone).date():
             raise ValidationError("That day is past. Choose today or a later day.")
         return day
 
     def clean_departure(self) -> date:
-        return _sane(self.cleaned_data["departure"])
+        return plausible_day(self.cleaned_data["departure"])
 
     def place(self, cleaned: dict[str, Any]) -> None:
         booking, prop = self.booking, self.booking.property
@@ -185,7 +170,8 @@ class ChangeDaysForm(StayForm):
         return moment.astimezone(self.booking.property.zone).time()
 
 
-def _sane(day: date) -> date:
+def plausible_day(day: date) -> date:
+    """The day. Raises ValidationError for a year that is a slip of the finger."""
     if not EARLIEST <= day < LATEST:
         raise ValidationError("Check the year: it should lie between 2000 and 2099.")
     return day

@@ -1,4 +1,4 @@
-"""Celery tasks of the calendars: alarm clocks for work that the database knows about.
+"""Celery tasks of the calendars: alarm clocks for work that is due by the database.
 
 Every task carries ids only, may run twice, late, or never. Arguments are keywords and end in `**kwargs`, so that
 messages of an older release are still understood during a deploy.
@@ -24,8 +24,8 @@ from rentals.calendars.fetching import polling
 
 logger = logging.getLogger(__name__)
 
-# Feeds of a host that hangs must not occupy all the threads that locks wait for. A fetch that finds no room leaves;
-# its feed stays due, and the next tick hands it out again.
+# Feeds of a host that hangs must not occupy all the threads that locks wait for. A fetch that finds no room ends; its
+# feed stays due, and the next tick hands it out again.
 _room: Final = threading.BoundedSemaphore(settings.FEED_MAX_IN_FLIGHT)
 
 _started_at: Final = time.monotonic()
@@ -33,7 +33,7 @@ _started_at: Final = time.monotonic()
 
 @shared_task
 def poll_feeds(**kwargs: object) -> None:
-    """Hand out the feeds that are due, spread over the time until the next tick, and look after their conditions."""
+    """Hand out the feeds that are due, spread over the time until the next tick, and update their conditions."""
     now = timezone.now()
     polling.complete_states()
     due = polling.due_feeds(now, polling.quota())
@@ -61,13 +61,13 @@ def fetch_feed(*, feed_id: int, **kwargs: object) -> None:
 
 @shared_task
 def purge(**kwargs: object) -> None:
-    """Delete what is long over."""
+    """Delete guests' data that is long over."""
     purging.purge(timezone.now())
 
 
 def ask_for_fetch(feed_id: int, now: datetime) -> None:
-    """Make a feed due, and have it fetched once the transaction is over. A broker out of reach is no error: the next
-    tick finds it."""
+    """Make a feed due, and have it fetched when the transaction is over. A broker out of reach is no error: the next
+    tick finds the feed."""
     polling.request_fetch(feed_id, now)
     transaction.on_commit(partial(_send, feed_id, 0.0))
 
@@ -79,8 +79,8 @@ def _hand_out(feed_ids: list[int]) -> None:
 
 
 def _send(feed_id: int, seconds: float) -> bool:
-    """Set the alarm for one feed; False when the broker is out of reach. An alarm that nobody took for two ticks is
-    worth nothing, since the feed has been handed out again."""
+    """Send the task for one feed in so many seconds; False when the broker is out of reach. A task that no worker took
+    for two ticks expires, since the feed has been handed out again."""
     expires = seconds + max(60, 2 * settings.FEED_TICK_SECONDS)
     try:
         fetch_feed.apply_async(kwargs={"feed_id": feed_id}, countdown=seconds, expires=expires)
@@ -91,6 +91,7 @@ def _send(feed_id: int, seconds: float) -> bool:
 
 
 def _has_caught_up() -> bool:
-    """After a downtime everything looks stale; the first minutes of a worker (15 for a day) belong to fetching."""
+    """Whether this worker has run long enough to judge: after a downtime every feed looks stale, so the first minutes
+    (15, for feeds that are stale after a day) belong to fetching."""
     patience = timedelta(seconds=settings.FEED_STALE_SECONDS) / 96
     return time.monotonic() - _started_at >= patience.total_seconds()

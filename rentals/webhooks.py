@@ -1,4 +1,4 @@
-"""Calendars that are pushed to us: `POST /webhooks/ical/<token>/`, the same importer as for fetched ones.
+"""Calendars that are pushed to us: `POST /webhooks/ical/<token>/`. They use the importer of fetched calendars.
 
 A raw calendar is the whole calendar of that feed; an empty body asks us to fetch now. See docs/webhooks.md.
 """
@@ -34,7 +34,7 @@ _TOO_BIG: Final = frozenset({FeedFault.TOO_LARGE, FeedFault.TOO_MANY_EVENTS})
 
 @http.hook
 def push_calendar(request: HttpRequest, token: str) -> dict[str, Any]:
-    """Take a whole calendar, or the wish to fetch it. The answer counts what became of it, and names nobody."""
+    """Take a whole calendar, or the request to fetch it now. The answer counts the changes and names nobody."""
     feed = http.find(CalendarFeed.objects.all(), "token", token, request)
     try:
         answer = _take(feed, request)
@@ -58,7 +58,7 @@ def _take(feed: CalendarFeed, request: HttpRequest) -> dict[str, Any]:
 
 
 def _read(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None) -> Callable[[], dict[str, Any]]:
-    """The import, with what needs no transaction done already."""
+    """Do the part of the import that needs no transaction; return the rest."""
     with _refusing():
         ahead = run.read_ahead(feed.pk, body, now)
     return partial(_import, feed, body, now, as_of, ahead)
@@ -67,8 +67,8 @@ def _read(feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None
 def _import(
     feed: CalendarFeed, body: bytes, now: datetime, as_of: datetime | None, ahead: Calendar | None
 ) -> dict[str, Any]:
-    """`as_of`: a signature tells the age of a calendar, so that an older one that arrives late is dropped. Of two
-    unsigned ones the later counts."""
+    """`as_of` (UTC): when the calendar was signed, so that an older one that arrives late is dropped. Of two unsigned
+    calendars, the later one counts."""
     with _refusing():
         summary = run.import_calendar(feed.pk, body, now, as_of=as_of, ahead=ahead)
     status = "outdated" if summary.outdated else "unchanged" if summary.unchanged else "imported"
@@ -80,7 +80,7 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except FeedError as error:
-        # Its text is made for the operator: what to do, and nothing secret.
+        # Its text is written for the operator: it says what to do and has no secret in it.
         raise Refused(413 if error.fault in _TOO_BIG else 400, error.fault.value, str(error)) from None
 
 

@@ -1,4 +1,5 @@
-"""Inputs that browsers draw themselves, good on a phone, and texts that are never shown again."""
+"""Form fields for days and times, drawn by the browser itself, which works well on a phone; and inputs for texts that
+are never shown again."""
 
 from __future__ import annotations
 
@@ -29,6 +30,28 @@ class ClockInput(forms.TimeInput):
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs=attrs, format="%H:%M")
+
+
+class DayField(forms.DateField):
+    """A day; some common ways to write one are understood beside the browser's own."""
+
+    widget = DayInput
+    input_formats = DATE_FORMATS
+    default_error_messages = {
+        "required": "Choose a day.",
+        "invalid": "Enter a day such as 2027-03-08 or 08/03/2027.",
+    }
+
+
+class ClockField(forms.TimeField):
+    """A time of day on the clock of some place. `example` is what the error message shows."""
+
+    widget = ClockInput
+    input_formats = TIME_FORMATS
+
+    def __init__(self, *, example: str = "15:00", **kwargs: Any) -> None:
+        invalid = f"Enter a time such as {example}" + ("." if kwargs.get("required", True) else ", or leave it empty.")
+        super().__init__(**{"error_messages": {"invalid": invalid}, **kwargs})
 
 
 class WriteOnlyInput(forms.TextInput):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
 
 class Tone(StrEnum):
-    """How urgent a word is. Each has its own sign, since colour alone tells nothing to many people."""
+    """How urgent a state is. Each tone has its own sign, because many people cannot tell colours apart."""
 
     READY = "ready"
     BUSY = "busy"
@@ -50,14 +50,14 @@ def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
 
 
 def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """`Wed 3 Mar, 15:00 CET`; with its year unless that is the present one."""
+    """`Wed 3 Mar, 15:00 CET`; with the year if it is not the present one."""
     local = moment.astimezone(zone)
     year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
     return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M %Z}"
 
 
 def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """A coming moment as people say it: `now`, `14:05 CET` today, else with its day."""
+    """A coming moment as people say it: `now`, `14:05 CET` today, or with its day."""
     if moment <= now:
         return "now"
     if moment.astimezone(zone).date() == now.astimezone(zone).date():
@@ -72,22 +72,22 @@ def counted(number: int, what: str) -> str:
 
 def ago(moment: datetime, now: datetime) -> str:
     """`5 minutes ago`."""
-    seconds = (now - moment).total_seconds()
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {name}{'' if count == 1 else 's'} ago"
-    return "just now"
+    span = _span(now - moment)
+    return f"{span} ago" if span else "just now"
 
 
 def ahead(moment: datetime, now: datetime) -> str:
     """`in 5 minutes`."""
-    seconds = (moment - now).total_seconds()
-    for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"in {count} {name}{'' if count == 1 else 's'}"
-    return "in a moment"
+    span = _span(moment - now)
+    return f"in {span}" if span else "in a moment"
+
+
+def _span(length: timedelta) -> str:
+    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute."""
+    for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
+        if length >= unit:
+            return counted(length // unit, name)
+    return ""
 
 
 def day(of: date) -> str:

@@ -1,7 +1,8 @@
 """What the admin shows of door codes: the bookings with their locks, and what support needs to see."""
 
 from pins.admin.booking import BookingAdmin
-from pins.admin.channel import DeliveryAdmin, NotificationChannelAdmin
+from pins.admin.channel import NotificationChannelAdmin
+from pins.admin.delivery import DeliveryAdmin
 from pins.admin.incident import IncidentAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
 from pins.admin.property import PropertyWithStaysAdmin

@@ -1,4 +1,4 @@
-"""What can be done to several stays at once, in the list of bookings."""
+"""Actions on several stays at once, in the list of bookings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.utils import timezone
 from pins.actions import stays
 from pins.actions.results import ActionResult
 from pins.status.stays import guest_grants
-from rentals.admin.sure import Question, ask, is_sure
+from rentals.admin.confirmation import Question, ask, is_confirmed
 from rentals.models import Booking, LockAccount
 from rentals.wording import counted
 
@@ -23,14 +23,14 @@ else:
     _Admin = object
 
 _MOST_NAMED: Final = 5
-_WATCHED: Final = (
-    "On locks that Turnkey only watches nothing changes: a code that is there stays, until you take it off in the "
-    "Tedee app or it ends."
+_OBSERVE_ONLY: Final = (
+    "On locks that Turnkey only observes nothing changes: a code that is there stays until it ends, or until you take "
+    "it off in the Tedee app."
 )
 
 
 class BulkActions(_Admin):
-    """Stands before ModelAdmin among the bases. What gives a guest another code, or none, asks first."""
+    """Stands before ModelAdmin among the bases. Actions that give a guest another code, or none, ask first."""
 
     def do(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:
         """One action and its line in the history of the booking."""
@@ -42,7 +42,7 @@ class BulkActions(_Admin):
 
     @admin.action(description="New code", permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
-        if is_sure(request):
+        if is_confirmed(request):
             self._do_many(request, queryset, "new_code", "New code chosen")
             return None
         names = _names(queryset)
@@ -56,15 +56,15 @@ class BulkActions(_Admin):
 
     @admin.action(description="Revoke codes", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
-        """A guest may be in the house."""
+        """Asks first, because a guest may be in the house."""
         now = timezone.now()
         grants = {one.booking_id: one for one in guest_grants().filter(booking__in=queryset)}
         judged = [(one, stays.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
         going = [one for one, why_not in judged if not why_not]
-        if is_sure(request) or not going:
+        if is_confirmed(request) or not going:
             self._do_many(request, queryset, "revoke", "Code revoked")
             return None
-        watches = LockAccount.objects.filter(observe_only=True).exists()
+        observes = LockAccount.objects.filter(observe_only=True).exists()
         question = Question(
             "revoke",
             "Revoke codes",
@@ -72,7 +72,7 @@ class BulkActions(_Admin):
             "new codes:",
             f"Yes, revoke {counted(len(going), 'code')}",
             _in_house(sum(one.check_in <= now for one in going)),
-            _WATCHED if watches else "",
+            _OBSERVE_ONLY if observes else "",
             tuple(f"{one}, {one.property}: {why_not}" for one, why_not in judged if why_not),
         )
         return ask(self, request, _names(going), question)

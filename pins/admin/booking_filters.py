@@ -1,4 +1,4 @@
-"""Questions that a host asks of the list of bookings. Days are days at each property."""
+"""Filters of the list of bookings. Days are days at each property."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from pins.status.wording import MUST_ACT
 from rentals.local_time import local_moment
 from rentals.models import Booking, BookingQuerySet, Lock, Property
 
-#: A guest who arrives within this time should have the code on every lock.
+#: Within this time before an arrival, the code should be on every lock.
 ARRIVES_SOON = timedelta(hours=24)
-#: How long a removal may take before it deserves a look.
+#: How long a removal may take before a person should look.
 PATIENCE = timedelta(minutes=10)
 
 
 def on_local_days(field: str, first: int, days: int, now: datetime) -> Q:
-    """`field` lies in the days from today + `first`, each property's own days. One condition per zone in use."""
+    """`field` lies in the `days` days from today + `first`, in each property's own zone. One condition for each zone in
+    use."""
     found = Q(pk__in=())
     for name in Property.objects.order_by().values_list("timezone", flat=True).distinct():
         today: date = now.astimezone(Property(timezone=name).zone).date()
@@ -34,10 +35,10 @@ def on_local_days(field: str, first: int, days: int, now: datetime) -> Q:
 
 
 def needs_attention(now: datetime) -> Q:
-    """Stays whose guest may stand before a closed door, or whose code should be gone and is not. What is only watched
-    is missing on purpose.
+    """Stays whose guest may find a door closed, or whose code should be off a lock and is not. A code that is missing
+    on an observe-only lock is no fault.
 
-    Asked from the side of the codes, of which few are amiss, and not of every booking in turn.
+    The query starts from the codes, of which few have a fault, and not from all bookings.
     """
     live = Booking.objects.filter(status=Booking.Status.CONFIRMED, check_out__gt=now)
     this_week = now + timedelta(days=7)
@@ -56,23 +57,23 @@ def needs_attention(now: datetime) -> Q:
         | Q(lock__account__operation__dead_key__gt="")
     )
     late = missing.filter(Q(grant__starts_at__lte=now + ARRIVES_SOON) | (hopeless & Q(grant__issue_at__lte=now)))
-    # A code on a lock without a keypad opens nothing, whatever the lock says of it.
+    # A code on a lock without a keypad opens nothing, even where the lock accepted it.
     mute = wanted.filter(
         lock__has_keypad=False, lock__account__observe_only=False, grant__booking__check_in__lte=this_week
     )
     left = Pin.objects.filter(remote_id__isnull=False).filter(
         Q(grant__ends_at__lte=now - PATIENCE) | Q(wanted=False, state_changed_at__lte=now - PATIENCE)
     )
-    told = Incident.objects.filter(pin__isnull=False, resolved_at__isnull=True)
-    found = Q(pk__in=no_door.values("pk")) | Q(pk__in=told.values("pin__grant__booking"))
+    reported = Incident.objects.filter(pin__isnull=False, resolved_at__isnull=True)
+    found = Q(pk__in=no_door.values("pk")) | Q(pk__in=reported.values("pin__grant__booking"))
     for pins in (wanted.filter(state=State.BLOCKED), late, mute, left):
         found |= Q(pk__in=pins.values("grant__booking"))
     return found
 
 
 def without_confirmed_code(now: datetime, within: timedelta) -> Q:
-    """Confirmed stays whose guest arrives within this time, or is due already, and whose code is not known to be on
-    every lock as wished: one that has no code at all included."""
+    """Confirmed stays whose guest arrives within this time, or is due already, and whose code is not confirmed on every
+    lock. Stays without any code are included."""
     wanted = Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, grant__ends_at__gt=now)
     unconfirmed = ~Exists(wanted) | Q(Exists(wanted.exclude(state=State.SET)))
     return Q(unconfirmed, status=Booking.Status.CONFIRMED, check_in__lte=now + within, check_out__gt=now)
@@ -92,7 +93,7 @@ class ArrivalFilter(admin.SimpleListFilter):
 
 
 class StayFilter(admin.SimpleListFilter):
-    """Without a choice the list shows what is current and coming, unless somebody searches."""
+    """Without a choice the list shows current and coming stays, unless a person searches."""
 
     title = "stay"
     parameter_name = "stay"
@@ -153,24 +154,24 @@ class AttentionFilter(admin.SimpleListFilter):
         return queryset.filter(needs_attention(timezone.now())) if self.value() == "yes" else queryset
 
 
-def waits_to_be_told(now: datetime) -> Q:
-    """Stays whose code is on every lock, and nobody was shown it."""
+def waits_for_disclosure(now: datetime) -> Q:
+    """Stays whose code is on every lock and was shown to nobody."""
     wanted = Pin.objects.filter(grant=OuterRef("pk"), wanted=True)
     grants = AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.GUEST, wanted=True)
-    untold = grants.filter(revoked_at__isnull=True, disclosed_at__isnull=True, ends_at__gt=now)
-    ready = untold.filter(Exists(wanted), ~Exists(wanted.exclude(state=State.SET)))
+    undisclosed = grants.filter(revoked_at__isnull=True, disclosed_at__isnull=True, ends_at__gt=now)
+    ready = undisclosed.filter(Exists(wanted), ~Exists(wanted.exclude(state=State.SET)))
     return Q(Exists(ready), status=Booking.Status.CONFIRMED)
 
 
-class ToldFilter(admin.SimpleListFilter):
-    title = "guest told"
+class DisclosureFilter(admin.SimpleListFilter):
+    title = "code shown"
     parameter_name = "told"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Code ready, guest not told yet")]
+        return [("no", "Code ready, not shown yet")]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
-        return queryset.filter(waits_to_be_told(timezone.now())) if self.value() == "no" else queryset
+        return queryset.filter(waits_for_disclosure(timezone.now())) if self.value() == "no" else queryset
 
 
 class OverlapFilter(admin.SimpleListFilter):

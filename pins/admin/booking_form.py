@@ -1,4 +1,5 @@
-"""The form of a stay: days and wall times of the property instead of instants, and a code that only goes in."""
+"""The form of a stay: days and wall times at the property instead of instants, and a code that goes in and never comes
+out."""
 
 from __future__ import annotations
 
@@ -17,8 +18,8 @@ from pins.models import AccessGrant
 from rentals.admin.property_choice import PropertyChoice
 from rentals.local_time import local_moment
 from rentals.models import Booking, Property
-from rentals.stay_forms import EARLIEST, LATEST
-from rentals.widgets import DATE_FORMATS, TIME_FORMATS, ClockInput, DayInput, WriteOnlyInput
+from rentals.stay_forms import plausible_day
+from rentals.widgets import ClockField, DayField, WriteOnlyInput
 from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
@@ -29,36 +30,17 @@ else:
 _WHEN = {"arrival": "check_in", "departure": "check_out"}
 
 
-def _day(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        widget=DayInput,
-        input_formats=DATE_FORMATS,
-        error_messages={"required": "Choose a day.", "invalid": "Enter a day such as 2027-03-08 or 08/03/2027."},
-    )
-
-
-def _time(label: str) -> forms.TimeField:
-    return forms.TimeField(
-        label=label,
-        widget=ClockInput,
-        input_formats=TIME_FORMATS,
-        required=False,
-        error_messages={"invalid": "Enter a time such as 15:00, or leave it empty."},
-    )
-
-
 class BookingForm(_Form):
     """An end of the stay that nobody touched keeps its instant to the second, also where the page cannot show it:
-    seconds, the second 02:30 of an autumn night, a check-in that was over when the property's times changed."""
+    seconds, the second 02:30 of an autumn night, a check-in that had passed when the property's times changed."""
 
     property = PropertyChoice(
         queryset=Property.objects.order_by("name", "pk"), error_messages={"required": "Choose a property."}
     )
-    arrival_date = _day("Arrival")
-    arrival_time = _time("at")
-    departure_date = _day("Departure")
-    departure_time = _time("at")
+    arrival_date = DayField(label="Arrival")
+    arrival_time = ClockField(label="at", required=False)
+    departure_date = DayField(label="Departure")
+    departure_time = ClockField(label="at", required=False)
     own_code = forms.CharField(
         label="Own code",
         required=False,
@@ -83,7 +65,7 @@ class BookingForm(_Form):
             self.fields["property"].help_text = format_html("There is no property yet: {}.", add)
 
     def _stored_ends(self) -> dict[str, Any]:
-        """The stay as its property's clocks show it; times stay empty where they are the property's."""
+        """The stay on the clock of its property; times stay empty where the property's times apply."""
         found: dict[str, Any] = {}
         for end, name in _WHEN.items():
             local = getattr(self.instance, name).astimezone(self.instance.property.zone)
@@ -98,18 +80,18 @@ class BookingForm(_Form):
             self.fields["departure_time"].help_text = "Empty means the property's check-out time."
             return
         prop = self.instance.property
-        self.fields[
-            "arrival_time"
-        ].help_text = f"{prop.timezone} time. Empty means {prop.check_in_time:%H:%M}, the property's check-in time."
-        self.fields[
-            "departure_time"
-        ].help_text = f"{prop.timezone} time. Empty means {prop.check_out_time:%H:%M}, the property's check-out time."
+        for name, usual, what in (
+            ("arrival_time", prop.check_in_time, "check-in"),
+            ("departure_time", prop.check_out_time, "check-out"),
+        ):
+            text = f"{prop.timezone} time. Empty means {usual:%H:%M}, the property's {what} time."
+            self.fields[name].help_text = text
 
     def clean_arrival_date(self) -> date:
-        return _sane(self.cleaned_data["arrival_date"])
+        return plausible_day(self.cleaned_data["arrival_date"])
 
     def clean_departure_date(self) -> date:
-        return _sane(self.cleaned_data["departure_date"])
+        return plausible_day(self.cleaned_data["departure_date"])
 
     def clean_own_code(self) -> str:
         value = str(self.cleaned_data["own_code"])
@@ -128,7 +110,7 @@ class BookingForm(_Form):
         if check_out <= check_in:
             self.add_error("departure_date", _order_error(first, last, prop, from_time, until_time))
             return cleaned
-        # Given to the instance only when they are good: the model would report on fields that this form has not.
+        # Set only when they are good: otherwise the model would report errors on fields that this form does not have.
         self.instance.check_in, self.instance.check_out = check_in, check_out
         self.instance.follows_property_times = from_time is None and until_time is None
         if cleaned.get("own_code") and "status" in cleaned:
@@ -136,7 +118,7 @@ class BookingForm(_Form):
         return cleaned
 
     def changes(self) -> str:
-        """What was changed, for the history of a stay that is saved by now; no name of a guest, and no code."""
+        """What was changed, for the history of a stay that is saved already. Names no guest and no code."""
         zone = self.instance.property.zone
         said = [
             f"the {end} from {day_and_time(before, zone)} to {day_and_time(after, zone)}"
@@ -152,7 +134,7 @@ class BookingForm(_Form):
                 for one in (self.initial["status"], self.instance.status)
             ]
             said.append(f"the status from {labels[0]} to {labels[1]}")
-        # Neither property by name: who sees the stay may not see where it was before.
+        # Without the properties' names: a person who sees the stay now may not see the property where it was before.
         words = {"property": "the property", "guest_name": "the guest's name", "own_code": "the code"}
         said += [text for name, text in words.items() if name in self.changed_data]
         return f"Changed {', '.join(said)}." if said else ""
@@ -165,7 +147,7 @@ class BookingForm(_Form):
         return local_moment(day, at, prop.timezone).astimezone(UTC)
 
     def _judge_own_code(self, prop: Property, value: str, status: str) -> None:
-        """Tell here what `choices.set_code` would refuse later; that one decides."""
+        """Refuse here what `code_overrides.set_code` would refuse later. That function decides."""
         grant = None
         if self.instance.pk:
             grant = AccessGrant.objects.filter(booking=self.instance, kind=AccessGrant.Kind.GUEST).first()
@@ -189,17 +171,11 @@ class BookingForm(_Form):
             self.add_error("own_code", "Another guest has this code on one of the locks. Choose other digits.")
 
 
-def _sane(day: date) -> date:
-    if not EARLIEST <= day < LATEST:
-        raise ValidationError("Check the year: it should lie between 2000 and 2099.")
-    return day
-
-
 def _order_error(first: date, last: date, prop: Property, from_time: time | None, until_time: time | None) -> str:
     if last < first:
         return "The departure is before the arrival. Choose a later day."
     starts, ends = from_time or prop.check_in_time, until_time or prop.check_out_time
     return (
-        f"The stay would end at {ends:%H:%M}, before or when it begins at {starts:%H:%M} on the same day. "
+        f"The stay would end at {ends:%H:%M}, not after it begins at {starts:%H:%M} on the same day. "
         "Choose a later day, or enter times."
     )

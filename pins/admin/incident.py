@@ -1,4 +1,4 @@
-"""The list of incidents: what is wrong, how much it presses, about whom or what, since when, and what to do."""
+"""The list of incidents: what is wrong, how urgent it is, what it concerns, since when, and what to do."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins.admin.support import ReadOnlyAdmin
 from pins.incidents import texts
-from pins.models import Incident
+from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.status.locks import zone_of_lock
+from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.badges import badge_html
-from rentals.models import Lock
+from rentals.fields import behind
+from rentals.models import CalendarFeed, Lock, LockAccount
 from rentals.wording import Badge, Tone, day_and_time
 
 
 class OpenFilter(admin.SimpleListFilter):
-    """Without a choice the list shows what is open."""
+    """Without a choice the list shows open incidents."""
 
     title = "state"
     parameter_name = "state"
@@ -66,15 +67,10 @@ class IncidentAdmin(ReadOnlyAdmin):
             "booking__property",
         )
         return incidents.select_related(*subjects).defer(
-            "pin__applied_code",
-            "pin__op_code",
-            "pin__grant__code",
-            "account__secret",
-            "account__webhook_token",
-            "feed__url",
-            "feed__token",
-            "feed__signing_secret",
-            "feed__previous_signing_secret",
+            *behind("pin", Pin.SECRETS),
+            *behind("pin__grant", AccessGrant.SECRETS),
+            *behind("account", LockAccount.SECRETS),
+            *behind("feed", CalendarFeed.SECRETS),
         )
 
     @admin.display(description="How urgent", ordering=MOST_SEVERE_FIRST)

@@ -1,18 +1,16 @@
-"""Locks and lock accounts with what concerns door codes: pauses, room on the keypad, fetching locks."""
+"""Locks and lock accounts with all that concerns door codes: pauses, room on the keypad, fetching locks."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 
 from pins import tasks
 from pins.reconcile import inventory
@@ -46,7 +44,7 @@ class LockWithCodesAdmin(LockAdmin):
     def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if change and "device_id" in form.changed_data:
-            messages.info(request, "The device id changed: all codes of this lock are being looked for and set anew.")
+            messages.info(request, "The device id changed: all codes of this lock are looked for and set again.")
             tasks.wake_locks([obj.pk])
 
     @admin.display(description="State")
@@ -95,20 +93,11 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         return badge_html(Badge("In order", Tone.READY))
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.fetch_view)
-        return [path("<int:account_id>/fetch-locks/", view, name="rentals_lockaccount_fetch"), *super().get_urls()]
+        return [self.button("fetch_locks", self._press_fetch), *super().get_urls()]
 
-    def fetch_view(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        return require_POST(self._fetch_one)(request, account_id)
-
-    def _fetch_one(self, request: HttpRequest, account_id: int) -> HttpResponse:
-        account = self.get_object(request, str(account_id))
-        if account is None:
-            raise Http404
-        if not self.has_change_permission(request, account):
-            raise PermissionDenied
+    def _press_fetch(self, request: HttpRequest, account: LockAccount) -> HttpResponse:
         self._fetch(request, account)
-        return HttpResponseRedirect(reverse("admin:rentals_lockaccount_change", args=[account.pk]))
+        return self.redirect_to(account)
 
     @admin.action(description="Fetch locks from Tedee", permissions=["change"])
     def fetch_locks(self, request: HttpRequest, queryset: QuerySet[LockAccount]) -> None:
@@ -116,7 +105,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             self._fetch(request, account)
 
     def _fetch(self, request: HttpRequest, account: LockAccount) -> None:
-        """Ask Tedee and tell what came of it. Waits for the answer, at most as long as one request may take."""
+        """Ask Tedee which locks there are, and show the result. Waits for at most one request."""
         try:
             found = inventory.fetch(account, timezone.now())
         except (inventory.FetchError, UndecryptableValue) as error:
@@ -124,9 +113,9 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             return
         tasks.wake_locks(found.moved_lock_ids)
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
-        told = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
+        changes = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
         number = len(found.found)
-        has = f"{counted(number, 'lock')}: {told}" if number else "no locks at all"
+        has = f"{counted(number, 'lock')}: {changes}" if number else "no locks at all"
         text = format_html(
             '{} has {}. <a href="{}">Show locks</a>', account, has, reverse("admin:rentals_lock_changelist")
         )

@@ -1,4 +1,4 @@
-"""Properties with their door codes: who comes next, how their codes are, which calendars and locks there are."""
+"""Properties with their door codes: the next stays and the state of their codes, the calendars and the locks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
@@ -15,9 +15,12 @@ from pins.status import stay_lists
 from pins.status.locks import lock_badge
 from rentals.access import Scope
 from rentals.admin import PropertyAdmin
-from rentals.admin.feed_facts import SECRETS, with_facts
+from rentals.admin.feed_queries import with_health
+from rentals.admin.object_pages import ObjectPages
+from rentals.admin.scoped import may_see
 from rentals.calendar_terms import Health, health_badge
-from rentals.models import Booking, CalendarFeed, Lock, Property
+from rentals.fields import behind
+from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from rentals.wording import Badge, brief
 
 MOST_STAYS = 10
@@ -27,7 +30,7 @@ admin.site.unregister(Property)
 
 @dataclass(frozen=True)
 class StayLine:
-    """A stay to come, or a guest who is in."""
+    """A coming stay, or a guest who is in the house."""
 
     booking_id: int
     guest: str
@@ -38,30 +41,18 @@ class StayLine:
 
 
 @admin.register(Property)
-class PropertyWithStaysAdmin(PropertyAdmin):
+class PropertyWithStaysAdmin(ObjectPages, PropertyAdmin):
     change_form_template = "pins/admin/property_form.html"
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = dict(extra_context or {})
-        prop = self.get_object(request, object_id) if object_id else None
-        if prop is not None and self.has_view_or_change_permission(request, prop):
-            if _may_see(request, "booking"):
-                context["stays"] = _stays(prop, self.scope(request))
-            if _may_see(request, "calendarfeed"):
-                context["feeds"] = _feeds(prop)
-            if _may_see(request, "lock"):
-                context["doors"] = _doors(prop)
-        return super().changeform_view(request, object_id, form_url, context)
-
-
-def _may_see(request: HttpRequest, model: str) -> bool:
-    return any(request.user.has_perm(f"rentals.{verb}_{model}") for verb in ("view", "change"))
+    def change_context(self, request: HttpRequest, obj: Property) -> dict[str, Any]:
+        context: dict[str, Any] = {}
+        if may_see(request, Booking):
+            context["stays"] = _stays(obj, self.scope(request))
+        if may_see(request, CalendarFeed):
+            context["feeds"] = _feeds(obj)
+        if may_see(request, Lock):
+            context["doors"] = _doors(obj)
+        return context
 
 
 def _stays(prop: Property, scope: Scope) -> list[StayLine]:
@@ -87,12 +78,12 @@ def _flags(booking: Booking) -> list[str]:
 
 
 def _feeds(prop: Property) -> list[tuple[CalendarFeed, SafeString]]:
-    feeds = with_facts(CalendarFeed.objects.filter(property=prop).defer(*SECRETS), timezone.now())
+    feeds = with_health(CalendarFeed.objects.filter(property=prop).defer(*CalendarFeed.SECRETS), timezone.now())
     return [(one, health_badge(Health(getattr(one, "health")))) for one in feeds.order_by("name", "pk")]  # noqa: B009
 
 
 def _doors(prop: Property) -> list[tuple[Lock, Badge]]:
     now = timezone.now()
     locks = prop.locks.select_related("operation", "account__operation").order_by("name", "pk")
-    unneeded = ("account__secret", "account__webhook_token", "operation__foreign_names")
+    unneeded = (*behind("account", LockAccount.SECRETS), "operation__foreign_names")
     return [(one, lock_badge(one, now)) for one in locks.defer(*unneeded)]

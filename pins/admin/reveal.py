@@ -1,4 +1,4 @@
-"""Showing a guest's code to a person who may see it: once, in the answer to a POST, and written down."""
+"""Shows a guest's code to a person who may see it: once, in the answer to a POST, and on record."""
 
 from __future__ import annotations
 
@@ -19,28 +19,29 @@ from pins.models import AccessGrant
 from pins.status.stays import guest_grants, panel
 from pins.status.wording import Kind
 from rentals.access import scope_of
+from rentals.admin.object_pages import page_context
 from rentals.inbound import rate_limits
 from rentals.models import Booking
 from rentals.wording import Tone, day_and_time
 
 PERMISSION: Final = "pins.reveal_code"
-#: Looks of one person within ten minutes. Without Redis nothing is counted; each look is written down all the same.
-LOOKS: Final = RateLimitItemPerMinute(20, 10, namespace="reveal")
+#: Codes shown to one person within ten minutes. Without Redis nothing is counted, but each one is still recorded.
+REVEALS: Final = RateLimitItemPerMinute(20, 10, namespace="reveal")
 
 
 @dataclass(frozen=True)
 class Revealed:
-    """What the page shows once. Its repr may stand in an error report, so nothing of it does."""
+    """What the page shows once. An error report may contain its repr, which therefore leaves out the code."""
 
     code: str = field(repr=False)
     message: str = field(repr=False)
     missing: tuple[str, ...]  # locks that do not have the code yet
-    watched: tuple[str, ...] = ()  # locks that are only watched, and do not get it
+    observed: tuple[str, ...] = ()  # observe-only locks, which do not get it
 
 
 @sensitive_variables()
 def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
-    """For a channel that gives no e-mail address: what the host sends to the guest, in the property's time."""
+    """The message that a host sends to the guest by hand, with times in the property's zone."""
     zone = booking.property.zone
     return (
         f"Your door code for {booking.property.name} is {' '.join(code)}. "
@@ -51,15 +52,15 @@ def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
 
 @sensitive_post_parameters()
 @sensitive_variables()
-def reveal_view(request: HttpRequest, booking_id: int, *, admin_page: admin.ModelAdmin[Booking]) -> HttpResponse:
-    """The answer to the button “Show the code”. The status says what came of it: 200, 409 refused, 429 too often."""
-    booking = admin_page.get_object(request, str(booking_id))
+def reveal_view(request: HttpRequest, object_id: int, *, admin_page: admin.ModelAdmin[Booking]) -> HttpResponse:
+    """The answer to the button “Show the code”: 200, 409 when it is refused, 429 when it is asked too often."""
+    booking = admin_page.get_object(request, str(object_id))
     if booking is None:
         raise Http404
     if not (admin_page.has_view_or_change_permission(request, booking) and request.user.has_perm(PERMISSION)):
         raise PermissionDenied
     now = timezone.now()
-    seconds = rate_limits.wait(LOOKS, f"user:{request.user.pk}")
+    seconds = rate_limits.wait(REVEALS, f"user:{request.user.pk}")
     if seconds is not None:
         minutes = -(-seconds // 60)
         wait = "a minute" if minutes == 1 else f"{minutes} minutes"
@@ -89,7 +90,7 @@ def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
         code,
         guest_message(booking, grant, code),
         missing=tuple(line.name for line in lacking if line.badge.kind is not Kind.OBSERVED),
-        watched=tuple(line.name for line in lacking if line.badge.kind is Kind.OBSERVED),
+        observed=tuple(line.name for line in lacking if line.badge.kind is Kind.OBSERVED),
     )
 
 
@@ -104,12 +105,9 @@ def _page(
     revealed: Revealed | None = None,
     refusal: str = "",
 ) -> HttpResponse:
-    """Rendered at once and kept nowhere: neither in a session or message, nor by a browser or proxy."""
+    """Rendered at once and kept nowhere: not in a session or a message, nor by a browser or a proxy."""
     context: dict[str, Any] = {
-        **admin_page.admin_site.each_context(request),
-        "title": f"Door code of {booking}",
-        "opts": admin_page.opts,
-        "media": admin_page.media,
+        **page_context(admin_page, request, f"Door code of {booking}"),
         "original": booking,
         "panel": panel(booking, now, scope_of(request.user)),
         "may_act": admin_page.has_change_permission(request, booking),

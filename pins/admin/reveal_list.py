@@ -1,4 +1,4 @@
-"""Who was shown which code, when and where: to look at, for good."""
+"""The list of reveals: who was shown the code of which stay, when, and from which address."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pins.admin.parts import zone_of_grant
-from pins.admin.support import ReadOnlyAdmin, stay_link
-from pins.models import PinReveal
+from pins.admin.support import stay_link, zone_of_grant
+from pins.models import AccessGrant, PinReveal
+from rentals.admin.read_only import ReadOnlyAdmin
+from rentals.fields import behind
 from rentals.wording import day_and_time
 
 
@@ -21,20 +22,21 @@ class PinRevealAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PinReveal]:
-        return super().get_queryset(request).select_related("grant__booking__property").defer("grant__code")
+        reveals = super().get_queryset(request).select_related("grant__booking__property")
+        return reveals.defer(*behind("grant", AccessGrant.SECRETS))
 
     @admin.display(description="Who", ordering="user_name")
-    def who(self, look: PinReveal) -> str:
-        return look.user_name
+    def who(self, reveal: PinReveal) -> str:
+        return reveal.user_name
 
     @admin.display(description="When", ordering="at")
-    def when(self, look: PinReveal) -> str:
-        return day_and_time(look.at, zone_of_grant(look.grant))
+    def when(self, reveal: PinReveal) -> str:
+        return day_and_time(reveal.at, zone_of_grant(reveal.grant))
 
     @admin.display(description="Booking")
-    def stay(self, look: PinReveal) -> str | SafeString:
-        return stay_link(look.grant)
+    def stay(self, reveal: PinReveal) -> str | SafeString:
+        return stay_link(reveal.grant)
 
     @admin.display(description="From", ordering="remote_address")
-    def from_where(self, look: PinReveal) -> str:
-        return look.remote_address or "unknown"
+    def from_where(self, reveal: PinReveal) -> str:
+        return reveal.remote_address or "unknown"

@@ -1,62 +1,44 @@
-"""Read-only lists for support: grants, and PINs with their story. Codes are never read here."""
+"""Read-only lists for support: grants, and PINs with their requests. Codes are never read here."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins.admin.parts import zone_of_grant
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import zone_of_lock
 from pins.status.pins import attempt_line, pin_badge, pins_for_people
 from rentals.access import visible
 from rentals.admin.choice_filter import RelatedChoice
-from rentals.admin.look import STYLES, PlainTitles
-from rentals.admin.scoped import Scoped
+from rentals.admin.read_only import ReadOnly, ReadOnlyAdmin
 from rentals.badges import badge_html
+from rentals.fields import behind
 from rentals.wording import Badge, Tone, day_and_time, soon
 
 _MASK = "••••••"
 
 if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
     _Inline = admin.TabularInline[Any, Any]
 else:
-    _Admin = admin.ModelAdmin
     _Inline = admin.TabularInline
 
 
-class ReadOnlyAdmin(PlainTitles, Scoped, _Admin):
-    """Turnkey writes these; a person may look."""
-
-    kept_by_turnkey = True
-    actions = None
-    list_per_page = 50
-    show_full_result_count = False
-
-    class Media:
-        css = STYLES
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+def zone_of_grant(grant: AccessGrant) -> ZoneInfo:
+    """The zone of the stay's property; UTC once the booking is deleted."""
+    return grant.booking.property.zone if grant.booking is not None else ZoneInfo("UTC")
 
 
 def stay_link(grant: AccessGrant) -> str | SafeString:
-    """The booking of a grant, its property loaded, as a link."""
+    """A link to the booking of a grant. Its property should be loaded."""
     if grant.booking is None:
         return "deleted booking"
     url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
@@ -69,10 +51,21 @@ class AccessGrantAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "wanted")
     search_fields = ("holder_name", "reference", "booking__property__name")
     date_hierarchy = "starts_at"
-    fields = ("holder", "reference", "kind", "stay", "masked_code", "starts", "ends", "goes_on", "condition", "told")
+    fields = (
+        "holder",
+        "reference",
+        "kind",
+        "stay",
+        "masked_code",
+        "starts",
+        "ends",
+        "goes_on",
+        "condition",
+        "disclosed",
+    )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessGrant]:
-        return super().get_queryset(request).select_related("booking__property").defer("code")
+        return super().get_queryset(request).select_related("booking__property").defer(*AccessGrant.SECRETS)
 
     @admin.display(description="Holder", ordering="holder_name")
     def holder(self, grant: AccessGrant) -> str:
@@ -98,8 +91,8 @@ class AccessGrantAdmin(ReadOnlyAdmin):
     def goes_on(self, grant: AccessGrant) -> str:
         return day_and_time(grant.issue_at, zone_of_grant(grant))
 
-    @admin.display(description="Told to somebody")
-    def told(self, grant: AccessGrant) -> str:
+    @admin.display(description="First shown")
+    def disclosed(self, grant: AccessGrant) -> str:
         return day_and_time(grant.disclosed_at, zone_of_grant(grant)) if grant.disclosed_at else "not yet"
 
     @admin.display(description="State")
@@ -112,20 +105,13 @@ class AccessGrantAdmin(ReadOnlyAdmin):
         return badge_html(Badge("Over", Tone.OVER) if over else Badge("Valid", Tone.READY))
 
 
-class AttemptInline(_Inline):
+class AttemptInline(ReadOnly, _Inline):
     model = PinAttempt
     verbose_name_plural = "requests, newest first"
     ordering = ("-started_at", "-pk")
     fields = ("at", "what", "result", "correlation_id")
     readonly_fields = ("at", "what", "result")
     extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
 
     @admin.display(description="When")
     def at(self, attempt: PinAttempt) -> str:
@@ -141,7 +127,7 @@ class AttemptInline(_Inline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         attempts = super().get_queryset(request).select_related("pin__lock")
-        return attempts.defer("pin__applied_code", "pin__op_code")
+        return attempts.defer(*behind("pin", Pin.SECRETS))
 
 
 @admin.register(Pin)

@@ -139,7 +139,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     outside = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out and _is_shut_out(one)]
     found, more = issues(now, [*outside, *soon], scope)
     locks, more_locks = locks_to_look_after(now, scope)
-    lock_accounts = list(visible(LockAccount.objects.defer("secret", "webhook_token"), scope))
+    lock_accounts = list(visible(LockAccount.objects.defer(*LockAccount.SECRETS), scope))
     observed = tuple(ObservedAccount(one.pk, one.name) for one in lock_accounts if one.observe_only)
     active = visible(CalendarFeed.objects.filter(is_active=True), scope)
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))

@@ -28,7 +28,8 @@ from pins.board.lock_page import lock_page
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
-from rentals.models import Booking, Lock
+from rentals.fields import behind
+from rentals.models import Booking, Lock, LockAccount
 from rentals.stay_forms import FORMS, StayForm, may_move
 from rentals.wording import day_and_time
 
@@ -232,9 +233,9 @@ def _bookings(request: HttpRequest) -> QuerySet[Booking]:
 
 
 def _locks(request: HttpRequest) -> QuerySet[Lock]:
-    secrets = ("account__secret", "account__webhook_token")
-    found = Lock.objects.select_related("operation", "account__operation").defer(*secrets)
-    return visible(found, scope_of(request.user))
+    locks = Lock.objects.select_related("operation", "account__operation")
+    locks = locks.defer(*behind("account", LockAccount.SECRETS))
+    return visible(locks, scope_of(request.user))
 
 
 def _log(request: HttpRequest, about: Booking | Lock, text: str) -> None:

@@ -73,7 +73,7 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
         ends_at__lte=now, booking__check_out__lte=now
     )
     # Without the code: deciphering thousands of them every minute would be most of the work.
-    for grant in current.select_related("booking__property").defer("code").iterator(chunk_size=500):
+    for grant in current.select_related("booking__property").defer(*AccessGrant.SECRETS).iterator(chunk_size=500):
         booking = grant.booking
         if booking is None:  # deleted since the query; `end_orphans` sees to it
             continue

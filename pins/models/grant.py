@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
@@ -39,6 +39,9 @@ class AccessGrant(models.Model):
         null=True, blank=True, help_text="When the code was first shown to somebody. From then on its value is fixed."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    #: What only a disclosure and the locks need.
+    SECRETS: Final = ("code",)
 
     class Meta:
         verbose_name = "door code"

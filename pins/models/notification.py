@@ -81,7 +81,7 @@ class NotificationChannel(models.Model):
     last_error = models.CharField(max_length=200, blank=True, editable=False, help_text="Without the target.")
     last_sent_at = models.DateTimeField(null=True, blank=True, editable=False)
 
-    #: What no list needs.
+    #: What no list or form needs.
     SECRETS: Final = ("target", "signing_secret", "previous_signing_secret")
 
     class Meta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
+from typing import Final
 
 from django.db import models
 from django.utils import timezone
@@ -71,6 +72,9 @@ class Pin(models.Model):
     next_try_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     deadline_at = models.DateTimeField(null=True, blank=True)
     state_changed_at = models.DateTimeField(default=timezone.now)
+
+    #: What only the run of a lock needs.
+    SECRETS: Final = ("applied_code", "op_code", "late_codes")
 
     class Meta:
         verbose_name = "code on a lock"

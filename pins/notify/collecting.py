@@ -246,7 +246,7 @@ def _notice_stay(grant_id: int, channels: list[NotificationChannel], now: dateti
         return
     chosen = [one for one in channels if one.hears(event, None, now)]
     if chosen:
-        grant = AccessGrant.objects.select_related("booking__property").defer("code").get(pk=grant_id)
+        grant = AccessGrant.objects.select_related("booking__property").defer(*AccessGrant.SECRETS).get(pk=grant_id)
         data = payloads.cancelled_data(grant) if event is Event.STAY_CANCELLED else payloads.code_data(grant)
         outbox.put(event, f"stay:{grant_id}:{number}", chosen, data, now, now, grant=grant)
 

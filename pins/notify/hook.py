@@ -11,9 +11,8 @@ from django.core.exceptions import ValidationError
 from standardwebhooks import Webhook
 
 from pins.notify.outgoing import NotSentError, Outgoing
-from rentals import outbound
+from rentals import outbound, signing_secrets
 from rentals.calendars.fetching.fetch import retry_at
-from rentals.inbound.signatures import validate_signing_secret
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Network
 
 LIMITS: Final = Limits(seconds=15)
@@ -40,9 +39,9 @@ def network() -> Network:
 
 def send(target: str, secrets: tuple[str, ...], outgoing: Outgoing, now: datetime) -> None:
     """One try, signed with each of the secrets; the first is the present one. Raises NotSentError."""
-    if not _can_sign(secrets[0]):
+    if not signing_secrets.is_valid(secrets[0]):
         raise NotSentError("There is no usable signing secret. Make a new one on the channel's page.")
-    signers = [Webhook(secret) for secret in secrets if _can_sign(secret)]
+    signers = [Webhook(secret) for secret in secrets if signing_secrets.is_valid(secret)]
     message_id = f"msg_{outgoing.uid.hex}"
     text = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":"))
     headers = {
@@ -59,14 +58,6 @@ def send(target: str, secrets: tuple[str, ...], outgoing: Outgoing, now: datetim
         _judge(response, now)
         return
     raise NotSentError(failure)
-
-
-def _can_sign(secret: str) -> bool:
-    try:
-        validate_signing_secret(secret)
-    except ValidationError:
-        return False
-    return True
 
 
 def _judge(response: outbound.Response, now: datetime) -> None:

@@ -20,13 +20,15 @@ from pins.status import stay_lists
 from pins.status.stay_lists import Stay
 from pins.status.stays import guest_grants
 from rentals.access import EVERYTHING
-from rentals.models import Booking, Lock, Property
+from rentals.fields import behind
+from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from rentals.wording import WORST_FIRST, Tone, clock_time
 
 _SECRETS = (
-    *("pin__applied_code", "pin__op_code", "pin__late_codes", "pin__grant__code"),
-    *("account__secret", "account__webhook_token"),
-    *("feed__url", "feed__token", "feed__signing_secret", "feed__previous_signing_secret"),
+    *behind("pin", Pin.SECRETS),
+    *behind("pin__grant", AccessGrant.SECRETS),
+    *behind("account", LockAccount.SECRETS),
+    *behind("feed", CalendarFeed.SECRETS),
 )
 MOST_ARRIVALS = 60
 MOST_ISSUES = 20

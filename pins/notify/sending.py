@@ -32,6 +32,7 @@ from pins.desired import disclosure
 from pins.models import AccessGrant, Delivery, NotificationChannel
 from pins.notify import guests, targets, texts
 from pins.notify.outgoing import NotSentError, Outgoing
+from rentals.fields import behind
 
 logger = logging.getLogger(__name__)
 
@@ -105,11 +106,11 @@ def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> S
     return _try(delivery, channel, event, token, clock)
 
 
-_CHANNEL_SECRETS: Final = [f"channel__{name}" for name in NotificationChannel.SECRETS]
+_CHANNEL_SECRETS: Final = behind("channel", NotificationChannel.SECRETS)
 
 
 def _grant(delivery: Delivery) -> AccessGrant | None:
-    grants = AccessGrant.objects.select_related("booking__property").defer("code")
+    grants = AccessGrant.objects.select_related("booking__property").defer(*AccessGrant.SECRETS)
     return grants.filter(pk=delivery.grant_id).first() if delivery.grant_id is not None else None
 
 

@@ -1,12 +1,11 @@
-"""The secrets that sign the messages of a webhook: the present one, and for a while the previous one, so that a
-receiver can change over without refusing a message (Standard Webhooks, "Signature scheme": a list of signatures)."""
+"""Which secrets sign the messages of a webhook: the present one, and for a while the previous one beside it (Standard
+Webhooks, "Signature scheme": a list of signatures). `rentals.signing_secrets` makes and rotates them."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from django.db import transaction
 from django.views.decorators.debug import sensitive_variables
 
 from pins.models import NotificationChannel
@@ -33,26 +32,6 @@ def previous_of(channel: NotificationChannel, now: datetime) -> str:
         return str(channel.previous_signing_secret)
     except UndecryptableValue:  # a previous secret that nobody can read ends now
         return ""
-
-
-@sensitive_variables()
-def rotate(channel_id: int, secret: str, now: datetime, overlap: timedelta) -> None:
-    """Put a secret in use. The secret that it replaces signs beside it for `overlap`; an earlier one ends now."""
-    with transaction.atomic():
-        # The row is locked: of two changes at once the second finds the secret of the first, and neither is lost.
-        channel = NotificationChannel.objects.select_for_update().only("signing_secret").get(pk=channel_id)
-        try:
-            present = str(channel.signing_secret)
-        except UndecryptableValue:
-            present = ""
-        if secret == present:
-            return
-        stays = bool(present) and overlap > timedelta(0)
-        NotificationChannel.objects.filter(pk=channel_id).update(
-            signing_secret=secret,
-            previous_signing_secret=present if stays else "",
-            previous_signs_until=now + overlap if stays else None,
-        )
 
 
 def end_previous(channel_id: int) -> None:

@@ -9,6 +9,7 @@ from django.db import transaction
 from pins.core import capacity
 from pins.desired import grants
 from pins.models import AccessGrant, Incident, Pin
+from rentals.fields import behind
 from rentals.models import Lock
 
 
@@ -19,7 +20,7 @@ def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
     ours have are ours.
     """
     wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
-    pins = list(wanted.defer("grant__code", "applied_code", "op_code"))
+    pins = list(wanted.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS)))
     places = max(
         capacity.room(lock.pin_capacity, foreign_pins), sum(pin.remote_id is not None and pin.admitted for pin in pins)
     )

@@ -50,7 +50,7 @@ def due_locks(now: datetime) -> list[int]:
 def ration(now: datetime) -> None:
     """Where more work is due than the budget allows, store the deadline up to which work may spend."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for account in LockAccount.objects.defer("secret", "webhook_token"):
+    for account in LockAccount.objects.defer(*LockAccount.SECRETS):
         groups[account.budget_key].append(account.pk)
     for row in RateBudget.objects.filter(key__in=groups):
         left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)

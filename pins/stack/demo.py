@@ -17,9 +17,10 @@ from django.db import transaction
 
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
-from pins.models import Pin
+from pins.models import AccessGrant, Pin
 from pins.reconcile import inventory
 from pins.stack import demo_calendars
+from rentals.fields import behind
 from rentals.models import Booking, Lock, LockAccount, Property
 
 ZONE = "Europe/Warsaw"
@@ -142,7 +143,7 @@ def unsettled(now: datetime, since: datetime) -> list[str]:
     """What is not yet as it should be, in words: due codes that are missing, ended ones that are still there, and
     calendars that were not read after `since`, the start of the demo."""
     missing = [f"{name}: the calendar has not been read yet" for name in demo_calendars.not_fetched_since(since)]
-    pins = Pin.objects.select_related("lock", "grant").defer("applied_code", "op_code", "grant__code")
+    pins = Pin.objects.select_related("lock", "grant").defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS))
     for pin in pins:
         grant = pin.grant
         live = pin.wanted and pin.admitted and grant.issue_at <= now < grant.ends_at

@@ -10,8 +10,9 @@ from datetime import date, datetime
 from django.db.models import Prefetch
 
 from pins.core.pin_state import State
-from pins.models import Pin, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt
 from pins.tedee.errors import Cause
+from rentals.fields import behind
 
 REASONS = {
     Cause.TIMEOUT: "no answer in time",
@@ -53,7 +54,7 @@ def look_at_pins(now: datetime) -> dict[int, PinSeen]:
         Prefetch("attempts", queryset=finished, to_attr="finished_attempts")
     )
     # The code columns are not read: codes have no place in a terminal's output.
-    pins = pins.defer("applied_code", "op_code", "grant__code")
+    pins = pins.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS))
     return {pin.pk: _seen_pin(pin, now) for pin in pins}
 
 

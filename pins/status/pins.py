@@ -10,12 +10,18 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from pins.core.pin_state import State
-from pins.models import Pin, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import NO_KEYPAD, pause
+from rentals.fields import behind
+from rentals.models import LockAccount
 from rentals.wording import Badge, Tone, soon
 
-_SECRETS: Final = ("applied_code", "op_code", "late_codes", "lock__account__secret", "lock__account__webhook_token")
+_SECRETS: Final = (
+    *Pin.SECRETS,
+    *behind("grant", AccessGrant.SECRETS),
+    *behind("lock__account", LockAccount.SECRETS),
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ def pins_for_people() -> QuerySet[Pin]:
     """PINs with what the functions here read, and without anything that must be decrypted."""
     return (
         Pin.objects.select_related("grant", "lock__operation", "lock__account__operation")
-        .defer("grant__code", "lock__operation__foreign_names", *_SECRETS)
+        .defer("lock__operation__foreign_names", *_SECRETS)
         .order_by("lock__name", "pk")
     )
 

@@ -56,7 +56,7 @@ class Panel:
 
 def guest_grants() -> QuerySet[AccessGrant]:
     """Grants of stays, without their codes."""
-    return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer("code")
+    return AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST).defer(*AccessGrant.SECRETS)
 
 
 def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from pins.core.periods import stay_period
 from pins.status.stays import guest_grants
 from pins.status.wording import observe_only_note
-from rentals.models import Booking
+from rentals.fields import behind
+from rentals.models import Booking, LockAccount
 from rentals.wording import counted, day_and_time
 
 LONG_STAY = timedelta(days=180)
-_SECRETS = ("account__secret", "account__webhook_token")
 
 
 def stay_warnings(booking: Booking, now: datetime) -> Iterator[str]:
@@ -82,7 +82,8 @@ def overlaps(booking: Booking) -> Iterator[str]:
 
 
 def _locks(booking: Booking) -> Iterator[str]:
-    locks = list(booking.property.locks.select_related("account").defer(*_SECRETS).order_by("name"))
+    secrets = behind("account", LockAccount.SECRETS)
+    locks = list(booking.property.locks.select_related("account").defer(*secrets).order_by("name"))
     active = [lock for lock in locks if lock.is_active]
     if not active:
         what = "All locks of this property are switched off" if locks else "This property has no locks"

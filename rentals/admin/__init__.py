@@ -2,9 +2,9 @@
 
 from rentals.admin import timetable
 from rentals.admin.account import LockAccountAdmin
+from rentals.admin.change_log import ChangeAdmin
 from rentals.admin.feed import CalendarFeedAdmin
 from rentals.admin.feed_item import FeedItemAdmin
-from rentals.admin.history_list import ChangeAdmin
 from rentals.admin.lock import LockAdmin
 from rentals.admin.people import PeopleAdmin, RolesAdmin
 from rentals.admin.property import PropertyAdmin

@@ -8,14 +8,13 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
-from django.utils.decorators import method_decorator
-from django.views.decorators.debug import sensitive_post_parameters
 
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES, PlainTitles
-from rentals.admin.scoped import Scoped
+from rentals.admin.appearance import STYLES, PlainTitles
+from rentals.admin.history import DetailedHistory
+from rentals.admin.object_pages import ObjectPages
+from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 from rentals.models.tokens import new_token
@@ -28,16 +27,16 @@ else:
     _Form = forms.ModelForm
 
 
-_ONLY_WATCHED = "Turnkey only watches this account: from now on it sends nothing that changes a lock."
+_OBSERVE_ONLY = "Turnkey only observes this account: from now on it sends nothing that changes a lock."
 _RELEASED = (
-    "Turnkey no longer only watches this account: whatever is due on its locks is being done now. The board shows what "
-    "came of it."
+    "Turnkey writes to the locks of this account again: all that is due on them is being done now. The board shows the "
+    "results."
 )
 
 
 class LockAccountForm(_Form):
-    """`secret` is left out of what the model form reads and writes, so that the stored key is never decrypted for a
-    page, not even where no configured key opens it any more."""
+    """The model form neither reads nor writes `secret`, so the stored key is never decrypted for a page. The page works
+    even where no configured key opens it any more."""
 
     secret = forms.CharField(
         label="Access key",
@@ -56,14 +55,14 @@ class LockAccountForm(_Form):
         help_texts = {
             "name": "What you call this account, for example “Office Tedee”.",
             "observe_only": "Try Turnkey without touching a lock: it reads the locks and works out every code, but "
-            "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Take the tick away "
-            "to begin; whatever is due then happens at once.",
+            "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Clear the tick to "
+            "begin: then all that is due happens at once.",
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "secret" not in self.fields:
-            return  # shown to somebody who may only look
+            return  # a person who may only look
         where = "Made at portal.tedee.com under Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
         if self.instance.pk:
             self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
@@ -72,7 +71,7 @@ class LockAccountForm(_Form):
             self.fields["secret"].help_text = where
 
     def clean_name(self) -> str:
-        """By its name an account is known on every page and in tables. Those that are alike already may stay so."""
+        """Every page and table knows an account by its name. Two accounts that share a name already may keep it."""
         name = str(self.cleaned_data["name"])
         others = LockAccount.objects.filter(name__iexact=name).exclude(pk=self.instance.pk)
         if "name" in self.changed_data and others.exists():
@@ -89,9 +88,10 @@ class LockAccountForm(_Form):
 
 
 @admin.register(LockAccount)
-class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
-    closed = frozenset({"view", "add", "change", "delete"})  # its locks may be anybody's
+class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin):
+    closed = ClosedToRestricted.closed  # its locks may serve any property
     form = LockAccountForm
+    sensitive_fields = ("secret",)
     list_display = ["name", "kind", "lock_count"]
     search_fields = ("name",)
     ordering = ("name", "pk")
@@ -103,8 +103,8 @@ class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
             {
                 "fields": ("events_address",),
                 "classes": ("collapse",),
-                "description": "Tedee may tell at once that a lock is back online or low on battery. Enter this "
-                "address as the webhook of your Tedee integration. It is a secret: whoever knows it can send events.",
+                "description": "Tedee can report at once that a lock is back online or low on battery. Enter this "
+                "address as the webhook of your Tedee integration. It is a secret: with it, anybody can send events.",
             },
         ),
         ("Shared limits", {"fields": ("rate_group",), "classes": ("collapse",)}),
@@ -115,16 +115,16 @@ class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
         rows: QuerySet[LockAccount] = super().get_queryset(request).annotate(number_of_locks=Count("locks"))
-        return rows.defer("secret", "webhook_token")
+        return rows.defer(*LockAccount.SECRETS)
 
     def get_fieldsets(self, request: HttpRequest, obj: LockAccount | None = None) -> Any:
-        """Whoever may only look is shown fields as text; the key must not be among them."""
+        """A person who may only look sees the fields as text, so the key must not be among them."""
         if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
             return super().get_fieldsets(request, obj)
         return ((None, {"fields": ("name", "kind", "observe_only", "rate_group")}),)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        """Who connects the first account by hand tries Turnkey out: nothing is written before they say so."""
+        """A person who connects the first account by hand tries Turnkey out: write nothing before they say so."""
         return {"observe_only": not LockAccount.objects.exists(), **super().get_changeform_initial_data(request)}
 
     @admin.display(description="Address on this site")
@@ -135,23 +135,19 @@ class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
             token = one.webhook_token
         except UndecryptableValue:
             return "Cannot be read: the encryption key that was in use when it was made is missing."
-        # One that was stored past `save` has none.
+        # An account that was stored without `save` has none.
         return reverse("tedee-events", args=[token]) if token else "None: this account was stored without one."
 
     @admin.display(description="Locks", ordering="number_of_locks")
     def lock_count(self, one: LockAccount) -> int:
         return getattr(one, "number_of_locks", 0)
 
-    @method_decorator(sensitive_post_parameters("secret"))
-    def changeform_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        return super().changeform_view(*args, **kwargs)
-
     def response_post_save_add(self, request: HttpRequest, obj: LockAccount) -> HttpResponseRedirect:
-        """On to the page with the button that is needed next."""
+        """Go to the page with the button that is needed next."""
         if not self.has_change_permission(request, obj):
             return super().response_post_save_add(request, obj)
         messages.info(request, "Next: press “Fetch locks”.")
-        return HttpResponseRedirect(reverse("admin:rentals_lockaccount_change", args=[obj.pk]))
+        return self.redirect_to(obj)
 
     def save_model(self, request: HttpRequest, obj: LockAccount, form: Any, change: bool) -> None:
         if key := form.cleaned_data.get("secret"):
@@ -159,8 +155,8 @@ class LockAccountAdmin(PlainTitles, ToldInHistory, Scoped, _Admin):
         try:
             obj.webhook_token  # noqa: B018 - read for whether it can be read
         except UndecryptableValue:
-            # Whoever mends the key mends this too; an account with one unreadable value cannot be used at all.
+            # A person who replaces the key repairs this too: an account with one unreadable value cannot be used.
             obj.webhook_token = new_token()
         super().save_model(request, obj, form, change)
         if "observe_only" in form.changed_data and (change or obj.observe_only):
-            messages.info(request, _ONLY_WATCHED if obj.observe_only else _RELEASED)
+            messages.info(request, _OBSERVE_ONLY if obj.observe_only else _RELEASED)

@@ -1,4 +1,4 @@
-"""Calendar feeds in the admin: which need a person, why, and what can be done."""
+"""Calendar feeds in the admin: which ones need a person, why, and what to do."""
 
 from __future__ import annotations
 
@@ -8,37 +8,36 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import URLPattern
 from django.utils import timezone
-from django.utils.decorators import method_decorator
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.debug import sensitive_post_parameters
 
 from rentals import calendar_terms as words
 from rentals import tasks
 from rentals.access import scope_of, visible
 from rentals.admin import feed_actions as actions
-from rentals.admin import feed_facts as facts
 from rentals.admin import feed_panel as panels
+from rentals.admin import feed_queries as queries
+from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.admin.feed_form import CalendarFeedForm
-from rentals.admin.feed_views import FeedViews
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.feed_push import FeedPushViews
+from rentals.admin.feed_secrets import has_secret, readable
+from rentals.admin.history import DetailedHistory
 from rentals.admin.scoped import Scoped
 from rentals.calendar_terms import Health
 from rentals.models import CalendarFeed
 from rentals.models.tokens import new_token
-from rentals.wording import ago, day_and_time
+from rentals.wording import ago, counted, day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[CalendarFeed]
 else:
     _Admin = admin.ModelAdmin
 
-#: What these say decides what the same events mean.
+#: Fields that decide what the same events mean.
 _RULES = {"channel", "blocked_items_are_stays", "longest_stay_nights"}
 
 
@@ -66,26 +65,25 @@ class HealthFilter(admin.SimpleListFilter):
 
 
 class ChannelFilter(admin.SimpleListFilter):
-    """By the channel that was chosen, or recognised where none was chosen."""
+    """By the chosen channel, or by the recognised one where none was chosen."""
 
     title = "channel"
     parameter_name = "from"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return list(facts.channels_in_use(visible(CalendarFeed.objects.all(), scope_of(request.user))))
+        return list(queries.channels_in_use(visible(CalendarFeed.objects.all(), scope_of(request.user))))
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
         chosen = self.value() or ""
         known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(facts.of_channel(chosen)) if chosen in known else queryset
+        return queryset.filter(queries.of_channel(chosen)) if chosen in known else queryset
 
 
 @admin.register(CalendarFeed)
-class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
+class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Admin):
     form = CalendarFeedForm
     change_form_template = "rentals/admin/feed_form.html"
-    delete_confirmation_template = "rentals/admin/feed_delete.html"
-    delete_selected_confirmation_template = "rentals/admin/feed_delete_selected.html"
+    sensitive_fields = ("url", "signing_secret")
     list_display = (
         "name",
         "property",
@@ -114,9 +112,9 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CalendarFeed]:
         # Not from super(): it would order by a column that is annotated only here.
-        feeds = CalendarFeed.objects.select_related("property", "state").defer(*facts.SECRETS)
+        feeds = CalendarFeed.objects.select_related("property", "state").defer(*CalendarFeed.SECRETS)
         shown = visible(feeds, self.scope(request))
-        return facts.with_facts(shown, timezone.now()).order_by(*self.get_ordering(request))
+        return queries.with_health(shown, timezone.now()).order_by(*self.get_ordering(request))
 
     def get_ordering(self, request: HttpRequest) -> Any:
         return ("urgency", *self.ordering)
@@ -127,7 +125,7 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
 
     @admin.display(description="Channel")
     def channel_word(self, feed: CalendarFeed) -> str:
-        return facts.channel_words(feed)
+        return words.channel_of(feed)
 
     @admin.display(description="Last fetch", ordering="state__last_good_at")
     def last_good(self, feed: CalendarFeed) -> str | SafeString:
@@ -151,24 +149,23 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
 
     @admin.action(description="Fetch now", permissions=["change"])
     def fetch_chosen(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
-        with_address = [one for one in queryset if one.is_active and facts.has_secret(one, "url")]
+        with_address = [one for one in queryset if one.is_active and has_secret(one, "url")]
         for feed in with_address:
             tasks.ask_for_fetch(feed.pk, timezone.now())
         if with_address:
-            count = len(with_address)
-            self.message_user(request, f"Being fetched: {'1 calendar' if count == 1 else f'{count} calendars'}.")
+            self.message_user(request, f"Being fetched: {counted(len(with_address), 'calendar')}.")
         if others := len(queryset) - len(with_address):
             self.message_user(request, f"Left out: {others} without an address or switched off.", messages.WARNING)
 
     # -- the page of one feed -----------------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: CalendarFeed | None = None) -> Any:
-        """Whoever may only look is shown fields as text; no secret may be among them."""
+        """A person who may only look sees the fields as text, so no secret may be among them."""
         rules = ("Rules", {"fields": ("blocked_items_are_stays", "longest_stay_nights")})
         if not self._may_edit(request, obj):
             plain = ("name", "property", "channel", "is_active", "poll_minutes")
             return ((None, {"fields": plain}), rules)
-        address = ("url", "forget_url") if obj is not None and facts.has_secret(obj, "url") else ("url",)
+        address = ("url", "forget_url") if obj is not None and has_secret(obj, "url") else ("url",)
         return (
             (None, {"fields": ("name", "property", "channel", "is_active")}),
             ("Fetching", {"fields": (*address, "poll_minutes")}),
@@ -188,36 +185,35 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
             form.base_fields["poll_minutes"].help_text = "5 to 1440. The channel's own calendar is rarely newer."
         return form
 
-    @method_decorator(sensitive_post_parameters("url", "signing_secret"))
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = dict(extra_context or {})
-        feed = self.get_object(request, object_id) if object_id else None
-        if feed is not None and self.has_view_or_change_permission(request, feed):
-            context["panel"] = panels.panel(feed, timezone.now(), self.scope(request))
-            context["may_act"] = self.has_change_permission(request, feed)
-        return super().changeform_view(request, object_id, form_url, context)
+    def change_context(self, request: HttpRequest, obj: CalendarFeed) -> dict[str, Any]:
+        return {
+            "panel": panels.panel(obj, timezone.now(), self.scope(request)),
+            "may_act": self.has_change_permission(request, obj),
+        }
 
     def save_model(self, request: HttpRequest, obj: CalendarFeed, form: Any, change: bool) -> None:
+        """A change writes what was changed and nothing else: a secret that is replaced meanwhile stays replaced."""
         typed, now = form.cleaned_data, timezone.now()
+        secret = typed.get("signing_secret", "")
+        changed = set(form.changed_data) - {"forget_url", "signing_secret"}
         if typed.get("url"):
             obj.url = typed["url"]
         elif typed.get("forget_url"):
             obj.url = ""
-        if typed.get("signing_secret"):
-            actions.rotate_secret(obj, typed["signing_secret"])
+            changed.add("url")
         if form.lost:
-            # Saving compares with what is stored, and that cannot be read any more.
+            # Saving compares the new address with the stored one, which cannot be read any more.
             CalendarFeed.objects.filter(pk=obj.pk).update(**dict.fromkeys(form.lost, ""))
-        if change and not actions.readable(obj, "token"):
+        if change and not readable(obj, "token"):
             obj.token = new_token()
             messages.warning(request, "No configured key opens the push address, so the push address was renewed.")
-        super().save_model(request, obj, form, change)
+        if change:
+            obj.save(update_fields=changed)
+        else:
+            obj.signing_secret = secret
+            super().save_model(request, obj, form, change)
+        if change and secret:
+            actions.rotate_secret(obj, secret, now)
         if typed.get("url"):
             actions.read_anew(obj, now)
             messages.info(request, "The calendar is being fetched. Reload its page in a few seconds.")
@@ -236,7 +232,7 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
         messages.info(request, "Their stays are kept, with their codes. No calendar changes them any more.")
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """A feed's items, facts and receipts go with it and are Turnkey's own: nobody needs a permission for them."""
+        """A feed's items, facts and receipts are deleted with it. They are Turnkey's own and need no permission."""
         _, _, needed, protected = super().get_deleted_objects(objs, request)
         return [str(one) for one in objs], {"calendar feeds": len(objs)}, needed & {"calendar feed"}, protected
 
@@ -248,7 +244,7 @@ class CalendarFeedAdmin(FeedViews, PlainTitles, ToldInHistory, Scoped, _Admin):
 
 
 def _fact(feed: CalendarFeed, name: str) -> Any:
-    return getattr(feed, name)  # annotated by `with_facts`
+    return getattr(feed, name)  # annotated by `with_health`
 
 
 def _flagged(count: int) -> str | SafeString:

@@ -1,23 +1,19 @@
-"""What a person can do about a feed: one function per action, each with a sentence about what came of it."""
+"""What a person can do about a feed: one function per action, most of which return a sentence about the result."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.crypto import salted_hmac
 
-from rentals import tasks
+from rentals import signing_secrets, tasks
 from rentals.calendars.imports import approval
-from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.models.tokens import new_token
 from rentals.wording import counted
 
-#: Content that somebody gave by hand is not what the channel's last ETag stands for: the next fetch asks in full.
+#: The channel's last ETag does not stand for content that somebody gave by hand, so the next fetch asks for all of it.
 BY_HAND = {"etag": "", "last_modified": ""}
 
 
@@ -27,7 +23,7 @@ def fetch_now(feed: CalendarFeed, now: datetime) -> str:
 
 
 def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
-    """Cancel the stays of these items, and no others: a person approves what was on the page."""
+    """Cancel the stays of these items and no others: a person approves only what was on the page."""
     count = approval.approve(feed.pk, now, item_ids)
     others = len(item_ids) - count
     why = "another calendar lists them, or they have begun"
@@ -44,17 +40,10 @@ def dismiss(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str
     return f"{counted(count, 'stay')} kept." if count else "nothing was left to decide."
 
 
-def readable(feed: CalendarFeed, name: str) -> str:
-    """A stored secret; empty where there is none, or none of the keys opens it."""
-    try:
-        return str(getattr(feed, name))
-    except UndecryptableValue:
-        return ""
-
-
-def mark_of(feed: CalendarFeed, name: str) -> str:
-    """Tells one value of a stored secret from another, and nothing else about it."""
-    return salted_hmac("rentals.admin.feed_actions", f"{name}:{readable(feed, name)}").hexdigest()[:16]
+def lock(feed: CalendarFeed) -> None:
+    """Make others who replace a secret of this feed wait until the transaction ends. Comes before the secrets are read:
+    they are deferred, so what is read afterwards is what the other one wrote."""
+    CalendarFeed.objects.select_for_update().only("pk").get(pk=feed.pk)
 
 
 def new_push_token(feed: CalendarFeed) -> str:
@@ -63,35 +52,34 @@ def new_push_token(feed: CalendarFeed) -> str:
     return "there is a new push address. The old one is refused from now on."
 
 
-def new_signing_secret(feed: CalendarFeed) -> str:
-    """Make a secret; the present one counts beside it until it is ended. Returns the new one, to be shown once."""
-    made = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode("ascii")
-    rotate_secret(feed, made)
-    feed.save(update_fields=["signing_secret", "previous_signing_secret"])
+def new_signing_secret(feed: CalendarFeed, now: datetime) -> str:
+    """Make a secret; the present one counts beside it until a person ends it. Returns the new one, to be shown once."""
+    made = signing_secrets.generate()
+    rotate_secret(feed, made, now)
     return made
 
 
-def rotate_secret(feed: CalendarFeed, secret: str) -> None:
-    """Put a secret in use without refusing who still signs with the present one. Does not save."""
-    present = readable(feed, "signing_secret")
-    if secret != present:
-        feed.previous_signing_secret, feed.signing_secret = present, secret
+def rotate_secret(feed: CalendarFeed, secret: str, now: datetime) -> None:
+    """Put a secret in use without refusing a sender who still signs with the present one."""
+    signing_secrets.rotate(CalendarFeed.objects.filter(pk=feed.pk), secret, now, overlap=None)
+    feed.refresh_from_db(fields=["signing_secret", "previous_signing_secret"])
 
 
 def end_previous_secret(feed: CalendarFeed) -> str:
+    CalendarFeed.objects.filter(pk=feed.pk).update(previous_signing_secret="")
     feed.previous_signing_secret = ""
-    feed.save(update_fields=["previous_signing_secret"])
     return "the previous secret is refused from now on."
 
 
 def remove_signing(feed: CalendarFeed) -> str:
+    CalendarFeed.objects.filter(pk=feed.pk).update(signing_secret="", previous_signing_secret="")
     feed.signing_secret = feed.previous_signing_secret = ""
-    feed.save(update_fields=["signing_secret", "previous_signing_secret"])
     return "pushes need no signature any more."
 
 
 def read_anew(feed: CalendarFeed, now: datetime) -> None:
-    """After a new address or other rules: an answer "not changed" must not hide what the calendar means now."""
+    """Fetch the whole calendar after a new address or other rules: an answer "not modified" must not hide what the
+    calendar means now."""
     with transaction.atomic():
         FeedState.objects.filter(feed=feed).update(**BY_HAND)
         tasks.ask_for_fetch(feed.pk, now)

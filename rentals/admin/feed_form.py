@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from rentals.admin import feed_facts
+from rentals.admin.feed_secrets import has_secret, host_of
+from rentals.admin.secret_form import SecretsForm
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, PublishedCalendar
 from rentals.models.tokens import token_digest
 from rentals.outbound import addresses
 from rentals.widgets import WriteOnlyInput
 
-if TYPE_CHECKING:
-    _Form = forms.ModelForm[CalendarFeed]
-else:
-    _Form = forms.ModelForm
-
 _LONGEST_URL = 2000
-_SECRET_BYTES = range(24, 65)  # Standard Webhooks: 24 to 64 bytes, in base64 after "whsec_"
 _WEBCAL = re.compile(r"webcals?:(//)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
-class CalendarFeedForm(_Form):
-    """`url` and the secrets are left out of what the model form reads and writes: what is stored is never put on a
-    page, and an empty field keeps it."""
-
+class CalendarFeedForm(SecretsForm):
     url = forms.CharField(
         label="Address",
         required=False,
@@ -47,35 +37,29 @@ class CalendarFeedForm(_Form):
         required=False,
         help_text="The calendar is then only pushed to us. Its stays are kept.",
     )
-    signing_secret = forms.CharField(
-        label="Signing secret",
-        required=False,
-        strip=True,
-        max_length=200,
-        widget=WriteOnlyInput({"class": "vTextField"}),
-    )
+    secret_words = {"url": "address", "signing_secret": "secret"}
 
     class Meta:
         exclude = ("url", "signing_secret", "previous_signing_secret")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.lost: list[str] = []  # stored secrets that no key opens; known once the form is cleaned
-        if "url" in self.fields:  # not shown to somebody who may only look
+        self.lost: list[str] = []  # stored secrets that no key opens; filled in by `clean`
+        if "url" in self.fields:  # absent for a person who may only look
             self._explain()
 
     def _explain(self) -> None:
-        where = "The calendar's export link (https or webcal). It is a secret: whoever has it reads your bookings."
-        signed = "Standard Webhooks secret (whsec_...) of whoever pushes. Once set, unsigned pushes are refused."
-        stored = bool(self.instance.pk) and feed_facts.has_secret(self.instance, "url")
+        where = "The calendar's export link (https or webcal). It is a secret: with it, anybody can read your bookings."
+        signed = "The sender's Standard Webhooks secret (whsec_...). Once set, unsigned pushes are refused."
+        stored = bool(self.instance.pk) and has_secret(self.instance, "url")
         if stored:
-            host = feed_facts.host_of(self.instance)
+            host = host_of(self.instance)
             on = f"An address on {host} is stored." if host else "An address is stored that no configured key opens."
             self.fields["url"].help_text = f"{on} Leave this empty to keep it. {where}"
         else:
             self.fields["url"].help_text = f"{where} Empty: the calendar is only pushed to us."
             self.fields.pop("forget_url", None)
-        if self.instance.pk and feed_facts.has_secret(self.instance, "signing_secret"):
+        if self.instance.pk and has_secret(self.instance, "signing_secret"):
             self.fields["signing_secret"].help_text = (
                 "A secret is stored. Leave this empty to keep it. A new one is used at once, and the present one still "
                 "counts until you end it under “Push address”."
@@ -86,14 +70,6 @@ class CalendarFeedForm(_Form):
     def clean_url(self) -> str:
         return clean_address(str(self.cleaned_data["url"]))
 
-    def clean_signing_secret(self) -> str:
-        secret = str(self.cleaned_data["signing_secret"])
-        if secret and not _is_signing_secret(secret):
-            raise ValidationError(
-                "This is not a signing secret. It begins with whsec_, followed by 32 to 88 characters of base64."
-            )
-        return secret
-
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("url") and cleaned.get("forget_url"):
@@ -101,20 +77,9 @@ class CalendarFeedForm(_Form):
         self._replace_lost_secrets()
         return cleaned
 
-    def _post_clean(self) -> None:
-        super()._post_clean()  # type: ignore[misc]  # Django's own hook: the model has had its say
-        if not self.errors:
-            return
-        for name, word in (("url", "address"), ("signing_secret", "secret")):
-            if name in self.fields and self.cleaned_data.get(name):
-                self.add_error(
-                    name,
-                    f"This {word} is fine and is not stored yet: enter it once more. What was sent is never shown.",
-                )
-
     def _replace_lost_secrets(self) -> None:
-        """The model reads its secrets when it is saved: one that no key opens any more gives way to a new one, and
-        never silently to none."""
+        """Saving the model reads its secrets, so a new one must replace one that no key opens any more. It never
+        becomes none silently."""
         for name in ("url", "signing_secret", "previous_signing_secret"):
             try:
                 getattr(self.instance, name)
@@ -123,19 +88,19 @@ class CalendarFeedForm(_Form):
                 self.lost.append(name)
         wished = {name for name in self.lost if self.cleaned_data.get(name)}
         wished |= {"url"} if self.cleaned_data.get("forget_url") else set()
-        for name, word in (("url", "address"), ("signing_secret", "secret")):
+        for name, word in self.secret_words.items():
             if name in self.lost and name not in wished and name not in self.errors:
                 self.add_error(name, f"No configured key opens the stored {word}. Enter it anew.")
 
 
 def clean_address(typed: str) -> str:
-    """The address to fetch from, or a `ValidationError` in words that tell what to do. Never repeats the address."""
+    """The address to fetch from. Raises `ValidationError`, which says what to do and never repeats the address."""
     if not typed:
         return ""
     if any(letter.isspace() or not letter.isprintable() for letter in typed):
         raise ValidationError("The address has spaces or line breaks in it. Copy the export link once more.")
     if typed.upper().startswith("BEGIN:VCALENDAR"):
-        raise ValidationError("This is a calendar itself. Save the feed, then use “Upload a calendar”.")
+        raise ValidationError("This is a calendar, not a link to one. Save the feed, then use “Upload a calendar”.")
     if _WEBCAL.match(typed):
         typed = _WEBCAL.sub("https://", typed, count=1)
     scheme = _SCHEME.match(typed)
@@ -157,14 +122,14 @@ def _check_scheme(scheme: str) -> None:
         return
     if scheme == "http":
         raise ValidationError(
-            "The link begins with http://, so that anybody on the way could read or change your bookings. Try it with "
+            "The link begins with http://, so anybody on the way could read or change your bookings. Try it with "
             "https:// instead."
         )
     raise ValidationError("Only links that begin with https:// (or webcal://) can be fetched.")
 
 
 def _check_host(host: str) -> None:
-    """Tell here what the guarded client would refuse later; that one decides, by the addresses behind the name."""
+    """Refuse here what the guarded client would refuse later. The client decides, by the addresses behind the name."""
     try:
         plain = host if ":" in host else host.encode("idna").decode("ascii")
     except UnicodeError:
@@ -180,27 +145,15 @@ def _check_host(host: str) -> None:
 
 
 def _refuse_own(path: str) -> None:
-    """A calendar of ours that comes back as a feed would make a stay of each turnover, again and again."""
+    """A calendar that we publish, read back as a feed, would turn each turnover into a stay, again and again."""
     pieces = (unquote(piece).removesuffix(".ics") for piece in re.split(r"[/?&=]", path))
     digests = [token_digest(piece) for piece in pieces if len(piece) >= 20]
     if not digests:
         return
     if PublishedCalendar.objects.filter(token_digest__in=digests).exists():
-        raise ValidationError(
-            "This is a calendar that Turnkey publishes itself. Enter the export link of the channel instead."
-        )
+        raise ValidationError("Turnkey itself publishes this calendar. Enter the export link of the channel instead.")
     if CalendarFeed.objects.filter(token_digest__in=digests).exists():
         raise ValidationError(
             "This is a push address of Turnkey, not a channel's export link. Leave the address empty for a calendar "
             "that is only pushed."
         )
-
-
-def _is_signing_secret(secret: str) -> bool:
-    head, _, encoded = secret.partition("whsec_")
-    if head or not encoded:
-        return False
-    try:
-        return len(base64.b64decode(encoded, validate=True)) in _SECRET_BYTES
-    except (binascii.Error, ValueError):
-        return False

@@ -1,11 +1,11 @@
-"""Every event that calendars ever told of, for looking things up."""
+"""Every event that calendars ever listed, for looking things up."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -13,35 +13,20 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from rentals import calendar_terms as words
-from rentals.access import scope_of, visible
-from rentals.admin import feed_facts as facts
-from rentals.admin.choice_filter import SelectWhenMany
-from rentals.admin.look import STYLES, PlainTitles
-from rentals.admin.scoped import Scoped
+from rentals.admin.choice_filter import NamedChoice, SelectWhenMany
+from rentals.admin.feed_queries import waits_for_review
+from rentals.admin.feed_secrets import excerpt_of
+from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.calendars.events import Verdict
+from rentals.fields import behind
 from rentals.models import CalendarFeed, FeedItem
 from rentals.wording import day_and_time
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[FeedItem]
-else:
-    _Admin = admin.ModelAdmin
 
-
-class FeedFilter(SelectWhenMany, admin.SimpleListFilter):
-    """By calendar, without decrypting its address as the ready-made filter would."""
-
+class FeedFilter(SelectWhenMany, NamedChoice):
     title = "calendar"
     parameter_name = "feed"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        shown = visible(CalendarFeed.objects.order_by("name", "pk"), scope_of(request.user))
-        return [(str(pk), name) for pk, name in shown.values_list("pk", "name")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[FeedItem]) -> QuerySet[FeedItem]:
-        chosen = self.value() or ""
-        known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(feed_id=int(chosen)) if chosen in known else queryset
+    related = CalendarFeed
 
 
 class VerdictFilter(admin.SimpleListFilter):
@@ -64,26 +49,22 @@ class ReviewFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[FeedItem]) -> QuerySet[FeedItem]:
         if self.value() == "waiting":
-            return queryset.filter(facts.waits_for_review(timezone.now()))
+            return queryset.filter(waits_for_review(timezone.now()))
         if self.value() == "approval":
             return queryset.filter(awaits_approval=True)
         return queryset.exclude(decision="") if self.value() == "decided" else queryset
 
 
 @admin.register(FeedItem)
-class FeedItemAdmin(PlainTitles, Scoped, _Admin):
-    """Turnkey writes these; a person decides on the page of the calendar."""
+class FeedItemAdmin(ReadOnlyAdmin):
+    """People decide about these on the page of the calendar."""
 
-    kept_by_turnkey = True
     list_display = ("dates", "what", "said", "feed", "stay", "listed")
     list_filter = (VerdictFilter, ReviewFilter, FeedFilter)
     search_fields = ("summary", "guest_name", "=reservation_code", "feed__name", "feed__property__name")
     search_help_text = "What the calendar says, guest, reservation code, calendar or property"
     date_hierarchy = "starts_on"
     ordering = ("-starts_at", "pk")
-    list_per_page = 50
-    show_full_result_count = False
-    actions = None
     fields = (
         "dates",
         "what",
@@ -102,22 +83,9 @@ class FeedItemAdmin(PlainTitles, Scoped, _Admin):
         "uid",
     )
 
-    class Media:
-        css = STYLES
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
     def get_queryset(self, request: HttpRequest) -> QuerySet[FeedItem]:
-        secrets = (f"feed__{name}" for name in facts.SECRETS)
         items = super().get_queryset(request).select_related("feed__property", "booking__property")
-        return items.defer("excerpt", *secrets)
+        return items.defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
 
     @admin.display(description="Dates", ordering="starts_at")
     def dates(self, item: FeedItem) -> str:
@@ -137,8 +105,8 @@ class FeedItemAdmin(PlainTitles, Scoped, _Admin):
 
     @admin.display(description="Its lines")
     def lines(self, item: FeedItem) -> str | SafeString:
-        """Kept of what cannot be read, and only there: to look it up at the channel."""
-        kept = facts.excerpt_of(item)
+        """Kept only of events that cannot be read, so that a person can find them at the channel."""
+        kept = excerpt_of(item)
         return format_html('<pre class="tk-excerpt">{}</pre>', kept) if kept else "read, so not kept"
 
     @admin.display(description="Booking")

@@ -1,4 +1,4 @@
-"""The top of a feed's page: how it is, what waits for a person, and what each item is taken for."""
+"""The top of a feed's page: its health, what waits for a person, and what each item counts as."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.utils.safestring import SafeString
 
 from rentals import calendar_terms as words
 from rentals.access import Scope, visible
-from rentals.admin.feed_facts import SECRETS, channel_words, excerpt_of, has_secret, listed, waits_for_review
+from rentals.admin.feed_queries import listed, waits_for_review
+from rentals.admin.feed_secrets import excerpt_of, has_secret
 from rentals.calendar_terms import Health
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.ledger import source_of
-from rentals.fields import UndecryptableValue
+from rentals.fields import UndecryptableValue, behind
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 from rentals.wording import ago, ahead, day_and_time
 
@@ -26,7 +27,7 @@ _SHOWN_HELD = 400  # each is a field of a form, and Django takes 1,000 of them
 
 @dataclass(frozen=True)
 class ItemLine:
-    """One item for people. Its texts are what strangers wrote: escaped wherever they are shown."""
+    """One item for people. Strangers wrote its texts: escape them wherever they are shown."""
 
     pk: int
     dates: str
@@ -35,9 +36,9 @@ class ItemLine:
     why: str
     marks: tuple[str, ...]
     booking: Booking | None
-    code: str  # the channel's own, which tells guests without a name apart
+    code: str  # the channel's own code, which tells guests without a name apart
     in_house: bool
-    cancelled: bool  # by the channel itself, and not only missing
+    cancelled: bool  # the channel itself cancelled it; it is not only missing
     others: tuple[str, ...]  # other calendars that list the same stay
     decision: str
     excerpt: str
@@ -73,14 +74,14 @@ class FeedPanel:
 
 
 def panel(feed: CalendarFeed, now: datetime, scope: Scope) -> FeedPanel:
-    """Everything for the page of one feed, annotated by `with_facts`."""
+    """Everything for the page of one feed, annotated by `with_health`."""
     zone = feed.property.zone
     every = (
         visible(FeedItem.objects.filter(listed(), feed=feed), scope)
         .select_related("booking__property")
         .prefetch_related(_all_sources(scope))
     )
-    coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer("excerpt")
+    coming = every.filter(ends_at__gt=now).exclude(verdict=Verdict.QUARANTINED.value).defer(*FeedItem.SECRETS)
     unreadable = every.filter(verdict=Verdict.QUARANTINED.value).order_by("-changed_at", "pk")
     review = coming.filter(waits_for_review(now))
     return FeedPanel(
@@ -103,24 +104,24 @@ def panel(feed: CalendarFeed, now: datetime, scope: Scope) -> FeedPanel:
 def _with_excerpts(items: QuerySet[FeedItem]) -> list[FeedItem]:
     try:
         return list(items)
-    except UndecryptableValue:  # of one of them: each is read by itself, where it is shown
-        return list(items.defer("excerpt"))
+    except UndecryptableValue:  # in one of them; so each is read by itself when it is shown
+        return list(items.defer(*FeedItem.SECRETS))
 
 
 def _all_sources(scope: Scope) -> Prefetch[str]:
-    """Every item, of whatever calendar, that lists an item's booking."""
+    """All items of all calendars that list an item's booking."""
     listing = visible(FeedItem.objects.filter(listed()), scope).select_related("feed")
-    return Prefetch("booking__feed_items", listing.defer("excerpt", *(f"feed__{name}" for name in SECRETS)))
+    return Prefetch("booking__feed_items", listing.defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS)))
 
 
 def hold(feed: CalendarFeed, now: datetime, scope: Scope) -> Hold | None:
-    """The stays that vanished, or were cancelled with the guest in the house, and are kept until a person decides."""
+    """The stays that vanished, or were cancelled while the guest was in the house. A person decides about them."""
     waiting = FeedItem.objects.filter(feed=feed, awaits_approval=True, gone_at__isnull=True, booking__isnull=False)
     threatened = (
         visible(waiting, scope)
         .select_related("booking__property")
         .prefetch_related(_all_sources(scope))
-        .defer("excerpt")
+        .defer(*FeedItem.SECRETS)
         .order_by("starts_at", "pk")
     )
     lines = tuple(_line(one, feed.property.zone, now) for one in threatened[:_SHOWN_HELD])
@@ -136,7 +137,7 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
     state, zone = feed.state, feed.property.zone
     said = []
     if not feed.is_active:
-        said.append("Switched off: this calendar is neither fetched nor taken when pushed. Its stays remain.")
+        said.append("Switched off: this calendar is not fetched, and pushes are refused. Its stays remain.")
     if state.held_since:
         said.append("It waits for the decision above; the stays in question are kept meanwhile.")
     if state.reset_since:
@@ -147,10 +148,10 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
     if state.stale_since and state.last_good_at:
         said.append(
             f"It could not be read since {day_and_time(state.last_good_at, zone)}. Its stays are kept as they were; "
-            "new and changed ones are missed, so enter new ones by hand meanwhile."
+            "new and changed ones are missing, so enter new ones by hand meanwhile."
         )
     elif state.stale_since:
-        said.append("It could not be read for a day. Its stays are missed, so enter them by hand meanwhile.")
+        said.append("It could not be read for a day. Its stays are missing, so enter them by hand meanwhile.")
     if state.failing_since and not state.reset_since:
         said.append(f"{state.failures} fetches in a row failed. Turnkey goes on trying; all stays are kept.")
     if state.last_good_at is None and not said and state.failures:
@@ -169,7 +170,7 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
 
 def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
     state, zone = feed.state, feed.property.zone
-    facts = [("Channel", channel_words(feed))]
+    facts = [("Channel", words.channel_of(feed))]
     if state.last_good_at:
         facts.append(("Last good fetch", f"{ago(state.last_good_at, now)} ({day_and_time(state.last_good_at, zone)})"))
     else:

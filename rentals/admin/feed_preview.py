@@ -1,8 +1,8 @@
-"""A preview of an import, and the way of its bytes from the preview to its confirmation.
+"""A preview of an import, and the way of its bytes from the preview to the confirmation.
 
-What the person confirmed is applied, byte for byte. The bytes travel through the person's own browser, compressed and
+Exactly the bytes that the person confirmed are imported. They travel through the person's own browser, compressed and
 signed: nothing personal is left in the session or on the disk, and nobody can slip in another calendar. The signature
-holds for an hour, one feed and one person.
+is valid for an hour, for one feed and one person.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from rentals.calendars.ical.unfold import MAX_BYTES
 from rentals.calendars.imports.summary import Action, Row, Summary
 from rentals.wording import days
 
-#: Of what is carried: Django takes 2.5 MB of a form, and other fields travel along.
+#: Bytes of the packed calendar: Django accepts forms of 2.5 MB, and this form has other fields too.
 _LARGEST_CARRIED = 2_300_000
 _VALID_SECONDS = 3600
 SHOWN_ROWS = 300
 
 
 class NotCarried(Exception):
-    """What came back is not what was sent out: altered, of another feed or person, or too old."""
+    """What came back is not what was sent: altered, for another feed or person, or too old."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""What the history of an object says of a changed form: each field from what to what, and of a secret only that it
-was changed. Django keeps the lines, with who wrote them and when."""
+"""What the history of an object says about a changed form: the former and the new value of each field, and of a secret
+only that it was changed. Django keeps the lines, with their author and time."""
 
 from __future__ import annotations
 
@@ -22,17 +22,18 @@ _MOST_NAMES: Final = 8
 _NOTHING: Final = "empty"
 
 
-class ToldInHistory:
+class DetailedHistory:
     """Stands before ModelAdmin among the bases."""
 
     def history_zone(self, obj: Any) -> tzinfo:
-        """On whose clock the history of an object is told."""
+        """The zone of the times in the history of an object."""
         return UTC
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.BaseForm, formsets: Any, add: bool = False
     ) -> Any:
-        """“Check-in time: 15:00 → 16:00. Locks: added Attic.” What an added object is like, its page says."""
+        """“Check-in time: 15:00 → 16:00. Locks: added Attic.” An added object gets Django's own line: its
+        page shows the values."""
         if add:
             return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
         lines = [*changes(form), *(line for formset in formsets or () for line in _of_formset(formset))]
@@ -41,7 +42,7 @@ class ToldInHistory:
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """On one clock, which its title names."""
+        """The history, with times in one zone, which the title names."""
         obj = self.get_object(request, object_id)  # type: ignore[attr-defined]
         if obj is None:
             missing: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
@@ -56,7 +57,7 @@ class ToldInHistory:
 
 
 def changes(form: forms.BaseForm) -> Iterator[str]:
-    """A line for each field that a person changed in a form, which is valid and saved by now."""
+    """A line for each field that a person changed in a form. The form is valid and saved already."""
     for name in form.changed_data:
         yield _line(form, name)
 
@@ -72,10 +73,10 @@ def _of_formset(formset: Any) -> Iterator[str]:
 
 def _line(form: forms.BaseForm, name: str) -> str:
     field = form.fields.get(name)
-    if field is None:  # a form that changes a password calls both of its fields so
+    if field is None:  # the form for a password names its two fields differently
         return f"{pretty_name(name)}: changed"
     label = str(field.label or pretty_name(name))
-    if not _may_be_told(form, name):
+    if not _is_public(form, name):
         return label if isinstance(field, forms.BooleanField) else f"{label}: changed"
     before, after = form.get_initial_for_field(field, name), form.cleaned_data.get(name)
     if isinstance(field, forms.ModelMultipleChoiceField | forms.MultipleChoiceField):
@@ -83,9 +84,10 @@ def _line(form: forms.BaseForm, name: str) -> str:
     return f"{label}: {_said(field, before)} → {_said(field, after)}"
 
 
-def _may_be_told(form: forms.BaseForm, name: str) -> bool:
-    """Only what the model keeps in the open, and a form shows: whatever else a form asks for may be a secret. And not
-    what an object belonged to: who sees it now may not see the property where it was before."""
+def _is_public(form: forms.BaseForm, name: str) -> bool:
+    """Whether the history may show the values of a field: only those that the model stores unencrypted, because any
+    other may be a secret. Not the object that a row belongs to: a person who sees the row now may not see the property
+    where it was before."""
     field = form.fields[name]
     if not isinstance(form, forms.ModelForm) or getattr(field.widget, "input_type", "") == "password":
         return False
@@ -111,7 +113,7 @@ def _said(field: forms.Field, value: Any) -> str:
 
 
 def _chosen(field: forms.Field, values: Any) -> dict[Any, Any]:
-    """What is chosen, by its key: two locks may have one name."""
+    """The chosen objects under their keys: two locks may have one name."""
     if isinstance(field, forms.MultipleChoiceField):
         return {str(one): _labels(field).get(str(one), str(one)) for one in values or ()}
     return {one.pk: one for one in values or ()}
@@ -139,6 +141,6 @@ def _moved(before: dict[Any, Any], after: dict[Any, Any]) -> str:
 
 
 def _listed(found: list[Any]) -> str:
-    """Only what is named is asked for its name: that of a permission takes a query."""
+    """Ask only the named objects for their names: the name of a permission takes a query."""
     more = len(found) - _MOST_NAMES
     return ", ".join(str(one) for one in found[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")

@@ -13,11 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from rentals.access import scope_of, visible
-from rentals.admin.exchange import ExchangeMixin
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES, PlainTitles
+from rentals.access import visible
+from rentals.admin.appearance import STYLES, PlainTitles
+from rentals.admin.choice_filter import NamedChoice
+from rentals.admin.history import DetailedHistory
+from rentals.admin.import_export_pages import ImportExportPages
 from rentals.admin.scoped import Scoped
+from rentals.fields import behind
 from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.signals import bookings_changed
 from rentals.tables.exchange import LockTable
@@ -41,30 +43,20 @@ class LockForm(_Form):
         }
 
 
-class AccountFilter(admin.SimpleListFilter):
-    """By account, without decrypting its key as the ready-made filter would."""
-
+class AccountFilter(NamedChoice):
     title = "account"
     parameter_name = "account"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        shown = visible(LockAccount.objects.order_by("name", "pk"), scope_of(request.user))
-        return [(str(pk), name) for pk, name in shown.values_list("pk", "name")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Lock]) -> QuerySet[Lock]:
-        chosen = self.value() or ""
-        known = {value for value, _ in self.lookup_choices}
-        return queryset.filter(account_id=int(chosen)) if chosen in known else queryset
+    related = LockAccount
 
 
 @admin.register(Lock)
-class LockAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
+class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin):
     closed = frozenset({"add", "delete"})  # a lock may serve other properties too, now or later
     form = LockForm
     table = LockTable
     import_notes = (
-        "A lock is known by its serial number. An import changes locks and never adds one: only Tedee tells the number "
-        "by which a lock is reached, so press “Fetch locks” on its account first."
+        "A lock is known by its serial number. An import changes locks and never adds one, because only Tedee knows "
+        "the number that reaches a lock: press “Fetch locks” on its account first."
     )
     list_display = ["name", "account", "reachable", "battery", "keypad", "is_active"]
     list_filter = ("is_active", AccountFilter, "is_connected", "has_keypad")
@@ -81,7 +73,7 @@ class LockAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
             },
         ),
         (
-            "As Tedee told last",
+            "Last news from Tedee",
             {"fields": ("reachable", "battery", "keypad", "time_zone"), "description": "Renewed by “Fetch locks”."},
         ),
     ]
@@ -90,24 +82,24 @@ class LockAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
         css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
-        # The account by name, without its key.
+        # A list shows the account by its name and needs no key.
         found = super().get_queryset(request).select_related("account")
         opened = Prefetch("properties", visible(Property.objects.order_by("name", "pk"), self.scope(request)))
-        return found.defer("account__secret", "account__webhook_token").prefetch_related(opened)
+        return found.defer(*behind("account", LockAccount.SECRETS)).prefetch_related(opened)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
-        """Of a shared lock, a search by the name of a property would tell which others it serves."""
+        """For restricted people, without the names of properties: they would tell which others a shared lock serves."""
         fields = super().get_search_fields(request)
         return [one for one in fields if not (self.scope(request).restricted and one.startswith("properties"))]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Lock | None = None) -> Any:
-        """Which device of which account a lock is decides what opens to whom, so that is for who sees them all."""
+        """Only a person who sees all properties may change the device and account of a lock: they decide what opens."""
         fields = super().get_readonly_fields(request, obj)
         return [*fields, *_IDENTITY] if self.scope(request).restricted else fields
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         if db_field.name == "account":
-            kwargs["queryset"] = LockAccount.objects.defer("secret", "webhook_token").order_by("name", "pk")
+            kwargs["queryset"] = LockAccount.objects.defer(*LockAccount.SECRETS).order_by("name", "pk")
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:

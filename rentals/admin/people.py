@@ -1,4 +1,4 @@
-"""People in the admin: Django's own pages, with the properties that somebody sees on the page of that person."""
+"""People in the admin: Django's own pages, and on the page of a person the properties that this person sees."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES
+from rentals.admin.appearance import STYLES
+from rentals.admin.history import DetailedHistory
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.models import PropertyAccess
 
@@ -34,15 +34,15 @@ class PropertyAccessInline(_Inline):
 
 
 @admin.register(User)
-class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
-    """Closed to who is restricted: who may change people can lift a restriction, or become somebody without one."""
+class PeopleAdmin(DetailedHistory, ClosedToRestricted, _Users):
+    """Closed to restricted people: a person who may change people could lift a restriction."""
 
     inlines = (PropertyAccessInline,)
 
     class Media:
         css = STYLES
 
-    # Facts. As fields they are split in two, of which the second has no label.
+    # Read-only, because as form fields each date is split in two, and the second has no label.
     readonly_fields = ("last_login", "date_joined", "what_they_did")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
@@ -57,7 +57,7 @@ class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
         return format_html('<a href="{}">All changes by {}</a>', address, one.get_username())
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        """Two ticks in two places are needed before somebody can work, and the page of login does not say which."""
+        """A person needs both “Staff status” and a group before they can work, and the login page does not say so."""
         super().save_related(request, form, formsets, change)
         person: User = form.instance
         if not change or not person.is_active or person.is_superuser:
@@ -73,5 +73,5 @@ class PeopleAdmin(ToldInHistory, ClosedToRestricted, _Users):
 
 
 @admin.register(Group)
-class RolesAdmin(ToldInHistory, ClosedToRestricted, GroupAdmin):
-    """The same."""
+class RolesAdmin(DetailedHistory, ClosedToRestricted, GroupAdmin):
+    """Closed to restricted people, like people."""

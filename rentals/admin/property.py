@@ -11,13 +11,13 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from rentals.admin.exchange import ExchangeMixin
-from rentals.admin.history import ToldInHistory
-from rentals.admin.look import STYLES, PlainTitles
+from rentals.admin.appearance import STYLES, PlainTitles
+from rentals.admin.history import DetailedHistory
+from rentals.admin.import_export_pages import ImportExportPages
 from rentals.admin.scoped import Scoped
 from rentals.models import Lock, Property
 from rentals.tables.exchange import PropertyTable
-from rentals.widgets import TIME_FORMATS, ClockInput, SuggestingInput
+from rentals.widgets import ClockField, ClockInput, SuggestingInput
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Property]
@@ -26,7 +26,7 @@ else:
     _Admin = admin.ModelAdmin
     _Form = forms.ModelForm
 
-#: `Region/City` and UTC; the rest are old aliases that only confuse.
+#: `Region/City` and UTC; all others are old aliases that only confuse.
 ZONES = tuple(
     sorted(
         zone
@@ -37,36 +37,30 @@ ZONES = tuple(
 
 
 class PropertyForm(_Form):
-    check_in_time = forms.TimeField(
-        label="Check-in time",
-        initial=Property._meta.get_field("check_in_time").default,
-        widget=ClockInput,
-        input_formats=TIME_FORMATS,
-        help_text="From when a guest's code works, unless the booking says otherwise.",
-        error_messages={"invalid": "Enter a time such as 15:00."},
-    )
-    check_out_time = forms.TimeField(
-        label="Check-out time",
-        initial=Property._meta.get_field("check_out_time").default,
-        widget=ClockInput,
-        input_formats=TIME_FORMATS,
-        help_text="Until when a guest's code works, unless the booking says otherwise.",
-        error_messages={"invalid": "Enter a time such as 11:00."},
-    )
-
     class Meta:
+        field_classes = {"check_in_time": ClockField, "check_out_time": ClockField}
         labels = {
+            "check_in_time": "Check-in time",
+            "check_out_time": "Check-out time",
             "issue_ahead_days": "Days ahead",
             "code_length": "Length of codes",
             "early_minutes": "Minutes early",
             "late_minutes": "Minutes late",
         }
-        widgets = {"timezone": SuggestingInput(ZONES, {"autocomplete": "off", "class": "vTextField"})}
+        help_texts = {
+            "check_in_time": "From when a guest's code works, unless the booking says otherwise.",
+            "check_out_time": "Until when a guest's code works, unless the booking says otherwise.",
+        }
+        widgets = {
+            "timezone": SuggestingInput(ZONES, {"autocomplete": "off", "class": "vTextField"}),
+            "check_in_time": ClockInput,
+            "check_out_time": ClockInput,
+        }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "timezone" not in self.fields:
-            return  # shown to somebody who may only look
+            return  # a person who may only look
         self.fields["timezone"].help_text = "Type a few letters of the nearest large city and choose, such as “warsaw”."
         if not self.instance.pk:
             self.initial["timezone"] = self._likely_zone()
@@ -75,13 +69,13 @@ class PropertyForm(_Form):
         return zone_as_typed(str(self.cleaned_data["timezone"]))
 
     def _likely_zone(self) -> str:
-        """A host's properties mostly lie in one zone."""
+        """The zone of the newest property: a host's properties are usually in one zone."""
         latest = Property.objects.order_by("-pk").values_list("timezone", flat=True).first()
         return latest or ""
 
 
 def zone_as_typed(typed: str) -> str:
-    """Take `europe/warsaw`, and `warsaw`, for what it means; what means nothing is left as it is."""
+    """The zone that `europe/warsaw` or `warsaw` means; other text is returned as it is."""
     typed = typed.strip().replace(" ", "_")
     by_lower = {zone.lower(): zone for zone in available_timezones()}
     cities = [zone for zone in ZONES if zone.lower().rpartition("/")[2] == typed.lower()]
@@ -91,18 +85,18 @@ def zone_as_typed(typed: str) -> str:
 
 
 @admin.register(Property)
-class PropertyAdmin(ExchangeMixin, PlainTitles, ToldInHistory, Scoped, _Admin):
-    closed = frozenset({"add"})  # who sees some would not see a new one
+class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin):
+    closed = frozenset({"add"})  # a restricted person would not see the new property
     form = PropertyForm
     table = PropertyTable
     import_notes = (
-        "A property is known by its name: one that is here is changed, another is added, none is deleted. Locks by "
-        "serial number, separated by |; an empty cell takes all locks away from the property."
+        "A property is known by its name: an import changes properties that exist, adds others and deletes none. Give "
+        "locks by serial number, separated by |; an empty cell takes all locks away from the property."
     )
     list_display = ("name", "timezone", "times", "lock_count", "is_active")
     list_filter = ("is_active", "timezone")
     search_fields = ("name", "locks__name")
-    ordering = ("name", "pk")  # a counted list has none of its own
+    ordering = ("name", "pk")  # an annotated list has no order of its own
     filter_horizontal = ("locks",)
     fieldsets = (
         (None, {"fields": ("name", "is_active")}),

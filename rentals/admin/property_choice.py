@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 else:
     _Choice = forms.ModelChoiceField
 
-#: A list of so many still opens at once, and finds by its first letters.
+#: A list of this length still opens at once, and can be searched by first letters.
 MOST_LISTED: Final = 200
-#: Digits. Of longer numbers a database does not say that there is no such row, but fails.
+#: Digits. A database does not answer that a longer number has no row; it fails.
 _LONGEST_KEY: Final = 18
 
 

@@ -1,21 +1,29 @@
-"""Pages for people who see some properties only: lists, choices and single pages show those and nothing else."""
+"""Pages for people who may see only some properties: lists, choices and single pages show those and nothing else."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from rentals.access import Scope, is_governed, scope_of, visible
-from rentals.admin.many import ManyAtOnce
+from rentals.admin.bulk_limits import LimitedBulkActions
+from rentals.admin.own_records import DeletesOwnRecords
+
+
+def may_see(request: HttpRequest, model: type[Model]) -> bool:
+    """Whether this person may see rows of a model at all."""
+    opts = model._meta
+    return any(request.user.has_perm(f"{opts.app_label}.{verb}_{opts.model_name}") for verb in ("view", "change"))
 
 
 class ClosedToRestricted:
-    """What concerns all properties at once is not for who sees some. Stands before ModelAdmin among the bases."""
+    """Pages that concern all properties at once, closed to people who see only some. Stands before ModelAdmin among the
+    bases."""
 
-    #: What people who are restricted may not do here, whatever their permissions say.
+    #: What restricted people may not do here, whatever their permissions say.
     closed: ClassVar[frozenset[str]] = frozenset({"view", "add", "change", "delete"})
 
     def _is_closed(self, request: HttpRequest, verb: str) -> bool:
@@ -34,9 +42,10 @@ class ClosedToRestricted:
         return not self._is_closed(request, "delete") and super().has_delete_permission(request, obj)  # type: ignore[misc]
 
 
-class Scoped(ManyAtOnce, ClosedToRestricted):
-    """What is found by a list, a search, an action, an address or another page's choice comes from `get_queryset`, and
-    what a form offers from the two `formfield_for` methods. Who does not call this `get_queryset` asks `visible`."""
+class Scoped(LimitedBulkActions, DeletesOwnRecords, ClosedToRestricted):
+    """Lists, searches, actions, single pages and the choices of other pages all take their rows from `get_queryset`,
+    and forms offer what the two `formfield_for` methods return. A page that does not call this `get_queryset` must
+    call `visible` itself."""
 
     closed = frozenset[str]()
 

@@ -1,4 +1,4 @@
-"""The timetable of periodic work, on the pages of django-celery-beat: it is the same for all properties."""
+"""The timetable of periodic work, on the pages of django-celery-beat. It is the same for all properties."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ else:
 
 
 class Timetable(ClosedToRestricted, _Admin):
-    """Who stops the sweep stops it for everybody, and who adds a task has any of ours done with any lock."""
+    """Closed to restricted people: the sweep serves all properties, and a new entry could run any task on any lock."""
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Theirs ask for no permission, and one of them runs any task."""
+        """django-celery-beat's own actions ask for no permission, and one of them runs any task."""
         return super().get_actions(request) if self.has_change_permission(request) else {}
 
 

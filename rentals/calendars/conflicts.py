@@ -11,7 +11,8 @@ from django.db import transaction
 
 from rentals.access import Scope, visible
 from rentals.calendars.events import Verdict
-from rentals.models import Booking, FeedItem
+from rentals.fields import behind
+from rentals.models import Booking, CalendarFeed, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
 from rentals.wording import day_and_time
 
@@ -30,7 +31,7 @@ _KNOWN_SITES = (
     "ownerrez.com",
     "beds24.com",
 )
-_SECRETS = ("excerpt", "feed__url", "feed__token", "feed__signing_secret", "feed__previous_signing_secret")
+_SECRETS = (*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
 
 
 @dataclass(frozen=True)

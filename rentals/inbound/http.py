@@ -1,4 +1,4 @@
-"""What all addresses for machines have in common: they answer in JSON, whatever happens, and read bodies with a cap.
+"""What all addresses for machines have in common: they answer in JSON, whatever happens, and limit the body's size.
 
 An address is found by the digest of its secret part (`find`), so that neither the database nor a log ever sees it.
 """
@@ -30,12 +30,12 @@ from rentals.outbound.unpacking import Unpacker
 logger = logging.getLogger(__name__)
 
 _CHUNK = 64 * 1024
-#: A body that takes longer than this to arrive, in seconds, is given up: a thread serves nobody else meanwhile.
+#: Seconds that a body may take to arrive. Until then it holds a thread that serves nobody else.
 _LONGEST_READ = 30.0
-#: What is read and thrown away after a refusal, in bytes and seconds at most. A server that closes a connection with
-#: unread data in it resets it, and the sender would see a broken pipe in place of the reason.
+#: How much is read and thrown away after a refusal, in bytes and seconds. A server that closes a connection with unread
+#: data resets it, and the sender would see a broken pipe in place of the reason.
 _MOST_DRAINED, _LONGEST_DRAIN = 32 * 1024 * 1024, 10.0
-#: How long a sender is asked to wait after trouble of ours, in seconds.
+#: How many seconds a sender is asked to wait after a fault of ours.
 _TROUBLE_PAUSE = 30
 
 _Owner = TypeVar("_Owner", bound=models.Model)
@@ -60,9 +60,10 @@ class Refused(Exception):
 
 
 def hook(view: _View) -> Callable[..., JsonResponse]:
-    """Turn a function that returns the answer of a POST, or raises `Refused`, into a view: 202 and JSON always."""
+    """Turn a function that returns the answer to a POST, or raises `Refused`, into a view that always answers in JSON,
+    with 202 for success."""
 
-    @csrf_exempt  # the secret in the address is the authority; no browser's session is
+    @csrf_exempt  # the secret in the address authorises the call, not a browser's session
     @functools.wraps(view)
     def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> JsonResponse:
         if request.method == "POST":
@@ -84,41 +85,42 @@ def _attempt(view: _View, request: HttpRequest, *args: Any, **kwargs: Any) -> Js
     except Refused as refused:
         return refused.response()
     except DatabaseError as error:
-        # Its text may quote the row that could not be written, and with it a guest's name: the class alone is told.
+        # Its text may quote the row that could not be written, and a guest's name with it: log only the class.
         logger.error("webhook_database_error", extra={"cause": type(error).__name__})
-        detail = "The database did not take it. Nothing was changed; send the same again later."
+        detail = "The database did not accept it. Nothing was changed; send the same again later."
         return Refused(503, "unavailable", detail, retry_after=_TROUBLE_PAUSE).response()
-    except Exception:  # a sender must get JSON for a fault of ours, too, and not a page
+    except Exception:  # the sender must get JSON and not a page, even for a fault of ours
         logger.exception("webhook_failed")
-        detail = "The server met a fault of its own. Nothing was changed; its log says more."
+        detail = "The server has a fault. Nothing was changed; its log says more."
         return Refused(500, "internal_error", detail).response()
 
 
 @csrf_exempt
 def nothing_here(request: HttpRequest, rest: str = "") -> JsonResponse:
-    """Whatever else is asked for below /webhooks/: no page, and no redirect, which would lose the body of a POST."""
+    """The answer to all other addresses below /webhooks/: no page, and no redirect, which would lose the body of a
+    POST."""
     response = _unknown(request).response()
     _drain(request)
     return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The site's answer to what Django itself refuses, such as a host name that is not ours: JSON for machines."""
+    """The site's answer to requests that Django refuses, such as one for an unknown host name: JSON for machines."""
     if not request.path_info.startswith("/webhooks/"):
         return defaults.bad_request(request, exception)
     detail = "The request is malformed."
     if isinstance(exception, DisallowedHost):
-        detail = "The site does not know itself under this host name. Its operator may add it to ALLOWED_HOSTS."
+        detail = "The site does not know this host name. Its operator may add it to ALLOWED_HOSTS."
     return Refused(400, "bad_request", detail).response()
 
 
 def find(owners: models.QuerySet[_Owner], column: str, token: str, request: HttpRequest) -> _Owner:
-    """The owner of a secret part of an address. Raises Refused (404, or 429 for somebody who guesses).
+    """The owner of the secret part of an address. Raises Refused (404, or 429 for a client that guesses).
 
-    Known tokens are never limited by the client's address: behind a proxy all clients share one.
+    Calls with a known token are never limited by the client's address, because behind a proxy all clients share one.
     """
     owner = owners.filter(**{f"{column}_digest": token_digest(token)}).first()
-    # The digest led here; that it is the same token is settled in constant time.
+    # The row was found by the digest; whether the token is the same is compared in constant time.
     if owner is None or not hmac.compare_digest(getattr(owner, column).encode(), token.encode()):
         raise _unknown(request)
     return owner
@@ -133,7 +135,7 @@ def _unknown(request: HttpRequest) -> Refused:
 
 
 def limit(most: RateLimitItem, who: str) -> None:
-    """Raise Refused (429) when `who` called too often."""
+    """Count a call of `who`. Raises Refused (429) when there were too many."""
     seconds = rate_limits.wait(most, who)
     if seconds is not None:
         raise Refused(429, "too_many_requests", f"Too many requests. Wait {seconds} s.", retry_after=seconds)
@@ -142,8 +144,8 @@ def limit(most: RateLimitItem, who: str) -> None:
 def read_body(request: HttpRequest, most: int, types: Collection[str]) -> bytes:
     """The body, decompressed, of at most `most` bytes before and after. Raises Refused (400, 411, 413, 415).
 
-    `types`: the media types that are accepted, "" for none given. An empty body may have any: `curl -d ''` calls it
-    a form. The body is read here and not by `request.body`, which has a limit for forms and none for compression.
+    `types`: the accepted media types; "" accepts a body without one. An empty body may have any type: `curl -d ''`
+    calls it a form. The body is read here and not by `request.body`, which limits forms but not compressed bodies.
     """
     length = _length(request)
     if length == 0:
@@ -166,11 +168,11 @@ def _length(request: HttpRequest) -> int | None:
     if announced:
         if not (announced.isascii() and announced.isdigit()):
             raise Refused(400, "bad_length", "Content-Length is not a number.")
-        return int(announced[:18])  # whoever announces more digits than that is refused all the same
+        return int(announced[:18])  # a number with more digits is refused in any case
     if "chunked" not in request.headers.get("Transfer-Encoding", "").lower():
         return 0
     if not request.META.get("wsgi.input_terminated"):
-        # Django would take it for an empty body, and an empty body asks for something else.
+        # Django would read an empty body, and an empty body means something else.
         raise Refused(411, "length_required", "Send a Content-Length; this server cannot read chunks.")
     return None
 
@@ -201,10 +203,10 @@ def _read(request: HttpRequest, length: int | None, most: int) -> bytes:
 
 @contextmanager
 def _ending_after(seconds: float, request: HttpRequest) -> Iterator[None]:
-    """End what is read in the block after so many seconds, as if the sender had hung up; it can still be answered.
+    """End the reading in this block after so many seconds, as if the sender had hung up. The answer can still be sent.
 
-    A web server's `read` returns when it has all that it was asked for, so whoever sends a byte a second would hold a
-    thread for hours. Only the connection can be told to stop.
+    A web server's `read` returns only when it has all that it was asked for, so a sender of one byte a second would
+    hold a thread for hours. Only the connection can be made to stop.
     """
     connection = request.META.get("gunicorn.socket")
     if connection is None:
@@ -226,7 +228,7 @@ def _stop_receiving(connection: socket.socket) -> None:
 
 
 def _source(request: HttpRequest) -> Any:
-    """Django reads nothing without a length. A server that marks the end of the input may be read to that end."""
+    """What to read from. Django reads nothing without a length, but some servers mark the end of the input."""
     endless = not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated")
     return request.META["wsgi.input"] if endless else request
 
@@ -237,7 +239,7 @@ def _drain(request: HttpRequest) -> None:
         with _ending_after(_LONGEST_DRAIN, request):
             while drained < _MOST_DRAINED and time.monotonic() < ends and (chunk := source.read(_CHUNK)):
                 drained += len(chunk)
-    except Exception:  # noqa: BLE001 - whatever is wrong with a body that nobody wants, its answer is settled
+    except Exception:  # noqa: BLE001 - a fault in a body that is thrown away does not change the answer
         logger.debug("webhook_client_left")
 
 
@@ -256,7 +258,7 @@ def _too_large(most: int) -> Refused:
 
 
 def _broken_off(ends: float) -> Refused:
-    """The body ended early: we ended it when its time was over, or its sender did."""
+    """The body ended early: its time was over and we ended it, or its sender broke off."""
     if time.monotonic() >= ends:
         return _too_slow()
     return Refused(400, "cut_short", "The body ended before its announced end. Send it again.")

@@ -1,7 +1,7 @@
-"""How often an address of ours may be called: counted in Redis, so that all web processes count together.
+"""How often our addresses may be called: counted in Redis, so that all web processes count together.
 
-The limit protects the database from a sender that has run wild; it guards no secret. So it falls open: while Redis is
-out of reach every call passes, quickly, because a push that carries a booking matters more than its count.
+The limits protect the database from a sender that runs wild; they guard no secret. So they fail open: while Redis is
+out of reach every call passes quickly, because a push with a booking matters more than its count.
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
 
-#: Calls with a token that nobody has, of one client.
+#: Calls of one client with unknown tokens.
 GUESSES: Final = RateLimitItemPerMinute(30, namespace="guess")
-#: Events of one lock account: many doors, and each event once per connected user (Tedee API, webhooks).
+#: Events of one lock account: it has many locks, and each event comes once for each connected user (Tedee API,
+#: webhooks).
 EVENTS: Final = RateLimitItemPerMinute(600, namespace="event")
 
-#: Whoever pushes waits at most this long for Redis, in seconds.
+#: A call waits at most this long for Redis, in seconds.
 PATIENCE: Final = 0.5
 #: After a failure Redis is left alone for this long, in seconds, so that not every call waits for it.
 REST: Final = 5.0
@@ -42,7 +43,7 @@ def pushes() -> RateLimitItem:
 
 
 def wait(limit: RateLimitItem, who: str) -> int | None:
-    """Count a call of `who`. `None`: it is within the limit. Else the whole seconds until the next one passes."""
+    """Count a call of `who`. Returns `None` within the limit, else the whole seconds until the next call passes."""
     url: str = settings.REDIS_URL
     if time.monotonic() < _resting.get(url, 0.0):
         return None
@@ -62,7 +63,7 @@ def wait(limit: RateLimitItem, who: str) -> int | None:
 
 
 def client_key(address: str) -> str:
-    """What stands for one client: its address, or the network of 64 bits that an IPv6 client has to itself."""
+    """The key of one client: its address, or for IPv6 the /64 network that one client has to itself."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
@@ -74,7 +75,7 @@ def client_key(address: str) -> str:
 
 @lru_cache(maxsize=4)
 def _limiter(url: str) -> MovingWindowRateLimiter:
-    """Moving windows: unlike fixed ones they never let twice the number through at the turn of a window."""
+    """Moving windows: fixed ones would let twice the number pass where two windows meet."""
     pool = redis.ConnectionPool.from_url(
         url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, retry=Retry(NoBackoff(), 0)
     )

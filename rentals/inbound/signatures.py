@@ -1,4 +1,4 @@
-"""Signed pushes in the form of Standard Webhooks, each taken once.
+"""Signed pushes in the form of Standard Webhooks, each of which counts once.
 
 A signature covers `webhook-id`, `webhook-timestamp` and the calendar as text, before any compression. The library
 checks it in constant time and refuses timestamps that are more than five minutes away from our clock.
@@ -6,70 +6,44 @@ checks it in constant time and refuses timestamps that are more than five minute
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import re
-import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from standardwebhooks import Webhook, WebhookVerificationError
 
+from rentals import signing_secrets
 from rentals.inbound.http import Refused
 from rentals.models import CalendarFeed
 from rentals.models.feed import WebhookReceipt
 
-_PREFIX: Final = "whsec_"
-#: Length of the secret itself, in bytes (Standard Webhooks, "Symmetric").
-_SHORTEST, _LONGEST = 24, 64
-#: Receipts are kept this long: a sender that got no answer repeats a push for some days, under the same id.
+#: How long receipts are kept: a sender that got no answer repeats a push for some days, with the same id.
 KEEP_RECEIPTS: Final = timedelta(days=14)
 
 #: Standard Webhooks, "Signature scheme": a list separated by spaces.
 _ENTRY: Final = re.compile(r"(?<!\S)v1,[A-Za-z0-9+/=_-]+(?!\S)")
 
 _MISSING = (
-    "This calendar takes signed pushes only: send the headers webhook-id, webhook-timestamp and webhook-signature."
+    "This calendar accepts only signed pushes: send the headers webhook-id, webhook-timestamp and webhook-signature."
 )
-_STALE = "webhook-timestamp is more than five minutes away from our clock. Sign anew when you repeat; check your clock."
+_STALE = (
+    "webhook-timestamp is more than five minutes away from our clock. Check your clock, and sign again when you repeat."
+)
 _WRONG = "webhook-signature matches neither the current nor the previous secret of this calendar."
 
 
-def new_signing_secret() -> str:
-    """A secret in the form that senders expect."""
-    return _PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
-
-
-def validate_signing_secret(value: str) -> None:
-    """Raise ValidationError unless `value` is a secret that both sides would read alike.
-
-    The library skips characters that are not base64, so a mistyped or url-safe secret would quietly be another one.
-    """
-    try:
-        size = len(base64.b64decode(value.removeprefix(_PREFIX), validate=True))
-    except (binascii.Error, ValueError):
-        size = 0
-    if not _SHORTEST <= size <= _LONGEST:
-        raise ValidationError(
-            "Write whsec_ and then %(shortest)s to %(longest)s random bytes in standard base64, as your sender shows "
-            "it. To make one: openssl rand -base64 32",
-            code="signing_secret",
-            params={"shortest": _SHORTEST, "longest": _LONGEST},
-        )
-
-
 def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: datetime) -> datetime | None:
-    """When the push was signed (UTC, not after `now`); `None` when the feed asks for no signature.
+    """When the push was signed (UTC, not after `now`); `None` for a feed without a signing secret.
 
     Raises Refused (401; 400 for a body that is not text, which cannot be signed in this form).
     """
     if not feed.signing_secret:
         return None
-    signatures = list(_usable((feed.signing_secret, feed.previous_signing_secret)))
+    kept = (feed.signing_secret, feed.previous_signing_secret)
+    signatures = [Webhook(secret) for secret in kept if signing_secrets.is_valid(secret)]
     if not signatures:
         detail = "The signing secret stored for this calendar is malformed. Save a new one in the admin."
         raise Refused(401, "signing_secret_unusable", detail)
@@ -84,24 +58,15 @@ def signed_at(feed: CalendarFeed, body: bytes, headers: Mapping[str, str], now: 
         raise Refused(401, "signature_missing", _MISSING)
     for signature in signatures:
         if _verifies(signature, text, given):
-            # Whole seconds were signed: the calendar may be as young as the end of that second.
+            # The signature has whole seconds: the calendar may be as young as the end of that second.
             second = datetime.fromtimestamp(int(float(given["webhook-timestamp"])), UTC)
             return min(now, second + timedelta(microseconds=999_999))
     raise Refused(401, "signature_wrong", _WRONG)
 
 
-def _usable(candidates: Iterable[str]) -> Iterable[Webhook]:
-    for candidate in candidates:
-        try:
-            validate_signing_secret(candidate)
-        except ValidationError:
-            continue
-        yield Webhook(candidate)
-
-
 def _of_our_kind(signatures: str) -> str:
-    """The entries that this scheme knows, "v1,<base64>"; the library gives up a whole list at one that it cannot split.
-    Without any, one that matches nothing."""
+    """The entries that this scheme knows, "v1,<base64>": the library rejects a whole list for one entry that it cannot
+    split. Without any, an entry that matches nothing."""
     return " ".join(_ENTRY.findall(signatures)) or "v1,none"
 
 
@@ -109,7 +74,7 @@ def _verifies(signature: Webhook, text: str, headers: dict[str, str]) -> bool:
     try:
         signature.verify(text, headers, json_parse=False)
     except WebhookVerificationError as error:
-        # The library has one class for all; only these texts tell a wrong clock from a wrong secret.
+        # The library has one class for all faults; only the text tells a wrong clock from a wrong secret.
         if "timestamp too" in str(error):
             raise Refused(401, "timestamp_too_far", _STALE) from None
         return False
@@ -130,12 +95,12 @@ def webhook_id(headers: Mapping[str, str]) -> str:
 def once(
     feed: CalendarFeed, given_id: str, body: bytes, now: datetime, prepare: Callable[[], Callable[[], dict[str, Any]]]
 ) -> dict[str, Any]:
-    """Do the work that `prepare` returns and keep its answer, in one transaction; for an id that was taken before, give
-    the kept answer. What takes long and writes nothing belongs to `prepare`, which runs before the transaction.
+    """Do the work that `prepare` returns and store its answer, in one transaction. For an id that was used before,
+    return the stored answer. `prepare` runs before the transaction and does what takes long and writes nothing.
 
-    The receipt is written first: of two that come together, the second waits for the first (or fails and looks), and a
-    crash leaves either both the import and its receipt, or neither. Raises Refused (409) for the same id with
-    another body. Without an id, the work is simply done.
+    The receipt is written first: of two pushes at once, the second waits for the first (or fails and then looks), and a
+    crash leaves both the import and its receipt, or neither. Raises Refused (409) for the same id with another body.
+    Without an id the work is simply done.
     """
     if not given_id:
         return prepare()()

@@ -1,4 +1,4 @@
-"""Who may see which properties."""
+"""Restrictions of people to some properties."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from rentals.models.property import Property
 
 
 class PropertyAccess(models.Model):
-    """A person with such a row sees these properties and what belongs to them, and nothing of the others. Who has none
-    sees all; so do superusers, whatever is written here."""
+    """A person with such a row sees these properties and what belongs to them, and nothing of the others. A person
+    without one sees all; so do superusers, with or without one."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="property_access")
     properties = models.ManyToManyField(
         Property,
         blank=True,
         related_name="accesses",
-        help_text="This person sees these properties only, with their bookings, calendars, locks and codes. Choose "
-        "none and they see nothing at all.",
+        help_text="This person sees only these properties, with their bookings, calendars, locks and codes. With none "
+        "chosen, this person sees nothing at all.",
     )
 
     class Meta:

@@ -27,10 +27,10 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
 
 class Booking(models.Model):
-    """`check_in` and `check_out` are UTC instants, half-open: the guest may be in from the first until the second.
+    """`check_in` and `check_out` are UTC instants, half-open: the stay begins at the first and is over at the second.
 
-    Overlapping confirmed stays are allowed, since channels do overbook and two guests before two doors each need a
-    code; they are flagged (`BookingQuerySet.with_overlaps`).
+    Overlapping confirmed stays are allowed, because channels do overbook and each guest at the door needs a code. They
+    are flagged (`BookingQuerySet.with_overlaps`).
     """
 
     class Status(models.TextChoices):
@@ -49,13 +49,13 @@ class Booking(models.Model):
     follows_property_times = models.BooleanField(
         "uses the property's times",
         default=False,
-        help_text="The stay moves along when the property's check-in or check-out time is changed.",
+        help_text="The stay follows when the property's check-in or check-out time changes.",
     )
 
     needs_review = models.BooleanField(
-        default=False, help_text="It came by calendar in words that we do not know for certain; a person should look."
+        default=False, help_text="Its calendar was not certain, so a person should check this stay."
     )
-    # What the calendars last asked for. A field that differs was set by a person, and a person's edit wins.
+    # What the calendars last asked for. Where the stay differs, a person set the value, and a person's edit wins.
     feed_check_in = models.DateTimeField(null=True, blank=True, editable=False)
     feed_check_out = models.DateTimeField(null=True, blank=True, editable=False)
     feed_guest_name = models.CharField(max_length=120, blank=True, editable=False)
@@ -77,11 +77,11 @@ class Booking(models.Model):
         return f"{self.guest_name or 'Guest'}, {self.arrival_date:%-d %b} to {self.departure_date:%-d %b %Y}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save together with what the stay asks of the locks: without the transaction a crash between the two
-        would leave a booking that no code follows until the drift check.
+        """Save together with what the stay needs from the locks. Without the transaction, a crash between the two would
+        leave a booking without a code until the next drift check.
 
         Raises:
-            ValueError: a time without a zone (a naive time would silently be read as UTC), or a stay without a second.
+            ValueError: a time without a zone (it would silently be read as UTC), or a stay shorter than a second.
         """
         moments: list[Any] = [self.check_in, self.check_out]  # whatever a caller assigned
         times = [moment for moment in moments if isinstance(moment, datetime)]
@@ -93,7 +93,7 @@ class Booking(models.Model):
             super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
-        """Delete; the codes of the stay are removed from the locks because of it."""
+        """Delete. The codes of the stay are then removed from the locks."""
         with transaction.atomic():
             return super().delete(*args, **kwargs)
 

@@ -1,9 +1,9 @@
-"""Calendars from which bookings arrive, and what we made of each of their events."""
+"""Calendars that bookings come from, and what we made of each of their events."""
 
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -13,7 +13,7 @@ from rentals.calendars.events import Channel, Options, Verdict
 from rentals.fields import EncryptedTextField
 from rentals.models.booking import Booking
 from rentals.models.property import Property
-from rentals.models.tokens import new_token, token_digest
+from rentals.models.tokens import HasSecretAddress
 
 CHANNEL_LABELS = {
     Channel.AUTO: "Recognise it",
@@ -31,7 +31,7 @@ CHANNEL_LABELS = {
 }
 
 
-class CalendarFeed(models.Model):
+class CalendarFeed(HasSecretAddress):
     """A calendar of one property: fetched from `url`, pushed to `/webhooks/ical/<token>/`, or both."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="feeds")
@@ -48,8 +48,6 @@ class CalendarFeed(models.Model):
         default="",
         help_text="The calendar's export link (https). It is a secret. Empty: the calendar is only pushed to us.",
     )
-    token = EncryptedTextField(blank=True, default="", editable=False)
-    token_digest = models.CharField(max_length=64, unique=True, editable=False)
     signing_secret = EncryptedTextField(
         blank=True, default="", help_text="Standard Webhooks secret (whsec_...). Set: unsigned pushes are refused."
     )
@@ -70,6 +68,9 @@ class CalendarFeed(models.Model):
         help_text="Booking.com exports closed days like stays. A longer item waits for your decision, without a code.",
     )
 
+    #: What no list or form needs.
+    SECRETS: Final = ("url", "token", "signing_secret", "previous_signing_secret")
+
     class Meta:
         verbose_name = "calendar feed"
         ordering = ("name", "pk")
@@ -79,12 +80,7 @@ class CalendarFeed(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save together with the token and the row of facts that belong to it. A changed address is fetched soon."""
-        if not self.token:
-            self.token = new_token()
-        self.token_digest = token_digest(self.token)
-        if kwargs.get("update_fields") is not None:
-            kwargs["update_fields"] = {*kwargs["update_fields"], "token", "token_digest"}
+        """Save together with the row of facts that belongs to the feed. A changed address is fetched soon."""
         with transaction.atomic():
             before = type(self).objects.filter(pk=self.pk).values_list("url", flat=True).first() if self.pk else None
             super().save(*args, **kwargs)
@@ -103,14 +99,16 @@ class CalendarFeed(models.Model):
 
 
 class FeedState(models.Model):
-    """Facts of operation of a feed: who fetches it, when again, what is wrong with it. Written only by
-    compare-and-set or under the row's lock."""
+    """Facts of operation of a feed: who fetches it now, when the next fetch is due, what is wrong with it. Written only
+    by compare-and-set or under the row's lock."""
 
     feed = models.OneToOneField(CalendarFeed, on_delete=models.CASCADE, primary_key=True, related_name="state")
     # -- fetching
     next_fetch_at = models.DateTimeField(null=True, blank=True, db_index=True, help_text="Empty: as soon as possible.")
     claim_token = models.UUIDField(null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True, help_text="Somebody fetches it, at most until then.")
+    claimed_until = models.DateTimeField(
+        null=True, blank=True, help_text="A worker fetches it, until this moment at most."
+    )
     etag = models.CharField(max_length=255, blank=True)
     last_modified = models.CharField(max_length=64, blank=True)
     last_try_at = models.DateTimeField(null=True, blank=True)
@@ -138,7 +136,7 @@ class FeedState(models.Model):
 
 
 class FeedItem(models.Model):
-    """One event of a feed, what we made of it and why. Holds personal data, which goes when the booking goes."""
+    """One event of a feed, what we made of it and why. Its personal data is deleted together with the booking."""
 
     class Decision(models.TextChoices):
         NONE = "", "None"
@@ -150,7 +148,7 @@ class FeedItem(models.Model):
     # -- identity (RFC 5545: UID and RECURRENCE-ID)
     uid = models.CharField(max_length=255)
     recurrence_id = models.CharField(max_length=64, blank=True)
-    part = models.CharField(max_length=64, blank=True, help_text="Tells apart what shares the two above.")
+    part = models.CharField(max_length=64, blank=True, help_text="Tells items apart that share the two fields above.")
     # -- what it says
     summary = models.CharField(max_length=255, blank=True)
     starts_on = models.DateField(null=True, blank=True, help_text="Local day at the property.")
@@ -164,7 +162,7 @@ class FeedItem(models.Model):
     guest_count = models.PositiveSmallIntegerField(null=True, blank=True)
     reservation_url = models.CharField(max_length=500, blank=True)
     trace = models.CharField(
-        max_length=8, blank=True, help_text="Of a guest whose stay a person deleted: tells another one, not who it was."
+        max_length=8, blank=True, help_text="For a deleted stay: tells its guest from others without saying who it was."
     )
     excerpt = EncryptedTextField(blank=True, default="", help_text="Of an event that cannot be read: its lines.")
     # -- what we made of it
@@ -180,6 +178,9 @@ class FeedItem(models.Model):
     kept_at = models.DateTimeField(null=True, blank=True, help_text="A person decided to keep the stay.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="It left the feed and no longer holds its stay.")
 
+    #: What only the page of an unreadable event needs.
+    SECRETS: Final = ("excerpt",)
+
     class Meta:
         verbose_name = "calendar item"
         ordering = ("starts_at", "pk")
@@ -191,13 +192,13 @@ class FeedItem(models.Model):
 
 
 class WebhookReceipt(models.Model):
-    """A signed push that was taken, so that the same `webhook-id` counts once (Standard Webhooks)."""
+    """A push that was accepted. It makes the same `webhook-id` count once (Standard Webhooks)."""
 
     feed = models.ForeignKey(CalendarFeed, on_delete=models.CASCADE, related_name="receipts")
     webhook_id = models.CharField(max_length=255)
     body_hash = models.CharField(max_length=64)
     received_at = models.DateTimeField(db_index=True)
-    answer = models.JSONField(default=dict, blank=True, help_text="What we answered, to be answered again.")
+    answer = models.JSONField(default=dict, blank=True, help_text="Our answer, to give it again.")
 
     class Meta:
         constraints = (models.UniqueConstraint(name="webhookreceipt_once", fields=["feed", "webhook_id"]),)

@@ -1,8 +1,8 @@
-"""The doors, and the accounts through which they are reached."""
+"""Locks, and the Tedee accounts through which they are reached."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import models, transaction
 
@@ -27,19 +27,23 @@ class LockAccount(models.Model):
     rate_group = models.CharField(
         max_length=64,
         blank=True,
-        help_text="Tedee counts requests per user. Give accounts of one user the same word here, else leave it empty.",
+        help_text="Tedee counts requests per user. Give all accounts of one user the same word here; otherwise leave "
+        "it empty.",
     )
 
     observe_only = models.BooleanField(
         "observe only",
         default=False,
         help_text="Try Turnkey without touching a lock: it reads the locks and works out every code, but puts none on "
-        "a lock, changes none and removes none. Guests do not get in by it. Take the tick away to begin; whatever is "
-        "due then happens at once.",
+        "a lock, changes none and removes none. Guests cannot get in with these codes. Clear the tick to begin: "
+        "then all that is due happens at once.",
     )
 
     webhook_token = EncryptedTextField(blank=True, default="", editable=False)
     webhook_token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
+
+    #: What no list or form needs.
+    SECRETS: Final = ("secret", "webhook_token")
 
     class Meta:
         verbose_name = "lock account"
@@ -55,17 +59,17 @@ class LockAccount(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a new account gets the secret part of the URL to which Tedee may send its events. One that is no
-        longer observe-only is announced, so that what is due on its locks is done at once."""
+        """Save. A new account gets the secret token of the address to which Tedee may send its events. An account that
+        is no longer observe-only is announced, so that what is due on its locks is done at once."""
         deferred, named = self.get_deferred_fields(), kwargs.get("update_fields")
         if "webhook_token" not in deferred:
             self.webhook_token = self.webhook_token or new_token()
             self.webhook_token_digest = token_digest(self.webhook_token)
         writes_it = "observe_only" not in deferred and (named is None or "observe_only" in named)
         with transaction.atomic():
-            watched = writes_it and LockAccount.objects.filter(pk=self.pk, observe_only=True).exists()
+            observed = writes_it and LockAccount.objects.filter(pk=self.pk, observe_only=True).exists()
             super().save(*args, **kwargs)
-            if watched and not self.observe_only:
+            if observed and not self.observe_only:
                 account_released.send(sender=LockAccount, account_id=self.pk)
 
     @property
@@ -75,7 +79,8 @@ class LockAccount(models.Model):
 
 
 class Lock(models.Model):
-    """One physical lock, whatever account sees it. `device_id` changes when it is removed and added again."""
+    """One physical lock, by whichever account it is seen. `device_id` changes when the lock is removed from the Tedee
+    app and added again."""
 
     account = models.ForeignKey(LockAccount, on_delete=models.PROTECT, related_name="locks")
     device_id = models.PositiveBigIntegerField(

@@ -91,9 +91,9 @@ class Property(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save together with what the bookings need because of it (see `rentals.signals`).
+        """Save together with the changes that the bookings need because of it (see `rentals.signals`).
 
-        Raises `ValidationError` for a time zone that does not exist: no stay of the property could be placed in time.
+        Raises `ValidationError` for a time zone that does not exist: the stays of the property would have no times.
         """
         validate_zone(self.timezone)
         with transaction.atomic():
@@ -116,12 +116,12 @@ class Property(models.Model):
         return local_moment(day, self.check_out_time, self.timezone)
 
     def apply_default_times(self, now: datetime) -> None:
-        """Move the bookings that follow the default times to the times as they are now, on the same local days: those
-        of the zone that this save replaced, since far away another zone makes another day of the same instant.
+        """Move the bookings that follow the default times to the present times, on the same local days. Days are days
+        in the zone before this save, because in a distant zone the same instant may be another day.
 
-        Stays that are over keep their history. One that began keeps its check-in and follows with its check-out.
-        Written without signals: whoever calls this announces the property's bookings once, not one by one, in the same
-        transaction. So all of them are locked first, in the order of their ids, as by everybody who locks several.
+        Stays that are over keep their history. A stay that began keeps its check-in, and its check-out follows. This
+        sends no signals: the caller announces all bookings of the property once, in the same transaction. So all of
+        them are locked first, in the order of their ids, as in all code that locks several.
         """
         for booking in self.bookings.filter(check_out__gt=now).order_by("pk").select_for_update():
             if not booking.follows_property_times:
@@ -132,7 +132,7 @@ class Property(models.Model):
             starts_at, ends_at = moved.get("check_in", booking.check_in), moved["check_out"]
             if starts_at >= ends_at:
                 continue  # a stay within one day cannot follow; it keeps the times it has
-            # What a feed asked for by whole days means the new times as well: that is no person's edit.
+            # A feed that gives whole days means the new times too, so they must not look like a person's edit.
             for end in tuple(moved):
                 if getattr(booking, f"feed_{end}") == getattr(booking, end):
                     moved[f"feed_{end}"] = moved[end]

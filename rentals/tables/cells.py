@@ -11,6 +11,7 @@ from unicodedata import category
 
 from import_export.widgets import ManyToManyWidget, Widget
 
+from rentals.fields import behind
 from rentals.models import Lock, LockAccount
 
 #: In place of the serial number of a lock that has none stored; Tedee's device id follows.
@@ -90,7 +91,7 @@ class Account(Widget):  # type: ignore[misc]
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
         name = Words().clean(_filled(value, "the name of a lock account"))
-        found = list(LockAccount.objects.filter(name=name).defer("secret", "webhook_token")[:2])
+        found = list(LockAccount.objects.filter(name=name).defer(*LockAccount.SECRETS)[:2])
         if not found:
             raise ValueError(f"There is no lock account called “{name[:80]}”. Add it first.")
         if len(found) > 1:
@@ -127,7 +128,7 @@ class Locks(ManyToManyWidget):  # type: ignore[misc]
 
 def find_lock(key: str) -> Lock | None:
     """The lock that `lock_key` identifies."""
-    locks = Lock.objects.select_related("account").defer("account__secret", "account__webhook_token")
+    locks = Lock.objects.select_related("account").defer(*behind("account", LockAccount.SECRETS))
     device = key.removeprefix(DEVICE)
     if key.startswith(DEVICE):
         is_number = device.isascii() and device.isdigit() and len(device) < 19

@@ -10,7 +10,7 @@ from pins import tasks
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import collecting, sending
 from pins.notify.sending import SendResult
-from rentals.inbound.signatures import new_signing_secret
+from rentals import signing_secrets
 from rentals.models import Lock
 from tests.support.scripted_server import Server
 
@@ -26,7 +26,7 @@ def letters(**fields: Any) -> NotificationChannel:
 
 
 def hook(server: Server, **fields: Any) -> NotificationChannel:
-    given = {"name": "Robot", "kind": "webhook", "signing_secret": new_signing_secret(), "events": EVERYTHING}
+    given = {"name": "Robot", "kind": "webhook", "signing_secret": signing_secrets.generate(), "events": EVERYTHING}
     return NotificationChannel.objects.create(
         **{**given, "target": f"http://127.0.0.1:{server.port}/h1dden-path", **fields}
     )

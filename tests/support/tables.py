@@ -33,7 +33,7 @@ def complaints(answer: Any) -> list[tuple[int | None, str, str]]:
     """Row, column and text of each complaint; those about the file itself come without a row."""
     assert "confirm_form" not in answer.context
     found = [(one.row, one.column, one.text) for one in answer.context["complaints"]]
-    assert ("Nothing is imported: mend the file first" in answer.content.decode()) is bool(found)
+    assert ("Nothing is imported: fix the file first" in answer.content.decode()) is bool(found)
     return found
 
 

@@ -182,7 +182,7 @@ def _import(
 
 def _without_secrets(feed_id: int) -> CalendarFeed:
     feeds = CalendarFeed.objects.select_related("state")
-    return feeds.defer("url", "token", "signing_secret", "previous_signing_secret").get(pk=feed_id)
+    return feeds.defer(*CalendarFeed.SECRETS).get(pk=feed_id)
 
 
 def _release(claim: UUID, until: datetime, next_at: datetime) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from rentals.models import Booking, FeedItem, FeedState
 def threatened(feed_id: int) -> list[FeedItem]:
     """The items of a held feed whose stays wait for a person's decision, nearest first."""
     waiting = FeedItem.objects.filter(feed_id=feed_id, awaits_approval=True, gone_at=None)
-    return list(waiting.select_related("booking__property").defer("excerpt").order_by("starts_at", "pk"))
+    return list(waiting.select_related("booking__property").defer(*FeedItem.SECRETS).order_by("starts_at", "pk"))
 
 
 def approve(feed_id: int, now: datetime, item_ids: Collection[int] | None = None) -> int:
@@ -67,7 +67,7 @@ def decide(item_id: int, decision: str, now: datetime) -> None:
 def _mark_booking(item_id: int) -> None:
     """Clear the booking's mark when its unclear item is decided, unless another item of the booking is unclear too, or
     the stay goes on although the item is none. Set it again when the decision is undone."""
-    item = FeedItem.objects.select_related("booking").defer("excerpt").get(pk=item_id)
+    item = FeedItem.objects.select_related("booking").defer(*FeedItem.SECRETS).get(pk=item_id)
     booking = item.booking
     if not item.needs_review or booking is None:
         return

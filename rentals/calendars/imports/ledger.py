@@ -41,7 +41,7 @@ class Ledger:
     def __init__(self, feed: CalendarFeed, now: datetime, channel: Channel) -> None:
         self.feed, self.now, self.channel = feed, now, channel
         self.zone = feed.property.zone
-        self.items = {item.pk: item for item in FeedItem.objects.filter(feed=feed).defer("excerpt")}
+        self.items = {item.pk: item for item in FeedItem.objects.filter(feed=feed).defer(*FeedItem.SECRETS)}
         mine = Booking.objects.filter(property=feed.property_id, check_out__gt=now - HINDSIGHT)
         self.bookings = {one.pk: one for one in mine.select_for_update(of=("self",)).order_by("pk")}
         for booking in self.bookings.values():
@@ -49,7 +49,7 @@ class Ledger:
         self.others: defaultdict[int, list[FeedItem]] = defaultdict(list)
         #: By stay, the items of any feed that listed it once: they know whose code it has.
         self.former: defaultdict[int, list[FeedItem]] = defaultdict(list)
-        elsewhere = FeedItem.objects.filter(booking__in=mine).exclude(feed=feed).defer("excerpt")
+        elsewhere = FeedItem.objects.filter(booking__in=mine).exclude(feed=feed).defer(*FeedItem.SECRETS)
         for item in (*self.items.values(), *(elsewhere if feed.property.feeds.count() > 1 else ())):
             if item.gone_at is not None:
                 self.former[item.booking_id or 0].append(item)

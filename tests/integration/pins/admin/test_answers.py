@@ -116,7 +116,7 @@ def test_what_a_person_may_not_see_is_not_on_the_property_page(client: Client, h
 
 def test_an_empty_property_page_says_what_is_missing(host: Client, house: House) -> None:
     page = text(host.get(f"{PROPERTIES}{house.flat().pk}/change/"))
-    assert "Nobody is in, and nobody is to come." in page
+    assert "Nobody is in the house, and no stay is coming." in page
     assert "none, so guests get no code." in page
     assert "Add one." in page
     assert "Next stays" not in text(host.get(f"{PROPERTIES}add/"))

@@ -150,12 +150,12 @@ def test_the_first_account_connected_by_hand_is_offered_to_be_watched(host: Clie
     response = host.post("/admin/rentals/lockaccount/add/", form | {"observe_only": "on"})
     account = LockAccount.objects.get()
     assert account.observe_only
-    assert "only watches this account" in told(response)
+    assert "only observes this account" in told(response)
     assert not checked(text(host.get("/admin/rentals/lockaccount/add/")))
     assert checked(text(host.get(f"/admin/rentals/lockaccount/{account.pk}/change/")))
     response = host.post(f"/admin/rentals/lockaccount/{account.pk}/change/", {**form, "secret": ""})
     assert not LockAccount.objects.get().observe_only
-    assert "whatever is due on its locks is being done now" in told(response)
+    assert "all that is due on them is being done now" in told(response)
 
 
 def test_an_account_made_by_code_writes(house: House) -> None:

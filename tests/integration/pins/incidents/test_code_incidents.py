@@ -208,7 +208,7 @@ def test_a_value_that_is_taken_is_an_incident_until_the_stay_is_cancelled(
     assert open_after_sweep() == []
 
 
-def test_a_code_that_may_be_on_the_lock_after_a_cancellation_is_an_incident_until_it_is_surely_gone(
+def test_a_code_that_may_be_on_the_lock_after_a_cancellation_is_an_incident_until_it_is_confirmedly_gone(
     house: House, clock: time_machine.Traveller
 ) -> None:
     """The answer to the POST was lost, so no id is known."""

@@ -17,7 +17,7 @@ from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Delivery, PinReveal
 from pins.notify import collecting
 from pins.notify.sending import SendResult
-from rentals.inbound.signatures import new_signing_secret
+from rentals import signing_secrets
 from rentals.models import Booking, Lock, LockAccount
 from tests.support.house import House
 from tests.support.notifications import EVERYTHING, State, hook, letters, open_for, tell
@@ -114,7 +114,7 @@ class TestStays:
         assert sent.headers["content-type"] == "application/json"
         assert Webhook(channel.signing_secret).verify(sent.body.decode(), sent.headers) == json.loads(sent.body)
         with pytest.raises(Exception, match="No matching signature"):
-            Webhook(new_signing_secret()).verify(sent.body.decode(), sent.headers)
+            Webhook(signing_secrets.generate()).verify(sent.body.decode(), sent.headers)
         with pytest.raises(Exception, match="No matching signature"):
             Webhook(channel.signing_secret).verify(sent.body.decode() + " ", sent.headers)
 

@@ -12,7 +12,7 @@ from django.contrib.messages import get_messages
 from django.test import Client
 
 from pins.models import AccessGrant, Incident, Pin
-from rentals.admin import many
+from rentals.admin import bulk_limits
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, Property, PropertyAccess, PublishedCalendar
 from tests.integration.conftest import START
 from tests.support.house import House
@@ -157,7 +157,7 @@ def test_ids_outside_a_restriction_are_as_if_they_were_not(house: House) -> None
 def test_more_than_can_be_done_at_once_is_refused_with_a_number(
     host: Client, house: House, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
-    monkeypatch.setattr(many, "MOST", 2)
+    monkeypatch.setattr(bulk_limits, "MOST_ROWS", 2)
     flat = house.flat(house.lock())
     stays = [house.stay(flat, DAY * n, HOUR, name=f"{who} Nowak") for n, who in enumerate(("Anna", "Ewa", "Ewa"), 1)]
     house.settle()
@@ -180,7 +180,7 @@ def test_more_than_can_be_done_at_once_is_refused_with_a_number(
 
 def test_what_can_be_confirmed_fits_into_one_answer(settings: Any) -> None:
     """Django refuses a form with more fields than this."""
-    assert settings.DATA_UPLOAD_MAX_NUMBER_FIELDS > many.MOST + 10
+    assert settings.DATA_UPLOAD_MAX_NUMBER_FIELDS > bulk_limits.MOST_ROWS + 10
 
 
 def test_revoking_names_what_happens_to_how_many(host: Client, house: House) -> None:
@@ -213,7 +213,7 @@ def test_revoking_says_what_stays_where_turnkey_only_observes(host: Client, hous
     house.account.observe_only = True
     house.account.save()
     shown = press(host, BOOKINGS, "revoke", stay.pk).content.decode()
-    assert "On locks that Turnkey only watches nothing changes" in shown
+    assert "On locks that Turnkey only observes nothing changes" in shown
 
 
 def test_a_stay_with_incidents_can_be_deleted(house: House) -> None:
@@ -238,8 +238,8 @@ def test_what_cannot_be_deleted_says_what_to_do_instead(host: Client, house: Hou
     stay = house.stay(flat, DAY, DAY)
     house.settle()
     for kind, pk, instead in (
-        ("lock", door.pk, "take away the tick “Active”"),
-        ("property", flat.pk, "take away the tick “Active”"),
+        ("lock", door.pk, "clear “Active”"),
+        ("property", flat.pk, "clear “Active”"),
         ("lockaccount", house.account.pk, "its locks to another account"),
     ):
         for shown in (

@@ -19,8 +19,8 @@ def feed(clock: object) -> CalendarFeed:
 
 @pytest.fixture
 def signed(feed: CalendarFeed) -> CalendarFeed:
-    from rentals.inbound import signatures
+    from rentals import signing_secrets
 
-    feed.signing_secret = signatures.new_signing_secret()
+    feed.signing_secret = signing_secrets.generate()
     feed.save()
     return feed

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 
-from rentals.inbound import signatures
+from rentals import signing_secrets
 from rentals.models import Booking, CalendarFeed
 from tests.support.feeds import sample
 from tests.support.pushes import send, signature, told
@@ -22,7 +22,7 @@ def test_a_feed_with_a_secret_takes_signed_pushes_alone(signed: CalendarFeed) ->
     body = sample(1)
     rightly = signature(signed.signing_secret, body)
     assert told(send(signed, body)) == (401, "signature_missing")
-    assert told(send(signed, body, **signature(signatures.new_signing_secret(), body))) == (401, "signature_wrong")
+    assert told(send(signed, body, **signature(signing_secrets.generate(), body))) == (401, "signature_wrong")
     assert told(send(signed, sample(2), **rightly)) == (401, "signature_wrong")
     assert told(send(signed, b"", **rightly)) == (401, "signature_wrong")
     assert Booking.objects.count() == 0
@@ -30,7 +30,7 @@ def test_a_feed_with_a_secret_takes_signed_pushes_alone(signed: CalendarFeed) ->
 
 
 def test_the_previous_secret_counts_while_it_is_kept(signed: CalendarFeed) -> None:
-    signed.previous_signing_secret, signed.signing_secret = signed.signing_secret, signatures.new_signing_secret()
+    signed.previous_signing_secret, signed.signing_secret = signed.signing_secret, signing_secrets.generate()
     signed.save()
     assert told(send(signed, sample(1), **signature(signed.previous_signing_secret, sample(1)))) == (202, "imported")
     assert told(send(signed, sample(2), **signature(signed.signing_secret, sample(2), "msg_2"))) == (202, "imported")
@@ -62,7 +62,7 @@ def test_an_older_signed_push_that_arrives_late_is_dropped(signed: CalendarFeed)
 def test_a_malformed_stored_secret_lets_nobody_in_and_says_what_to_do(feed: CalendarFeed) -> None:
     feed.signing_secret = "whsec_not base64"
     feed.save()
-    answer = send(feed, sample(1), **signature(signatures.new_signing_secret(), sample(1)))
+    answer = send(feed, sample(1), **signature(signing_secrets.generate(), sample(1)))
     assert told(answer) == (401, "signing_secret_unusable")
     assert "admin" in answer.json()["detail"]
 

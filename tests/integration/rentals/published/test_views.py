@@ -15,7 +15,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from config.logging import redact
-from rentals.admin.many import MOST
+from rentals.admin.bulk_limits import MOST_ROWS
 from rentals.models import Booking, Property, PublishedCalendar
 
 pytestmark = pytest.mark.django_db
@@ -276,7 +276,7 @@ def test_links_are_revoked_from_the_list(host: Client, flat: Property) -> None:
 
 
 def test_more_links_than_one_answer_can_name_are_not_asked_about(host: Client, flat: Property) -> None:
-    calendars = [publish(flat) for _ in range(MOST + 1)]
+    calendars = [publish(flat) for _ in range(MOST_ROWS + 1)]
     chosen = {"action": "revoke", "select_across": "1", "_selected_action": [calendars[0].pk]}
     page = host.post("/admin/rentals/publishedcalendar/", chosen, follow=True).content.decode()
     assert "Nothing was done: you chose 201" in page

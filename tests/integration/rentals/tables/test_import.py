@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from pins.desired import drift
 from pins.models import AccessGrant, Pin
-from rentals.admin import exchange
+from rentals.admin import import_export_pages
 from rentals.models import Lock, LockAccount, Property
 from tests.support.house import House
 from tests.support.people import staff
@@ -145,8 +145,8 @@ def test_the_file_between_look_and_action_cannot_be_forged_and_grows_old(
         done = host.post(f"{PROPERTIES}process_import/", sent)
         assert done.status_code == 302
         assert "Nothing was imported" in str(list(get_messages(done.wsgi_request))[-1].message)
-    clock.shift(exchange._PATIENCE + 1)
-    assert "more than an hour old" in sure(host, PROPERTIES, answer)
+    clock.shift(import_export_pages._PATIENCE + 1)
+    assert "over an hour old" in sure(host, PROPERTIES, answer)
     assert host.get(f"{PROPERTIES}process_import/").status_code == 405
     assert not Property.objects.exists()
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
         (b"", "The file is empty."),
         (b"   \n  \n", "The file has no rows."),
         (HEAD.encode(), "The file has no rows."),
-        (b"<!doctype html><html><body>Log in</body></html>", "This is a web page and no table."),
+        (b"<!doctype html><html><body>Log in</body></html>", "This is a web page, not a table."),
         (b"PK\x03\x04\x14\x00\x06\x00", "This is a spreadsheet. Save it as “CSV UTF-8”"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1", "This is a spreadsheet."),
         (bytes(range(256)) * 20, "The file is not text in UTF-8."),

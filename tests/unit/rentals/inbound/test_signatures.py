@@ -11,13 +11,14 @@ import time_machine
 from django.core.exceptions import ValidationError
 from standardwebhooks import Webhook
 
+from rentals import signing_secrets
 from rentals.inbound import signatures
 from rentals.inbound.http import Refused
 from rentals.models import CalendarFeed
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 BODY = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
-OLD, NEW, OTHER = (signatures.new_signing_secret() for _ in range(3))
+OLD, NEW, OTHER = (signing_secrets.generate() for _ in range(3))
 
 
 @pytest.fixture(autouse=True)
@@ -118,10 +119,10 @@ def test_a_malformed_stored_secret_refuses_clearly_and_lets_nobody_in(stored: st
 def test_secrets_that_both_sides_read_alike_are_valid() -> None:
     for size in (24, 32, 64):
         text = base64.b64encode(bytes(size)).decode()
-        signatures.validate_signing_secret(text)
-        signatures.validate_signing_secret(f"whsec_{text}")
-    signatures.validate_signing_secret(signatures.new_signing_secret())
-    assert len({signatures.new_signing_secret() for _ in range(20)}) == 20
+        signing_secrets.validate(text)
+        signing_secrets.validate(f"whsec_{text}")
+    signing_secrets.validate(signing_secrets.generate())
+    assert len({signing_secrets.generate() for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_secrets_that_both_sides_read_alike_are_valid() -> None:
 )
 def test_other_secrets_are_refused_with_the_remedy_and_without_the_secret(text: str) -> None:
     with pytest.raises(ValidationError, match="openssl rand -base64 32") as caught:
-        signatures.validate_signing_secret(text)
+        signing_secrets.validate(text)
     assert not text.strip("whsec_\n") or text not in str(caught.value)
 
 

@@ -30,7 +30,7 @@ def test_after_a_look_the_code_is_not_exchanged_silently(host: Client, house: Ho
     assert code_of(booking) == code
 
 
-def test_a_code_that_replaces_a_revoked_one_waits_to_be_told(
+def test_a_code_that_replaces_a_revoked_one_waits_for_disclosure(
     host: Client, house: House, clock: time_machine.Traveller
 ) -> None:
     booking = ready_stay(house)

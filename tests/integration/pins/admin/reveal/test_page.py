@@ -113,9 +113,9 @@ def test_the_page_names_the_locks_that_are_not_ready(host: Client, house: House)
 def test_twenty_looks_in_ten_minutes_are_enough(
     host: Client, house: House, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (page_of_reveal.LOOKS.amount, page_of_reveal.LOOKS.get_expiry()) == (20, 600)
+    assert (page_of_reveal.REVEALS.amount, page_of_reveal.REVEALS.get_expiry()) == (20, 600)
     settings.REDIS_URL = redis_url
-    monkeypatch.setattr(page_of_reveal, "LOOKS", RateLimitItemPerMinute(2, 10, namespace=new_token()))
+    monkeypatch.setattr(page_of_reveal, "REVEALS", RateLimitItemPerMinute(2, 10, namespace=new_token()))
     rate_limits._resting.clear()
     booking = ready_stay(house)
     assert [host.post(reveal_url(booking)).status_code for _ in range(3)] == [200, 200, 429]

@@ -81,7 +81,7 @@ def test_an_empty_address_keeps_the_stored_one_and_a_new_one_replaces_it(host: C
         ("https://[::ffff:10.0.0.1]/1.ics", "private network"),
         ("https://2130706433/1.ics", "names no host"),
         ("https://0x7f.1/1.ics", "names no host"),
-        ("BEGIN:VCALENDAR", "calendar itself"),
+        ("BEGIN:VCALENDAR", "a calendar, not a link to one"),
         ("https://example.com/" + "x" * 3000, "too long"),
     ],
 )
@@ -133,7 +133,7 @@ def test_calendars_that_we_publish_and_push_addresses_are_no_feeds(host: Client,
     ours = PublishedCalendar.objects.create(property=flat, name="Cleaners")
     feed = feed_of(flat)
     for url, words in (
-        (f"https://turnkey.example.com/calendars/{ours.token}.ics", "publishes itself"),
+        (f"https://turnkey.example.com/calendars/{ours.token}.ics", "Turnkey itself publishes"),
         (f"https://turnkey.example.com/webhooks/ical/{feed.token}/", "push address"),
     ):
         response = host.post(ADD, typed(flat, url=url))

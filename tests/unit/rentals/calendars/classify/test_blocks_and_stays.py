@@ -141,7 +141,7 @@ def test_rule_12_an_event_without_summary_is_a_stay_for_review() -> None:
     assert (made.verdict, made.needs_review) == (Verdict.STAY, True)
 
 
-def test_rule_12_a_name_in_the_description_is_surer_than_unknown_words() -> None:
+def test_rule_12_a_name_in_the_description_is_confirmedr_than_unknown_words() -> None:
     assert reading("Busy", "DESCRIPTION:Guest name: Anna Nowak").guest.name == "Anna Nowak"
     assert reading("Familie Huber").guest.name == "Familie Huber"
 

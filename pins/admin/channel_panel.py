@@ -1,4 +1,4 @@
-"""What the pages of a channel say about it and its messages."""
+"""What the page of a channel says about the channel and its messages."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Panel:
     lines: tuple[Line, ...]
     is_webhook: bool
     lacks_secret: bool
-    previous_until: str  # the previous secret signs, too; "" where there is none
-    test_waits: bool  # a person pressed the button and wants to know
+    previous_until: str  # until when the previous secret signs too; "" without one
+    test_waits: bool  # the result of a test message is not known yet
 
 
 def channel_badge(channel: NotificationChannel, now: datetime) -> Badge:
@@ -67,7 +67,7 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
     if channel.rests_until is not None and rests and channel.deliveries.filter(state=Delivery.State.WAITING).exists():
         said.append(f"Messages wait; the next try is {soon(channel.rests_until, now, zone)}.")
     if channel.last_sent_at is not None:
-        said.append(f"The last message was taken on {day_and_time(channel.last_sent_at, zone)}.")
+        said.append(f"The last message was accepted on {day_and_time(channel.last_sent_at, zone)}.")
     is_webhook = not channel.is_for_people
     latest = list(channel.deliveries.all()[:SHOWN])
     return Panel(

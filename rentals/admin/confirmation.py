@@ -1,4 +1,4 @@
-"""A question before something is done to several objects: to which, and what it means."""
+"""A question before an action on several objects: which objects, and what the action means."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+
+from rentals.admin.object_pages import page_context
 
 _MOST_NAMED: Final = 50
 
@@ -21,24 +23,21 @@ class Question:
     button: str
     warning: str = ""
     note: str = ""
-    others: tuple[str, ...] = ()  # what was chosen too, and why nothing happens to it
+    others: tuple[str, ...] = ()  # chosen rows that the action leaves alone, and why
 
 
-def is_sure(request: HttpRequest) -> bool:
+def is_confirmed(request: HttpRequest) -> bool:
     """Whether the question was answered with yes."""
     return request.method == "POST" and request.POST.get("confirmed") == "yes"
 
 
 def ask(model_admin: Any, request: HttpRequest, names: dict[int, str], question: Question) -> HttpResponse:
-    """The page with the question. `names`: what everything is called, by its key."""
+    """The page with the question. `names`: the chosen objects by name, under their keys."""
     context = {
-        **model_admin.admin_site.each_context(request),
-        "title": question.title,
+        **page_context(model_admin, request, question.title),
         "question": question,
-        "opts": model_admin.model._meta,
         "keys": list(names),
         "names": list(names.values())[:_MOST_NAMED],
         "more": max(0, len(names) - _MOST_NAMED),
-        "media": model_admin.media,
     }
-    return TemplateResponse(request, "rentals/admin/sure.html", context)
+    return TemplateResponse(request, "rentals/admin/confirmation.html", context)

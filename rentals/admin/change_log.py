@@ -1,10 +1,10 @@
-"""Everything that people did: who, when, to what, from what to what. Written by Django and by our own pages."""
+"""The list of all changes that people made: who, when, to what, from which value to which."""
 
 from __future__ import annotations
 
-from datetime import UTC
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
@@ -13,9 +13,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 
+from rentals.admin.appearance import STYLES
 from rentals.admin.choice_filter import RelatedChoice
-from rentals.admin.look import STYLES
+from rentals.admin.read_only import ReadOnly
 from rentals.admin.scoped import ClosedToRestricted
+from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[LogEntry]
@@ -24,7 +26,7 @@ else:
 
 
 class KindFilter(admin.SimpleListFilter):
-    """Of what there is a line, by what people call it."""
+    """By the kind of the changed object, in plain words."""
 
     title = "kind"
     parameter_name = "kind"
@@ -53,8 +55,12 @@ class ChangeFilter(admin.SimpleListFilter):
 
 
 @admin.register(LogEntry)
-class ChangeAdmin(ClosedToRestricted, _Admin):
-    """Nobody adds, changes or deletes a line; who sees some properties only sees the history of each object there."""
+class ChangeAdmin(ReadOnly, ClosedToRestricted, _Admin):
+    """For people who see all properties; others see the history of each single object.
+
+    Nobody deletes a line. So a person who did something cannot be deleted either, because their lines would go too:
+    clear “Active” instead.
+    """
 
     list_display = ("at", "user", "thing", "done")
     list_display_links = None
@@ -80,20 +86,9 @@ class ChangeAdmin(ClosedToRestricted, _Admin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[LogEntry]:
         return super().get_queryset(request).select_related("user", "content_type")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """So a person who did something cannot be deleted either, which would delete what they did: take away
-        “Active” instead."""
-        return False
-
     @admin.display(description="When", ordering="action_time")
     def at(self, entry: LogEntry) -> str:
-        return f"{entry.action_time.astimezone(UTC):%a %-d %b %Y, %H:%M} UTC"
+        return day_and_time(entry.action_time, ZoneInfo("UTC"))
 
     @admin.display(description="What")
     def thing(self, entry: LogEntry) -> str:

@@ -1,4 +1,4 @@
-"""Files with tables, as spreadsheets write them and people break them: CSV and JSON to rows and back."""
+"""Files with tables, CSV and JSON, to rows and back: as spreadsheets write them, and as people damage them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _EXCEL = "This is a spreadsheet. Save it as “CSV UTF-8” and import that file
 
 
 def text_of(data: bytes | str) -> str:
-    """Raises `TableError` for what is no text."""
+    """The text of a file in UTF-8. Raises `TableError` for other files."""
     if isinstance(data, str):
         return data
     if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
@@ -27,9 +27,9 @@ def text_of(data: bytes | str) -> str:
     except UnicodeDecodeError:
         raise TableError("The file is not text in UTF-8. In a spreadsheet, save it as “CSV UTF-8”.") from None
     if "\x00" in text:
-        raise TableError("The file is not a table: it holds bytes that no text has.")
+        raise TableError("The file is not a table: it has bytes that are not text.")
     if text.lstrip()[:1] == "<":
-        raise TableError("This is a web page and no table. Download the file itself.")
+        raise TableError("This is a web page, not a table. Download the file itself.")
     return text
 
 

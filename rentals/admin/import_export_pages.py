@@ -1,7 +1,7 @@
-"""Import and export in the admin: a file, a look at what it would do, then all of it or nothing.
+"""Import and export in the admin: a file, a preview of what it would do, then all of it or nothing.
 
-The library brings the way from table to models; the pages and the words are ours. Between the look and the action the
-file travels in the page itself, signed: nothing is left on a disk, and any web process can take it up.
+The library turns tables into models; the pages and their words are ours. Between the preview and the import the file
+travels in the page itself, signed: nothing is left on a disk, and any web process can go on.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
-from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -26,11 +25,12 @@ from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
 from import_export.results import Result, RowResult
 from import_export.tmp_storages import BaseStorage
 
-from rentals.admin.tables import TableAsCsv, TableAsJson
+from rentals.admin.scoped import may_see
+from rentals.admin.table_files import TableAsCsv, TableAsJson
 from rentals.tables.exchange import CellChange, Table, TableError
 
 MOST_BYTES = 500_000
-#: How long somebody may look before the import.
+#: Seconds between the preview and the import, at most.
 _PATIENCE = 3600
 _FORMATS = (TableAsCsv, TableAsJson)
 
@@ -54,7 +54,7 @@ def _signer() -> TimestampSigner:
 
 
 class UploadForm(ImportForm):  # type: ignore[misc]
-    """The file alone: its name tells what it is."""
+    """Asks only for the file: its name says which format it has."""
 
     def __init__(self, formats: Any, resources: Any, **kwargs: Any) -> None:
         super().__init__(formats, resources, **kwargs)
@@ -76,7 +76,7 @@ class UploadForm(ImportForm):  # type: ignore[misc]
         return file
 
 
-class SureForm(ConfirmImportForm):  # type: ignore[misc]
+class ConfirmationForm(ConfirmImportForm):  # type: ignore[misc]
     original_file_name = forms.CharField(widget=forms.HiddenInput, max_length=200)
     format = forms.ChoiceField(choices=[("0", "CSV"), ("1", "JSON")], widget=forms.HiddenInput)
     resource = forms.ChoiceField(choices=[("0", "")], required=False, widget=forms.HiddenInput)
@@ -84,7 +84,7 @@ class SureForm(ConfirmImportForm):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class Complaint:
-    """What is wrong with a cell, or with the whole file."""
+    """What is wrong with a cell or with the whole file."""
 
     row: int | None  # of the file, as a spreadsheet counts
     column: str
@@ -95,27 +95,27 @@ class Complaint:
         return f"{where}: {self.text}" if where else self.text
 
 
-class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
+class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
     """Stands first among the bases of a ModelAdmin. `table` describes the rows."""
 
     table: type[Table]
     import_notes: str = ""
     formats = _FORMATS
     import_form_class = UploadForm
-    confirm_form_class = SureForm
+    confirm_form_class = ConfirmationForm
     export_form_class = ExportForm
     tmp_storage_class = SignedStorage
     import_template_name = "rentals/admin/import.html"
     export_template_name = "rentals/admin/export.html"
     #: In place of the list's own template, with two more buttons.
-    import_export_change_list_template = "rentals/admin/exchange_list.html"
+    import_export_change_list_template = "rentals/admin/import_export_list.html"
 
     def get_resource_classes(self, request: HttpRequest) -> list[type[Table]]:
         return [self.table]
 
     def get_resource_kwargs(self, request: HttpRequest, *args: Any, **kwargs: Any) -> dict[str, Any]:
-        """Without the columns that tell of what this person may not see on other pages."""
-        return {"closed": [one for one, model in self.table.shows_model.items() if not _may_see(request, model)]}
+        """Leave out the columns about models that this person may not see on other pages."""
+        return {"closed": [one for one, model in self.table.shows_model.items() if not may_see(request, model)]}
 
     def _columns(self, request: HttpRequest) -> list[str]:
         columns: list[str] = self.table(**self.get_resource_kwargs(request)).get_export_headers()
@@ -133,7 +133,7 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
         form.add_error("import_file", str(e) if isinstance(e, TableError) else "The file cannot be read as a table.")
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        """The form, or a look at what the file would do: all of it is done and taken back."""
+        """The form, or a preview of what the file would do: all of it is done and rolled back."""
         response = super().import_action(request, **kwargs)
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             self._explain(request, response.context_data)
@@ -182,12 +182,12 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
                 raise BadSignature
             response: HttpResponse = super().process_import(request, **kwargs)
         except BadSignature:
-            messages.error(request, "Nothing was imported: this look is more than an hour old. Choose the file again.")
+            messages.error(request, "Nothing was imported: the preview is over an hour old. Choose the file again.")
             return HttpResponseRedirect(reverse(f"admin:rentals_{self.model._meta.model_name}_import"))
         return response
 
     def process_dataset(self, dataset: Any, form: Any, request: HttpRequest, **kwargs: Any) -> Any:
-        """All or nothing, also where a row went wrong since somebody looked."""
+        """All or nothing, even if a row became wrong after the preview."""
         kwargs |= {"raise_errors": False, "rollback_on_validation_errors": True}
         return super().process_dataset(dataset, form, request, **kwargs)
 
@@ -204,19 +204,19 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
         messages.success(request, f"Imported: {_counts(result, str(opts.verbose_name), str(opts.verbose_name_plural))}")
 
     def _log_actions(self, result: Result, request: HttpRequest) -> None:
-        """What the history says of each row: which cells, from what to what."""
+        """What the history says about each row: the changed cells, with their former and new values."""
         words = {RowResult.IMPORT_TYPE_NEW: (ADDITION, "Added"), RowResult.IMPORT_TYPE_UPDATE: (CHANGE, "Changed")}
         for row in result:
             if row.import_type in words:
                 flag, word = words[row.import_type]
-                cells = [] if flag == ADDITION else [self._told(one) for one in row.diff]
+                cells = [] if flag == ADDITION else [self._cell_change(one) for one in row.diff]
                 said = f" {'. '.join(cells)}." if cells else ""
                 LogEntry.objects.log_actions(
                     request.user.pk or 0, [row.instance], flag, f"{word} by import of a file.{said}", single_object=True
                 )
 
-    def _told(self, cell: CellChange) -> str:
-        """More people may read a history than some of the cells."""
+    def _cell_change(self, cell: CellChange) -> str:
+        """More people may read the history than may see some of the cells."""
         kept = {field.column_name for field in self.table.fields.values() if field.attribute in self.table.shows_model}
         return f"{cell.column}: changed" if cell.column in kept else f"{cell.column}: {cell.before} → {cell.after}"
 
@@ -230,11 +230,6 @@ class ExchangeMixin(ImportExportMixin):  # type: ignore[misc]
             "count": self.get_export_queryset(request).count(),
             "media": self.media,
         }
-
-
-def _may_see(request: HttpRequest, model: type[Model]) -> bool:
-    opts = model._meta
-    return any(request.user.has_perm(f"{opts.app_label}.{verb}_{opts.model_name}") for verb in ("view", "change"))
 
 
 def _counts(result: Result, singular: str, plural: str) -> str:

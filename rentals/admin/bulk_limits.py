@@ -1,28 +1,24 @@
-"""What is done to many rows of a list at once, and what may be deleted along with a row."""
+"""Limits for actions on many rows of a list at once."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
-from django.apps import apps
 from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 
-#: Rows at a time: what is to be confirmed is read by a person, and done while one waits for the page.
-MOST = 200
+#: Rows of one action. A person reads the names of all of them before they confirm, and then waits for the page.
+MOST_ROWS = 200
 _NO = frozenset({"", "0", "false", "False"})
 
 
-class ManyAtOnce:
+class LimitedBulkActions:
     """Stands before ModelAdmin among the bases."""
 
-    #: Nobody deletes these by hand: Turnkey writes them, and they go with what they are about.
-    kept_by_turnkey: ClassVar[bool] = False
-
     def response_action(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
-        """Of what was chosen, what is there and can be seen, and not more than somebody can answer for."""
+        """Run the action on those of the chosen rows that still exist and that this person sees; refuse too many."""
         sent = request.POST.getlist(ACTION_CHECKBOX_NAME)
         chosen = [one for one in sent if one.isascii() and one.isdigit() and len(one) < 19]
         across = request.POST.get("select_across", "") not in _NO
@@ -40,18 +36,8 @@ class ManyAtOnce:
     def _refusal(self, count: int) -> str:
         if not count:
             return "What you chose is not there any more. Nothing was done."
-        if count <= MOST:
+        if count <= MOST_ROWS:
             return ""
         rows = self.model._meta.verbose_name_plural  # type: ignore[attr-defined]
-        return f"Nothing was done: you chose {count} {rows}. Choose at most {MOST} at a time; search and filters help."
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What Turnkey keeps about a row needs no permission of its own: nobody has one."""
-        found, counts, needed, protected = super().get_deleted_objects(objs, request)  # type: ignore[misc]
-        site = self.admin_site  # type: ignore[attr-defined]
-        own = {
-            str(model._meta.verbose_name)
-            for model in apps.get_models()
-            if site.is_registered(model) and getattr(site.get_model_admin(model), "kept_by_turnkey", False)
-        }
-        return found, counts, needed - own, protected
+        most = f"Choose at most {MOST_ROWS} at a time; search and filters help."
+        return f"Nothing was done: you chose {count} {rows}. {most}"

@@ -1,4 +1,4 @@
-"""How all pages of ours look: one style sheet, and lists that are called what they show."""
+"""How our lists look: one style sheet, and titles that name what a list shows."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ STYLES = {"all": ("rentals/admin.css",)}
 
 
 class PlainTitles:
-    """“Bookings”, where Django says “Select booking to change”. Stands before ModelAdmin among the bases."""
+    """Titles such as “Bookings” in place of Django's “Select booking to change”. Stands before ModelAdmin among the
+    bases."""
 
     model: Any
 

@@ -1,30 +1,24 @@
-"""What the admin shows of many feeds: their health and counts in one query, however many there are."""
+"""Health and counts of feeds for the admin, in one query for however many feeds."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from urllib.parse import urlsplit
 
 from django.db.models import Case, CharField, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
-from rentals.calendar_terms import Health
+from rentals.calendar_terms import Health, channel_label
 from rentals.calendars.events import Channel, Verdict
-from rentals.fields import UndecryptableValue
 from rentals.models import Booking, CalendarFeed, FeedItem
-from rentals.models.feed import CHANNEL_LABELS
-
-#: What lists and pages never need decrypted.
-SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")
 
 
 def listed() -> Q:
-    """Items that the calendar listed when it was last read, or whose stay is still held by it."""
+    """Items that the calendar listed when it was last read, or that still hold their stay."""
     return Q(gone_at__isnull=True)
 
 
 def waits_for_review(now: datetime) -> Q:
-    """Items about which a person should say whether they are stays."""
+    """Items that wait for a person to say whether they are stays."""
     unsure = Q(verdict=Verdict.REVIEW.value) | Q(needs_review=True, booking__needs_review=True)
     return listed() & unsure & Q(decision="", ends_at__gt=now, absent_since__isnull=True)
 
@@ -34,8 +28,9 @@ def _number(items: Q, what: Count) -> Coalesce:
     return Coalesce(Subquery(found, output_field=IntegerField()), Value(0))
 
 
-def with_facts(feeds: QuerySet[CalendarFeed], now: datetime) -> QuerySet[CalendarFeed]:
-    """Annotate `health`, `urgency` (0 needs a person most), `coming`, `to_review` and `unreadable`."""
+def with_health(feeds: QuerySet[CalendarFeed], now: datetime) -> QuerySet[CalendarFeed]:
+    """Annotate `health` (a `Health`), `urgency` (0 needs a person most), and the counts `coming` (stays), `to_review`
+    and `unreadable` (items)."""
     health = Case(
         When(is_active=False, then=Value(Health.OFF.value)),
         When(state__held_since__isnull=False, then=Value(Health.HELD.value)),
@@ -67,52 +62,13 @@ def with_facts(feeds: QuerySet[CalendarFeed], now: datetime) -> QuerySet[Calenda
     )
 
 
-def has_secret(feed: CalendarFeed, name: str) -> bool:
-    """Whether something is stored, also when none of the keys opens it any more."""
-    try:
-        return bool(getattr(feed, name))
-    except UndecryptableValue:
-        return True
-
-
-def excerpt_of(item: FeedItem) -> str:
-    """The lines of an event that cannot be read; empty where none are kept."""
-    try:
-        return item.excerpt
-    except UndecryptableValue:
-        return "No configured key opens them."
-
-
-def host_of(feed: CalendarFeed) -> str:
-    """The host of the stored address, which tells it apart without giving it away; empty without one."""
-    try:
-        return urlsplit(feed.url).hostname or ""
-    except UndecryptableValue:
-        return ""
-    except ValueError:
-        return "an address that cannot be read"
-
-
-def channel_words(feed: CalendarFeed) -> str:
-    """The channel that was chosen, or the one that we recognised."""
-    if feed.channel != Channel.AUTO:
-        return feed.get_channel_display()
-    found = feed.state.detected_channel
-    if not found:
-        return "not recognised yet"
-    return _label(found)
-
-
 def channels_in_use(feeds: QuerySet[CalendarFeed]) -> list[tuple[str, str]]:
-    """Channels that some of these feeds have, chosen or recognised, with their names."""
+    """The channels of these feeds, chosen or recognised, with their names."""
     pairs = feeds.order_by().values_list("channel", "state__detected_channel").distinct()
     used = {chosen if chosen != Channel.AUTO else found or "" for chosen, found in pairs} - {""}
-    return sorted(((value, _label(value)) for value in used), key=lambda pair: pair[1])
+    return sorted(((value, channel_label(value)) for value in used), key=lambda pair: pair[1])
 
 
 def of_channel(value: str) -> Q:
+    """Feeds of a channel, chosen or recognised."""
     return Q(channel=value) | Q(channel=Channel.AUTO.value, state__detected_channel=value)
-
-
-def _label(channel: str) -> str:
-    return CHANNEL_LABELS[Channel(channel)] if channel in set(CHANNEL_LABELS) else channel
