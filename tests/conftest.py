@@ -13,11 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
-_VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-"))
+_MEMORY = Path("/dev/shm")
+# Where it can, the database of the tests lies in memory: it is made and emptied often, and no test needs a disk.
+_VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
 _OWN = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "TURNKEY_ENV_FILE": "",
@@ -94,6 +97,20 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 _missing_servers: list[str] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands over what it could not test; only the controller has a terminal."""
+    handed_over = getattr(session.config, "workeroutput", None)
+    if handed_over is not None:
+        handed_over["missing_servers"] = _missing_servers
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_testnodedown(node: Any) -> None:
+    for line in getattr(node, "workeroutput", {}).get("missing_servers", []):
+        if line not in _missing_servers:
+            _missing_servers.append(line)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

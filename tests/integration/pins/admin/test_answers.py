@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import Any
 
 import pytest
-import time_machine
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -20,25 +17,15 @@ from pins.models import AccessGrant, LockState, Pin
 from rentals.models import Booking
 from rentals.stay_forms import FORMS
 from tests.support.booking_actions import cancel, change
-from tests.support.calendars import feed_of
 from tests.support.house import House
+from tests.support.imports import feed_of
+from tests.support.pages import text
 from tests.support.people import staff
 
 pytestmark = pytest.mark.django_db
 
 BOOKINGS, PROPERTIES, LOCKS = "/admin/rentals/booking/", "/admin/rentals/property/", "/admin/rentals/lock/"
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-
-
-@pytest.fixture
-def host(client: Client, clock: time_machine.Traveller) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
-
-
-def text(response: Any) -> str:
-    assert response.status_code == 200
-    return str(response.content.decode())
 
 
 def shown(host: Client, **asked: str) -> set[str]:

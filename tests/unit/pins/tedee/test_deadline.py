@@ -1,25 +1,25 @@
+"""The total deadline of a request: no server can hold a worker longer."""
+
 from __future__ import annotations
 
+import ipaddress
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from pins.tedee import errors
 from pins.tedee.auth import PersonalKey
 from pins.tedee.client import TedeeClient
 from pins.tedee.deadline import DeadlineTransport
 from pins.tedee.messages import PinBody
+from tests.support.certificates import self_signed
 from tests.support.scripted_server import Reply, Server, answer, dribble, good, hang
 
 AUTH = PersonalKey("k3y")
@@ -112,30 +112,7 @@ def test_nothing_is_sent_when_the_deadline_has_passed() -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for 127.0.0.1 with its key, signed by itself."""
-    import ipaddress
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
-    now = datetime.now(UTC)
-    signed = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + signed.public_bytes(serialization.Encoding.PEM)
-    )
-    return path
+    return self_signed(x509.IPAddress(ipaddress.ip_address("127.0.0.1")), tmp_path_factory.mktemp("tls"))
 
 
 @contextmanager
