@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests run on all cores: PARALLEL= or ARGS=-n0 runs them one after the other, as debuggers want it.
+PARALLEL ?= $(if $(findstring no:xdist,$(ARGS)),,-n auto --dist loadgroup)
 
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed
@@ -30,11 +32,11 @@ run: $(RUNTIME) ## Run everything on this machine: broker, worker, beat, web ser
 doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to mend it
 	@$(BIN)/python manage.py doctor $(ARGS)
 
-test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-fast: $(TOOLS) ## Run the tests that start no chain of processes
-	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(ARGS)
+	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
 
 bench: $(TOOLS) ## Measure in full size, and print ratios (tests/benchmarks)
 	@TURNKEY_FULL_SIZE=1 $(BIN)/python -m pytest tests/benchmarks -s $(ARGS)

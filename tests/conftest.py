@@ -84,16 +84,29 @@ for _name in _UNSET:
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
+    # No test is about the strength of stored passwords, and the strong kind takes a quarter of a second each.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # pytest-django sets Django up when the settings have been read by now; asking for one reads them.
     settings.DATABASES  # noqa: B018
     sqlite = settings.DATABASES["default"]
     if sqlite["ENGINE"].endswith("sqlite3"):
-        # A file, not shared memory: locking and WAL as in production.
+        # A file, not SQLite's shared memory: locking and WAL as in production.
         sqlite.setdefault("TEST", {})["NAME"] = str(_VAR_DIR / "test.sqlite3")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_VAR_DIR, ignore_errors=True)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One worker of pytest-xdist has all tests that start chains of processes: these mostly wait while the others
+    compute, and no chain slows down another."""
+    for item in items:
+        if item.get_closest_marker("real_processes") is not None:
+            item.add_marker(pytest.mark.xdist_group("processes"))
+        elif item.get_closest_marker("benchmark") is not None:
+            item.add_marker(pytest.mark.xdist_group("benchmarks"))
 
 
 _missing_servers: list[str] = []
