@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 # Tests run on all cores: PARALLEL= or ARGS=-n0 runs them one after the other, as debuggers want it.
-PARALLEL ?= $(if $(findstring no:xdist,$(ARGS)),,-n auto --dist loadgroup)
+PARALLEL ?= $(if $(findstring no:xdist,$(ARGS)),,-n auto)
 
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed

@@ -98,15 +98,14 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_VAR_DIR, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker of pytest-xdist has all tests that start chains of processes: these mostly wait while the others
-    compute, and no chain slows down another."""
-    for item in items:
-        if item.get_closest_marker("real_processes") is not None:
-            item.add_marker(pytest.mark.xdist_group("processes"))
-        elif item.get_closest_marker("benchmark") is not None:
-            item.add_marker(pytest.mark.xdist_group("benchmarks"))
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Our own way of sharing out tests, unless `--dist` asks for another one."""
+    if config.getoption("dist") != "load":
+        return None
+    from tests.support.scheduling import Scheduling
+
+    return Scheduling(config, log)
 
 
 _missing_servers: list[str] = []
@@ -119,7 +118,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         handed_over["missing_servers"] = _missing_servers
 
 
-@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     for line in getattr(node, "workeroutput", {}).get("missing_servers", []):
         if line not in _missing_servers:

@@ -2,7 +2,7 @@
 
 These tests run together, and their fixtures end with the last of them: so the stack runs no longer than it is looked
 at, and the event loop on which Playwright's synchronous API sits in this thread meets no test that uses the ORM.
-Among several workers, one has them all (`tests/conftest.py`).
+Among several workers, one has them all (`tests/support/scheduling.py`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -101,13 +101,14 @@ def _outcomes() -> Iterator[dict[str, str]]:
 @contextmanager
 def _worker() -> Iterator[None]:
     """A worker in a thread of its own, at the broker of the settings."""
-    app._after_fork()  # forgets the pools of connections to another broker
+    forget_pools: Callable[[], None] = app._after_fork  # type: ignore[attr-defined]
+    forget_pools()  # they lead to another broker
     with _connected(signals.task_postrun, lambda **_: connections.close_all()):
         try:
             with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
                 yield
         finally:
-            app._after_fork()
+            forget_pools()
 
 
 @contextmanager
