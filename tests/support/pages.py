@@ -19,7 +19,7 @@ def content(response: Any) -> str:
 
 
 def text(response: Any) -> str:
-    """The page of an answer that must be one."""
+    """The page of an answer that must be a page, with status 200."""
     assert response.status_code == 200, response
     return content(response)
 

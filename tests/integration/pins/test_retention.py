@@ -20,7 +20,6 @@ from pins.models import (
     Pin,
 )
 from pins.notify import collecting, outbox
-from pins.reconcile import sweep
 from rentals.models import Booking
 from tests.support.calendars import AIRBNB
 from tests.support.house import House, pin_of
@@ -36,7 +35,7 @@ def test_what_was_resolved_long_ago_is_forgotten_with_its_messages(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a PIN live and go with it: they say since when a guest's code stands."""
-    monkeypatch.setattr(sweep, "BATCH", 2)
+    monkeypatch.setattr(retention, "BATCH", 2)
     door = house.lock("Front door")
     flat = house.flat(door)
     stay = house.stay(flat, HOUR, 300 * DAY)
