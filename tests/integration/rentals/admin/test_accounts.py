@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -19,7 +19,6 @@ from tests.support.real_cloud import close_clients
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
-NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 

@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from rentals.models import Booking, Property
-from tests.support.feed_pages import LIST, SECRET, action, feed_of, held, page
+from tests.support.feed_pages import ACTIONS, LIST, SECRET, action, feed_of, held, page
 from tests.support.pages import content, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-
-HOUR = timedelta(hours=1)
-ACTIONS = (
-    "fetch",
-    "preview",
-    "apply",
-    "approve",
-    "dismiss",
-    "decide",
-    "push",
-    "new-address",
-    "new-secret",
-    "end-previous-secret",
-    "remove-signing",
-)
 
 
 def test_who_may_only_look_sees_no_buttons_and_no_secrets(viewer: Client, flat: Property) -> None:
