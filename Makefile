@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
+# Tests run on all cores: PARALLEL= or ARGS=-n0 runs them one after the other, as debuggers want it.
+PARALLEL ?= $(if $(findstring no:xdist,$(ARGS)),,-n auto)
 
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed
@@ -44,11 +46,11 @@ manage: $(RUNTIME) ## Run any other command: make manage ARGS="import_calendar 3
 doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to fix it
 	@$(BIN)/python manage.py doctor $(ARGS)
 
-test: $(TOOLS) ## Run the whole test suite (ARGS are pytest's)
-	@$(BIN)/python -m pytest $(ARGS)
+test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
+	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 test-fast: $(TOOLS) ## Run the tests that start no stack of processes
-	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(ARGS)
+	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
 
 bench: $(TOOLS) ## Measure at full size and print ratios (tests/benchmarks)
 	@TURNKEY_FULL_SIZE=1 $(BIN)/python -m pytest tests/benchmarks -s $(ARGS)

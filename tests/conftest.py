@@ -13,11 +13,14 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 
-_VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-"))
+_MEMORY = Path("/dev/shm")
+# Where it can, the database of the tests lies in memory: it is made and emptied often, and no test needs a disk.
+_VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
 _OWN = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "TURNKEY_ENV_FILE": "",
@@ -81,11 +84,13 @@ for _name in _UNSET:
 def pytest_configure(config: pytest.Config) -> None:
     from django.conf import settings
 
+    # No test is about the strength of stored passwords, and the strong kind takes a quarter of a second each.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     # pytest-django sets Django up when the settings have been read by now; asking for one reads them.
     settings.DATABASES  # noqa: B018
     sqlite = settings.DATABASES["default"]
     if sqlite["ENGINE"].endswith("sqlite3"):
-        # A file, not shared memory: locking and WAL as in production.
+        # A file, not SQLite's shared memory: locking and WAL as in production.
         sqlite.setdefault("TEST", {})["NAME"] = str(_VAR_DIR / "test.sqlite3")
 
 
@@ -93,7 +98,31 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_VAR_DIR, ignore_errors=True)
 
 
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Our own way of sharing out tests, unless `--dist` asks for another one."""
+    if config.getoption("dist") != "load":
+        return None
+    from tests.support.scheduling import Scheduling
+
+    return Scheduling(config, log)
+
+
 _missing_servers: list[str] = []
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of pytest-xdist hands over what it could not test; only the controller has a terminal."""
+    handed_over = getattr(session.config, "workeroutput", None)
+    if handed_over is not None:
+        handed_over["missing_servers"] = _missing_servers
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    for line in getattr(node, "workeroutput", {}).get("missing_servers", []):
+        if line not in _missing_servers:
+            _missing_servers.append(line)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,8 +19,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from rentals.models import Booking, CalendarFeed, FeedItem, Property
-from tests.support.calendars import AIRBNB, airbnb, calendar, feed_of, take
+from tests.support.calendars import AIRBNB, airbnb, calendar
 from tests.support.house import House
+from tests.support.imports import feed_of, take
 from tests.support.paths import FIGURES
 
 pytestmark = pytest.mark.django_db

@@ -1,7 +1,8 @@
 """One whole stack for all tests of the pages, one Chromium, and a watch over every page that is opened.
 
-These tests run last and together: so the stack runs no longer than it is looked at, and the event loop on which
-Playwright's synchronous API sits in this thread meets no test that uses the ORM.
+These tests run together, and their fixtures end with the last of them: so the stack runs no longer than it is looked
+at, and the event loop on which Playwright's synchronous API sits in this thread meets no test that uses the ORM.
+Among several workers, one has them all (`tests/support/scheduling.py`).
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     return report
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def console(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Worker, beat, broker, simulator and web server, with one flat a lock and people who may log in."""
     folder = tmp_path_factory.mktemp("console")
@@ -66,7 +67,7 @@ def console(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield console
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
@@ -76,9 +77,9 @@ def browser(chromium: str) -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def logged_in(browser: Browser, console: Console) -> Callable[[str], Any]:
-    """The cookies of somebody who logged in by the form, once a session."""
+    """The cookies of somebody who logged in by the form, once for all tests."""
     kept: dict[str, Any] = {}
 
     def cookies(name: str) -> Any:

@@ -102,7 +102,7 @@ def failures(booking: int) -> int:
 
 
 def lock_ids() -> dict[int, int]:
-    """Of every lock its id here, by that at Tedee."""
+    """The id of every lock in the database, by its id at Tedee."""
     return dict(Lock.objects.values_list("device_id", "pk"))
 
 

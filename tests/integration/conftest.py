@@ -12,6 +12,7 @@ import time_machine
 if TYPE_CHECKING:
     from django.test import Client
 
+    from rentals.models import Property
     from tests.support.house import House
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
@@ -40,6 +41,12 @@ def house(clock: time_machine.Traveller) -> House:
     from tests.support.house import House
 
     return House(late_seconds=120.0)
+
+
+@pytest.fixture
+def flat(house: House) -> Property:
+    """A property with one lock."""
+    return house.flat(house.lock())
 
 
 @pytest.fixture

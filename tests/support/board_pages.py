@@ -6,11 +6,7 @@ import re
 from typing import Any
 
 from rentals.models import Booking
-
-
-def text(response: Any) -> str:
-    assert response.status_code == 200, response
-    return str(response.content.decode())
+from tests.support.pages import text
 
 
 def words(response: Any) -> str:

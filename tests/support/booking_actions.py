@@ -1,4 +1,4 @@
-"""What people do to bookings, and what they are told, in the words of the tests."""
+"""What people do to bookings, and what is on record afterwards."""
 
 from __future__ import annotations
 

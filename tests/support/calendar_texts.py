@@ -1,4 +1,4 @@
-"""Calendars in the words of a test: sample files, and events written line by line."""
+"""Calendars for unit tests: sample files, and events written line by line."""
 
 from __future__ import annotations
 

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
-from django.utils import timezone
-
-from rentals.calendars.imports import run
-from rentals.calendars.imports.summary import Summary
-from rentals.models import Booking, CalendarFeed, Property
 from tests.support.paths import SAMPLES
 
 AIRBNB = "-//Airbnb Inc//Hosting Calendar 1.0//EN"
@@ -52,27 +46,8 @@ def day(month: int, number: int) -> date:
     return date(2027, month, number)
 
 
-def feed_of(flat: Property, name: str = "Airbnb", **fields: object) -> CalendarFeed:
-    return CalendarFeed.objects.create(property=flat, name=name, **fields)
-
-
-def take(feed: CalendarFeed, body: bytes | Iterable[str]) -> Summary:
-    """Import now; a list of events is made a calendar."""
-    content = body if isinstance(body, bytes) else calendar(*body)
-    return run.import_calendar(feed.pk, content, timezone.now())
-
-
-def stays(flat: Property, *statuses: str) -> list[tuple[str, str]]:
-    """The property's stays as local days, "03-03" to "03-08", by default the confirmed ones."""
-    found = Booking.objects.filter(property=flat, status__in=statuses or ["confirmed"]).select_related("property")
-    return sorted((f"{one.arrival_date:%m-%d}", f"{one.departure_date:%m-%d}") for one in found)
-
-
 def at(month: int, number: int, hour: int = 0, minute: int = 0) -> datetime:
     return datetime(2027, month, number, hour, minute, tzinfo=UTC)
-
-
-HALF_HOUR = timedelta(minutes=31)
 
 
 def _when(name: str, moment: date) -> str:

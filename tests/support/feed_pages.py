@@ -17,6 +17,20 @@ LIST = "/admin/rentals/calendarfeed/"
 ADD = f"{LIST}add/"
 URL = "https://user:hunter2@www.airbnb.com/calendar/ical/1.ics?s=very-secret-part"
 SECRET = "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo="
+#: What can be done on the page of a feed.
+ACTIONS = (
+    "fetch",
+    "preview",
+    "apply",
+    "approve",
+    "dismiss",
+    "decide",
+    "push",
+    "new-address",
+    "new-secret",
+    "end-previous-secret",
+    "remove-signing",
+)
 
 
 def feed_of(flat: Property, name: str = "Airbnb", **fields: Any) -> CalendarFeed:

@@ -52,7 +52,7 @@ class FeedServer:
         headers: Mapping[str, str] | None = None,
         etag: bool = False,
     ) -> str:
-        """FeedReply with this from now on; with `etag` a 304 for who has it. Returns the URL."""
+        """Answer with this from now on; with `etag`, a client that has it gets a 304. Returns the URL."""
         answer = FeedReply(body, status, {"Content-Type": CALENDAR_TYPE, **(headers or {})})
         return self._set(path, answer, etag=etag)
 

@@ -107,7 +107,7 @@ class House:
         return max([due, *rests])
 
     def ours(self, lock: Lock) -> list[SimPin]:
-        """What is really on the lock and carries one of our references."""
+        """The PINs that are really on the lock and carry one of our references."""
         references = set(AccessGrant.objects.values_list("reference", flat=True))
         return [pin for pin in self.cloud.pins(lock.device_id) if reference_in(pin.alias) in references]
 

@@ -1,15 +1,36 @@
-"""What an import did to stays, codes and incidents."""
+"""Imports, and what they did to stays, codes and incidents."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
+from django.utils import timezone
+
 from pins.models import AccessGrant, Incident
+from rentals.calendars.imports import run
+from rentals.calendars.imports.summary import Summary
 from rentals.models import Booking, CalendarFeed, FeedState, Property
-from tests.support.calendars import (
-    day,
-    event,
-)
+from tests.support.calendars import calendar, day, event
+
+HALF_HOUR = timedelta(minutes=31)
+
+
+def feed_of(flat: Property, name: str = "Airbnb", **fields: object) -> CalendarFeed:
+    return CalendarFeed.objects.create(property=flat, name=name, **fields)
+
+
+def take(feed: CalendarFeed, body: bytes | Iterable[str]) -> Summary:
+    """Import now; a list of events is made a calendar."""
+    content = body if isinstance(body, bytes) else calendar(*body)
+    return run.import_calendar(feed.pk, content, timezone.now())
+
+
+def stays(flat: Property, *statuses: str) -> list[tuple[str, str]]:
+    """The property's stays as local days, "03-03" to "03-08", by default the confirmed ones."""
+    found = Booking.objects.filter(property=flat, status__in=statuses or ["confirmed"]).select_related("property")
+    return sorted((f"{one.arrival_date:%m-%d}", f"{one.departure_date:%m-%d}") for one in found)
 
 
 def wanted_codes() -> dict[int, str]:

@@ -53,7 +53,7 @@ class Crash(BaseException):
 
 @dataclass(frozen=True)
 class Mishap:
-    """What befalls the next request that reaches a certain point.
+    """What happens to the next request that reaches a certain point.
 
     Points, in the order of a request's life: `noted` (written down, not sent), `sending`, `applied` (done, the device
     still busy), `answered` (the device is free, the answer not yet stored), `stored`.
@@ -168,7 +168,7 @@ class World:
 
     def _next_moment(self) -> datetime | None:
         moments: list[datetime | None] = []
-        # Who waits for room asks again and again; that alone would never end.
+        # A code that waits for room asks again and again; that alone would never end.
         moments += Pin.objects.exclude(wanted=True, admitted=False).values_list("next_try_at", flat=True)
         for state in LockState.objects.select_related("lock__account__operation"):
             moments += [state.paused_until, state.lease_until]

@@ -190,7 +190,7 @@ class Edits:
         self._add_foreign(which, f"90{abs(amount) % 1000:03d}{which}1", amount)
 
     def _foreign(self, which: int, amount: int) -> None:
-        """A person adds a PIN by the app, of all values the one of a guest."""
+        """A person adds a PIN by the app; it has the value of a guest."""
         codes = [grant.code for grant in AccessGrant.objects.order_by("pk") if grant.code]
         if codes:
             self._add_foreign(which, codes[abs(amount) % len(codes)], amount)

@@ -18,7 +18,7 @@ def _check(host: object) -> None:
     if not isinstance(name, str) or name in ("", "localhost"):
         return
     if name.endswith(".invalid"):
-        # Reserved (RFC 2606): the honest way of a test to ask for a name that does not exist.
+        # Reserved (RFC 2606): with such a name a test may ask for a host that does not exist.
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     try:
         address = ipaddress.ip_address(name.partition("%")[0])

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from rentals.models import LockAccount
 from tests.support.house import House
 
 
-@pytest.fixture
-def house() -> House:
-    """Its account is only watched."""
+def observed_house() -> House:
+    """A house to whose locks nothing is written."""
     house = House()
     watch(house.account)
     return house

@@ -21,7 +21,7 @@ def only_the_server(address: Address) -> bool:
 
 
 def lan(*answers: Sequence[str] | OSError) -> Network:
-    """Names lead to the given addresses, one answer for each look-up, the last one for ever."""
+    """Names lead to the given addresses, one answer for each look-up, and the last one from then on."""
     waiting = list(answers) or [["127.0.0.1"]]
 
     def resolve(host: str, port: int) -> Sequence[str]:

@@ -67,7 +67,7 @@ class Child:
 
     @property
     def pid(self) -> int | None:
-        """Its number; None before it was started and after it was stopped or killed."""
+        """Its process id; None before it was started and after it was stopped or killed."""
         return self._process.pid if self._process is not None else None
 
     @property

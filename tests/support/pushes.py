@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.test import Client
 from django.utils import timezone
@@ -11,11 +11,8 @@ from standardwebhooks import Webhook
 
 from rentals.models import CalendarFeed, Property
 from tests.support.feeds import sample
+from tests.support.pages import Answer
 
-if TYPE_CHECKING:
-    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
-else:
-    Answer = Any
 EMPTY = sample(16)
 
 

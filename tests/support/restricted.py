@@ -19,7 +19,7 @@ from rentals.models import (
     PublishedCalendar,
 )
 from tests.support.house import House
-from tests.support.pages import text
+from tests.support.pages import content
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -94,6 +94,6 @@ def keeper(*properties: Property, **more: Any) -> User:
 def assert_nothing_hidden(client: Client, url: str, data: dict[str, Any] | None = None, *, posted: bool = False) -> Any:
     """Ask and look at what comes, where it leads to, and what is told there."""
     response = client.post(url, data or {}, follow=True) if posted else client.get(url, data or {}, follow=True)
-    assert HIDDEN.lower() not in text(response).lower(), f"{url} {data or ''} tells of the other property"
+    assert HIDDEN.lower() not in content(response).lower(), f"{url} {data or ''} tells of the other property"
     assert response.status_code < 500, url
     return response

@@ -11,7 +11,7 @@ from django.test import Client
 from pins.models import AccessGrant, PinReveal
 from rentals.models import Booking
 from tests.support.house import House
-from tests.support.pages import text
+from tests.support.pages import content
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -42,14 +42,14 @@ def code_of(booking: Booking) -> str:
 
 
 def shows(response: Any, code: str) -> bool:
-    return code in text(response) or " ".join(code) in text(response)
+    return code in content(response) or " ".join(code) in content(response)
 
 
 def refused(host: Client, booking: Booking, why: str) -> None:
     told_before = AccessGrant.objects.filter(booking=booking).values_list("disclosed_at", flat=True).first()
     response = host.post(reveal_url(booking))
     assert response.status_code == 409
-    assert why in text(response)
+    assert why in content(response)
     assert "no-store" in response["Cache-Control"]
     assert not PinReveal.objects.exists()
     for grant in AccessGrant.objects.filter(booking=booking):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from pins.board import views
+from tests.support.pages import content
 from tests.support.people import viewer
 
 pytestmark = pytest.mark.django_db
-
-
-def text(answer: Any) -> str:
-    return str(answer.content.decode())
 
 
 @pytest.mark.parametrize("address", ["/nothing/", "/stays/999999/", "/locks/999999/"])
@@ -23,15 +18,15 @@ def test_an_address_that_leads_nowhere(client: Client, address: str) -> None:
     client.force_login(User.objects.create_superuser("host"))
     answer = client.get(address)
     assert answer.status_code == 404
-    assert "There is nothing at this address" in text(answer)
-    assert address not in text(answer)
+    assert "There is nothing at this address" in content(answer)
+    assert address not in content(answer)
 
 
 def test_a_action_that_somebody_may_not_do(client: Client) -> None:
     client.force_login(viewer())
     answer = client.get("/admin/rentals/lockaccount/")
     assert answer.status_code == 403
-    assert "You may not do this" in text(answer)
+    assert "You may not do this" in content(answer)
 
 
 def test_a_page_that_has_grown_old() -> None:
@@ -39,8 +34,8 @@ def test_a_page_that_has_grown_old() -> None:
     strict.force_login(User.objects.create_superuser("host"))
     answer = strict.post("/stays/1/revoke/")
     assert answer.status_code == 403
-    assert "This page is too old" in text(answer)
-    assert "Nothing was changed" in text(answer)
+    assert "This page is too old" in content(answer)
+    assert "Nothing was changed" in content(answer)
 
 
 def test_a_fault_of_ours_shows_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,5 +47,5 @@ def test_a_fault_of_ours_shows_nothing_of_it(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(views, "render", broken)
     answer = client.get("/timeline/")
     assert answer.status_code == 500
-    assert "Something went wrong here" in text(answer)
-    assert "canary-4711" not in text(answer)
+    assert "Something went wrong here" in content(answer)
+    assert "canary-4711" not in content(answer)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.apps import apps
 from django.apps.registry import Apps
 from django.contrib.auth.models import Group, Permission, User
@@ -21,17 +20,10 @@ from rentals.models import Booking, CalendarFeed, LockAccount, PublishedCalendar
 from tests.support.house import House
 from tests.support.people import staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
-NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 LOOKING = ("viewer", "operator", "administrator")
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[None]:
-    with time_machine.travel(NOW, tick=False):
-        yield
 
 
 def person(*groups: str) -> Client:

@@ -18,14 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from celery import Celery
-from django.conf import settings
 from kombu.exceptions import OperationalError
 
-from config import environment
 from pins.stack.lifetime import end_with_parent
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.paths import ROOT
+from tests.support.publishing import publisher
 from tests.support.waiting import until
 
 
@@ -36,16 +34,6 @@ def broker() -> Iterator[EmbeddedServer]:
         EmbeddedServer(Path(folder) / "s.sock") as server,
     ):
         yield server
-
-
-def client(redis_url: str) -> Celery:
-    """A publisher with the product's settings and another broker."""
-    app = Celery("publisher", broker=environment.broker(redis_url), set_as_current=False)
-    app.conf.broker_transport_options = settings.CELERY_BROKER_TRANSPORT_OPTIONS
-    app.conf.task_publish_retry = settings.CELERY_TASK_PUBLISH_RETRY
-    app.conf.task_default_queue = settings.CELERY_TASK_DEFAULT_QUEUE
-    app.conf.task_ignore_result = True
-    return app
 
 
 @pytest.mark.real_processes
@@ -63,7 +51,7 @@ def test_a_worker_survives_cuts_while_a_task_runs(broker: EmbeddedServer, tmp_pa
             preexec_fn=end_with_parent(),  # noqa: PLW1509 - system calls only
         )
     try:
-        with client(broker.url) as app:
+        with publisher(broker.url) as app:
             for cut in range(1, 4):
                 ended_before = diary.read_text().count("end")
                 begun_before = diary.read_text().count("begin")
@@ -85,7 +73,7 @@ def test_a_worker_survives_cuts_while_a_task_runs(broker: EmbeddedServer, tmp_pa
 
 
 def seconds_to_fail(redis_url: str) -> float:
-    with client(redis_url) as app:
+    with publisher(redis_url) as app:
         began = time.monotonic()
         with pytest.raises(OperationalError):
             app.send_task("tests.slow")

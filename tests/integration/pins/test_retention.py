@@ -21,8 +21,9 @@ from pins.models import (
 )
 from pins.notify import collecting, outbox
 from rentals.models import Booking
-from tests.support.calendars import AIRBNB, feed_of
+from tests.support.calendars import AIRBNB
 from tests.support.house import House, pin_of
+from tests.support.imports import feed_of
 
 pytestmark = pytest.mark.django_db
 

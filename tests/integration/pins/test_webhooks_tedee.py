@@ -6,7 +6,7 @@ import gzip
 import json
 import logging
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 import time_machine
@@ -22,11 +22,7 @@ from rentals.inbound import rate_limits
 from rentals.models import Booking, Lock, LockAccount
 from rentals.models.tokens import new_token
 from tests.support.house import House, pin_of
-
-if TYPE_CHECKING:
-    from django.test.client import _MonkeyPatchedWSGIResponse as Answer
-else:
-    Answer = Any
+from tests.support.pages import Answer
 
 pytestmark = pytest.mark.django_db
 

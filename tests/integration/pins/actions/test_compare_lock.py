@@ -26,12 +26,6 @@ pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
 
 
-@pytest.fixture
-def host(client: Client, clock: time_machine.Traveller) -> Client:
-    client.force_login(operator())
-    return client
-
-
 def compare(host: Client, lock_id: int) -> str:
     answer: Any = host.post(f"/locks/{lock_id}/compare/")
     assert answer.status_code == 302

@@ -8,31 +8,21 @@ from typing import Any
 import pytest
 import time_machine
 from django.contrib.admin.models import LogEntry
-from django.contrib.messages import get_messages
 from django.test import Client
 
 from pins.models import AccessGrant, PinAttempt
 from rentals.models import Booking, Property
 from tests.support.booking_actions import change, requests_sent
-from tests.support.calendars import airbnb, day, feed_of, take
+from tests.support.calendars import airbnb, day
 from tests.support.house import House
-from tests.support.people import operator, viewer
+from tests.support.imports import feed_of, take
+from tests.support.pages import told
+from tests.support.people import viewer
 
 pytestmark = pytest.mark.django_db
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
-
-
-@pytest.fixture
-def host(client: Client, clock: time_machine.Traveller) -> Client:
-    client.force_login(operator())
-    return client
-
-
-@pytest.fixture
-def flat(house: House) -> Property:
-    return house.flat(house.lock())
 
 
 def stay_in(flat: Property, arrives: int = 3, leaves: int = 8, **fields: object) -> Booking:
@@ -55,10 +45,6 @@ def seen(booking: Booking) -> str:
 
 def press(host: Client, booking: Booking, action: str, **typed: str) -> Any:
     return host.post(f"/stays/{booking.pk}/{action}/", {"seen": seen(booking), **typed})
-
-
-def told(response: Any) -> str:
-    return "\n".join(f"{one.level_tag}: {one.message}" for one in get_messages(response.wsgi_request))
 
 
 def errors(response: Any) -> dict[str, list[str]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
@@ -15,8 +13,6 @@ from tests.support.house import House
 from tests.support.pages import text, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-
-DAY = timedelta(days=1)
 
 
 def test_actions_need_post_the_token_and_the_permission(house: House) -> None:

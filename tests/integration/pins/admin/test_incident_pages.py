@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Kind, Severity = Incident.Kind, Incident.Severity
 LIST = "/admin/pins/incident/"
-
-
-@pytest.fixture
-def host(client: Client, clock: time_machine.Traveller) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
 
 
 @pytest.fixture

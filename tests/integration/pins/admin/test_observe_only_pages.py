@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
-from django.contrib.messages import get_messages
 from django.test import Client
 
 from pins.actions import stays
@@ -19,40 +16,18 @@ from pins.incidents import sweep_checks
 from rentals.models import Booking, LockAccount, Property
 from rentals.wording import Tone
 from tests.support.house import KEY, House
-from tests.support.observe_only import watch, writes
+from tests.support.observe_only import observed_house, writes
+from tests.support.pages import text, told
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
-
-
 @pytest.fixture
-def house() -> House:
-    """Its account is only watched."""
-    house = House()
-    watch(house.account)
-    return house
-
-
-@pytest.fixture
-def host(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
-
-
-def text(response: Any) -> str:
-    return str(response.content.decode())
-
-
-def told(response: Any) -> str:
-    return " ".join(str(one.message) for one in get_messages(response.wsgi_request))
+def house(clock: time_machine.Traveller) -> House:
+    return observed_house()
 
 
 # -- what people read --------------------------------------------------------------------------------------------------

@@ -11,8 +11,9 @@ from django.utils import timezone
 
 from pins.models import AccessGrant, Heartbeat, Incident, LockState
 from rentals.models import Booking, Lock
-from tests.support.board_pages import part, text, words
+from tests.support.board_pages import part, words
 from tests.support.house import House, pin_of
+from tests.support.pages import text
 
 pytestmark = pytest.mark.django_db
 

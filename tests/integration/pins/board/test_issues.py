@@ -20,7 +20,6 @@ from pins.models import Incident, Pin
 from rentals.access import EVERYTHING, Scope
 from rentals.models import Booking, Lock
 from tests.support.house import House, pin_of
-from tests.support.people import operator
 
 pytestmark = pytest.mark.django_db
 
@@ -39,12 +38,6 @@ def said(shown: loading.Board) -> list[tuple[str, str, list[str], int]]:
 def late(*stays: Booking, severity: Incident.Severity = Severity.WARNING) -> None:
     for pin in Pin.objects.filter(grant__booking__in=stays):
         Incident.open(Kind.CODE_LATE, timezone.now(), about=pin, severity=severity)
-
-
-@pytest.fixture
-def host(client: Client, clock: time_machine.Traveller) -> Client:
-    client.force_login(operator())
-    return client
 
 
 def test_a_lock_that_is_offline_is_one_thing_to_fix(host: Client, house: House, clock: time_machine.Traveller) -> None:

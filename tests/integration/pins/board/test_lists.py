@@ -23,8 +23,9 @@ from pins.models import AccessGrant, LockState
 from pins.reconcile import connectivity
 from rentals.access import EVERYTHING
 from rentals.models import Lock, PropertyAccess
-from tests.support.board_pages import addresses, text, words
+from tests.support.board_pages import addresses, words
 from tests.support.house import House
+from tests.support.pages import text
 from tests.support.people import operator, staff
 
 pytestmark = pytest.mark.django_db

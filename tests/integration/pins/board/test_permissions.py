@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from pins.models import AccessGrant
-from tests.support.board_pages import addresses, text, words
+from tests.support.board_pages import addresses, words
 from tests.support.house import House
+from tests.support.pages import text
 from tests.support.people import operator, staff, viewer
 
 pytestmark = pytest.mark.django_db

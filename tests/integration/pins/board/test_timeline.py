@@ -9,9 +9,10 @@ import time_machine
 from django.test import Client
 
 from rentals.models import Booking, Property, PropertyAccess
-from tests.support.board_pages import text, words
+from tests.support.board_pages import words
 from tests.support.calendars import day
 from tests.support.house import House
+from tests.support.pages import text
 from tests.support.people import operator
 
 pytestmark = pytest.mark.django_db

@@ -16,8 +16,9 @@ from pins.models import Incident
 from pins.models.incident import MOST_SEVERE_FIRST
 from rentals.models import Lock
 from tests.support.booking_actions import open_incidents
-from tests.support.calendars import AIRBNB, calendar, day, event, feed_of, take
+from tests.support.calendars import AIRBNB, calendar, day, event
 from tests.support.house import House
+from tests.support.imports import feed_of, take
 from tests.support.incidents import met, review, unplug
 
 pytestmark = pytest.mark.django_db

@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import time, timedelta
 
 import pytest
@@ -19,25 +18,11 @@ from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pi
 from pins.notify import collecting, sending
 from rentals.models import Booking, Lock, Property
 from tests.support.house import House, pin_of, whole
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 DAY = timedelta(days=1)
-
-
-def at_once(jobs: list[Callable[[], object]]) -> list[object]:
-    """Start all jobs at the same moment in threads of their own; an exception of any of them is raised."""
-    barrier = threading.Barrier(len(jobs))
-
-    def begin(job: Callable[[], object]) -> object:
-        barrier.wait(timeout=30)
-        try:
-            return job()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return [future.result(timeout=120) for future in [pool.submit(begin, job) for job in jobs]]
 
 
 def test_many_runs_of_one_lock_send_one_request_at_a_time() -> None:

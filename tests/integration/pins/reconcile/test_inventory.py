@@ -14,13 +14,13 @@ from pytest_django import Settings
 
 from pins.core.pin_state import State
 from pins.models import Incident, LockState, RateBudget
-from pins.reconcile import clients, inventory
+from pins.reconcile import inventory
 from pins.simulator.cloud import Cloud
-from pins.simulator.server import SimulatorServer
 from pins.tedee.errors import Forbidden
 from rentals.models import Lock, LockAccount
-from tests.integration.pins.test_chain import START
+from tests.integration.conftest import START
 from tests.support.house import KEY, House, pin_of
+from tests.support.real_cloud import close_clients, listening_cloud
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -28,19 +28,8 @@ DAY = timedelta(days=1)
 
 @pytest.fixture
 def cloud(settings: Settings) -> Iterator[Cloud]:
-    """A simulated cloud on a real socket, where the settings look for Tedee."""
-    cloud = Cloud(key=KEY)
-    with SimulatorServer(cloud, "127.0.0.1", 0) as server:
-        settings.TEDEE_API_URL = server.api_url
+    with listening_cloud(settings) as cloud:
         yield cloud
-        close_clients()
-
-
-def close_clients() -> None:
-    """A process keeps them open between runs; a test's cloud ends before the process does."""
-    for *_, client in clients._clients.values():
-        client.close()
-    clients._clients.clear()
 
 
 def account(name: str = "Office", secret: str = KEY) -> LockAccount:

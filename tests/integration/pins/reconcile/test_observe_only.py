@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
 from django.test import Client
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
@@ -26,32 +24,18 @@ from rentals.models import Lock, LockAccount, Property
 from tests.support.booking_actions import cancel, change, open_incidents
 from tests.support.house import KEY, House, pin_of
 from tests.support.machine import World
-from tests.support.observe_only import watch, writes
+from tests.support.observe_only import observed_house, watch, writes
+from tests.support.pages import text
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
-
-
 @pytest.fixture
-def house() -> House:
-    """Its account is only watched."""
-    house = House()
-    watch(house.account)
-    return house
-
-
-@pytest.fixture
-def host(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
+def house(clock: time_machine.Traveller) -> House:
+    return observed_house()
 
 
 @pytest.fixture
@@ -60,10 +44,6 @@ def woken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     asked: list[int] = []
     monkeypatch.setattr(tasks.run_lock, "delay", lambda *, lock_id: asked.append(lock_id))
     return asked
-
-
-def text(response: Any) -> str:
-    return str(response.content.decode())
 
 
 # -- nothing is written ------------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -35,12 +34,6 @@ pytestmark = pytest.mark.django_db
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 SIZE = making.Size(properties=25, locks=50, bookings=1000)
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 
 import pytest
 from django.contrib.auth.models import Group, Permission, User
@@ -10,16 +10,15 @@ from django.test import Client
 from pytest_django import Settings
 
 from pins.models import AccessGrant, Pin
-from pins.reconcile import clients
 from pins.simulator.cloud import Cloud
 from pins.simulator.server import SimulatorServer
 from rentals.models import Lock, LockAccount, Property
 from tests.support.house import KEY, House
 from tests.support.pages import text, told
+from tests.support.real_cloud import close_clients
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
-NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
@@ -138,9 +137,7 @@ def test_fetch_locks_by_the_button_and_by_the_action(host: Client, settings: Set
         assert "2 as before" in again
         assert "Next:" not in again
         house.delete()
-        for *_, client in clients._clients.values():
-            client.close()
-        clients._clients.clear()
+        close_clients()
     assert Lock.objects.count() == 2
     assert "none: guests cannot enter a code" in text(host.get("/admin/rentals/lock/"))
     assert "No keypad" in text(host.get("/admin/rentals/lock/"))

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
-from django.contrib.auth.models import User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,12 +17,6 @@ pytestmark = pytest.mark.django_db
 
 LIST = "/admin/rentals/booking/"
 ARRIVAL = datetime(2030, 3, 1, 15, tzinfo=UTC)
-
-
-@pytest.fixture
-def host(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
 
 
 def flats(count: int) -> list[Property]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 import time_machine
@@ -24,33 +22,12 @@ from rentals.fields import EncryptedTextField
 from rentals.models import CalendarFeed, LockAccount, Property, PropertyAccess, PublishedCalendar
 from tests.support.admin_forms import flat_form
 from tests.support.house import House
+from tests.support.pages import text
 from tests.support.people import staff
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
-NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 LIST = "/admin/admin/logentry/"
-
-
-@pytest.fixture(autouse=True)
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel(NOW, tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def host(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
-
-
-@pytest.fixture
-def house() -> House:
-    return House()
-
-
-def text(response: Any) -> str:
-    return str(response.content.decode())
 
 
 def last_line() -> str:

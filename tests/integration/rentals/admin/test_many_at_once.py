@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-import time_machine
 from django.contrib.auth.models import Group, User
 from django.contrib.messages import get_messages
 from django.test import Client
@@ -32,13 +31,6 @@ def person(role: str, *only: Property) -> Client:
         PropertyAccess.objects.create(user=user).properties.set(only)
     client = Client()
     client.force_login(user)
-    return client
-
-
-@pytest.fixture
-def host(clock: time_machine.Traveller) -> Client:
-    client = Client()
-    client.force_login(User.objects.create_superuser("host"))
     return client
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from rentals.admin import property_choice
@@ -34,12 +33,6 @@ def flats(monkeypatch: pytest.MonkeyPatch) -> list[Property]:
     """One more than are listed."""
     monkeypatch.setattr(property_choice, "MOST_LISTED", 2)
     return [Property.objects.create(name=name, timezone="Europe/Warsaw") for name in ("Attic", "Mill", "Orchard")]
-
-
-@pytest.fixture
-def host(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
 
 
 def found(answer: Any) -> list[str]:

@@ -10,15 +10,11 @@ from django.utils import timezone
 
 from pins.models import AccessGrant
 from rentals.models import Booking, FeedItem, Property
-from tests.support.calendars import BOOKING, HALF_HOUR, at, calendar, closed, day, event, feed_of, stays, take
+from tests.support.calendars import BOOKING, at, calendar, closed, day, event
 from tests.support.house import House
+from tests.support.imports import HALF_HOUR, feed_of, stays, take
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def flat(house: House) -> Property:
-    return house.flat(house.lock(), name="Old Town 3")
 
 
 def _codes() -> dict[int, str]:

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from rentals.calendars.events import FeedError
 from rentals.models import Booking, FeedItem
-from tests.support.calendars import feed_of, take
 from tests.support.house import House
+from tests.support.imports import feed_of, take
 from tests.support.paths import CORPUS
 
 

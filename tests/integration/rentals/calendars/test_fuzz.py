@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from pins.models import AccessGrant
 from rentals.calendars.events import FeedError
 from rentals.models import Booking, CalendarFeed, Property
-from tests.support.calendars import feed_of, sample, take
+from tests.support.calendars import sample
+from tests.support.imports import feed_of, take
 
 SAMPLES = {number: sample(number) for number in ("01", "04", "06", "08", "09", "13")}
 

@@ -26,7 +26,8 @@ from hypothesis.stateful import (
 
 from rentals.calendars.events import FeedError
 from rentals.models import Booking, FeedItem, Property
-from tests.support.calendars import AIRBNB, airbnb, calendar, event, feed_of, sample, take
+from tests.support.calendars import AIRBNB, airbnb, calendar, event, sample
+from tests.support.imports import feed_of, take
 
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 

@@ -15,15 +15,10 @@ from django.utils import timezone
 from pins.models import AccessGrant
 from rentals.calendars.events import FeedError
 from rentals.models import Booking, FeedItem, FeedState, Property
-from tests.support.calendars import HALF_HOUR, at, feed_of, sample, stays, take
-from tests.support.house import House
+from tests.support.calendars import at, sample
+from tests.support.imports import HALF_HOUR, feed_of, stays, take
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def flat(house: House) -> Property:
-    return house.flat(house.lock(), name="Old Town 3")
 
 
 def _verdicts(**fields: Any) -> dict[str, int]:

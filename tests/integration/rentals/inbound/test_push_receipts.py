@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from rentals import webhooks
 from rentals.inbound import signatures
 from rentals.models import Booking, CalendarFeed, WebhookReceipt
 from tests.support.feeds import sample
-from tests.support.pushes import Answer, make_feed, send, signature, told
+from tests.support.pushes import make_feed, send, signature, told
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -94,17 +92,3 @@ def test_pushes_at_the_same_moment_make_each_stay_once(feed: CalendarFeed, given
     else:
         assert sorted(one["created"] for one in said) == [0, 0, 0, 0, 0, 3]
     assert Booking.objects.count() == 3
-
-
-def at_once(jobs: list[Callable[[], Answer]]) -> list[Answer]:
-    barrier = threading.Barrier(len(jobs))
-
-    def begin(job: Callable[[], Answer]) -> Answer:
-        barrier.wait(timeout=30)
-        try:
-            return job()
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(jobs)) as pool:
-        return [future.result(timeout=60) for future in [pool.submit(begin, job) for job in jobs]]

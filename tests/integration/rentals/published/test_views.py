@@ -18,26 +18,15 @@ from config.logging import redact
 from rentals.admin.bulk_limits import MOST_ROWS
 from rentals.models import Booking, Property, PublishedCalendar
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-@pytest.fixture(autouse=True)
-def clock(clock: time_machine.Traveller) -> time_machine.Traveller:
-    return clock
-
-
 @pytest.fixture
 def flat() -> Property:
     return Property.objects.create(name="Attic", timezone="Europe/Warsaw")
-
-
-@pytest.fixture
-def host(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("host"))
-    return client
 
 
 def book(flat: Property, first: int, last: int, name: str = "Anna Nowak", **fields: Any) -> Booking:

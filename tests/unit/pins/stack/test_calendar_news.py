@@ -10,7 +10,7 @@ import httpx
 import icalendar
 import pytest
 
-from pins.stack.calendar_news import CalendarNews, FeedSeen, StaySeen
+from pins.stack.calendar_news import CalendarNews, FeedSeen, StaySeen, differences
 from pins.stack.demo_calendars import CHANGES_AFTER, FEEDS, SampleFeed, body_of, calendar_server, first_start
 
 ZONE = "Europe/Warsaw"
@@ -92,3 +92,20 @@ def test_the_calendars_are_served_and_nothing_else() -> None:
             again = client.get(server.url + sample.path, headers={"If-None-Match": answer.headers["etag"]})
             assert again.status_code == 304
         assert client.get(server.url + "/airbnb-later.ics").status_code == 404
+
+
+def test_stays_that_left_a_calendar_are_no_new_identities() -> None:
+    stays = {1: StaySeen("3-8 Mar", "confirmed")}
+    listed = FeedSeen("Airbnb", stays, frozenset({"a"}))
+    left = FeedSeen("Airbnb", stays, frozenset())
+    assert list(differences(listed, left)) == []
+    assert list(differences(left, listed)) == []
+    assert any("new UIDs" in said for said in differences(listed, FeedSeen("Airbnb", stays, frozenset({"b"}))))
+
+
+def test_a_great_number_of_stays_is_told_in_one_short_line() -> None:
+    stays = {number: StaySeen(f"{number} Mar", "confirmed") for number in range(5000)}
+    (said,) = differences(FeedSeen("", {}), FeedSeen("Big", stays))
+    assert said.startswith("5000 stays arrived: 0 Mar, 1 Mar")
+    assert said.endswith("and 4990 more")
+    assert len(said) < 200

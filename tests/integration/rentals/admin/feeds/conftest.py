@@ -9,14 +9,6 @@ import pytest
 if TYPE_CHECKING:
     from django.test import Client
 
-    from rentals.models import Property
-    from tests.support.house import House
-
-
-@pytest.fixture
-def flat(house: House) -> Property:
-    return house.flat(house.lock())
-
 
 @pytest.fixture
 def viewer() -> Client:

@@ -21,7 +21,6 @@ from tests.support.pages import text, told
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 HOUR = timedelta(hours=1)
-EMPTY = b"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//Airbnb Inc//Hosting Calendar 1.0//EN\r\nEND:VCALENDAR\r\n"
 
 
 def test_a_hold_names_the_threatened_stays(host: Client, flat: Property) -> None:

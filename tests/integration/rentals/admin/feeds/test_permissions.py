@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from rentals.models import Booking, Property
-from tests.support.feed_pages import LIST, SECRET, action, feed_of, held, page
-from tests.support.pages import text
+from tests.support.feed_pages import ACTIONS, LIST, SECRET, action, feed_of, held, page
+from tests.support.pages import content, text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-
-HOUR = timedelta(hours=1)
-ACTIONS = (
-    "fetch",
-    "preview",
-    "apply",
-    "approve",
-    "dismiss",
-    "decide",
-    "push",
-    "new-address",
-    "new-secret",
-    "end-previous-secret",
-    "remove-signing",
-)
 
 
 def test_who_may_only_look_sees_no_buttons_and_no_secrets(viewer: Client, flat: Property) -> None:
@@ -38,9 +21,9 @@ def test_who_may_only_look_sees_no_buttons_and_no_secrets(viewer: Client, flat: 
     shown = text(response)
     assert "Your decision is needed" in shown
     assert "HMTEST0002" in shown
-    content = shown.partition('id="content"')[2].partition('id="footer"')[0]
+    main = shown.partition('id="content"')[2].partition('id="footer"')[0]
     for hidden in ("<button", 'type="checkbox"', "Fetch now", "Push address"):
-        assert hidden not in content
+        assert hidden not in main
     for secret in ("very-secret", "hunter2", SECRET, feed.token):
         assert secret not in shown
     for name in ACTIONS:
@@ -57,8 +40,8 @@ def test_actions_need_post_the_token_and_a_login(flat: Property) -> None:
     for name in ACTIONS:
         loaded = strict.get(action(feed, name))  # as after a login in between
         assert (loaded.status_code, loaded["Allow"]) == (405, "POST")
-        assert "press the button once more" in text(loaded)
-        assert page(feed) in text(loaded)
+        assert "press the button once more" in content(loaded)
+        assert page(feed) in content(loaded)
         assert strict.post(action(feed, name)).status_code == 403
         assert Client().post(action(feed, name)).status_code == 302
     strict_host = Client()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 
 import pytest
 from cryptography.fernet import Fernet
@@ -16,8 +15,6 @@ from tests.support.feed_pages import ADD, LIST, NOW, SECRET, URL, action, calend
 from tests.support.pages import text, told
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
-
-HOUR = timedelta(hours=1)
 
 
 def form_of(page: str, action: str) -> dict[str, str]:

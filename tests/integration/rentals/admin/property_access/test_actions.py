@@ -14,6 +14,7 @@ from rentals.models import (
     FeedItem,
     LockAccount,
 )
+from tests.support.feed_pages import ACTIONS as FEED_ACTIONS
 from tests.support.pages import text
 from tests.support.restricted import HIDDEN, Village, assert_nothing_hidden
 
@@ -37,17 +38,7 @@ def test_actions_about_others_find_nothing(client: Client, village: Village) -> 
         assert client.post(f"/admin/rentals/booking/{stay.pk}/reveal/").status_code == 404
         assert client.get(f"/stays/{stay.pk}/").status_code == 404
     for feed in village.other.feeds.all():
-        for action in (
-            "fetch",
-            "preview",
-            "apply",
-            "approve",
-            "dismiss",
-            "decide",
-            "push",
-            "new-address",
-            "new-secret",
-        ):
+        for action in FEED_ACTIONS:
             assert client.post(f"/admin/rentals/calendarfeed/{feed.pk}/{action}/").status_code == 404
     for calendar in village.other.published_calendars.all():
         assert client.post(f"/admin/rentals/publishedcalendar/{calendar.pk}/new-link/").status_code == 404

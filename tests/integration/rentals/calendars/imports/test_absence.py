@@ -14,22 +14,9 @@ from rentals.calendars.events import FeedError
 from rentals.calendars.imports import approval, run
 from rentals.calendars.imports.ledger import Ledger
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState, Property
-from tests.support.calendars import (
-    AIRBNB,
-    BOOKING,
-    HALF_HOUR,
-    at,
-    calendar,
-    closed,
-    day,
-    event,
-    feed_of,
-    sample,
-    stays,
-    take,
-)
+from tests.support.calendars import AIRBNB, BOOKING, at, calendar, closed, day, event, sample
 from tests.support.house import House
-from tests.support.imports import incidents_of, state_of, three_events
+from tests.support.imports import HALF_HOUR, feed_of, incidents_of, state_of, stays, take, three_events
 
 pytestmark = pytest.mark.django_db
 

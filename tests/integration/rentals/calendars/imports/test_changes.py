@@ -11,21 +11,9 @@ from django.utils import timezone
 
 from pins.models import Pin
 from rentals.models import Booking, CalendarFeed, FeedItem, Property
-from tests.support.calendars import (
-    BOOKING,
-    airbnb,
-    at,
-    calendar,
-    closed,
-    day,
-    event,
-    feed_of,
-    sample,
-    stays,
-    take,
-)
+from tests.support.calendars import BOOKING, airbnb, at, calendar, closed, day, event, sample
 from tests.support.house import House
-from tests.support.imports import codes_of, wanted_codes
+from tests.support.imports import codes_of, feed_of, stays, take, wanted_codes
 
 pytestmark = pytest.mark.django_db
 

@@ -8,23 +8,9 @@ import time_machine
 from pins.models import AccessGrant
 from rentals.models import Booking, Property
 from tests.support.booking_actions import cancel
-from tests.support.calendars import (
-    AIRBNB,
-    BOOKING,
-    HALF_HOUR,
-    airbnb,
-    at,
-    calendar,
-    closed,
-    day,
-    event,
-    feed_of,
-    sample,
-    stays,
-    take,
-)
+from tests.support.calendars import AIRBNB, BOOKING, airbnb, at, calendar, closed, day, event, sample
 from tests.support.house import House
-from tests.support.imports import codes_of, stay_of, wanted_codes
+from tests.support.imports import HALF_HOUR, codes_of, feed_of, stay_of, stays, take, wanted_codes
 
 pytestmark = pytest.mark.django_db
 

@@ -10,20 +10,8 @@ from django.utils import timezone
 
 from rentals.calendars.imports import approval
 from rentals.models import Booking, FeedItem, Property
-from tests.support.calendars import (
-    BOOKING,
-    HALF_HOUR,
-    at,
-    calendar,
-    closed,
-    day,
-    event,
-    feed_of,
-    sample,
-    stays,
-    take,
-)
-from tests.support.imports import stay_of
+from tests.support.calendars import BOOKING, at, calendar, closed, day, event, sample
+from tests.support.imports import HALF_HOUR, feed_of, stay_of, stays, take
 
 pytestmark = pytest.mark.django_db
 

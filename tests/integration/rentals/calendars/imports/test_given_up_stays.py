@@ -7,21 +7,8 @@ import time_machine
 
 from rentals.models import Booking, FeedItem, Property
 from tests.support.booking_actions import cancel
-from tests.support.calendars import (
-    AIRBNB,
-    BOOKING,
-    HALF_HOUR,
-    airbnb,
-    at,
-    calendar,
-    closed,
-    day,
-    event,
-    feed_of,
-    stays,
-    take,
-)
-from tests.support.imports import wanted_codes
+from tests.support.calendars import AIRBNB, BOOKING, airbnb, at, calendar, closed, day, event
+from tests.support.imports import HALF_HOUR, feed_of, stays, take, wanted_codes
 
 pytestmark = pytest.mark.django_db
 

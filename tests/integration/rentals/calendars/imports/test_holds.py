@@ -12,19 +12,8 @@ from django.utils import timezone
 
 from rentals.calendars.imports import approval, run
 from rentals.models import FeedItem, FeedState, Property
-from tests.support.calendars import (
-    AIRBNB,
-    HALF_HOUR,
-    at,
-    calendar,
-    day,
-    event,
-    feed_of,
-    sample,
-    stays,
-    take,
-)
-from tests.support.imports import incidents_of, state_of, three_events
+from tests.support.calendars import AIRBNB, at, calendar, day, event, sample
+from tests.support.imports import HALF_HOUR, feed_of, incidents_of, state_of, stays, take, three_events
 
 pytestmark = pytest.mark.django_db
 

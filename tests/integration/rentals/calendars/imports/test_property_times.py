@@ -9,21 +9,9 @@ import time_machine
 
 from pins.models import Pin
 from rentals.models import Booking, FeedState, Property
-from tests.support.calendars import (
-    AIRBNB,
-    BOOKING,
-    airbnb,
-    at,
-    calendar,
-    closed,
-    day,
-    event,
-    feed_of,
-    stays,
-    take,
-)
+from tests.support.calendars import AIRBNB, BOOKING, airbnb, at, calendar, closed, day, event
 from tests.support.house import House
-from tests.support.imports import wanted_codes
+from tests.support.imports import feed_of, stays, take, wanted_codes
 
 pytestmark = pytest.mark.django_db
 
