@@ -39,7 +39,9 @@ def test_the_replaced_secret_is_the_previous_one_and_the_one_before_it_ends(feed
 
 
 @pytest.mark.parametrize(
-    ("overlap", "previous", "until"), [(timedelta(0), "", None), (timedelta(hours=2), FIRST, NOW + timedelta(hours=2))]
+    ("overlap", "previous", "until"),
+    [(timedelta(0), "", None), (timedelta(hours=2), FIRST, NOW + timedelta(hours=2))],
+    ids=["at_once", "after_two_hours"],
 )
 def test_a_previous_secret_that_ends_by_itself(
     channels: QuerySet[NotificationChannel], overlap: timedelta, previous: str, until: datetime | None

@@ -33,7 +33,7 @@ def test_a_hold_names_the_threatened_stays(host: Client, flat: Property) -> None
     incidents = text(host.get("/admin/pins/incident/"))
     if Incident.objects.exists():
         assert f'<a href="{page(feed)}">Airbnb</a>' in incidents
-        assert "Open the calendar and keep or cancel" in incidents
+        assert "Open the calendar, and keep or cancel" in incidents
 
 
 def test_approving_asks_first_names_the_stays_and_cancels_only_them(
