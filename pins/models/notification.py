@@ -69,7 +69,7 @@ class NotificationChannel(models.Model):
     include_code = models.BooleanField(
         "send the door code, too",
         default=False,
-        help_text="Webhooks only. Each time is listed under “Disclosures of codes”, and fixes the code.",
+        help_text="Webhooks only. Each time is listed under “Codes shown”, and fixes the code.",
     )
     # -- facts of operation, written by compare-and-set alone
     listens_from = models.DateTimeField(

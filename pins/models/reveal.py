@@ -22,8 +22,8 @@ class PinReveal(models.Model):
     remote_address = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "disclosure of a code"
-        verbose_name_plural = "disclosures of codes"
+        verbose_name = "code shown"
+        verbose_name_plural = "codes shown"
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 

@@ -186,5 +186,5 @@ class Migration(migrations.Migration):
             model_name='webhookreceipt',
             constraint=models.UniqueConstraint(fields=('feed', 'webhook_id'), name='webhookreceipt_once'),
         ),
-        migrations.RunPython(give_tokens, migrations.RunPython.noop),
+        migrations.RunPython(give_tokens, migrations.RunPython.noop, elidable=True),
     ]
