@@ -7,10 +7,13 @@ and `ok`, or what differs. A process of its own, because it exchanges the migrat
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +56,8 @@ def write(files: frozenset[tuple[str, str]], package: Path) -> dict[str, str]:
     return {app: f"{package.name}.{app}" for app in APPS}
 
 
-def migrate(database: Path, modules: dict[str, str], apps: set[str] | None = None) -> dict[str, Any]:
-    """Bring a database up to date with these migrations, for all apps or some; returns the tables of our apps with
-    columns and constraints."""
+def migrate(database: Path, modules: dict[str, str], apps: set[str] | None = None) -> Path:
+    """Bring a database up to date with these migrations, for all apps or some."""
     from django.conf import settings
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
@@ -66,18 +68,24 @@ def migrate(database: Path, modules: dict[str, str], apps: set[str] | None = Non
     executor = MigrationExecutor(connection)
     executor.loader.check_consistent_history(connection)
     executor.migrate([node for node in executor.loader.graph.leaf_nodes() if apps is None or node[0] in apps])
-    introspection = connection.introspection
-    with connection.cursor() as cursor:
+    return database
+
+
+def tables_of(database: Path) -> dict[str, Any]:
+    """The tables of our apps: columns, whether they may be empty, indexes, foreign keys, and named constraints."""
+    with closing(sqlite3.connect(database)) as connection:
+        found = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
         return {
             table: (
-                sorted((one.name, one.null_ok) for one in introspection.get_table_description(cursor, table)),
-                sorted(
-                    f"{sorted(one['columns'])} {one['unique']} {one['foreign_key']}"
-                    for one in introspection.get_constraints(cursor, table).values()
-                    if one["columns"]
-                ),
+                {(name, not_null) for _, name, _, not_null, *_ in connection.execute(f"PRAGMA table_info({table})")},
+                {
+                    (is_unique, tuple(row[2] for row in connection.execute(f"PRAGMA index_info({name})")))
+                    for _, name, is_unique, *_ in connection.execute(f"PRAGMA index_list({table})")
+                },
+                {row[2:5] for row in connection.execute(f"PRAGMA foreign_key_list({table})")},
+                set(re.findall(r'CONSTRAINT "(\w+)"', sql)),
             )
-            for table in introspection.table_names(cursor)
+            for table, sql in found
             if table.startswith(tuple(f"{app}_" for app in APPS))
         }
 
@@ -97,7 +105,7 @@ def main(folder: Path) -> None:
         folder / "others.sqlite3"
     )  # the tables of all other apps, made once and copied: that saves most of the time
     migrate(others, {}, {config.label for config in django.apps.apps.get_app_configs()} - set(APPS))
-    today = migrate(copy(others, folder / "new.sqlite3"), {})
+    today = tables_of(migrate(copy(others, folder / "new.sqlite3"), {}))
     made: dict[frozenset[tuple[str, str]], Path] = {frozenset(): others}
     for commit in commits():
         files = files_of(commit)
@@ -107,7 +115,7 @@ def main(folder: Path) -> None:
         try:
             migrate(copy(made[begun], before), write(files, folder / f"migrations_{commit}"))
             made[files] = before
-            found = migrate(copy(before, after), {})
+            found = tables_of(migrate(copy(before, after), {}))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the other commits are tried, too
             print(commit, f"{type(error).__name__}: {error}", flush=True)
             continue
