@@ -99,6 +99,18 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More workers than cores: those with chains of processes mostly wait."""
+    return 2 * (os.cpu_count() or 1)
+
+
+@pytest.hookimpl(trylast=True)  # after the order was shuffled
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes minutes begins first, so that nothing is waited for at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("chaos") is None)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Our own way of sharing out tests, unless `--dist` asks for another one."""
     if config.getoption("dist") != "load":

@@ -6,22 +6,14 @@ from typing import Final
 
 from xdist.scheduler import LoadScopeScheduling
 
-#: Folders, and the group of tests that one worker runs together.
-GROUPS: Final = {
-    "tests/browser/": "processes",
-    "tests/chaos/": "processes",
-    "tests/benchmarks/": "benchmarks",
-}
+#: What one worker runs together, by the beginning of a test's id: one stack and one browser serve all tests of the
+#: pages, and benchmarks compare figures of one process.
+GROUPS: Final = ("tests/browser/", "tests/benchmarks/")
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
-    """Every test by itself, except those that start chains of processes: one worker has them all and begins with them.
-
-    They mostly wait while the others compute, no chain slows down another, and one PostgreSQL server is enough.
-    """
+    """Every test by itself, except the groups. What starts chains of processes comes first: it mostly waits, while
+    others compute."""
 
     def _split_scope(self, nodeid: str) -> str:
-        for folder, group in GROUPS.items():
-            if nodeid.startswith(folder):
-                return group
-        return nodeid
+        return next((group for group in GROUPS if nodeid.startswith(group)), nodeid)
