@@ -55,18 +55,18 @@ def test_a_pulled_plug_is_trouble_on_the_board_until_it_is_back(console: Console
         line = row(board, "Bo Unplugged")
         see_by_itself(board, line.locator(".badge.trouble").filter(has_text=f"Trying again: {flat.door}"))
         expect(line.locator(".locks")).to_contain_text(re.compile(f"{re.escape(flat.door)}: trying again, next try"))
-        expect(board.locator("#answer")).to_contain_text("cannot get in yet")
-        expect(board.locator("#answer")).not_to_contain_text("can get in,")
+        expect(board.locator("#headline")).to_contain_text("cannot get in yet")
+        expect(board.locator("#headline")).not_to_contain_text("can get in,")
     finally:
         console.plug(flat, connected=True)
 
     see_by_itself(board, line.locator(".badge.ready").filter(has_text="Ready on 1 lock"))
     expect(line.locator(".locks")).to_have_count(0)
-    expect(board.locator("#answer")).to_contain_text("can get in, and")
+    expect(board.locator("#headline")).to_contain_text("can get in, and")
     assert is_same_document(board)
 
 
-def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit) -> None:
+def test_a_held_calendar_is_put_right_from_the_board(console: Console, visit: Visit) -> None:
     flat = console.flat()
     feed = console.stack.desk.ask("subscribe", flat=flat.id, name="Airbnb Lighthouse", url="")
     assert console.push(feed, sample(1, datetime.now(WARSAW).date()))["status"] == "imported"
@@ -88,7 +88,7 @@ def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit
     expect(hold).to_have_count(0)
 
     board.goto("/")
-    expect(board.locator("#answer")).to_be_visible()
+    expect(board.locator("#headline")).to_be_visible()
     expect(issue).to_have_count(0)
     assert sorted(one["status"] for one in console.stack.desk.ask("calendar", feed=feed)["stays"].values()) == [
         "cancelled",
@@ -97,7 +97,7 @@ def test_a_held_calendar_is_mended_from_the_board(console: Console, visit: Visit
     ]
 
 
-def test_who_may_is_shown_the_code_with_a_message_to_copy(console: Console, visit: Visit) -> None:
+def test_a_person_with_the_permission_is_shown_the_code_with_a_message_to_copy(console: Console, visit: Visit) -> None:
     booking = console.ready_stay(console.flat(), "Cleo Curious")
     page = visit(f"/stays/{booking}/", permissions=["clipboard-read", "clipboard-write"])
     page.get_by_role("button", name="Show the code").click()
@@ -114,10 +114,12 @@ def test_who_may_is_shown_the_code_with_a_message_to_copy(console: Console, visi
     assert copied == text or pytest.fail("something else was copied than the message")
 
     page.goto(f"/stays/{booking}/")
-    expect(page.locator("main")).to_contain_text("host")  # who looked is written down
+    expect(page.locator("main")).to_contain_text("host")  # the reveal is written down
 
 
-def test_who_may_not_is_shown_no_code_and_gets_none_by_asking(console: Console, visit: Visit) -> None:
+def test_a_person_without_the_permission_is_shown_no_code_and_gets_none_by_asking(
+    console: Console, visit: Visit
+) -> None:
     booking = console.ready_stay(console.flat(), "Dora Discreet")
     page = visit(f"/stays/{booking}/", who="clerk")
     expect(page.get_by_role("heading", name="Dora Discreet")).to_be_visible()
@@ -143,11 +145,11 @@ def test_a_board_whose_session_ended_asks_for_the_login(visit: Visit) -> None:
     expect(board.get_by_role("link", name="Timeline")).to_have_count(0)
 
 
-def test_whose_rights_to_look_are_gone_is_shown_no_login_within_the_board(console: Console, visit: Visit) -> None:
+def test_a_person_who_lost_the_permission_is_shown_no_login_within_the_board(console: Console, visit: Visit) -> None:
     """They are still logged in, so that the server would send them on."""
     console.stack.desk.ask("hire", name="leaver", password=PASSWORD, permissions=["view_booking"])
     board = visit("/", who="leaver", own_clock=True)
-    expect(board.locator("#answer")).to_be_visible()
+    expect(board.locator("#headline")).to_be_visible()
     console.stack.desk.ask("dismiss", name="leaver")
     board.clock.fast_forward("00:31")
     expect(board).to_have_url(re.compile(r"/admin/login/\?next=/$"))
@@ -158,13 +160,13 @@ def test_whose_rights_to_look_are_gone_is_shown_no_login_within_the_board(consol
 def test_a_board_that_gets_no_answer_says_so_until_it_gets_one(
     trouble: str, browser: Browser, console: Console, logged_in: Callable[[str], Any]
 ) -> None:
-    """Not watched over like the others: a browser complains of what it cannot reach."""
+    """Without the guard of the other tests: a browser complains of what it cannot reach."""
     with browser.new_context(base_url=console.url, storage_state=logged_in("host")) as context:
         board = context.new_page()
         board.clock.install()
         board.goto("/")
         remember(board)
-        answer = board.locator("#answer").inner_text()
+        answer = board.locator("#headline").inner_text()
         status = board.locator("main > [role=status]")
         expect(status).to_be_empty()
 
@@ -183,7 +185,7 @@ def test_a_board_that_gets_no_answer_says_so_until_it_gets_one(
         since = status.inner_text()
         board.clock.fast_forward("02:00")
         expect(status).to_have_text(since)
-        expect(board.locator("#answer")).to_have_text(answer)
+        expect(board.locator("#headline")).to_have_text(answer)
         expect(board.get_by_text("keeps itself up to date")).to_be_hidden()
         assert is_same_document(board)
 
