@@ -30,13 +30,13 @@ _LOOKALIKES = str.maketrans("ILO", "110")  # as Crockford decodes what people mi
 
 
 def new_reference(key: bytes, *, randbelow: Callable[[int], int] = secrets.randbelow) -> str:
-    """A fresh reference. With a million combinations the caller still lets a unique constraint decide."""
+    """A fresh reference; `key` is the installation's. Two may be equal, so a unique constraint must decide."""
     drawn = "".join(ALPHABET[randbelow(len(ALPHABET))] for _ in range(RANDOM_LENGTH))
     return drawn + _checksum(drawn, key)
 
 
 def is_ours(reference: str, key: bytes) -> bool:
-    """Whether we made this reference with this key. One foreign text in 1,024 of the right form passes by chance."""
+    """Whether we made this reference with this key. By chance, one foreign text in 1,024 of the right form passes."""
     canonical = _canonical(reference)
     if canonical is None:
         return False
@@ -46,7 +46,7 @@ def is_ours(reference: str, key: bytes) -> bool:
 def alias_text(name: str, starts: date, ends: date, reference: str) -> str:
     """What the owner sees in the Tedee app: `Guest 03-08 Mar #7F3K2Q`, at most 30 characters.
 
-    Of the name only its first word is used. Control, direction-changing and other invisible characters and `#` are
+    Only the first word of the name is used. Control, direction-changing and other invisible characters and `#` are
     dropped, so that a name can neither hide nor forge a reference. The limit holds in code points and in UTF-16 units,
     because nobody documents which of them the server counts.
     """
@@ -66,8 +66,8 @@ def reference_in(alias: str) -> str | None:
 def foreign_name(alias: str, key: bytes) -> str:
     """The name of a PIN that belongs to no grant of ours, as one line for people.
 
-    A foreign alias loses its invisible characters and whatever may be a code (5 to 8 digits). For a PIN that we made
-    ourselves, before a backup was restored, only its reference is shown: its name is a guest's.
+    A foreign alias loses its invisible characters and anything that may be a code (5 to 8 digits). A PIN of ours that
+    a restored backup does not know shows only its reference, because its name is a guest's.
     """
     reference = reference_in(alias)
     if reference is not None and is_ours(reference, key):

@@ -1,16 +1,16 @@
 """How many requests an account may still send: pure arithmetic on one small value, kept in the database.
 
-The API allows so many requests per fixed window and blocks until the next window begins, but does not say when
+The API allows a number of requests per fixed window and blocks until the next window begins, but does not say when
 windows begin (Tedee API, rate limits). So two rules:
 
-1. Until a 429 has told us, no *rolling* window may hold more than the limit. Then no fixed window can, wherever it
-   begins.
+1. Until a 429 has shown when windows begin, no *rolling* window may hold more than the limit. Then no fixed window
+   can, wherever it begins.
 2. The Retry-After of a 429 tells when the next window begins. From then on each fixed window may hold the limit.
 
 Time is counted in slots of a sixtieth of the window. A slot that is only partly inside a window counts in full, which
 also leaves room for requests that were sent just before a boundary and arrive just after it.
 
-All moments are aware datetimes, best read from one clock (the database's).
+All moments are aware datetimes, best read from one clock (the database's). A naive one raises `ValueError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from enum import StrEnum
 from typing import Self
 
 SLOTS = 60
-_COUNTERS = SLOTS + 1  # a whole window of slots and the oldest, which the window covers only in part
+_COUNTERS = SLOTS + 1  # a whole window of slots, and an older one that the window covers only in part
 _SECOND = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_BLOCK = 86_400.0
@@ -48,7 +48,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Usage:
-    """What was spent lately. `Usage()` is an account that never sent anything."""
+    """What was spent recently. `Usage()` is an account that never sent anything."""
 
     newest: int = 0  # index of the newest slot since 1970
     counts: tuple[int, ...] = (0,) * _COUNTERS  # requests per slot, the last belongs to `newest`
@@ -67,7 +67,7 @@ class Usage:
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Self:
-        """The usage that `to_json` wrote. What is missing counts as never spent; an unreadable field is an error."""
+        """The usage that `to_json` wrote. A missing field counts as unspent; an unreadable one raises `ValueError`."""
         raw = data.get("counts", [])
         if not isinstance(raw, list):
             raise ValueError("The counters of a budget are a list.")
@@ -91,10 +91,10 @@ class Purpose(StrEnum):
 
 
 def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules) -> int:
-    """How many requests must be left untouched after one for this purpose.
+    """How many requests must be left after one for this purpose.
 
     Audits and connectivity checks stop at half the limit. A tenth is kept for deadlines that are past or less than
-    four hours away.
+    four hours away. `until_deadline` is negative after the deadline, `None` without one.
     """
     if purpose in (Purpose.AUDIT, Purpose.CONNECTIVITY):
         return math.ceil(rules.limit * KEPT_FROM_CHECKS)
@@ -145,7 +145,7 @@ def learn(usage: Usage, rules: Rules, now: datetime, retry_after: float | None) 
 def affordable_at(usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0) -> datetime:
     """The earliest moment at which `spend` would succeed if nothing else were spent meanwhile.
 
-    When the reserve leaves nothing to spend at all: one window from now, as the time to ask again.
+    If the reserve leaves nothing to spend at all, it is one window from now: the time to ask again.
     """
     instant = _micros(now)
     current = _advanced(usage, rules, instant)

@@ -5,8 +5,8 @@
     for_listed    a list of the lock, for a PIN that did not ask for it
     for_reused_id a 201 with an id that we held for another PIN
 
-How an answer changes the facts is in `pins.core.transitions`; this module chooses among those changes. What follows
-for lock and account, and for people, is in `pins.reconcile.responses`.
+`pins.core.transitions` knows how an answer changes the facts; this module chooses among those changes.
+`pins.reconcile.responses` does what follows for the lock, the account and people.
 """
 
 from __future__ import annotations
@@ -107,8 +107,8 @@ def for_listed(view: PinView, ours: Sequence[int], now: datetime) -> Meaning | N
 
 
 def for_reused_id(view: PinView, remote_id: int, now: datetime) -> Meaning | None:
-    """What it means for this PIN that the lock gave its id to a new PIN: ids are reused, so this one must be gone.
-    `None`: it does not hold that id."""
+    """The lock gave an id to a new PIN. Ids are reused, so a PIN that we knew under this id must be gone. `None`: this
+    PIN does not hold the id."""
     if view.observed.remote_id != remote_id:
         return None
     gone = view.desired.is_live(now) and transitions.taken_away(view.observed, (), now)
@@ -121,7 +121,7 @@ def ids_of(reference: str, listing: PinListing) -> list[int]:
 
 
 def ids_by_reference(listing: PinListing) -> defaultdict[str | None, list[int]]:
-    """The ids on a lock's list by the reference in their alias; under `None` those without one."""
+    """The ids on a lock's list by the reference in their alias; `None` holds those without one."""
     found: defaultdict[str | None, list[int]] = defaultdict(list)
     for listed in listing.pins:
         found[reference_in(listed.alias)].append(listed.id)
@@ -151,8 +151,8 @@ def _after_read(view: PinView, content: Content | None, now: datetime) -> Meanin
 
 
 def _content_of(remote: RemotePin, reference: str) -> Content | None:
-    """What a PIN that was read says; `None`: it is not ours. One that somebody restricted to days or hours does not
-    say what we wish: without a start it differs."""
+    """What a PIN that was read says; `None`: it is not ours. If somebody restricted it to days or hours, its start is
+    left out, so that it differs from what we wish."""
     if reference_in(remote.alias) != reference:
         return None
     return Content(remote.code, None if remote.restricted else remote.starts_at, remote.ends_at)
@@ -176,8 +176,8 @@ def _after_error(observed: Observed, step: Request, error: TedeeError, now: date
 def _rested(
     view: PinView, observed: Observed, attempt: PreparedAttempt, error: TedeeError, now: datetime, jitter: float
 ) -> Observed:
-    """Trouble of this PIN alone: it rests before the next try. The end of the stay asks for something else, so no
-    rest outlasts it."""
+    """Trouble of this PIN alone: it rests before the next try. No rest outlasts the stay, because its end asks for
+    another step."""
     until_deadline = attempt.deadline - now
     until = now + delay(error.cause, view.observed.troubles + 1, until_deadline=until_deadline, jitter=jitter)
     ends_at = view.desired.content.ends_at

@@ -34,7 +34,7 @@ class State(StrEnum):
             in_doubt: an answer was lost, we look before we act again
             blocked:  a person must act; the reason is stored beside it
 
-    `in_doubt` and `blocked` say why nothing moves; they erase nothing of what is in flight.
+    `in_doubt` and `blocked` say why nothing moves; they erase no attempt that is under way.
     """
 
     SCHEDULED = "scheduled"

@@ -17,12 +17,12 @@ from datetime import datetime, timedelta
 from pins.core.pin_state import Blocked, Content, Desired, Observed, Op, PinView, State
 
 #: For so long after a PIN's end its id is still believed, and a check-out costs one DELETE instead of a look and a
-#: DELETE (two requests per booking and lock over its life). Accepted on purpose: only on a lock that reuses ids, for a
-#: PIN that a person adds in the Tedee app within these two minutes, could the id be another's. Tests leave that out.
+#: DELETE (two requests per booking and lock over its life). Accepted on purpose: the id could be another's only if the
+#: lock reuses ids and a person adds a PIN in the Tedee app within these two minutes. Tests leave that case out.
 FRESH_END = timedelta(minutes=2)
 #: An ordinary removal hurts nobody at once: the lock refuses the code after its endDate anyway.
 ORDINARY_REMOVAL = timedelta(hours=24)
-#: A start that had to be moved to the present is sent this much later, so that it is not past again on arrival: clocks
+#: A start that is moved to the present is sent this much later, so that it is not past again on arrival: clocks
 #: differ, and a request takes seconds.
 START_MARGIN = timedelta(minutes=1)
 #: How often a PIN that waits for room asks whether there is some; costs no request.
@@ -80,7 +80,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing to do before `until`; `None`: nothing at all until the wish changes."""
+    """Nothing to do before `until` (UTC); `None`: nothing at all until the wish changes."""
 
     until: datetime | None
 
@@ -123,7 +123,7 @@ def closing_look_pending(view: PinView, now: datetime) -> bool:
     """Could a lost change still land that contradicts today's wish?
 
     The same change landing late is harmless: a second POST of one value is refused by the lock, a second PUT or
-    DELETE says the same again. Only when the wish moved on since, or ended, must we look once more.
+    DELETE says the same again. We must look once more only if the wish has changed since, or ended.
     """
     late = view.observed.late
     if late is None:
@@ -202,7 +202,7 @@ def _towards_removed(view: PinView, now: datetime) -> Step:
 def _may_have_expired(observed: Observed, now: datetime) -> bool:
     """Tedee removes a PIN after its endDate by itself (Tedee API, PIN expiry), and may give its id to another one.
 
-    So a list must tell, for all PINs of the lock at once, what is still there.
+    Only the lock's list shows what is still there, for all its PINs at once.
     """
     applied = observed.applied
     if observed.remote_id is None or applied is None or applied.ends_at is None:
@@ -211,8 +211,8 @@ def _may_have_expired(observed: Observed, now: datetime) -> bool:
 
 
 def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:
-    """Does the lock hold what we wish? A start that had to be moved to the present counts as equal, once it is past:
-    the guest may enter, and that is all that is left of it."""
+    """Does the lock hold what we wish? A start that had to be moved to the present counts as equal once it is past:
+    the guest can enter, so nothing is left to correct."""
     applied = observed.applied
     if observed.remote_id is None or applied is None:
         return False
@@ -229,17 +229,18 @@ def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:
 
 
 def rests(view: PinView, now: datetime) -> bool:
-    """Is the PIN waiting after trouble of its own, for the wish that caused it?"""
+    """Does the PIN rest after trouble of its own? A change of the wish ends the rest."""
     observed = view.observed
     return observed.hold_until is not None and now < observed.hold_until and observed.hold_rev == view.desired.rev
 
 
 def is_blocked(view: PinView) -> bool:
+    """Must a person act? A change of the wish lifts the block."""
     return bool(view.observed.blocked) and view.observed.blocked_rev == view.desired.rev
 
 
 def state_of(view: PinView, now: datetime) -> State:
-    """The word for people. Computed from both sides, stored by whoever wrote one of them."""
+    """The state as people see it. Computed from both sides, and stored by the writer of either side."""
     desired, observed = view.desired, view.observed
     attempt = observed.attempt
     if observed.must_look or (attempt is not None and attempt.in_doubt):
@@ -268,7 +269,7 @@ def _live_state(view: PinView, now: datetime) -> State:
 
 
 def deadline(view: PinView, now: datetime) -> datetime:
-    """When the next step must be done at the latest, for the order of work and the urgency of retries."""
+    """When the next step must be done at the latest (UTC), for the order of work and the urgency of retries."""
     desired, observed = view.desired, view.observed
     starts_at = desired.content.starts_at or now
     ends_at = desired.content.ends_at or now
@@ -297,7 +298,7 @@ def _removal_deadline(desired: Desired, observed: Observed, now: datetime) -> da
 
 
 def next_look_at(view: PinView, now: datetime) -> datetime | None:
-    """When this PIN needs a run: now, later, or not until the wish changes."""
+    """When this PIN needs a run (UTC): now, later, or, as `None`, not until the wish changes."""
     step = next_step(view, now)
     return step.until if isinstance(step, Wait) else now
 

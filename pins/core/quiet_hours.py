@@ -15,7 +15,7 @@ NEWS_KEEP: Final = timedelta(days=3)
 SUMMARY_KEEPS: Final = timedelta(hours=4)
 #: Waits after failures of a channel in a row, the last one for all further ones.
 WAITS: Final = tuple(timedelta(seconds=seconds) for seconds in (30, 120, 600, 1800, 3600, 7200))
-#: A channel whose failures last so long is shown as failing.
+#: A channel that has failed for this long is shown as failing.
 FAILS_LONG: Final = timedelta(minutes=30)
 
 
@@ -28,7 +28,7 @@ class Quiet:
     zone: str
 
     def until(self, now: datetime) -> datetime | None:
-        """The end of the quiet hours that `now` lies in; `None` outside of them. Right at both clock changes."""
+        """The end (UTC) of the quiet hours that `now` lies in; `None` outside of them. Right at both clock changes."""
         today = now.astimezone(ZoneInfo(self.zone)).date()
         for day in (today - timedelta(days=1), today):
             end_day = day if self.starts < self.ends else day + timedelta(days=1)
@@ -70,8 +70,8 @@ def held_until(quiet: Quiet | None, arrivals: Iterable[Arrival], now: datetime) 
 
 
 def summary_day(at: time, zone: str, now: datetime, since: datetime) -> date | None:
-    """The local day whose summary is due now. `None` before its time, hours after it, and when that time came before
-    `since`, the moment from which the channel listens."""
+    """The local day whose summary is due now. `None`: it is too early, hours too late, or the time came before `since`,
+    the moment from which the channel listens."""
     today = now.astimezone(ZoneInfo(zone)).date()
     for day in (today, today - timedelta(days=1)):
         due = local_moment(day, at, zone)

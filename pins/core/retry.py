@@ -79,15 +79,15 @@ def delay(
 ) -> timedelta:
     """How long to rest before the next try, after `failures` consecutive failures including this one.
 
-    1. By cause and `alike`, how many of them in a row had this very cause (None: all), times `jitter`
-       (random, 0.5 to 1, so that locks which failed together do not return together). A lock that fails every time
-       in another way is alive; the long rests are for one that keeps saying the same.
+    1. The cause and `alike` choose a delay; `alike` says how many failures in a row had this same cause (`None`: all).
+       It is multiplied by `jitter` (random, 0.5 to 1), so that locks which failed together do not return together.
+       A lock that fails in another way each time is alive; long rests are for one that keeps saying the same.
     2. A server's `retry_after`, in seconds, replaces that; it is never shortened, but capped to a day.
     3. After ten failures in a row, whatever the causes, at most 20 tries an hour, unless the deadline is within the
        hour or past.
     4. After a hang at least 15 seconds: the server may still be working on the lost request.
 
-    There is no last try: giving up would not help the guest at the door.
+    There is no last try: giving up would not help the guest at the door. Raises `ValueError` for another `jitter`.
     """
     if not 0.5 <= jitter <= 1:
         raise ValueError("Jitter is between 0.5 and 1.")

@@ -1,6 +1,7 @@
 """What an answer, or its absence, teaches us about one PIN. Pure: `Observed` in, `Observed` out.
 
-Every function keeps what it cannot know better: an ambiguous answer erases nothing, a look resolves what it shows.
+No function changes facts that its answer does not show: an ambiguous answer erases nothing, and a look resolves only
+what it shows.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
 #: A PIN that ends within this time may have been ended by the lock already.
 CLOCKS_DIFFER = timedelta(minutes=1)
 
-#: What a success ends, and a person who says “try again”.
+#: The facts after a success, or after a person says “try again”.
 _AT_EASE: dict[str, Any] = {
     "exists": False,
     "refused": False,
@@ -36,7 +37,8 @@ def prepared(observed: Observed, attempt: Attempt) -> Observed:
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
-    """No certain answer (408, cut connection, crash of the run): applied, or not, or landing until `late_until`."""
+    """No certain answer (408, cut connection, crash of the run). The write was applied, or not, or may still land until
+    `late_until` (UTC)."""
     attempt = observed.attempt
     if attempt is None or attempt.in_doubt:
         return observed
@@ -82,7 +84,7 @@ def deleted(observed: Observed, remote_id: int | None) -> Observed:
 
 
 def missing(observed: Observed, now: datetime) -> Observed:
-    """404 inside the envelope: gone, if its end has come; else the list must confirm it."""
+    """404 inside the envelope: the PIN is gone if its end has come; otherwise the list must confirm it."""
     applied = observed.applied
     if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
         lapsed = observed.lapsed or _ended(observed, now)
@@ -91,7 +93,7 @@ def missing(observed: Observed, now: datetime) -> Observed:
 
 
 def refused_existing(observed: Observed) -> Observed:
-    """406. After a POST it may be our own earlier one: the list decides. After a PUT it is somebody else's."""
+    """406, value exists. After a POST it may be our own earlier one: the list decides; after a PUT it is foreign."""
     was_post = observed.attempt is not None and observed.attempt.op is Op.POST
     return replace(observed, attempt=None, exists=True, must_look=was_post or observed.must_look)
 
@@ -109,8 +111,8 @@ def refused_value(observed: Observed, now: datetime) -> Observed:
 def not_applied(observed: Observed) -> Observed:
     """A certain refusal that says nothing about this PIN (409, 428, 429, ...): as before the request.
 
-    Only an id whose end we do not know, or which outlived its end, is looked for again before the next DELETE: while
-    we wait, the lock may expire it and give the id to another PIN.
+    One exception: an id whose end we do not know, or that outlived its end, is looked for again before the next
+    DELETE. While we wait, the lock may expire the PIN and give its id to another one.
     """
     attempt = observed.attempt
     may_vanish = (
@@ -122,7 +124,7 @@ def not_applied(observed: Observed) -> Observed:
 
 
 def rested(observed: Observed, until: datetime, rev: int) -> Observed:
-    """Trouble that concerns this PIN alone: it rests, unless the wish changes."""
+    """Trouble that concerns this PIN alone: it rests until `until` (UTC), or until the wish changes."""
     return replace(observed, hold_until=until, hold_rev=rev, troubles=observed.troubles + 1)
 
 
@@ -179,7 +181,7 @@ def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
 
 
 def _ended(observed: Observed, now: datetime) -> bool:
-    """Had the PIN, as we knew it, come to its end? Then its absence from the lock is the lock's own doing."""
+    """Had the PIN, as we knew it, come to its end? If so, the lock itself removed it."""
     applied = observed.applied
     was_removed = observed.attempt is not None and observed.attempt.op is Op.DELETE
     return applied is not None and applied.ends_at is not None and applied.ends_at <= now and not was_removed
@@ -199,7 +201,7 @@ def contradicts(observed: Observed, ours: Sequence[int]) -> bool:
 def taken_away(observed: Observed, ours: Sequence[int], now: datetime) -> bool:
     """Does the lock's list show that somebody else removed our PIN, or renamed it? `observed`: before the list.
 
-    Only where nothing of our own could explain it: no request without a certain answer, and an end still to come.
+    Only if nothing of our own could explain it: no request is without a certain answer, and its end is still to come.
     """
     return (
         observed.remote_id is not None
@@ -211,9 +213,10 @@ def taken_away(observed: Observed, ours: Sequence[int], now: datetime) -> bool:
 
 
 def rewritten(observed: Observed, content: Content | None, now: datetime) -> bool:
-    """Does a read PIN say what we never sent (`None`: it is no longer ours)? `observed`: before the answer.
+    """Does a PIN that was read say something that we never sent? `content` is `None` if the PIN is no longer ours;
+    `observed` is what we knew before the answer.
 
-    While a PUT is in doubt it may say the old or the new; with several lost changes out, it proves nothing.
+    While a PUT is in doubt, the PIN may have the old or the new content. With several lost changes, it proves nothing.
     """
     attempt, late = observed.attempt, observed.late
     if late is not None and (attempt is None or late.count > 1):
@@ -223,7 +226,7 @@ def rewritten(observed: Observed, content: Content | None, now: datetime) -> boo
 
 
 def _outlasts(content: Content | None, now: datetime) -> bool:
-    """Is it known, and would the lock still keep it by itself?"""
+    """Is the content known, and is its end far enough ahead that the lock has not expired the PIN?"""
     return content is not None and content.ends_at is not None and now + CLOCKS_DIFFER < content.ends_at
 
 
@@ -257,7 +260,7 @@ def read_foreign(observed: Observed) -> Observed:
 
 
 def moved_to_new_device(observed: Observed) -> Observed:
-    """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is no more."""
+    """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
     gone = replace(observed, remote_id=None, applied=None, extra_ids=(), attempt=None, late=None, must_look=True)
     return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
 
@@ -270,7 +273,7 @@ def _one_less(late: Late | None) -> Late | None:
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:
-    """Lost changes that can no longer land, and that no closing look is to search for."""
+    """Drop lost changes that can no longer land. The caller knows that no closing look has to search for them."""
     late = observed.late
     if late is not None and late.until <= now:
         return replace(observed, late=None)

@@ -26,7 +26,7 @@ class TakenValues(Set[str]):
         return isinstance(value, str) and ValueClaim.digest_of(value, key=self._key) in self._digests
 
     def __iter__(self) -> Iterator[str]:
-        return iter(())  # the values themselves cannot be told from their digests
+        return iter(())  # a digest does not give its value back
 
     def __len__(self) -> int:
         return len(self._digests)
@@ -67,7 +67,7 @@ def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: date
 
 
 def claim(grant: AccessGrant, lock_ids: Iterable[int], value: str, now: datetime) -> bool:
-    """Claim a value on all locks or on none. A claim that the grant holds already counts."""
+    """Claim a value on all locks or on none. A claim that the grant holds counts. False: another grant has it."""
     digest = ValueClaim.digest_of(value)
     held = set(
         ValueClaim.objects.filter(grant=grant, digest=digest, released_at__isnull=True).values_list(

@@ -41,8 +41,8 @@ class CodeNotAllowedError(ValueError):
 
 
 def ensure_grant(booking_id: int, now: datetime) -> int | None:
-    """The id of a stay's grant, made before the issue-ahead window opens if need be, because a person fixes its code
-    today. Nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
+    """The id of a stay's grant. It is made even before the issue-ahead window opens, because a person chooses its code
+    today; nothing is sent to a lock before `issue_at`. `None`: the stay asks for no code."""
     with transaction.atomic():
         booking = grants.lock_booking(booking_id)
         if booking is None:
@@ -53,7 +53,7 @@ def ensure_grant(booking_id: int, now: datetime) -> int | None:
 
 
 def renew_code(grant_id: int, now: datetime) -> set[int]:
-    """A person asks for another code. A revoked grant comes back with it.
+    """A person asks for another code. A revoked grant comes back with it. Returns the locks with work.
 
     Raises `CodeDisclosedError` while the guest relies on the present one.
     """
@@ -101,7 +101,8 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
 
 
 def revoke(grant_id: int, now: datetime) -> set[int]:
-    """A person takes the code away before the stay ends. Stays so until `renew_code`, whatever the booking says."""
+    """A person takes the code away before the stay ends. It stays revoked until a person asks for or chooses another,
+    whatever the booking says. Returns the locks with work."""
     with transaction.atomic():
         grant = grants.lock_row(grant_id)
         grant.revoked_at = grant.revoked_at or now

@@ -102,7 +102,7 @@ def _check(grant: AccessGrant, now: datetime) -> None:
 def _differs(pin: Pin, now: datetime) -> bool:
     """May the lock hold another value than the grant's, or is it about to get one?
 
-    The grant's row is locked, so no other value can be sent from now on; a write in flight counts like what is there.
+    The grant's row is locked, so no other value can be sent from now on. A write without an answer counts as applied.
     """
     code = pin.grant.code
     observed = pin.observed
@@ -121,7 +121,7 @@ def _differs(pin: Pin, now: datetime) -> bool:
 
 @sensitive_variables()
 def _may_hold_another(pin: Pin) -> bool:
-    """For a lock whose PIN must be read again, the claims tell: a value stays claimed until it is surely gone."""
+    """For a lock whose PIN must be read again. The claims show it: a value stays claimed until it is surely gone."""
     held = ValueClaim.objects.filter(grant=pin.grant, lock=pin.lock_id, released_at__isnull=True)
     return held.exclude(digest=ValueClaim.digest_of(pin.grant.code)).exists()
 

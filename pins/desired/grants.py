@@ -33,7 +33,7 @@ class Wish:
 
     wanted: bool
     period: Period  # UTC, buffers included
-    issue_at: datetime
+    issue_at: datetime  # UTC
     lock_ids: frozenset[int]
     holder_name: str
     dates: tuple[date, date]  # local days of arrival and departure, for the alias
@@ -42,7 +42,8 @@ class Wish:
 def wish_of(booking: Booking, lock_ids: Iterable[int], grant: AccessGrant | None, now: datetime) -> Wish:
     """Read a booking (its property loaded) as a wish.
 
-    An inactive property gets no new codes; a guest who is already in keeps the code until check-out.
+    An inactive property gets no new codes; a guest who is already in keeps the code until check-out. Raises
+    `ValueError` or `ZoneInfoNotFoundError` for times that are no period (bulk writes check nothing).
     """
     prop = booking.property
     period = stay_period(
@@ -71,7 +72,7 @@ def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> 
 
 
 def _concerned(booking_ids: Collection[int], now: datetime) -> Iterator[int]:
-    """Of many bookings, as a calendar brings them, those that have a grant or are due for one: two queries a batch
+    """The bookings among many (a calendar brings them) that have a grant or are due for one, with two queries a batch
     instead of several for each. A stay beyond its issue-ahead window gets its grant from the drift check."""
     ids = sorted(booking_ids)
     for start in range(0, len(ids), _BATCH):
@@ -86,7 +87,8 @@ def _concerned(booking_ids: Collection[int], now: datetime) -> Iterator[int]:
 
 
 def lock_booking(booking_id: int) -> Booking | None:
-    """The booking as it is now, its row locked: read before the lock, it could be older than a wish already written."""
+    """The booking as it is now, its row locked; `None`: it is deleted. A copy that was read before the lock could be
+    older than a wish that is already written."""
     rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
     return rows.filter(pk=booking_id).first()
 
@@ -99,7 +101,7 @@ def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> s
 
 
 def end_orphans(now: datetime) -> set[int]:
-    """Guest grants whose booking was deleted where no signal told us."""
+    """End guest grants whose booking was deleted without a signal. Returns the locks that have work."""
     return _end(AccessGrant.objects.filter(booking=None, kind=AccessGrant.Kind.GUEST, wanted=True), now)
 
 
@@ -115,7 +117,7 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
 
 
 def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False) -> set[int]:
-    """The same for one booking whose row is locked; `ahead`: also before its issue-ahead window opens."""
+    """Bring one booking up to date, its row locked by the caller. `ahead`: also before its issue-ahead window opens."""
     grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
     wish = wish_of(booking, locks, grant, now)
@@ -168,7 +170,7 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
 
 
 def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, now: datetime) -> bool:
-    """See that the grant has a code and has claimed it on every lock that will need it. Tells if the code changed.
+    """Make sure that the grant has a code, claimed on every lock that needs it. Returns whether the code changed.
 
     A code that the guest knows stays, even where the claim fails: then the lock itself decides whether both fit.
     """
@@ -188,7 +190,7 @@ def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, 
 def wish_for_pins(
     grant: AccessGrant, wanted_locks: frozenset[int], *, changed: bool, now: datetime, alias: str = ""
 ) -> set[int]:
-    """Write the desired side of a grant's PINs; every change of the wish raises its revision."""
+    """Write the desired side of a grant's PINs; every change raises its revision. Returns the locks that have work."""
     pins = {pin.lock_id: pin for pin in Pin.objects.select_for_update().filter(grant=grant).order_by("pk")}
     touched: set[int] = set()
     for lock_id in sorted(wanted_locks | set(pins)):

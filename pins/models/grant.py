@@ -61,7 +61,8 @@ class AccessGrant(models.Model):
         return f"{self.holder_name or 'Guest'} #{self.reference}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        """Save; a new grant draws its alias reference, again when another grant has it already."""
+        """A new grant draws its alias reference, again if another grant has it. Raises `IntegrityError`, also if
+        another transaction took the reference meanwhile."""
         if self.reference:
             super().save(*args, **kwargs)
             return

@@ -11,7 +11,7 @@ from django.db.models import Case, Value, When
 
 class Incident(models.Model):
     """At most one open incident per kind and subject. Opened and resolved by the code that meets the cause, or by the
-    periodic checks of `pins.incidents`. What each means for a person: `pins.incidents.texts`."""
+    periodic checks of `pins.incidents`. `pins.incidents.texts` says what each means for a person."""
 
     class Kind(models.TextChoices):
         CODE_LATE = "code_late", "The code is not on the lock yet"
@@ -78,7 +78,7 @@ class Incident(models.Model):
 
     @classmethod
     def open(cls, kind: Kind, now: datetime, *, about: models.Model, severity: Severity | None = None) -> None:
-        """Open it for a pin, lock, account, feed or booking. One that is open already becomes more severe, if anything.
+        """Open it for a pin, lock, account, feed or booking. An open one is kept; its severity can only rise.
 
         `severity`: as usual for the kind, unless given.
         """
@@ -129,7 +129,7 @@ def usual_severity(kind: Incident.Kind) -> Incident.Severity:
 
 
 def rank(severity: str) -> int:
-    """For comparing: texts do not sort by weight."""
+    """For comparing severities, least first: their texts do not sort by weight."""
     return SEVERITIES.index(Incident.Severity(severity))
 
 

@@ -26,7 +26,7 @@ class InstallationKey(models.Model):
 
     @classmethod
     def load(cls) -> bytes:
-        """The key; made on first use, once, whoever comes first."""
+        """The key (32 bytes), made on first use. If several processes make one at once, one of them wins."""
         row = cls.objects.filter(pk=1).first()
         if row is None:
             try:
@@ -38,6 +38,6 @@ class InstallationKey(models.Model):
 
     @classmethod
     def fingerprint(cls, purpose: str, text: str, *, key: bytes | None = None) -> str:
-        """A keyed digest (64 hex digits): comparable, not reversible without the key. Who makes many loads the key
-        once and passes it."""
+        """A keyed digest (64 hex digits): comparable, not reversible without the key. A caller that makes many
+        loads the key once and passes it."""
         return hmac.new(key or cls.load(), f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()

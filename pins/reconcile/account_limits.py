@@ -19,11 +19,12 @@ BUDGET_SPENT = "budget"
 
 
 def rules() -> budget.Rules:
+    """The account limit from the settings (Tedee API, rate limits)."""
     return budget.Rules(limit=settings.TEDEE_RATE_LIMIT, window_seconds=settings.TEDEE_RATE_WINDOW)
 
 
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
-    """Take one request from the budget before it is sent. `None`: taken; else when to ask again."""
+    """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
@@ -49,7 +50,7 @@ def rate_limited(account: LockAccount, retry_after: float | None, now: datetime)
 
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:
-    """Until when nothing may be sent for the account. A new key ends the pause of a dead one at once."""
+    """Until when nothing may be sent for the account (UTC). A new key ends the pause of a dead one at once."""
     state = AccountState.objects.filter(account=account).first()
     if state is None or state.paused_until is None or state.paused_until <= now:
         return None
@@ -91,8 +92,8 @@ def forgive_new_keys(now: datetime) -> None:
 
 
 def cloud_failed(account: LockAccount, lock_id: int, now: datetime) -> datetime | None:
-    """A network or server fault. Several locks in a minute are the cloud's failure: the account rests, one probe goes
-    at a time. Returns until when the account rests, if it does."""
+    """A network or server fault. Faults of several locks within a minute are an outage of the cloud: the account rests,
+    and one probe at a time is sent. Returns until when the account rests (UTC), if it does."""
     with transaction.atomic():
         state, _ = AccountState.objects.select_for_update().get_or_create(account=account)
         faults = [(lock, at) for lock, at in state.recent_faults if now.timestamp() - at <= OUTAGE_SPAN.total_seconds()]

@@ -78,7 +78,7 @@ def prepare(
             return Rest(rest)
         if not leases.renew(lease):
             raise LeaseLostError
-        # A new token for reads, too: what a frozen worker saw must not land on what was learned since.
+        # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.
         pin.op_token = token = uuid.uuid4()
         remote_id = getattr(step, "remote_id", None)
         body = None
@@ -119,13 +119,13 @@ def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
 
 
 def _is_observe_only(lock: Lock) -> bool:
-    """Read anew for every request: a person may have switched it since the run began, or given the lock to another
-    account, through which this run does not speak."""
+    """Read anew for every request: since the run began, a person may have switched it, or moved the lock to another
+    account, whose key this run does not use."""
     return not Lock.objects.filter(pk=lock.pk, account_id=lock.account_id, account__observe_only=False).exists()
 
 
 def _alias_of(pin: Pin) -> str:
-    """What the grant's alias is; one without our reference could never be found again."""
+    """The alias to send. One without our reference is made anew: such a PIN could never be found again."""
     if reference_in(pin.alias) == pin.grant.reference:
         return pin.alias
     grant = pin.grant
@@ -133,7 +133,7 @@ def _alias_of(pin: Pin) -> str:
 
 
 def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Content:
-    """The true start, even when past; the present moment only after the lock refused a past one."""
+    """The true start, even if it is past. Only after the lock refused a past start, the present moment."""
     if observed.start_refused and wish.starts_at is not None and wish.starts_at < now:
         return Content(wish.code, now.replace(microsecond=0) + START_MARGIN, wish.ends_at)
     return wish

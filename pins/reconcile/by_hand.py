@@ -29,8 +29,8 @@ def look_now(lock_id: int, now: datetime) -> bool:
     """A person asks for a look at the lock's list. One PIN of ours is marked as in need of it; the next run reads the
     list once, under its lease and from the budget like any other request, and the list corrects all PINs of the lock.
 
-    The one that ends last is marked: while it is in doubt, nobody who is due soon appears to be. False: there is none.
-    A PIN with a request in flight is left to that request's run.
+    The one that ends last is marked: a marked PIN appears to be in doubt, and no code that is needed soon should.
+    False: the lock has none of ours. A PIN with a request under way is left to that request's run.
     """
     ours = Pin.objects.filter(Q(remote_id__isnull=False) | Q(wanted=True, grant__ends_at__gt=now), lock_id=lock_id)
     if ours.filter(must_look=True).exists():
@@ -40,7 +40,7 @@ def look_now(lock_id: int, now: datetime) -> bool:
             with transaction.atomic():
                 pin = locked_pin(pin_id)
                 if pin.op:
-                    continue  # a run took off with it since we looked
+                    continue  # a run prepared a request for it since we looked
                 pin.put_observed(transitions.asked_to_look(pin.observed))
                 save_observed(pin, now)
             return True

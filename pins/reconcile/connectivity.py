@@ -1,4 +1,4 @@
-"""Learns that offline locks are back, many with one request, instead of asking each of them for its PINs."""
+"""Learns whether offline locks are back: one request for many locks, instead of asking each of them for its PINs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 #: A lock that will be tried again within this time needs no check (`sync`: at most every 20 s, Tedee API).
 SOON = timedelta(seconds=30)
-#: How often an account is asked when nobody is waiting: no oftener than its locks would be tried anyway.
+#: How often an account is asked when nobody is waiting: no more often than its locks would be tried anyway.
 UNHURRIED = timedelta(minutes=5)
 #: With a deadline as near as this, each tick asks.
 PRESSING = timedelta(hours=4)
@@ -31,8 +31,8 @@ MOST_IDS = 100
 
 def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClient] = client_for) -> set[int]:
     """Ask for the connection of every lock that rests because it was offline; end the rest of those that are back.
-    Locks that were reported offline while a guest is due are asked for, too, even if nothing has to be done there: no
-    request of a run would ever learn that they are back. Returns the locks that are back.
+    Locks that were reported offline while a guest is due are included, even if nothing has to be done there: no run
+    would send them a request and so learn that they are back. Returns the locks that are back.
 
     Costs one request per account and hundred locks, from the half of the budget that checks may use.
     """
@@ -66,7 +66,7 @@ def _end_rest(lock_ids: set[int]) -> int:
 
 
 def _is_time(account: LockAccount, locks: list[Lock], now: datetime) -> bool:
-    """Take this turn of asking for an account, if it is due and nobody else took it."""
+    """Take this turn of asking for an account. False: it is not due, or another worker took it."""
     pressing = Pin.objects.filter(lock__in=locks, next_try_at__lte=now, deadline_at__lte=now + PRESSING).exists()
     AccountState.objects.get_or_create(account=account)
     turn = AccountState.objects.filter(account=account)

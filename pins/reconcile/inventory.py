@@ -1,4 +1,4 @@
-"""Imports what an account's locks are: found by serial number, never deleted.
+"""Imports the locks of an account. They are recognised by serial number and never deleted.
 
 The cloud knows a lock by a number that changes when the lock is removed and added again; the serial number stays. So
 the serial number decides, and a new device id tells the reconciler that none of our codes came along.
@@ -23,7 +23,7 @@ from rentals.models import Lock, LockAccount
 
 #: A listing asks for a page and for the one after it, to learn that there is none.
 _USUAL_REQUESTS = 2
-#: How long an account rests whose key was refused; a new key ends the rest.
+#: How long an account rests after its key was refused; a new key ends the rest.
 _REST_OF_A_DEAD_KEY = timedelta(minutes=5)
 _LARGEST_ID = 2**63 - 1
 

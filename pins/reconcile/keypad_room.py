@@ -1,4 +1,4 @@
-"""Which PINs may use the room on a keypad, written down. The rule is `pins.core.capacity`."""
+"""Stores which PINs may use the room on a keypad. The rule is in `pins.core.capacity`."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rentals.models import Lock
 def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
     """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease.
 
-    A PIN leaves only for a nearer arrival, never because the keypad turned out fuller than thought: the places that
-    ours have are ours.
+    `foreign_pins`: how many PINs on the keypad are not ours. A PIN leaves only for a nearer arrival, never because the
+    keypad turned out fuller than thought: our PINs keep the places that they have.
     """
     wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
     pins = list(wanted.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS)))

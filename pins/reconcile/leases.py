@@ -1,4 +1,4 @@
-"""One run at a time per lock, whatever dies.
+"""One run at a time per lock, even when processes die.
 
 A lease is a row with an owner and an expiry by the database's clock, since the clocks of several workers differ. It is
 renewed before every request, and a request is sent only while the lease surely outlives the request's own deadline.
@@ -26,7 +26,7 @@ LEASE = timedelta(seconds=60)
 #: A request is not begun with less than this left: its deadline plus room for a server that works on after a hang.
 LEFT_TO_SEND = timedelta(seconds=55)
 #: How soon to ask again, in seconds, when as many requests are under way as the account may have. Random, so that
-#: those who wait do not come together.
+#: waiting runs do not return together.
 CROWDED_PAUSE = (1.0, 3.0)
 #: The same while the cloud is out of reach and one request at a time probes it.
 PROBED_PAUSE = (5.0, 15.0)
@@ -82,7 +82,7 @@ def acquire(lock: Lock) -> Lease | Taken:
         if probing and under_way.filter(lock__account=lock.account).exists():
             return Taken(now + timedelta(seconds=random.uniform(*PROBED_PAUSE)))
         lease = Lease(lock.pk, uuid.uuid4())
-        # One that ends later than any lease could was taken by a clock that has stepped back since.
+        # A lease that ends later than any could now was taken before the clock stepped back.
         free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=now + LEASE)
         if free.update(lease_owner=lease.owner, lease_until=now + LEASE, rate_key=key) != 1:
             return Taken(None)
@@ -101,7 +101,7 @@ def renew(lease: Lease) -> bool:
 
 
 def release(lease: Lease) -> None:
-    """Give the lease back, unless it has passed to another run. Runs that were asked for before are done with it."""
+    """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run."""
     LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner).update(
         lease_owner=None, lease_until=None, dispatched_at=None
     )

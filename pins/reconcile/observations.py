@@ -1,6 +1,6 @@
 """Stores what answers mean: the observed side of PINs, each under its row's lock and in a transaction of its own.
 
-Whoever holds one PIN's row never waits for another's.
+A transaction that holds one PIN's row never waits for another's.
 """
 
 from __future__ import annotations
@@ -101,7 +101,8 @@ def distrust_reused_id(created: Pin, remote_id: int, now: datetime) -> None:
 
 
 def _store(pin: Pin, meaning: Meaning, now: datetime) -> None:
-    """Turnkey sets a code again that somebody else removed or changed; a person is told."""
+    """Store what an answer means. If somebody else removed or changed our code, Turnkey sets it again and an incident
+    tells a person."""
     if meaning.changed_in_app:
         Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin)
     pin.put_observed(meaning.observed)

@@ -2,9 +2,8 @@
 
 `reconcile_lock` may be called by anyone, any number of times, at any moment. It takes the lock's lease, puts right
 what a crashed run left, then performs due steps one request at a time, the most urgent first, until nothing is due,
-the lock or its
-account rests, or its time is over. It tells when the lock has work again; the same moment is in the database, so that
-losing the message costs one sweep.
+the lock or its account rests, or its time is over. It returns when the lock has work again; the same moment is in the
+database, so that losing the message costs one sweep.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ from rentals.models import Lock, LockAccount
 
 logger = logging.getLogger(__name__)
 
-#: A run ends after this long, so that one busy lock does not keep a worker's thread for itself.
+#: A run ends after so many seconds, so that one busy lock does not keep a worker's thread for itself.
 LONGEST_RUN = 60.0
-#: How long a lock whose account has no requests left rests. Short: what is due grows more urgent, and may spend more.
+#: How long a lock rests when its account has no requests left. Short: due work grows more urgent, and may spend more.
 LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
 #: How often a lock of an observe-only account is searched for due reads. Costs no request by itself.
 OBSERVE_ONLY_PAUSE = timedelta(minutes=5)
@@ -51,7 +50,7 @@ stopping = threading.Event()
 
 @dataclass(frozen=True)
 class Report:
-    """What a run did, and when the lock has work again (`None`: not before a wish changes)."""
+    """What a run did, and when the lock has work again (UTC; `None`: not before a wish changes)."""
 
     next_at: datetime | None
     requests: int = 0
@@ -91,7 +90,7 @@ def reconcile_lock(
         logger.warning("lease_lost", extra={"lock_id": lock.pk})
     finally:
         leases.release(lease)
-    # Looked up after the release: whoever came meanwhile found the lease taken and left.
+    # Looked up after the release: a run that came meanwhile found the lease taken and left its work to us.
     next_due = _next_due(lock, clock())
     if next_due is None:
         return Report(None, requests)
@@ -100,10 +99,10 @@ def reconcile_lock(
 
 
 def rests_until(lock: Lock, now: datetime) -> datetime | None:
-    """Until when the lock or its account rests; `None` when neither does.
+    """Until when the lock or its account rests (UTC); `None` when neither does.
 
-    A pause for want of budget keeps the sweep away, not a run: something urgent may have come, which may spend more.
-    The same goes for the pause of an observe-only account, which may have ended.
+    A pause for a spent budget keeps the sweep away, but not a run: urgent work may have come, and it may spend more.
+    The same goes for the pause of an observe-only account: the account may be written to again by now.
     """
     softly = [account_limits.BUDGET_SPENT, OBSERVE_ONLY]
     resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
@@ -113,7 +112,7 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
 
 
 def _next_due(lock: Lock, now: datetime) -> datetime | None:
-    """When the lock has work. One that was added again has work at once: none of its codes came along."""
+    """When the lock has work (UTC). A lock that was added again has work at once: none of its codes came along."""
     if LockState.objects.filter(lock=lock, device_id__isnull=False).exclude(device_id=lock.device_id).exists():
         return now
     due = Pin.objects.filter(lock=lock, next_try_at__isnull=False).order_by("next_try_at")
@@ -210,7 +209,7 @@ def _take_over(lock: Lock, now: datetime) -> None:
     for pin_id in sorted({*in_flight, *unanswered.values_list("pin_id", flat=True)}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
-            pin.op_token = uuid.uuid4()  # should the old run still be alive somewhere, its answer is not ours
+            pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
             save_observed(pin, now)
     unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")

@@ -15,13 +15,13 @@ from rentals.models import Lock, LockAccount
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
 MOST_LOCKS = 1000
-#: Without a sweep for so long somebody is told. A restart takes less.
+#: After so long without a sweep, people are told. A restart takes less.
 LONGEST_SILENCE = timedelta(minutes=3)
 
 
 def idle_since(now: datetime) -> datetime | None:
-    """When the last sweep was, if that is so long ago that worker, beat or broker must be down; `None` while they work,
-    and where none ever ran."""
+    """When the last sweep was (UTC), if so long ago that worker, beat or broker must be down. `None`: they work, or no
+    sweep ever ran."""
     last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
     limit = max(LONGEST_SILENCE, timedelta(seconds=8 * settings.SWEEP_SECONDS))
     return last if last is not None and now - last > limit else None
@@ -32,7 +32,7 @@ def due_locks(now: datetime) -> list[int]:
     account_limits.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
-    # No lock of an account that may be written to again rests, whoever switched it: `update()` sends no signal.
+    # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     due = (
         Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)

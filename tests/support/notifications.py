@@ -1,4 +1,4 @@
-"""Notification channels for tests: made, filled with incidents, and looked at."""
+"""Notification channels for tests: made, filled with incidents, and inspected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An account to whose locks nothing is written, and proof that nothing was."""
+"""An observe-only account, and proof that nothing was written to its locks."""
 
 from __future__ import annotations
 

@@ -28,8 +28,7 @@ def git(*arguments: str) -> str:
 
 
 def commits() -> Iterator[str]:
-    """Each commit that changed a migration, the oldest first; one that leaves them as a former one had them is left
-    out."""
+    """Each commit that changed a migration, the oldest first, without those whose migrations an earlier commit had."""
     folders = [f"{app}/migrations" for app in APPS]
     seen = set()
     for commit in git("log", "--reverse", "--format=%h", "--", *folders).split():

@@ -199,7 +199,7 @@ def test_an_inactive_lock_gets_no_codes_and_gives_back_the_old_ones() -> None:
         assert house.ours(door) == []
 
 
-def test_what_no_signal_tells_is_found_by_the_drift_check_and_costs_nothing_when_all_is_well() -> None:
+def test_the_drift_check_finds_what_no_signal_announced_and_costs_nothing_when_all_is_well() -> None:
     from pins.desired import drift
 
     with time_machine.travel(START, tick=False):

@@ -1,4 +1,4 @@
-"""What is long over is deleted, in small steps."""
+"""Records that are long over are deleted, in small steps."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 Kind, Severity = Incident.Kind, Incident.Severity
 
 
-def test_what_was_resolved_long_ago_is_forgotten_with_its_messages(
+def test_incidents_resolved_long_ago_are_deleted_with_their_messages(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a PIN live and go with it: they say since when a guest's code stands."""

@@ -1,4 +1,4 @@
-"""Events of Tedee wake a lock that waits, and are believed no further than a hint goes."""
+"""Events of Tedee wake a lock that waits, and are believed only as hints."""
 
 from __future__ import annotations
 
@@ -164,7 +164,7 @@ def test_a_level_that_is_no_percentage_is_ignored(house: House, door: Lock, leve
 def test_events_are_no_edits_of_a_lock(
     house: House, door: Lock, waiting: Booking, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
-    """A person's edit of a lock makes all its codes be looked at; an observation must not."""
+    """A person's edit of a lock brings all its codes up to date; an observation must not."""
     with django_capture_on_commit_callbacks() as callbacks:
         send(house.account, battery(door, 50))
         send(house.account, connection(door, False))
@@ -224,12 +224,12 @@ def test_a_connection_without_a_bridge_says_nothing(house: House, door: Lock) ->
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"\xff\xfe", b"[" * 60_000, b"9" * 6000 + b"x", b"<html></html>", b'"\\ud800']
 )
-def test_what_is_no_json_is_400(house: House, body: bytes) -> None:
+def test_a_body_that_is_no_json_is_400(house: House, body: bytes) -> None:
     assert told(send(house.account, body)) == (400, "not_json")
 
 
 @pytest.mark.parametrize("body", [[], "text", 7, None, {}, {"event": 5}, {"event": None}, {"event": ["x"]}])
-def test_what_is_no_event_is_400(house: House, body: object) -> None:
+def test_json_that_is_no_event_is_400(house: House, body: object) -> None:
     assert told(send(house.account, body)) == (400, "wrong_type")
 
 

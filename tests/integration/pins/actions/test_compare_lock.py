@@ -41,7 +41,7 @@ def test_one_list_is_read_and_what_a_hand_removed_is_set_again(host: Client, hou
     house.cloud.remove_pin(door.device_id, lost.id)
     house.cloud.add_foreign_pin(door.device_id, "Cleaner")
     assert "is being read" in compare(host, door.pk)
-    assert pin_of(first, door).state == State.SET  # of the two, the one that is needed later is marked
+    assert pin_of(first, door).state == State.SET  # the one of the two that is needed later is marked
     assert pin_of(second, door).state == State.IN_DOUBT
     house.settle()
     assert requests_sent() == ["post", "post", "list", "post"]
@@ -200,7 +200,7 @@ def test_a_lock_that_rests_is_left_alone_and_no_guest_seems_shut_out(host: Clien
     assert pin_of(booking, door).state == State.SET
 
 
-def test_a_request_in_flight_is_not_disturbed(host: Client, house: House) -> None:
+def test_a_request_under_way_is_not_disturbed(host: Client, house: House) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), DAY, DAY)
     house.cloud.script(door.device_id, ["408"])
@@ -212,7 +212,7 @@ def test_a_request_in_flight_is_not_disturbed(host: Client, house: House) -> Non
     assert (after.op, after.op_token, after.must_look) == (before.op, before.op_token, before.must_look)
 
 
-def test_who_may_only_look_cannot_ask(client: Client, house: House) -> None:
+def test_a_viewer_cannot_ask(client: Client, house: House) -> None:
     door = house.lock()
     client.force_login(viewer())
     assert "Compare now" not in client.get(f"/locks/{door.pk}/").content.decode()
@@ -222,7 +222,7 @@ def test_who_may_only_look_cannot_ask(client: Client, house: House) -> None:
     assert client.post("/locks/99999/compare/").status_code == 404
 
 
-def test_who_pressed_a_button_of_a_lock_stands_in_its_history(host: Client, house: House) -> None:
+def test_the_history_of_a_lock_names_the_person_who_pressed_a_button(host: Client, house: House) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), DAY, 2 * DAY)
     host.post(f"/locks/{door.pk}/try-again/")
@@ -242,7 +242,7 @@ def test_a_button_of_a_lock_that_did_nothing_leaves_no_line(host: Client, house:
     assert not LogEntry.objects.exists()
 
 
-def test_on_a_watched_lock_the_history_says_that_nothing_was_changed(host: Client, house: House) -> None:
+def test_the_history_of_an_observed_lock_says_that_nothing_was_changed(host: Client, house: House) -> None:
     door = house.lock()
     house.stay(house.flat(door), DAY, 2 * DAY)
     house.account.observe_only = True

@@ -97,7 +97,7 @@ def test_a_press_that_arrives_twice_counts_once(host: Client, flat: Property) ->
     assert LogEntry.objects.count() == 1
 
 
-def test_a_page_that_grew_old_moves_nothing_that_its_reader_has_not_seen(host: Client, flat: Property) -> None:
+def test_an_outdated_page_moves_nothing_that_its_reader_has_not_seen(host: Client, flat: Property) -> None:
     booking = stay_in(flat)
     change(booking, check_out=booking.check_out + 2 * DAY)
     for typed in ({"hours": "1"}, {"until": "13:00"}):
@@ -186,12 +186,12 @@ def test_an_overlap_is_warned_of_and_not_refused(host: Client, flat: Property) -
         ("change_days", {"arrival": "2027-03-08", "departure": "2027-03-08"}, "departure", "before or when it begins"),
     ],
 )
-def test_what_cannot_be_is_said_beside_the_field_and_kept(
+def test_an_impossible_time_is_explained_beside_the_field_and_kept(
     host: Client, flat: Property, action: str, typed: dict[str, str], field: str, message: str
 ) -> None:
     booking = stay_in(flat)
     answer = press(host, booking, action, **typed)
-    if not field:  # it may be so, and is warned of
+    if not field:  # allowed, with a warning
         assert "Is the year right?" in told(answer)
         return
     assert message in errors(answer)[field][0]
@@ -229,7 +229,7 @@ def test_a_check_out_before_the_check_in_is_refused(host: Client, flat: Property
     )
 
 
-def test_a_time_that_the_clocks_skip_is_told(host: Client, flat: Property) -> None:
+def test_a_time_that_the_clocks_skip_is_explained(host: Client, flat: Property) -> None:
     booking = stay_in(flat, arrives=3, leaves=28)
     answer = press(host, booking, "late_check_out", until="02:30")
     assert "The clocks skip 02:30 on the day of the departure" in told(answer)
@@ -285,7 +285,7 @@ def test_a_cancelled_stay_is_not_moved(host: Client, flat: Property) -> None:
     assert "late_check_out" not in host.get(f"/stays/{booking.pk}/").content.decode()
 
 
-def test_who_may_only_look_moves_nothing(client: Client, flat: Property) -> None:
+def test_a_viewer_moves_nothing(client: Client, flat: Property) -> None:
     client.force_login(viewer())
     booking = stay_in(flat)
     assert "late_check_out" not in client.get(f"/stays/{booking.pk}/").content.decode()

@@ -1,4 +1,4 @@
-"""The list of bookings asks quick questions; here they are asked plainly, and the answers must be the same."""
+"""The list of bookings filters with fast queries; here plain ones ask the same, and the answers must be equal."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def plainly(now: datetime) -> dict[str, Q]:
 
 
 def upset(rng: random.Random, now: datetime, much: float) -> None:
-    """Anything may be as anything, also what no run of Turnkey would leave behind."""
+    """Set facts at random, also to combinations that no run of Turnkey would leave behind."""
 
     def some(model: Any, part: float, change: Callable[[], dict[str, Any]]) -> None:
         for pk in model.objects.order_by("pk").values_list("pk", flat=True):
@@ -90,8 +90,8 @@ def upset(rng: random.Random, now: datetime, much: float) -> None:
             Incident.objects.create(**about, resolved_at=rng.choice((None, now)))
 
 
-def test_what_needs_attention_is_what_it_is_stay_by_stay(clock: time_machine.Traveller) -> None:
-    """Every reason finds a stay that no other finds: where all have many reasons, a lost one would not be missed."""
+def test_the_attention_filter_agrees_with_a_question_stay_by_stay(clock: time_machine.Traveller) -> None:
+    """Every reason finds a stay that no other finds. With many reasons for each, a lost one would go unnoticed."""
     alone: set[str] = set()
     for seed, much in enumerate((0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0)):
         with transaction.atomic():
@@ -112,6 +112,6 @@ def _ids(why: Q) -> set[int]:
 
 
 @pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the plan of SQLite")
-def test_what_needs_attention_is_not_asked_of_every_booking(clock: time_machine.Traveller) -> None:
+def test_the_attention_filter_does_not_ask_about_every_booking(clock: time_machine.Traveller) -> None:
     plan = Booking.objects.filter(needs_attention(START)).order_by("check_in", "pk").explain()
     assert "SCAN rentals_booking" not in plan

@@ -147,7 +147,7 @@ def test_a_running_stay_can_be_extended(host: Client, house: House) -> None:
     assert (remote.value, remote.body.end) == (code, datetime(2027, 3, 6, 10, tzinfo=UTC))
 
 
-def test_what_a_host_should_know_is_told_and_not_forbidden(host: Client, house: House) -> None:
+def test_a_host_is_warned_and_not_stopped(host: Client, house: House) -> None:
     flat = house.flat(house.lock())
     stay_in(flat)
     assert "Overlaps with another stay here: Anna Nowak, 3 Mar to 8 Mar 2027" in told(host.post(ADD, typed(flat)))
@@ -165,5 +165,5 @@ def test_what_a_host_should_know_is_told_and_not_forbidden(host: Client, house: 
     deaf = told(host.post(ADD, typed(house.flat(mute, name="Deaf"))))
     assert "“Mute” has no keypad" in deaf
     assert "“Mute” has no bridge" in deaf
-    host.get(LIST)  # shows and so forgets what was told
+    host.get(LIST)  # shows the messages, and so clears them
     assert "warning" not in told(host.post(ADD, typed(flat, status="cancelled")))

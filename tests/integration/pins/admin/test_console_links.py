@@ -33,7 +33,7 @@ def test_admin_and_console_lead_to_each_other(host: Client, house: House) -> Non
     assert "Open in the console" not in text(host.get(f"{LOCKS}add/"))
 
 
-def test_who_sees_no_stays_is_not_sent_to_the_console(client: Client, house: House) -> None:
+def test_a_person_who_sees_no_stays_is_not_sent_to_the_console(client: Client, house: House) -> None:
     door = house.lock()
     client.force_login(staff("technician", "change_lock", "view_lock"))
     assert "Open in the console" not in text(client.get(f"{LOCKS}{door.pk}/change/"))

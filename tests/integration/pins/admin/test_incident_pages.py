@@ -83,7 +83,7 @@ def test_overlapping_stays_lead_to_the_stay(host: Client, house: House, clock: t
     assert host.get(f"{LIST}{Incident.objects.get().pk}/change/").status_code == 200
 
 
-def test_the_board_puts_the_most_severe_first_and_the_oldest_of_these(three: House, clock: Any) -> None:
+def test_the_board_sorts_by_severity_then_by_age(three: House, clock: Any) -> None:
     Incident.open(Kind.NO_ROOM, timezone.now(), about=Pin.objects.get().lock)
     found, _ = issues(timezone.now(), [], EVERYTHING)
     assert [(one.badge.label, one.badge.tone, one.since) for one in found] == [

@@ -34,7 +34,7 @@ def cost(host: Client, address: str) -> int:
     return len(asked)
 
 
-def test_who_arrives_without_a_confirmed_code(host: Client, house: House) -> None:
+def test_the_list_finds_guests_who_arrive_without_a_confirmed_code(host: Client, house: House) -> None:
     door, dead = house.lock("Door"), house.lock("Dead")
     good, bad, bare = house.flat(door, name="Good"), house.flat(door, dead, name="Bad"), house.flat(name="Bare")
     for flat, begins, name in (

@@ -63,7 +63,7 @@ def test_every_page_says_that_nothing_is_written(house: House, host: Client, clo
     assert "0 results" in text(host.get("/admin/rentals/booking/?attention=yes")).replace("0 bookings", "0 results")
 
 
-def test_what_a_person_is_told_after_a_action(house: House, host: Client) -> None:
+def test_the_message_after_an_action_says_that_nothing_was_written(house: House, host: Client) -> None:
     stay = house.stay(house.flat(door := house.lock("Front door")), HOUR, DAY)
     house.settle()
     assert "nothing was tried" in told(host.post(f"/stays/{stay.pk}/try_again/")).lower()
@@ -117,7 +117,7 @@ def checked(page: str) -> bool:
     return "checked" in box
 
 
-def test_the_first_account_connected_by_hand_is_offered_to_be_watched(host: Client) -> None:
+def test_the_first_account_connected_by_hand_is_offered_as_observe_only(host: Client) -> None:
     page = text(host.get("/admin/rentals/lockaccount/add/"))
     assert checked(page)
     assert "Try Turnkey without touching a lock" in page

@@ -43,7 +43,7 @@ def test_a_property_page_shows_who_comes_next_and_how_their_codes_are(host: Clie
     assert text(host.get("/timeline/?q=River%20%26%20room")).count("Guest") > 1
 
 
-def test_what_a_person_may_not_see_is_not_on_the_property_page(client: Client, house: House) -> None:
+def test_the_property_page_hides_what_a_person_may_not_see(client: Client, house: House) -> None:
     flat = house.flat(house.lock("Secret door"))
     feed_of(flat, name="Secret calendar")
     house.stay(flat, DAY, DAY, "Secret guest")

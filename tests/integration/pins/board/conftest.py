@@ -1,4 +1,4 @@
-"""Who looks at the board."""
+"""The person who looks at the board."""
 
 from __future__ import annotations
 

@@ -41,10 +41,8 @@ def test_trouble_that_waits_for_nobody_is_not_called_nothing(host: Client, house
     assert "Nothing to fix. As of" in words(host.get("/"))
 
 
-def test_a_board_on_which_nobody_works_any_more_says_so(
-    host: Client, house: House, clock: time_machine.Traveller
-) -> None:
-    """Whoever opens incidents is down, too: nothing else would ever tell."""
+def test_a_board_without_a_running_worker_says_so(host: Client, house: House, clock: time_machine.Traveller) -> None:
+    """The process that opens incidents is down, too, so nothing else would report it."""
     house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
     house.settle()
     Heartbeat.objects.create(name="sweep", at=timezone.now())
@@ -60,8 +58,8 @@ def test_a_board_on_which_nobody_works_any_more_says_so(
     assert "stood still" not in words(host.get("/"))
 
 
-def test_whom_the_sentence_fears_for_is_named_from_the_first_moment(host: Client, house: House) -> None:
-    """Also who came days ago and leaves in days, and before any incident opens."""
+def test_guests_whom_the_sentence_counts_are_named_from_the_first_moment(host: Client, house: House) -> None:
+    """Also a guest who came days ago and leaves in days, and before any incident opens."""
     flat = house.flat(door := house.lock(), name="River room")
     house.cloud.set_connected(door.device_id, False)
     house.stay(flat, -2 * DAY, 9 * DAY, "Ben Ode")
@@ -88,7 +86,7 @@ def test_whom_the_sentence_fears_for_is_named_from_the_first_moment(host: Client
         ("revoked", "The code is revoked, and its guest is expected"),
     ],
 )
-def test_who_arrives_without_a_code_is_something_to_mend_and_not_ready(
+def test_an_arrival_without_a_code_is_something_to_fix_and_not_ready(
     host: Client, house: House, why: str, said: str
 ) -> None:
     flat = house.flat(house.lock(), is_active=why != "off")
@@ -156,7 +154,7 @@ def test_no_code_opens_a_lock_without_a_keypad(host: Client, house: House, begin
 
 
 def test_a_guest_who_is_due_and_has_no_code_at_all_is_not_passed_over(host: Client, house: House) -> None:
-    """Whatever kept the code from being chosen: nothing is on the lock."""
+    """No code was chosen, for whatever reason, so nothing is on the lock."""
     house.stay(house.flat(house.lock()), -HOUR, DAY)
     AccessGrant.objects.all().delete()
     assert "A guest who is due may stand before a closed door." in words(host.get("/"))

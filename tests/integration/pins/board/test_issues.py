@@ -41,7 +41,7 @@ def late(*stays: Booking, severity: Incident.Severity = Severity.WARNING) -> Non
 
 
 def test_a_lock_that_is_offline_is_one_thing_to_fix(host: Client, house: House, clock: time_machine.Traveller) -> None:
-    """From the pulled plug on, as the review of every sweep finds it."""
+    """From the pulled plug on, as the check of every sweep finds it."""
     door = house.lock("Rose door")
     rose = house.flat(door, name="Rose Flat")
     for begins, name in ((9, "Cleo Roe"), (6, "Ben Ode"), (5, "Anna Berg")):
@@ -112,8 +112,8 @@ def test_a_code_that_stays_says_when_its_guest_left(house: House, clock: time_ma
     assert [one.when for one in only.concerns] == ["left Mon 1 Mar, 12:00 CET", "the code should be gone"]
 
 
-def test_who_waits_for_a_code_says_since_when_or_until_when(house: House) -> None:
-    """What is urgent is told by the guest's hour, not by the age of the incident."""
+def test_an_entry_says_since_when_or_until_when_a_guest_waits(house: House) -> None:
+    """The guest's hour decides what is urgent, not the age of the incident."""
     flat = house.flat(house.lock())
     for begins, name in ((-DAY, "Anna"), (5 * HOUR, "Ben"), (3 * DAY, "Cleo")):
         booking = house.stay(flat, begins, 2 * DAY, name)
@@ -152,7 +152,7 @@ def test_a_shared_lock_names_nobody_of_another_property(house: House) -> None:
     assert shown.issues[0].badge.label == "Warning"
 
 
-def test_the_number_of_things_to_fix_is_that_of_causes_also_beyond_what_is_shown(house: House) -> None:
+def test_the_number_of_things_to_fix_counts_causes_also_those_not_shown(house: House) -> None:
     flat = house.flat(*(house.lock(f"Door {number:02}") for number in range(issues.MOST + 3)))
     late(house.stay(flat, 5 * HOUR, DAY), house.stay(flat, 6 * HOUR, DAY))
     for lock in flat.locks.all():

@@ -92,7 +92,7 @@ def test_htmx_gets_the_part_that_changes_and_nothing_else(host: Client, house: H
 
 
 @pytest.mark.parametrize("who", ["nobody", "a customer", "a bookkeeper"])
-def test_whoever_may_not_look_any_more_gets_no_part_but_is_sent_where_the_page_says_why(
+def test_a_person_who_lost_the_permission_gets_no_part_but_is_sent_where_the_page_says_why(
     client: Client, house: House, who: str
 ) -> None:
     """htmx would follow a redirect and put the form to log in into the middle of the page."""
@@ -155,7 +155,7 @@ def test_the_board_says_the_time_of_its_properties(host: Client, house: House) -
 def test_a_lock_that_was_offline_once_is_not_said_to_be_so_now(
     host: Client, house: House, clock: time_machine.Traveller, observe_only: bool
 ) -> None:
-    """Nobody asks for the connection of a lock that nobody needs; where it is asked for, only watching goes on too."""
+    """Connectivity is not checked for a lock that nobody needs. Otherwise it is, for observe-only accounts, too."""
     door = house.lock()
     house.flat(door)
     Lock.objects.update(is_connected=False)
@@ -172,7 +172,7 @@ def test_a_lock_that_was_offline_once_is_not_said_to_be_so_now(
 
 
 def test_a_board_loads_each_lock_and_each_grant_once(house: House) -> None:
-    """What is loaded anew for every code took most of the time of a board with many."""
+    """Loading them anew for every code took most of the time of a board with many codes."""
     entrance = house.lock()
     for number in range(3):
         flat = house.flat(entrance, house.lock())

@@ -82,7 +82,7 @@ def test_actions_want_a_post_and_a_token(client: Client, house: House) -> None:
 
 
 @pytest.mark.parametrize("address", ["/stays/99999/", "/locks/99999/", "/stays/abc/", "/locks/-1/"])
-def test_what_does_not_exist_is_404(host: Client, address: str) -> None:
+def test_a_missing_page_is_404(host: Client, address: str) -> None:
     assert host.get(address).status_code == 404
 
 

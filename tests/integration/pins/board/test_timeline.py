@@ -94,9 +94,7 @@ def test_today_on_the_timeline_is_said_and_where_it_differs_row_by_row(
     ],
 )
 @pytest.mark.parametrize("address", ["/", "/timeline/"])
-def test_nonsense_in_the_address_is_taken_for_nothing(
-    host: Client, house: House, address: str, asked: dict[str, str]
-) -> None:
+def test_nonsense_in_the_address_is_ignored(host: Client, house: House, address: str, asked: dict[str, str]) -> None:
     house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
     page = text(host.get(address, asked))
     assert "<script>alert" not in page

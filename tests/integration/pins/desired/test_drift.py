@@ -1,4 +1,4 @@
-"""The drift check finds what no signal told."""
+"""The drift check finds what no signal announced."""
 
 from __future__ import annotations
 

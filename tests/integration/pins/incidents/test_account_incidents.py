@@ -33,7 +33,7 @@ def test_a_dead_key_is_one_urgent_incident_until_another_key_works(house: House,
 
 
 @pytest.mark.parametrize("trouble", ["403", "404"])
-def test_what_a_lock_refused_is_over_when_nothing_is_left_to_do_there(
+def test_the_refusal_of_a_lock_is_over_when_nothing_is_left_to_do_there(
     house: House, clock: time_machine.Traveller, trouble: str
 ) -> None:
     door = house.lock()
@@ -79,7 +79,7 @@ def test_a_budget_that_is_spent_while_nothing_is_due_in_time_is_no_incident(
     assert review() == {}
 
 
-def test_what_waits_for_an_offline_lock_does_not_wait_for_the_budget(
+def test_work_that_waits_for_an_offline_lock_does_not_wait_for_the_budget(
     house: House, clock: time_machine.Traveller, settings: Settings
 ) -> None:
     door = house.lock()

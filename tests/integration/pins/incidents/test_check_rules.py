@@ -69,7 +69,7 @@ def test_they_sort_by_severity(house: House, clock: time_machine.Traveller) -> N
     assert list(found) == ["urgent", "warning", "notice"]
 
 
-def test_what_a_run_ends_during_a_review_is_not_opened_again(
+def test_an_incident_that_a_run_ends_during_a_check_is_not_opened_again(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     door = house.lock()
@@ -91,7 +91,7 @@ def test_what_a_run_ends_during_a_review_is_not_opened_again(
     assert met(Kind.CODE_LATE) == 1
 
 
-def test_two_reviews_at_once_open_one_incident(house: House, clock: time_machine.Traveller) -> None:
+def test_two_checks_at_once_open_one_incident(house: House, clock: time_machine.Traveller) -> None:
     """The other one opened it after ours had looked."""
     door = house.lock()
     Lock.objects.update(has_keypad=False)
@@ -109,7 +109,7 @@ def test_a_subject_that_was_deleted_meanwhile_stops_nothing() -> None:
     assert not Incident.objects.exists()
 
 
-def test_a_review_costs_the_same_however_much_there_is(
+def test_a_check_costs_the_same_however_much_there_is(
     house: House, clock: time_machine.Traveller, django_assert_max_num_queries: Any
 ) -> None:
     def more(count: int) -> None:

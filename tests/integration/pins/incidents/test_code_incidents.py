@@ -113,7 +113,7 @@ def test_an_unknown_outcome_is_told_when_a_guest_is_due_until_a_look_tells(
     assert met(Kind.OUTCOME_UNKNOWN) == 1
 
 
-def test_doubt_about_a_guest_of_next_week_is_told_to_nobody(house: House, clock: time_machine.Traveller) -> None:
+def test_doubt_about_a_guest_of_next_week_is_no_incident(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     house.cloud.script(door.device_id, ["POST:timeout_applied", *["GET:busy"] * 200])
     house.stay(house.flat(door), 7 * DAY, DAY)

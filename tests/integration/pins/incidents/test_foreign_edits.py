@@ -100,7 +100,7 @@ def test_a_code_that_somebody_edited_is_told_when_it_is_read(
 
 
 def test_a_lost_change_is_no_strangers_hand(house: House, clock: time_machine.Traveller) -> None:
-    """Whether it reached the lock or not, and when: all of it was ours."""
+    """Whether and when it reached the lock does not matter: the change was ours."""
     door, booking, _ = set_code(house)
     for step in ("PUT:timeout_lost", "PUT:timeout_applied", "PUT:late", "PUT:drop_late"):
         house.cloud.script(door.device_id, [step])
@@ -122,7 +122,7 @@ def test_a_code_that_the_lock_ended_itself_is_no_strangers_hand(house: House, cl
     assert met(Kind.CHANGED_IN_APP) == 0
 
 
-def test_a_removed_code_that_was_to_go_anyway_is_told_to_nobody(house: House, clock: time_machine.Traveller) -> None:
+def test_a_removed_code_that_was_to_go_anyway_is_no_incident(house: House, clock: time_machine.Traveller) -> None:
     door, booking, remote = set_code(house)
     house.cloud.remove_pin(door.device_id, remote.id)
     cancel(booking)

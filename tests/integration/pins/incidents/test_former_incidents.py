@@ -1,4 +1,4 @@
-"""The migration that makes urgent what was open before there were severities, and is always urgent since."""
+"""The migration that makes incidents urgent if they were opened before severities and their kind is always urgent."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def test_an_offline_lock_with_codes_due_is_told_after_a_patience_until_it_answer
 
     plug_in(house, door)
     house.live(clock, 10 * MINUTE)
-    assert open_incidents() == []  # the answer ended it, before any review
+    assert open_incidents() == []  # the answer ended it, before any check
     assert review() == {}
     assert LockState.objects.get().offline_since is None
     assert met(Kind.LOCK_OFFLINE) == 1
@@ -67,7 +67,7 @@ def test_an_offline_lock_that_nobody_needs_within_a_day_is_no_incident(
 def test_an_offline_lock_with_every_code_on_it_is_a_notice_until_it_is_seen_again(
     house: House, clock: time_machine.Traveller
 ) -> None:
-    """No run would learn that it is back, since nothing is to be done: the watch asks."""
+    """Nothing has to be done, so no run would learn that it is back: the connectivity check asks."""
     door = house.lock()
     house.stay(house.flat(door), 10 * HOUR, DAY)
     house.settle()

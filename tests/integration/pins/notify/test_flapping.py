@@ -1,4 +1,4 @@
-"""What comes and goes makes no storm of messages: people are told that it is wrong, and its end when it stays away."""
+"""Trouble that comes and goes makes no storm of messages: people hear that it is there, and its end once it lasts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_when_it_comes_to_stay_that_is_told_once_more(door: Lock, clock: time_ma
 
 
 def test_budgets_at_their_edge_make_no_storm(clock: time_machine.Traveller, settings: Settings) -> None:
-    """As they are: an account that has few requests left, and a stay changed every half minute."""
+    """A real case: an account that has few requests left, and a stay changed every half minute."""
     settings.TEDEE_RATE_LIMIT, settings.TEDEE_RATE_WINDOW = 20, 600
     house = House(rate_limit=20, rate_window=600.0)
     door = house.lock("Front door")
@@ -107,7 +107,7 @@ def test_machines_are_told_everything(door: Lock, clock: time_machine.Traveller,
     assert told == ["incident.opened", "incident.resolved"] * 5
 
 
-def test_who_hears_no_ends_is_told_again_only_when_it_lasts(door: Lock, clock: time_machine.Traveller) -> None:
+def test_a_channel_without_ends_is_told_again_only_when_it_lasts(door: Lock, clock: time_machine.Traveller) -> None:
     letters(events=["incident.opened"])
     flap(door, clock, times=10, wrong=2 * MINUTE, right=MINUTE)
     assert subjects() == [WRONG]
@@ -116,8 +116,10 @@ def test_who_hears_no_ends_is_told_again_only_when_it_lasts(door: Lock, clock: t
     assert subjects() == [WRONG] * 2
 
 
-def test_who_was_not_told_of_it_is_told_at_once_when_it_comes_back(door: Lock, clock: time_machine.Traveller) -> None:
-    """The one has another address since, to the other it could not be sent."""
+def test_a_channel_that_was_not_told_hears_at_once_when_it_comes_back(
+    door: Lock, clock: time_machine.Traveller
+) -> None:
+    """One channel has a new address since; to the other one the message could not be sent."""
     moved = letters(events=["incident.opened"])
     deaf = letters(name="Ben", target="ben@example.com", events=["incident.opened"])
     flap(door, clock, times=1, wrong=MINUTE, right=MINUTE)
@@ -131,7 +133,7 @@ def test_who_was_not_told_of_it_is_told_at_once_when_it_comes_back(door: Lock, c
     assert sorted(one.to[0] for one in mail.outbox) == ["ben@example.com", "cleo@example.com"]
 
 
-def test_who_hears_only_ends_is_told_the_last(door: Lock, clock: time_machine.Traveller) -> None:
+def test_a_channel_with_ends_only_is_told_the_last_one(door: Lock, clock: time_machine.Traveller) -> None:
     letters(events=["incident.resolved"])
     flap(door, clock, times=10, wrong=2 * MINUTE, right=MINUTE)
     assert subjects() == [RIGHT]
@@ -169,7 +171,7 @@ def test_another_door_and_another_cause_are_other_matters(
 def test_an_end_that_quiet_hours_hold_is_taken_back_when_it_is_wrong_again(
     house: House, door: Lock, clock: time_machine.Traveller
 ) -> None:
-    """Else “in order again” would arrive after the news that it is wrong, which waited for nobody's night."""
+    """Otherwise “in order again” would arrive after the newer news that it is wrong, which quiet hours do not hold."""
     channel = letters(timezone="UTC", quiet_from=time(9, 10), quiet_until=time(12))
     open_for(door)
     tell()

@@ -97,7 +97,7 @@ class TestIncidents:
         assert [one.event for one in ends.deliveries.all()] == ["incident.resolved"] * 2
         assert not off.deliveries.exists()
 
-    def test_who_hears_only_what_is_urgent_is_told_when_it_becomes_so(
+    def test_a_channel_for_urgent_news_is_told_when_an_incident_becomes_urgent(
         self, door: Lock, clock: time_machine.Traveller
     ) -> None:
         """A code that is late two days ahead wakes nobody; the same incident is another matter an hour before."""
@@ -117,7 +117,7 @@ class TestIncidents:
         assert (states(urgent), states(every)) == (["sent"] * 2, ["sent"] * 2)
 
     def test_one_about_a_stay_names_it_and_forgets_its_guest_with_it(self, house: House, door: Lock) -> None:
-        """Of both stays, the one whose code is on the lock and the one whose code is not due for months."""
+        """For both stays: one has its code on the lock, the code of the other is not due for months."""
         channel, flat = letters(), house.flat(door, name="Old Town 3")
         near, far = house.stay(flat, 29 * HOUR, DAY, "Zoe"), house.stay(flat, 90 * DAY, DAY, "Xaver")
         house.settle()

@@ -74,12 +74,12 @@ class TestQuietHours:
             (Incident.Kind.DEAD_KEY, "urgent", 5 * HOUR, True),
             (Incident.Kind.BUDGET_SPENT, "urgent", 5 * HOUR, True),
             (Incident.Kind.FEED_RESET, "warning", 5 * HOUR, True),
-            # Good to know, as of a lock that is offline and has all its codes: nobody stands before it.
+            # Only good to know, as when a lock is offline and has all its codes: nobody is locked out.
             (Incident.Kind.LOCK_OFFLINE, "notice", 5 * HOUR, False),
             (Incident.Kind.FEED_FAILING, "notice", 5 * HOUR, False),
             (Incident.Kind.DEAD_KEY, "urgent", 29 * HOUR, False),
             (Incident.Kind.FEED_RESET, "warning", 29 * HOUR, False),
-            # Came yesterday, and no lock has the code yet; from the keypad that is gone any code is gone, too.
+            # Came yesterday, and no lock has the code yet; without its keypad a lock takes no code at all.
             (Incident.Kind.LOCK_OFFLINE, "urgent", -20 * HOUR, True),
             (Incident.Kind.DEAD_KEY, "urgent", -20 * HOUR, True),
             (Incident.Kind.FEED_RESET, "warning", -20 * HOUR, False),
@@ -115,7 +115,7 @@ class TestQuietHours:
         Incident.open(kind, timezone.now(), about=door, severity=Incident.Severity.URGENT)
         assert tell() == [SendResult.SENT if kind == Incident.Kind.NO_KEYPAD else SendResult.HELD]
 
-    def test_a_door_without_guests_today_and_one_that_is_only_watched_wait(self, house: House, door: Lock) -> None:
+    def test_a_door_without_guests_today_and_one_that_is_observed_wait(self, house: House, door: Lock) -> None:
         self.quiet()
         idle = house.lock("Back door")
         watched = LockAccount.objects.create(name="Watched", secret="another-key", observe_only=True)
@@ -136,7 +136,7 @@ class TestQuietHours:
         assert tell() == [SendResult.SENT, SendResult.HELD]
 
     def test_one_that_presses_more_while_it_waits_is_looked_at_again(self, house: House, door: Lock) -> None:
-        """A guest was booked for tonight in the meantime, say: what could wait cannot any more."""
+        """For example, a guest was booked for tonight meanwhile, so the message can no longer wait."""
         self.quiet()
         Incident.open(Incident.Kind.LOCK_OFFLINE, timezone.now(), about=door, severity=Incident.Severity.NOTICE)
         assert tell() == [SendResult.HELD]

@@ -62,7 +62,7 @@ class TestTests:
         assert states(channel) == ["given_up"]
 
     def test_failed_tests_make_no_message_wait(self, door: Lock, clock: time_machine.Traveller) -> None:
-        """Whoever mends a channel presses the button again and again."""
+        """A person who fixes a channel presses the button again and again."""
         with Server([answer(500)] * 6 + [answer(200)]) as server:
             channel = hook(server)
             for _ in range(6):

@@ -109,7 +109,7 @@ def test_edits_runs_and_checks_together_neither_lock_up_nor_lose_anything() -> N
     assert sum(len(house.ours(lock)) for lock in locks) == 2 * len(stays)
 
 
-def test_who_read_a_booking_before_it_was_cancelled_does_not_undo_that() -> None:
+def test_a_check_that_meets_a_cancellation_under_way_does_not_undo_it() -> None:
     """The check begins while the cancellation is written and not yet committed. It must wait, then read."""
     house = House()
     door = house.lock()
@@ -122,7 +122,7 @@ def test_who_read_a_booking_before_it_was_cancelled_does_not_undo_that() -> None
             fresh.status = Booking.Status.CANCELLED
             fresh.save()
             written.set()
-            has_read.wait(0.5)  # who waits for our commit, as it should, never tells
+            has_read.wait(0.5)  # a check that waits for our commit, as it should, cannot set this
 
     def check() -> None:
         queries = 0

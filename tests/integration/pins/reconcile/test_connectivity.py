@@ -19,7 +19,7 @@ SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelt
 
 
 def watch_for(house: House, clock: time_machine.Traveller, span: timedelta) -> tuple[int, set[int]]:
-    """Watch every 30 seconds; tells the requests sent and the locks that came back."""
+    """Check every 30 seconds; returns the requests sent and the locks that came back."""
     LockState.objects.update(paused_until=timezone.now() + DAY)
     before, back = len(house.cloud.journal.requests), set[int]()
     for _ in range(span // (30 * SECOND)):
@@ -28,7 +28,7 @@ def watch_for(house: House, clock: time_machine.Traveller, span: timedelta) -> t
     return len(house.cloud.journal.requests) - before, back
 
 
-def test_offline_locks_are_watched_with_one_request_and_go_on_when_they_are_back(
+def test_offline_locks_are_checked_with_one_request_and_go_on_when_they_are_back(
     house: House, clock: time_machine.Traveller
 ) -> None:
     locks = [house.lock(f"Door {n}") for n in range(3)]
@@ -55,7 +55,7 @@ def test_offline_locks_are_watched_with_one_request_and_go_on_when_they_are_back
 
 
 @pytest.mark.parametrize(("arrives_in", "most"), [(HOUR, 40), (5 * DAY, 4)])
-def test_an_offline_lock_is_watched_closely_only_when_somebody_arrives_soon(
+def test_an_offline_lock_is_checked_often_only_when_somebody_arrives_soon(
     house: House, clock: time_machine.Traveller, arrives_in: timedelta, most: int
 ) -> None:
     door = house.lock()

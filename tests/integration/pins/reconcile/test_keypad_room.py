@@ -50,7 +50,7 @@ def test_the_nearest_arrivals_have_the_keypads_room(house: House, clock: time_ma
     assert Incident.objects.get(resolved_at=None).kind == Incident.Kind.TOO_MANY_CODES
 
     AccessGrant.objects.filter(booking=far[2]).update(disclosed_at=timezone.now())
-    near = house.stay(flat, DAY, DAY)  # takes the place of the furthest code that nobody was told
+    near = house.stay(flat, DAY, DAY)  # takes the place of the furthest code that is not disclosed
     house.live(clock, MINUTE)
     assert [pin_of(stay, door).state for stay in far] == ["set", "scheduled", "set", "scheduled"]
     assert pin_of(near, door).state == State.SET

@@ -93,7 +93,7 @@ def test_lease_expiry_in_a_hang(house: House, clock: time_machine.Traveller) -> 
 
     def freeze() -> None:
         clock.shift(2 * MINUTE)
-        house.run(door)  # the lease has expired: this run finds a flight without an answer and looks
+        house.run(door)  # the lease has expired: this run finds an attempt without an answer and looks
 
     during(house, "POST", freeze)
     house.live(clock, HOUR)
@@ -144,9 +144,7 @@ def test_the_worker_dies_in_the_middle_of_a_request(
     assert methods() == expected
 
 
-def test_a_frozen_worker_brings_home_an_old_list_and_it_teaches_nothing(
-    house: House, clock: time_machine.Traveller
-) -> None:
+def test_an_old_list_that_a_frozen_worker_brings_teaches_nothing(house: House, clock: time_machine.Traveller) -> None:
     """The list was read before another run set the code; believed late, it would have said that the code is gone."""
     door = house.lock()
     booking = house.stay(house.flat(door), 2 * DAY, 5 * DAY)

@@ -133,7 +133,7 @@ def test_twenty_random_edits_and_all_that_follows_write_nothing(seed: int) -> No
 # -- two accounts ------------------------------------------------------------------------------------------------------
 
 
-def test_a_shared_entrance_of_a_watched_account_leaves_the_other_doors_to_the_other_account(house: House) -> None:
+def test_a_shared_entrance_of_an_observed_account_leaves_the_other_doors_to_the_other_account(house: House) -> None:
     entrance, door = house.lock("Entrance"), house.lock("Door")
     Lock.objects.filter(pk=door.pk).update(
         account=LockAccount.objects.create(name="Home", kind="personal_key", secret=KEY)
@@ -148,7 +148,7 @@ def test_a_shared_entrance_of_a_watched_account_leaves_the_other_doors_to_the_ot
     assert there.value == grant.code
 
 
-def test_work_that_is_only_watched_takes_no_ration_from_others(house: House, settings: Any) -> None:
+def test_work_of_an_observed_account_takes_no_ration_from_others(house: House, settings: Any) -> None:
     settings.TEDEE_RATE_LIMIT = 3
     settings.TEDEE_RATE_WINDOW = 3600
     LockAccount.objects.update(rate_group="one")
@@ -218,7 +218,7 @@ def test_saving_something_else_wakes_nobody(
 
 
 class Switch(CloudTransport):
-    """Switches the account to watching while the first request that writes is on its way."""
+    """Switches the account to observe-only while the first request that writes is under way."""
 
     def __init__(self, house: House) -> None:
         super().__init__(house.cloud, on_send=self._switch)
@@ -228,7 +228,7 @@ class Switch(CloudTransport):
             LockAccount.objects.update(observe_only=True)
 
 
-def test_switched_on_the_request_in_flight_lands_and_no_other_follows() -> None:
+def test_switched_on_the_request_under_way_lands_and_no_other_follows() -> None:
     house = House()
     door = house.lock()
     flat = house.flat(door)

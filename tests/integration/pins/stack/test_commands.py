@@ -82,7 +82,7 @@ def get(port: int, path: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def test_run_starts_mends_and_stops_everything(tmp_path: Path, commands: list[Command]) -> None:
+def test_run_starts_restarts_and_stops_everything(tmp_path: Path, commands: list[Command]) -> None:
     port = free_port()
     run = Command(tmp_path, "run", "--port", str(port), SWEEP_SECONDS="1")
     commands.append(run)
@@ -137,7 +137,7 @@ def test_run_names_a_folder_that_it_cannot_make(tmp_path: Path, commands: list[C
     assert "Traceback" not in run.said
 
 
-def test_the_doctor_says_what_is_wrong_and_how_to_mend_it(tmp_path: Path, commands: list[Command]) -> None:
+def test_the_doctor_says_what_is_wrong_and_how_to_fix_it(tmp_path: Path, commands: list[Command]) -> None:
     doctor = Command(tmp_path, "doctor", DEBUG="1")
     commands.append(doctor)
     assert doctor.ends() == 1

@@ -79,7 +79,7 @@ def test_a_calendar_in_trouble_is_named_with_what_to_do_and_without_its_link(col
     assert SECRET not in repr(said)
 
 
-def test_of_several_troubles_the_one_that_needs_a_person_is_told_and_one_switched_off_says_nothing() -> None:
+def test_the_trouble_that_needs_a_person_is_named_and_a_calendar_switched_off_says_nothing() -> None:
     feed("Airbnb", held_since=SINCE, failing_since=SINCE)
     off = feed("Vrbo", reset_since=SINCE)
     CalendarFeed.objects.filter(pk=off.pk).update(is_active=False)

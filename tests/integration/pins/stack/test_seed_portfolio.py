@@ -146,7 +146,7 @@ class TestAsksNobody:
         assert sum(report.requests for report in reports) == 1  # refused by the client, and the account rests
         assert Incident.objects.filter(kind=Incident.Kind.DEAD_KEY, resolved_at=None).exists()
 
-    def test_the_watch_over_offline_locks_sends_nothing(self) -> None:
+    def test_the_connectivity_check_sends_nothing(self) -> None:
         assert Lock.objects.filter(is_connected=False).exists()
         assert connectivity.locks_back_online(NOW, unasked) == set()
 

@@ -86,6 +86,6 @@ def test_the_answer(arrivals: list[Tone], outside: int, staying: int, words: str
     assert said.words.endswith(".")
 
 
-def test_a_newcomer_is_promised_nothing_and_a_code_left_over_is_told_all_the_same() -> None:
+def test_a_newcomer_is_promised_nothing_but_hears_of_a_code_left_over() -> None:
     assert headline([], 0, 0, is_new=True) == Headline("Nobody is expected: there is no booking yet.", Tone.WAITING)
     assert "may still work" in headline([], 0, 1, is_new=True).words

@@ -53,7 +53,7 @@ def test_a_lock_that_is_offline_is_one_entry_with_the_nearest_guest_first() -> N
 
 
 @pytest.mark.parametrize("kind", [kind for kind in EXPLAINS if kind not in ("dead_key", "budget_spent")])
-def test_what_a_lock_suffers_from_explains_what_is_late_there_and_nowhere_else(kind: str) -> None:
+def test_the_trouble_of_a_lock_explains_late_codes_there_and_nowhere_else(kind: str) -> None:
     known = [of_lock(kind), of_code("code_late", 1, admitted=False), of_code("code_late", 2, lock=2)]
     assert told(entries(known)) == [(kind, ["stay 1"]), ("code_late", [])]
 
@@ -82,7 +82,7 @@ def test_a_code_with_a_reason_of_its_own_stays_an_entry_and_its_cause_speaks(own
         assert found[0].weight == URGENT
 
 
-def test_of_one_code_there_is_one_entry_and_the_most_severe_speaks() -> None:
+def test_one_code_has_one_entry_and_the_most_severe_speaks() -> None:
     for known in permutations([of_code("code_late", weight=URGENT), of_code("outcome_unknown"), of_code(WAITING)]):
         assert told(entries(known)) == [("code_late", [])]
     for known in permutations([of_code("code_late"), of_code("outcome_unknown")]):
@@ -122,7 +122,7 @@ def test_a_stay_that_waits_is_not_told_twice_beside_a_code_of_its_own() -> None:
     assert told(entries([waits, *below])) == [(WAITING, []), ("lock_offline", ["Anna"])]
 
 
-def test_the_most_severe_first_and_of_these_the_oldest() -> None:
+def test_entries_are_sorted_by_severity_then_by_age() -> None:
     new = Known(1, "feed_held", WARNING, NOW)
     old = Known(2, "stays_overlap", WARNING, NOW - HOUR)
     worst = Known(3, "code_changed", URGENT, NOW, pin=1)

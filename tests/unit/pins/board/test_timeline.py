@@ -19,7 +19,7 @@ DAYS = 7
 
 
 def stay(arrives: int, leaves: int, key: int = 1, *, tentative: bool = False) -> Taken:
-    """By days of March; 0 and less lie in February."""
+    """A stay between two days of March; 0 and below are in February."""
     day = timedelta(days=1)
     return Taken(key, FIRST + (arrives - 1) * day, FIRST + (leaves - 1) * day, "Anna", tentative)
 
@@ -54,7 +54,7 @@ def test_where_a_stay_begins_and_ends(
 
 
 @pytest.mark.parametrize(("arrives", "leaves"), [(-3, 0), (8, 9), (8, 8), (0, 0), (5, 3)])
-def test_what_is_not_in_the_window_or_cannot_be_is_not_shown(arrives: int, leaves: int) -> None:
+def test_a_stay_outside_the_window_or_an_impossible_one_is_not_shown(arrives: int, leaves: int) -> None:
     found = lay_out([stay(arrives, leaves)], FIRST, DAYS)
     assert (found.bars, found.gaps, found.rows) == ((), (), 1)
 

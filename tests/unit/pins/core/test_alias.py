@@ -50,7 +50,7 @@ def test_every_changed_character_is_noticed_almost_always() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "7F3K2", "7F3K2QQ", "7F3K2U", "7F3K2 ", "7F3K2\u0660", "######", "\u212a" * 6])
-def test_what_is_no_reference_is_not_ours(text: str) -> None:
+def test_a_text_that_is_no_reference_is_not_ours(text: str) -> None:
     assert not is_ours(text, KEY)
 
 
@@ -154,7 +154,7 @@ def test_the_reference_is_found_at_the_end(text: str, expected: str | None) -> N
         ("", ""),
     ],
 )
-def test_a_strangers_alias_is_one_short_line_without_what_cannot_be_seen(text: str, shown: str) -> None:
+def test_a_strangers_alias_is_one_short_line_without_invisible_characters(text: str, shown: str) -> None:
     assert foreign_name(text, KEY) == shown
 
 
@@ -168,11 +168,11 @@ def test_a_strangers_alias_is_one_short_line_without_what_cannot_be_seen(text: s
         ("a12345678b 99999", "a••••b ••••"),
     ],
 )
-def test_what_may_be_a_code_in_a_strangers_alias_is_not_shown(text: str, shown: str) -> None:
+def test_digits_that_may_be_a_code_are_hidden_in_a_strangers_alias(text: str, shown: str) -> None:
     assert foreign_name(text, KEY) == shown
 
 
-def test_of_a_stray_of_ours_no_guests_name_is_shown() -> None:
+def test_a_stray_of_ours_shows_no_guests_name() -> None:
     reference = new_reference(KEY)
     stray = alias_text("Alice", STARTS, ENDS, reference)
     assert foreign_name(stray, KEY) == f"Made by Turnkey, but no longer known here (#{reference})"

@@ -33,7 +33,7 @@ def spend_all(usage: Usage, rules: Rules, now: datetime, times: int, reserve: in
 
 
 def walk(usage: Usage, rules: Rules, now: datetime, taken: Steps) -> tuple[Usage, datetime, list[datetime]]:
-    """Take the steps, spending as much as each asks for; the moments of what was granted."""
+    """Take the steps and spend what each asks for. Returns the moments of the granted requests, too."""
     spent: list[datetime] = []
     for part, times in taken:
         now += timedelta(seconds=part * rules.window_seconds)
@@ -53,7 +53,7 @@ def test_no_rolling_window_ever_exceeds_the_limit(rules: Rules, taken: Steps) ->
 
 @settings(deadline=None)
 @given(rules=all_rules, before=steps, retry_after=st.floats(0, 1), after=steps)
-def test_no_fixed_window_exceeds_the_limit_once_a_429_has_told_its_beginning(
+def test_no_fixed_window_exceeds_the_limit_once_a_429_has_shown_its_beginning(
     rules: Rules, before: Steps, retry_after: float, after: Steps
 ) -> None:
     usage, now, spent = walk(Usage(), rules, START, before)
@@ -63,7 +63,7 @@ def test_no_fixed_window_exceeds_the_limit_once_a_429_has_told_its_beginning(
     _, _, later = walk(usage, rules, now, after)
 
     window = timedelta(seconds=rules.window_seconds)
-    # Around the boundary a microsecond of rounding is nobody's overspend.
+    # A microsecond of rounding at the boundary is no overspend.
     assert all(moment >= boundary - timedelta(microseconds=2) for moment in later)
     windows = [(moment - boundary + timedelta(microseconds=2)) // window for moment in spent + later]
     assert all(windows.count(number) <= rules.limit for number in windows if number >= 0)
@@ -79,7 +79,7 @@ def test_a_known_window_may_be_spent_in_full_at_once() -> None:
         assert affordable_at(usage, HOURLY, begins) - begins <= timedelta(hours=1)
 
 
-def test_what_was_spent_just_before_a_boundary_counts_on_both_sides() -> None:
+def test_requests_just_before_a_boundary_count_on_both_sides() -> None:
     usage = learn(Usage(), HOURLY, START, 0.0)
     boundary = START + timedelta(hours=1)
     usage, done = spend_all(usage, HOURLY, boundary - timedelta(seconds=1), 100)
@@ -101,7 +101,7 @@ def test_a_clock_that_steps_back_never_grants_more(
     assert remaining(usage, rules, earlier) <= remaining(usage, rules, now)
     granted_then, done_then = spend_all(usage, rules, earlier, 20)
     assert done_then <= remaining(usage, rules, now)
-    if back <= 1:  # a larger step is taken for the mending of a wrong clock, and forgets how far that had run
+    if back <= 1:  # a larger step counts as a wrong clock put right, and forgets how far ahead it was
         assert remaining(granted_then, rules, now) <= remaining(usage, rules, now) - done_then
 
 

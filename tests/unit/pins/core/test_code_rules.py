@@ -185,7 +185,7 @@ def test_the_last_free_values_are_found_and_chosen_evenly() -> None:
     assert {generate(5, taken, randbelow=draw.randrange) for _ in range(10)} == free
 
 
-def test_no_value_left_is_told() -> None:
+def test_no_value_left_is_an_error() -> None:
     with pytest.raises(NoValueLeft, match="longer"):
         generate(5, frozenset(good_values(5)))
 

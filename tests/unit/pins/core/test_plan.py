@@ -270,7 +270,7 @@ def test_doubt_is_resolved_where_the_change_would_show(attempt: Attempt, expecte
     assert step(replace(WISH, wanted=False), replace(SET, attempt=replace(attempt, in_doubt=True))) == expected
 
 
-def test_of_two_pins_the_surplus_goes_first() -> None:
+def test_the_surplus_one_of_two_pins_goes_first() -> None:
     assert step(observed=replace(SET, extra_ids=(8, 9))) == Delete(8)
 
 

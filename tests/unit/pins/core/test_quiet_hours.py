@@ -67,7 +67,7 @@ def at_three(day: int, zone: str = WARSAW) -> Arrival:
         # Of many guests the nearest counts.
         ([at_three(4), at_three(7), at_three(6)], utc(5, 21, 30), utc(5, 23)),
         ([at_three(4), at_three(5)], utc(5, 21, 30), None),
-        # The day of the property counts, wherever whoever sleeps is: in Tokyo it is the 6th already.
+        # The day of the property counts, not that of the reader: in Tokyo it is the 6th already.
         ([at_three(6, "Asia/Tokyo")], utc(5, 21, 30), None),
         ([at_three(5, "Asia/Tokyo")], utc(5, 21, 30), utc(6, 6)),
     ],

@@ -55,7 +55,7 @@ def test_no_answer_but_201_and_a_list_makes_an_id_ours(lesson: Callable[[Observe
 @pytest.mark.parametrize("name", sorted(set(LESSONS) - {"forget_late", "lost"}))
 @settings(max_examples=60)
 @given(observations())
-def test_what_may_still_land_is_forgotten_only_when_seen_or_over(name: str, seen: Observed) -> None:
+def test_a_change_that_may_still_land_is_forgotten_only_when_seen_or_over(name: str, seen: Observed) -> None:
     late = LESSONS[name](seen).late
     if seen.late is None:
         assert late is None
@@ -72,7 +72,7 @@ def test_what_may_still_land_is_forgotten_only_when_seen_or_over(name: str, seen
 @pytest.mark.parametrize("name", ["rested", "stopped", "rotated", "retried", "forget_late"])
 @settings(max_examples=60)
 @given(observations())
-def test_what_is_in_flight_or_in_doubt_stays_so_without_an_answer(name: str, seen: Observed) -> None:
+def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(name: str, seen: Observed) -> None:
     after = LESSONS[name](seen)
     assert (after.attempt, after.must_look, after.remote_id) == (seen.attempt, seen.must_look, seen.remote_id)
 
@@ -91,7 +91,7 @@ def test_a_lost_answer_erases_nothing(seen: Observed, attempt: Attempt) -> None:
     assert after.late.count == (seen.late.count if seen.late is not None else 0) + 1
     if attempt.op is Op.POST and attempt.content is not None:
         assert attempt.content.code in after.late.codes
-    assert transitions.lost(after, UNTIL + DAY) == after  # told twice, counted once
+    assert transitions.lost(after, UNTIL + DAY) == after  # reported twice, counted once
 
 
 @settings(max_examples=200)
@@ -127,7 +127,7 @@ def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> 
 # -- answers to a change --------------------------------------------------------------------------------------------
 
 
-def test_took_off_leaves_a_trace_and_drops_old_verdicts() -> None:
+def test_prepared_leaves_a_trace_and_drops_old_verdicts() -> None:
     seen = Observed(exists=True, refused=True)
     after = transitions.prepared(seen, POST)
     assert (after.attempt, after.tried_rev, after.exists, after.refused) == (POST, 3, False, False)
@@ -199,7 +199,7 @@ def test_a_lost_post_that_is_listed_is_adopted_with_what_it_carried() -> None:
     assert transitions.looked(lost, [], NOW) == Observed(late=lost.late)  # it may still land
 
 
-def test_of_several_bodies_only_reading_tells_which_is_there() -> None:
+def test_only_reading_tells_which_of_several_bodies_is_there() -> None:
     earlier = transitions.looked(transitions.lost(Observed(attempt=POST), UNTIL), [], NOW)
     other = replace(POST, rev=4, content=replace(CONTENT, ends_at=NOW + 2 * DAY))
     lost = transitions.lost(transitions.prepared(earlier, other), UNTIL)
@@ -245,11 +245,11 @@ def test_reading_settles_the_put_that_it_shows() -> None:
     assert transitions.read(lost, other, NOW) == replace(SET, applied=other, late=lost.late)
 
 
-def test_an_id_that_bears_a_foreign_alias_is_believed_no_more() -> None:
+def test_an_id_with_a_foreign_alias_is_no_longer_believed() -> None:
     assert transitions.read_foreign(replace(SET, attempt=PUT)) == replace(SET, applied=None, must_look=True)
 
 
-def test_lost_changes_are_forgotten_when_they_can_land_no_more() -> None:
+def test_lost_changes_are_forgotten_when_they_can_no_longer_land() -> None:
     late = Late(UNTIL, 2, 1, frozenset({Op.PUT}))
     assert transitions.forget_late(replace(SET, late=late), NOW) == replace(SET, late=late)
     assert transitions.forget_late(replace(SET, late=late), UNTIL) == SET

@@ -1,4 +1,4 @@
-"""Which addresses of messaging services are taken, and what becomes of them."""
+"""Which addresses of messaging services are accepted, and how they are used."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_server_of_ones_own_is_sent_to_the_webhook() -> None:
 
 
 def test_no_allowed_service_lets_its_url_name_a_host() -> None:
-    """What the library may grow: a service of the list that learns to speak to anybody's server."""
+    """A newer library could let a service of the list speak to anybody's server."""
     manager: Any = apprise.manager_plugins.NotificationManager()  # type: ignore[no-untyped-call]
     for scheme in services.SERVICES:
         if services.SERVICES[scheme] == "ntfy.sh":

@@ -53,7 +53,7 @@ def test_a_trouble_says_what_where_and_what_to_do_with_a_link() -> None:
         ("a" * 500, 100, "a" * (100 - 1 - len(texts.TOO_LONG) - 1) + f"…\n{texts.TOO_LONG}"),
     ],
 )
-def test_what_is_too_long_is_cut_between_lines_and_says_so(text: str, most: int, shortened: str) -> None:
+def test_a_long_text_is_cut_between_lines_and_says_so(text: str, most: int, shortened: str) -> None:
     assert texts.shortened(text, most) == shortened
     assert len(texts.shortened(text, most)) <= most
 

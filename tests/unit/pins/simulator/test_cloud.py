@@ -95,7 +95,7 @@ def test_a_put_replaces_the_whole_pin(clock: Clock) -> None:
     assert (pin.body.end, pin.body.week_days) == (None, None)
 
 
-def test_the_list_is_unchanged_for_who_has_its_version(clock: Clock) -> None:
+def test_the_list_is_unchanged_for_a_client_that_has_its_version(clock: Clock) -> None:
     _, client = make(clock)
     version = client.get(PINS).json()["result"]["listVersion"]
     same = client.get(PINS, params={"listVersion": version})

@@ -60,7 +60,7 @@ def test_a_sample_is_taken_on_the_day_that_is_asked_for() -> None:
     assert b"DTSTART;VALUE=DATE:20280227" in sample(1, date(2028, 2, 29))
 
 
-def test_what_is_answered_can_be_swapped_and_is_counted() -> None:
+def test_the_answer_can_be_swapped_and_requests_are_counted() -> None:
     with FeedServer() as server, httpx.Client(trust_env=False, timeout=10) as client:
         url = server.put("/a.ics", b"one")
         first = client.get(url)
@@ -78,7 +78,7 @@ def test_what_is_answered_can_be_swapped_and_is_counted() -> None:
         assert server.requests == {"/a.ics": 2, "/other": 1, "/b.ics": 1}
 
 
-def test_who_has_the_body_is_told_so_where_the_server_has_etags() -> None:
+def test_a_client_that_has_the_body_gets_a_304_where_the_server_has_etags() -> None:
     with FeedServer() as server, httpx.Client(trust_env=False, timeout=10) as client:
         url = server.put("/a.ics", b"one", etag=True)
         tag = client.get(url).headers["etag"]

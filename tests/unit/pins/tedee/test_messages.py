@@ -123,7 +123,7 @@ def test_instants_are_read_in_many_shapes(text: object, expected: datetime | Non
 
 
 @pytest.mark.parametrize("value", ["soon", 5, [], "0001-01-01T00:00:00+02:00"])
-def test_an_unreadable_instant_is_told(value: object) -> None:
+def test_an_unreadable_instant_is_refused(value: object) -> None:
     with pytest.raises(UnreadableError):
         read_instant(value)
 
@@ -180,7 +180,7 @@ def test_an_activity_needs_an_id() -> None:
         ActivityItem.from_json({"id": None, "deviceId": 1, "event": 61})
 
 
-def test_results_of_the_wrong_shape_are_told() -> None:
+def test_results_of_the_wrong_shape_are_refused() -> None:
     assert created_id({"id": 3}) == 3
     assert elements_of([1]) == [1]
     for data in (None, {}, {"id": None}, {"id": 3.0}, {"id": "3"}):

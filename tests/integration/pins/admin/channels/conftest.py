@@ -10,7 +10,7 @@ import pytest
 
 @pytest.fixture
 def worker(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Call it, and what was asked of the broker is done."""
+    """A function that does the tasks that were sent to the broker."""
     from pins import tasks
 
     asked: list[dict[str, Any]] = []

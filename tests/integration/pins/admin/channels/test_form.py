@@ -98,7 +98,7 @@ def test_where_something_else_is_wrong_a_good_target_must_be_entered_again(host:
         ({"signing_secret": "whsec_short"}, "random bytes in standard base64"),
     ],
 )
-def test_what_makes_no_sense_is_refused(host: Client, fields: dict[str, Any], said: str) -> None:
+def test_values_that_make_no_sense_are_refused(host: Client, fields: dict[str, Any], said: str) -> None:
     assert said in host.post(ADD, filled(**fields)).content.decode()
 
 

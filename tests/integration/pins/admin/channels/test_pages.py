@@ -48,7 +48,7 @@ def test_its_messages_are_listed_with_their_state(host: Client) -> None:
 
 
 class TestPermissions:
-    def test_who_may_look_sees_no_field_of_a_secret_and_no_button(self) -> None:
+    def test_a_viewer_sees_no_field_of_a_secret_and_no_button(self) -> None:
         channel = made()
         client = person("view_notificationchannel")
         text = client.get(page(channel)).content.decode()
@@ -60,8 +60,8 @@ class TestPermissions:
         assert client.post(action(channel, "end_previous_secret")).status_code == 403
         assert mail.outbox == []
 
-    def test_codes_are_sent_where_only_people_who_may_have_codes_say(self) -> None:
-        """Else whoever may change channels could have all codes sent to themselves."""
+    def test_only_people_who_may_have_codes_choose_where_codes_are_sent(self) -> None:
+        """Otherwise anybody who may change channels could have all codes sent to themselves."""
         client = person("add_notificationchannel", "change_notificationchannel", "view_notificationchannel")
         assert "include_code" not in client.get(ADD).content.decode()
         fields = filled(kind="webhook", target="https://example.com/x", include_code="on")
@@ -97,7 +97,7 @@ class TestPermissions:
 def test_a_message_that_does_not_say_enough_is_listed_by_what_happened(
     host: Client, event: Event, payload: dict[str, Any]
 ) -> None:
-    """The model's default, or what another release wrote: no reason to lose the whole list."""
+    """The model's default, or a payload of another release, is no reason to lose the whole list."""
     channel = made()
     delivery = Delivery.objects.create(
         channel=channel, key="x", event=event, payload=payload, happened_at=NOW, expires_at=NOW

@@ -119,7 +119,7 @@ class TestNewSecret:
         channel.refresh_from_db()
         assert self.accepted(server, channel, self.FIRST, channel.signing_secret) == [False, True]
 
-    def test_one_that_is_typed_changes_over_like_one_that_is_made(
+    def test_a_typed_secret_changes_over_like_a_generated_one(
         self, host: Client, server: Server, channel: NotificationChannel
     ) -> None:
         typed = "whsec_" + "REVG" * 10

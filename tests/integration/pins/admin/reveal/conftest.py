@@ -1,4 +1,4 @@
-"""Who is shown codes."""
+"""A person to whom codes may be shown."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 DAY = timedelta(days=1)
 
 
-def test_after_a_look_the_code_is_not_exchanged_silently(host: Client, house: House) -> None:
+def test_after_a_disclosure_the_code_is_not_exchanged_silently(host: Client, house: House) -> None:
     booking = ready_stay(house)
     host.post(reveal_url(booking))
     grant, code = AccessGrant.objects.get(), code_of(booking)
@@ -46,7 +46,7 @@ def test_a_code_that_replaces_a_revoked_one_waits_for_disclosure(
     assert PinReveal.objects.count() == 2
 
 
-def test_a_code_that_had_to_change_after_it_was_told_must_be_told_again(
+def test_a_code_that_had_to_change_after_it_was_shown_must_be_shown_again(
     host: Client, house: House, clock: time_machine.Traveller
 ) -> None:
     booking = ready_stay(house)
@@ -63,14 +63,14 @@ def test_a_code_that_had_to_change_after_it_was_told_must_be_told_again(
     assert AccessGrant.objects.get().disclosed_at == NOW
 
 
-def test_a_code_of_the_hosts_own_is_known(host: Client, house: House) -> None:
+def test_a_code_that_the_host_chose_is_disclosed(host: Client, house: House) -> None:
     booking = ready_stay(house)
     code_overrides.set_code(AccessGrant.objects.get().pk, "480261", NOW)
     house.settle()
     assert "Chosen by a person on Mon 1 Mar 2027, 10:00 CET" in text(host.get(page(booking)))
 
 
-def test_the_list_finds_ready_codes_that_nobody_was_told(host: Client, house: House) -> None:
+def test_the_list_finds_ready_codes_that_were_not_shown_yet(host: Client, house: House) -> None:
     untold, told = ready_stay(house), ready_stay(house)
     unready = house.stay(house.flat(house.lock()), 2 * DAY, DAY)
     planned = house.stay(untold.property, 90 * DAY, DAY)

@@ -27,7 +27,9 @@ DAY = timedelta(days=1)
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def test_whoever_may_is_shown_the_code_once_with_a_message_for_the_guest(host: Client, house: House) -> None:
+def test_a_person_with_the_permission_is_shown_the_code_once_with_a_message_for_the_guest(
+    host: Client, house: House
+) -> None:
     booking = ready_stay(house)
     assert "Not shown yet" in text(host.get(page(booking)))
     response = host.post(reveal_url(booking), REMOTE_ADDR="203.0.113.7")
@@ -50,7 +52,7 @@ def test_whoever_may_is_shown_the_code_once_with_a_message_for_the_guest(host: C
     assert "Not shown yet" not in text(again)
 
 
-def test_each_look_is_written_down_and_the_first_one_counts(
+def test_each_reveal_is_written_down_and_the_first_one_counts(
     host: Client, house: House, clock: time_machine.Traveller
 ) -> None:
     booking = ready_stay(house)
@@ -110,7 +112,7 @@ def test_the_page_names_the_locks_that_are_not_ready(host: Client, house: House)
     assert "Not ready on Attic yet." in text(response)
 
 
-def test_twenty_looks_in_ten_minutes_are_enough(
+def test_twenty_reveals_in_ten_minutes_are_enough(
     host: Client, house: House, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert (page_of_reveal.REVEALS.amount, page_of_reveal.REVEALS.get_expiry()) == (20, 600)
@@ -133,7 +135,7 @@ def test_twenty_looks_in_ten_minutes_are_enough(
 # -- what follows from it ---------------------------------------------------------------------------------------------
 
 
-def test_the_list_of_looks_is_for_looking_only(host: Client, house: House) -> None:
+def test_the_list_of_reveals_is_read_only(host: Client, house: House) -> None:
     booking = ready_stay(house)
     host.post(reveal_url(booking), REMOTE_ADDR="203.0.113.7")
     shown = text(host.get("/admin/pins/pinreveal/"))

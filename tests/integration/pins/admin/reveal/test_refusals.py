@@ -67,7 +67,7 @@ def test_refused_while_a_lock_has_another_value(host: Client, house: House) -> N
     assert shows(host.post(reveal_url(booking)), code_of(booking))
 
 
-def test_refused_while_the_old_value_is_in_flight(host: Client, house: House) -> None:
+def test_refused_while_a_request_with_the_old_value_is_under_way(host: Client, house: House) -> None:
     booking = house.stay(house.flat(house.lock()), 2 * DAY, 5 * DAY)
     pin = Pin.objects.get()
     token = PinAttempt.objects.create(pin=pin, op="post", rev=pin.desired_rev).token
@@ -110,7 +110,7 @@ def test_a_lock_whose_content_must_be_read_again_counts_by_what_it_may_hold(host
 # -- at the same time as an exchange ----------------------------------------------------------------------------------
 
 
-def test_a_look_must_not_be_part_of_a_larger_transaction(transactional_db: None) -> None:
+def test_a_disclosure_must_not_be_part_of_a_larger_transaction(transactional_db: None) -> None:
     house = House()
     house.stay(house.flat(house.lock()), 2 * DAY, 5 * DAY)
     user = User.objects.create_superuser("root")

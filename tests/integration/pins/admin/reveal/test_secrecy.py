@@ -1,4 +1,4 @@
-"""A code that is shown stands nowhere else, and is the one that is on the locks."""
+"""A code that is shown appears nowhere else, and is the one that is on the locks."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_the_code_is_in_no_log_list_session_or_history(
 
 
 @pytest.mark.parametrize("place", ["guest_message", "render_to_string"])
-def test_a_fault_while_the_page_is_made_does_not_tell_the_code(
+def test_a_fault_while_the_page_is_made_does_not_leak_the_code(
     house: House, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
     """What Django would mail to the operators: every frame with its variables."""
@@ -80,10 +80,10 @@ def test_a_fault_while_the_page_is_made_does_not_tell_the_code(
     for frame in frames:
         assert code not in str(frame["vars"])
         assert " ".join(code) not in str(frame["vars"])
-    assert AccessGrant.objects.get().disclosed_at == NOW  # it may have been read: the careful side
+    assert AccessGrant.objects.get().disclosed_at == NOW  # to be safe: somebody may have read it
 
 
-def test_what_is_shown_is_not_in_its_repr() -> None:
+def test_a_shown_code_is_in_no_repr() -> None:
     assert "482913" not in repr(page_of_reveal.Revealed("482913", "Your code is 482913", ()))
 
 
@@ -91,7 +91,7 @@ def test_what_is_shown_is_not_in_its_repr() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_look_waits_for_an_exchange_under_way_and_tells_the_new_value() -> None:
+def test_a_disclosure_waits_for_a_rotation_under_way_and_returns_the_new_value() -> None:
     house = House()
     booking = house.stay(house.flat(house.lock()), 2 * DAY, 5 * DAY)
     grant, user = AccessGrant.objects.get(), User.objects.create_superuser("root")
@@ -102,7 +102,7 @@ def test_a_look_waits_for_an_exchange_under_way_and_tells_the_new_value() -> Non
             with transaction.atomic():
                 grants.rotate(grant.pk, NOW)
                 written.set()
-                has_seen.wait(0.5)  # whoever waits for our commit, as it should, never tells
+                has_seen.wait(0.5)  # a disclosure that waits for our commit, as it should, cannot set this
         finally:
             connection.close()
 
@@ -123,7 +123,7 @@ def test_a_look_waits_for_an_exchange_under_way_and_tells_the_new_value() -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_looks_and_exchanges_at_once_never_tell_a_value_that_is_gone() -> None:
+def test_disclosures_and_rotations_at_once_never_return_a_value_that_is_gone() -> None:
     house = House()
     flat = house.flat(house.lock())
     user = User.objects.create_superuser("root")
