@@ -64,7 +64,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class PendingWrite:
     """A write that was sent, or was about to be, and has no certain answer yet."""
 
     op: Op
@@ -109,7 +109,7 @@ class Observed:
     remote_id: int | None = None
     applied: Content | None = None  # None with a remote_id: ours, content unknown
     extra_ids: tuple[int, ...] = ()  # surplus PINs with our reference
-    attempt: Attempt | None = None
+    pending: PendingWrite | None = None
     must_look: bool = False  # the lock's list has to be read before anything else
     late: Late | None = None
     hold_until: datetime | None = None  # this PIN rests after trouble of its own

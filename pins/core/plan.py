@@ -95,10 +95,10 @@ def next_step(view: PinView, now: datetime) -> Step:
     desired, observed = view.desired, view.observed
     if rests(view, now):
         return Wait(observed.hold_until)
-    if observed.attempt is not None:
-        attempt = observed.attempt
-        if attempt.op is Op.PUT and attempt.remote_id is not None:
-            return Read(attempt.remote_id)
+    if observed.pending is not None:
+        pending = observed.pending
+        if pending.op is Op.PUT and pending.remote_id is not None:
+            return Read(pending.remote_id)
         return Look()
     if observed.must_look:
         return Look()
@@ -242,11 +242,11 @@ def is_blocked(view: PinView) -> bool:
 def state_of(view: PinView, now: datetime) -> State:
     """The state as people see it. Computed from both sides, and stored by the writer of either side."""
     desired, observed = view.desired, view.observed
-    attempt = observed.attempt
-    if observed.must_look or (attempt is not None and attempt.in_doubt):
+    pending = observed.pending
+    if observed.must_look or (pending is not None and pending.in_doubt):
         return State.IN_DOUBT
-    if attempt is not None:
-        return {Op.POST: State.SETTING, Op.PUT: State.CHANGING, Op.DELETE: State.REMOVING}[attempt.op]
+    if pending is not None:
+        return {Op.POST: State.SETTING, Op.PUT: State.CHANGING, Op.DELETE: State.REMOVING}[pending.op]
     if desired.is_live(now):
         return _live_state(view, now)
     if observed.remote_id is not None or observed.extra_ids or closing_look_pending(view, now):

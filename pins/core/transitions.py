@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
+from pins.core.pin_state import Blocked, Content, Late, Observed, Op, PendingWrite
 
 #: A PIN that ends within this time may have been ended by the lock already.
 CLOCKS_DIFFER = timedelta(minutes=1)
@@ -27,42 +27,42 @@ _AT_EASE: dict[str, Any] = {
 }
 
 
-def prepared(observed: Observed, attempt: Attempt) -> Observed:
+def prepared(observed: Observed, pending: PendingWrite) -> Observed:
     """The write is about to be sent; stored before the request, so that a crash leaves a trace.
 
     What the lock said about an earlier value or period is no verdict on this one.
     """
-    fresh = replace(observed, attempt=attempt, tried_rev=attempt.rev)
-    return fresh if attempt.op is Op.DELETE else replace(fresh, exists=False, refused=False)
+    fresh = replace(observed, pending=pending, tried_rev=pending.rev)
+    return fresh if pending.op is Op.DELETE else replace(fresh, exists=False, refused=False)
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
     """No certain answer (408, cut connection, crash of the run). The write was applied, or not, or may still land until
     `late_until` (UTC)."""
-    attempt = observed.attempt
-    if attempt is None or attempt.in_doubt:
+    pending = observed.pending
+    if pending is None or pending.in_doubt:
         return observed
     late = observed.late
-    code = attempt.content.code if attempt.op is Op.POST and attempt.content is not None else None
+    code = pending.content.code if pending.op is Op.POST and pending.content is not None else None
     codes = frozenset() if code is None else frozenset({code})
     late = Late(
         until=late_until if late is None else max(late.until, late_until),
-        rev=attempt.rev if late is None else min(late.rev, attempt.rev),
+        rev=pending.rev if late is None else min(late.rev, pending.rev),
         count=1 if late is None else late.count + 1,
-        kinds=frozenset({attempt.op}) if late is None else late.kinds | {attempt.op},
+        kinds=frozenset({pending.op}) if late is None else late.kinds | {pending.op},
         codes=codes if late is None else late.codes | codes,
     )
-    return replace(observed, attempt=replace(attempt, in_doubt=True), late=late)
+    return replace(observed, pending=replace(pending, in_doubt=True), late=late)
 
 
 def created(observed: Observed, remote_id: int) -> Observed:
     """201: the lock holds what the POST carried."""
-    attempt = observed.attempt
+    pending = observed.pending
     return replace(
         observed,
         remote_id=remote_id,
-        applied=attempt.content if attempt is not None else None,
-        attempt=None,
+        applied=pending.content if pending is not None else None,
+        pending=None,
         lapsed=False,
         **_AT_EASE,
     )
@@ -70,17 +70,17 @@ def created(observed: Observed, remote_id: int) -> Observed:
 
 def updated(observed: Observed) -> Observed:
     """204 on PUT: the PIN says what the request carried."""
-    attempt = observed.attempt
-    applied = attempt.content if attempt is not None else None
-    return replace(observed, applied=applied, attempt=None, **_AT_EASE)
+    pending = observed.pending
+    applied = pending.content if pending is not None else None
+    return replace(observed, applied=applied, pending=None, **_AT_EASE)
 
 
 def deleted(observed: Observed, remote_id: int | None) -> Observed:
     """204 on DELETE, or a 404 that can be believed: this id is no longer ours."""
     rest = tuple(extra for extra in observed.extra_ids if extra != remote_id)
     if rest != observed.extra_ids:
-        return replace(observed, extra_ids=rest, attempt=None)
-    return replace(observed, remote_id=None, applied=None, attempt=None)
+        return replace(observed, extra_ids=rest, pending=None)
+    return replace(observed, remote_id=None, applied=None, pending=None)
 
 
 def missing(observed: Observed, now: datetime) -> Observed:
@@ -89,23 +89,23 @@ def missing(observed: Observed, now: datetime) -> Observed:
     if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
         lapsed = observed.lapsed or _ended(observed, now)
         return replace(deleted(observed, observed.remote_id), lapsed=lapsed)
-    return replace(observed, attempt=None, must_look=True)
+    return replace(observed, pending=None, must_look=True)
 
 
 def refused_existing(observed: Observed) -> Observed:
     """406, value exists. After a POST it may be our own earlier one: the list decides; after a PUT it is foreign."""
-    was_post = observed.attempt is not None and observed.attempt.op is Op.POST
-    return replace(observed, attempt=None, exists=True, must_look=was_post or observed.must_look)
+    was_post = observed.pending is not None and observed.pending.op is Op.POST
+    return replace(observed, pending=None, exists=True, must_look=was_post or observed.must_look)
 
 
 def refused_value(observed: Observed, now: datetime) -> Observed:
     """400. A start in the past is the first suspect (how the lock treats one is undocumented), then the value."""
-    attempt = observed.attempt
-    content = attempt.content if attempt is not None else None
+    pending = observed.pending
+    content = pending.content if pending is not None else None
     past_start = content is not None and content.starts_at is not None and content.starts_at < now
     if past_start and not observed.start_refused:
-        return replace(observed, attempt=None, start_refused=True)
-    return replace(observed, attempt=None, refused=True, refusals=observed.refusals + 1)
+        return replace(observed, pending=None, start_refused=True)
+    return replace(observed, pending=None, refused=True, refusals=observed.refusals + 1)
 
 
 def not_applied(observed: Observed) -> Observed:
@@ -114,13 +114,13 @@ def not_applied(observed: Observed) -> Observed:
     One exception: an id whose end we do not know, or that outlived its end, is looked for again before the next
     DELETE. While we wait, the lock may expire the PIN and give its id to another one.
     """
-    attempt = observed.attempt
+    pending = observed.pending
     may_vanish = (
-        attempt is not None
-        and attempt.op is Op.DELETE
-        and (observed.applied is None or attempt.remote_id in observed.extra_ids)
+        pending is not None
+        and pending.op is Op.DELETE
+        and (observed.applied is None or pending.remote_id in observed.extra_ids)
     )
-    return replace(observed, attempt=None, must_look=observed.must_look or may_vanish)
+    return replace(observed, pending=None, must_look=observed.must_look or may_vanish)
 
 
 def rested(observed: Observed, until: datetime, rev: int) -> Observed:
@@ -154,21 +154,21 @@ def asked_to_look(observed: Observed) -> Observed:
 
 def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
     """The lock's list was read; `ours` are the ids whose alias carries our reference, in the list's order."""
-    attempt, late = observed.attempt, observed.late
-    arrived = bool(ours) if attempt is not None and attempt.op is Op.POST else False
-    if attempt is not None and attempt.op is Op.DELETE:
-        arrived = attempt.remote_id not in ours
+    pending, late = observed.pending, observed.late
+    arrived = bool(ours) if pending is not None and pending.op is Op.POST else False
+    if pending is not None and pending.op is Op.DELETE:
+        arrived = pending.remote_id not in ours
     if arrived:
         late = _one_less(late)
     if late is not None and late.until <= now:
         late = None
-    seen = replace(observed, attempt=None, must_look=False, late=late)
+    seen = replace(observed, pending=None, must_look=False, late=late)
     if not ours:
         return replace(
             seen, remote_id=None, applied=None, extra_ids=(), lapsed=observed.lapsed or _ended(observed, now)
         )
     keep = observed.remote_id if observed.remote_id in ours else ours[0]
-    applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, attempt)
+    applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, pending)
     if keep != observed.remote_id and len(ours) > 1:
         applied = None  # one of them is what we sent; reading tells which
     if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
@@ -183,7 +183,7 @@ def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
 def _ended(observed: Observed, now: datetime) -> bool:
     """Had the PIN, as we knew it, come to its end? If so, the lock itself removed it."""
     applied = observed.applied
-    was_removed = observed.attempt is not None and observed.attempt.op is Op.DELETE
+    was_removed = observed.pending is not None and observed.pending.op is Op.DELETE
     return applied is not None and applied.ends_at is not None and applied.ends_at <= now and not was_removed
 
 
@@ -192,7 +192,7 @@ def contradicts(observed: Observed, ours: Sequence[int]) -> bool:
 
     The lock expired it, or a lost change landed. Its id may belong to another PIN already.
     """
-    if observed.attempt is not None:
+    if observed.pending is not None:
         return False
     believed = {observed.remote_id, *observed.extra_ids} - {None}
     return believed != set(ours)
@@ -206,7 +206,7 @@ def taken_away(observed: Observed, ours: Sequence[int], now: datetime) -> bool:
     return (
         observed.remote_id is not None
         and observed.remote_id not in ours
-        and observed.attempt is None
+        and observed.pending is None
         and observed.late is None
         and _outlasts(observed.applied, now)
     )
@@ -218,10 +218,10 @@ def rewritten(observed: Observed, content: Content | None, now: datetime) -> boo
 
     While a PUT is in doubt, the PIN may have the old or the new content. With several lost changes, it proves nothing.
     """
-    attempt, late = observed.attempt, observed.late
-    if late is not None and (attempt is None or late.count > 1):
+    pending, late = observed.pending, observed.late
+    if late is not None and (pending is None or late.count > 1):
         return False
-    sent = [observed.applied] if attempt is None else [observed.applied, attempt.content]
+    sent = [observed.applied] if pending is None else [observed.applied, pending.content]
     return all(_outlasts(one, now) for one in sent) and content not in sent
 
 
@@ -230,38 +230,38 @@ def _outlasts(content: Content | None, now: datetime) -> bool:
     return content is not None and content.ends_at is not None and now + CLOCKS_DIFFER < content.ends_at
 
 
-def _content_of_adopted(observed: Observed, attempt: Attempt | None) -> Content | None:
+def _content_of_adopted(observed: Observed, pending: PendingWrite | None) -> Content | None:
     """Known only when one body was ever sent; otherwise the PIN must be read."""
     late = observed.late
     if (
-        attempt is None
-        or attempt.op is not Op.POST
+        pending is None
+        or pending.op is not Op.POST
         or late is None
         or late.kinds != {Op.POST}
-        or late.rev != attempt.rev
+        or late.rev != pending.rev
     ):
         return None
-    return attempt.content
+    return pending.content
 
 
 def read(observed: Observed, content: Content, now: datetime) -> Observed:
     """One PIN was read and carries our reference."""
-    attempt, late = observed.attempt, observed.late
-    if attempt is not None and attempt.content == content:
+    pending, late = observed.pending, observed.late
+    if pending is not None and pending.content == content:
         late = _one_less(late)
     if late is not None and late.until <= now:
         late = None
-    return replace(observed, applied=content, attempt=None, late=late)
+    return replace(observed, applied=content, pending=None, late=late)
 
 
 def read_foreign(observed: Observed) -> Observed:
     """The id now belongs to a PIN that is not ours (ids may be reused): the list tells where ours is."""
-    return replace(observed, applied=None, attempt=None, must_look=True)
+    return replace(observed, applied=None, pending=None, must_look=True)
 
 
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
-    gone = replace(observed, remote_id=None, applied=None, extra_ids=(), attempt=None, late=None, must_look=True)
+    gone = replace(observed, remote_id=None, applied=None, extra_ids=(), pending=None, late=None, must_look=True)
     return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
 
 

@@ -92,7 +92,7 @@ def release_unused(pin: Pin, now: datetime) -> None:
     A PIN that had to make room keeps its claim: it comes back with the same value.
     """
     desired, observed = pin.desired, pin.observed
-    if observed.attempt is not None or observed.late is not None or observed.must_look or observed.extra_ids:
+    if observed.pending is not None or observed.late is not None or observed.must_look or observed.extra_ids:
         return
     held = ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True)
     values = set()

@@ -111,8 +111,8 @@ def _differs(pin: Pin, now: datetime) -> bool:
             return True
         if observed.applied is not None and observed.applied.code != code:
             return True
-    attempt = observed.attempt
-    if attempt is not None and attempt.content is not None and attempt.content.code != code:
+    pending = observed.pending
+    if pending is not None and pending.content is not None and pending.content.code != code:
         return True
     if observed.late is not None and now < observed.late.until and observed.late.codes - {code}:
         return True

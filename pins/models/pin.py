@@ -9,7 +9,7 @@ from typing import Final
 from django.db import models
 from django.utils import timezone
 
-from pins.core.pin_state import Attempt, Blocked, Content, Desired, Late, Observed, Op, PinView, State
+from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import deadline, next_look_at, state_of
 from rentals.fields import EncryptedTextField
 
@@ -113,18 +113,18 @@ class Pin(models.Model):
 
     @property
     def observed(self) -> Observed:
-        applied = attempt = late = None
+        applied = pending = late = None
         if self.applied_known:
             applied = Content(self.applied_code, self.applied_starts_at, self.applied_ends_at)
         if self.op:
             content = Content(self.op_code, self.op_starts_at, self.op_ends_at) if self.op != Op.DELETE else None
-            attempt = Attempt(Op(self.op), self.op_rev, content, self.op_remote_id, self.op_in_doubt)
+            pending = PendingWrite(Op(self.op), self.op_rev, content, self.op_remote_id, self.op_in_doubt)
         if self.late_until is not None:
             kinds = frozenset(Op(kind) for kind in self.late_kinds.split(",") if kind)
             codes = frozenset(code for code in self.late_codes.split(",") if code)
             late = Late(self.late_until, self.late_rev, self.late_count, kinds, codes)
         plain = {name: getattr(self, name) for name in _PLAIN}
-        return Observed(applied=applied, attempt=attempt, late=late, extra_ids=tuple(self.extra_ids), **plain)
+        return Observed(applied=applied, pending=pending, late=late, extra_ids=tuple(self.extra_ids), **plain)
 
     @property
     def view(self) -> PinView:
@@ -139,13 +139,13 @@ class Pin(models.Model):
         self.applied_known = observed.applied is not None
         self.applied_code = applied.code
         self.applied_starts_at, self.applied_ends_at = applied.starts_at, applied.ends_at
-        attempt = observed.attempt
-        content = (attempt.content if attempt is not None else None) or Content("", None, None)
-        self.op = attempt.op.value if attempt is not None else ""
-        self.op_rev = attempt.rev if attempt is not None else 0
-        self.op_remote_id = attempt.remote_id if attempt is not None else None
+        pending = observed.pending
+        content = (pending.content if pending is not None else None) or Content("", None, None)
+        self.op = pending.op.value if pending is not None else ""
+        self.op_rev = pending.rev if pending is not None else 0
+        self.op_remote_id = pending.remote_id if pending is not None else None
         self.op_code, self.op_starts_at, self.op_ends_at = content.code, content.starts_at, content.ends_at
-        self.op_in_doubt = attempt.in_doubt if attempt is not None else False
+        self.op_in_doubt = pending.in_doubt if pending is not None else False
         late = observed.late
         self.late_until = late.until if late is not None else None
         self.late_rev = late.rev if late is not None else 0
@@ -167,7 +167,7 @@ class Pin(models.Model):
 _PLAIN = tuple(
     name
     for name in (field.name for field in fields(Observed))
-    if name not in {"applied", "attempt", "late", "extra_ids"}
+    if name not in {"applied", "pending", "late", "extra_ids"}
 )
 #: The columns of each writer, for `save(update_fields=...)`.
 PLANNED_COLUMNS = ("state", "next_try_at", "deadline_at", "state_changed_at")

@@ -20,7 +20,7 @@ from pins.core import transitions
 from pins.core.alias import alias_text, reference_in
 from pins.core.budget import Purpose
 from pins.core.interpret import PreparedAttempt, Response
-from pins.core.pin_state import Attempt, Content, Observed, Op
+from pins.core.pin_state import Content, Observed, Op, PendingWrite
 from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, deadline, next_step
 from pins.models import Pin, PinAttempt
 from pins.reconcile import account_limits, leases
@@ -85,8 +85,8 @@ def prepare(
         if isinstance(step, Write):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
             body = PinBody(_alias_of(pin), content.code, content.starts_at, content.ends_at) if content else None
-            attempt = Attempt(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
-            pin.put_observed(transitions.prepared(pin.observed, attempt))
+            pending = PendingWrite(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
+            pin.put_observed(transitions.prepared(pin.observed, pending))
             save_observed(pin, now)
         else:
             pin.save(update_fields=["op_token"])

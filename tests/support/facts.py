@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from pins.core.pin_state import Attempt, Blocked, Content, Desired, Late, Observed, Op, PinView
+from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView
 
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
 CODES = ("481516", "234289", "777123")
@@ -47,9 +47,9 @@ def desires(draw: st.DrawFn) -> Desired:
 
 
 @st.composite
-def attempts(draw: st.DrawFn) -> Attempt:
+def pending_writes(draw: st.DrawFn) -> PendingWrite:
     op = draw(st.sampled_from(Op))
-    return Attempt(
+    return PendingWrite(
         op=op,
         rev=draw(revisions),
         content=None if op is Op.DELETE else draw(contents()),
@@ -76,7 +76,7 @@ def observations(draw: st.DrawFn) -> Observed:
         remote_id=remote_id,
         applied=None if remote_id is None else draw(st.none() | contents()),
         extra_ids=tuple(draw(st.lists(st.sampled_from(others), unique=True, max_size=2))),
-        attempt=draw(st.none() | attempts()),
+        pending=draw(st.none() | pending_writes()),
         must_look=draw(st.booleans()),
         late=draw(st.none() | lates),
         hold_until=draw(st.none() | moments),

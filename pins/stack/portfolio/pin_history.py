@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pins.core import transitions
-from pins.core.pin_state import Attempt, Blocked, Content, Observed, Op
+from pins.core.pin_state import Blocked, Content, Observed, Op, PendingWrite
 from pins.tedee.errors import Cause
 
 #: A PIN that waits for a request rests so long: at first nothing in the portfolio is due.
@@ -65,7 +65,7 @@ def history_of(
     rng: random.Random, stage: Stage, wish: Content, remote_id: int, now: datetime, *, offline: bool
 ) -> PinHistory:
     """A PIN's past up to `now`. `wish` is its code and period; `remote_id` is the lock's id for it, if it gets one."""
-    sent = transitions.prepared(Observed(), Attempt(Op.POST, 1, wish, None))
+    sent = transitions.prepared(Observed(), PendingWrite(Op.POST, 1, wish, None))
     until = now + REST if wish.ends_at is None or wish.ends_at <= now else min(now + REST, wish.ends_at)
     if stage is Stage.UNDER_WAY:
         # A worker that starts calls it lost and will look for it, but sends nothing until the rest ends.
@@ -88,7 +88,7 @@ def history_of(
         return PinHistory(stage, there, 1, requests)
     if stage is Stage.CHANGING:
         return _changing(rng, there, requests, wish, until)
-    leaving = transitions.prepared(there, Attempt(Op.DELETE, 1, None, remote_id))
+    leaving = transitions.prepared(there, PendingWrite(Op.DELETE, 1, None, remote_id))
     if stage is Stage.REMOVING:
         kept = transitions.rested(transitions.not_applied(leaving), now + REST, 1)
         return PinHistory(stage, kept, 1, (*requests, _refusal(Op.DELETE, 1, Cause.OFFLINE)), Cause.OFFLINE.value)
@@ -102,7 +102,7 @@ def _changing(
 ) -> PinHistory:
     """The lock still has the dates from before the last change."""
     before = replace(wish, ends_at=wish.ends_at - timedelta(hours=1) if wish.ends_at is not None else None)
-    sent = transitions.prepared(replace(there, applied=before), Attempt(Op.PUT, 2, wish, there.remote_id))
+    sent = transitions.prepared(replace(there, applied=before), PendingWrite(Op.PUT, 2, wish, there.remote_id))
     cause = rng.choice((Cause.BUSY, Cause.OFFLINE))
     waits = transitions.rested(transitions.not_applied(sent), until, 2)
     return PinHistory(Stage.CHANGING, waits, 2, (*requests, _refusal(Op.PUT, 2, cause)), cause.value)

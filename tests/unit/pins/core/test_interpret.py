@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pins.core import interpret, transitions
 from pins.core.interpret import PreparedAttempt, Response, for_listed, for_pin, for_reused_id, scope_of
-from pins.core.pin_state import Attempt, Content, Desired, Late, Observed, Op, PinView
+from pins.core.pin_state import Content, Desired, Late, Observed, Op, PendingWrite, PinView
 from pins.core.plan import Create, Delete, Look, Read, Request, Update
 from pins.core.retry import Scope
 from pins.tedee.errors import (
@@ -45,11 +45,11 @@ SET = Observed(remote_id=7, applied=WISH.content, tried_rev=1)
 
 
 def posting() -> Observed:
-    return transitions.prepared(Observed(), Attempt(Op.POST, 1, WISH.content, None))
+    return transitions.prepared(Observed(), PendingWrite(Op.POST, 1, WISH.content, None))
 
 
 def deleting() -> Observed:
-    return transitions.prepared(SET, Attempt(Op.DELETE, 1, None, 7))
+    return transitions.prepared(SET, PendingWrite(Op.DELETE, 1, None, 7))
 
 
 def meaning(observed: Observed, step: Request, response: Response, desired: Desired = WISH) -> interpret.Meaning:
@@ -90,14 +90,14 @@ def test_whom_a_failure_concerns(step: Request, error: TedeeError, scope: Scope)
 
 def test_a_created_pin_holds_what_was_sent() -> None:
     observed = meaning(posting(), Create(), Response(created_id=7)).observed
-    assert (observed.remote_id, observed.applied, observed.attempt) == (7, WISH.content, None)
+    assert (observed.remote_id, observed.applied, observed.pending) == (7, WISH.content, None)
 
 
 @pytest.mark.parametrize("error", [ServerFault(503), NetworkFault()])
 def test_a_lost_answer_leaves_the_attempt_in_doubt(error: TedeeError) -> None:
     observed = meaning(posting(), Create(), Response(error=error)).observed
-    assert observed.attempt is not None
-    assert observed.attempt.in_doubt
+    assert observed.pending is not None
+    assert observed.pending.in_doubt
     assert observed.late is not None
     assert observed.late.until == NOW + LATE
     assert observed.hold_until is None  # the lock rests, not the PIN
@@ -110,7 +110,7 @@ def test_a_lost_answer_to_a_look_teaches_nothing() -> None:
 
 def test_a_busy_lock_did_not_apply_the_write_and_the_pin_does_not_rest() -> None:
     observed = meaning(posting(), Create(), Response(error=DeviceBusy(409))).observed
-    assert observed.attempt is None
+    assert observed.pending is None
     assert observed.hold_until is None
 
 
@@ -144,7 +144,7 @@ def test_a_404_before_the_end_wants_a_look_and_a_rest() -> None:
 
 
 def test_a_404_to_the_delete_of_a_surplus_pin_wants_a_look() -> None:
-    surplus = transitions.prepared(replace(SET, extra_ids=(9,)), Attempt(Op.DELETE, 1, None, 9))
+    surplus = transitions.prepared(replace(SET, extra_ids=(9,)), PendingWrite(Op.DELETE, 1, None, 9))
     observed = meaning(surplus, Delete(9), Response(error=PinNotFound(404))).observed
     assert (observed.remote_id, observed.must_look) == (7, True)
 
@@ -167,7 +167,7 @@ def test_a_list_that_explains_itself_tells_of_nobody() -> None:
 def test_a_list_finds_what_a_lost_post_made() -> None:
     lost = transitions.lost(posting(), NOW + LATE)
     observed = meaning(lost, Look(), listing(ALIAS, "Cleaner")).observed
-    assert (observed.remote_id, observed.applied, observed.attempt) == (7, WISH.content, None)
+    assert (observed.remote_id, observed.applied, observed.pending) == (7, WISH.content, None)
 
 
 def test_a_read_pin_that_somebody_edited_is_known_as_it_is() -> None:
@@ -212,4 +212,4 @@ def test_nobody_is_blamed_for_a_pin_that_should_not_be_there(view: PinView, ours
     if told is not None and told.changed_in_app:
         assert view.desired.is_live(NOW)
         assert view.observed.remote_id not in ours
-        assert view.observed.attempt is None
+        assert view.observed.pending is None

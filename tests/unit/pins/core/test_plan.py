@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pins.core import plan, transitions
-from pins.core.pin_state import Attempt, Blocked, Content, Desired, Late, Observed, Op, PinView, State
+from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Update, Wait, next_step
 from tests.support.facts import CODES, NOW, contents, desires, observations, views
 
@@ -45,7 +45,7 @@ def test_there_is_always_exactly_one_next_step(view: PinView) -> None:
 @given(views)
 def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView) -> None:
     observed = view.observed
-    if observed.attempt is not None or observed.must_look:
+    if observed.pending is not None or observed.must_look:
         assert isinstance(next_step(view, NOW), Look | Read | Wait)
         if not plan.rests(view, NOW):
             assert isinstance(next_step(view, NOW), Look | Read)
@@ -91,7 +91,7 @@ def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view
             ends_at = observed.applied.ends_at if observed.applied is not None else None
             assert ends_at is None or ends_at > NOW - plan.FRESH_END
     if isinstance(chosen, Read):
-        attempt = observed.attempt
+        attempt = observed.pending
         assert chosen.remote_id in {observed.remote_id, attempt.remote_id if attempt is not None else None}
 
 
@@ -136,9 +136,9 @@ def test_the_word_for_people_promises_nothing_that_is_not_so(view: PinView) -> N
         assert not observed.extra_ids
         assert not view.desired.is_live(NOW)
     if state in (State.SET, State.REMOVED, State.SCHEDULED, State.BLOCKED):
-        assert observed.attempt is None
+        assert observed.pending is None
         assert not observed.must_look
-    if observed.must_look or (observed.attempt is not None and observed.attempt.in_doubt):
+    if observed.must_look or (observed.pending is not None and observed.pending.in_doubt):
         assert state is State.IN_DOUBT
 
 
@@ -160,14 +160,14 @@ class TruthfulLock:
             found = self.ours.get(chosen.remote_id)
             return transitions.missing(observed, NOW) if found is None else transitions.read(observed, found, NOW)
         if isinstance(chosen, Create):
-            observed = transitions.prepared(observed, Attempt(Op.POST, view.desired.rev, wish, None))
+            observed = transitions.prepared(observed, PendingWrite(Op.POST, view.desired.rev, wish, None))
             if self.refuses(wish.code, None):
                 return transitions.refused_existing(observed)
             fresh = max(self.ours, default=9) + 1
             self.ours[fresh] = wish
             return transitions.created(observed, fresh)
         if isinstance(chosen, Update):
-            observed = transitions.prepared(observed, Attempt(Op.PUT, view.desired.rev, wish, chosen.remote_id))
+            observed = transitions.prepared(observed, PendingWrite(Op.PUT, view.desired.rev, wish, chosen.remote_id))
             if chosen.remote_id not in self.ours:
                 return transitions.missing(observed, NOW)
             if self.refuses(wish.code, chosen.remote_id):
@@ -175,7 +175,7 @@ class TruthfulLock:
             self.ours[chosen.remote_id] = wish
             return transitions.updated(observed)
         assert isinstance(chosen, Delete)
-        observed = transitions.prepared(observed, Attempt(Op.DELETE, view.desired.rev, None, chosen.remote_id))
+        observed = transitions.prepared(observed, PendingWrite(Op.DELETE, view.desired.rev, None, chosen.remote_id))
         if self.ours.pop(chosen.remote_id, None) is None and chosen.remote_id in observed.extra_ids:
             return replace(transitions.not_applied(observed), must_look=True)
         return transitions.deleted(observed, chosen.remote_id)
@@ -260,14 +260,14 @@ def test_an_extension_after_the_end_looks_first() -> None:
 @pytest.mark.parametrize(
     ("attempt", "expected"),
     [
-        (Attempt(Op.POST, 1, WISH.content, None), Look()),
-        (Attempt(Op.PUT, 1, WISH.content, 7), Read(7)),
-        (Attempt(Op.DELETE, 1, None, 7), Look()),
+        (PendingWrite(Op.POST, 1, WISH.content, None), Look()),
+        (PendingWrite(Op.PUT, 1, WISH.content, 7), Read(7)),
+        (PendingWrite(Op.DELETE, 1, None, 7), Look()),
     ],
 )
-def test_doubt_is_resolved_where_the_change_would_show(attempt: Attempt, expected: Step) -> None:
-    assert step(observed=replace(SET, attempt=attempt)) == expected
-    assert step(replace(WISH, wanted=False), replace(SET, attempt=replace(attempt, in_doubt=True))) == expected
+def test_doubt_is_resolved_where_the_change_would_show(attempt: PendingWrite, expected: Step) -> None:
+    assert step(observed=replace(SET, pending=attempt)) == expected
+    assert step(replace(WISH, wanted=False), replace(SET, pending=replace(attempt, in_doubt=True))) == expected
 
 
 def test_the_surplus_one_of_two_pins_goes_first() -> None:

@@ -11,13 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pins.core import transitions
-from pins.core.pin_state import Attempt, Blocked, Content, Late, Observed, Op
-from tests.support.facts import NOW, attempts, contents, observations
+from pins.core.pin_state import Blocked, Content, Late, Observed, Op, PendingWrite
+from tests.support.facts import NOW, contents, observations, pending_writes
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 UNTIL = NOW + 10 * MINUTE
 CONTENT = Content("481516", NOW + HOUR, NOW + DAY)
-POST, PUT, DELETE = Attempt(Op.POST, 3, CONTENT, None), Attempt(Op.PUT, 3, CONTENT, 7), Attempt(Op.DELETE, 3, None, 7)
+POST, PUT, DELETE = (
+    PendingWrite(Op.POST, 3, CONTENT, None),
+    PendingWrite(Op.PUT, 3, CONTENT, 7),
+    PendingWrite(Op.DELETE, 3, None, 7),
+)
 SET = Observed(remote_id=7, applied=CONTENT)
 listings = st.lists(st.integers(1, 9), unique=True, max_size=3)
 
@@ -74,16 +78,16 @@ def test_a_change_that_may_still_land_is_forgotten_only_when_seen_or_over(name: 
 @given(observations())
 def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(name: str, seen: Observed) -> None:
     after = LESSONS[name](seen)
-    assert (after.attempt, after.must_look, after.remote_id) == (seen.attempt, seen.must_look, seen.remote_id)
+    assert (after.pending, after.must_look, after.remote_id) == (seen.pending, seen.must_look, seen.remote_id)
 
 
 @settings(max_examples=200)
-@given(observations(), attempts())
-def test_a_lost_answer_erases_nothing(seen: Observed, attempt: Attempt) -> None:
+@given(observations(), pending_writes())
+def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> None:
     sent = transitions.prepared(seen, replace(attempt, in_doubt=False))
     after = transitions.lost(sent, UNTIL)
-    assert replace(after, attempt=None, late=None) == replace(sent, attempt=None, late=None)
-    assert after.attempt == replace(attempt, in_doubt=True)
+    assert replace(after, pending=None, late=None) == replace(sent, pending=None, late=None)
+    assert after.pending == replace(attempt, in_doubt=True)
     assert after.late is not None
     assert after.late.until >= UNTIL
     assert after.late.rev <= attempt.rev
@@ -99,7 +103,7 @@ def test_a_lost_answer_erases_nothing(seen: Observed, attempt: Attempt) -> None:
 def test_after_a_list_exactly_the_listed_ids_are_ours(seen: Observed, ours: list[int]) -> None:
     after = transitions.looked(seen, ours, NOW)
     assert ids(after) == set(ours)
-    assert after.attempt is None
+    assert after.pending is None
     assert not after.must_look
     assert not transitions.contradicts(after, ours)
     assert after.remote_id not in after.extra_ids
@@ -113,13 +117,13 @@ def test_after_a_list_exactly_the_listed_ids_are_ours(seen: Observed, ours: list
 @given(observations(), contents())
 def test_after_reading_the_content_is_known(seen: Observed, content: Content) -> None:
     after = transitions.read(seen, content, NOW)
-    assert (after.applied, after.attempt, ids(after)) == (content, None, ids(seen))
+    assert (after.applied, after.pending, ids(after)) == (content, None, ids(seen))
 
 
 @given(observations())
 def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> None:
     after = transitions.moved_to_new_device(seen)
-    assert (ids(after), after.applied, after.attempt, after.late) == (set(), None, None, None)
+    assert (ids(after), after.applied, after.pending, after.late) == (set(), None, None, None)
     assert after.must_look
     assert (after.blocked, after.exists, after.refused, after.hold_until) == ("", False, False, None)
 
@@ -130,56 +134,56 @@ def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> 
 def test_prepared_leaves_a_trace_and_drops_old_verdicts() -> None:
     seen = Observed(exists=True, refused=True)
     after = transitions.prepared(seen, POST)
-    assert (after.attempt, after.tried_rev, after.exists, after.refused) == (POST, 3, False, False)
+    assert (after.pending, after.tried_rev, after.exists, after.refused) == (POST, 3, False, False)
     assert transitions.prepared(seen, DELETE).exists  # a removal is no new try of the value
 
 
 def test_created_and_updated_know_what_was_sent_and_put_troubles_to_rest() -> None:
     troubled = Observed(
-        attempt=POST, exists=True, refused=True, refusals=3, troubles=2, hold_until=UNTIL, lapsed=True, blocked="x"
+        pending=POST, exists=True, refused=True, refusals=3, troubles=2, hold_until=UNTIL, lapsed=True, blocked="x"
     )
     made = transitions.created(troubled, 9)
     assert made == Observed(remote_id=9, applied=CONTENT)
-    changed = transitions.updated(replace(troubled, remote_id=7, attempt=PUT, lapsed=False))
+    changed = transitions.updated(replace(troubled, remote_id=7, pending=PUT, lapsed=False))
     assert changed == SET
 
 
 def test_deleted_takes_one_id_away() -> None:
-    three = replace(SET, extra_ids=(8, 9), attempt=DELETE)
+    three = replace(SET, extra_ids=(8, 9), pending=DELETE)
     assert transitions.deleted(three, 8) == replace(SET, extra_ids=(9,))
-    assert transitions.deleted(replace(SET, attempt=DELETE), 7) == Observed()
+    assert transitions.deleted(replace(SET, pending=DELETE), 7) == Observed()
 
 
 def test_not_found_is_believed_only_after_the_end() -> None:
-    assert transitions.missing(replace(SET, attempt=DELETE), NOW) == replace(SET, must_look=True)
-    assert transitions.missing(replace(SET, attempt=DELETE), NOW + DAY) == Observed()
-    assert transitions.missing(replace(SET, attempt=PUT), NOW + DAY) == Observed(lapsed=True)
-    assert transitions.missing(replace(SET, applied=None, attempt=PUT), NOW + DAY).must_look
+    assert transitions.missing(replace(SET, pending=DELETE), NOW) == replace(SET, must_look=True)
+    assert transitions.missing(replace(SET, pending=DELETE), NOW + DAY) == Observed()
+    assert transitions.missing(replace(SET, pending=PUT), NOW + DAY) == Observed(lapsed=True)
+    assert transitions.missing(replace(SET, applied=None, pending=PUT), NOW + DAY).must_look
 
 
 def test_a_406_after_a_post_may_be_our_own_after_a_put_it_is_not() -> None:
-    assert transitions.refused_existing(Observed(attempt=POST)) == Observed(exists=True, must_look=True)
-    assert transitions.refused_existing(replace(SET, attempt=PUT)) == replace(SET, exists=True)
+    assert transitions.refused_existing(Observed(pending=POST)) == Observed(exists=True, must_look=True)
+    assert transitions.refused_existing(replace(SET, pending=PUT)) == replace(SET, exists=True)
 
 
 def test_a_400_blames_a_past_start_first_and_the_value_then() -> None:
     past = replace(POST, content=replace(CONTENT, starts_at=NOW - HOUR))
-    once = transitions.refused_value(Observed(attempt=past), NOW)
+    once = transitions.refused_value(Observed(pending=past), NOW)
     assert once == Observed(start_refused=True)
-    twice = transitions.refused_value(replace(once, attempt=past), NOW)
+    twice = transitions.refused_value(replace(once, pending=past), NOW)
     assert twice == Observed(start_refused=True, refused=True, refusals=1)
-    assert transitions.refused_value(Observed(attempt=POST), NOW) == Observed(refused=True, refusals=1)
+    assert transitions.refused_value(Observed(pending=POST), NOW) == Observed(refused=True, refusals=1)
 
 
 def test_a_certain_refusal_leaves_all_as_before() -> None:
-    assert transitions.not_applied(replace(SET, attempt=PUT)) == SET
-    assert transitions.not_applied(replace(SET, attempt=DELETE)) == SET
+    assert transitions.not_applied(replace(SET, pending=PUT)) == SET
+    assert transitions.not_applied(replace(SET, pending=DELETE)) == SET
 
 
 def test_an_id_that_may_vanish_is_looked_for_before_the_next_delete() -> None:
     surplus = replace(SET, extra_ids=(8,))
-    assert transitions.not_applied(replace(surplus, attempt=replace(DELETE, remote_id=8))).must_look
-    assert transitions.not_applied(replace(SET, applied=None, attempt=DELETE)).must_look
+    assert transitions.not_applied(replace(surplus, pending=replace(DELETE, remote_id=8))).must_look
+    assert transitions.not_applied(replace(SET, applied=None, pending=DELETE)).must_look
 
 
 def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
@@ -194,23 +198,23 @@ def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
 
 
 def test_a_lost_post_that_is_listed_is_adopted_with_what_it_carried() -> None:
-    lost = transitions.lost(Observed(attempt=POST), UNTIL)
+    lost = transitions.lost(Observed(pending=POST), UNTIL)
     assert transitions.looked(lost, [4], NOW) == replace(SET, remote_id=4)
     assert transitions.looked(lost, [], NOW) == Observed(late=lost.late)  # it may still land
 
 
 def test_only_reading_tells_which_of_several_bodies_is_there() -> None:
-    earlier = transitions.looked(transitions.lost(Observed(attempt=POST), UNTIL), [], NOW)
+    earlier = transitions.looked(transitions.lost(Observed(pending=POST), UNTIL), [], NOW)
     other = replace(POST, rev=4, content=replace(CONTENT, ends_at=NOW + 2 * DAY))
     lost = transitions.lost(transitions.prepared(earlier, other), UNTIL)
     after = transitions.looked(lost, [4], NOW)
     assert (after.remote_id, after.applied) == (4, None)
     assert after.late is not None  # one of the two is still out
-    assert transitions.looked(transitions.lost(Observed(attempt=POST), UNTIL), [4, 5], NOW).applied is None
+    assert transitions.looked(transitions.lost(Observed(pending=POST), UNTIL), [4, 5], NOW).applied is None
 
 
 def test_a_lost_delete_has_arrived_when_the_id_is_gone() -> None:
-    lost = transitions.lost(replace(SET, attempt=DELETE), UNTIL)
+    lost = transitions.lost(replace(SET, pending=DELETE), UNTIL)
     assert transitions.looked(lost, [], NOW) == Observed()
     assert transitions.looked(lost, [7], NOW) == replace(SET, late=lost.late)
 
@@ -235,18 +239,18 @@ def test_a_list_that_differs_from_our_belief_contradicts_it_unless_an_answer_is_
     assert transitions.contradicts(SET, [7, 8])
     assert transitions.contradicts(Observed(), [7])
     assert not transitions.contradicts(SET, [7])
-    assert not transitions.contradicts(replace(SET, attempt=PUT), [])
+    assert not transitions.contradicts(replace(SET, pending=PUT), [])
 
 
 def test_reading_settles_the_put_that_it_shows() -> None:
-    lost = transitions.lost(replace(SET, attempt=PUT), UNTIL)
+    lost = transitions.lost(replace(SET, pending=PUT), UNTIL)
     assert transitions.read(lost, CONTENT, NOW) == SET
     other = replace(CONTENT, code="234289")
     assert transitions.read(lost, other, NOW) == replace(SET, applied=other, late=lost.late)
 
 
 def test_an_id_with_a_foreign_alias_is_no_longer_believed() -> None:
-    assert transitions.read_foreign(replace(SET, attempt=PUT)) == replace(SET, applied=None, must_look=True)
+    assert transitions.read_foreign(replace(SET, pending=PUT)) == replace(SET, applied=None, must_look=True)
 
 
 def test_lost_changes_are_forgotten_when_they_can_no_longer_land() -> None:
@@ -257,7 +261,7 @@ def test_lost_changes_are_forgotten_when_they_can_no_longer_land() -> None:
 
 def test_codes_stay_out_of_every_text() -> None:
     late = Late(UNTIL, 2, 1, frozenset({Op.POST}), frozenset({"481516"}))
-    assert "481516" not in repr(replace(SET, attempt=POST, late=late))
+    assert "481516" not in repr(replace(SET, pending=POST, late=late))
 
 
 # -- somebody else's hand ------------------------------------------------------------------------------------------
@@ -274,7 +278,7 @@ ENDED = replace(CONTENT, ends_at=NOW + transitions.CLOCKS_DIFFER)
         (SET, [7], False),
         (SET, [7, 9], False),
         (replace(SET, must_look=True), [], True),  # a 404 asked for the look
-        (replace(SET, attempt=DELETE), [], False),
+        (replace(SET, pending=DELETE), [], False),
         (replace(SET, late=Late(UNTIL, 3, 1, frozenset({Op.DELETE}))), [], False),
         (replace(SET, applied=None), [], False),
         (replace(SET, applied=ENDED), [], False),  # the lock's own doing, perhaps
@@ -293,14 +297,14 @@ def test_a_list_without_a_code_that_should_be_there_shows_a_strangers_hand(
         (SET, CONTENT, False),
         (SET, replace(CONTENT, code="604173"), True),
         (SET, None, True),
-        (replace(SET, attempt=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), CONTENT, False),
-        (replace(SET, attempt=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), None, True),
+        (replace(SET, pending=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), CONTENT, False),
+        (replace(SET, pending=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), None, True),
         (
-            replace(SET, attempt=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT),
+            replace(SET, pending=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT),
             replace(CONTENT, code="777123"),
             False,
         ),
-        (replace(SET, attempt=PUT, late=replace(LOST_PUT, count=2)), replace(CONTENT, code="604173"), False),
+        (replace(SET, pending=PUT, late=replace(LOST_PUT, count=2)), replace(CONTENT, code="604173"), False),
         (replace(SET, late=LOST_PUT), replace(CONTENT, code="604173"), False),  # a closing look: it may be the lost one
         (replace(SET, applied=None), CONTENT, False),
         (replace(SET, applied=ENDED), None, False),
