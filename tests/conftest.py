@@ -7,6 +7,7 @@ Django is set up. `TEST_DATABASE_URL` runs the suite on PostgreSQL; the default 
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import shutil
@@ -86,6 +87,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # No test is about the strength of stored passwords, and the strong kind takes a quarter of a second each.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Each test client builds the middleware anew. Without this, each would list all static files first.
+    settings.WHITENOISE_AUTOREFRESH = True
     # pytest-django sets Django up when the settings have been read by now; asking for one reads them.
     settings.DATABASES  # noqa: B018
     sqlite = settings.DATABASES["default"]
@@ -96,6 +99,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(_VAR_DIR, ignore_errors=True)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What was imported and collected stays to the end: the collector of garbage need not look at it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is no such hook
