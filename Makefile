@@ -7,6 +7,9 @@ ARGS ?=
 # Tests run on all cores: PARALLEL= or ARGS=-n0 runs them one after the other, as debuggers want it.
 PARALLEL ?= $(if $(findstring no:xdist,$(ARGS)),,-n auto)
 
+# Tests start many processes: what one compiles, the others need not, whatever the environment says about that.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+
 RUNTIME := $(VENV)/.runtime-installed
 TOOLS := $(VENV)/.tools-installed
 
@@ -47,13 +50,13 @@ doctor: $(RUNTIME) ## Find out what is wrong with this installation and how to f
 	@$(BIN)/python manage.py doctor $(ARGS)
 
 test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
-	@$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
+	@$(PYTEST) $(PARALLEL) $(ARGS)
 
 test-fast: $(TOOLS) ## Run the tests that start no stack of processes
-	@$(BIN)/python -m pytest -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
+	@$(PYTEST) -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
 
 bench: $(TOOLS) ## Measure at full size and print ratios (tests/benchmarks)
-	@TURNKEY_FULL_SIZE=1 $(BIN)/python -m pytest tests/benchmarks -s $(ARGS)
+	@TURNKEY_FULL_SIZE=1 $(PYTEST) tests/benchmarks -s $(ARGS)
 
 corpus: $(TOOLS) ## Download the calendars of other projects' tests; our tests then read them too
 	@$(BIN)/python tests/corpus/fetch_corpus.py
