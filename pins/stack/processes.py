@@ -76,7 +76,7 @@ def web(bind: str) -> ChildPlan:
 def simulator(port: int, state: Path, locks_file: Path, key: str, faults: str, late_seconds: float) -> ChildPlan:
     """A simulated Tedee cloud on a loopback port."""
     command = [sys.executable, "manage.py", "lock_simulator", "--port", str(port), "--state", str(state)]
-    command += ["--locks-file", str(locks_file), "--key", key, "--latency", "0.3-1.2", "--foreign-pins", "2"]
+    command += ["--locks-file", str(locks_file), f"--key={key}", "--latency", "0.3-1.2", "--foreign-pins", "2"]
     command += ["--faults", faults, "--late-seconds", str(late_seconds)]
     return ChildPlan(
         name="simulator",

@@ -152,7 +152,7 @@ class Stack:
             **(settings or {}),
         }
         self._worker_settings = dict(worker_settings or {})
-        listen = ["manage.py", "lock_simulator", "--port", "0", "--key", key]
+        listen = ["manage.py", "lock_simulator", "--port", "0", f"--key={key}"]
         self.simulator = self._child("simulator", [*listen, *simulator])
         self.children = [self.simulator]
 
