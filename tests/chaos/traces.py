@@ -76,9 +76,12 @@ class Monitor:
 
 
 def _content(client: Any, key: bytes) -> list[bytes]:
+    """What a key holds; nothing when a worker emptied it since it was listed, which the monitor heard."""
     kind = client.type(key)
+    if kind == b"none":
+        return []
     if kind == b"string":
-        return [client.get(key)]
+        return [client.get(key) or b""]
     if kind == b"hash":
         return [part for pair in client.hgetall(key).items() for part in pair]
     if kind == b"set":
