@@ -11,6 +11,17 @@ from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, P
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
 CODES = ("481516", "234289", "777123")
 
+#: A code that should be on the lock from an hour from now, for two days, and how it is known once it is there.
+WISH = Desired(
+    wanted=True,
+    admitted=True,
+    content=Content("481516", NOW + timedelta(hours=1), NOW + timedelta(days=2)),
+    rev=1,
+    issue_at=NOW - timedelta(days=1),
+    disclosed=False,
+)
+SET = Observed(remote_id=7, applied=WISH.content, tried_rev=1)
+
 #: Around now, so that every "before", "at" and "after" is common.
 offsets = st.sampled_from([-90000, -7300, -3700, -130, -60, -1, 0, 1, 30, 60, 121, 3600, 86400]).map(
     lambda seconds: timedelta(seconds=seconds)

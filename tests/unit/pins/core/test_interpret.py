@@ -27,21 +27,12 @@ from pins.tedee.errors import (
     Unauthorized,
 )
 from pins.tedee.messages import ListedPin, PinListing, RemotePin
-from tests.support.facts import NOW, ids, views
+from tests.support.facts import NOW, SET, WISH, ids, views
 
 REFERENCE = "7F3K2Q"
 ALIAS = f"Anna 03-08 Mar #{REFERENCE}"
 LATE = timedelta(minutes=10)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-WISH = Desired(
-    wanted=True,
-    admitted=True,
-    content=Content("481516", NOW + HOUR, NOW + 2 * DAY),
-    rev=1,
-    issue_at=NOW - DAY,
-    disclosed=False,
-)
-SET = Observed(remote_id=7, applied=WISH.content, tried_rev=1)
 
 
 def posting() -> Observed:

@@ -12,18 +12,9 @@ from hypothesis import strategies as st
 from pins.core import plan, transitions
 from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Update, Wait, next_step
-from tests.support.facts import CODES, NOW, contents, desires, observations, views
+from tests.support.facts import CODES, NOW, SET, WISH, contents, desires, observations, views
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-WISH = Desired(
-    wanted=True,
-    admitted=True,
-    content=Content("481516", NOW + HOUR, NOW + 2 * DAY),
-    rev=1,
-    issue_at=NOW - DAY,
-    disclosed=False,
-)
-SET = Observed(remote_id=7, applied=WISH.content, tried_rev=1)
 
 
 def step(desired: Desired = WISH, observed: Observed | None = None, now: datetime = NOW) -> Step:
