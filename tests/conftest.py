@@ -115,8 +115,9 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(trylast=True)  # after the order was shuffled
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes minutes begins first, so that nothing is waited for at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("chaos") is None)
+    """What takes minutes begins first, then what takes many seconds, so that nothing is waited for at the end."""
+    slowest_first = ("chaos", "real_processes", "slow")
+    items.sort(key=lambda item: [item.get_closest_marker(name) is None for name in slowest_first])
 
 
 @pytest.hookimpl(optionalhook=True)

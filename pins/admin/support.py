@@ -115,7 +115,7 @@ class AttemptInline(ReadOnly, _Inline):
 
     @admin.display(description="When")
     def at(self, attempt: PinAttempt) -> str:
-        return attempt_line(attempt, zone_of_lock(attempt.pin.lock)).at
+        return attempt_line(attempt, _zone_of(attempt)).at
 
     @admin.display(description="What")
     def what(self, attempt: PinAttempt) -> str:
@@ -123,11 +123,16 @@ class AttemptInline(ReadOnly, _Inline):
 
     @admin.display(description="Result")
     def result(self, attempt: PinAttempt) -> str:
-        return attempt_line(attempt, zone_of_lock(attempt.pin.lock)).result
+        return attempt_line(attempt, _zone_of(attempt)).result
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         attempts = super().get_queryset(request).select_related("pin__lock")
         return attempts.defer(*behind("pin", Pin.SECRETS))
+
+
+def _zone_of(attempt: PinAttempt) -> ZoneInfo:
+    lock = attempt.pin.lock if attempt.pin is not None else attempt.lock
+    return zone_of_lock(lock) if lock is not None else ZoneInfo("UTC")
 
 
 @admin.register(Pin)

@@ -52,6 +52,8 @@ class Blocked(StrEnum):
 
     VALUE_REFUSED = "value_refused"  # the lock refused several values, or the only one that the guest knows
     VALUE_TAKEN = "value_taken"  # a foreign PIN has the value, and the guest already knows ours
+    CREATED_OFTEN = "created_often"  # it was sent several times, and nobody can say how many codes that made
+    EDITED_AGAIN = "edited_again"  # somebody changed it in the Tedee app twice within a day
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,19 @@ REMEDIES: Final[dict[str, str]] = {
     "changed_in_app": (
         "Turnkey sets it again while the stay needs it. To remove it for good, cancel the stay or press “Revoke”."
     ),
+    "created_often": (
+        "In the Tedee app, look at the codes of this lock: remove those that carry this stay's reference twice. "
+        "Turnkey only reads the lock meanwhile; “Try again now” on the stay lets it send the code once more."
+    ),
+    "codes_pile_up": (
+        "Turnkey sends no new code to this lock. In the Tedee app, compare its codes with the list on the lock's page, "
+        "and remove those that no stay explains."
+    ),
+    "stray_code": (
+        "It may come from a restored backup. Open the lock's page. If nobody needs the code, remove it in the Tedee "
+        "app."
+    ),
+    "battery_low": "Change or charge the battery soon. An empty lock opens only with its key.",
     "lock_offline": (
         "Check the bridge and its Wi-Fi, and the lock's battery. If the Tedee app shows it online, check its keypad."
     ),
@@ -64,6 +77,10 @@ REMEDIES: Final[dict[str, str]] = {
     "feed_failing": "Turnkey tries again by itself; its page says why. Its stays are kept.",
     "feed_stale": "Its page says why. Its stays are kept; enter new stays by hand.",
     "dead_key": "Make a new key at portal.tedee.com and enter it in the lock account.",
+    "no_write_scope": (
+        "Make a new key at portal.tedee.com with the scope Device.ReadWrite, and enter it in the lock account."
+    ),
+    "key_expires": "Make a new key at portal.tedee.com and enter it in the lock account before this one ends.",
     "budget_spent": (
         "The most urgent locks come first. If this happens often, divide the locks between several Tedee users."
     ),

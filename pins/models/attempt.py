@@ -24,9 +24,17 @@ class PinAttempt(models.Model):
         REFUSED = "refused", "Refused"
         LOST = "lost", "Answer lost"
 
-    pin = models.ForeignKey("pins.Pin", on_delete=models.CASCADE, related_name="attempts")
+    pin = models.ForeignKey("pins.Pin", on_delete=models.CASCADE, related_name="attempts", null=True, blank=True)
+    lock = models.ForeignKey(
+        "rentals.Lock",
+        on_delete=models.CASCADE,
+        related_name="audits",
+        null=True,
+        blank=True,
+        help_text="Only for a look at the whole lock that no code asked for.",
+    )
     op = models.CharField(max_length=6, choices=Kind)
-    rev = models.PositiveIntegerField()
+    rev = models.PositiveIntegerField(default=0)
     token = models.UUIDField(default=uuid.uuid4, unique=True)
     remote_id = models.BigIntegerField(null=True, blank=True)
     started_at = models.DateTimeField(default=timezone.now)

@@ -21,7 +21,11 @@ class Incident(models.Model):
         VALUE_TAKEN = "value_taken", "Another code on the lock has the same digits"
         CODE_CHANGED = "code_changed", "The guest's code had to be changed"
         CHANGED_IN_APP = "changed_in_app", "Somebody changed or removed our code in the Tedee app"
+        CREATED_OFTEN = "created_often", "The code was sent several times, and its arrival is not confirmed"
+        CODES_PILE_UP = "codes_pile_up", "The lock holds more codes of ours than its stays need"
+        STRAY_CODE = "stray_code", "A code made by Turnkey is on the lock, and no stay explains it"
         LOCK_OFFLINE = "lock_offline", "The lock cannot be reached"
+        BATTERY_LOW = "battery_low", "The battery of the lock is low"
         NO_KEYPAD = "no_keypad", "The lock has no keypad, and guests are expected"
         NO_ROOM = "no_room", "The lock has no room for more codes"
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
@@ -34,6 +38,8 @@ class Incident(models.Model):
         FEED_FAILING = "feed_failing", "A calendar cannot be read"
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
+        NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
+        KEY_EXPIRES = "key_expires", "The access key expires soon"
         BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
 
     class Severity(models.TextChoices):
@@ -110,6 +116,8 @@ SEVERITIES: Final = tuple(Incident.Severity)
 _USUAL: Final = {
     Incident.Kind.CODE_CHANGED: Incident.Severity.URGENT,  # a guest holds a code that opens nothing
     Incident.Kind.DEAD_KEY: Incident.Severity.URGENT,  # nothing goes on for any lock of the account
+    Incident.Kind.NO_WRITE_SCOPE: Incident.Severity.URGENT,  # no code is set for any lock of the account
+    Incident.Kind.CODES_PILE_UP: Incident.Severity.URGENT,  # codes that nobody counts may open the door
     Incident.Kind.BUDGET_SPENT: Incident.Severity.URGENT,  # a door will stay shut within the hour
     Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
     Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,

@@ -34,6 +34,33 @@ class LockState(models.Model):
         default=list, blank=True, help_text="What those codes are called in the lock app, at most 120 of them."
     )
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last read.")
+    list_version = models.BigIntegerField(
+        null=True, blank=True, help_text="The version of the last list that was read in full."
+    )
+    writes_since = models.PositiveIntegerField(
+        default=0, help_text="Changes that were sent since that list, whatever became of them."
+    )
+    confirmed_since = models.PositiveIntegerField(default=0, help_text="Of those, the confirmed ones.")
+    last_created_id = models.BigIntegerField(
+        null=True, blank=True, help_text="The id of the last code that the lock confirmed to have made."
+    )
+    list_proven_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a list last showed a code that we knew to be there."
+    )
+    audit_at = models.DateTimeField(
+        null=True, blank=True, db_index=True, help_text="When the lock's list is to be compared again."
+    )
+    audited_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last compared.")
+    full_list_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the list was last asked for without naming a version."
+    )
+    learned_room = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="How many codes the keypad held when it said that it was full."
+    )
+    learned_room_at = models.DateTimeField(null=True, blank=True)
+    yielded_at = models.DateTimeField(
+        null=True, blank=True, help_text="When one of our codes made room for a nearer arrival, after such an answer."
+    )
     offline_since = models.DateTimeField(
         null=True, blank=True, help_text="When a check first found the lock out of reach while somebody needs it."
     )
@@ -55,6 +82,21 @@ class AccountState(models.Model):
     watched_at = models.DateTimeField(
         null=True, blank=True, help_text="When the connectivity of offline locks was last checked."
     )
+    probed_lock = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The lock (its key here) whose probe failed last; another one is tried next."
+    )
+    writes_refused = models.PositiveSmallIntegerField(
+        default=0, help_text="Changes in a row that the key was not allowed to make, on any lock."
+    )
+    listed_at = models.DateTimeField(
+        null=True, blank=True, help_text="When batteries and connections of its locks were last read."
+    )
+    key_valid_to = models.DateTimeField(null=True, blank=True, help_text="When the access key ends, as Tedee says.")
+    key_checked_at = models.DateTimeField(null=True, blank=True)
+    alias_form = models.CharField(
+        max_length=40, blank=True, help_text="How names of codes must be written so that they come back as sent."
+    )
+    alias_checked_at = models.DateTimeField(null=True, blank=True)
     outages = models.PositiveIntegerField(default=0, help_text="Probes in a row that found the cloud out of reach.")
 
     def __str__(self) -> str:

@@ -155,7 +155,8 @@ def _attempts(pins: list[Pin]) -> defaultdict[int, list[PinAttempt]]:
     latest = PinAttempt.objects.filter(pin__in=pins).annotate(place=place).filter(place__lte=_LATEST_ATTEMPTS)
     found: defaultdict[int, list[PinAttempt]] = defaultdict(list)
     for attempt in latest.order_by(*newest_first):
-        found[attempt.pin_id].append(attempt)
+        if attempt.pin_id is not None:
+            found[attempt.pin_id].append(attempt)
     return found
 
 

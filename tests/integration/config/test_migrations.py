@@ -14,6 +14,7 @@ from tests.support.old_databases import commits, git
 from tests.support.paths import ROOT
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_database_of_each_commit_that_changed_a_migration_comes_up(tmp_path: Path) -> None:
     try:

@@ -75,6 +75,7 @@ def test_when_it_comes_to_stay_that_is_told_once_more(door: Lock, clock: time_ma
     assert subjects() == [WRONG, RIGHT]
 
 
+@pytest.mark.slow
 def test_budgets_at_their_edge_make_no_storm(clock: time_machine.Traveller, settings: Settings) -> None:
     """A real case: an account that has few requests left, and a stay changed every half minute."""
     settings.TEDEE_RATE_LIMIT, settings.TEDEE_RATE_WINDOW = 20, 600

@@ -189,6 +189,7 @@ class HouseMachine(RuleBasedStateMachine):
             self.world.close()
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.timeout(24 * 3600)
 def test_the_invariants_hold_whatever_happens(settings: Settings) -> None:

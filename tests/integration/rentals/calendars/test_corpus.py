@@ -13,6 +13,7 @@ from tests.support.imports import feed_of, take
 from tests.support.paths import CORPUS
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 @pytest.mark.parametrize("year", [2014, 2021])
 def test_every_calendar_of_the_corpus_is_imported_or_refused(

@@ -200,6 +200,7 @@ def test_a_dry_run_tells_the_same_and_writes_nothing(flat: Property) -> None:
     assert (planned.rows, planned.as_json(), planned.held_reason) == (done.rows, done.as_json(), done.held_reason)
 
 
+@pytest.mark.slow
 def test_outage_of_fifty_feeds_for_a_day(house: House, clock: time_machine.Traveller) -> None:
     """All answer 200 with zero events for a day, then recover: no cancellation, one alert each."""
     feeds: list[tuple[CalendarFeed, bytes]] = []
