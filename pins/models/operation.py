@@ -41,9 +41,7 @@ class LockState(models.Model):
         default=0, help_text="Changes that were sent since that list, whatever became of them."
     )
     confirmed_since = models.PositiveIntegerField(default=0, help_text="Of those, the confirmed ones.")
-    last_created_id = models.BigIntegerField(
-        null=True, blank=True, help_text="The id of the last code that the lock confirmed to have made."
-    )
+    written_at = models.DateTimeField(null=True, blank=True, help_text="When a change was last sent.")
     list_proven_at = models.DateTimeField(
         null=True, blank=True, help_text="When a list last showed a code that we knew to be there."
     )

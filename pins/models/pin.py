@@ -43,6 +43,7 @@ class Pin(models.Model):
     posts = models.JSONField("codes that may have been made", default=list, blank=True)
     more_posts = models.PositiveSmallIntegerField(default=0)
     edited_at = models.DateTimeField(null=True, blank=True)
+    sent_alias = models.CharField(max_length=30, blank=True)
     listed_at = models.DateTimeField(null=True, blank=True)
     list_doubted_at = models.DateTimeField(null=True, blank=True)
 
