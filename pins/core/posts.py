@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: Of POSTs whose codes may be on the lock and are not accounted for, per grant and lock.
@@ -27,6 +28,17 @@ class Post:
     id: int | None  # of the PIN that it made; `None`: not known, or it made none
     ends_at: datetime | None  # when the lock itself removes that PIN
     absent: bool = False  # a list of a lock that never proved itself did not show it
+
+    def to_json(self) -> list[float | int | bool | None]:
+        """For a database column; moments as seconds since 1970."""
+        ends_at = self.ends_at.timestamp() if self.ends_at is not None else None
+        return [self.at.timestamp(), self.id, ends_at, self.absent]
+
+    @classmethod
+    def from_json(cls, data: list[Any]) -> Self:
+        """The reverse of `to_json`."""
+        at, remote_id, ends_at, absent = data
+        return cls(_moment(at), remote_id, _moment(ends_at) if ends_at is not None else None, absent)
 
 
 def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, more: int = 0) -> datetime | None:
@@ -113,3 +125,7 @@ def living(posts: Iterable[Post], held: Iterable[int], now: datetime) -> int:
 def pile_up(codes: int, wanted: int) -> bool:
     """Does a lock hold so many more codes of ours than its stays want that something makes them without end?"""
     return codes - wanted > max(SPARE_CODES, SPARE_SHARE * wanted)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)

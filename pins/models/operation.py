@@ -94,6 +94,9 @@ class AccountState(models.Model):
     alias_form = models.CharField(
         max_length=40, blank=True, help_text="How names of codes must be written so that they come back as sent."
     )
+    alias_probe = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The code on a lock (its key here) whose name is read back to learn that."
+    )
     alias_checked_at = models.DateTimeField(null=True, blank=True)
     outages = models.PositiveIntegerField(default=0, help_text="Probes in a row that found the cloud out of reach.")
 

@@ -11,19 +11,20 @@ What comes back is judged in `pins.core.interpret` and stored by `pins.reconcile
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from pins.core import transitions
-from pins.core.alias import alias_text, reference_in
 from pins.core.budget import Purpose
+from pins.core.deadlines import deadline
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
-from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, deadline, next_step
-from pins.models import Pin, PinAttempt
-from pins.reconcile import account_limits, leases
+from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
+from pins.models import LockState, PinAttempt
+from pins.reconcile import account_limits, aliases, leases
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
@@ -84,10 +85,12 @@ def prepare(
         body = None
         if isinstance(step, Write):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
-            body = PinBody(_alias_of(pin), content.code, content.starts_at, content.ends_at) if content else None
+            body = _body(content, aliases.alias_to_send(pin, lock.account)) if content is not None else None
             pending = PendingWrite(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
-            pin.put_observed(transitions.prepared(pin.observed, pending))
+            alias = body.alias if body is not None else ""
+            pin.put_observed(transitions.prepared(pin.observed, pending, now, alias=alias))
             save_observed(pin, now)
+            LockState.objects.filter(lock=lock).update(writes_since=F("writes_since") + 1, written_at=now)
         else:
             pin.save(update_fields=["op_token"])
         PinAttempt.objects.create(
@@ -124,16 +127,12 @@ def _is_observe_only(lock: Lock) -> bool:
     return not Lock.objects.filter(pk=lock.pk, account_id=lock.account_id, account__observe_only=False).exists()
 
 
-def _alias_of(pin: Pin) -> str:
-    """The alias to send. One without our reference is made anew: such a PIN could never be found again."""
-    if reference_in(pin.alias) == pin.grant.reference:
-        return pin.alias
-    grant = pin.grant
-    return alias_text(grant.holder_name, grant.starts_at.date(), grant.ends_at.date(), grant.reference)
+def _body(content: Content, alias: str) -> PinBody:
+    return PinBody(alias, content.code, content.starts_at, content.ends_at, content.recurrence)
 
 
 def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Content:
     """The true start, even if it is past. Only after the lock refused a past start, the present moment."""
     if observed.start_refused and wish.starts_at is not None and wish.starts_at < now:
-        return Content(wish.code, now.replace(microsecond=0) + START_MARGIN, wish.ends_at)
+        return replace(wish, starts_at=now.replace(microsecond=0) + START_MARGIN)
     return wish

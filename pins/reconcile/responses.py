@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from pins.core import interpret
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
-from pins.core.plan import Create
+from pins.core.plan import Create, Write
 from pins.core.retry import Scope, delay
 from pins.models import Incident, LockState, Pin
-from pins.reconcile import account_limits, observations
+from pins.reconcile import account_limits, listings, observations
 from pins.tedee.errors import Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
@@ -27,6 +27,7 @@ _ENDED_BY_SUCCESS = (
     Incident.Kind.OUTCOME_UNKNOWN,
     Incident.Kind.VALUE_REFUSED,
     Incident.Kind.VALUE_TAKEN,
+    Incident.Kind.CREATED_OFTEN,
 )
 #: A lock that answers again ends these.
 _ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
@@ -45,15 +46,17 @@ def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: dateti
     if error is not None:
         facts = {"lock_id": lock.pk, "pin_id": attempt.pin_id, "cause": error.cause.value, "status": error.status}
         logger.info("request_failed", extra=facts)
-    pin = observations.record(attempt, response, now)
+    seen = listings.weigh(lock, response.listing, now) if response.listing is not None else None
+    pin = observations.record(lock, attempt, response, seen, now)
     if pin is None:
         return None  # the next `prepare` finds the lease lost
     if response.created_id is not None:
         observations.distrust_reused_id(pin, response.created_id, now)
-    if response.listing is not None:
-        observations.share_list(lock, pin, response.listing, now)
-        observations.note_foreign_pins(lock, response.listing, now)
+    if seen is not None:
+        observations.share_list(pin.pk, seen, now)
     if error is None:
+        if isinstance(attempt.step, Write):
+            listings.confirmed(lock)
         _lock_is_well(lock, now)
         _end_incidents(lock, pin, attempt, now)
         return None

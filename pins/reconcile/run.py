@@ -22,8 +22,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pins.core import transitions
+from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked
-from pins.core.plan import Block, Request, Rotate, Wait, Write, deadline, next_step
+from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
 from pins.desired import grants
 from pins.models import OBSERVE_ONLY, Incident, LockState, Pin, PinAttempt
 from pins.reconcile import account_limits, attempts, keypad_room, leases, responses
@@ -46,6 +47,14 @@ FOREIGN_PINS_KNOWN = timedelta(hours=1)
 
 #: Set when the process was asked to end: runs finish the request under way and begin no other.
 stopping = threading.Event()
+
+
+_BLOCKED = {
+    Blocked.VALUE_TAKEN: Incident.Kind.VALUE_TAKEN,
+    Blocked.VALUE_REFUSED: Incident.Kind.VALUE_REFUSED,
+    Blocked.CREATED_OFTEN: Incident.Kind.CREATED_OFTEN,
+    Blocked.EDITED_AGAIN: Incident.Kind.CHANGED_IN_APP,
+}
 
 
 @dataclass(frozen=True)
@@ -184,8 +193,7 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             return
         observed = pin.observed
         if isinstance(step, Block):
-            kind = Incident.Kind.VALUE_TAKEN if step.reason is Blocked.VALUE_TAKEN else Incident.Kind.VALUE_REFUSED
-            Incident.open(kind, now, about=pin)
+            Incident.open(_BLOCKED[step.reason], now, about=pin)
             observed = transitions.stopped(observed, step.reason, pin.desired_rev)
         if isinstance(step, Rotate):
             pin.put_observed(transitions.rotated(observed))
@@ -230,5 +238,6 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(transitions.moved_to_new_device(pin.observed))
                 save_observed(pin, now)
-        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
+        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None, "list_version": None}
+        nothing_seen |= {"confirmed_since": 0, "list_proven_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)

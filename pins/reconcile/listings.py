@@ -1,0 +1,109 @@
+"""A list of a lock's PINs together with what it may be believed about, and what is written down of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+
+from pins.core.alias import foreign_name, reference_in
+from pins.core.looks import CLOCKS_DIFFER
+from pins.core.pin_state import Op
+from pins.core.witness import Credit, ListMemory, Sighting, credit, moved_beyond_ours, sighting
+from pins.models import InstallationKey, LockState, Pin
+from pins.tedee.messages import PinListing
+from rentals.models import Lock
+
+_MOST_FOREIGN_NAMES = 120
+#: A lock's memory is renewed only if the proof in it is older than this: most lists prove again what is known.
+_RENEW_PROOF = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class SeenList:
+    """A list that was read, and how far it may be believed."""
+
+    lock_id: int
+    listing: PinListing
+    credit: Credit
+    moved: bool  # somebody else changed the lock's PINs since the last list
+    held: frozenset[int]  # ids that we know to be ours, of all PINs of the lock
+    by_reference: dict[str, int]  # how many entries carry each reference
+
+    def sighting(self, pin: Pin) -> Sighting:
+        """What the list shows about one PIN."""
+        return sighting(
+            self.listing,
+            self.credit,
+            reference=pin.grant.reference,
+            sent_alias=pin.sent_alias or pin.alias,
+            held=pin.remote_id,
+            taken=self.held - pin.observed.held,
+        )
+
+    def concerned(self, asker_id: int | None) -> list[Pin]:
+        """The lock's PINs that may learn from the list."""
+        listed = Q(grant__reference__in=list(self.by_reference))
+        known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | listed
+        return list(Pin.objects.filter(known, lock=self.lock_id).exclude(pk=asker_id or 0).select_related("grant"))
+
+
+def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
+    """Compare a list with what stronger witnesses said, and remember it for the next one."""
+    state = LockState.objects.get(lock=lock)
+    memory = ListMemory(state.list_version, state.confirmed_since, state.written_at, state.list_proven_at)
+    held, believed = _known_ids(lock, now)
+    worth = credit(listing, memory, believed, now)
+    counted: dict[str, int] = {}
+    for one in listing.pins:
+        reference = reference_in(one.alias)
+        if reference is not None:
+            counted[reference] = counted.get(reference, 0) + 1
+    seen = SeenList(lock.pk, listing, worth, moved_beyond_ours(listing, memory), held, counted)
+    if worth is not Credit.STALE:
+        _remember(lock, state, seen, shows_believed=bool(believed) and worth is Credit.PROVEN, now=now)
+    return seen
+
+
+def confirmed(lock: Lock) -> None:
+    """The lock confirmed a change of ours: a list of now must have a higher version."""
+    LockState.objects.filter(lock=lock).update(confirmed_since=F("confirmed_since") + 1)
+
+
+def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int]]:
+    """The ids of ours on a lock, and those among them that must be on any honest list of now."""
+    held: set[int] = set()
+    believed: set[int] = set()
+    ours = Pin.objects.filter(lock=lock).exclude(remote_id=None, extra_ids=[])
+    rows = ours.values_list(
+        "remote_id", "extra_ids", "applied_known", "applied_ends_at", "op", "omitted", "not_found", "list_doubted_at"
+    )
+    for remote_id, extra_ids, is_known, ends_at, op, omitted, not_found, _ in rows:
+        held.update(extra_ids)
+        if remote_id is None:
+            continue
+        held.add(remote_id)
+        ended = ends_at is not None and ends_at <= now + CLOCKS_DIFFER
+        if is_known and not ended and op != Op.DELETE and not (omitted or not_found):
+            believed.add(remote_id)
+    return frozenset(held), frozenset(believed)
+
+
+def _remember(lock: Lock, state: LockState, seen: SeenList, *, shows_believed: bool, now: datetime) -> None:
+    references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
+    foreign = [
+        one.alias for one in seen.listing.pins if one.id not in seen.held and reference_in(one.alias) not in references
+    ]
+    key = InstallationKey.load() if foreign else b""
+    facts = {
+        "list_version": seen.listing.version,
+        "writes_since": 0,
+        "confirmed_since": 0,
+        "foreign_pins": len(foreign),
+        "foreign_names": [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]],
+        "looked_at": now,
+    }
+    if shows_believed:
+        facts["list_proven_at"] = now
+    LockState.objects.filter(lock=lock).update(**facts)
