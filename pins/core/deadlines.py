@@ -17,10 +17,16 @@ def deadline(view: PinView, now: datetime) -> datetime:
         return _removal_deadline(desired, observed, now)
     wish, applied = desired.content, observed.applied
     starts_at = wish.starts_at or now
-    if applied is None or (applied.code, applied.starts_at, applied.recurrence) != (
-        wish.code,
-        wish.starts_at,
-        wish.recurrence,
+    doubtful = observed.omitted or observed.must_read  # nobody knows what the guest will find
+    if (
+        applied is None
+        or doubtful
+        or (applied.code, applied.starts_at, applied.recurrence)
+        != (
+            wish.code,
+            wish.starts_at,
+            wish.recurrence,
+        )
     ):
         return starts_at
     # An extension is due at the old end, a shortening at the new one; nothing of it, if neither has an end.

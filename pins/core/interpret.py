@@ -35,18 +35,19 @@ SECOND_HAND = timedelta(days=1)
 class PreparedAttempt:
     """A request that is written down and may be sent."""
 
-    pin_id: int
+    pin_id: int | None  # None: about the whole lock
     device_id: int
     step: Request
     token: uuid.UUID  # only the run that holds it may store the answer
     rev: int  # the desired revision it was made for
     body: PinBody | None  # what a POST or PUT carries
     deadline: datetime  # when the step must be done at the latest (UTC)
+    version: int | None = None  # a look that only wants to know what changed since this version of the list
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back: exactly one of a value (by kind of request) or an error."""
+    """What came back: a value (by kind of request), an error, or neither: done, or not changed."""
 
     error: TedeeError | None = None
     created_id: int | None = None

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import F
@@ -24,12 +24,15 @@ from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
 from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.models import LockState, PinAttempt
-from pins.reconcile import account_limits, aliases, leases
+from pins.reconcile import account_limits, aliases, leases, pile_up
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
 from rentals.models import Lock
+
+#: How soon a code that may not be created, because others pile up on the lock, asks again.
+PILE_UP_REST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,10 @@ def prepare(
             return None
         if isinstance(step, Write) and _is_observe_only(lock):
             return ObserveOnly()
+        if isinstance(step, Create) and pile_up.is_open(lock, now):
+            pin.put_observed(transitions.rested(pin.observed, now + PILE_UP_REST, pin.desired_rev))
+            save_observed(pin, now)
+            return None
         due = deadline(view, now)
         is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
         purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
@@ -90,13 +97,47 @@ def prepare(
             alias = body.alias if body is not None else ""
             pin.put_observed(transitions.prepared(pin.observed, pending, now, alias=alias))
             save_observed(pin, now)
-            LockState.objects.filter(lock=lock).update(writes_since=F("writes_since") + 1, written_at=now)
+            _note_write(lock, now)
         else:
             pin.save(update_fields=["op_token"])
         PinAttempt.objects.create(
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
         return PreparedAttempt(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
+
+
+def prepare_for_lock(
+    lock: Lock,
+    lease: leases.Lease,
+    step: Look | Read | Delete,
+    purpose: Purpose,
+    due: datetime,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> PreparedAttempt | Rest | ObserveOnly:
+    """Write down a request about the whole lock, or about a PIN on it that is none of the known ones.
+
+    Raises `LeaseLostError`.
+    """
+    with transaction.atomic():
+        if isinstance(step, Write) and _is_observe_only(lock):
+            return ObserveOnly()
+        rest = account_limits.spend(lock.account.budget_key, purpose, due, now)
+        if rest is not None:
+            return Rest(rest)
+        if not leases.renew(lease):
+            raise LeaseLostError
+        if isinstance(step, Write):
+            _note_write(lock, now)
+        remote_id = getattr(step, "remote_id", None)
+        attempt = PinAttempt.objects.create(lock=lock, op=_KINDS[type(step)], remote_id=remote_id, started_at=now)
+        return PreparedAttempt(None, lock.device_id, step, attempt.token, 0, None, due, version)
+
+
+def _note_write(lock: Lock, now: datetime) -> None:
+    """From now on the version of the lock's list is expected to rise."""
+    LockState.objects.filter(lock=lock).update(writes_since=F("writes_since") + 1, written_at=now)
 
 
 def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
@@ -115,7 +156,7 @@ def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
         if isinstance(step, Read):
             got = client.get_pin(device, step.remote_id)
             return Response(remote=got.value, status=got.status, correlation_id=got.correlation_id)
-        listed = client.list_pins(device)
+        listed = client.list_pins(device, attempt.version)
         return Response(listing=listed.value, status=listed.status, correlation_id=listed.correlation_id)
     except TedeeError as error:
         return Response(error=error, status=error.status, correlation_id=error.correlation_id)

@@ -16,8 +16,7 @@ from pins.tedee.messages import PinListing
 from rentals.models import Lock
 
 _MOST_FOREIGN_NAMES = 120
-#: A lock's memory is renewed only if the proof in it is older than this: most lists prove again what is known.
-_RENEW_PROOF = timedelta(hours=1)
+_JUST_COMPARED = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,7 @@ class SeenList:
     listing: PinListing
     credit: Credit
     moved: bool  # somebody else changed the lock's PINs since the last list
+    proves: bool  # it shows a PIN that we knew to be there
     held: frozenset[int]  # ids that we know to be ours, of all PINs of the lock
     by_reference: dict[str, int]  # how many entries carry each reference
 
@@ -50,7 +50,7 @@ class SeenList:
 
 
 def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
-    """Compare a list with what stronger witnesses said, and remember it for the next one."""
+    """Compare a list with what stronger witnesses said."""
     state = LockState.objects.get(lock=lock)
     memory = ListMemory(state.list_version, state.confirmed_since, state.written_at, state.list_proven_at)
     held, believed = _known_ids(lock, now)
@@ -60,10 +60,40 @@ def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
         reference = reference_in(one.alias)
         if reference is not None:
             counted[reference] = counted.get(reference, 0) + 1
-    seen = SeenList(lock.pk, listing, worth, moved_beyond_ours(listing, memory), held, counted)
-    if worth is not Credit.STALE:
-        _remember(lock, state, seen, shows_believed=bool(believed) and worth is Credit.PROVEN, now=now)
-    return seen
+    moved = moved_beyond_ours(listing, memory)
+    proves = bool(believed) and worth is Credit.PROVEN
+    return SeenList(lock.pk, listing, worth, moved, proves, held, counted)
+
+
+def remember(seen: SeenList, now: datetime) -> None:
+    """Write down what the next list is compared with. Called last: after a crash before this, the same is found again.
+
+    A stale list is no measure for the next one.
+    """
+    if seen.credit is Credit.STALE:
+        return
+    references = set(Pin.objects.filter(lock=seen.lock_id).values_list("grant__reference", flat=True))
+    foreign = [
+        one.alias for one in seen.listing.pins if one.id not in seen.held and reference_in(one.alias) not in references
+    ]
+    key = InstallationKey.load() if foreign else b""
+    facts = {
+        "list_version": seen.listing.version,
+        "writes_since": 0,
+        "confirmed_since": 0,
+        "foreign_pins": len(foreign),
+        "foreign_names": [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]],
+        "looked_at": now,
+    }
+    if seen.proves:
+        facts["list_proven_at"] = now
+    LockState.objects.filter(lock=seen.lock_id).update(**facts)
+
+
+def doubted(lock_id: int, now: datetime) -> None:
+    """Something on this lock was not as we believed, and the last comparison did not show it: compare again at once."""
+    waiting = LockState.objects.filter(lock=lock_id, audit_at__gt=now).exclude(audited_at__gt=now - _JUST_COMPARED)
+    waiting.update(audit_at=now)
 
 
 def confirmed(lock: Lock) -> None:
@@ -88,22 +118,3 @@ def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int
         if is_known and not ended and op != Op.DELETE and not (omitted or not_found):
             believed.add(remote_id)
     return frozenset(held), frozenset(believed)
-
-
-def _remember(lock: Lock, state: LockState, seen: SeenList, *, shows_believed: bool, now: datetime) -> None:
-    references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
-    foreign = [
-        one.alias for one in seen.listing.pins if one.id not in seen.held and reference_in(one.alias) not in references
-    ]
-    key = InstallationKey.load() if foreign else b""
-    facts = {
-        "list_version": seen.listing.version,
-        "writes_since": 0,
-        "confirmed_since": 0,
-        "foreign_pins": len(foreign),
-        "foreign_names": [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]],
-        "looked_at": now,
-    }
-    if shows_believed:
-        facts["list_proven_at"] = now
-    LockState.objects.filter(lock=lock).update(**facts)

@@ -6,6 +6,7 @@ A transaction that holds one PIN's row never waits for another's.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -46,7 +47,9 @@ def record(
     """Store the answer for the PIN that asked. `None`: it came too late to teach anything, because another run took
     over meanwhile and knows better. `seen`: the list that came back."""
     with transaction.atomic():
-        _close_attempt(attempt, response, now)
+        close_attempt(attempt, response, now)
+        if attempt.pin_id is None:
+            return None
         pin = locked_pin(attempt.pin_id)
         if pin.op_token != attempt.token:
             return None
@@ -93,16 +96,27 @@ def distrust_reused_id(created: Pin, remote_id: int, now: datetime) -> None:
                 _store(other, meaning, now)
 
 
+def ask_to_read(pin_ids: Iterable[int], now: datetime) -> None:
+    """These are read by their ids: somebody may have changed them without a trace in the list."""
+    for pin_id in sorted(pin_ids):
+        with transaction.atomic():
+            pin = locked_pin(pin_id)
+            if pin.remote_id is not None:
+                pin.put_observed(replace(pin.observed, must_read=True))
+                save_observed(pin, now)
+
+
 def _store(pin: Pin, meaning: Meaning, now: datetime) -> None:
     """Store what an answer means. If somebody else removed or changed our code, Turnkey sets it again and an incident
     tells a person."""
     if meaning.changed_in_app:
         Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin)
+        listings.doubted(pin.lock_id, now)
     pin.put_observed(meaning.observed)
     save_observed(pin, now)
 
 
-def _close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -> None:
+def close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -> None:
     outcome = PinAttempt.Outcome.DONE
     if response.error is not None and not interpret.is_confirmed_gone(attempt.step, response):
         lost = isinstance(response.error, AmbiguousError)

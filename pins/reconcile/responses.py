@@ -54,12 +54,18 @@ def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: dateti
         observations.distrust_reused_id(pin, response.created_id, now)
     if seen is not None:
         observations.share_list(pin.pk, seen, now)
+        listings.remember(seen, now)
     if error is None:
         if isinstance(attempt.step, Write):
             listings.confirmed(lock)
-        _lock_is_well(lock, now)
+        lock_is_well(lock, now)
         _end_incidents(lock, pin, attempt, now)
         return None
+    return rest_after(lock, attempt, error, now)
+
+
+def rest_after(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime | None:
+    """Who rests after a failure, and until when the lock does (UTC), if it must."""
     scope = interpret.scope_of(attempt.step, error)
     if scope is Scope.PIN:
         account_limits.answered(lock.account, now)
@@ -71,7 +77,7 @@ def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: dateti
     return _rest_lock(lock, attempt, error, now)
 
 
-def _lock_is_well(lock: Lock, now: datetime) -> None:
+def lock_is_well(lock: Lock, now: datetime) -> None:
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="", offline_since=None)
     calm = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
     if troubled.update(**calm, offline_since=None):
