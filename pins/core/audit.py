@@ -34,7 +34,7 @@ def purpose(now: datetime, audited_at: datetime | None, next_check_in: datetime 
 
 
 def version_to_name(version: int | None, writes_since: int, full_list_at: datetime | None, now: datetime) -> int | None:
-    """The version to ask with; `None`: for the whole list. After a change of ours only a whole list is a new measure."""
+    """The version to ask with; `None`: for the whole list. After a change of ours only that is a new measure."""
     if version is None or writes_since or full_list_at is None or full_list_at + FULL_LIST <= now:
         return None
     return version
