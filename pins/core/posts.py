@@ -58,6 +58,12 @@ def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, m
     return max(until, default=None)
 
 
+def for_one_more(posts: tuple[Post, ...], held: Iterable[int], now: datetime) -> int:
+    """How many POSTs beyond the ceiling must be allowed so that one may be sent now."""
+    known = set(held)
+    return next(more for more in range(len(posts) + 1) if closed_until(posts, known, now, more=more) is None)
+
+
 def begun(posts: tuple[Post, ...], ends_at: datetime | None, now: datetime) -> tuple[Post, ...]:
     """One more is about to be sent. What the lock has ended by itself is forgotten, and so is what nobody can find
     after a day."""

@@ -42,7 +42,7 @@ def prepared(observed: Observed, pending: PendingWrite, now: datetime, *, alias:
     return replace(
         fresh,
         posts=posts.begun(observed.posts, ends_at, now),
-        more_posts=max(0, observed.more_posts - 1) if beyond else observed.more_posts,
+        more_posts=0 if beyond else observed.more_posts,
         nominees=(),
     )
 
@@ -176,9 +176,9 @@ def rotated(observed: Observed) -> Observed:
     return replace(observed, late=late, exists=False, refused=False, lapsed=False, refusals=observed.refusals + taken)
 
 
-def retried(observed: Observed) -> Observed:
+def retried(observed: Observed, now: datetime) -> Observed:
     """A person says: try again now. At the ceiling of creations this allows one more."""
-    more = 1 if observed.blocked == Blocked.CREATED_OFTEN else observed.more_posts
+    more = posts.for_one_more(observed.posts, observed.held, now) if observed.blocked == Blocked.CREATED_OFTEN else 0
     return replace(observed, more_posts=more, edited_at=None, **_AT_EASE)
 
 

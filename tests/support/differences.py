@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -20,6 +19,7 @@ class Difference:
 
     settings: dict[str, Any] = field(default_factory=dict)
     every_hour: Callable[[House, random.Random], None] | None = None
+    audit_seconds: int = 86_400  # how often locks are compared meanwhile
     tells: frozenset[str] = frozenset()  # kinds of incidents of which at least one must have been opened
 
 
@@ -68,6 +68,8 @@ DIFFERENCES: dict[str, Difference] = {
     "ids are used again": Difference({"id_reuse": True}),
     "ended codes stay a while": Difference({"expiry_lag": 600.0}),
     "starts in the past are refused": Difference({"reject_past_start": True}),
-    "a hand in the app": Difference(every_hour=hands_in_the_app, tells=frozenset({Incident.Kind.CHANGED_IN_APP})),
+    "a hand in the app": Difference(
+        every_hour=hands_in_the_app, audit_seconds=3600, tells=frozenset({Incident.Kind.CHANGED_IN_APP})
+    ),
     "the key may not write at times": Difference(every_hour=key_without_write_scope),
 }

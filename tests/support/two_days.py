@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import time_machine
+from django.db.models import Q
 from django.utils import timezone
 
 from pins.core.alias import reference_in
@@ -82,6 +83,9 @@ class TwoDays:
         self.flats = [self.house.flat(door, name=f"Flat {number}") for number, door in enumerate(self.doors)]
         self.bookings = size.bookings
         self.untold: set[str] = set()
+        self.missing_since: dict[int, datetime] = {}
+        every = min((one.audit_seconds for one in differences), default=DAY.total_seconds())
+        self.noticed_within = UNTOLD + (timedelta(seconds=every) if every < DAY.total_seconds() else timedelta())
 
     def live(self) -> Figures:
         """The two days, the end of the difference, and six hours more."""
@@ -153,11 +157,11 @@ class TwoDays:
         self.house.settle()
         sweep_checks.check(timezone.now())
 
-    def _waiting(self, now: datetime, since: timedelta) -> list[Pin]:
+    def _waiting(self, now: datetime) -> list[Pin]:
         """Codes of guests whose stay has begun, and which the lock itself does not have."""
-        begun = Pin.objects.filter(
-            wanted=True, grant__starts_at__lte=now - since, grant__ends_at__gt=now, wished_at__lte=now - since
-        ).select_related("grant", "lock")
+        begun = Pin.objects.filter(wanted=True, grant__starts_at__lte=now, grant__ends_at__gt=now).select_related(
+            "grant", "lock"
+        )
         there = {door.device_id: self.house.cloud.pins(door.device_id) for door in self.doors}
         return [
             pin
@@ -169,15 +173,21 @@ class TwoDays:
         ]
 
     def _somebody_waits(self, now: datetime) -> bool:
-        return Pin.objects.filter(
-            wanted=True, grant__starts_at__lte=now, grant__ends_at__gt=now
-        ).exclude(state=State.SET).exists()
+        return (
+            Pin.objects.filter(wanted=True, grant__starts_at__lte=now, grant__ends_at__gt=now)
+            .exclude(state=State.SET)
+            .exists()
+        )
 
     def _note_untold(self, now: datetime) -> None:
-        for pin in self._waiting(now, UNTOLD):
-            if not Incident.objects.filter(resolved_at=None, pin=pin).exists():
-                if not Incident.objects.filter(resolved_at=None, lock=pin.lock).exists():
-                    self.untold.add(f"{pin.grant.holder_name} at {pin.lock.name}, {now:%d %H:%M}, state {pin.state}")
+        """A code that is missing must be noticed by the next comparison at the latest, and somebody be told."""
+        waiting = self._waiting(now)
+        self.missing_since = {pin.pk: self.missing_since.get(pin.pk, now) for pin in waiting}
+        for pin in waiting:
+            about = Q(pin=pin) | Q(lock=pin.lock) | Q(account=pin.lock.account_id)
+            late = now - self.missing_since[pin.pk] > self.noticed_within
+            if late and not Incident.objects.filter(about, resolved_at=None).exists():
+                self.untold.add(f"{pin.grant.holder_name} at {pin.lock.name}, {now:%d %H:%M}, state {pin.state}")
 
     def _figures(self) -> Figures:
         cloud = self.house.cloud
@@ -224,7 +234,9 @@ class TwoDays:
                 if pin.state != State.SET:
                     found.append(f"{door.name}: {grant.holder_name} is {pin.state} {pin.blocked}")
             values = {pin.grant.code for pin in wanted}
-            found += [f"{door.name}: surplus {one.alias}" for one in real if one.body.value not in values]
+            found += [
+                f"{door.name}: surplus {one.alias}" for one in real if not one.foreign and one.body.value not in values
+            ]
         return found
 
 
