@@ -98,7 +98,7 @@ def gone(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
 def not_listed(
     posts: tuple[Post, ...], listed: frozenset[int], held: Iterable[int], *, proven: bool
 ) -> tuple[Post, ...]:
-    """A list that may be believed does not show these. `proven`: the lock's lists have shown what we knew to be there."""
+    """A list that may be believed does not show these. `proven`: the lock's lists have shown what we knew was there."""
     known = set(held)
     missing = [post.id is None or (post.id not in listed and post.id not in known) for post in posts]
     if proven:

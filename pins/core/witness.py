@@ -53,9 +53,9 @@ def credit(listing: PinListing, memory: ListMemory, believed: frozenset[int], no
     """How far this list may be believed. `believed`: the ids on this lock that a stronger witness knows, and whose end
     has not come."""
     least, version = memory.least_version, listing.version
-    if least is not None and version is not None and version < least:
-        if memory.written_at is not None and now < memory.written_at + LONGEST_LAG:
-            return Credit.STALE
+    written_just_now = memory.written_at is not None and now < memory.written_at + LONGEST_LAG
+    if least is not None and version is not None and version < least and written_just_now:
+        return Credit.STALE
     if not believed <= {listed.id for listed in listing.pins}:
         return Credit.DOUBTFUL
     if believed:
