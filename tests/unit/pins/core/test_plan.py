@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
 
-from pins.core import plan, transitions
+from pins.core import looks, plan, transitions
 from pins.core.pin_state import Blocked, Desired, Late, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Update, Wait, next_step
+from pins.core.witness import Credit, Sighting
+from pins.tedee.messages import Recurrence
 from tests.support.facts import NOW, SET, WISH
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -126,3 +128,54 @@ def test_a_start_moved_to_the_present_is_equal_once_it_is_past() -> None:
     future = replace(moved, applied=replace(WISH.content, starts_at=NOW + DAY))
     assert step(running, future) == Update(7)
     assert step(running, replace(moved, start_refused=False)) == Update(7)
+
+
+# -- permanent codes, weekdays and hours --------------------------------------------------------------------------
+
+PERMANENT = replace(WISH, content=replace(WISH.content, starts_at=None, ends_at=None))
+WEEKDAYS = replace(WISH, content=replace(WISH.content, recurrence=Recurrence(31, time(9), time(17))))
+
+
+def test_the_life_of_a_permanent_code() -> None:
+    there = replace(SET, applied=PERMANENT.content)
+    assert step(PERMANENT) == Create()
+    assert step(PERMANENT, there) == Wait(None)
+    assert step(PERMANENT, there, NOW + 10_000 * DAY) == Wait(None)
+    assert plan.state_of(PinView(PERMANENT, there), NOW + 10_000 * DAY) is State.SET
+    assert step(replace(PERMANENT, wanted=False), there) == Delete(7)
+    assert step(WISH, there) == Update(7)  # it gets an end
+    assert step(PERMANENT, SET) == Update(7)  # it loses its end
+    assert step(replace(PERMANENT, admitted=False)) == Wait(NOW + plan.ASK_FOR_ROOM)
+
+
+@pytest.mark.parametrize("recurrence", [None, Recurrence(48), Recurrence(31, time(9), time(18))])
+def test_other_weekdays_or_hours_are_put(recurrence: Recurrence | None) -> None:
+    applied = replace(WEEKDAYS.content, recurrence=recurrence)
+    assert step(WEEKDAYS, replace(SET, applied=applied)) == Update(7)
+    assert step(WEEKDAYS, replace(SET, applied=WEEKDAYS.content)) == Wait(WISH.content.ends_at)
+
+
+# -- witnesses ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("doubt", [{"omitted": True}, {"must_read": True}])
+def test_a_doubted_code_is_read_before_anything_is_done(doubt: dict[str, bool]) -> None:
+    doubted = replace(SET, **doubt)  # type: ignore[arg-type]
+    assert step(observed=doubted) == Read(7)
+    assert step(replace(WISH, wanted=False), doubted) == Read(7)
+    assert step(observed=replace(doubted, extra_ids=(8,))) == Read(7)  # which of them is there?
+    assert step(observed=replace(doubted, must_look=True)) == Look()
+
+
+def test_what_may_be_ours_is_read_before_a_second_code_is_made() -> None:
+    assert step(observed=Observed(nominees=(11, 12))) == Read(11)
+    lost = PendingWrite(Op.POST, 1, WISH.content, None, in_doubt=True)
+    assert step(observed=Observed(nominees=(11,), pending=lost)) == Read(11)
+
+
+def test_after_a_check_out_the_lock_is_not_asked_for_each_expired_code() -> None:
+    over = NOW + 2 * DAY + plan.FRESH_END
+    assert step(observed=SET, now=over) == Look()
+    assert step(observed=looks.looked(SET, Sighting((), False, (), frozenset(), Credit.UNPROVEN), over), now=over) == (
+        Wait(None)
+    )
