@@ -42,9 +42,11 @@ def meaning(
     *,
     credit: Credit = Credit.UNPROVEN,
     alias_is_short: bool = False,
+    alias: str = ALIAS,
 ) -> interpret.Meaning:
-    """What the answer means for the PIN that asked; `credit`: of a list among the answers."""
-    body = PinBody(ALIAS, desired.content.code)
+    """What the answer means for the PIN that asked; `credit`: of a list among the answers; `alias`: the
+    name that was sent."""
+    body = PinBody(alias, desired.content.code)
     attempt = PreparedAttempt(1, 1, step, uuid.UUID(int=1), desired.rev, body, NOW + timedelta(hours=1))
     return interpret.for_pin(
         PinView(desired, observed),

@@ -4,25 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 
 from pins.core import transitions
 from pins.core.interpret import Response, scope_of
-from pins.core.pin_state import Op, PendingWrite
+from pins.core.pin_state import Observed, Op, PendingWrite
 from pins.core.plan import Create, Delete, Look, Read, Request, Update
+from pins.core.posts import Post
 from pins.core.retry import Scope
+from pins.core.witness import Credit
 from pins.tedee.errors import (
     BadRequest,
     DeviceBusy,
+    DeviceOffline,
+    DeviceTimeout,
     Forbidden,
     NetworkFault,
+    NoRoom,
     PinExists,
     PinNotFound,
+    RateLimited,
     ServerFault,
     TedeeError,
     Unauthorized,
 )
+from pins.tedee.messages import PinListing
 from tests.support.answers import LATE, deleting, meaning, posting
 from tests.support.facts import NOW, SET, WISH
 
@@ -111,3 +119,75 @@ def test_a_404_to_the_delete_of_a_surplus_pin_wants_a_look() -> None:
     surplus = transitions.prepared(replace(SET, extra_ids=(9,)), PendingWrite(Op.DELETE, 1, None, 9), NOW)
     observed = meaning(surplus, Delete(9), Response(error=PinNotFound(404))).observed
     assert (observed.remote_id, observed.must_look) == (7, True)
+
+
+def test_a_surplus_pin_that_is_gone_is_not_deleted_again_and_again() -> None:
+    surplus = deleting(replace(SET, extra_ids=(9,)), 9)
+    told = meaning(surplus, Delete(9), Response(error=PinNotFound(404))).observed
+    shown = meaning(told, Look(), Response(listing=PinListing(1, ())), credit=Credit.DOUBTFUL).observed
+    assert 9 not in shown.extra_ids
+
+
+# -- refusals of the name ------------------------------------------------------------------------------------------
+
+
+def test_a_refused_name_is_shortened_and_the_value_is_innocent() -> None:
+    told = meaning(posting(), Create(), Response(error=BadRequest(400, about="alias")))
+    assert told.shorten_alias
+    assert (told.observed.refused, told.observed.start_refused, told.observed.posts) == (False, False, ())
+    assert told.observed.hold_until is not None
+
+
+@pytest.mark.parametrize("about", ["", "value"])
+def test_a_refusal_of_something_else_leaves_the_name(about: Literal["", "value"]) -> None:
+    told = meaning(posting(), Create(), Response(error=BadRequest(400, about=about)))
+    assert (told.shorten_alias, told.observed.refused) == (False, True)
+
+
+def test_a_name_is_shortened_once() -> None:
+    refusal = Response(error=BadRequest(400, about="alias"))
+    short = meaning(posting(), Create(), refusal, alias_is_short=True, alias="#7F3K2Q Anna")
+    assert (short.shorten_alias, short.observed.refused) == (False, True)
+    # Another lock of the account learned it while this request was under way: the value is still innocent.
+    long = meaning(posting(), Create(), refusal, alias_is_short=True)
+    assert long.observed.refused is False
+
+
+# -- creations that were refused -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadRequest(400),
+        BadRequest(400, about="alias"),
+        Forbidden(403),
+        PinExists(406),
+        DeviceBusy(409),
+        NoRoom(412),
+        DeviceOffline(428),
+        RateLimited(429),
+    ],
+)
+def test_a_certain_refusal_never_counts_as_a_creation(error: TedeeError) -> None:
+    observed = Observed()
+    for _ in range(6):
+        observed = meaning(posting(observed), Create(), Response(error=error)).observed
+    assert observed.posts == ()
+
+
+@pytest.mark.parametrize("error", [DeviceTimeout(408), ServerFault(503), NetworkFault()])
+def test_a_lost_answer_counts_as_a_creation(error: TedeeError) -> None:
+    assert meaning(posting(), Create(), Response(error=error)).observed.posts == (
+        Post(NOW, None, WISH.content.ends_at),
+    )
+
+
+@pytest.mark.parametrize("credit", [Credit.PROVEN, Credit.UNPROVEN])
+def test_a_value_that_exists_brings_a_lost_creation_back_once(credit: Credit) -> None:
+    """The list did not show it, but the lock says that it has the value: so it is there, however often we ask."""
+    lost = meaning(posting(), Create(), Response(error=DeviceTimeout(408))).observed
+    observed = meaning(lost, Look(), Response(listing=PinListing(1, ())), credit=credit).observed
+    for _ in range(4):
+        observed = meaning(posting(observed), Create(), Response(error=PinExists(406))).observed
+        assert [(post.id, post.absent) for post in observed.posts] == [(None, False)]

@@ -137,6 +137,7 @@ def test_nobody_is_blamed_for_a_pin_that_should_not_be_there(look: tuple[PinView
 
 SEARCHING = transitions.lost(posting(), NOW + LATE)
 CUT = ALIAS[:13]
+LOST_POST = Late(NOW + LATE, 1, 1, frozenset({Op.POST}), frozenset({WISH.content.code}))
 FOUND = meaning(SEARCHING, Look(), listing(CUT)).observed
 
 
@@ -175,6 +176,32 @@ def test_our_id_under_a_changed_name_is_ours_by_its_value() -> None:
     told = meaning(SET, Read(7), remote("Cleaner"))
     assert (told.observed, told.changed_in_app) == (SET, False)
     assert told.alias_shown == "Cleaner"
+
+
+def test_our_id_under_a_cut_name_is_ours_by_the_value_that_we_wish() -> None:
+    unknown = replace(SET, applied=None)  # a late PUT may have changed it
+    told = meaning(unknown, Read(7), remote(CUT))
+    assert (told.observed, told.changed_in_app) == (SET, False)
+
+
+def test_what_was_asked_for_is_what_was_read() -> None:
+    """A cloud that shows another number in the PIN itself must not make us ask forever."""
+    assert meaning(FOUND, Read(7), remote(CUT, EDITED, remote_id=0)).observed.nominees == ()
+    assert meaning(replace(SET, must_read=True), Read(7), remote(remote_id=0)).observed == SET
+
+
+def test_a_similar_name_of_somebody_else_does_not_lead_in_circles() -> None:
+    """The wish has changed since a POST was lost, and its last moment has come: one look closes the matter."""
+    changed = replace(WISH, rev=2)
+    observed = replace(Observed(), late=replace(LOST_POST, until=NOW), exists=True, tried_rev=2)
+    for _ in range(6):
+        step = next_step(PinView(changed, observed), NOW)
+        if not isinstance(step, Look | Read):
+            break
+        answer = listing(CUT) if isinstance(step, Look) else remote(CUT, EDITED)
+        observed = meaning(observed, step, answer, changed).observed
+    else:
+        raise AssertionError("it looks and reads without end")
 
 
 def test_an_id_that_reads_as_somebody_elses_wants_a_look() -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 
-from pins.core import looks, transitions
+from pins.core import looks, posts, transitions
 from pins.core.pin_state import Content, Late, Observed, Op, PendingWrite, PinView
 from pins.core.posts import Post
 from pins.core.witness import Credit, Sighting
@@ -58,6 +58,17 @@ def test_after_a_list_what_is_listed_is_ours_or_waits_to_be_read(look: tuple[Pin
         assert before.late is not None
         assert after.late.until > NOW
         assert after.late.count <= before.late.count
+
+
+@settings(max_examples=300)
+@given(looks_at())
+def test_the_same_list_twice_teaches_nothing_more(look: tuple[PinView, Sighting]) -> None:
+    before, seen = look[0].observed, look[1]
+    once = looks.looked(before, seen, NOW)
+    # Where the list ended a belief or brought a missing answer, the next one may search under changed names.
+    assert replace(looks.looked(once, seen, NOW), nominees=once.nominees) == once
+    if once.nominees == seen.nominees:
+        assert not looks.contradicts(once, seen, NOW)
 
 
 @settings(max_examples=300)
@@ -189,6 +200,63 @@ def test_a_creation_is_absent_only_where_the_list_may_be_believed(credit: Credit
 def test_a_creation_that_a_list_shows_has_its_id() -> None:
     lost = transitions.lost(transitions.prepared(Observed(), POST, NOW), UNTIL)
     assert looked(lost, 4).posts == (replace(MADE, id=4),)
+
+
+def test_a_list_that_ends_a_belief_is_weighed_before_its_creation_is_forgotten() -> None:
+    made = replace(MADE, id=7)
+    held = looks.missing(replace(SET, posts=(made,)), NOW)
+    assert looked(held, credit=Credit.PROVEN).posts == ()
+    assert looked(held, credit=Credit.UNPROVEN).posts == (replace(made, absent=True),)
+    assert looked(held, credit=Credit.DOUBTFUL).posts == (made,)
+    after_its_end = looks.looked(replace(SET, posts=(made,)), shown(credit=Credit.UNPROVEN), NOW + DAY)
+    assert after_its_end.posts == ()
+
+
+def test_a_404_after_a_list_takes_a_creation_out_of_the_hour_but_not_of_the_day() -> None:
+    made = replace(MADE, id=7)
+    omitted = looked(replace(SET, posts=(made,)), credit=Credit.DOUBTFUL)
+    assert omitted.posts == (made,)
+    assert looks.missing(omitted, NOW).posts == (replace(made, absent=True),)
+    assert looks.missing(omitted, NOW + DAY).posts == ()
+
+
+@pytest.mark.parametrize("credit", [Credit.PROVEN, Credit.UNPROVEN])
+def test_a_surplus_code_that_a_list_shows_absent_counts_no_more(credit: Credit) -> None:
+    held = replace(SET, extra_ids=(8,), posts=(replace(MADE, id=7), replace(MADE, id=8)))
+    after = looked(held, 7, credit=credit)
+    assert after.extra_ids == ()
+    assert posts.closed_until((*after.posts, MADE), after.held, NOW) is None
+
+
+@pytest.mark.parametrize("before", [SET, Observed(), replace(SET, applied=None)])
+def test_a_surplus_code_is_not_forgotten_because_a_doubtful_list_lacks_it(before: Observed) -> None:
+    held = replace(before, extra_ids=(8,))
+    ours = [one for one in (before.remote_id,) if one is not None]
+    assert looked(held, *ours, credit=Credit.DOUBTFUL).extra_ids == (8,)
+    assert looked(held, credit=Credit.DOUBTFUL).extra_ids == (8,)
+    assert looked(held, *ours).extra_ids == ()
+
+
+def test_one_that_outlived_its_end_goes_and_another_one_of_ours_stays() -> None:
+    over = replace(SET, applied=replace(CONTENT, ends_at=NOW))
+    assert looked(over, 5, 7, 9) == Observed(remote_id=5, extra_ids=(7, 9))
+
+
+def test_a_name_that_may_be_ours_does_not_keep_the_list_from_being_believed() -> None:
+    lost = transitions.lost(transitions.prepared(Observed(), POST, NOW), UNTIL)
+    seen = looks.looked(lost, shown(11, credit=Credit.UNPROVEN), NOW)
+    assert seen.remote_id == 11
+    foreign = looks.looked(lost, shown(nominees=(11,), credit=Credit.UNPROVEN), NOW)
+    assert (foreign.nominees, foreign.pending) == ((11,), lost.pending)
+    assert looks.not_ours(foreign, 11).posts == (replace(MADE, absent=True),)
+    over = replace(lost, late=replace(LOST_PUT, until=NOW, kinds=frozenset({Op.POST})))
+    assert looks.looked(over, shown(nominees=(11,)), NOW).late is None
+
+
+def test_only_a_lost_post_makes_us_search_while_an_answer_is_missing() -> None:
+    lost = Observed(extra_ids=(8,), pending=replace(DELETE, remote_id=8), posts=(MADE,))
+    after = looks.looked(lost, shown(nominees=(11,)), NOW)
+    assert (after.nominees, after.pending, after.extra_ids) == ((), None, ())
 
 
 # -- reading --------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from pins.core import looks, plan, posts, transitions
 from pins.core.pin_state import Content, Desired, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Update, Wait, next_step
 from pins.core.witness import Credit, Sighting
-from tests.support.facts import CODES, NOW, contents, desires, observations, views
+from tests.support.facts import CODES, NOW, contents, desires, looks_at, observations, views
 
 
 @settings(max_examples=200)
@@ -166,7 +166,7 @@ class TruthfulLock:
             observed, PendingWrite(Op.DELETE, view.desired.rev, None, chosen.remote_id), NOW
         )
         if self.ours.pop(chosen.remote_id, None) is None and chosen.remote_id in observed.extra_ids:
-            return replace(transitions.not_applied(observed), must_look=True)
+            return replace(transitions.deleted(observed, chosen.remote_id), must_look=True)
         return transitions.deleted(observed, chosen.remote_id)
 
 
@@ -228,3 +228,19 @@ def test_no_code_is_created_beyond_the_ceiling(view: PinView) -> None:
     observed = view.observed
     if isinstance(next_step(view, NOW), Create):
         assert posts.closed_until(observed.posts, observed.held, NOW, more=observed.more_posts) is None
+
+
+@settings(max_examples=300)
+@given(looks_at())
+def test_no_list_leads_to_a_second_code_or_to_the_loss_of_the_only_one(look: tuple[PinView, Sighting]) -> None:
+    view, seen = look
+    before, after = view.observed, looks.looked(view.observed, seen, NOW)
+    chosen = next_step(PinView(view.desired, after), NOW)
+    if isinstance(chosen, Create):
+        assert after.held == frozenset()
+        assert not seen.ours
+    if isinstance(chosen, Delete) and view.desired.is_live(NOW) and chosen.remote_id in seen.ours:
+        # Another one of ours is kept, or it is one that outlived its end and lets nobody in.
+        ended = before.applied is not None and before.applied.has_ended(NOW) and chosen.remote_id == before.remote_id
+        assert after.remote_id is not None or ended
+        assert chosen.remote_id != after.remote_id
