@@ -82,6 +82,16 @@ def refused(posts: tuple[Post, ...]) -> tuple[Post, ...]:
     return posts[: nameless[-1]] + posts[nameless[-1] + 1 :] if nameless else posts
 
 
+def exists(posts: tuple[Post, ...]) -> tuple[Post, ...]:
+    """The last one was refused because its value exists, and an earlier one of that value was lost: so that one is
+    there, whatever a list showed. If a list ended it, the last one stands for it."""
+    left = refused(posts)
+    nameless = [place for place, post in enumerate(left) if post.id is None]
+    if not nameless:
+        return posts
+    return tuple(replace(post, absent=post.absent and place != nameless[-1]) for place, post in enumerate(left))
+
+
 def found(posts: tuple[Post, ...], ids: Iterable[int], *, newest: bool = False) -> tuple[Post, ...]:
     """These ids are PINs of ours. Each that is new is what a POST without an answer made, the oldest one first;
     `newest`: it is the answer to the last one."""
@@ -101,10 +111,15 @@ def gone(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
     return tuple(post for post in posts if remote_id is None or post.id != remote_id)
 
 
+def denied(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
+    """This PIN is denied by the lock, but nothing of ours explains where it went: an unproven absence."""
+    return tuple(replace(post, absent=post.absent or (post.id is not None and post.id == remote_id)) for post in posts)
+
+
 def not_listed(
     posts: tuple[Post, ...], listed: frozenset[int], held: Iterable[int], *, proven: bool
 ) -> tuple[Post, ...]:
-    """A list that may be believed does not show these. `proven`: lists of the lock have shown what we knew."""
+    """A list that may be believed does not show these. `proven`: the lock's lists have shown what we knew was there."""
     known = set(held)
     missing = [post.id is None or (post.id not in listed and post.id not in known) for post in posts]
     if proven:

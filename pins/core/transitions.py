@@ -111,16 +111,17 @@ def refused_existing(observed: Observed) -> Observed:
     Where a POST of this value was lost, the lock says that it has the value, against any list that did not show it. So
     that POST counts again.
     """
-    pending, late = observed.pending, observed.late
+    pending, late, made = observed.pending, observed.late, observed.posts
     was_post = pending is not None and pending.op is Op.POST
     code = pending.content.code if pending is not None and pending.content is not None else None
-    ours_perhaps = late is not None and code in late.codes
+    if was_post:
+        made = posts.exists(made) if late is not None and code in late.codes else posts.refused(made)
     return replace(
         observed,
         pending=None,
         exists=True,
         must_look=was_post or observed.must_look,
-        posts=observed.posts if ours_perhaps or not was_post else posts.refused(observed.posts),
+        posts=made,
     )
 
 
