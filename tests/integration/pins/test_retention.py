@@ -18,6 +18,7 @@ from pins.models import (
     IncidentNotice,
     NotificationChannel,
     Pin,
+    PinAttempt,
 )
 from pins.notify import collecting, outbox
 from rentals.models import Booking

@@ -244,7 +244,7 @@ def test_a_second_hand_within_a_day_is_not_fought() -> None:
     assert isinstance(next_step(view, NOW), Wait)
     assert state_of(view, NOW) is State.BLOCKED
     # A person, or another wish, lets it be corrected.
-    assert next_step(PinView(WISH, transitions.retried(twice.observed)), NOW) == Update(7)
+    assert next_step(PinView(WISH, transitions.retried(twice.observed, NOW)), NOW) == Update(7)
     assert next_step(PinView(replace(WISH, rev=2), twice.observed), NOW) == Update(7)
 
 
@@ -256,7 +256,7 @@ def test_a_hand_after_a_day_is_the_first_one_again() -> None:
 
 
 def test_after_a_persons_decision_the_next_hand_is_the_first_one() -> None:
-    decided = transitions.retried(replace(SET, edited_at=NOW))
+    decided = transitions.retried(replace(SET, edited_at=NOW), NOW)
     assert meaning(decided, Read(7), remote(content=EDITED)).observed.blocked == ""
 
 
