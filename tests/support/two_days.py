@@ -56,6 +56,7 @@ class Figures:
     requests: int
     posts: int
     most_living: int  # codes of one guest on one lock at one moment
+    longest_double: timedelta  # for how long one guest had more than one of them
     most_in_an_hour: int  # creations per guest and lock that no deletion preceded
     most_in_a_day: int
     incidents: tuple[str, ...]
@@ -191,31 +192,22 @@ class TwoDays:
 
     def _figures(self) -> Figures:
         cloud = self.house.cloud
-        hour, day, living = self._creations()
-        kinds = tuple(sorted(set(Incident.objects.values_list("kind", flat=True))))
-        posts = sum(record.method == "POST" for record in cloud.journal.requests)
-        return Figures(
-            self.house.requests, posts, living, hour, day, kinds, tuple(sorted(self.untold)), tuple(self._wrong())
-        )
-
-    def _creations(self) -> tuple[int, int, int]:
-        """Creations that no removal made good, in an hour and in a day, and the most codes of one guest at once."""
         changes: defaultdict[tuple[int, str | None], list[PinChange]] = defaultdict(list)
-        for change in self.house.cloud.journal.changes:
+        for change in cloud.journal.changes:
             if not change.foreign:
                 changes[change.lock_id, reference_in(change.alias_sent)].append(change)
-        most_hour = most_day = most_living = 0
-        for told in changes.values():
-            alive: dict[int, datetime] = {}
-            for change in sorted(told, key=lambda one: one.at):
-                if change.action == "created":
-                    alive[change.uid] = change.at
-                elif change.action in ("deleted", "expired"):
-                    alive.pop(change.uid, None)
-                most_living = max(most_living, len(alive))
-                most_hour = max(most_hour, sum(change.at - at < HOUR for at in alive.values()))
-                most_day = max(most_day, sum(change.at - at < DAY for at in alive.values()))
-        return most_hour, most_day, most_living
+        lives = [_Life(told, timezone.now()) for told in changes.values()]
+        return Figures(
+            requests=self.house.requests,
+            posts=sum(record.method == "POST" for record in cloud.journal.requests),
+            most_living=max(life.most_living for life in lives),
+            longest_double=max(life.doubled for life in lives),
+            most_in_an_hour=max(life.most_in_an_hour for life in lives),
+            most_in_a_day=max(life.most_in_a_day for life in lives),
+            incidents=tuple(sorted(set(Incident.objects.values_list("kind", flat=True)))),
+            untold=tuple(sorted(self.untold)),
+            wrong=tuple(self._wrong()),
+        )
 
     def _wrong(self) -> list[str]:
         """Where the locks differ from what they should hold."""
@@ -243,3 +235,27 @@ class TwoDays:
 def within_the_ceiling(figures: Figures) -> bool:
     """Were codes created no more often than allowed?"""
     return figures.most_in_an_hour <= MOST_IN_AN_HOUR and figures.most_in_a_day <= MOST_IN_A_DAY
+
+
+class _Life:
+    """The codes of one guest on one lock over time: how many were made that no removal made good."""
+
+    def __init__(self, changes: list[PinChange], ends: datetime) -> None:
+        self.most_living = self.most_in_an_hour = self.most_in_a_day = 0
+        self.doubled = timedelta()
+        alive: dict[int, datetime] = {}
+        double_since: datetime | None = None
+        for change in sorted(changes, key=lambda one: one.at):
+            if change.action == "created":
+                alive[change.uid] = change.at
+            elif change.action in ("deleted", "expired"):
+                alive.pop(change.uid, None)
+            if len(alive) > 1:
+                double_since = double_since or change.at
+            elif double_since is not None:
+                self.doubled, double_since = max(self.doubled, change.at - double_since), None
+            self.most_living = max(self.most_living, len(alive))
+            self.most_in_an_hour = max(self.most_in_an_hour, sum(change.at - at < HOUR for at in alive.values()))
+            self.most_in_a_day = max(self.most_in_a_day, sum(change.at - at < DAY for at in alive.values()))
+        if double_since is not None:
+            self.doubled = max(self.doubled, ends - double_since)

@@ -1,0 +1,75 @@
+"""Two simulated days on a cloud that keeps its documents' word in one or several ways less, while every fifth request
+is a timeout: see `tests.support.two_days`.
+
+A usual run takes mixes in which each difference stands once. `TURNKEY_DIFFERENCES=alone` and `=pairs` take each by
+itself and every pair, `TURNKEY_TWO_DAYS=full` 20 locks and 100 bookings in place of 3 and 12.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import combinations
+
+import pytest
+import time_machine
+from pytest_django import Settings
+
+from tests.support.differences import DIFFERENCES
+from tests.support.paths import FIGURES
+from tests.support.two_days import FULL, LANDS_AFTER, SMALL, START, Figures, TwoDays, within_the_ceiling
+
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(3600)]
+
+MIXES = (
+    ("lists lag a minute and a half", "aliases are cut", "errors have no body", "updates merge"),
+    ("lists show nothing", "aliases lose the number sign", "errors are problems", "seconds and hours read otherwise"),
+    ("lists leave some out", "aliases lose spaces", "ids are text", "ids are used again"),
+    ("lists have no version", "aliases become capitals", "ended codes stay a while"),
+    (
+        "the version is stuck",
+        "aliases are cut to ten",
+        "starts in the past are refused",
+        "the key may not write at times",
+    ),
+    ("the version jumps", "long aliases are refused", "a hand in the app"),
+    ("lists lag an hour",),
+)
+CASES = {
+    "alone": [(name,) for name in DIFFERENCES],
+    "pairs": list(combinations(DIFFERENCES, 2)),
+    "": list(MIXES),
+}[os.environ.get("TURNKEY_DIFFERENCES", "")]
+SIZE = FULL if os.environ.get("TURNKEY_TWO_DAYS") == "full" else SMALL
+
+
+def test_each_difference_is_in_a_mix() -> None:
+    assert {name for mix in MIXES for name in mix} == set(DIFFERENCES)
+
+
+@pytest.mark.parametrize("names", CASES, ids=" and ".join)
+def test_nobody_is_locked_out_untold_and_codes_stay_few(names: tuple[str, ...], settings: Settings) -> None:
+    differences = [DIFFERENCES[name] for name in names]
+    settings.LATE_SECONDS = int(2 * LANDS_AFTER)
+    settings.TEDEE_RATE_LIMIT = 1_000_000  # scarcity has tests of its own
+    settings.AUDIT_SECONDS = min(one.audit_seconds for one in differences)
+    with time_machine.travel(START, tick=False) as clock:
+        figures = TwoDays(clock, SIZE, seed=7, differences=differences).live()
+    write_down(names, figures)
+    assert figures.wrong == ()
+    assert figures.untold == ()
+    assert within_the_ceiling(figures), figures
+    for difference in differences:
+        assert difference.tells <= set(figures.incidents)
+
+
+def write_down(names: tuple[str, ...], figures: Figures) -> None:
+    """One line for each case; several workers may write."""
+    told = ", ".join(figures.incidents) or "none"
+    line = (
+        f"{' + '.join(names)}: {figures.requests} requests, {figures.posts} creations sent; codes of one guest at most "
+        f"{figures.most_living}, doubled for {figures.longest_double}; unaccounted at most {figures.most_in_an_hour} in "
+        f"an hour, {figures.most_in_a_day} in a day; incidents: {told}; wrong at the end: {len(figures.wrong)}\n"
+    )
+    FIGURES.mkdir(parents=True, exist_ok=True)
+    with (FIGURES / "two_days.txt").open("a", encoding="utf-8") as file:
+        file.write(line)
