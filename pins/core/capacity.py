@@ -30,6 +30,11 @@ def room(capacity: int, foreign: int) -> int:
     return max(0, capacity - foreign - SPARE)
 
 
+def believed(learned: int | None, learned_at: datetime | None, now: datetime) -> int | None:
+    """How many codes were on the lock when it last said that it was full; `None` if it never did, or a day ago."""
+    return learned if learned_at is not None and learned_at > now - BELIEVED else None
+
+
 def admitted(candidates: Iterable[Candidate], places: int) -> frozenset[int]:
     """The PINs that may be on the lock: nearest starts first. A disclosed code never yields."""
     return frozenset(one.pin_id for one in _ranked(candidates)[:places])

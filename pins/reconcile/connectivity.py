@@ -25,8 +25,8 @@ SOON = timedelta(seconds=30)
 UNHURRIED = timedelta(minutes=5)
 #: With a deadline as near as this, each tick asks.
 PRESSING = timedelta(hours=4)
-#: While a guest is at the door, so often, and from the requests that arrivals have.
-AT_THE_DOOR = timedelta(seconds=60)
+#: While a guest is at the door: at each second tick, that is once a minute, and from the requests that arrivals have.
+AT_THE_DOOR = timedelta(seconds=50)
 #: How many ids go into one query string.
 MOST_IDS = 100
 

@@ -30,7 +30,7 @@ def admit(lock: Lock, foreign_pins: int, state: LockState, now: datetime) -> Non
     places = max(
         capacity.room(lock.pin_capacity, foreign_pins), sum(pin.remote_id is not None and pin.admitted for pin in pins)
     )
-    learned = learned_room(state, now)
+    learned = capacity.believed(state.learned_room, state.learned_room_at, now)
     candidates = [_candidate(pin, yields=learned is not None and _yielded(state, now)) for pin in pins]
     chosen = capacity.admitted(candidates, places)
     if learned is not None:
@@ -40,13 +40,6 @@ def admit(lock: Lock, foreign_pins: int, state: LockState, now: datetime) -> Non
         Incident.open(Incident.Kind.TOO_MANY_CODES, now, about=lock)
     else:
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))
-
-
-def learned_room(state: LockState, now: datetime) -> int | None:
-    """How many codes were on the lock when it said that it was full, while that is believed."""
-    if state.learned_room_at is None or state.learned_room_at <= now - capacity.BELIEVED:
-        return None
-    return state.learned_room
 
 
 def refused(lock: Lock, pin: Pin, now: datetime) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pins.core import interpret
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
-from pins.core.plan import Create, Write
+from pins.core.plan import Create, Delete, Write
 from pins.core.retry import Scope, delay
 from pins.models import Incident, LockState, Pin
 from pins.reconcile import account_limits, keypad_room, observations, write_scope
@@ -98,6 +98,7 @@ def _end_incidents(lock: Lock, pin: Pin, attempt: PreparedAttempt, now: datetime
         Incident.resolve(now, about=pin, kinds=_ENDED_BY_SUCCESS)
     if pin.state == State.REMOVED:
         Incident.resolve(now, about=pin, kinds=(Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED))
+    if pin.state == State.REMOVED or isinstance(attempt.step, Delete):
         keypad_room.freed(lock, now)
 
 

@@ -74,7 +74,8 @@ def refused(lock: Lock, now: datetime) -> datetime:
         state, _ = AccountState.objects.select_for_update().get_or_create(account=account)
         count = state.writes_refused = state.writes_refused + 1
         state.probed_lock = lock.pk
-        missing = scope_missing(count, others_due=_others_due(lock, key, now))
+        before = LockState.objects.filter(lock__account=account, forbidden_key=key).exclude(lock=lock).count()
+        missing = scope_missing(count, before + 1, others_due=_others_due(lock, key, now))
         if missing:
             wait = delay(Cause.UNAUTHORIZED, count - 1, until_deadline=None, jitter=random.uniform(0.5, 1))
             state.paused_until, state.pause_cause, state.dead_key = now + wait, WRITES_REST, key
@@ -119,6 +120,7 @@ def writes_rest_until(lock: Lock, now: datetime) -> datetime | None:
     if state.paused_until is not None and state.paused_until > now:
         return min(state.paused_until, now + _SEARCH)
     due = set(account_limits.with_work(now).filter(account=lock.account).values_list("pk", flat=True))
+    due.add(lock.pk)  # this run holds its lease
     before = LockState.objects.filter(lock__in=due).exclude(forbidden_key="").values_list("lock_id", flat=True)
     # Those that were refused come last, in turn.
     if next_probe(due, dict.fromkeys(before, now), state.probed_lock) in (None, lock.pk):
