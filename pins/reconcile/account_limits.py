@@ -137,9 +137,9 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: i
 
 def forgive_new_keys(now: datetime) -> None:
     """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
-    for state in AccountState.objects.exclude(dead_key="").select_related("account"):
-        if state.dead_key != key_fingerprint(state.account):
-            _forgive(state.account, state, now)
+    for troubled in AccountState.objects.exclude(dead_key="").select_related("account"):
+        if troubled.dead_key != key_fingerprint(troubled.account):
+            _forgive(troubled.account, troubled, now)
     for state in LockState.objects.exclude(forbidden_key="").select_related("lock__account"):
         if state.forbidden_key != key_fingerprint(state.lock.account):
             LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(
