@@ -13,9 +13,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pins import tasks
-from pins.reconcile import inventory
+from pins.reconcile import account_limits, inventory
 from pins.status import wording
-from pins.status.locks import lock_badge, pause, zone_of_lock
+from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
 from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
@@ -67,7 +67,8 @@ class LockWithCodesAdmin(LockAdmin):
         others = "others not counted yet"
         if state is not None and state.looked_at is not None:
             others = f"{state.foreign_pins} other"
-        return f"{ours} ours, {others}, room for {lock.pin_capacity}"
+        full = said_full(lock, timezone.now()) if lock.pk else ""
+        return f"{ours} ours, {others}, {full[:1].lower() + full[1:] if full else f'room for {lock.pin_capacity}'}"
 
 
 @admin.register(LockAccount)
@@ -85,7 +86,8 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     def condition(self, account: LockAccount) -> SafeString:
         state = getattr(account, "operation", None)
         if state is not None and state.dead_key:
-            return badge_html(Badge("Key refused", Tone.ACT))
+            reads = state.pause_cause == account_limits.WRITES_REST
+            return badge_html(Badge("Key may only read" if reads else "Key refused", Tone.ACT))
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge("Waiting", Tone.TROUBLE))
         if account.observe_only:

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from pins.models import Pin, PinAttempt
 from pins.status import wording
-from pins.status.locks import lock_badge, pause, zone_of_lock
+from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
 from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
@@ -123,12 +123,13 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
     # A request that found it offline is newer than what Tedee said about the connection.
     is_connected = False if pause(lock, now)[0] == Cause.OFFLINE.value else lock.is_connected
     known = {True: "yes", False: "no", None: "unknown"}
+    free = max(lock.pin_capacity - ours - foreign, 0)
     return [
         Fact("Connected", known[is_connected]),
         Fact("Battery", "unknown" if lock.battery_level is None else f"{lock.battery_level} %"),
         Fact("Keypad", known[lock.has_keypad]),
         Fact("Bridge", known[lock.has_bridge]),
-        Fact("Room for codes", f"{max(lock.pin_capacity - ours - foreign, 0)} of {lock.pin_capacity} free"),
+        Fact("Room for codes", said_full(lock, now) or f"{free} of {lock.pin_capacity} free"),
         Fact("Time zone in the Tedee app", lock.time_zone or "unknown"),
         Fact("Serial number", lock.serial_number or "unknown"),
         Fact("Account", lock.account.name),

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 #: Places kept free: for a nearer arrival while a farther PIN is being removed, and for people with the Tedee app.
 SPARE = 5
+#: What a lock said about its room is believed for so long; then it is asked again.
+BELIEVED = timedelta(days=1)
+#: For an arrival within this time, the furthest code that nobody was shown gives its place away.
+ARRIVES_SOON = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -17,6 +21,8 @@ class Candidate:
     pin_id: int
     starts_at: datetime
     disclosed: bool
+    on_lock: bool = False  # as far as we know
+    yielding: bool = False  # it gives its place to a nearer arrival, and is not gone yet
 
 
 def room(capacity: int, foreign: int) -> int:
@@ -24,7 +30,42 @@ def room(capacity: int, foreign: int) -> int:
     return max(0, capacity - foreign - SPARE)
 
 
+def believed(learned: int | None, learned_at: datetime | None, now: datetime) -> int | None:
+    """How many codes were on the lock when it last said that it was full; `None` if it never did, or a day ago."""
+    return learned if learned_at is not None and learned_at > now - BELIEVED else None
+
+
 def admitted(candidates: Iterable[Candidate], places: int) -> frozenset[int]:
     """The PINs that may be on the lock: nearest starts first. A disclosed code never yields."""
-    ranked = sorted(candidates, key=lambda one: (not one.disclosed, one.starts_at, one.pin_id))
-    return frozenset(one.pin_id for one in ranked[:places])
+    return frozenset(one.pin_id for one in _ranked(candidates)[:places])
+
+
+def admitted_to_full(
+    candidates: Iterable[Candidate], chosen: frozenset[int], learned: int, foreign: int
+) -> frozenset[int]:
+    """Of the `chosen`, those that may be on a lock that said it was full, at `learned` codes (`foreign`: not ours).
+
+    1. A PIN that is on the lock stays. One that yields goes on yielding.
+    2. The nearest of the others get the places that are free, if any are.
+    3. One more of them asks the lock now and then, for all that wait: places may become free that we do not see.
+    """
+    ranked = [one for one in _ranked(candidates) if one.pin_id in chosen and not one.yielding]
+    there = [one for one in ranked if one.on_lock]
+    waiting = [one for one in ranked if not one.on_lock]
+    free = max(0, learned - foreign - len(there))
+    return frozenset(one.pin_id for one in [*there, *waiting[: free + 1]])
+
+
+def evicted(candidates: Iterable[Candidate], arrival: Candidate, now: datetime) -> int | None:
+    """Which PIN gives its place to an arrival that the lock refused for lack of room: the furthest that nobody was
+    shown. `None`: the arrival is more than a day away, or no code is further away than it."""
+    if arrival.starts_at > now + ARRIVES_SOON:
+        return None
+    further = [
+        one for one in candidates if one.on_lock and not one.disclosed and one.starts_at > max(arrival.starts_at, now)
+    ]
+    return max(further, key=lambda one: (one.starts_at, one.pin_id)).pin_id if further else None
+
+
+def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:
+    return sorted(candidates, key=lambda one: (not one.disclosed, one.starts_at, one.pin_id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -32,10 +32,18 @@ REST_AFTER_HANG = timedelta(seconds=15)
 MANY_FAILURES = 10
 REST_AFTER_MANY = timedelta(minutes=3)  # 20 tries an hour
 DEADLINE_IS_NEAR = timedelta(hours=1)
+#: While a guest waits at the door, the next try is no further away than this.
+AT_THE_DOOR = timedelta(seconds=60)
+#: After the first refused change of a lock that can be read: a second one, to be sure, before anybody is told.
+CONFIRM_REFUSAL = timedelta(seconds=5)
 
 OUTAGE_LOCKS = 3
 OUTAGE_SPAN = timedelta(seconds=60)
 OUTAGE_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120))
+
+#: The causes for which a guest at the door shortens the rest. An offline lock is not asked more often than any: one
+#: `sync` each minute notices that it is back. What only a person can fix, and a limit, stay as they are.
+_HURRIED = frozenset({Cause.BUSY, Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK})
 
 
 class Scope(StrEnum):
@@ -75,6 +83,7 @@ def delay(
     retry_after: float | None = None,
     hung: bool = False,
     alike: int | None = None,
+    begun: bool = False,
     jitter: float,
 ) -> timedelta:
     """How long to rest before the next try, after `failures` consecutive failures including this one.
@@ -85,7 +94,9 @@ def delay(
     2. A server's `retry_after`, in seconds, replaces that; it is never shortened, but capped to a day.
     3. After ten failures in a row, whatever the causes, at most 20 tries an hour, unless the deadline is within the
        hour or past.
-    4. After a hang at least 15 seconds: the server may still be working on the lost request.
+    4. `begun`: the deadline is past and the guest waits at the door. Where the lock or the cloud fails by itself, at
+       most a minute, however many failures there were. Only a server's `retry_after` still counts.
+    5. After a hang at least 15 seconds: the server may still be working on the lost request.
 
     There is no last try: giving up would not help the guest at the door. Raises `ValueError` for another `jitter`.
     """
@@ -102,20 +113,51 @@ def delay(
     pressing = until_deadline is not None and until_deadline <= DEADLINE_IS_NEAR
     if failures >= MANY_FAILURES and not pressing:
         wait = max(wait, REST_AFTER_MANY)
+    if begun and cause in _HURRIED and retry_after is None:
+        wait = min(wait, AT_THE_DOOR)
     if hung:
         wait = max(wait, REST_AFTER_HANG)
     return wait
 
 
 def outage(faults: Sequence[tuple[Hashable, datetime]], now: datetime) -> bool:
-    """Whether recent network and server faults, as (lock, moment), look like the cloud's failure and not a lock's.
+    """Whether network and server faults, as (lock, moment), look like the cloud's failure and not a lock's.
 
-    Three different locks within a minute. Then the account pauses and a single request probes.
+    Three different locks within a minute, and no answer to any lock of the account in between: a cloud that answers
+    one of them is there. `faults`: since the last answer, and only of locks that were well before. Then the account
+    pauses and one request probes.
     """
     recent = {lock for lock, at in faults if now - at <= OUTAGE_SPAN}
     return len(recent) >= OUTAGE_LOCKS
 
 
-def outage_delay(probes: int) -> timedelta:
-    """How long the account rests before the next probe; `probes` counts those that have failed so far."""
-    return OUTAGE_DELAYS[min(max(probes, 0), len(OUTAGE_DELAYS) - 1)]
+def outage_delay(probes: int, tried: int = 0, *, begun: bool = False) -> timedelta:
+    """How long the account rests before the next probe. `probes` counts those that have failed so far, `tried` the
+    different locks that failed in this outage: each lock is tried once soon, since it may be in order; then probes
+    become rarer. `begun`: a guest waits at one of the account's doors, so at most a minute."""
+    wait = OUTAGE_DELAYS[min(max(probes - tried, 0), len(OUTAGE_DELAYS) - 1)]
+    return min(wait, AT_THE_DOOR) if begun else wait
+
+
+def next_probe(due: Collection[int], faults: Mapping[int, datetime], last: int | None) -> int | None:
+    """Which lock sends the one request that probes; `None` if none has work. `due`: the locks with work that do not
+    rest; `faults`: when each of them last failed; `last`: whose probe failed last.
+
+    The one that failed longest ago, those that did not fail at all first. So a lock that always fails cannot keep the
+    probe for itself, and one in order has it next. Among equals in turn, by number, after the last.
+    """
+
+    def turn(lock: int) -> tuple[float, bool, int]:
+        failed_at = faults.get(lock)
+        return (failed_at.timestamp() if failed_at is not None else 0.0, last is not None and lock <= last, lock)
+
+    return min(due, key=turn, default=None)
+
+
+def scope_missing(refused: int, locks: int, *, others_due: bool) -> bool:
+    """Whether changes that are refused, while the lock can be read, are the key's fault and not one lock's.
+
+    `refused`: so many changes of the account in a row, on so many different `locks`. `others_due`: another lock of the
+    account that was refused nothing yet is about to try; if only one lock refused so far, its answer tells more.
+    """
+    return refused >= 2 and (locks >= 2 or not others_due)

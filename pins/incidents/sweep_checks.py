@@ -31,6 +31,8 @@ Kind, Severity = Incident.Kind, Incident.Severity
 
 #: How long an ordinary setting or removal may take before a person is told.
 PATIENCE = timedelta(minutes=10)
+#: The same for a guest who is at the door: from the start of the stay, or from the wish if that is later.
+PATIENCE_AT_THE_DOOR = timedelta(minutes=2)
 #: How long a lock may be out of reach: a bridge that starts anew takes minutes.
 OFFLINE_PATIENCE = timedelta(minutes=15)
 #: A lock out of reach is an incident only if somebody needs it within this time.
@@ -58,7 +60,7 @@ class Found:
 def check(now: datetime) -> None:
     """Open, raise and resolve the incidents that time brings about; resolve those of runs whose cause went away."""
     standing = open_incidents()
-    late, unknown = _unready_codes(now)
+    late, unknown = _unready_codes(standing, now)
     keep(
         standing,
         {
@@ -123,7 +125,9 @@ def urgency(moment: datetime, now: datetime) -> Incident.Severity:
     return Severity.URGENT if moment <= now + timedelta(hours=settings.CODE_URGENT_HOURS) else Severity.WARNING
 
 
-def _unready_codes(now: datetime) -> tuple[dict[int, Incident.Severity], dict[int, Incident.Severity]]:
+def _unready_codes(
+    standing: Standing, now: datetime
+) -> tuple[dict[int, Incident.Severity], dict[int, Incident.Severity]]:
     """Codes of guests who arrive within `CODE_WARN_HOURS`, or are here, that the lock does not hold for certain: those
     that are late, and among them those whose state is unknown because answers are lost again and again.
 
@@ -136,14 +140,18 @@ def _unready_codes(now: datetime) -> tuple[dict[int, Incident.Severity], dict[in
         .filter(deadline_at__lte=soon, lock__account__observe_only=False)
         .exclude(state=State.SET)
         # Not before its time: a property may issue codes no earlier than check-in.
-        .exclude(state=State.SCHEDULED, grant__issue_at__gt=now - PATIENCE)
-        .exclude(wished_at__gt=now - PATIENCE)
+        .exclude(state=State.SCHEDULED, deadline_at__gt=now, grant__issue_at__gt=now - PATIENCE)
+        .exclude(deadline_at__gt=now, wished_at__gt=now - PATIENCE)
+        .exclude(deadline_at__lte=now, wished_at__gt=now - PATIENCE_AT_THE_DOOR)
     )
     late: dict[int, Incident.Severity] = {}
     unknown: dict[int, Incident.Severity] = {}
     for pk, state, since, starts_at, due in unready.values_list(
         "pk", "state", "state_changed_at", "grant__starts_at", "deadline_at"
     ):
+        just_begun = due is not None and now - PATIENCE_AT_THE_DOOR < due <= now
+        if just_begun and (Kind.CODE_LATE.value, subject_key("pin", pk)) not in standing:
+            continue  # one that was late before the guest came stays open
         late[pk] = urgency(max(starts_at, due or now), now)
         if state == State.IN_DOUBT and since <= now - PATIENCE:
             unknown[pk] = late[pk]

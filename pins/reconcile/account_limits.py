@@ -1,21 +1,32 @@
-"""What limits an account: its budget of requests, a dead key, an outage of the cloud. Reads and writes their rows."""
+"""What limits an account: its budget of requests, a dead key, an outage of the cloud. Reads and writes their rows.
+
+A key that may read but not change anything is in `pins.reconcile.write_scope`.
+"""
 
 from __future__ import annotations
 
 import random
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F, Q, QuerySet
 
 from pins.core import budget
-from pins.core.retry import OUTAGE_SPAN, outage, outage_delay
-from pins.models import AccountState, Incident, InstallationKey, LockState, RateBudget
+from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
+from pins.models import AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
 from pins.tedee.errors import Cause
-from rentals.models import LockAccount
+from rentals.models import Lock, LockAccount
 
 #: The pause of a lock whose account has no requests left.
 BUDGET_SPENT = "budget"
+#: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
+WRITES_REST = "no_write_scope"
+#: How soon a lock asks again, in seconds, while another one has the probe. Random: not all return together.
+NOT_IN_TURN = (5.0, 15.0)
+#: So many locks are remembered with their last fault, and each of them is probed once soon.
+_MOST_FAULTS = 50
 
 
 def rules() -> budget.Rules:
@@ -51,19 +62,63 @@ def rate_limited(account: LockAccount, retry_after: float | None, now: datetime)
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:
     """Until when nothing may be sent for the account (UTC). A new key ends the pause of a dead one at once."""
-    state = AccountState.objects.filter(account=account).first()
+    return _paused(account, AccountState.objects.filter(account=account).first(), now)
+
+
+def _paused(account: LockAccount, state: AccountState | None, now: datetime) -> datetime | None:
     if state is None or state.paused_until is None or state.paused_until <= now:
         return None
     if state.dead_key and state.dead_key != key_fingerprint(account):
-        # `outages` stays: the new key is tried with one request before all others follow.
-        AccountState.objects.filter(account=account, dead_key=state.dead_key).update(
-            dead_key="", paused_until=None, pause_cause=""
-        )
+        _forgive(account, state, now)
         return None
-    return state.paused_until
+    return None if state.pause_cause == WRITES_REST else state.paused_until
 
 
-def key_refused(account: LockAccount, rest: timedelta, now: datetime) -> datetime:
+def _forgive(account: LockAccount, state: AccountState, now: datetime) -> None:
+    # `outages` stays: the new key is tried with one request before all others follow.
+    ended = AccountState.objects.filter(account=account, dead_key=state.dead_key)
+    ended.update(dead_key="", paused_until=None, pause_cause="", writes_refused=0)
+    LockState.objects.filter(lock__account=account, pause_cause=WRITES_REST).update(paused_until=None, pause_cause="")
+    Incident.resolve(now, about=account, kinds=(Incident.Kind.NO_WRITE_SCOPE,))
+
+
+def rests_until(lock: Lock, now: datetime) -> datetime | None:
+    """Until when this lock must send nothing because of its account (UTC): the account rests; or the cloud is out of
+    reach, and the one request that probes belongs to another lock."""
+    state = AccountState.objects.filter(account=lock.account).first()
+    paused = _paused(lock.account, state, now)
+    if paused is not None or state is None or not state.outages:
+        return paused
+    due = with_work(now).filter(account=lock.account).values_list("pk", flat=True)
+    if next_probe(set(due), _failed_at(state), state.probed_lock) in (None, lock.pk):
+        return None
+    return now + timedelta(seconds=random.uniform(*NOT_IN_TURN))
+
+
+def not_in_turn(due: Mapping[int, int]) -> set[int]:
+    """Of these due locks, as lock: account, those whose account probes the cloud by another one."""
+    waiting: set[int] = set()
+    for state in AccountState.objects.filter(outages__gt=0):
+        own = {lock for lock, account in due.items() if account == state.account_id}
+        waiting |= own - {next_probe(own, _failed_at(state), state.probed_lock)}
+    return waiting
+
+
+def with_work(now: datetime) -> QuerySet[Lock]:
+    """Locks with due work that do not rest and are not in a run. May name a lock several times."""
+    added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
+    return (
+        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
+        .exclude(operation__paused_until__gt=now)
+        .exclude(operation__lease_until__gt=now)
+    )
+
+
+def _failed_at(state: AccountState) -> dict[int, datetime]:
+    return {lock: datetime.fromtimestamp(at, tz=UTC) for lock, at in state.recent_faults}
+
+
+def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: int | None = None) -> datetime:
     """401: stop the account, open one incident, probe rarely with one request, go on at once when the key changes.
     Returns until when the account rests (UTC)."""
     AccountState.objects.update_or_create(
@@ -73,6 +128,7 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime) -> datetim
             "paused_until": now + rest,
             "pause_cause": Cause.UNAUTHORIZED.value,
             "outages": 1,
+            "probed_lock": lock_id,
         },
     )
     Incident.open(Incident.Kind.DEAD_KEY, now, about=account)
@@ -81,9 +137,9 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime) -> datetim
 
 def forgive_new_keys(now: datetime) -> None:
     """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
-    dead = LockAccount.objects.filter(operation__isnull=False).exclude(operation__dead_key="")
-    for account in dead:
-        paused_until(account, now)
+    for troubled in AccountState.objects.exclude(dead_key="").select_related("account"):
+        if troubled.dead_key != key_fingerprint(troubled.account):
+            _forgive(troubled.account, troubled, now)
     for state in LockState.objects.exclude(forbidden_key="").select_related("lock__account"):
         if state.forbidden_key != key_fingerprint(state.lock.account):
             LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(
@@ -91,27 +147,45 @@ def forgive_new_keys(now: datetime) -> None:
             )
 
 
-def cloud_failed(account: LockAccount, lock_id: int, now: datetime) -> datetime | None:
-    """A network or server fault. Faults of several locks within a minute are an outage of the cloud: the account rests,
-    and one probe at a time is sent. Returns until when the account rests (UTC), if it does."""
+def cloud_failed(account: LockAccount, lock_id: int, now: datetime, *, first: bool) -> datetime | None:
+    """A network or server fault. Faults of several locks within a minute, and no answer in between, are an outage of
+    the cloud: the account rests, and one probe at a time is sent. Returns until when it rests (UTC), if it does.
+
+    `first`: the lock was well before. A lock that fails on and on, while the cloud answers others, proves no new
+    outage.
+    """
     with transaction.atomic():
         state, _ = AccountState.objects.select_for_update().get_or_create(account=account)
-        faults = [(lock, at) for lock, at in state.recent_faults if now.timestamp() - at <= OUTAGE_SPAN.total_seconds()]
-        faults.append((lock_id, now.timestamp()))
-        state.recent_faults = faults[-50:]
-        seen = [(lock, datetime.fromtimestamp(at, tz=now.tzinfo)) for lock, at in faults]
-        if state.outages or outage(seen, now):
-            state.paused_until = now + outage_delay(state.outages) * random.uniform(0.5, 1)
+        if not first and not state.outages:
+            return None
+        faults = _failed_at(state)
+        faults.pop(lock_id, None)
+        faults[lock_id] = now  # the newest last
+        if not state.outages:
+            faults = {lock: at for lock, at in faults.items() if now - at <= OUTAGE_SPAN}
+        state.recent_faults = [[lock, at.timestamp()] for lock, at in faults.items()][-_MOST_FAULTS:]
+        if state.outages or outage(list(faults.items()), now):
+            wait = outage_delay(state.outages, len(state.recent_faults), begun=_guest_waits(account, now))
+            state.paused_until = now + wait * random.uniform(0.5, 1)
             state.pause_cause = Cause.NETWORK.value
             state.outages += 1
-        state.save(update_fields=["recent_faults", "paused_until", "pause_cause", "outages"])
+            state.probed_lock = lock_id
+        state.save(update_fields=["recent_faults", "paused_until", "pause_cause", "outages", "probed_lock"])
         return state.paused_until if state.outages else None
 
 
+def _guest_waits(account: LockAccount, now: datetime) -> bool:
+    """Whether a guest is at a door of the account, and the lock does not hold what they need."""
+    due = Pin.objects.filter(lock__account=account, next_try_at__lte=now, deadline_at__lte=now, wanted=True)
+    return due.filter(grant__wanted=True, grant__ends_at__gt=now).exists()
+
+
 def answered(account: LockAccount, now: datetime) -> None:
-    """The cloud answered with the account's key: whatever was wrong with either is over."""
-    troubled = AccountState.objects.filter(account=account).exclude(outages=0, dead_key="")
-    if troubled.update(outages=0, dead_key="", recent_faults=[], paused_until=None, pause_cause=""):
+    """The cloud answered with the account's key: whatever was wrong with either is over, and faults before this answer
+    prove no outage. Writes only where there was something."""
+    troubled = AccountState.objects.filter(account=account).exclude(outages=0, dead_key="", recent_faults=[])
+    calm = {"outages": 0, "dead_key": "", "recent_faults": [], "paused_until": None, "pause_cause": ""}
+    if troubled.exclude(pause_cause=WRITES_REST).update(**calm):
         Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
 
 

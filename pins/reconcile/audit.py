@@ -27,7 +27,7 @@ from pins.core.pin_state import Content
 from pins.core.plan import Delete, Look, Read
 from pins.core.witness import Credit
 from pins.models import Incident, InstallationKey, LockState, Pin
-from pins.reconcile import attempts, leases, listings, observations, pile_up, responses
+from pins.reconcile import attempts, keypad_room, leases, listings, observations, pile_up, responses
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import PinNotFound
 from pins.tedee.messages import RemotePin
@@ -96,6 +96,7 @@ class _Comparison:
         if version is None:
             LockState.objects.filter(lock=self.lock).update(full_list_at=now)
         listings.remember(seen, now)
+        keypad_room.listed(self.lock, len(seen.listing.pins), now)
         self._done(now)
         return self.outcome
 
@@ -163,7 +164,7 @@ class _Comparison:
         if response.error is None:
             if isinstance(step, Delete):
                 listings.confirmed(self.lock)
-            responses.lock_is_well(self.lock, now)
+            responses.lock_is_well(self.lock, now, wrote=isinstance(step, Delete))
             return response
         if isinstance(response.error, PinNotFound) and not isinstance(step, Look):
             return response  # it vanished meanwhile

@@ -25,6 +25,8 @@ SOON = timedelta(seconds=30)
 UNHURRIED = timedelta(minutes=5)
 #: With a deadline as near as this, each tick asks.
 PRESSING = timedelta(hours=4)
+#: While a guest is at the door: at each second tick, that is once a minute, and from the requests that arrivals have.
+AT_THE_DOOR = timedelta(seconds=50)
 #: How many ids go into one query string.
 MOST_IDS = 100
 
@@ -34,7 +36,8 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
     Locks that were reported offline while a guest is due are included, even if nothing has to be done there: no run
     would send them a request and so learn that they are back. Returns the locks that are back.
 
-    Costs one request per account and hundred locks, from the half of the budget that checks may use.
+    Costs one request per account and hundred locks, from the half of the budget that checks may use; while a guest is
+    at the door of one of them, from the budget of arrivals.
     """
     offline: defaultdict[LockAccount, list[Lock]] = defaultdict(list)
     resting = Q(pause_cause=Cause.OFFLINE.value, paused_until__gt=now + SOON)
@@ -46,8 +49,10 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
         offline[lock.account].append(lock)
     back: set[int] = set()
     for account, locks in offline.items():
-        if account_limits.paused_until(account, now) is None and _is_time(account, locks, now):
-            back |= _came_back(account, locks, clients, now)
+        if account_limits.paused_until(account, now) is None:
+            turn = _turn(account, locks, now)
+            if turn is not None:
+                back |= _came_back(account, locks, turn, clients, now)
     _end_rest(back)
     return back
 
@@ -65,25 +70,35 @@ def _end_rest(lock_ids: set[int]) -> int:
     return resting.filter(lock_id__in=lock_ids).update(paused_until=None)
 
 
-def _is_time(account: LockAccount, locks: list[Lock], now: datetime) -> bool:
-    """Take this turn of asking for an account. False: it is not due, or another worker took it."""
-    pressing = Pin.objects.filter(lock__in=locks, next_try_at__lte=now, deadline_at__lte=now + PRESSING).exists()
+def _turn(account: LockAccount, locks: list[Lock], now: datetime) -> Purpose | None:
+    """Take this turn of asking for an account; for which purpose it is asked. `None`: it is not due, or another worker
+    took it."""
+    due = Pin.objects.filter(lock__in=locks, next_try_at__lte=now)
     AccountState.objects.get_or_create(account=account)
     turn = AccountState.objects.filter(account=account)
-    if not pressing:
+    at_the_door = due.filter(deadline_at__lte=now, wanted=True, grant__wanted=True, grant__ends_at__gt=now).exists()
+    if at_the_door:
+        turn = turn.exclude(watched_at__gt=now - AT_THE_DOOR)
+    elif not due.filter(deadline_at__lte=now + PRESSING).exists():
         turn = turn.exclude(watched_at__gt=now - UNHURRIED)
-    return turn.update(watched_at=now) == 1
+    if turn.update(watched_at=now) != 1:
+        return None
+    return Purpose.ARRIVAL if at_the_door else Purpose.CONNECTIVITY
 
 
 def _came_back(
-    account: LockAccount, locks: list[Lock], clients: Callable[[LockAccount], TedeeClient], now: datetime
+    account: LockAccount,
+    locks: list[Lock],
+    purpose: Purpose,
+    clients: Callable[[LockAccount], TedeeClient],
+    now: datetime,
 ) -> set[int]:
     """The locks that were seen disconnected and are connected now. One that was connected all along and answers 428
     is set up wrongly: trying it again at once would not help."""
     found: set[int] = set()
     for start in range(0, len(locks), MOST_IDS):
         group = {lock.device_id: lock for lock in locks[start : start + MOST_IDS]}
-        if account_limits.spend(account.budget_key, Purpose.CONNECTIVITY, now, now) is not None:
+        if account_limits.spend(account.budget_key, purpose, now, now) is not None:
             break
         try:
             answer = clients(account).sync_locks(list(group))

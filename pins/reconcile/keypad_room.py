@@ -1,40 +1,126 @@
-"""Stores which PINs may use the room on a keypad. The rule is in `pins.core.capacity`."""
+"""Stores which PINs may use the room on a keypad, and what its lock said about that room. The rules are in
+`pins.core.capacity`.
+
+`Lock.pin_capacity` is what we believe at first. A lock that refuses a code for lack of room knows better: what is on it
+then is its `learned_room`, until a day later, until there is less on it, or until it takes a code all the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
 
 from pins.core import capacity
 from pins.desired import grants
-from pins.models import AccessGrant, Incident, Pin
+from pins.models import AccessGrant, Incident, LockState, Pin
+from pins.tedee.errors import Cause
 from rentals.fields import behind
 from rentals.models import Lock
 
 
-def admit(lock: Lock, foreign_pins: int, now: datetime) -> None:
+def admit(lock: Lock, foreign_pins: int, state: LockState, now: datetime) -> None:
     """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease.
 
-    `foreign_pins`: how many PINs on the keypad are not ours. A PIN leaves only for a nearer arrival, never because the
-    keypad turned out fuller than thought: our PINs keep the places that they have.
+    `foreign_pins`: how many PINs on the keypad are not ours, if that is still believed. A PIN leaves only for a nearer
+    arrival, never because the keypad turned out fuller than thought: our PINs keep the places that they have.
     """
-    wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
-    pins = list(wanted.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS)))
+    pins = _wanted(lock, now)
     places = max(
         capacity.room(lock.pin_capacity, foreign_pins), sum(pin.remote_id is not None and pin.admitted for pin in pins)
     )
-    chosen = capacity.admitted(
-        [capacity.Candidate(pin.pk, pin.grant.starts_at, pin.grant.disclosed_at is not None) for pin in pins], places
-    )
-    for pin_id in [pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)]:
-        with transaction.atomic():
-            grant = AccessGrant.objects.select_for_update(of=("self",)).get(pins=pin_id)
-            pin = Pin.objects.select_for_update().get(pk=pin_id)
-            pin.grant = grant
-            pin.admitted = pin_id in chosen
-            grants.raise_revision(pin, now)
+    learned = capacity.believed(state.learned_room, state.learned_room_at, now)
+    candidates = [_candidate(pin, yields=learned is not None and _yielded(state, now)) for pin in pins]
+    chosen = capacity.admitted(candidates, places)
+    if learned is not None:
+        chosen = capacity.admitted_to_full(candidates, chosen, learned, state.foreign_pins)
+    _store([pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)], now)
     if len(chosen) < len(pins):
         Incident.open(Incident.Kind.TOO_MANY_CODES, now, about=lock)
     else:
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))
+
+
+def refused(lock: Lock, pin: Pin, now: datetime) -> None:
+    """412: the lock has no room for `pin`. Note how many codes that is, and tell people.
+
+    For an arrival within a day our furthest code that nobody was shown gives its place away, one for each refusal. If
+    the lock refuses again after that code is gone, it has another reason: no more codes leave, and a person must act.
+    """
+    state = LockState.objects.get(lock=lock)
+    ours = Pin.objects.filter(lock=lock, remote_id__isnull=False).count()
+    LockState.objects.filter(lock=lock).update(learned_room=ours + state.foreign_pins, learned_room_at=now)
+    helpless = False
+    if pin.remote_id is None and pin.grant.starts_at <= now + capacity.ARRIVES_SOON:
+        if _yielded(state, now):
+            on_its_way = Pin.objects.filter(lock=lock, wanted=True, admitted=False, remote_id__isnull=False)
+            helpless = not on_its_way.exists()
+        else:
+            helpless = not _evict_for(lock, pin, now)
+    severity = Incident.Severity.URGENT if helpless else None
+    Incident.open(Incident.Kind.NO_ROOM, now, about=lock, severity=severity)
+
+
+def _evict_for(lock: Lock, pin: Pin, now: datetime) -> bool:
+    candidates = [_candidate(one) for one in _wanted(lock, now) if one.remote_id is not None]
+    yielding = capacity.evicted(candidates, _candidate(pin), now)
+    if yielding is None:
+        return False
+    LockState.objects.filter(lock=lock).update(yielded_at=now)
+    _store([yielding], now)
+    return True
+
+
+def taken(lock: Lock, now: datetime) -> None:
+    """The lock took a code: it was not full, whatever it said before."""
+    told = LockState.objects.filter(lock=lock).exclude(learned_room=None, yielded_at=None)
+    told.update(learned_room=None, learned_room_at=None, yielded_at=None)
+    Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
+
+
+def freed(lock: Lock, now: datetime) -> None:
+    """A place on the keypad became free: PINs that were refused for lack of room need not wait longer."""
+    LockState.objects.filter(lock=lock, learned_room__isnull=False).update(learned_room=None, learned_room_at=None)
+    waiting = Pin.objects.filter(lock=lock, last_cause=Cause.NO_ROOM.value, hold_until__gt=now)
+    waiting.update(hold_until=now, next_try_at=now)
+
+
+def listed(lock: Lock, codes: int, now: datetime) -> None:
+    """The lock's list was read, with so many codes. Fewer than when it was full: there is room again. More: it takes
+    more than we thought to fill it."""
+    full_at = LockState.objects.filter(lock=lock).values_list("learned_room", flat=True).first()
+    if full_at is not None and codes < full_at:
+        freed(lock, now)
+    elif full_at is not None and codes > full_at:
+        LockState.objects.filter(lock=lock).update(learned_room=codes)
+
+
+def _wanted(lock: Lock, now: datetime) -> list[Pin]:
+    wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
+    return list(wanted.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS)))
+
+
+def _candidate(pin: Pin, *, yields: bool = False) -> capacity.Candidate:
+    return capacity.Candidate(
+        pin.pk,
+        pin.grant.starts_at,
+        disclosed=pin.grant.disclosed_at is not None,
+        on_lock=pin.remote_id is not None or bool(pin.op) or pin.must_look,
+        yielding=yields and pin.remote_id is not None and not pin.admitted,
+    )
+
+
+def _yielded(state: LockState, now: datetime) -> bool:
+    return state.yielded_at is not None and state.yielded_at > now - capacity.BELIEVED
+
+
+def _store(pin_ids: Iterable[int], now: datetime) -> None:
+    """Turn over who is admitted, each under its grant's and its own row's lock."""
+    for pin_id in pin_ids:
+        with transaction.atomic():
+            grant = AccessGrant.objects.select_for_update(of=("self",)).get(pins=pin_id)
+            pin = Pin.objects.select_for_update().get(pk=pin_id)
+            pin.grant = grant
+            pin.admitted = not pin.admitted
+            grants.raise_revision(pin, now)

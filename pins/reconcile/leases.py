@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from pins.models import AccountState, LockState, RateBudget
+from pins.reconcile.account_limits import NOT_IN_TURN
 from rentals.models import Lock
 
 #: Total deadline of one request, in seconds (connect, send, receive).
@@ -28,8 +29,6 @@ LEFT_TO_SEND = timedelta(seconds=55)
 #: How soon to ask again, in seconds, when as many requests are under way as the account may have. Random, so that
 #: waiting runs do not return together.
 CROWDED_PAUSE = (1.0, 3.0)
-#: The same while the cloud is out of reach and one request at a time probes it.
-PROBED_PAUSE = (5.0, 15.0)
 
 
 @dataclass
@@ -80,7 +79,7 @@ def acquire(lock: Lock) -> Lease | Taken:
             return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
         probing = AccountState.objects.filter(account=lock.account, outages__gt=0).exists()
         if probing and under_way.filter(lock__account=lock.account).exists():
-            return Taken(now + timedelta(seconds=random.uniform(*PROBED_PAUSE)))
+            return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
         # A lease that ends later than any could now was taken before the clock stepped back.
         free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=now + LEASE)

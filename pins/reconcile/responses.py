@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from pins.core import interpret
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
-from pins.core.plan import Create, Write
+from pins.core.plan import Create, Delete, Write
 from pins.core.retry import Scope, delay
 from pins.models import Incident, LockState, Pin
-from pins.reconcile import account_limits, listings, observations
+from pins.reconcile import account_limits, keypad_room, listings, observations, write_scope
 from pins.tedee.errors import Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
@@ -33,14 +33,18 @@ _ENDED_BY_SUCCESS = (
 _ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
 
 
-def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: datetime) -> datetime | None:
-    """Store what the answer means. Returns until when the lock rests (UTC), if it must.
+def settle(
+    lock: Lock, attempt: PreparedAttempt, response: Response, now: datetime, may_read: bool | None = None
+) -> datetime | None:
+    """Store what the answer means. Returns until when the lock rests (UTC), if it must. `may_read`: after a refused
+    change, whether the key may read the lock (`write_scope.may_read`).
 
     1. The PIN that asked learns. If another run took over meanwhile, nothing else is believed either.
     2. Other PINs of the lock learn, from a list or from an id that is used again.
     3. Success: lock and account are well, and incidents end.
     4. A failure that concerns the PIN alone: the lock answered, and only the PIN rests.
-    5. Any other failure: the lock rests, or the whole account.
+    5. A change was refused to a key that may read: perhaps it may change nothing.
+    6. Any other failure: the lock rests, or the whole account.
     """
     error = response.error
     if error is not None:
@@ -55,30 +59,47 @@ def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: dateti
     if seen is not None:
         observations.share_list(pin.pk, seen, now)
         listings.remember(seen, now)
+        keypad_room.listed(lock, len(seen.listing.pins), now)
     if error is None:
-        if isinstance(attempt.step, Write):
+        wrote = isinstance(attempt.step, Write)
+        if wrote:
             listings.confirmed(lock)
-        lock_is_well(lock, now)
+        lock_is_well(lock, now, wrote=wrote)
         _end_incidents(lock, pin, attempt, now)
         return None
-    return rest_after(lock, attempt, error, now)
+    if may_read and write_scope.is_refused_write(attempt, response):
+        return write_scope.refused(lock, now)
+    begun = attempt.deadline <= now and pin.view.desired.is_live(now)
+    return rest_after(lock, attempt, error, now, pin=pin, begun=begun)
 
 
-def rest_after(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime | None:
-    """Who rests after a failure, and until when the lock does (UTC), if it must."""
+def rest_after(
+    lock: Lock,
+    attempt: PreparedAttempt,
+    error: TedeeError,
+    now: datetime,
+    *,
+    pin: Pin | None = None,
+    begun: bool = False,
+) -> datetime | None:
+    """Who rests after a failure, and until when the lock does (UTC), if it must. `pin`: the one that asked, if one did.
+    `begun`: its guest waits at the door."""
     scope = interpret.scope_of(attempt.step, error)
     if scope is Scope.PIN:
         account_limits.answered(lock.account, now)
-        if error.cause is Cause.NO_ROOM:
-            Incident.open(Incident.Kind.NO_ROOM, now, about=lock)
+        if error.cause is Cause.NO_ROOM and pin is not None:
+            keypad_room.refused(lock, pin, now)
         return None
     if scope is Scope.ACCOUNT:
         return _rest_account(lock, attempt, error, now)
-    return _rest_lock(lock, attempt, error, now)
+    return _rest_lock(lock, attempt, error, now, begun=begun)
 
 
-def lock_is_well(lock: Lock, now: datetime) -> None:
+def lock_is_well(lock: Lock, now: datetime, *, wrote: bool) -> None:
+    """The lock answered, and so did its account. `wrote`: to a change."""
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="", offline_since=None)
+    if not wrote:  # reading a lock that refuses changes proves nothing about changes
+        troubled = troubled.exclude(pause_cause=Cause.FORBIDDEN.value)
     calm = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
     if troubled.update(**calm, offline_since=None):
         Incident.resolve(now, about=lock, kinds=_ENDED_BY_ANSWER)
@@ -86,39 +107,40 @@ def lock_is_well(lock: Lock, now: datetime) -> None:
         Lock.objects.filter(pk=lock.pk).update(is_connected=True)
         lock.is_connected = True
     account_limits.answered(lock.account, now)
+    if wrote:
+        write_scope.proven(lock.account, now)
 
 
 def _end_incidents(lock: Lock, pin: Pin, attempt: PreparedAttempt, now: datetime) -> None:
     if isinstance(attempt.step, Create):
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
+        keypad_room.taken(lock, now)
     if pin.state in (State.SET, State.REMOVED):
         Incident.resolve(now, about=pin, kinds=_ENDED_BY_SUCCESS)
     if pin.state == State.REMOVED:
         Incident.resolve(now, about=pin, kinds=(Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED))
-        # A place on the keypad became free: PINs that were refused for lack of room need not wait longer.
-        waiting = Pin.objects.filter(lock=lock, last_cause=Cause.NO_ROOM.value, hold_until__gt=now)
-        waiting.update(hold_until=now, next_try_at=now)
+    if pin.state == State.REMOVED or isinstance(attempt.step, Delete):
+        keypad_room.freed(lock, now)
 
 
 def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime:
     """A dead key (401) or a spent limit (429): nothing is sent to any lock of the account for a while."""
     wait = _wait(error, attempt, 1, 1, now)
     if error.cause is Cause.UNAUTHORIZED:
-        return account_limits.key_refused(lock.account, wait, now)
+        return account_limits.key_refused(lock.account, wait, now, lock.pk)
     account_limits.rate_limited(lock.account, error.retry_after, now)
     return now + wait
 
 
-def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime:
+def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime, *, begun: bool) -> datetime:
     state = LockState.objects.get(lock=lock)
     failures = state.failures + 1
     alike = state.failures_alike + 1 if state.pause_cause == error.cause.value else 1
-    until = now + _wait(error, attempt, failures, alike, now)
+    until = now + _wait(error, attempt, failures, alike, now, begun=begun)
     LockState.objects.filter(lock=lock).update(
         failures=failures, failures_alike=alike, paused_until=until, pause_cause=error.cause.value
     )
     if error.cause in (Cause.SERVER, Cause.NETWORK):
-        account_until = account_limits.cloud_failed(lock.account, lock.pk, now)
+        account_until = account_limits.cloud_failed(lock.account, lock.pk, now, first=failures == 1)
         return max(until, account_until) if account_until is not None else until
     account_limits.answered(lock.account, now)
     if error.cause is Cause.NOT_FOUND:
@@ -129,8 +151,10 @@ def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: dat
     return until
 
 
-def _wait(error: TedeeError, attempt: PreparedAttempt, failures: int, alike: int, now: datetime) -> timedelta:
-    """How long to rest. `failures` of the lock in a row, `alike` of them with this cause."""
+def _wait(
+    error: TedeeError, attempt: PreparedAttempt, failures: int, alike: int, now: datetime, *, begun: bool = False
+) -> timedelta:
+    """How long to rest. `failures` of the lock in a row, `alike` of them with this cause; `begun`: a guest waits."""
     return delay(
         error.cause,
         failures,
@@ -138,5 +162,6 @@ def _wait(error: TedeeError, attempt: PreparedAttempt, failures: int, alike: int
         retry_after=error.retry_after,
         hung=isinstance(error, NetworkFault) and error.hung,
         alike=alike,
+        begun=begun,
         jitter=random.uniform(0.5, 1),
     )

@@ -27,7 +27,7 @@ from pins.core.pin_state import Blocked
 from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
 from pins.desired import grants
 from pins.models import OBSERVE_ONLY, Incident, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, responses
+from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, responses, write_scope
 from pins.reconcile.clients import client_for
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
@@ -110,12 +110,12 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
     """Until when the lock or its account rests (UTC); `None` when neither does.
 
     A pause for a spent budget keeps the sweep away, but not a run: urgent work may have come, and it may spend more.
-    The same goes for the pause of an observe-only account: the account may be written to again by now.
+    The same goes for the pause of an account that is observe-only, or whose key may not write: that may be over by now.
     """
-    softly = [account_limits.BUDGET_SPENT, OBSERVE_ONLY]
+    softly = [account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST]
     resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
     paused = resting.values_list("paused_until", flat=True).first()
-    account_paused = account_limits.paused_until(lock.account, now)
+    account_paused = account_limits.rests_until(lock, now)
     return max((moment for moment in (paused, account_paused) if moment is not None), default=None)
 
 
@@ -134,10 +134,12 @@ def _work(
 ) -> tuple[int, datetime | None]:
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
-    observe_only = False  # learned from `prepare`; from then on this run only reads
+    # Until when this run only reads, and why. Whether the account is observe-only is learned from `prepare`.
+    writes_rest = write_scope.writes_rest_until(lock, clock())
+    cause = account_limits.WRITES_REST
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
-        choice = _choose(lock, clock(), reads_only=observe_only)
+        choice = _choose(lock, clock(), reads_only=writes_rest is not None)
         if choice is None and audit.is_due(lock, clock()):
             compared = audit.compare(lock, lease, clients(lock.account), clock)
             requests += compared.requests
@@ -145,10 +147,10 @@ def _work(
                 return requests, compared.rest
             continue
         if choice is None:
-            return requests, _rest(lock, clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY) if observe_only else None
+            return requests, _rest(lock, writes_rest, cause) if writes_rest is not None else None
         prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
         if isinstance(prepared, attempts.ObserveOnly):
-            observe_only = True
+            writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
             continue
         if isinstance(prepared, attempts.Rest):
             return requests, _rest(
@@ -158,9 +160,14 @@ def _work(
             continue
         if not lease.is_fresh():
             raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
-        answer = attempts.send(clients(lock.account), prepared)
+        client = clients(lock.account)
+        answer = attempts.send(client, prepared)
         requests += 1
-        rest = responses.settle(lock, prepared, answer, clock())
+        may_read = None
+        if write_scope.is_refused_write(prepared, answer):
+            may_read = write_scope.may_read(lock, lease, client, clock())
+            requests += 1
+        rest = responses.settle(lock, prepared, answer, clock(), may_read)
         if rest is not None:
             return requests, rest
     return requests, None
@@ -231,9 +238,10 @@ def _take_over(lock: Lock, now: datetime) -> None:
     unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
+        state.refresh_from_db()
     audit.schedule_first(lock.pk, now)
     seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
-    keypad_room.admit(lock, state.foreign_pins if seen else 0, now)
+    keypad_room.admit(lock, state.foreign_pins if seen else 0, state, now)
 
 
 def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
@@ -249,4 +257,5 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 save_observed(pin, now)
         nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None, "list_version": None}
         nothing_seen |= {"confirmed_since": 0, "list_proven_at": None}
+        nothing_seen |= {"learned_room": None, "learned_room_at": None, "yielded_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)

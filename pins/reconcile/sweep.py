@@ -11,6 +11,7 @@ from django.db.models import F, Min, Q
 from pins.core import budget
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
 from pins.reconcile import account_limits, leases
+from pins.reconcile.account_limits import WRITES_REST
 from rentals.models import Lock, LockAccount
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
@@ -29,7 +30,8 @@ def idle_since(now: datetime) -> datetime | None:
 
 def due_locks(now: datetime) -> list[int]:
     """Locks with due work, earliest deadline first, then those that are only to be compared with what we believe;
-    without those that rest, run, or were woken a moment ago."""
+    without those that rest, run, or were woken a moment ago. Of an account that cannot reach the cloud at most the one
+    lock whose turn it is to probe."""
     account_limits.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
@@ -41,11 +43,14 @@ def due_locks(now: datetime) -> list[int]:
         .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
         # An alarm that is set for later hides nothing that is due now.
         .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
-        .exclude(account__operation__paused_until__gt=now)
+        # Where only changes rest, reads may be due.
+        .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
     )
-    return list(due.values_list("pk", flat=True)[:MOST_LOCKS])
+    accounts = dict(due.values_list("pk", "account_id")[:MOST_LOCKS])
+    waiting = account_limits.not_in_turn(accounts)
+    return [lock for lock in accounts if lock not in waiting]
 
 
 def ration(now: datetime) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pins.core import capacity
 from pins.models import OBSERVE_ONLY
 from pins.status import wording
 from pins.status.wording import NEEDS_YOU, Kind
@@ -54,6 +55,13 @@ def lock_badge(lock: Lock, now: datetime) -> Badge:
     if lock.pk and lock.account.observe_only:
         return wording.OBSERVE_ONLY
     return Badge("In order", Tone.READY, Kind.IN_ORDER)
+
+
+def said_full(lock: Lock, now: datetime) -> str:
+    """What the lock said of its room, in words; empty if nothing that is still believed."""
+    state = getattr(lock, "operation", None)
+    codes = capacity.believed(state.learned_room, state.learned_room_at, now) if state is not None else None
+    return f"Tedee said full at {codes} codes" if codes is not None else ""
 
 
 def zone_of_lock(lock: Lock) -> ZoneInfo:

@@ -8,8 +8,10 @@ from typing import Any
 import httpx
 from django.utils import timezone
 
+from pins.core import transitions
 from pins.core.pin_state import State
-from pins.models import AccessGrant, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt
+from pins.reconcile.observations import save_observed
 from pins.simulator.messages import Reply, Request
 from rentals.models import Booking, Lock
 from tests.support.house import House, pin_of
@@ -53,3 +55,9 @@ def after_answer(house: House, method: str, action: Callable[[], Any]) -> None:
 
 def tell_the_guests() -> None:
     AccessGrant.objects.update(disclosed_at=timezone.now())
+
+
+def ask_to_look(pin: Pin) -> None:
+    """Make the lock's list due, as “compare with the lock” does."""
+    pin.put_observed(transitions.asked_to_look(pin.observed))
+    save_observed(pin, timezone.now())

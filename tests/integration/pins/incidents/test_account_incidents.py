@@ -32,15 +32,16 @@ def test_a_dead_key_is_one_urgent_incident_until_another_key_works(house: House,
     assert met(Kind.DEAD_KEY) == 1
 
 
-@pytest.mark.parametrize("trouble", ["403", "404"])
+@pytest.mark.parametrize(
+    ("answers", "kind"), [("403", Kind.NO_PERMISSION), ("POST:404", Kind.LOCK_UNKNOWN)], ids=["403", "404"]
+)
 def test_the_refusal_of_a_lock_is_over_when_nothing_is_left_to_do_there(
-    house: House, clock: time_machine.Traveller, trouble: str
+    house: House, clock: time_machine.Traveller, answers: str, kind: Incident.Kind
 ) -> None:
     door = house.lock()
-    house.cloud.script(door.device_id, [f"POST:{trouble}"] * 100)
+    house.cloud.script(door.device_id, [answers] * 100)
     booking = house.stay(house.flat(door), 3 * DAY, DAY)
     house.live(clock, HOUR)
-    kind = {"403": Kind.NO_PERMISSION, "404": Kind.LOCK_UNKNOWN}[trouble]
     assert review() == {kind: Severity.WARNING}
     assert met(kind) == 1
     cancel(booking)

@@ -68,3 +68,17 @@ def test_a_removal_that_is_refused_rests_and_is_told(clock: time_machine.Travell
     assert len(requests_sent()) < 15
     sweep_checks.check(timezone.now())
     assert open_incidents() == [Incident.Kind.CODE_STAYS]
+
+
+def test_a_bare_404_to_a_removal_is_a_fault_also_near_the_end(clock: time_machine.Traveller) -> None:
+    """Without the envelope it may be a proxy's: the list must show that the code is gone."""
+    house = House(expiry_lag=7 * 86400.0)
+    door = house.lock()
+    booking = house.stay(house.flat(door), HOUR, DAY)
+    house.settle()
+    clock.move_to(booking.check_out + SECOND)
+    house.cloud.script(door.device_id, ["DELETE:html_404"])
+    house.live(clock, MINUTE)
+    assert methods() == ["post", "delete", "list", "delete"]
+    assert house.ours(door) == []
+    assert open_incidents() == []

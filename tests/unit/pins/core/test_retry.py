@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core.retry import DELAYS, OUTAGE_DELAYS, Scope, delay, outage, outage_delay, scope
+from pins.core.retry import DELAYS, OUTAGE_DELAYS, Scope, delay, next_probe, outage, outage_delay, scope, scope_missing
 from pins.tedee.errors import Cause
 
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
@@ -72,6 +72,21 @@ def test_a_near_or_past_deadline_keeps_the_quick_rhythm(left: timedelta) -> None
     assert seconds(Cause.BUSY, 100, until_deadline=left) == 30
 
 
+@pytest.mark.parametrize("cause", [Cause.BUSY, Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK])
+def test_while_a_guest_is_at_the_door_tries_are_at_most_a_minute_apart(cause: Cause) -> None:
+    for failures in range(1, 40):
+        assert seconds(cause, failures, until_deadline=-FAR, begun=True) <= 60
+        assert seconds(cause, failures, until_deadline=None, begun=True) <= 60  # also after ten failures
+    assert seconds(cause, 1, begun=True, hung=True) == 15
+    assert seconds(cause, 1, begun=True, retry_after=600.0) == 600  # the server knows better
+
+
+def test_a_guest_at_the_door_does_not_hurry_what_only_time_or_a_person_can_mend() -> None:
+    for cause in set(Cause) - {Cause.BUSY, Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK}:
+        for failures in (1, 6, 12):
+            assert seconds(cause, failures, begun=True) == seconds(cause, failures)
+
+
 def test_a_hang_rests_at_least_fifteen_seconds() -> None:
     assert seconds(Cause.NETWORK, 1, hung=True) == 15
     assert seconds(Cause.NETWORK, 1, hung=True, retry_after=1.0, until_deadline=timedelta(0)) == 15
@@ -127,3 +142,49 @@ def test_probes_of_an_outage_become_rarer() -> None:
     assert waits == sorted(waits)
     assert (waits[0], waits[-1]) == (OUTAGE_DELAYS[0], OUTAGE_DELAYS[-1])
     assert outage_delay(-1) == OUTAGE_DELAYS[0]
+
+
+def test_each_lock_is_probed_once_soon_and_then_probes_become_rarer() -> None:
+    waits = [outage_delay(probes, 8).total_seconds() for probes in range(14)]
+    assert waits == [5] * 9 + [15, 30, 60, 120, 120]
+    assert outage_delay(20, 8, begun=True).total_seconds() == 60
+
+
+@pytest.mark.parametrize(
+    ("due", "failed", "last", "expected"),
+    [
+        ([], {}, None, None),
+        ([4, 2, 3], {}, None, 2),
+        ([2, 3, 4], {}, 2, 3),  # in turn
+        ([2, 3, 4], {}, 4, 2),
+        ([1, 2, 3], {1: 10, 2: 0}, 2, 3),  # the one that did not fail
+        ([1, 2, 3], {1: 10, 2: 0, 3: 20}, 2, 3),  # the one that failed longest ago
+        ([2], {2: 0}, 2, 2),  # no other has work
+    ],
+)
+def test_whose_turn_it_is_to_probe(
+    due: list[int], failed: dict[int, int], last: int | None, expected: int | None
+) -> None:
+    at = {lock: NOW - timedelta(seconds=age) for lock, age in failed.items()}
+    assert next_probe(due, at, last) == expected
+
+
+@settings(deadline=None)
+@given(st.sets(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 40))
+def test_each_lock_with_work_has_the_probe_once_before_any_has_it_twice(due: set[int], last: int) -> None:
+    failed: dict[int, datetime] = {}
+    turns = []
+    for second in range(len(due)):
+        chosen = next_probe(due, failed, last)
+        assert chosen is not None
+        turns.append(chosen)
+        failed[chosen] = NOW + timedelta(seconds=second)
+        last = chosen
+    assert sorted(turns) == sorted(due)
+
+
+def test_two_refused_changes_are_the_keys_fault_unless_another_lock_is_about_to_try() -> None:
+    assert scope_missing(2, 1, others_due=False)
+    assert scope_missing(2, 2, others_due=True)
+    assert not scope_missing(1, 1, others_due=False)
+    assert not scope_missing(5, 1, others_due=True)

@@ -1,0 +1,141 @@
+"""A key that may read but change nothing (a personal key without `Device.ReadWrite`): Tedee answers 401 or 403 to its
+changes while reads succeed. Tells it from a dead key, and from one lock that the account may not manage.
+
+1. After a refused change the run reads the lock's list at once (`may_read`). Refused too: a dead key, or no permission
+   for the lock, as `responses` has it.
+2. Read: the first time a second change is tried a moment later, on this lock or another.
+3. Refused again: one incident about the account. Changes rest, for longer each time, and one lock at a time probes.
+   Reads go on.
+4. A change that succeeds ends it (`proven`), and so does another key (`account_limits.forgive_new_keys`).
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from pins.core.budget import Purpose
+from pins.core.interpret import PreparedAttempt, Response
+from pins.core.plan import Write
+from pins.core.retry import CONFIRM_REFUSAL, delay, next_probe, scope_missing
+from pins.models import AccountState, Incident, LockState, PinAttempt
+from pins.reconcile import account_limits, leases
+from pins.reconcile.account_limits import WRITES_REST, key_fingerprint
+from pins.tedee.client import TedeeClient
+from pins.tedee.errors import Cause, TedeeError
+from rentals.models import Lock, LockAccount
+
+logger = logging.getLogger(__name__)
+
+_REFUSALS = frozenset({Cause.UNAUTHORIZED, Cause.FORBIDDEN})
+#: Tedee gives these answers only to a key that may read the lock.
+_ADMITTED = frozenset({Cause.OFFLINE, Cause.BUSY, Cause.TIMEOUT})
+#: A lock where only changes are due is searched for due reads this often. Costs no request.
+_SEARCH = timedelta(minutes=5)
+
+
+def is_refused_write(attempt: PreparedAttempt, response: Response) -> bool:
+    """Whether it is worth asking if the key may at least read."""
+    return response.error is not None and response.error.cause in _REFUSALS and isinstance(attempt.step, Write)
+
+
+def may_read(lock: Lock, lease: leases.Lease, client: TedeeClient, now: datetime) -> bool | None:
+    """Whether the key may read the lock's list: one request, from the budget of arrivals. `None`: it is not known,
+    because no request is left, the lease is lost, or the cloud did not answer. `now`: UTC."""
+    if account_limits.spend(lock.account.budget_key, Purpose.ARRIVAL, now, now) is not None:
+        return None
+    if not leases.renew(lease):
+        return None
+    attempt = PinAttempt.objects.create(lock=lock, op=PinAttempt.Kind.LIST, started_at=now)
+    error: TedeeError | None = None
+    try:
+        answer = client.list_pins(lock.device_id)
+        attempt.status, attempt.correlation_id = answer.status, answer.correlation_id
+        attempt.outcome = PinAttempt.Outcome.DONE
+    except TedeeError as raised:
+        error = raised
+        attempt.status, attempt.correlation_id = error.status, error.correlation_id
+        attempt.outcome, attempt.cause = PinAttempt.Outcome.REFUSED, error.cause.value
+    attempt.finished_at = timezone.now()
+    attempt.save(update_fields=["status", "correlation_id", "outcome", "cause", "finished_at"])
+    if error is None or error.cause in _ADMITTED:
+        return True
+    return False if error.cause in _REFUSALS else None
+
+
+def refused(lock: Lock, now: datetime) -> datetime:
+    """A change was refused, and the lock can be read. Returns until when the lock rests (UTC)."""
+    account, key = lock.account, key_fingerprint(lock.account)
+    with transaction.atomic():
+        state, _ = AccountState.objects.select_for_update().get_or_create(account=account)
+        count = state.writes_refused = state.writes_refused + 1
+        state.probed_lock = lock.pk
+        before = LockState.objects.filter(lock__account=account, forbidden_key=key).exclude(lock=lock).count()
+        missing = scope_missing(count, before + 1, others_due=_others_due(lock, key, now))
+        if missing:
+            wait = delay(Cause.UNAUTHORIZED, count - 1, until_deadline=None, jitter=random.uniform(0.5, 1))
+            state.paused_until, state.pause_cause, state.dead_key = now + wait, WRITES_REST, key
+        state.save(update_fields=["writes_refused", "probed_lock", "paused_until", "pause_cause", "dead_key"])
+    if missing and state.paused_until is not None:
+        Incident.open(Incident.Kind.NO_WRITE_SCOPE, now, about=account)
+        Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
+        Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
+        return _rest(lock, now, state.paused_until, WRITES_REST, key)
+    return _rest_unsure(lock, now, key)
+
+
+def _rest_unsure(lock: Lock, now: datetime, key: str) -> datetime:
+    """Once: a second change makes sure. Again, while changes on other locks succeed: this lock is the reason."""
+    state = LockState.objects.get(lock=lock)
+    alike = state.failures_alike + 1 if state.pause_cause == Cause.FORBIDDEN.value else 1
+    wait = CONFIRM_REFUSAL
+    if alike > 1:
+        Incident.open(Incident.Kind.NO_PERMISSION, now, about=lock)
+        wait = delay(Cause.FORBIDDEN, alike - 1, until_deadline=None, jitter=random.uniform(0.5, 1))
+    return _rest(lock, now, now + wait, Cause.FORBIDDEN.value, key, failures=alike, failures_alike=alike)
+
+
+def _rest(lock: Lock, now: datetime, until: datetime, cause: str, key: str, **counted: int) -> datetime:
+    rests = {"paused_until": until, "pause_cause": cause, "forbidden_key": key, **counted}
+    LockState.objects.filter(lock=lock).update(**rests)
+    return until
+
+
+def _others_due(lock: Lock, key: str, now: datetime) -> bool:
+    """Whether another lock of the account is about to try a change that this key was not refused there yet."""
+    others = account_limits.with_work(now).filter(account=lock.account, pins__next_try_at__lte=now).exclude(pk=lock.pk)
+    return others.exclude(operation__forbidden_key=key).exists()
+
+
+def writes_rest_until(lock: Lock, now: datetime) -> datetime | None:
+    """Until when a run of this lock may only read (UTC): the key may change nothing, and it is not this lock's turn to
+    find out whether that is still so."""
+    state = AccountState.objects.filter(account=lock.account, pause_cause=WRITES_REST).first()
+    if state is None:
+        return None
+    if state.paused_until is not None and state.paused_until > now:
+        return min(state.paused_until, now + _SEARCH)
+    due = set(account_limits.with_work(now).filter(account=lock.account).values_list("pk", flat=True))
+    due.add(lock.pk)  # this run holds its lease
+    before = LockState.objects.filter(lock__in=due).exclude(forbidden_key="").values_list("lock_id", flat=True)
+    # Those that were refused come last, in turn.
+    if next_probe(due, dict.fromkeys(before, now), state.probed_lock) in (None, lock.pk):
+        return None
+    return now + _SEARCH
+
+
+def proven(account: LockAccount, now: datetime) -> None:
+    """A change succeeded: the key may write. Writes only if that was in doubt."""
+    doubted = AccountState.objects.filter(account=account, writes_refused__gt=0)
+    if not doubted.update(writes_refused=0):
+        return
+    resting = AccountState.objects.filter(account=account, pause_cause=WRITES_REST)
+    if resting.update(paused_until=None, pause_cause="", dead_key=""):
+        LockState.objects.filter(lock__account=account, pause_cause=WRITES_REST).update(
+            paused_until=None, pause_cause="", forbidden_key=""
+        )
+    Incident.resolve(now, about=account, kinds=(Incident.Kind.NO_WRITE_SCOPE,))
