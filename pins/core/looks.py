@@ -29,12 +29,12 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     held = observed.remote_id
     renamed = seen.renamed and not _was_deleted(observed)  # after a lost DELETE the id may be another's by now
     is_there = held in seen.ours or renamed
-    is_over = held is not None and not is_there and _one_list_is_enough(observed, now)
+    is_over = held is not None and not is_there and _one_list_is_enough(observed, seen, now)
     base = replace(
         observed,
         must_look=False,
         listed_at=now,
-        late=_late_after(observed, seen, now),
+        late=_late_after(observed, seen, now, is_over=is_over),
         posts=_posts_after(observed, seen, now, is_over=is_over),
     )
     if seen.nominees and not seen.ours and _searches(observed):
@@ -164,12 +164,13 @@ def _surplus(observed: Observed, seen: Sighting) -> tuple[int, ...]:
     return (*(one for one in seen.ours if one != observed.remote_id), *unseen)
 
 
-def _late_after(observed: Observed, seen: Sighting, now: datetime) -> Late | None:
+def _late_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: bool) -> Late | None:
+    """`is_over`: the list ends our belief in the id that we hold."""
     pending, late = observed.pending, observed.late
     if pending is not None:
         arrived = bool(seen.ours) if pending.op is Op.POST else False
         if pending.op is Op.DELETE:
-            arrived = pending.remote_id not in seen.ours
+            arrived = is_over if pending.remote_id == observed.remote_id else pending.remote_id not in seen.ours
         late = one_less(late) if arrived else late
     return None if late is not None and late.until <= now else late
 
@@ -190,9 +191,11 @@ def _was_deleted(observed: Observed) -> bool:
     return pending is not None and pending.op is Op.DELETE and pending.remote_id == observed.remote_id
 
 
-def _one_list_is_enough(observed: Observed, now: datetime) -> bool:
-    """May a list alone end our belief in the id: after its end, after a DELETE of ours, or after a 404?"""
-    return observed.not_found or _was_deleted(observed) or _has_ended(observed, now)
+def _one_list_is_enough(observed: Observed, seen: Sighting, now: datetime) -> bool:
+    """May a list alone end our belief in the id: after its end, or after a 404? After a lost DELETE of ours it must
+    have proved itself, since nobody knows whether that one arrived; or it shows the id as another's."""
+    proven = seen.credit is Credit.PROVEN or seen.renamed
+    return observed.not_found or _has_ended(observed, now) or (_was_deleted(observed) and proven)
 
 
 def _has_ended(observed: Observed, now: datetime) -> bool:
@@ -226,7 +229,9 @@ def _gone(observed: Observed, now: datetime) -> Observed:
     day's ceiling.
     """
     lapsed = observed.lapsed or _ended(observed, now)
-    forget = posts.gone if _has_ended(observed, now) else posts.denied
+    late = observed.late
+    is_explained = _has_ended(observed, now) or (late is not None and Op.DELETE in late.kinds)
+    forget = posts.gone if is_explained else posts.denied
     successor = observed.extra_ids[0] if observed.extra_ids else None
     return replace(
         observed,
