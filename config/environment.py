@@ -12,6 +12,7 @@ import binascii
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -111,6 +112,14 @@ def whole_number(name: str, default: int, *, minimum: int, maximum: int = 1_000_
     if not minimum <= number <= maximum:
         raise SettingsError(f"{name} is {number}. Choose a number from {minimum} to {maximum}, such as {default}.")
     return number
+
+
+def choice(name: str, options: Sequence[str]) -> str:
+    """One of the options, in any case; the first when the variable is unset."""
+    value = text(name, options[0]).lower()
+    if value not in options:
+        raise SettingsError(f"{name} is {value!r}. Choose one of: {', '.join(options)}.")
+    return value
 
 
 def names(name: str, default: str = "") -> list[str]:

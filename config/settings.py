@@ -58,6 +58,7 @@ FIELD_ENCRYPTION_KEYS = env.field_keys(_secret("FIELD_ENCRYPTION_KEYS", "field_e
 
 # ---- Tedee, pace and safety -------------------------------------------------------------------------------------
 TEDEE_API_URL = env.base_url("TEDEE_API_URL", "https://api.tedee.com/api/v37")
+TEDEE_CONTENT_TYPE = env.choice("TEDEE_CONTENT_TYPE", ("application/json", "application/json-patch+json"))
 TEDEE_RATE_LIMIT = env.whole_number("TEDEE_RATE_LIMIT", 700, minimum=1)  # requests per window and account
 TEDEE_RATE_WINDOW = env.whole_number("TEDEE_RATE_WINDOW", 3600, minimum=1)  # seconds
 TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, maximum=1000)  # requests at one moment

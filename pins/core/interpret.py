@@ -155,7 +155,7 @@ def _content_of(remote: RemotePin, reference: str) -> Content | None:
     left out, so that it differs from what we wish."""
     if reference_in(remote.alias) != reference:
         return None
-    return Content(remote.code, None if remote.restricted else remote.starts_at, remote.ends_at)
+    return Content(remote.code, None if remote.recurrence is not None else remote.starts_at, remote.ends_at)
 
 
 def _after_error(observed: Observed, step: Request, error: TedeeError, now: datetime, late: timedelta) -> Observed:

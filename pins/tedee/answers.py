@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 import httpx
 
 from pins.tedee.errors import ServerFault
-from pins.tedee.messages import UnreadableError
+from pins.tedee.fields import UnreadableError
 
 T = TypeVar("T")
 

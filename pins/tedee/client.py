@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -11,16 +11,25 @@ import httpx
 
 from pins.tedee.answers import Answer, Received, receive, understand
 from pins.tedee.auth import Auth
-from pins.tedee.errors import BadRequest, NetworkFault, ServerFault, TedeeError, Unreachable, error_for
+from pins.tedee.errors import (
+    BadRequest,
+    NetworkFault,
+    PinNotFound,
+    ServerFault,
+    TedeeError,
+    Unreachable,
+    error_for,
+)
+from pins.tedee.fields import elements_of
 from pins.tedee.messages import (
     ActivityItem,
     LockConnection,
+    PersonalKey,
     PinBody,
     PinListing,
     RemoteLock,
     RemotePin,
     created_id,
-    elements_of,
 )
 from pins.tedee.transport import DeadlineTransport
 from rentals.outbound.deadline import deadline
@@ -29,6 +38,8 @@ __all__ = ["Answer", "TedeeClient"]
 
 Query = tuple[tuple[str, str], ...]
 
+#: Of the bodies that are sent. The samples of the PIN endpoints show the second one.
+CONTENT_TYPES = ("application/json", "application/json-patch+json")
 MOST_ACTIVITY = 200  # Tedee API, device activity
 MOST_PAGES = 50
 
@@ -38,8 +49,9 @@ class TedeeClient:
 
     `base_url` names the version too (`https://api.tedee.com/api/v37`). Deadlines are in seconds: `total_deadline`
     ends a request wherever it is, `connect_timeout` holds for each address of the host, `read_timeout` for each
-    silence. Every method raises `TedeeError`: a `RefusedError` when the request was certainly not applied, an
-    `AmbiguousError` when it may have been. `transport` replaces the network in tests.
+    silence. `content_type` is one of `CONTENT_TYPES`. Every method raises `TedeeError`: a `RefusedError` when the
+    request was certainly not applied, an `AmbiguousError` when it may have been. `transport` replaces the network in
+    tests.
     """
 
     def __init__(
@@ -50,9 +62,13 @@ class TedeeClient:
         total_deadline: float = 40.0,
         connect_timeout: float = 5.0,
         read_timeout: float = 35.0,
+        content_type: str = CONTENT_TYPES[0],
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        if content_type not in CONTENT_TYPES:
+            raise ValueError(f"The content type is one of {', '.join(CONTENT_TYPES)}.")
         self._base_url = _checked_base_url(base_url)
+        self._content_type = content_type
         self._auth = auth
         self._total_deadline = total_deadline
         self._timeouts = httpx.Timeout(read_timeout, connect=connect_timeout).as_dict()
@@ -79,7 +95,7 @@ class TedeeClient:
 
         After an `AmbiguousError` look at the list before repeating it: the PIN may be there already.
         """
-        return understand(self._send("POST", f"/my/lock/{device_id:d}/pin", body=body), created_id)
+        return understand(self._send("POST", f"/my/lock/{device_id:d}/pin", body=body.to_json()), created_id)
 
     def list_pins(self, device_id: int, version: int | None = None) -> Answer[PinListing | None]:
         """All PINs of a lock (Tedee API, list PINs). With `version`, None means: nothing changed since that version."""
@@ -94,8 +110,9 @@ class TedeeClient:
         return understand(self._send("GET", f"/my/lock/{device_id:d}/pin/{pin_id:d}"), RemotePin.from_json)
 
     def update_pin(self, device_id: int, pin_id: int, body: PinBody) -> Answer[None]:
-        """Replace the whole PIN; what `body` leaves out is cleared (Tedee API, update PIN)."""
-        return understand(self._send("PUT", f"/my/lock/{device_id:d}/pin/{pin_id:d}", body=body), _nothing)
+        """Replace the whole PIN; what `body` leaves empty is cleared (Tedee API, update PIN)."""
+        path = f"/my/lock/{device_id:d}/pin/{pin_id:d}"
+        return understand(self._send("PUT", path, body=body.to_put_json()), _nothing)
 
     def delete_pin(self, device_id: int, pin_id: int) -> Answer[None]:
         """Remove a PIN (Tedee API, delete PIN). `PinNotFound` is a success too, once a list has confirmed it."""
@@ -104,26 +121,45 @@ class TedeeClient:
     def list_locks(self) -> Answer[tuple[RemoteLock, ...]]:
         """Every lock of the account, with accessories. Ten such requests in ten minutes are allowed (Tedee API).
 
-        The API says that the listing is paged but not how, so further pages are requested until one brings no new
-        lock. A server without pages answers the same again, or refuses the parameter.
+        The API calls the listing paged (`Page`, `ItemsPerPage`). It tells neither the size of a page nor whether the
+        first one is 0 or 1, and its sample is a plain array. No guess may lose a lock, so the answers decide:
+
+        1. Without a page: all locks, or the first page of some size.
+        2. Page 2. Locks that we know and no others: this server has no pages, and we are done.
+        3. Otherwise, page 1. If pages begin at 0, the answer to 2 was the third page, and this one lay between. It is
+           asked for also when 2 was empty or refused, as a page beyond the end may be.
+        4. If page 2 brought new locks: page 3, 4 and so on, until one brings none.
+
+        One case is not seen: a server that counts from 0, has two pages, and shows the first for one beyond the end.
+        Raises `ServerFault` also when the pages do not end.
         """
-        received = self._send("GET", "/my/lock", query=(("IncludeAccessories", "true"),))
-        answer = understand(received, _locks)
-        found = {lock.id: lock for lock in answer.value}
+        first = understand(self._send("GET", "/my/lock", query=_lock_query()), _locks)
+        found = {lock.id: lock for lock in first.value}
         requests = 1
-        for page in range(2, MOST_PAGES + 1):
-            if not found:
-                break
+
+        def add(page: int) -> tuple[int, bool]:
+            """How many locks are on that page, and whether one of them is new."""
+            nonlocal requests
             requests += 1
             try:
-                received = self._send("GET", "/my/lock", query=(("IncludeAccessories", "true"), ("page", str(page))))
-            except BadRequest:
-                break
-            fresh = {lock.id: lock for lock in understand(received, _locks).value if lock.id not in found}
-            if not fresh:
-                break
-            found.update(fresh)
-        return Answer(tuple(found.values()), answer.status, answer.correlation_id, requests)
+                locks = understand(self._send("GET", "/my/lock", query=_lock_query(page)), _locks).value
+            except (BadRequest, PinNotFound):
+                return 0, False
+            known = len(found)
+            found.update({lock.id: lock for lock in locks if lock.id not in found})
+            return len(locks), len(found) > known
+
+        if found:
+            count, more = add(2)
+            if more or not count:
+                add(1)
+            page = 3
+            while more:
+                if page > MOST_PAGES:
+                    raise ServerFault(first.status, first.correlation_id, detail="The list of locks does not end")
+                _, more = add(page)
+                page += 1
+        return Answer(tuple(found.values()), first.status, first.correlation_id, requests)
 
     def sync_locks(self, device_ids: Iterable[int]) -> Answer[tuple[LockConnection, ...]]:
         """Whether each of many locks is connected, in one request (Tedee API, sync locks).
@@ -140,13 +176,21 @@ class TedeeClient:
         query: Query = (("deviceId", f"{device_id:d}"), ("elements", f"{min(elements, MOST_ACTIVITY):d}"))
         return understand(self._send("GET", "/my/deviceactivity", query=query), _activities)
 
+    def personal_keys(self) -> Answer[tuple[PersonalKey, ...]]:
+        """The personal access keys of the user, to learn when they end (Tedee API, personal access keys).
+
+        The shape of the answer is a guess, and so is who may ask: a 401, 403 or 404 here says nothing about the key
+        that other requests use.
+        """
+        return understand(self._send("GET", "/my/personalaccesskey"), _personal_keys)
+
     def _send(
         self,
         method: str,
         path: str,
         *,
         query: Query = (),
-        body: PinBody | None = None,
+        body: Mapping[str, object] | None = None,
         not_modified: bool = False,
     ) -> Received:
         """One request, one answer: the only place where foreign errors become ours.
@@ -154,17 +198,17 @@ class TedeeClient:
         The fault is raised after the `except` block, so that the foreign error, which may hold the request with key
         and PIN, is not even its context.
         """
+        headers = {
+            "Authorization": self._auth.header(),
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": "Turnkey",
+        }
         request = httpx.Request(
             method,
             self._base_url + path + (f"?{httpx.QueryParams(query)}" if query else ""),
-            headers={
-                "Authorization": self._auth.header(),
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-                "Content-Type": "application/json",
-                "User-Agent": "Turnkey",
-            },
-            content=None if body is None else json.dumps(body.to_json()).encode("utf-8"),
+            headers=headers if body is None else headers | {"Content-Type": self._content_type},
+            content=None if body is None else json.dumps(body).encode("utf-8"),
             extensions={"timeout": self._timeouts},
         )
         fault: TedeeError | None
@@ -213,6 +257,11 @@ def _fault_for(error: httpx.HTTPError) -> TedeeError:
     return NetworkFault()
 
 
+def _lock_query(page: int | None = None) -> Query:
+    every: Query = (("IncludeAccessories", "true"),)
+    return every if page is None else (*every, ("Page", str(page)))
+
+
 def _nothing(_: object) -> None:
     return None
 
@@ -223,6 +272,11 @@ def _listing(result: object) -> PinListing | None:
 
 def _locks(result: object) -> tuple[RemoteLock, ...]:
     return tuple(RemoteLock.from_json(item) for item in elements_of(result))
+
+
+def _personal_keys(result: object) -> tuple[PersonalKey, ...]:
+    every = [result] if isinstance(result, dict) else elements_of(result)
+    return tuple(PersonalKey.from_json(item) for item in every)
 
 
 def _connections(result: object) -> tuple[LockConnection, ...]:

@@ -4,7 +4,7 @@
     ├── RefusedError             certain: the request was not applied
     │   ├── BadRequest           400, and any 4xx of Tedee's that is not listed here
     │   ├── Unauthorized         401
-    │   ├── Forbidden            403
+    │   ├── Forbidden            403, whatever its body
     │   ├── PinNotFound          404, only inside Tedee's own JSON envelope
     │   ├── PinExists            406
     │   ├── DeviceBusy           409
@@ -14,7 +14,7 @@
     │   └── Unreachable          no connection was made, so nothing was sent
     └── AmbiguousError           it may have been applied: look before acting
         ├── DeviceTimeout        408
-        ├── ServerFault          5xx, redirects, HTML, bad JSON, a body of the wrong shape
+        ├── ServerFault          5xx, redirects, HTML, bad JSON, a body of the wrong shape, a 404 without envelope
         └── NetworkFault         the connection broke or hung after the request went out
 
 All texts are ours. Nothing that a server said is repeated, because it may echo a PIN.
@@ -24,6 +24,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 from typing import ClassVar
+
+from pins.tedee.refusals import About, what_is_named
 
 
 class Cause(StrEnum):
@@ -83,10 +85,26 @@ class AmbiguousError(TedeeError):
 
 
 class BadRequest(RefusedError):
-    """400: the value breaks a rule of the API. The same request will fail again."""
+    """400: the request breaks a rule of the API. The same request will fail again.
+
+    `about` is what the refusal named: the `alias`, the `value`, the `period`; empty when it named none of them or
+    several. It is all that is kept of the server's words.
+    """
 
     cause = Cause.BAD_REQUEST
     summary = "Tedee refused the request as invalid"
+
+    def __init__(
+        self,
+        status: int | None = None,
+        correlation_id: str = "",
+        retry_after: float | None = None,
+        detail: str = "",
+        *,
+        about: About = "",
+    ) -> None:
+        super().__init__(status, correlation_id, retry_after, detail)
+        self.about: About = about
 
 
 class Unauthorized(RefusedError):
@@ -97,7 +115,10 @@ class Unauthorized(RefusedError):
 
 
 class Forbidden(RefusedError):
-    """403: the account may not manage this lock."""
+    """403: the account may not manage this lock, or its key may only read.
+
+    A gateway's 403 counts, too: it may come without the envelope, and whoever refused, nothing was applied.
+    """
 
     cause = Cause.FORBIDDEN
     summary = "The account has no permission for this lock"
@@ -202,9 +223,7 @@ _BY_STATUS: dict[int, type[TedeeError]] = {
     429: RateLimited,
 }
 # These mean the same from Tedee and from a gateway in front of it; and 408 is in doubt either way.
-_ANY_BODY = frozenset({401, 408, 409, 412, 422, 428, 429})
-# A gateway answers these for a retired version or a wrong address. Believing that would "confirm" every deletion.
-_ENVELOPE_ONLY = frozenset({403, 404})
+_ANY_BODY = frozenset({401, 403, 408, 409, 412, 422, 428, 429})
 
 
 def error_for(
@@ -233,13 +252,13 @@ def error_for(
         return fault(ServerFault, "The answer is not in Tedee's JSON envelope, or says that it failed")
     if status in _ANY_BODY:
         return fault(_BY_STATUS[status])
-    if status in _ENVELOPE_ONLY or status not in _BY_STATUS:
-        trusted = enveloped
-    else:
-        trusted = isinstance(body, dict)
-    if 400 <= status < 500 and trusted:
-        return fault(_BY_STATUS.get(status, BadRequest))
-    return fault(ServerFault)
+    # A gateway answers 404 for a retired version or a wrong address. Believing that would "confirm" every deletion.
+    trusted = isinstance(body, dict) if status in (400, 406) else enveloped
+    if not (400 <= status < 500 and trusted):
+        return fault(ServerFault)
+    if status == 400:
+        return BadRequest(status, correlation_id, retry_after, about=what_is_named(body))
+    return fault(_BY_STATUS.get(status, BadRequest))
 
 
 def is_envelope(body: object, status: int) -> bool:

@@ -48,6 +48,13 @@ class DeadlineTransport(httpx.BaseTransport):
 
 
 class _Body(httpx.SyncByteStream):
+    """The body of an answer; after 204 and 304 the connection is not used again.
+
+    HTTP gives these two no body (RFC 9112, 6.3), but Tedee's documents show one. If it comes, with or without a length,
+    soon or late, its bytes would be read as the beginning of the next answer on this connection, which may be about
+    another lock. A new connection costs less than the seconds that a lock takes.
+    """
+
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
 
@@ -57,6 +64,9 @@ class _Body(httpx.SyncByteStream):
 
     def close(self) -> None:
         with _errors_as_httpx():
+            if self._answer.status in (204, 304):
+                # Before the pool gets it back, or another thread might take it. The pool drops closed connections.
+                self._answer.extensions["network_stream"].close()
             self._answer.close()
 
 

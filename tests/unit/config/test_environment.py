@@ -44,6 +44,21 @@ def test_a_boolean_that_is_neither_is_refused(monkeypatch: pytest.MonkeyPatch) -
         env.boolean("SAMPLE")
 
 
+@pytest.mark.parametrize(("value", "expected"), [("", "a/b"), ("c/d", "c/d"), (" C/D ", "c/d"), ("a/b", "a/b")])
+def test_a_choice_is_one_of_its_options_and_the_first_by_default(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: str
+) -> None:
+    monkeypatch.setenv("SAMPLE", value)
+    assert env.choice("SAMPLE", ("a/b", "c/d")) == expected
+
+
+@pytest.mark.parametrize("value", ["a", "a/b, c/d", "text/plain"])
+def test_a_choice_that_is_none_of_them_is_refused_with_the_list(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SAMPLE", value)
+    with pytest.raises(SettingsError, match=r"SAMPLE is .*Choose one of: a/b, c/d"):
+        env.choice("SAMPLE", ("a/b", "c/d"))
+
+
 class TestSecretsFromFiles:
     def test_the_file_is_read_without_its_line_end(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "secret").write_text("canary\n")

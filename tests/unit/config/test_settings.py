@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from cryptography.fernet import Fernet
 
 from config import paths
 from config.environment import SettingsError
+from pins.tedee.client import CONTENT_TYPES
 from tests.support.paths import ROOT
 
 Reader = Callable[..., dict[str, Any]]
@@ -104,6 +106,7 @@ def test_defaults_are_those_of_the_documentation(read_settings: Reader, tmp_path
     found = read_settings("run")
     assert found["DEBUG"] is False
     assert found["TEDEE_API_URL"] == "https://api.tedee.com/api/v37"
+    assert found["TEDEE_CONTENT_TYPE"] == "application/json"
     names = ["TEDEE_RATE_LIMIT", "TEDEE_RATE_WINDOW", "SWEEP_SECONDS", "TEDEE_MAX_IN_FLIGHT", "LATE_SECONDS"]
     assert [found[name] for name in names] == [700, 3600, 15, 32, 600]
     assert [found["CODE_WARN_HOURS"], found["CODE_URGENT_HOURS"]] == [24, 4]
@@ -111,6 +114,13 @@ def test_defaults_are_those_of_the_documentation(read_settings: Reader, tmp_path
     assert found["REDIS_IS_EMBEDDED"] is True
     assert found["CELERY_BROKER_URL"] == found["REDIS_URL"].replace("unix://", "redis+socket://")
     assert found["CELERY_WORKER_CONCURRENCY"] == 32
+
+
+def test_the_client_takes_every_content_type_that_the_settings_take(read_settings: Reader) -> None:
+    for one in CONTENT_TYPES:
+        assert read_settings("run", TEDEE_CONTENT_TYPE=one)["TEDEE_CONTENT_TYPE"] == one
+    with pytest.raises(SettingsError, match=f"Choose one of: {re.escape(', '.join(CONTENT_TYPES))}"):
+        read_settings("run", TEDEE_CONTENT_TYPE="application/xml")
 
 
 def test_the_urgent_stage_of_a_late_code_never_comes_before_the_first(read_settings: Reader) -> None:

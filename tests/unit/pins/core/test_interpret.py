@@ -26,7 +26,7 @@ from pins.tedee.errors import (
     TedeeError,
     Unauthorized,
 )
-from pins.tedee.messages import ListedPin, PinListing, RemotePin
+from pins.tedee.messages import ListedPin, PinListing, Recurrence, RemotePin
 from tests.support.facts import NOW, SET, WISH, ids, views
 
 REFERENCE = "7F3K2Q"
@@ -52,8 +52,8 @@ def listing(*aliases: str) -> Response:
     return Response(listing=PinListing(1, tuple(ListedPin(7 + at, alias) for at, alias in enumerate(aliases))))
 
 
-def remote(alias: str = ALIAS, content: Content = WISH.content, *, restricted: bool = False) -> Response:
-    return Response(remote=RemotePin(7, alias, content.code, content.starts_at, content.ends_at, restricted))
+def remote(alias: str = ALIAS, content: Content = WISH.content, *, recurrence: Recurrence | None = None) -> Response:
+    return Response(remote=RemotePin(7, alias, content.code, content.starts_at, content.ends_at, recurrence))
 
 
 # -- whom a failure concerns -------------------------------------------------------------------------------------
@@ -168,7 +168,7 @@ def test_a_read_pin_that_somebody_edited_is_known_as_it_is() -> None:
 
 
 def test_a_pin_that_somebody_restricted_does_not_say_what_we_wish() -> None:
-    told = meaning(SET, Read(7), remote(restricted=True))
+    told = meaning(SET, Read(7), remote(recurrence=Recurrence(weekdays=48)))
     assert told.observed.applied == replace(WISH.content, starts_at=None)
     assert told.changed_in_app
 

@@ -17,6 +17,7 @@ from pins.tedee import errors
 from pins.tedee.auth import PersonalKey
 from pins.tedee.client import Answer, TedeeClient
 from pins.tedee.messages import ListedPin, LockConnection, PinBody, PinListing
+from pins.tedee.messages import PersonalKey as PersonalKeyListed
 from tests.support.scripted_server import Reply, Server, answer, drop, envelope, good, refusal
 
 KEY = "k3y-canary-7781"
@@ -41,6 +42,7 @@ CALLS: list[Callable[[TedeeClient], object]] = [
     lambda client: client.list_locks(),
     lambda client: client.sync_locks([12]),
     lambda client: client.activity(12),
+    lambda client: client.personal_keys(),
 ]
 
 
@@ -51,6 +53,7 @@ def test_creating_a_pin_sends_the_whole_body_and_returns_its_id() -> None:
     request = server.requests[0]
     assert (request.method, request.target) == ("POST", "/api/v37/my/lock/12/pin")
     assert request.json() == BODY.to_json()
+    assert "weekDays" not in BODY.to_json()
     assert request.headers["authorization"] == f"PersonalKey {KEY}"
     assert request.headers["content-type"] == request.headers["accept"] == "application/json"
     assert request.headers["user-agent"] == "Turnkey"
@@ -81,6 +84,32 @@ def test_reading_one_pin() -> None:
         assert server.requests[0].target == "/api/v37/my/lock/12/pin/3"
 
 
+def test_only_bodies_have_a_content_type_and_it_can_be_chosen() -> None:
+    patch = "application/json-patch+json"
+    with (
+        Server([good({"id": 3}, 201)]) as server,
+        TedeeClient(server.url, PersonalKey(KEY), content_type=patch) as client,
+    ):
+        client.create_pin(12, BODY)
+        with pytest.raises(errors.ServerFault):
+            client.list_pins(12)
+
+    assert [request.headers.get("content-type") for request in server.requests] == [patch, None]
+
+
+def test_another_content_type_is_a_programming_error() -> None:
+    with pytest.raises(ValueError, match="content type"):
+        TedeeClient("https://x", PersonalKey(KEY), content_type="text/plain")
+
+
+def test_an_update_says_what_is_empty() -> None:
+    with talking(answer(204)) as (client, server):
+        client.update_pin(12, 3, BODY)
+
+    sent = server.requests[0].json()
+    assert sent == {**BODY.to_json(), "dayStartTime": None, "dayEndTime": None, "weekDays": None}
+
+
 def test_updating_and_deleting_bring_nothing() -> None:
     with talking(answer(204)) as (client, server):
         assert client.update_pin(12, 3, BODY) == Answer(None, 204, "")
@@ -100,38 +129,8 @@ def test_bodies_on_204_and_304_are_never_parsed() -> None:
     assert client.list_pins(12, 7).value is None
 
 
-def locks(*ids: int) -> Reply:
-    return good([{"id": number, "serialNumber": f"s{number}"} for number in ids])
-
-
 def query_of(target: str) -> list[tuple[str, str]]:
     return parse_qsl(urlsplit(target).query)
-
-
-def test_a_server_without_pages_repeats_itself_and_ends_the_listing() -> None:
-    with talking(locks(1, 2)) as (client, server):
-        found = client.list_locks()
-
-    assert ([lock.id for lock in found.value], found.requests) == ([1, 2], 2)
-    assert query_of(server.requests[0].target) == [("IncludeAccessories", "true")]
-
-
-def test_pages_are_read_until_one_adds_nothing() -> None:
-    with talking(locks(1, 2), locks(2, 3), locks(4), locks()) as (client, server):
-        found = client.list_locks()
-
-    assert ([lock.id for lock in found.value], found.requests) == ([1, 2, 3, 4], 4)
-    assert [query_of(r.target)[1:] for r in server.requests] == [[], [("page", "2")], [("page", "3")], [("page", "4")]]
-
-
-def test_a_server_that_refuses_the_page_parameter_has_no_pages() -> None:
-    with talking(locks(1), refusal(400)) as (client, _):
-        assert [lock.id for lock in client.list_locks().value] == [1]
-
-
-def test_an_account_without_locks_costs_one_request() -> None:
-    with talking(locks()) as (client, _):
-        assert client.list_locks() == Answer((), 200, "", 1)
 
 
 def test_syncing_many_locks_is_one_request() -> None:
@@ -149,6 +148,22 @@ def test_reading_the_activity() -> None:
     with talking(good([{"id": 7, "deviceId": 12, "event": 61}])) as (client, server):
         assert client.activity(12, elements=999).value[0].event == 61
         assert query_of(server.requests[0].target) == [("deviceId", "12"), ("elements", "200")]
+
+
+def test_reading_the_personal_keys() -> None:
+    key = {"id": "a-b", "name": "Turnkey", "validTo": "2028-01-31T00:00:00", "scopes": []}
+    with talking(good([key, {"id": 2, "validTo": None}]), good(key), good([])) as (client, server):
+        known = PersonalKeyListed("Turnkey", datetime(2028, 1, 31, tzinfo=UTC))
+        assert client.personal_keys().value == (known, PersonalKeyListed("", None))
+        assert client.personal_keys().value == (known,)
+        assert client.personal_keys().value == ()
+        assert server.requests[0].target == "/api/v37/my/personalaccesskey"
+
+
+@pytest.mark.parametrize("result", [None, "key", [None], [{}], {"items": []}, [{"validTo": "soon"}], [{"name": 5}]])
+def test_personal_keys_of_an_unknown_shape_are_a_fault(result: object) -> None:
+    with talking(good(result)) as (client, _), pytest.raises(errors.ServerFault):
+        client.personal_keys()
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -177,7 +192,7 @@ def test_unusable_answers_are_ambiguous_faults(call: Callable[[TedeeClient], obj
     assert len(server.requests) == 1, "redirects are never followed, faults never repeated"
 
 
-@pytest.mark.parametrize("result", [None, {}, [], {"id": None}, {"id": "3"}, 3])
+@pytest.mark.parametrize("result", [None, {}, [], {"id": None}, {"id": True}, {"id": "x"}, 3])
 def test_a_created_pin_without_a_readable_id_is_in_doubt(result: object) -> None:
     reply = good(result, 201, **{"X-Correlation-ID": "c-1"})
     with talking(reply) as (client, _), pytest.raises(errors.ServerFault) as caught:
@@ -333,20 +348,6 @@ def test_cookies_are_not_kept() -> None:
         client.delete_pin(1, 2)
 
     assert all("cookie" not in request.headers for request in server.requests)
-
-
-def test_connections_are_reused_and_a_stale_one_is_not() -> None:
-    def close_after_answer(connection: socket.socket, stop: threading.Event) -> bool:
-        answer(204)(connection, stop)
-        return False
-
-    with talking(answer(204), close_after_answer, answer(204)) as (client, server):
-        client.delete_pin(1, 2)
-        client.delete_pin(1, 2)
-        server._threads[1].join(5)
-        client.delete_pin(1, 2)
-
-    assert [request.connection for request in server.requests] == [1, 1, 2]
 
 
 def test_many_threads_share_a_client() -> None:

@@ -70,10 +70,11 @@ def test_the_read_timeout_ends_a_silence_before_the_total_deadline() -> None:
 
 
 def test_the_deadline_begins_anew_with_every_request_on_a_kept_connection() -> None:
-    with Server([answer(204)]) as server, TedeeClient(server.url, AUTH, total_deadline=DEADLINE) as client:
+    listing = good({"listVersion": 1, "pins": []})
+    with Server([listing]) as server, TedeeClient(server.url, AUTH, total_deadline=DEADLINE) as client:
         ends_at = time.monotonic() + 2 * DEADLINE
         while time.monotonic() < ends_at:
-            client.delete_pin(12, 1)
+            client.list_pins(12)
 
     assert {request.connection for request in server.requests} == {1}
 

@@ -52,25 +52,34 @@ def test_every_other_status_is_a_fault_even_in_the_envelope(status: int) -> None
     assert type(error_for(status, envelope(None, status, success=False))) is errors.ServerFault
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 406, 410, 418])
+@pytest.mark.parametrize("status", [400, 404, 406, 410, 418])
 def test_a_page_of_a_proxy_concludes_nothing(status: int) -> None:
     assert type(error_for(status, None)) is errors.ServerFault
 
 
-@pytest.mark.parametrize("status", [409, 412, 422, 428])
-def test_a_status_that_says_not_applied_needs_no_body(status: int) -> None:
-    assert isinstance(error_for(status, None), RefusedError)
+PROBLEM = {"type": "about:blank", "title": "No", "status": 0}
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
-    [(401, errors.Unauthorized), (429, errors.RateLimited), (408, errors.DeviceTimeout)],
+    ("status", "kind"), [(status, kind) for status, kind, _ in LISTED if status not in (400, 404, 406)]
 )
-def test_a_gateway_may_speak_of_keys_limits_and_timeouts(status: int, kind: type[TedeeError]) -> None:
-    assert type(error_for(status, None)) is kind
+@pytest.mark.parametrize("body", [None, {}, [], "no", PROBLEM, {"message": "no"}])
+def test_a_status_that_says_enough_needs_no_envelope(status: int, kind: type[TedeeError], body: object) -> None:
+    error = error_for(status, body, retry_after=7.0)
+
+    assert type(error) is kind
+    assert error.retry_after == 7.0
 
 
-@pytest.mark.parametrize("status", [403, 404, 410])
+@pytest.mark.parametrize("body", [None, {}, PROBLEM])
+def test_a_bare_404_is_a_fault_that_shows_its_status(body: object) -> None:
+    error = error_for(404, body)
+
+    assert type(error) is errors.ServerFault
+    assert error.status == 404
+
+
+@pytest.mark.parametrize("status", [404, 410])
 @pytest.mark.parametrize(
     "body",
     [
@@ -111,6 +120,21 @@ def test_the_text_tells_status_and_correlation() -> None:
     assert str(errors.DeviceBusy(409, "abc")) == "The lock is busy with another request (status 409, correlation abc)"
     assert str(errors.Unreachable()) == "The Tedee cloud cannot be reached"
     assert str(errors.NetworkFault(detail="It hung", hung=True)) == "It hung"
+
+
+def test_what_a_refusal_is_about_survives_pickling_and_its_words_do_not() -> None:
+    refused = error_for(400, envelope(None, 400, errorMessages=["Pin 739105 has fewer than 3 different digits"]))
+    error = pickle.loads(pickle.dumps(refused))
+
+    assert (type(error), error.about, error.status) == (errors.BadRequest, "value", 400)
+    assert "739105" not in f"{refused!r} {refused!s} {vars(refused)} {error!r} {vars(error)}"
+
+
+def test_an_unlisted_refusal_is_about_nothing() -> None:
+    error = error_for(415, envelope(None, 415, errorMessages=["The alias"]))
+
+    assert isinstance(error, errors.BadRequest)
+    assert error.about == ""
 
 
 def test_errors_survive_pickling() -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from pins.tedee.fields import UnreadableError, elements_of, read_instant
 from pins.tedee.messages import (
     ActivityItem,
     ListedPin,
@@ -12,10 +13,7 @@ from pins.tedee.messages import (
     PinListing,
     RemoteLock,
     RemotePin,
-    UnreadableError,
     created_id,
-    elements_of,
-    read_instant,
 )
 
 START = datetime(2027, 3, 3, 14, tzinfo=UTC)
@@ -75,14 +73,19 @@ def test_a_listing_keeps_order_and_ignores_new_fields() -> None:
         "",
         {},
         {"listVersion": 1},
-        {"listVersion": 1, "pins": None},
+        {"pins": ""},
         {"listVersion": 1, "pins": {}},
         {"listVersion": 1, "pins": [None]},
         {"listVersion": 1, "pins": [{"alias": "x"}]},
-        {"listVersion": 1, "pins": [{"id": "1"}]},
+        {"listVersion": 1, "pins": [{"id": "x1"}]},
+        {"listVersion": 1, "pins": [{"id": "1.5"}]},
+        {"listVersion": 1, "pins": [{"id": "٣"}]},
+        {"listVersion": 1, "pins": [{"id": "9" * 5000}]},
         {"listVersion": 1, "pins": [{"id": True}]},
         {"listVersion": 1, "pins": [{"id": 1, "alias": 5}]},
-        {"listVersion": "1", "pins": []},
+        {"listVersion": "one", "pins": []},
+        {"listVersion": False, "pins": []},
+        {"listVersion": 1.0, "pins": []},
     ],
 )
 def test_an_unreadable_listing_is_never_an_empty_one(data: object) -> None:
@@ -90,20 +93,11 @@ def test_an_unreadable_listing_is_never_an_empty_one(data: object) -> None:
         PinListing.from_json(data)
 
 
-@pytest.mark.parametrize(
-    ("extra", "restricted"),
-    [
-        ({}, False),
-        ({"weekDays": None, "dayStartTime": None, "dayEndTime": None}, False),
-        ({"weekDays": 0}, False),
-        ({"weekDays": 127}, False),
-        ({"weekDays": 48}, True),
-        ({"dayStartTime": "2021-10-01T10:00:00.000Z"}, True),
-        ({"dayEndTime": "2021-10-01T18:00:00.000Z"}, True),
-    ],
-)
-def test_daily_hours_and_weekdays_make_a_pin_restricted(extra: dict[str, object], restricted: bool) -> None:
-    assert RemotePin.from_json({"id": 1, "alias": "a", "pin": "192837", **extra}).restricted is restricted
+def test_numbers_may_be_text_and_an_empty_list_null() -> None:
+    listing = PinListing.from_json({"listVersion": "7", "pins": [{"id": "123", "alias": "a"}]})
+    assert listing == PinListing(7, (ListedPin(123, "a"),))
+    assert PinListing.from_json({"listVersion": 7, "pins": None}) == PinListing(7, ())
+    assert PinListing.from_json({"pins": []}) == PinListing(None, ())
 
 
 @pytest.mark.parametrize(
@@ -115,6 +109,9 @@ def test_daily_hours_and_weekdays_make_a_pin_restricted(extra: dict[str, object]
         ("2027-03-03T14:00:00Z", START),
         ("2027-03-03T14:00:00.0000000Z", START),
         ("2027-03-03T14:00:00", START),
+        ("2027-03-03T14:00", START),
+        ("2027-03-03T14:00Z", START),
+        ("2027-03-03T14:00:00+00:00", START),
         ("2027-03-03T15:00:00+01:00", START),
     ],
 )
@@ -143,6 +140,23 @@ def test_a_lock_is_read() -> None:
 def test_a_lock_without_bridge_and_keypad_is_read() -> None:
     lock = RemoteLock.from_json({"id": 1, "isConnected": None, "deviceState": None, "accessories": None})
     assert lock == RemoteLock(1, "", "", None, "", None, False, False, None)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"deviceState": None, "lockProperties": {"batteryLevel": 71, "state": 6}},
+        {"deviceState": {"batteryLevel": 71, "doorState": 3}, "lockProperties": None},
+        {"shareDetails": None, "accessDetails": {"accessLevel": 2}, "doorState": None},
+    ],
+)
+def test_locks_of_other_versions_are_read(shape: dict[str, object]) -> None:
+    assert RemoteLock.from_json({**LOCK, **shape}) == RemoteLock.from_json(LOCK)
+
+
+@pytest.mark.parametrize("level", [None, "71", True, [71]])
+def test_a_strange_battery_level_is_unknown(level: object) -> None:
+    assert RemoteLock.from_json({**LOCK, "deviceState": {"batteryLevel": level}}).battery_level is None
 
 
 @pytest.mark.parametrize(
@@ -181,9 +195,9 @@ def test_an_activity_needs_an_id() -> None:
 
 
 def test_results_of_the_wrong_shape_are_refused() -> None:
-    assert created_id({"id": 3}) == 3
+    assert created_id({"id": 3}) == created_id({"id": "3"}) == 3
     assert elements_of([1]) == [1]
-    for data in (None, {}, {"id": None}, {"id": 3.0}, {"id": "3"}):
+    for data in (None, {}, {"id": None}, {"id": 3.0}, {"id": "3.0"}, {"id": True}):
         with pytest.raises(UnreadableError):
             created_id(data)
     with pytest.raises(UnreadableError):
