@@ -53,6 +53,30 @@ def answer(
     return reply
 
 
+def forbidden_body(status: int, content: bytes, framing: str = "length") -> bytes:
+    """An answer with a body where HTTP allows none (204, 304), as Tedee's documents show it.
+
+    `framing`: its `length` is told, it comes `chunked`, or with `none` of both.
+    """
+    header = f"Content-Length: {len(content)}\r\n" if framing == "length" else ""
+    if framing == "chunked":
+        header = "Transfer-Encoding: chunked\r\n"
+        content = b"%x\r\n%s\r\n0\r\n\r\n" % (len(content), content)
+    return f"HTTP/1.1 {status} X\r\n{header}\r\n".encode() + content
+
+
+def packets(*parts: bytes) -> Reply:
+    """Send each part by itself, and keep the connection."""
+
+    def reply(connection: socket.socket, stop: threading.Event) -> bool:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for part in parts:
+            connection.sendall(part)
+        return True
+
+    return reply
+
+
 def envelope(result: object = None, status: int = 200, **extra: object) -> dict[str, object]:
     """A body as the API documents it."""
     return {

@@ -19,7 +19,7 @@ from pins.tedee.client import TedeeClient
 from pins.tedee.messages import PinBody
 from pins.tedee.transport import DeadlineTransport
 from tests.support.certificates import self_signed, server_context
-from tests.support.scripted_server import Reply, Server, answer, envelope, good
+from tests.support.scripted_server import Reply, Server, answer, envelope, forbidden_body, good, packets
 
 KEY = "k3y-canary-7781"
 EMPTY = {"listVersion": 1, "pins": []}
@@ -29,27 +29,6 @@ EMPTY = {"listVersion": 1, "pins": []}
 def talking(*replies: Reply) -> Iterator[tuple[TedeeClient, Server]]:
     with Server(replies) as server, TedeeClient(server.url, PersonalKey(KEY), total_deadline=10.0) as client:
         yield client, server
-
-
-def packets(*parts: bytes) -> Reply:
-    """Send each part by itself, and keep the connection. Nagle's algorithm off: the parts arrive one by one."""
-
-    def reply(connection: socket.socket, stop: threading.Event) -> bool:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for part in parts:
-            connection.sendall(part)
-        return True
-
-    return reply
-
-
-def with_body(status: int, body: bytes, framing: str) -> bytes:
-    """An answer with a body that HTTP does not allow."""
-    if framing == "chunked":
-        body, header = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body), "Transfer-Encoding: chunked\r\n"
-    else:
-        header = f"Content-Length: {len(body)}\r\n" if framing == "length" else ""
-    return f"HTTP/1.1 {status} X\r\n{header}\r\n".encode() + body
 
 
 DOCUMENTED = json.dumps(envelope(None, 204)).encode()
@@ -65,7 +44,7 @@ NO_CONTENT: dict[int, Callable[[TedeeClient], object]] = {
 @pytest.mark.parametrize("framing", ["length", "chunked", "none"])
 @pytest.mark.parametrize("body", [DOCUMENTED, ANOTHER_ANSWER], ids=["envelope", "looks like an answer"])
 def test_a_body_where_http_allows_none_is_not_the_next_answer(status: int, framing: str, body: bytes) -> None:
-    with talking(packets(with_body(status, body, framing)), good({"id": 3}, 201)) as (client, server):
+    with talking(packets(forbidden_body(status, body, framing)), good({"id": 3}, 201)) as (client, server):
         NO_CONTENT[status](client)
         assert client.create_pin(5, PinBody("Ann", "739105")).value == 3
 
@@ -74,7 +53,7 @@ def test_a_body_where_http_allows_none_is_not_the_next_answer(status: int, frami
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_nor_when_it_comes_after_its_head(status: int) -> None:
-    head, _, body = with_body(status, DOCUMENTED, "length").partition(b"\r\n\r\n")
+    head, _, body = forbidden_body(status, DOCUMENTED, "length").partition(b"\r\n\r\n")
     with talking(packets(head + b"\r\n\r\n", body), good(EMPTY)) as (client, server):
         NO_CONTENT[status](client)
         client.list_pins(5)
@@ -87,7 +66,9 @@ def test_nor_over_tls(tmp_path: Path) -> None:
     certificate = self_signed(tmp_path, x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
     trust = DeadlineTransport(trust=ssl.create_default_context(cafile=str(certificate)))
     with (
-        Server([packets(with_body(204, DOCUMENTED, "length")), good(EMPTY)], tls=server_context(certificate)) as server,
+        Server(
+            [packets(forbidden_body(204, DOCUMENTED, "length")), good(EMPTY)], tls=server_context(certificate)
+        ) as server,
         TedeeClient(server.url, PersonalKey(KEY), total_deadline=10.0, transport=trust) as client,
     ):
         client.delete_pin(1, 2)
@@ -98,7 +79,7 @@ def test_nor_over_tls(tmp_path: Path) -> None:
 
 def test_threads_that_share_a_client_never_read_each_others_leftovers() -> None:
     failures: list[BaseException] = []
-    with talking(packets(with_body(204, ANOTHER_ANSWER, "none"))) as (client, server):
+    with talking(packets(forbidden_body(204, ANOTHER_ANSWER, "none"))) as (client, server):
 
         def work() -> None:
             try:
