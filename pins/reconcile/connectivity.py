@@ -48,7 +48,7 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
     for account, locks in offline.items():
         if account_limits.paused_until(account, now) is None and _is_time(account, locks, now):
             back |= _came_back(account, locks, clients, now)
-    _end_rest(back)
+    end_rest(back)
     return back
 
 
@@ -56,13 +56,17 @@ def connection_reported(lock: Lock, is_connected: bool) -> bool:
     """Store a connection that somebody reported unasked. True: the lock rested because it was offline, and its rest is
     over. Unlike an answer of `sync`, a report is news by itself, whatever we believed before."""
     Lock.objects.filter(pk=lock.pk).update(is_connected=is_connected)
-    return is_connected and _end_rest({lock.pk}) > 0
+    return is_connected and bool(end_rest({lock.pk}))
 
 
-def _end_rest(lock_ids: set[int]) -> int:
-    """End the rest of locks that rest because they were offline; a rest with another cause stands."""
+def end_rest(lock_ids: set[int]) -> set[int]:
+    """Locks that are connected: end the rest of those that rest because they were offline, and return these. A rest
+    with another cause stands."""
     resting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__isnull=False)
-    return resting.filter(lock_id__in=lock_ids).update(paused_until=None)
+    ids = set(resting.filter(lock_id__in=lock_ids).values_list("lock_id", flat=True))
+    if ids:
+        resting.filter(lock_id__in=ids).update(paused_until=None)
+    return ids
 
 
 def _is_time(account: LockAccount, locks: list[Lock], now: datetime) -> bool:
