@@ -1,6 +1,7 @@
 """What the simulated cloud answers to each request: the checks run in the order in which the real one refuses.
 
-1. An unknown path or version: an HTML 404. 2. The key: 401. 3. The rate window: 429. 4. The lock: 403.
+1. An unknown path or version: an HTML 404. 2. The key: 401. 3. The rate window: 429. 4. Permission to write: 403
+(or 401), the lock: 403.
 5. The body: 400. 6. Another operation on the device: 409. 7. The connection: 428. 8. An injected fault.
 9. The device works (latency), and only then 404, 406, 412 or success.
 
@@ -22,14 +23,21 @@ from pins.simulator.devices import GONE, LateWrite, SimLock, note_maker
 from pins.simulator.exchange import Exchange
 from pins.simulator.faults import Fault
 from pins.simulator.journal import RequestRecord
-from pins.simulator.listings import list_locks, read_activity, read_lock, sync_locks
-from pins.simulator.messages import OperationResult, Reply, Request, envelope, html_reply
+from pins.simulator.listings import list_bridges, list_locks, read_activity, read_lock, read_personal_keys, sync_locks
+from pins.simulator.messages import OperationResult, Reply, Request, as_another_cloud, envelope, html_reply
 from pins.simulator.rules import BodyRefusedError, read_body
 
 Hook = Callable[[Request, Reply], None]
 
 _PIN_PATH = re.compile(r"/my/lock/([0-9]{1,12})/pin(?:/([0-9]{1,12}))?")
 _LOCK_PATH = re.compile(r"/my/lock/([0-9]{1,12})")
+_LISTINGS = {
+    "/my/lock": list_locks,
+    "/my/lock/sync": sync_locks,
+    "/my/deviceactivity": read_activity,
+    "/my/bridge": list_bridges,
+    "/my/personalaccesskey": read_personal_keys,
+}
 _JSON_TYPES = ("application/json", "application/json-patch+json")
 
 
@@ -67,7 +75,8 @@ def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
 
 def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
     """Add a correlation id to the reply and record the request."""
-    body = exchange.body
+    body, settings = exchange.body, cloud.settings
+    reply = as_another_cloud(reply, error_body=settings.error_body, body_on_no_content=settings.body_on_no_content)
     with cloud.mutex:
         correlation = str(uuid.uuid4())
         cloud.journal.requests.append(
@@ -94,13 +103,12 @@ def _finish(cloud: Cloud, exchange: Exchange, reply: Reply) -> Reply:
 def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
     """Answer what needs no device; None means that the request goes on to it."""
     request, settings = exchange.request, cloud.settings
-    path = request.path.removeprefix(settings.api_base)
+    path = request.path.removeprefix(settings.api_base).removesuffix("/")
     on_pins, on_lock = _PIN_PATH.fullmatch(path), _LOCK_PATH.fullmatch(path)
-    listings = {"/my/lock": list_locks, "/my/lock/sync": sync_locks, "/my/deviceactivity": read_activity}
-    if not request.path.startswith(settings.api_base + "/") or not (on_pins or on_lock or path in listings):
+    if not request.path.startswith(settings.api_base + "/") or not (on_pins or on_lock or path in _LISTINGS):
         return html_reply(404, "404 - File or directory not found.")
     exchange.key = cloud.gate.find(request.header("Authorization"))
-    if exchange.key is None or exchange.key.revoked:
+    if exchange.key is None or not exchange.key.is_alive(exchange.at):
         return envelope(OperationResult(401, errors=("Unauthorized.",)))
     windows = [cloud.rate] + ([cloud.listing_rate] if path == "/my/lock" else [])
     for window in windows:
@@ -114,8 +122,8 @@ def _admit(cloud: Cloud, exchange: Exchange) -> Reply | None:
         return envelope(OperationResult(405, errors=("Method not allowed.",)))
     if on_lock:
         exchange.lock_id = int(on_lock[1])
-        return envelope(read_lock(cloud, exchange))
-    return envelope(listings[path](cloud, exchange))
+        return envelope(read_lock(cloud, exchange), ids_as_text=settings.ids_as_text)
+    return envelope(_LISTINGS[path](cloud, exchange), ids_as_text=settings.ids_as_text)
 
 
 def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str | None) -> Reply | None:
@@ -124,6 +132,8 @@ def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str
     exchange.pin_id = int(pin_text) if pin_text else None
     if request.method not in (("GET", "PUT", "DELETE") if pin_text else ("GET", "POST")):
         return envelope(OperationResult(405, errors=("Method not allowed.",)))
+    if request.method != "GET" and exchange.key is not None and not exchange.key.can_write:
+        return envelope(OperationResult(settings.write_refusal, errors=("The scope Device.ReadWrite is missing.",)))
     lock = cloud.locks_by_id.get(lock_id)
     if lock is None or lock.forbidden:
         return envelope(OperationResult(403, errors=("User doesn't have permission to the lock.",)))
@@ -137,8 +147,12 @@ def _admit_to_pins(cloud: Cloud, exchange: Exchange, lock_id: int, pin_text: str
             max_alias=settings.max_alias,
         )
     elif request.method == "GET" and not pin_text:
-        exchange.number("listVersion")
+        _known_version(cloud, exchange)
     return None
+
+
+def _known_version(cloud: Cloud, exchange: Exchange) -> int | None:
+    return None if cloud.settings.list_version == "absent" else exchange.number("listVersion")
 
 
 def _occupy(cloud: Cloud, exchange: Exchange) -> DeviceSlot | Reply:
@@ -147,6 +161,9 @@ def _occupy(cloud: Cloud, exchange: Exchange) -> DeviceSlot | Reply:
     cloud.settle(lock)
     if lock.occupied_by is not None:
         exchange.fault = "collision"
+    elif lock.always is not None:
+        exchange.fault = f"always_{lock.always}"
+        return Reply(lock.always)
     elif lock.busy_until is not None and exchange.at < lock.busy_until:
         exchange.fault = "busy_after_timeout"
     elif not lock.reachable:
@@ -198,15 +215,16 @@ def _conclude(cloud: Cloud, lock: SimLock, exchange: Exchange, fault: Fault | No
 
 def _heard(cloud: Cloud, lock: SimLock, outcome: OperationResult, fault: Fault | None, rng: random.Random) -> Reply:
     """The reply that the fault lets through to the client."""
+    ids_as_text = cloud.settings.ids_as_text
     if fault is None:
-        return envelope(outcome)
+        return envelope(outcome, ids_as_text=ids_as_text)
     status = rng.choice(fault.statuses) if fault.masks else outcome.status
     if status == 408 and cloud.settings.busy_after_timeout > 0:
         lock.busy_until = cloud.clock() + timedelta(seconds=cloud.settings.busy_after_timeout)
     if fault.html:
         return replace(html_reply(status, f"{status} - the server could not answer"), delivery=fault.delivery)
-    reply = envelope(OperationResult(status, errors=(f"Status {status}.",)) if fault.masks else outcome)
-    return replace(reply, delivery=fault.delivery)
+    shown = OperationResult(status, errors=(f"Status {status}.",)) if fault.masks else outcome
+    return replace(envelope(shown, ids_as_text=ids_as_text), delivery=fault.delivery)
 
 
 def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> OperationResult:
@@ -214,7 +232,9 @@ def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> OperationResult
     settings, body, pin_id = cloud.settings, exchange.body, exchange.pin_id
     note = note_maker(cloud.clock(), exchange.seq)
     if exchange.request.method == "GET":
-        return lock.listing(exchange.number("listVersion")) if pin_id is None else lock.read(pin_id)
+        if pin_id is not None:
+            return lock.read(pin_id)
+        return lock.listing(_known_version(cloud, exchange), cloud.clock(), cloud.desk.rng(lock.id))
     if pin_id is not None and pin_id not in lock.pins:
         return GONE
     if body is None:
@@ -228,7 +248,7 @@ def _perform(cloud: Cloud, lock: SimLock, exchange: Exchange) -> OperationResult
         return OperationResult(204, changed=True)
     if lock.full:
         return OperationResult(settings.full_status, errors=("Adding more pins is not available.",))
-    created = lock.create(body, cloud.new_uid(), note, id_reuse=settings.id_reuse)
+    created = lock.create(body, cloud.new_uid(), note)
     return OperationResult(201, {"id": created}, changed=True)
 
 

@@ -1,117 +1,28 @@
-"""The state of the simulated cloud: its locks, keys, faults and journal, and what a person can do to them by hand.
+"""The simulated cloud, with everything that a person can do to it by hand.
 
 `answering.answer` is its HTTP side. No sockets, no Django.
-Time comes from `clock` (aware, UTC) and waiting from `sleep`, so that a test controls both. One mutex guards all state
-and is never held while a device works, a hook runs or bytes travel.
 """
 
 from __future__ import annotations
 
-import itertools
-import random
-import threading
-import time
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
 
-from pins.simulator.devices import ChangeNote, SimLock, SimPin, note_maker, settle
-from pins.simulator.faults import FaultDesk, FaultPlan
-from pins.simulator.gate import Gate, Key, Window
-from pins.simulator.journal import Journal, PinChange, RequestRecord
-from pins.simulator.rules import PinBody, value_problems
+from pins.simulator.cloud_state import FIRST_LOCK_ID, CloudState, UnknownLockError, utc_now
+from pins.simulator.devices import SimLock, SimPin, note_maker
+from pins.simulator.faults import FaultPlan
+from pins.simulator.gate import Key
+from pins.simulator.rules import PinBody, body_problems, value_problems
 from pins.simulator.settings import CloudSettings
 
 __all__ = ["FIRST_LOCK_ID", "Cloud", "CloudSettings", "UnknownLockError", "utc_now"]
 
-FIRST_LOCK_ID = 10001
 
-
-def utc_now() -> datetime:
-    """The wall clock."""
-    return datetime.now(UTC)
-
-
-class UnknownLockError(LookupError):
-    """There is no lock with this id (any more)."""
-
-
-class Cloud:
+class Cloud(CloudState):
     """A Tedee cloud. All methods may be called from any thread."""
-
-    def __init__(
-        self,
-        settings: CloudSettings | None = None,
-        *,
-        key: str = "demo-key",
-        clock: Callable[[], datetime] = utc_now,
-        sleep: Callable[[float], None] = time.sleep,
-        seed: int = 0,
-        faults: FaultPlan | str = "",
-    ) -> None:
-        self.settings = settings or CloudSettings()
-        self.clock = clock
-        self.sleep = sleep
-        self.mutex = threading.RLock()
-        self.rng = random.Random(seed)
-        self.journal = Journal()
-        self.gate = Gate()
-        self.gate.add(Key(key, "demo"))
-        self.desk = FaultDesk(seed, FaultPlan.parse(faults) if isinstance(faults, str) else faults)
-        self.rate = self._window(self.settings.rate_limit, self.settings.rate_window)
-        self.listing_rate = self._window(self.settings.listing_limit, self.settings.listing_window)
-        self.locks_by_id: dict[int, SimLock] = {}
-        self.next_lock_id = FIRST_LOCK_ID
-        self.activity: list[dict[str, object]] = []
-        self.lost_landings = 0  # late writes that had no effect
-        self.on_saved_change: Callable[[Cloud], None] | None = None  # called under the mutex
-        self._uids = itertools.count(1)
-
-    def _window(self, limit: int, length: float) -> Window:
-        return Window(limit, length, self.rng.uniform(0, length))
-
-    # -- looking ------------------------------------------------------------------------------------------------
-
-    def advance(self) -> None:
-        """Bring all locks up to the clock: ended pins go, late writes land."""
-        with self.mutex:
-            for lock in self.locks_by_id.values():
-                self.settle(lock)
-
-    def settle(self, lock: SimLock) -> None:
-        """Bring one lock up to the clock; the caller holds the mutex."""
-        before = len(lock.late)
-        self.lost_landings += settle(
-            lock, self.clock(), self.new_uid, expiry_lag=self.settings.expiry_lag, id_reuse=self.settings.id_reuse
-        )
-        if len(lock.late) != before:
-            self.saved_change()
-
-    def locks(self) -> list[SimLock]:
-        """All locks, brought up to the clock. Read them; change them through the methods below."""
-        with self.mutex:
-            self.advance()
-            return list(self.locks_by_id.values())
-
-    def lock(self, lock_id: int) -> SimLock:
-        """One lock; UnknownLockError if there is none."""
-        with self.mutex:
-            try:
-                return self.locks_by_id[lock_id]
-            except KeyError:
-                raise UnknownLockError(f"no lock with id {lock_id}") from None
-
-    def pins(self, lock_id: int) -> list[SimPin]:
-        """The pins of one lock at this moment."""
-        with self.mutex:
-            lock = self.lock(lock_id)
-            self.settle(lock)
-            return list(lock.pins.values())
-
-    @property
-    def collisions(self) -> list[RequestRecord]:
-        """Requests of ours that came while the device was busy with another one; injected 409s do not count."""
-        with self.mutex:
-            return [entry for entry in self.journal.requests if entry.collision]
 
     # -- by a person's hand -------------------------------------------------------------------------------------
 
@@ -129,18 +40,13 @@ class Cloud:
             self.adopt(lock)
             return lock
 
-    def adopt(self, lock: SimLock) -> None:
-        """Take a ready-made lock (from a saved state) into the account."""
-        with self.mutex:
-            lock.on_change = self._record_change
-            self.locks_by_id[lock.id] = lock
-            self.next_lock_id = max(self.next_lock_id, lock.id + 1)
-            self.saved_change()
-
     def readd_lock(self, lock_id: int) -> int:
         """Remove a lock and add it again: same serial number and name, a new id, no pins. Returns the new id."""
         with self.mutex:
             old = self.lock(lock_id)
+            self.settle(old)
+            for pin_id in list(old.pins):
+                old.remove(pin_id, note_maker(self.clock()))
             del self.locks_by_id[lock_id]
             kept = ("type", "time_zone", "keypad", "bridge_id", "connected", "battery_level", "capacity")
             fields: dict[str, object] = {name: getattr(old, name) for name in kept}
@@ -162,31 +68,62 @@ class Cloud:
             self.lock(lock_id).forbidden = forbidden
             self.saved_change()
 
-    def add_foreign_pin(
-        self,
-        lock_id: int,
-        alias: str = "Cleaner",
-        value: str | None = None,
-        *,
-        start: datetime | None = None,
-        end: datetime | None = None,
-    ) -> SimPin:
-        """Put a pin on the lock as a person with the phone app would; without a value it chooses a free one.
+    def set_always(self, lock_id: int, status: int | None) -> None:
+        """Answer every request to a lock's keypad with this status and no body; None ends that.
 
-        ValueError when the value breaks the rules or is on the lock, or when the lock is full.
+        ValueError unless it is an error of HTTP.
+        """
+        if status is not None and HTTPStatus(status) < 400:
+            raise ValueError(f"{status} is not the status of an error")
+        with self.mutex:
+            self.lock(lock_id).always = status
+            self.saved_change()
+
+    def set_claims_full(self, lock_id: int, claims_full: bool) -> None:
+        """Let a lock refuse new pins (412) although it has room, or accept them again."""
+        with self.mutex:
+            self.lock(lock_id).claims_full = claims_full
+            self.saved_change()
+
+    def set_capacity(self, lock_id: int, capacity: int) -> None:
+        """Change how many pins a lock takes; those that are there stay."""
+        with self.mutex:
+            self.lock(lock_id).capacity = capacity
+            self.saved_change()
+
+    # -- pins, by a person with the phone app ---------------------------------------------------------------------
+
+    def add_foreign_pin(self, lock_id: int, alias: str = "Cleaner", value: str | None = None, **fields: Any) -> SimPin:
+        """Put a pin on the lock; without a value it chooses a free one. `fields` are those of PinBody (start, end...).
+
+        ValueError when the pin breaks the rules or its value is on the lock, or when the lock is full.
         """
         with self.mutex:
             lock = self.lock(lock_id)
             self.settle(lock)
-            body = PinBody(alias, self._free_value(lock) if value is None else value, start, end)
-            if value_problems(body.value) or lock.refusal(body, of=None) or lock.full:
-                raise ValueError("the lock refuses this pin: its value is not allowed or in use, or the lock is full")
-            note = note_maker(self.clock())
-            pin_id = lock.create(body, self.new_uid(), note, id_reuse=self.settings.id_reuse, foreign=True)
+            body = PinBody(alias, self._free_value(lock) if value is None else value, **fields)
+            self._accept(lock, body, of=None)
+            pin_id = lock.create(body, self.new_uid(), note_maker(self.clock()), foreign=True)
+            return lock.pins[pin_id]
+
+    def change_pin(self, lock_id: int, pin_id: int, **fields: Any) -> SimPin | None:
+        """Change a pin: rename it, give it another value, period, days or hours; None if it is not there.
+
+        `fields` are those of PinBody: alias, value, start, end, day_start, day_end, week_days. What is not named stays.
+        ValueError when the lock would refuse it, TypeError for an unknown field.
+        """
+        with self.mutex:
+            lock = self.lock(lock_id)
+            self.settle(lock)
+            if pin_id not in lock.pins:
+                return None
+            body = replace(lock.pins[pin_id].body, **fields)
+            self._accept(lock, body, of=pin_id)
+            lock.update_by_hand(pin_id, body, note_maker(self.clock()))
             return lock.pins[pin_id]
 
     def remove_pin(self, lock_id: int, pin_id: int) -> bool:
-        """Take a pin off the lock as a person with the phone app would; False if it is not there."""
+        """Take a pin off the lock; False if it is not there."""
         with self.mutex:
             lock = self.lock(lock_id)
             self.settle(lock)
@@ -194,6 +131,10 @@ class Cloud:
                 return False
             lock.remove(pin_id, note_maker(self.clock()))
             return True
+
+    def _accept(self, lock: SimLock, body: PinBody, *, of: int | None) -> None:
+        if body_problems(body) or lock.refusal(body, of=of) or (of is None and lock.full):
+            raise ValueError("the lock refuses this pin: it breaks a rule, its value is in use, or the lock is full")
 
     def _free_value(self, lock: SimLock) -> str:
         while True:
@@ -203,15 +144,40 @@ class Cloud:
 
     # -- keys, faults, activity ---------------------------------------------------------------------------------
 
-    def add_key(self, value: str, label: str, *, scheme: str = "PersonalKey", user: str = "owner") -> None:
-        """Accept another credential; it replaces one with the same label."""
+    def add_key(
+        self,
+        value: str,
+        label: str,
+        *,
+        scheme: str = "PersonalKey",
+        user: str = "owner",
+        can_write: bool = True,
+        expires_at: datetime | None = None,
+    ) -> None:
+        """Accept another credential; it replaces one with the same label. ValueError for an unknown scheme."""
+        if scheme not in ("PersonalKey", "Bearer"):
+            raise ValueError("the scheme of a key is PersonalKey or Bearer")
         with self.mutex:
-            self.gate.add(Key(value, label, scheme, user))
+            self.gate.add(Key(value, label, scheme, user, can_write=can_write, expires_at=expires_at))
 
     def set_key_revoked(self, label: str, revoked: bool) -> bool:
         """Revoke a key (401 from now on) or restore it; False if there is no key with this label."""
+        return self._set_key(label, "revoked", revoked)
+
+    def set_key_writes(self, label: str, can_write: bool) -> bool:
+        """Take the permission to write from a key, or give it back; False if there is no key with this label."""
+        return self._set_key(label, "can_write", can_write)
+
+    def set_key_expiry(self, label: str, expires_at: datetime | None) -> bool:
+        """Let a key end (401 from then on; aware), or never; False if there is no key with this label."""
+        return self._set_key(label, "expires_at", expires_at)
+
+    def _set_key(self, label: str, name: str, value: object) -> bool:
         with self.mutex:
-            return self.gate.set_revoked(label, revoked)
+            key = self.gate.labelled(label)
+            if key is not None:
+                setattr(key, name, value)
+            return key is not None
 
     def set_faults(self, plan: FaultPlan | str) -> None:
         """Change the chances; FaultTextError if a text is wrong."""
@@ -237,39 +203,3 @@ class Cloud:
                 "date": self.clock(),
             }
             self.activity.append(item)
-
-    # -- bookkeeping --------------------------------------------------------------------------------------------
-
-    def new_uid(self) -> int:
-        """An identity for a new pin."""
-        return next(self._uids)
-
-    def start_uids_at(self, first: int) -> None:
-        """Continue the identities of a saved state."""
-        self._uids = itertools.count(first)
-
-    def saved_change(self) -> None:
-        """Something worth saving has changed; the caller holds the mutex."""
-        if self.on_saved_change is not None:
-            self.on_saved_change(self)
-
-    def _record_change(self, lock: SimLock, note: ChangeNote) -> None:
-        pin = note.pin
-        self.journal.changes.append(
-            PinChange(
-                seq=self.journal.next_seq(),
-                at=note.at,
-                lock_id=lock.id,
-                serial_number=lock.serial_number,
-                pin_id=pin.id,
-                action=note.action,
-                alias=pin.alias,
-                foreign=pin.foreign,
-                value_tag=self.journal.tag(pin.value),
-                start=pin.body.start,
-                end=pin.body.end,
-                request_seq=note.request_seq,
-                late=note.late,
-            )
-        )
-        self.saved_change()

@@ -6,13 +6,17 @@ cannot miss one. Sources: Tedee API, "lock", "list pins", "get pin", "create PIN
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from pins.simulator.history import ListHistory
 from pins.simulator.journal import Action
-from pins.simulator.messages import OperationResult, instant_text
+from pins.simulator.messages import OperationResult
 from pins.simulator.rules import PinBody
+from pins.simulator.settings import CloudSettings
+from pins.simulator.shown_pins import list_json, next_version, pin_json, stored_alias, stored_body
 
 GONE = OperationResult(404, errors=("Pin not found.",))
 EXISTS = OperationResult(406, errors=("Pin already exists.",))
@@ -26,6 +30,7 @@ class SimPin:
     uid: int
     body: PinBody
     foreign: bool = False  # put there by a person's hand, not through the API
+    alias_sent: str = ""  # as the last request gave it, whatever became of it
 
     @property
     def alias(self) -> str:
@@ -38,19 +43,6 @@ class SimPin:
     def expires_at(self, lag: float) -> datetime | None:
         """When the lock removes it by itself: its end plus the lock's lag (seconds)."""
         return None if self.body.end is None else self.body.end + timedelta(seconds=lag)
-
-    def as_json(self) -> dict[str, object]:
-        """The answer to "get pin", value in clear, as the API gives it."""
-        return {
-            "id": self.id,
-            "alias": self.body.alias,
-            "pin": self.body.value,
-            "startDate": instant_text(self.body.start),
-            "endDate": instant_text(self.body.end),
-            "dayStartTime": instant_text(self.body.day_start),
-            "dayEndTime": instant_text(self.body.day_end),
-            "weekDays": self.body.week_days,
-        }
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,8 @@ class SimLock:
     battery_level: int = 87
     capacity: int = 100
     forbidden: bool = False  # every request about it gets 403
+    claims_full: bool = False  # takes no pin although there is room
+    always: int | None = None  # the status, without a body, of every request to its keypad
     revision: int = 1
     list_version: int = 1
     next_pin_id: int = 1
@@ -97,6 +91,8 @@ class SimLock:
     late: list[LateWrite] = field(default_factory=list)
     occupied_by: int | None = None  # number of the request the device is working on
     busy_until: datetime | None = None
+    history: ListHistory = field(default_factory=ListHistory, repr=False, compare=False)
+    settings_now: Callable[[], CloudSettings] = field(default=CloudSettings, repr=False, compare=False)
     on_change: Callable[[SimLock, ChangeNote], None] | None = field(default=None, repr=False)
 
     @property
@@ -104,92 +100,59 @@ class SimLock:
         """Whether an operation can reach the keypad: a bridge, connected, and a keypad paired."""
         return self.connected and self.bridge_id is not None and self.keypad is not None
 
-    def as_json(self, *, accessories: bool) -> dict[str, object]:
-        """The lock as "get lock" shows it."""
-        keypads = [] if self.keypad is None else [self._keypad_json(self.keypad)]
-        return {
-            "id": self.id,
-            "serialNumber": self.serial_number,
-            "name": self.name,
-            "type": self.type,
-            "timeZone": self.time_zone,
-            "connectedToId": self.bridge_id,
-            "created": "2024-01-15T09:00:00",
-            "revision": self.revision,
-            "deviceRevision": self.revision,
-            "targetDeviceRevision": self.revision,
-            "isConnected": self._connection(),
-            "accessLevel": 2,
-            "shareDetails": None,
-            "deviceSettings": {"autoLockEnabled": False, "pullSpringEnabled": True, "pullSpringDuration": 5},
-            "softwareVersions": [{"softwareType": 0, "version": "2.4.1", "updateAvailable": False}],
-            "deviceState": self._state(),
-            "accessories": keypads if accessories else None,
-        }
-
-    def sync_json(self) -> dict[str, object]:
-        """The lock as "sync" shows it."""
-        return {
-            "id": self.id,
-            "isConnected": self._connection(),
-            "deviceState": self._state(),
-            "revision": self.revision,
-        }
-
-    def _connection(self) -> bool | None:
+    @property
+    def is_connected(self) -> bool | None:
+        """What the cloud tells of the connection; None without a bridge."""
         return None if self.bridge_id is None else self.connected
 
-    def _state(self) -> dict[str, object] | None:
-        if not self._connection():
-            return None
-        return {
-            "state": 6,
-            "isCharging": False,
-            "batteryLevel": self.battery_level,
-            "stateChangeResult": 0,
-            "lastStateChangedDate": "2026-01-01T06:02:04.197Z",
-        }
-
-    def _keypad_json(self, kind: int) -> dict[str, object]:
-        return {
-            "id": self.id + 500_000,
-            "serialNumber": f"K{self.serial_number}",
-            "name": f"Keypad {self.name}",
-            "deviceType": kind,
-            "type": kind,
-            "batteryLevel": self.battery_level,
-        }
-
-    def listing(self, known_version: int | None) -> OperationResult:
+    def listing(self, known_version: int | None, now: datetime, rng: random.Random) -> OperationResult:
         """ "list pins": 304 when the caller's version is current."""
-        if known_version is not None and known_version >= self.list_version:
+        settings = self.settings_now()
+        past = self.history.at(now - timedelta(seconds=settings.list_lag)) if settings.list_lag > 0 else None
+        version, pins = (past.version, past.pins) if past else (self.list_version, self.lines())
+        if known_version is not None and known_version >= version and settings.list_shows != "nothing":
             return OperationResult(304)
-        pins = [{"id": pin.id, "alias": pin.alias} for pin in self.pins.values()]
-        return OperationResult(200, {"listVersion": self.list_version, "pins": pins})
+        return OperationResult(200, list_json(version, pins, settings, rng))
+
+    def lines(self) -> tuple[tuple[int, str], ...]:
+        """Id and alias of every pin."""
+        return tuple((pin.id, pin.alias) for pin in self.pins.values())
 
     def read(self, pin_id: int) -> OperationResult:
         """ "get pin"."""
         pin = self.pins.get(pin_id)
-        return OperationResult(200, pin.as_json()) if pin else GONE
+        return OperationResult(200, pin_json(pin.id, pin.body, self.settings_now())) if pin else GONE
 
     def refusal(self, body: PinBody, *, of: int | None, unique_alias: bool = False) -> OperationResult | None:
         """406 when a pin other than `of` has this value (or this alias, with `unique_alias`), else None."""
+        alias = stored_alias(body.alias, self.settings_now())
         for pin in self.pins.values():
-            if pin.id != of and (pin.value == body.value or (unique_alias and pin.alias == body.alias)):
+            if pin.id != of and (pin.value == body.value or (unique_alias and pin.alias == alias)):
                 return EXISTS
         return None
 
-    def create(self, body: PinBody, uid: int, note: ChangeNoteMaker, *, id_reuse: bool, foreign: bool = False) -> int:
+    def create(self, body: PinBody, uid: int, note: ChangeNoteMaker, *, foreign: bool = False) -> int:
         """Put a pin on the lock and return its id; the caller has asked `refusal` and the capacity before."""
-        pin_id = next(n for n in range(1, self.next_pin_id + 1) if n not in self.pins) if id_reuse else self.next_pin_id
+        settings = self.settings_now()
+        pin_id = self.next_pin_id
+        if settings.id_reuse:
+            pin_id = next(n for n in range(1, self.next_pin_id + 1) if n not in self.pins)
         self.next_pin_id = max(self.next_pin_id, pin_id + 1)
-        self.pins[pin_id] = SimPin(pin_id, uid, body, foreign)
+        self.pins[pin_id] = SimPin(pin_id, uid, stored_body(body, None, settings), foreign, body.alias)
         self._changed(note("created", self.pins[pin_id]))
         return pin_id
 
     def update(self, pin_id: int, body: PinBody, note: ChangeNoteMaker) -> None:
-        """Replace the whole pin; it keeps its id."""
-        self.pins[pin_id] = replace(self.pins[pin_id], body=body)
+        """Change a pin to what a request sent; it keeps its id."""
+        pin = self.pins[pin_id]
+        stored = stored_body(body, pin.body, self.settings_now())
+        self.pins[pin_id] = replace(pin, body=stored, alias_sent=body.alias)
+        self._changed(note("updated", self.pins[pin_id]))
+
+    def update_by_hand(self, pin_id: int, body: PinBody, note: ChangeNoteMaker) -> None:
+        """Change a pin as the app does. `alias_sent` stays, so that a renamed pin can still be told from others."""
+        stored = stored_body(body, None, self.settings_now())
+        self.pins[pin_id] = replace(self.pins[pin_id], body=stored)
         self._changed(note("updated", self.pins[pin_id]))
 
     def remove(self, pin_id: int, note: ChangeNoteMaker, action: Action = "deleted") -> None:
@@ -202,10 +165,11 @@ class SimLock:
 
     @property
     def full(self) -> bool:
-        return len(self.pins) >= self.capacity
+        return self.claims_full or len(self.pins) >= self.capacity
 
     def _changed(self, note: ChangeNote) -> None:
-        self.list_version += 1
+        self.list_version = next_version(self.list_version, self.settings_now())
+        self.history.note(note.at, self.list_version, self.lines())
         if self.on_change is not None:
             self.on_change(self, note)
 
@@ -218,14 +182,14 @@ def note_maker(at: datetime, request_seq: int | None = None, *, late: bool = Fal
     return lambda action, pin: ChangeNote(action, pin, at, request_seq, late)
 
 
-def settle(lock: SimLock, now: datetime, new_uid: Callable[[], int], *, expiry_lag: float, id_reuse: bool) -> int:
+def settle(lock: SimLock, now: datetime, new_uid: Callable[[], int]) -> int:
     """Bring a lock up to `now`: ended pins go, late writes land, in the order of their moments.
 
     Returns how many late writes had no effect (value taken, no room, pin gone, lock out of reach).
     """
-    dropped = 0
+    dropped, lag = 0, lock.settings_now().expiry_lag
     while True:
-        ends = [(at, pin.id) for pin in lock.pins.values() if (at := pin.expires_at(expiry_lag)) and at <= now]
+        ends = [(at, pin.id) for pin in lock.pins.values() if (at := pin.expires_at(lag)) and at <= now]
         landings = [write for write in lock.late if write.due_at <= now]
         first_end = min(ends, default=None)
         first_landing = min(landings, key=lambda write: write.due_at, default=None)
@@ -233,19 +197,19 @@ def settle(lock: SimLock, now: datetime, new_uid: Callable[[], int], *, expiry_l
             lock.remove(first_end[1], note_maker(first_end[0]), "expired")
         elif first_landing:
             lock.late.remove(first_landing)
-            dropped += not _land(lock, first_landing, new_uid, id_reuse=id_reuse)
+            dropped += not _land(lock, first_landing, new_uid)
         else:
             return dropped
 
 
-def _land(lock: SimLock, write: LateWrite, new_uid: Callable[[], int], *, id_reuse: bool) -> bool:
+def _land(lock: SimLock, write: LateWrite, new_uid: Callable[[], int]) -> bool:
     note = note_maker(write.due_at, write.request_seq, late=True)
     if not lock.reachable:
         return False
     if write.method == "POST" and write.body is not None:
         if lock.full or lock.refusal(write.body, of=None):
             return False
-        lock.create(write.body, new_uid(), note, id_reuse=id_reuse)
+        lock.create(write.body, new_uid(), note)
         return True
     target = lock.by_uid(write.target_uid)
     if target is None:

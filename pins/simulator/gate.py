@@ -20,6 +20,12 @@ class Key:
     scheme: str = "PersonalKey"  # or "Bearer"
     user: str = "owner"
     revoked: bool = False
+    can_write: bool = True  # without, it may only read (no Device.ReadWrite)
+    expires_at: datetime | None = None  # 401 from then on
+
+    def is_alive(self, now: datetime) -> bool:
+        """Whether the cloud accepts it at this moment."""
+        return not self.revoked and (self.expires_at is None or now < self.expires_at)
 
 
 @dataclass
@@ -64,10 +70,6 @@ class Gate:
                 return key
         return None
 
-    def set_revoked(self, label: str, revoked: bool) -> bool:
-        """Revoke or restore the key with this label; False if there is none."""
-        for key in self.keys:
-            if key.label == label:
-                key.revoked = revoked
-                return True
-        return False
+    def labelled(self, label: str) -> Key | None:
+        """The key with this label; None when there is none."""
+        return next((key for key in self.keys if key.label == label), None)

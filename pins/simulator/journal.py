@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Self
 
 from pins.simulator.messages import instant_text
+from pins.simulator.rules import read_instant
 
 Action = Literal["created", "updated", "deleted", "expired"]
 KEPT = 100_000  # records of each kind; a long demonstration forgets the oldest
@@ -34,7 +36,7 @@ class RequestRecord:
     status: int  # what the cloud answered, or would have answered without the lost connection
     fault: str | None  # name of the injected fault, or `unplugged`, `collision`, `busy_after_timeout`
     applied: bool  # whether it changed the pin set by the time it was answered
-    alias: str | None
+    alias: str | None  # as sent
     value_tag: str | None
     delivery: str
 
@@ -54,13 +56,21 @@ class PinChange:
     serial_number: str
     pin_id: int
     action: Action
-    alias: str
+    alias: str  # as the cloud stored it
     foreign: bool
     value_tag: str
     start: datetime | None
     end: datetime | None
     request_seq: int | None  # the request that caused it; None for expiry and a person's hand
     late: bool
+    alias_sent: str  # as the last request gave it; a renaming by hand does not change it
+    uid: int  # one for each pin, even when two had the same id one after the other
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """A change as the control side's journal tells it."""
+        moments = {name: read_instant(record[name]) for name in ("at", "start", "end")}
+        return cls(**{**record, **moments})
 
 
 class Journal:

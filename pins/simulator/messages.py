@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Literal
 
 Delivery = Literal["answer", "drop", "hang", "slow"]
+_BARE = (401, 403, 404, 409, 428, 429)  # the errors that gateways and middleware give, too
+_IDS = ("id", "deviceId", "connectedToId", "listVersion")
 
 
 @dataclass(frozen=True)
@@ -51,17 +54,33 @@ class OperationResult:
     changed: bool = False
 
 
-def envelope(outcome: OperationResult) -> Reply:
+def envelope(outcome: OperationResult, *, ids_as_text: bool = False) -> Reply:
     """Put an outcome into Tedee's JSON envelope; 204 and 304 have no body, as HTTP demands."""
     if outcome.status in (204, 304):
         return Reply(outcome.status)
     payload: dict[str, object] = {
-        "result": outcome.result,
+        "result": _with_text_ids(outcome.result) if ids_as_text else outcome.result,
         "success": outcome.status < 300,
         "errorMessages": list(outcome.errors),
         "statusCode": outcome.status,
     }
     return json_reply(payload, outcome.status)
+
+
+def as_another_cloud(reply: Reply, *, error_body: str, body_on_no_content: bool) -> Reply:
+    """An answer of the API in the shape of a cloud that differs from the documents (`CloudSettings` says how)."""
+    if reply.status in (204, 304) and body_on_no_content:
+        shown: dict[str, object] = {"result": None, "success": True, "errorMessages": [], "statusCode": reply.status}
+        return replace(json_reply(shown, reply.status), delivery=reply.delivery)
+    kind = dict(reply.headers).get("Content-Type", "")
+    if reply.status not in _BARE or not kind.startswith("application/json") or error_body == "envelope":
+        return reply
+    others = tuple(header for header in reply.headers if header[0] != "Content-Type")
+    if error_body == "empty":
+        return replace(reply, headers=others, body=b"")
+    problem = {"type": "about:blank", "title": HTTPStatus(reply.status).phrase, "status": reply.status}
+    headers = (("Content-Type", "application/problem+json; charset=utf-8"), *others)
+    return replace(reply, headers=headers, body=json.dumps(problem).encode())
 
 
 def json_reply(payload: object, status: int = 200) -> Reply:
@@ -81,3 +100,14 @@ def instant_text(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def _with_text_ids(result: object) -> object:
+    if isinstance(result, list):
+        return [_with_text_ids(item) for item in result]
+    if not isinstance(result, dict):
+        return result
+    return {
+        name: str(value) if name in _IDS and isinstance(value, int) else _with_text_ids(value)
+        for name, value in result.items()
+    }

@@ -12,7 +12,14 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-KNOWN_FIELDS = frozenset({"alias", "pin", "startDate", "endDate", "dayStartTime", "dayEndTime", "weekDays"})
+OPTIONAL_FIELDS = {  # in the body -> in PinBody
+    "startDate": "start",
+    "endDate": "end",
+    "dayStartTime": "day_start",
+    "dayEndTime": "day_end",
+    "weekDays": "week_days",
+}
+KNOWN_FIELDS = frozenset({"alias", "pin", *OPTIONAL_FIELDS})
 _INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})\.([0-9]{3})Z")
 
 
@@ -35,6 +42,7 @@ class PinBody:
     day_start: datetime | None = None  # only the time of day counts
     day_end: datetime | None = None
     week_days: int | None = None  # flags: Mon 1, Tue 2, Wed 4, Thu 8, Fri 16, Sat 32, Sun 64
+    absent: frozenset[str] = field(default=frozenset(), compare=False)  # attributes that the body did not name
 
 
 def value_problems(value: object) -> list[str]:
@@ -87,11 +95,26 @@ def read_body(raw: bytes, *, now: datetime, reject_past_start: bool = False, max
     if reject_past_start and start and start < now:
         problems.append("startDate cannot be in the past.")
     days = document.get("weekDays")
-    if days is not None and (type(days) is not int or not 1 <= days <= 127):
-        problems.append("weekDays must be a number from 1 to 127.")
+    problems += _days_problems(days)
     if problems:
         raise BodyRefusedError(problems)
-    return PinBody(document["alias"], document["pin"], start, end, moments["dayStartTime"], moments["dayEndTime"], days)
+    hours = moments["dayStartTime"], moments["dayEndTime"]
+    absent = frozenset(attribute for name, attribute in OPTIONAL_FIELDS.items() if name not in document)
+    return PinBody(document["alias"], document["pin"], start, end, *hours, days, absent)
+
+
+def body_problems(body: PinBody) -> list[str]:
+    """The rules that a pin entered by hand breaks; the app holds to those of the API."""
+    problems = _alias_problems(body.alias, None) + value_problems(body.value) + _days_problems(body.week_days)
+    if body.start and body.end and body.end <= body.start:
+        problems.append("endDate must be after startDate.")
+    return problems
+
+
+def _days_problems(days: object) -> list[str]:
+    if days is not None and (type(days) is not int or not 1 <= days <= 127):
+        return ["weekDays must be a number from 1 to 127."]
+    return []
 
 
 def _alias_problems(alias: object, longest: int | None) -> list[str]:

@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _bytes(self, reply: Reply) -> bytes:
         headers = list(reply.headers)
-        if reply.status not in (204, 304):
+        if reply.body or reply.status not in (204, 304):  # some clouds send a body even then
             headers.append(("Content-Length", str(len(reply.body))))
         if self.close_connection:
             headers.append(("Connection", "close"))

@@ -11,15 +11,15 @@ import os
 from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from pins.simulator.cloud import Cloud
+from pins.simulator.cloud_state import CloudState
 from pins.simulator.devices import LateWrite, SimLock, SimPin
 from pins.simulator.rules import PinBody
 
 FORMAT = 1
-_PLAIN = tuple(
-    item.name for item in fields(SimLock) if item.name not in ("pins", "late", "occupied_by", "busy_until", "on_change")
-)
+_OF_THE_MOMENT = ("pins", "late", "occupied_by", "busy_until", "history", "settings_now", "on_change")
+_PLAIN = tuple(item.name for item in fields(SimLock) if item.name not in _OF_THE_MOMENT)
 _MOMENTS = ("start", "end", "day_start", "day_end")
 
 
@@ -27,7 +27,7 @@ class StateFileError(ValueError):
     """The state file cannot be read or written; the message names the file and what to do."""
 
 
-def dump(cloud: Cloud) -> dict[str, object]:
+def dump(cloud: CloudState) -> dict[str, object]:
     """The locks and their pins as a JSON document."""
     with cloud.mutex:
         return {
@@ -37,7 +37,7 @@ def dump(cloud: Cloud) -> dict[str, object]:
         }
 
 
-def restore(cloud: Cloud, document: dict[str, object]) -> None:
+def restore(cloud: CloudState, document: dict[str, object]) -> None:
     """Put the locks of a document into an empty cloud; KeyError, TypeError or ValueError if it is not one of ours."""
     if document["format"] != FORMAT:
         raise ValueError("unknown format")
@@ -58,7 +58,7 @@ class StateFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def attach(self, cloud: Cloud) -> bool:
+    def attach(self, cloud: CloudState) -> bool:
         """Load the file if there is one (True), then save on every change. StateFileError with what to do."""
         found = self.path.exists()
         if found:
@@ -73,7 +73,7 @@ class StateFile:
         self.save(cloud)
         return found
 
-    def save(self, cloud: Cloud) -> None:
+    def save(self, cloud: CloudState) -> None:
         """Write the whole state; readers see the old or the new file, never half of one."""
         beside = self.path.with_name(self.path.name + ".new")
         try:
@@ -91,7 +91,13 @@ def _highest_uid(lock: SimLock) -> int:
 
 def _lock_out(lock: SimLock) -> dict[str, object]:
     pins = [
-        {"id": pin.id, "uid": pin.uid, "foreign": pin.foreign, "body": _body_out(pin.body)}
+        {
+            "id": pin.id,
+            "uid": pin.uid,
+            "foreign": pin.foreign,
+            "alias_sent": pin.alias_sent,
+            "body": _body_out(pin.body),
+        }
         for pin in lock.pins.values()
     ]
     late = [
@@ -110,26 +116,29 @@ def _lock_in(entry: dict[str, object]) -> SimLock:
     raw_pins, raw_late = entry["pins"], entry["late"]
     if not isinstance(raw_pins, list) or not isinstance(raw_late, list):
         raise TypeError("pins and late must be lists")
-    lock = SimLock(**{name: entry[name] for name in _PLAIN})  # type: ignore[arg-type] # checked by use
+    # A file of an older simulator lacks what was added since: that begins with its default.
+    lock = SimLock(**{name: entry[name] for name in _PLAIN if name in entry})  # type: ignore[arg-type] # checked by use
     for raw in raw_pins:
-        lock.pins[raw["id"]] = SimPin(raw["id"], raw["uid"], _body_in(raw["body"]), raw["foreign"])
+        body = _body_in(raw["body"])
+        lock.pins[raw["id"]] = SimPin(raw["id"], raw["uid"], body, raw["foreign"], raw.get("alias_sent", body.alias))
     for raw in raw_late:
-        body = _body_in(raw["body"]) if raw["body"] else None
+        late_body = _body_in(raw["body"]) if raw["body"] else None
         # The request belongs to an earlier process: its number means nothing in this journal.
-        lock.late.append(LateWrite(datetime.fromisoformat(raw["due_at"]), raw["method"], raw["target_uid"], body, 0))
+        lock.late.append(
+            LateWrite(datetime.fromisoformat(raw["due_at"]), raw["method"], raw["target_uid"], late_body, 0)
+        )
     return lock
 
 
 def _body_out(body: PinBody) -> dict[str, object]:
     moments = {name: getattr(body, name) for name in _MOMENTS}
-    return {"alias": body.alias, "value": body.value, "week_days": body.week_days} | {
-        name: moment.isoformat() if moment else None for name, moment in moments.items()
-    }
+    plain = {"alias": body.alias, "value": body.value, "week_days": body.week_days, "absent": sorted(body.absent)}
+    return plain | {name: moment.isoformat() if moment else None for name, moment in moments.items()}
 
 
-def _body_in(raw: dict[str, str | None]) -> PinBody:
+def _body_in(raw: dict[str, Any]) -> PinBody:
     moments = {name: datetime.fromisoformat(text) if (text := raw[name]) else None for name in _MOMENTS}
     alias, value, days = raw["alias"], raw["value"], raw["week_days"]
     if not isinstance(alias, str) or not isinstance(value, str) or not isinstance(days, int | None):
         raise TypeError("a pin needs an alias and a value")
-    return PinBody(alias, value, moments["start"], moments["end"], moments["day_start"], moments["day_end"], days)
+    return PinBody(alias, value, **moments, week_days=days, absent=frozenset(raw.get("absent", ())))

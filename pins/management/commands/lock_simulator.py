@@ -12,10 +12,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from pins.simulator import knobs
 from pins.simulator.cloud import Cloud
 from pins.simulator.control import is_loopback
 from pins.simulator.faults import FaultPlan, FaultTextError
 from pins.simulator.fleet import LocksFileError, furnish, ordinary_locks, read_locks_file
+from pins.simulator.rules import read_instant
 from pins.simulator.server import SimulatorServer
 from pins.simulator.settings import CloudSettings
 from pins.simulator.state import StateFile, StateFileError
@@ -47,7 +49,12 @@ class Command(BaseCommand):
         what.add_argument("--foreign-pins", type=int, default=0, help="pins of other people on every new lock")
         what.add_argument("--capacity", type=int, default=100, help="pins per lock (default 100)")
         what.add_argument("--state", type=Path, help="file that keeps locks and PINs from one start to the next")
-        what.add_argument("--key", default="demo-key", help="the personal key it accepts (default demo-key)")
+        keys = parser.add_argument_group("its keys")
+        keys.add_argument("--key", default="demo-key", help="the personal key it accepts (default demo-key)")
+        keys.add_argument("--key-expires", help="when that key ends, such as 2027-03-03T14:00:00.000Z (default: never)")
+        keys.add_argument("--read-only", action="store_true", help="let that key read and not write")
+        keys.add_argument("--bearer", help="an access token that it accepts too")
+        keys.add_argument("--bearer-expires", help="when the token ends (default: never)")
         how = parser.add_argument_group("how it behaves")
         how.add_argument("--seed", type=int, default=0, help="the same seed gives each lock the same faults")
         how.add_argument("--latency", default="0", help="seconds an operation takes: 0.5 or 0.2-1.5 (default 0)")
@@ -60,6 +67,13 @@ class Command(BaseCommand):
         how.add_argument("--rate-limit", type=int, default=0, help="requests per window, then 429 (default: no limit)")
         how.add_argument("--rate-window", type=float, default=3600.0, help="seconds of a window (default 3600)")
         how.add_argument("--id-reuse", action="store_true", help="give a removed pin's id to the next pin")
+        how.add_argument(
+            "--set",
+            action="append",
+            default=[],
+            metavar="NAME=VALUE",
+            help="any setting of docs/simulator.md, such as list_lag=60 or put=merges; may be repeated",
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         if not is_loopback(options["host"]) and not options["allow_remote"]:
@@ -90,7 +104,7 @@ class Command(BaseCommand):
     def _cloud(self, options: dict[str, Any]) -> Cloud:
         if options["capacity"] < 1 or options["rate_window"] <= 0 or options["locks"] < 0:
             raise ValueError("--capacity and --rate-window must be above 0, --locks at least 0")
-        settings = CloudSettings(
+        usual = CloudSettings(
             api_base=options["api_base"].rstrip("/"),
             latency=read_latency(options["latency"]),
             capacity=options["capacity"],
@@ -99,14 +113,23 @@ class Command(BaseCommand):
             rate_limit=options["rate_limit"],
             rate_window=options["rate_window"],
         )
+        settings = knobs.changed(usual, knobs.read_assignments(options["set"]))
         faults = FaultPlan.parse(options["faults"])
         path = options["locks_file"]
         described = read_locks_file(path) if path else ordinary_locks(options["locks"])
         cloud = Cloud(settings, key=options["key"], seed=options["seed"], faults=faults)
+        self._add_keys(cloud, options)
         if options["state"]:
             StateFile(options["state"]).attach(cloud)
         furnish(cloud, described, options["foreign_pins"])
         return cloud
+
+    def _add_keys(self, cloud: Cloud, options: dict[str, Any]) -> None:
+        personal, bearer = (read_instant(options[name]) for name in ("key_expires", "bearer_expires"))
+        cloud.set_key_expiry("demo", personal)
+        cloud.set_key_writes("demo", not options["read_only"])
+        if options["bearer"]:
+            cloud.add_key(options["bearer"], "bearer", scheme="Bearer", expires_at=bearer)
 
     def _server(self, cloud: Cloud, host: str, port: int) -> SimulatorServer:
         try:

@@ -264,6 +264,21 @@ def test_a_second_start_of_the_command_finds_the_pins(tmp_path: Path) -> None:
     assert [pin["alias"] for pin in seen[0][0]["pins"]] == ["Cleaner", "Guest"]
 
 
+def test_the_command_takes_settings_and_keys() -> None:
+    token = "-starts-with-a-dash"
+    keys = ("--read-only", f"--bearer={token}", "--bearer-expires", "2099-01-01T00:00:00.000Z")
+    settings = ("--set", "alias_shape=upper", "--set", "page_base=1", "--set", "page_size=2")
+    with command("--port", "0", "--locks", "3", *keys, *settings) as (_, url):
+        assert httpx.post(f"{url}/api/v37{PINS}", headers=KEY, json=guest()).status_code == 403
+        bearer = {"Authorization": f"Bearer {token}"}
+        assert httpx.post(f"{url}/api/v37{PINS}", headers=bearer, json=guest()).status_code == 201
+        assert httpx.get(f"{url}/api/v37{PINS}/1", headers=KEY).json()["result"]["alias"] == "GUEST"
+        second = httpx.get(f"{url}/api/v37/my/lock/?Page=2", headers=KEY).json()["result"]
+        assert [lock["id"] for lock in second] == [10003]
+    with command("--port", "0", "--key-expires", "2020-01-01T00:00:00.000Z") as (_, url):
+        assert httpx.get(f"{url}/api/v37/my/lock", headers=KEY).status_code == 401
+
+
 def test_the_command_tells_what_is_wrong() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -271,6 +286,8 @@ def test_the_command_tells_what_is_wrong() -> None:
             ("--port", port): f"Port {port} on 127.0.0.1 is in use",
             ("--port", "0", "--faults", "bsy=0.1"): "unknown fault 'bsy=0.1'",
             ("--port", "0", "--latency", "slow"): "is not a latency",
+            ("--port", "0", "--set", "put=patches"): "it takes replaces, merges",
+            ("--port", "0", "--key-expires", "soon"): "not an ISO 8601 moment",
             ("--port", "0", "--host", "0.0.0.0"): "--allow-remote",
             ("--port", "99999"): "0 to 65535",
             ("--port", "0", "--locks-file", "/nowhere.json"): "cannot read /nowhere.json",

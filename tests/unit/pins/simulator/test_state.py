@@ -48,6 +48,45 @@ def test_a_second_start_finds_locks_pins_and_late_writes(tmp_path: Path) -> None
     assert [pin.id for pin in again.pins(10001)] == [1, 3]
 
 
+def test_a_second_start_finds_how_locks_and_pins_differ(tmp_path: Path) -> None:
+    now = START
+    path = tmp_path / "simulator.json"
+    settings = CloudSettings(late_seconds=60, alias_shape="upper", put="merges")
+    cloud = Cloud(settings, clock=lambda: now)
+    StateFile(path).attach(cloud)
+    cloud.add_lock("Front door")
+    assert ask(cloud, "POST", "10001/pin", b'{"alias": "Guest", "pin": "481516", "weekDays": 3}') == 201
+    cloud.script(10001, ["late"])
+    assert ask(cloud, "PUT", "10001/pin/1", b'{"alias": "Other", "pin": "314159"}') == 408
+    cloud.set_claims_full(10001, True)
+    cloud.set_always(10001, 409)
+
+    again = Cloud(settings, clock=lambda: now)
+    StateFile(path).attach(again)
+    (pin,) = again.pins(10001)
+    assert (pin.alias, pin.alias_sent) == ("GUEST", "Guest")
+    assert (again.lock(10001).claims_full, again.lock(10001).always) == (True, 409)
+    now += timedelta(seconds=61)
+    (pin,) = again.pins(10001)
+    assert (pin.alias, pin.alias_sent, pin.body.week_days) == ("OTHER", "Other", 3)
+
+
+def test_a_file_of_an_older_simulator_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "simulator.json"
+    cloud = Cloud()
+    StateFile(path).attach(cloud)
+    furnish(cloud, ordinary_locks(1), foreign_pins=1)
+    document = json.loads(path.read_text())
+    for lock in document["locks"]:
+        del lock["claims_full"], lock["always"]
+        for pin in lock["pins"]:
+            del pin["alias_sent"], pin["body"]["absent"]
+    path.write_text(json.dumps(document))
+    again = Cloud()
+    assert StateFile(path).attach(again)
+    assert again.pins(10001) == cloud.pins(10001)
+
+
 def test_the_state_file_is_private_and_whole(tmp_path: Path) -> None:
     path = tmp_path / "simulator.json"
     cloud = Cloud()
