@@ -58,7 +58,7 @@ def follow_released_account(account_id: int, **_: Any) -> None:
 def follow_new_key(instance: LockAccount, update_fields: frozenset[str] | None, raw: bool = False, **_: Any) -> None:
     """Another key ends on another day."""
     writes_it = "secret" not in instance.get_deferred_fields() and (not update_fields or "secret" in update_fields)
-    if raw or instance.pk is None or not writes_it:
+    if raw or not instance.pk or not writes_it:
         return
     try:
         stored = LockAccount.objects.filter(pk=instance.pk).values_list("secret", flat=True).first()

@@ -76,7 +76,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     change_form_template = "pins/admin/account_form.html"
     list_display = ["name", "kind", "condition", "lock_count"]
     actions = ["fetch_locks"]
-    readonly_fields = (*LockAccountAdmin.readonly_fields, "locks_read", "key_end")
+    readonly_fields = [*LockAccountAdmin.readonly_fields, "locks_read", "key_end"]
     fieldsets = [
         *LockAccountAdmin.fieldsets[:1],
         (

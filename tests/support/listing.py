@@ -37,3 +37,10 @@ def list_now(house: House, clock: time_machine.Traveller) -> set[int]:
 def requested(house: House) -> Counter[str]:
     """How often each path was asked for, without the version."""
     return Counter(record.path for record in house.cloud.journal.requests)
+
+
+def list_after(house: House, clock: time_machine.Traveller, *spans: timedelta) -> None:
+    """After each of these spans, list the locks of the house's account at its next moment."""
+    for span in spans:
+        clock.shift(span)
+        list_now(house, clock)

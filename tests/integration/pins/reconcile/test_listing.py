@@ -10,13 +10,16 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pytest_django import Settings
 
+from pins import tasks
 from pins.models import AccountState, LockState, RateBudget
 from pins.reconcile import inventory, listing
 from pins.tedee.errors import Cause
 from rentals.models import Booking, Lock, LockAccount
 from tests.support.house import KEY, House
 from tests.support.listing import list_now, live_by_ticks, requested, to_its_moment
+from tests.support.real_cloud import listening_cloud
 
 pytestmark = pytest.mark.django_db
 
@@ -155,3 +158,17 @@ def test_a_lost_tick_loses_no_hour_and_a_missed_moment_waits_for_the_next(
     to_its_moment(clock, house.account, later=listing.TURN - SECOND)
     listing.list_due_accounts(timezone.now(), clients=house.client)
     assert AccountState.objects.get().listed_at == timezone.now()
+
+
+def test_the_task_wakes_the_locks_that_have_something_to_do(clock: time_machine.Traveller, settings: Settings) -> None:
+    with listening_cloud(settings) as cloud:
+        account = LockAccount.objects.create(name="Office", secret=KEY)
+        made = cloud.add_lock("Door")
+        door = Lock.objects.create(account=account, device_id=made.id, name="Door", serial_number=made.serial_number)
+        cloud.readd_lock(made.id)
+        to_its_moment(clock, account)
+        asked_for: list[int] = []
+        waiting = tasks.woken_later.set(asked_for)
+        tasks.list_locks.apply(throw=True)
+        tasks.woken_later.reset(waiting)
+    assert asked_for == [door.pk]

@@ -141,7 +141,8 @@ def test_a_lock_that_is_gone_is_told_while_codes_are_planned_for_it(
     house.settle()
     assert review() == {}
     kept = dict(house.cloud.locks_by_id)
-    remove(house, door), remove(house, spare)
+    remove(house, door)
+    remove(house, spare)
     list_now(house, clock)
     assert review() == {Kind.LOCK_UNKNOWN: Incident.Severity.WARNING}
     assert Incident.objects.get().lock == door
