@@ -83,7 +83,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             "Last news from Tedee",
             {
                 "fields": ("locks_read", "key_end"),
-                "description": "Read once an hour; when the key ends, once a day.",
+                "description": "Turnkey asks once an hour, and once a day when the key ends.",
             },
         ),
         *LockAccountAdmin.fieldsets[1:],
@@ -103,7 +103,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
             return badge_html(wording.OBSERVE_ONLY)
         return badge_html(Badge("In order", Tone.READY))
 
-    @admin.display(description="Batteries and connections")
+    @admin.display(description="Locks last read")
     def locks_read(self, account: LockAccount) -> str:
         return self._moment(account, "listed_at") or "Not read yet."
 
@@ -111,7 +111,11 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     def key_end(self, account: LockAccount) -> str:
         """Tedee does not say which of a user's keys is the one that asks."""
         ends = self._moment(account, "key_valid_to")
-        return f"{ends}, or that is the end of another key of its user." if ends else "Unknown: Tedee has not told."
+        return (
+            f"{ends}. If its user has several keys, it may be the end of another one."
+            if ends
+            else "Unknown: Tedee has not told."
+        )
 
     @staticmethod
     def _moment(account: LockAccount, column: str) -> str:

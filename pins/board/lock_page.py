@@ -127,7 +127,7 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
         Fact("Battery", _battery(lock)),
         Fact("Keypad", known[lock.has_keypad]),
         Fact("Bridge", known[lock.has_bridge]),
-        Fact("These read last", "not yet" if listed_at is None else brief(listed_at, now, zone_of_lock(lock))),
+        Fact("Last news from Tedee", "not yet" if listed_at is None else brief(listed_at, now, zone_of_lock(lock))),
         Fact("Room for codes", f"{max(lock.pin_capacity - ours - foreign, 0)} of {lock.pin_capacity} free"),
         Fact("Time zone in the Tedee app", lock.time_zone or "unknown"),
         Fact("Serial number", lock.serial_number or "unknown"),
@@ -138,9 +138,9 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
 def _battery(lock: Lock) -> str:
     if lock.battery_level is None:
         return "unknown"
-    low = ", low: charge or change it" if is_low(lock) else ""
     # Tedee tells no level of a lock that is offline.
-    return f"{lock.battery_level} % {'when it was last online' if lock.is_connected is False else ''}".strip() + low
+    last_known = ", last known" if lock.is_connected is False else ""
+    return f"{lock.battery_level} %{' (low)' if is_low(lock) else ''}{last_known}"
 
 
 def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:

@@ -85,8 +85,8 @@ REMEDIES: Final[dict[str, str]] = {
         "Make a new key at portal.tedee.com with the scope Device.ReadWrite, and enter it in the lock account."
     ),
     "key_expires": (
-        "Make a new key at portal.tedee.com and enter it in the lock account. Its page says when this one ends. If the "
-        "user has several keys, it is one of the keys, maybe another: delete those that nobody needs."
+        "Make a new key at portal.tedee.com and enter it in the lock account, whose page says when this one ends. If "
+        "the user has several keys, one of the keys ends then: delete those that nobody needs."
     ),
     "budget_spent": (
         "The most urgent locks come first. If this happens often, divide the locks between several Tedee users."

@@ -57,6 +57,6 @@ def _ending_keys(now: datetime) -> Iterator[Finding]:
     for name, valid_to in ending.order_by("key_valid_to").values_list("account__name", "key_valid_to"):
         yield warn(
             f"key, {name}",
-            f"it, or another key of its user, ends on {valid_to:%Y-%m-%d %H:%M} UTC.",
+            f"it ends on {valid_to:%Y-%m-%d %H:%M} UTC, or another key of its user does.",
             "Make a new personal access key at portal.tedee.com and enter it in the account.",
         )

@@ -81,15 +81,15 @@ def test_a_lock_says_how_full_its_battery_is_and_when_that_was_read(host: Client
     house.flat(door)
     page = f"/locks/{door.pk}/"
     assert "Battery unknown" in words(host.get(page))
-    assert "These read last not yet" in words(host.get(page))
+    assert "Last news from Tedee not yet" in words(host.get(page))
     Lock.objects.update(battery_level=64)
     AccountState.objects.create(account=house.account, listed_at=START - HOUR)
     assert "Battery 64 % Keypad" in words(host.get(page))
-    assert "These read last Mon 1 Mar, 08:00 UTC" in words(host.get(page))
+    assert "Last news from Tedee Mon 1 Mar, 08:00 UTC" in words(host.get(page))
     Lock.objects.update(battery_level=19)
-    assert "Battery 19 %, low: charge or change it" in words(host.get(page))
+    assert "Battery 19 % (low) Keypad" in words(host.get(page))
     Lock.objects.update(is_connected=False)
-    assert "Battery 19 % when it was last online, low: charge or change it" in words(host.get(page))
+    assert "Battery 19 % (low), last known" in words(host.get(page))
 
 
 def test_a_low_battery_is_to_fix_on_the_lock_and_an_ending_key_on_the_account(host: Client, house: House) -> None:

@@ -67,7 +67,7 @@ def test_a_key_that_ends_soon_is_named_with_its_day(account: LockAccount) -> Non
     ends = datetime(2027, 3, 10, 12, tzinfo=UTC)
     AccountState.objects.update(key_valid_to=ends)
     (only,) = found()
-    assert only == (Health.WARN, "key, Office: it, or another key of its user, ends on 2027-03-10 12:00 UTC.")
+    assert only == (Health.WARN, "key, Office: it ends on 2027-03-10 12:00 UTC, or another key of its user does.")
     AccountState.objects.update(key_valid_to=START + 15 * DAY)
     assert found()[0][0] is Health.OK
 

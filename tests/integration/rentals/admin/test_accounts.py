@@ -181,4 +181,4 @@ def test_an_account_says_when_its_locks_were_read_and_when_its_key_ends(host: Cl
     AccountState.objects.create(account=house.account, listed_at=START, key_valid_to=START + 30 * DAY)
     said = text(host.get(page))
     assert "Mon 1 Mar 2027, 09:00 UTC" in said
-    assert "Wed 31 Mar 2027, 09:00 UTC, or that is the end of another key of its user." in said
+    assert "Wed 31 Mar 2027, 09:00 UTC. If its user has several keys, it may be the end of another one." in said
