@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,10 @@ from tests.conftest import _missing
 from tests.support.paths import ROOT
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.timeout(400)]
+LOCKED = 6  # Tedee API, lock states
 RELEASES = ("aiotedee==0.3.0", "pytedee-async==0.2.20")
+#: They speak to this version, and read what it calls `lockProperties`.
+THEIR_CLOUD: dict[str, Any] = {"api_base": "/api/v1.32", "lock_shape": "v1.32"}
 PROGRAM = ROOT / "tests" / "contract" / "ask_public_client.py"
 
 
@@ -41,38 +45,30 @@ def their_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+def ask(their_python: Path, package: str, cloud: Cloud, key: str) -> subprocess.CompletedProcess[str]:
+    with SimulatorServer(cloud, "127.0.0.1", 0) as server:
+        command = [str(their_python), str(PROGRAM), package, server.api_url, key]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60)
+
+
 @pytest.mark.parametrize("package", ["aiotedee", "pytedee_async"])
 def test_a_published_client_understands_the_simulated_locks(package: str, their_python: Path) -> None:
-    cloud = Cloud(CloudSettings(api_base="/api/v1.32"), key="k3y")
+    cloud = Cloud(CloudSettings(**THEIR_CLOUD), key="k3y")
     home = cloud.add_lock("Front door", battery_level=71)
     away = cloud.add_lock("Garden", connected=False)
-    with SimulatorServer(cloud, "127.0.0.1", 0) as server:
-        asked = subprocess.run(
-            [str(their_python), str(PROGRAM), package, server.api_url, "k3y"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    asked = ask(their_python, package, cloud, "k3y")
 
     assert asked.returncode == 0, asked.stderr
-    understood = {lock["id"]: lock for lock in json.loads(asked.stdout)}
-    assert {number: (lock["name"], lock["connected"]) for number, lock in understood.items()} == {
-        home.id: ("Front door", True),
-        away.id: ("Garden", False),
-    }
+    understood = {lock.pop("id"): lock for lock in json.loads(asked.stdout)}
+    assert understood[home.id] == {"name": "Front door", "connected": True, "state": LOCKED, "battery": 71}
+    assert (understood[away.id]["name"], understood[away.id]["connected"]) == ("Garden", False)
 
 
 @pytest.mark.parametrize("package", ["aiotedee", "pytedee_async"])
 def test_a_published_client_is_told_that_its_key_is_dead(package: str, their_python: Path) -> None:
-    cloud = Cloud(CloudSettings(api_base="/api/v1.32"), key="k3y")
+    cloud = Cloud(CloudSettings(**THEIR_CLOUD), key="k3y")
     cloud.add_lock("Front door")
-    with SimulatorServer(cloud, "127.0.0.1", 0) as server:
-        asked = subprocess.run(
-            [str(their_python), str(PROGRAM), package, server.api_url, "another"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
+    asked = ask(their_python, package, cloud, "another")
 
     assert asked.returncode != 0
     assert "TedeeAuthException" in asked.stderr

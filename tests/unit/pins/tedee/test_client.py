@@ -221,6 +221,29 @@ def test_a_refusal_carries_status_correlation_and_retry_after() -> None:
     assert caught.value.correlation_id == ("c-1" + "y" * 300)[:100]
 
 
+@pytest.mark.parametrize("raw", [b"", b'{"title": "No", "status": 0}'], ids=["empty", "problem document"])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, errors.Unauthorized),
+        (403, errors.Forbidden),
+        (404, errors.ServerFault),
+        (408, errors.DeviceTimeout),
+        (409, errors.DeviceBusy),
+        (412, errors.NoRoom),
+        (422, errors.NoRoom),
+        (428, errors.DeviceOffline),
+        (429, errors.RateLimited),
+    ],
+)
+def test_errors_without_the_envelope(status: int, kind: type[errors.TedeeError], raw: bytes) -> None:
+    reply = answer(status, raw=raw, headers={"Content-Type": "application/problem+json", "Retry-After": "9"})
+    with talking(reply) as (client, _), pytest.raises(kind) as caught:
+        client.delete_pin(12, 3)
+
+    assert (type(caught.value), caught.value.status, caught.value.retry_after) == (kind, status, 9.0)
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
