@@ -66,6 +66,7 @@ SWEEP_SECONDS = env.whole_number("SWEEP_SECONDS", 15, minimum=1, maximum=3600)
 LATE_SECONDS = env.whole_number(
     "LATE_SECONDS", 600, minimum=0, maximum=86_400
 )  # how late a lost write may still reach a lock
+AUDIT_SECONDS = env.whole_number("AUDIT_SECONDS", 86_400, minimum=1, maximum=2_592_000)  # each lock's list is compared
 # How long before check-in a code that is not confirmed opens an incident: a warning first, then urgent.
 CODE_WARN_HOURS = env.whole_number("CODE_WARN_HOURS", 24, minimum=1, maximum=720)
 CODE_URGENT_HOURS = env.whole_number(

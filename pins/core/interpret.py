@@ -5,43 +5,49 @@
     for_listed    a list of the lock, for a PIN that did not ask for it
     for_reused_id a 201 with an id that we held for another PIN
 
-`pins.core.transitions` knows how an answer changes the facts; this module chooses among those changes.
+`pins.core.transitions` knows how the answer to a write changes the facts, `pins.core.looks` what looking teaches; this
+module chooses among those changes.
 `pins.reconcile.responses` does what follows for the lock, the account and people.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pins.core import transitions
+from pins.core import looks, transitions
 from pins.core.alias import reference_in
-from pins.core.pin_state import Content, Observed, PinView
-from pins.core.plan import Create, Delete, Look, Request, Update, Write, next_step
+from pins.core.pin_state import Blocked, Content, Observed, PinView
+from pins.core.plan import Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.core.retry import Scope, delay, scope
+from pins.core.witness import Credit, Sighting
 from pins.tedee.errors import AmbiguousError, BadRequest, Cause, PinExists, PinNotFound, TedeeError
 from pins.tedee.messages import PinBody, PinListing, RemotePin
+
+#: After a list that was older than our own changes, the next one is asked for so much later.
+STALE_REST = timedelta(seconds=10)
+#: A second change by somebody in the lock app within this time is no slip: a person decides, and nobody fights.
+SECOND_HAND = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class PreparedAttempt:
     """A request that is written down and may be sent."""
 
-    pin_id: int
+    pin_id: int | None  # None: about the whole lock
     device_id: int
     step: Request
     token: uuid.UUID  # only the run that holds it may store the answer
     rev: int  # the desired revision it was made for
     body: PinBody | None  # what a POST or PUT carries
     deadline: datetime  # when the step must be done at the latest (UTC)
+    version: int | None = None  # a look that only wants to know what changed since this version of the list
 
 
 @dataclass(frozen=True)
 class Response:
-    """What came back: exactly one of a value (by kind of request) or an error."""
+    """What came back: a value (by kind of request), an error, or neither: done, or not changed."""
 
     error: TedeeError | None = None
     created_id: int | None = None
@@ -57,6 +63,8 @@ class Meaning:
 
     observed: Observed
     changed_in_app: bool = False  # somebody else changed or removed a code that should be there
+    shorten_alias: bool = False  # the name was refused: another form is needed
+    alias_shown: str = ""  # the name under which a PIN of ours was read
 
 
 def scope_of(step: Request, error: TedeeError) -> Scope:
@@ -64,6 +72,11 @@ def scope_of(step: Request, error: TedeeError) -> Scope:
     if error.cause is Cause.NOT_FOUND and isinstance(step, Create | Look):
         return Scope.LOCK
     return scope(error.cause)
+
+
+def concerns_held(view: PinView, step: Request) -> bool:
+    """Is the request aimed at the id that we hold, and not at a surplus one or one that may be ours?"""
+    return getattr(step, "remote_id", None) == view.observed.remote_id
 
 
 def is_confirmed_gone(step: Request, response: Response) -> bool:
@@ -75,35 +88,43 @@ def for_pin(
     view: PinView,
     attempt: PreparedAttempt,
     response: Response,
+    seen: Sighting | None,
     *,
     reference: str,
     now: datetime,
     late: timedelta,
     jitter: float,
+    alias_is_short: bool = False,
 ) -> Meaning:
     """What the answer means for the PIN that asked.
 
-    `reference`: of the PIN's grant, by which its alias is recognised. `late`: how long a write without an answer may
-    still reach the lock. `jitter`: 0.5 to 1, for the PIN's rest after trouble of its own.
+    `seen`: what a list shows about it. `reference`: of the PIN's grant, by which its alias is recognised. `late`: how
+    long a write without an answer may still reach the lock. `jitter`: 0.5 to 1, for the PIN's rest after trouble of
+    its own. `alias_is_short`: aliases cannot be made shorter.
     """
     error, step = response.error, attempt.step
     if error is not None:
-        observed = _after_error(view.observed, step, error, now, late)
+        meaning = _after_error(view, step, error, now, late, alias_is_short=alias_is_short)
+        observed = meaning.observed
         if scope_of(step, error) is Scope.PIN and (observed.must_look or not is_confirmed_gone(step, response)):
             observed = _rested(view, observed, attempt, error, now, jitter)
-        return Meaning(observed)
-    if response.listing is not None:
-        return _after_list(view, ids_of(reference, response.listing), now)
+        return replace(meaning, observed=observed)
+    if seen is not None:
+        if seen.credit is Credit.STALE:
+            return Meaning(transitions.waits_for_list(view.observed, now + STALE_REST, attempt.rev, now))
+        return _after_list(view, seen, now)
     if response.remote is not None:
-        return _after_read(view, _content_of(response.remote, reference), now)
+        return _after_read(view, response.remote, reference, now)
     return Meaning(_after_write(view.observed, step, response.created_id))
 
 
-def for_listed(view: PinView, ours: Sequence[int], now: datetime) -> Meaning | None:
-    """What a list means for a PIN that did not ask for it; `ours` are the ids that carry its reference. `None`:
-    nothing new. One list answers every PIN that wants to look, and corrects those that we believed elsewhere."""
+def for_listed(view: PinView, seen: Sighting, now: datetime) -> Meaning | None:
+    """What a list means for a PIN that did not ask for it. `None`: nothing new. One list answers every PIN that wants
+    to look, and corrects those that we believed elsewhere."""
+    if seen.credit is Credit.STALE:
+        return None
     wants_to_look = isinstance(next_step(view, now), Look)
-    return _after_list(view, ours, now) if wants_to_look or transitions.contradicts(view.observed, ours) else None
+    return _after_list(view, seen, now) if wants_to_look or looks.contradicts(view.observed, seen, now) else None
 
 
 def for_reused_id(view: PinView, remote_id: int, now: datetime) -> Meaning | None:
@@ -111,21 +132,7 @@ def for_reused_id(view: PinView, remote_id: int, now: datetime) -> Meaning | Non
     PIN does not hold the id."""
     if view.observed.remote_id != remote_id:
         return None
-    gone = view.desired.is_live(now) and transitions.taken_away(view.observed, (), now)
-    return Meaning(transitions.read_foreign(view.observed), changed_in_app=gone)
-
-
-def ids_of(reference: str, listing: PinListing) -> list[int]:
-    """The ids on a lock's list whose alias carries the reference."""
-    return ids_by_reference(listing)[reference]
-
-
-def ids_by_reference(listing: PinListing) -> defaultdict[str | None, list[int]]:
-    """The ids on a lock's list by the reference in their alias; `None` holds those without one."""
-    found: defaultdict[str | None, list[int]] = defaultdict(list)
-    for listed in listing.pins:
-        found[reference_in(listed.alias)].append(listed.id)
-    return found
+    return _with_alarm(view, looks.read_foreign(view.observed), now)
 
 
 def _after_write(observed: Observed, step: Request, created_id: int | None) -> Observed:
@@ -138,39 +145,86 @@ def _after_write(observed: Observed, step: Request, created_id: int | None) -> O
     return observed
 
 
-def _after_list(view: PinView, ours: Sequence[int], now: datetime) -> Meaning:
-    gone = view.desired.is_live(now) and transitions.taken_away(view.observed, ours, now)
-    return Meaning(transitions.looked(view.observed, ours, now), changed_in_app=gone)
+def _after_list(view: PinView, seen: Sighting, now: datetime) -> Meaning:
+    return _with_alarm(view, looks.looked(view.observed, seen, now), now)
 
 
-def _after_read(view: PinView, content: Content | None, now: datetime) -> Meaning:
+def _with_alarm(view: PinView, after: Observed, now: datetime) -> Meaning:
+    """With the news that somebody took our PIN away, if so."""
+    gone = view.desired.is_live(now) and looks.taken_away(view.observed, after, now)
+    return Meaning(after, changed_in_app=gone)
+
+
+def _after_read(view: PinView, remote: RemotePin, reference: str, now: datetime) -> Meaning:
     observed = view.observed
-    changed = view.desired.is_live(now) and transitions.rewritten(observed, content, now)
-    read = transitions.read_foreign(observed) if content is None else transitions.read(observed, content, now)
-    return Meaning(read, changed_in_app=changed)
+    content = _content_of(remote, view)
+    if remote.id != observed.remote_id:
+        return Meaning(_after_reading_nominee(view, remote, content, now))
+    if reference_in(remote.alias) != reference and not _has_our_value(remote, observed):
+        return _with_alarm(view, looks.read_foreign(observed), now)
+    edited = view.desired.is_live(now) and looks.rewritten(observed, content, now)
+    after = looks.read(observed, content, now)
+    if edited:
+        again = observed.edited_at is not None and now < observed.edited_at + SECOND_HAND
+        after = replace(after, edited_at=now)
+        if again:
+            after = transitions.stopped(after, Blocked.EDITED_AGAIN, view.desired.rev)
+    return Meaning(after, changed_in_app=edited, alias_shown=remote.alias)
 
 
-def _content_of(remote: RemotePin, reference: str) -> Content | None:
-    """What a PIN that was read says; `None`: it is not ours. If somebody restricted it to days or hours, its start is
-    left out, so that it differs from what we wish."""
-    if reference_in(remote.alias) != reference:
-        return None
-    return Content(remote.code, None if remote.recurrence is not None else remote.starts_at, remote.ends_at)
+def _after_reading_nominee(view: PinView, remote: RemotePin, content: Content, now: datetime) -> Observed:
+    """A PIN under a name that may be ours, changed. Only its value and its period prove it."""
+    observed = view.observed
+    sent = observed.pending.content if observed.pending is not None else view.desired.content
+    same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
+    if same and remote.id in observed.nominees:
+        return looks.adopted(observed, remote.id, content, now)
+    return looks.not_ours(observed, remote.id)
 
 
-def _after_error(observed: Observed, step: Request, error: TedeeError, now: datetime, late: timedelta) -> Observed:
-    is_write = isinstance(step, Write)
+def _has_our_value(remote: RemotePin, observed: Observed) -> bool:
+    """The id came from an answer to us, and the PIN has our value: only its name was changed."""
+    pending = observed.pending.content if observed.pending is not None else None
+    return any(content is not None and content.code == remote.code for content in (observed.applied, pending))
+
+
+def _content_of(remote: RemotePin, view: PinView) -> Content:
+    """What a PIN that was read says. A cloud that cuts the seconds off says the same as what we sent."""
+    pending = view.observed.pending
+    sent = [view.observed.applied, pending.content if pending is not None else None, view.desired.content]
+    starts = [content.starts_at for content in sent if content is not None]
+    ends = [content.ends_at for content in sent if content is not None]
+    return Content(
+        remote.code, _as_sent(remote.starts_at, starts), _as_sent(remote.ends_at, ends), recurrence=remote.recurrence
+    )
+
+
+def _as_sent(shown: datetime | None, sent: list[datetime | None]) -> datetime | None:
+    for moment in sent:
+        if moment is not None and shown == moment.replace(second=0, microsecond=0):
+            return moment
+    return shown
+
+
+def _after_error(
+    view: PinView, step: Request, error: TedeeError, now: datetime, late: timedelta, *, alias_is_short: bool
+) -> Meaning:
+    observed, is_write = view.observed, isinstance(step, Write)
     if isinstance(error, AmbiguousError):
-        return transitions.lost(observed, now + late) if is_write else observed
+        return Meaning(transitions.lost(observed, now + late) if is_write else observed)
     if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
+        if isinstance(step, Read) and not concerns_held(view, step):
+            return Meaning(looks.not_ours(observed, step.remote_id))
         if isinstance(step, Delete) and step.remote_id in observed.extra_ids:
-            return replace(transitions.not_applied(observed), must_look=True)
-        return transitions.missing(observed, now)
+            return Meaning(replace(transitions.not_applied(observed), must_look=True))
+        return _with_alarm(view, looks.missing(observed, now), now)
     if isinstance(error, PinExists) and isinstance(step, Create | Update):
-        return transitions.refused_existing(observed)
+        return Meaning(transitions.refused_existing(observed))
     if isinstance(error, BadRequest) and isinstance(step, Create | Update):
-        return transitions.refused_value(observed, now)
-    return transitions.not_applied(observed) if is_write else observed
+        if error.about == "alias" and not alias_is_short:
+            return Meaning(transitions.not_applied(observed), shorten_alias=True)
+        return Meaning(transitions.refused_value(observed, now))
+    return Meaning(transitions.not_applied(observed) if is_write else observed)
 
 
 def _rested(

@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from pins.core.posts import Post
+from pins.tedee.messages import Recurrence
+
 
 class Op(StrEnum):
     """A request that changes the lock."""
@@ -58,11 +61,20 @@ class Blocked(StrEnum):
 
 @dataclass(frozen=True)
 class Content:
-    """What a PIN says: its code and its period (UTC, half-open). A time of `None` was never set on the lock."""
+    """What a PIN says: its code, its period (UTC, half-open), and when it opens within that.
+
+    A start or an end of `None` is not set: without an end the PIN is permanent. A recurrence of `None` is all day on
+    every day.
+    """
 
     code: str = field(repr=False)
     starts_at: datetime | None
     ends_at: datetime | None
+    recurrence: Recurrence | None = None
+
+    def has_ended(self, now: datetime) -> bool:
+        """Does the lock refuse it from now on (Tedee API, PIN expiry)?"""
+        return self.ends_at is not None and self.ends_at <= now
 
 
 @dataclass(frozen=True)
@@ -100,19 +112,32 @@ class Desired:
 
     def is_live(self, now: datetime) -> bool:
         """Should the PIN be on the lock at some moment from now on?"""
-        ends_at = self.content.ends_at
-        return self.wanted and self.admitted and ends_at is not None and now < ends_at
+        return self.wanted and self.admitted and not self.content.has_ended(now)
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What we last knew to be on the lock, and what is under way."""
+    """What we last knew to be on the lock, and what is under way.
+
+    `remote_id` is believed until two witnesses deny it: a list that lacks it (`omitted`) and a 404 (`not_found`). After
+    its end the list is enough, because the lock removes ended PINs by itself.
+    """
 
     remote_id: int | None = None
     applied: Content | None = None  # None with a remote_id: ours, content unknown
     extra_ids: tuple[int, ...] = ()  # surplus PINs with our reference
     pending: PendingWrite | None = None
     must_look: bool = False  # the lock's list has to be read before anything else
+    must_read: bool = False  # the PIN has to be read by its id: its name or the list's version raised a doubt
+    omitted: bool = False  # a list that was asked for after our last write lacks `remote_id`
+    not_found: bool = False  # a request for `remote_id` after our last write was answered with 404
+    nominees: tuple[int, ...] = ()  # ids that may be ours under a changed name
+    posts: tuple[Post, ...] = ()  # creations that may have made a code, see `pins.core.posts`
+    more_posts: int = 0  # creations that a person allowed beyond the ceiling
+    listed_at: datetime | None = None  # when a list was last read for this PIN
+    list_doubted_at: datetime | None = None  # when the PIN was read by its id although a list lacked it
+    edited_at: datetime | None = None  # when a change by somebody in the lock app was last noticed
+    sent_alias: str = ""  # the name under which it was last sent
     late: Late | None = None
     hold_until: datetime | None = None  # this PIN rests after trouble of its own
     hold_rev: int = 0  # the rest ends when the wish changes
@@ -125,6 +150,12 @@ class Observed:
     blocked: str = ""
     blocked_rev: int = 0  # the block ends when the wish changes
     tried_rev: int = 0  # the last desired revision for which anything was sent
+
+    @property
+    def held(self) -> frozenset[int]:
+        """The ids on the lock that we know to be ours."""
+        ids = (self.remote_id, *self.extra_ids)
+        return frozenset(remote_id for remote_id in ids if remote_id is not None)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 Order of the questions:
 
 1. Is an answer missing? Look before acting; a repeated POST could make a second PIN.
-2. Are there two of ours? Remove the surplus.
-3. May a lost change have landed after the wish moved on? One closing look.
-4. Should the PIN be there? Create, correct or leave it.
-5. Otherwise remove it, and call it removed only when nothing lost can bring it back.
+2. Do witnesses disagree about the PIN, or is there one that may be ours? Ask the strongest: read it by its id.
+3. Are there two of ours? Remove the surplus.
+4. May a lost change have landed after the wish moved on? One closing look.
+5. Should the PIN be there? Create, correct or leave it; never create more often than the ceiling allows.
+6. Otherwise remove it, and call it removed only when nothing lost can bring it back.
 """
 
 from __future__ import annotations
@@ -14,19 +15,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pins.core.pin_state import Blocked, Content, Desired, Observed, Op, PinView, State
+from pins.core import posts
+from pins.core.pin_state import Blocked, Content, Observed, Op, PinView, State
 
 #: For so long after a PIN's end its id is still believed, and a check-out costs one DELETE instead of a look and a
 #: DELETE (two requests per booking and lock over its life). Accepted on purpose: the id could be another's only if the
 #: lock reuses ids and a person adds a PIN in the Tedee app within these two minutes. Tests leave that case out.
 FRESH_END = timedelta(minutes=2)
-#: An ordinary removal hurts nobody at once: the lock refuses the code after its endDate anyway.
-ORDINARY_REMOVAL = timedelta(hours=24)
 #: A start that is moved to the present is sent this much later, so that it is not past again on arrival: clocks
 #: differ, and a request takes seconds.
 START_MARGIN = timedelta(minutes=1)
 #: How often a PIN that waits for room asks whether there is some; costs no request.
 ASK_FOR_ROOM = timedelta(minutes=5)
+#: How often the list is read while nothing may be sent, for a stay to come and for a guest at the door.
+LOOK_AGAIN = timedelta(minutes=15)
+LOOK_AGAIN_AT_THE_DOOR = timedelta(minutes=5)
+#: The same while the lock says that it has the value, and our lost POST may be the reason.
+LOOK_FOR_LOST_POST = timedelta(minutes=1)
+#: At the ceiling a list that is older than this is read once more before anybody is told.
+LISTED_JUST_NOW = timedelta(seconds=10)
 #: How many values in a row may turn out to be taken before a person should look at the lock.
 MAX_TAKEN_VALUES = 5
 #: After two different values were refused as invalid, the value is not the reason.
@@ -99,9 +106,13 @@ def next_step(view: PinView, now: datetime) -> Step:
         pending = observed.pending
         if pending.op is Op.PUT and pending.remote_id is not None:
             return Read(pending.remote_id)
-        return Look()
+        return Read(observed.nominees[0]) if observed.nominees else Look()
     if observed.must_look:
         return Look()
+    if observed.nominees:
+        return Read(observed.nominees[0])
+    if observed.remote_id is not None and (observed.omitted or observed.must_read):
+        return Read(observed.remote_id)
     if observed.extra_ids:
         return Delete(observed.extra_ids[0])
     closing_look_at = _closing_look_at(view, now)
@@ -147,8 +158,9 @@ def _towards_set(view: PinView, now: datetime) -> Step:
         # A lost change may still land. At its end we look, or, if it can do no harm, release its values.
         late_until = observed.late.until if observed.late is not None and now < observed.late.until else None
         return Wait(_earliest(ends_at, late_until))
-    if is_blocked(view):
-        return Wait(ends_at)
+    closed_until = posts.closed_until(observed.posts, observed.held, now, more=observed.more_posts)
+    if is_blocked(view) and (closed_until is not None or observed.blocked != Blocked.CREATED_OFTEN):
+        return _while_blocked(view, closed_until, now)
     if _may_have_expired(observed, now):
         return Look()
     judged = observed.tried_rev == desired.rev  # an older verdict concerned another wish
@@ -165,7 +177,35 @@ def _towards_set(view: PinView, now: datetime) -> Step:
         return Update(observed.remote_id)
     if now < desired.issue_at:
         return Wait(desired.issue_at)
-    return Create()
+    if closed_until is None:
+        return Create()
+    if observed.listed_at is None or observed.listed_at + LISTED_JUST_NOW <= now:
+        return Look()
+    return Block(Blocked.CREATED_OFTEN)
+
+
+def _while_blocked(view: PinView, closed_until: datetime | None, now: datetime) -> Step:
+    """Nothing is sent. The list may still show that the code is there, or that creating it again does no harm."""
+    observed, ends_at = view.observed, view.desired.content.ends_at
+    begun = _has_begun(view, now)
+    if observed.blocked == Blocked.CREATED_OFTEN:
+        every = LOOK_AGAIN_AT_THE_DOOR if begun else LOOK_AGAIN
+        return _look_meanwhile(observed, _earliest(closed_until, ends_at), every, now)
+    if observed.blocked == Blocked.VALUE_TAKEN and begun:
+        return _look_meanwhile(observed, ends_at, LOOK_AGAIN_AT_THE_DOOR, now)
+    return Wait(ends_at)
+
+
+def _look_meanwhile(observed: Observed, until: datetime | None, every: timedelta, now: datetime) -> Step:
+    if observed.listed_at is None or observed.listed_at + every <= now:
+        return Look()
+    return Wait(_earliest(until, observed.listed_at + every))
+
+
+def _has_begun(view: PinView, now: datetime) -> bool:
+    """Does the guest stand at the door?"""
+    starts_at = view.desired.content.starts_at
+    return starts_at is None or starts_at <= now
 
 
 def _value_exists(view: PinView, now: datetime) -> Step:
@@ -178,6 +218,8 @@ def _value_exists(view: PinView, now: datetime) -> Step:
         starts_at = desired.content.starts_at
         if desired.disclosed or starts_at is None or late.until < starts_at:
             # Most likely our own lost POST, not on the list yet. The guest can wait for it.
+            if _has_begun(view, now):
+                return _look_meanwhile(observed, late.until, LOOK_FOR_LOST_POST, now)
             return Wait(late.until)
     if desired.disclosed and not observed.lapsed:
         return Block(Blocked.VALUE_TAKEN)
@@ -193,9 +235,8 @@ def _towards_removed(view: PinView, now: datetime) -> Step:
     closing_look_at = _closing_look_at(view, now)
     if closing_look_at is not None:
         return Wait(closing_look_at)
-    ends_at = desired.content.ends_at
-    if desired.wanted and ends_at is not None and now < ends_at:  # not admitted: there is no room
-        return Wait(min(ends_at, now + ASK_FOR_ROOM))
+    if desired.wanted and not desired.content.has_ended(now):  # not admitted: there is no room
+        return Wait(_earliest(desired.content.ends_at, now + ASK_FOR_ROOM))
     return Wait(None)
 
 
@@ -205,9 +246,7 @@ def _may_have_expired(observed: Observed, now: datetime) -> bool:
     Only the lock's list shows what is still there, for all its PINs at once.
     """
     applied = observed.applied
-    if observed.remote_id is None or applied is None or applied.ends_at is None:
-        return False
-    return applied.ends_at <= now
+    return observed.remote_id is not None and applied is not None and applied.has_ended(now)
 
 
 def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:
@@ -216,7 +255,7 @@ def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:
     applied = observed.applied
     if observed.remote_id is None or applied is None:
         return False
-    if (applied.code, applied.ends_at) != (wish.code, wish.ends_at):
+    if (applied.code, applied.ends_at, applied.recurrence) != (wish.code, wish.ends_at, wish.recurrence):
         return False
     if applied.starts_at == wish.starts_at:
         return True
@@ -243,7 +282,7 @@ def state_of(view: PinView, now: datetime) -> State:
     """The state as people see it. Computed from both sides, and stored by the writer of either side."""
     desired, observed = view.desired, view.observed
     pending = observed.pending
-    if observed.must_look or (pending is not None and pending.in_doubt):
+    if observed.must_look or observed.omitted or (pending is not None and pending.in_doubt):
         return State.IN_DOUBT
     if pending is not None:
         return {Op.POST: State.SETTING, Op.PUT: State.CHANGING, Op.DELETE: State.REMOVING}[pending.op]
@@ -251,8 +290,7 @@ def state_of(view: PinView, now: datetime) -> State:
         return _live_state(view, now)
     if observed.remote_id is not None or observed.extra_ids or closing_look_pending(view, now):
         return State.REMOVING
-    ends_at = desired.content.ends_at
-    waits_for_room = desired.wanted and not desired.admitted and ends_at is not None and now < ends_at
+    waits_for_room = desired.wanted and not desired.admitted and not desired.content.has_ended(now)
     return State.SCHEDULED if waits_for_room else State.REMOVED
 
 
@@ -266,35 +304,6 @@ def _live_state(view: PinView, now: datetime) -> State:
     if observed.remote_id is not None:
         return State.CHANGING
     return State.SETTING if observed.tried_rev and now >= desired.issue_at else State.SCHEDULED
-
-
-def deadline(view: PinView, now: datetime) -> datetime:
-    """When the next step must be done at the latest (UTC), for the order of work and the urgency of retries."""
-    desired, observed = view.desired, view.observed
-    starts_at = desired.content.starts_at or now
-    ends_at = desired.content.ends_at or now
-    if not desired.is_live(now):
-        return _removal_deadline(desired, observed, now)
-    applied = observed.applied
-    if applied is None or applied.ends_at is None:
-        return starts_at
-    if (applied.code, applied.starts_at) != (desired.content.code, desired.content.starts_at):
-        return starts_at
-    return min(applied.ends_at, ends_at)  # an extension is due at the old end, a shortening at the new one
-
-
-def _removal_deadline(desired: Desired, observed: Observed, now: datetime) -> datetime:
-    applied = observed.applied or desired.content
-    ends_at = desired.content.ends_at
-    if ends_at is not None and applied.ends_at is not None and ends_at <= now < applied.ends_at:
-        return ends_at  # shortened: the lock still lets the code in
-    if desired.wanted and desired.admitted and ends_at is not None:
-        return ends_at + ORDINARY_REMOVAL
-    if applied.ends_at is not None and applied.ends_at <= now:
-        return applied.ends_at + ORDINARY_REMOVAL
-    if not desired.admitted or applied.starts_at is None:
-        return now  # a nearer arrival waits for the room
-    return max(now, applied.starts_at)
 
 
 def next_look_at(view: PinView, now: datetime) -> datetime | None:

@@ -1,20 +1,17 @@
-"""What an answer, or its absence, teaches us about one PIN. Pure: `Observed` in, `Observed` out.
+"""What the answer to a write, or its absence, teaches us about one PIN. Pure: `Observed` in, `Observed` out.
 
-No function changes facts that its answer does not show: an ambiguous answer erases nothing, and a look resolves only
-what it shows.
+No function changes facts that its answer does not show: an ambiguous answer erases nothing. What looking teaches is in
+`pins.core.looks`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from pins.core.pin_state import Blocked, Content, Late, Observed, Op, PendingWrite
-
-#: A PIN that ends within this time may have been ended by the lock already.
-CLOCKS_DIFFER = timedelta(minutes=1)
+from pins.core import posts
+from pins.core.pin_state import Blocked, Late, Observed, Op, PendingWrite
 
 #: The facts after a success, or after a person says “try again”.
 _AT_EASE: dict[str, Any] = {
@@ -27,13 +24,27 @@ _AT_EASE: dict[str, Any] = {
 }
 
 
-def prepared(observed: Observed, pending: PendingWrite) -> Observed:
-    """The write is about to be sent; stored before the request, so that a crash leaves a trace.
+def prepared(observed: Observed, pending: PendingWrite, now: datetime, *, alias: str = "") -> Observed:
+    """The write is about to be sent; stored before the request, so that a crash leaves a trace. `alias`: the name that
+    a POST or PUT carries.
 
-    What the lock said about an earlier value or period is no verdict on this one.
+    What the lock said about an earlier value or period is no verdict on this one. Nor is what it said about the id:
+    only witnesses that are asked after the last write count.
     """
-    fresh = replace(observed, pending=pending, tried_rev=pending.rev)
-    return fresh if pending.op is Op.DELETE else replace(fresh, exists=False, refused=False)
+    fresh = replace(observed, pending=pending, tried_rev=pending.rev, omitted=False, not_found=False)
+    if pending.op is Op.DELETE:
+        return fresh
+    fresh = replace(fresh, exists=False, refused=False, sent_alias=alias)
+    if pending.op is Op.PUT:
+        return fresh
+    beyond = posts.closed_until(observed.posts, observed.held, now) is not None
+    ends_at = pending.content.ends_at if pending.content is not None else None
+    return replace(
+        fresh,
+        posts=posts.begun(observed.posts, ends_at, now),
+        more_posts=max(0, observed.more_posts - 1) if beyond else observed.more_posts,
+        nominees=(),
+    )
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
@@ -64,6 +75,7 @@ def created(observed: Observed, remote_id: int) -> Observed:
         applied=pending.content if pending is not None else None,
         pending=None,
         lapsed=False,
+        posts=posts.found(observed.posts, (remote_id,), newest=True),
         **_AT_EASE,
     )
 
@@ -72,35 +84,50 @@ def updated(observed: Observed) -> Observed:
     """204 on PUT: the PIN says what the request carried."""
     pending = observed.pending
     applied = pending.content if pending is not None else None
-    return replace(observed, applied=applied, pending=None, **_AT_EASE)
+    return replace(observed, applied=applied, pending=None, must_read=False, **_AT_EASE)
 
 
 def deleted(observed: Observed, remote_id: int | None) -> Observed:
-    """204 on DELETE, or a 404 that can be believed: this id is no longer ours."""
+    """204 on DELETE: this id is no longer ours."""
     rest = tuple(extra for extra in observed.extra_ids if extra != remote_id)
+    left = posts.gone(observed.posts, remote_id)
     if rest != observed.extra_ids:
-        return replace(observed, extra_ids=rest, pending=None)
-    return replace(observed, remote_id=None, applied=None, pending=None)
-
-
-def missing(observed: Observed, now: datetime) -> Observed:
-    """404 inside the envelope: the PIN is gone if its end has come; otherwise the list must confirm it."""
-    applied = observed.applied
-    if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
-        lapsed = observed.lapsed or _ended(observed, now)
-        return replace(deleted(observed, observed.remote_id), lapsed=lapsed)
-    return replace(observed, pending=None, must_look=True)
+        return replace(observed, extra_ids=rest, pending=None, posts=left)
+    return replace(
+        observed,
+        remote_id=None,
+        applied=None,
+        pending=None,
+        posts=left,
+        must_read=False,
+        omitted=False,
+        not_found=False,
+    )
 
 
 def refused_existing(observed: Observed) -> Observed:
-    """406, value exists. After a POST it may be our own earlier one: the list decides; after a PUT it is foreign."""
-    was_post = observed.pending is not None and observed.pending.op is Op.POST
-    return replace(observed, pending=None, exists=True, must_look=was_post or observed.must_look)
+    """406, value exists. After a POST it may be our own earlier one: the list decides; after a PUT it is foreign.
+
+    Where a POST of this value was lost, the lock says that it has the value, against any list that did not show it. So
+    that POST counts again.
+    """
+    pending, late = observed.pending, observed.late
+    was_post = pending is not None and pending.op is Op.POST
+    code = pending.content.code if pending is not None and pending.content is not None else None
+    ours_perhaps = late is not None and code in late.codes
+    return replace(
+        observed,
+        pending=None,
+        exists=True,
+        must_look=was_post or observed.must_look,
+        posts=observed.posts if ours_perhaps or not was_post else posts.refused(observed.posts),
+    )
 
 
 def refused_value(observed: Observed, now: datetime) -> Observed:
     """400. A start in the past is the first suspect (how the lock treats one is undocumented), then the value."""
     pending = observed.pending
+    observed = replace(observed, posts=_without_refused(observed))
     content = pending.content if pending is not None else None
     past_start = content is not None and content.starts_at is not None and content.starts_at < now
     if past_start and not observed.start_refused:
@@ -120,7 +147,14 @@ def not_applied(observed: Observed) -> Observed:
         and pending.op is Op.DELETE
         and (observed.applied is None or pending.remote_id in observed.extra_ids)
     )
-    return replace(observed, pending=None, must_look=observed.must_look or may_vanish)
+    must_look = observed.must_look or may_vanish
+    return replace(observed, pending=None, must_look=must_look, posts=_without_refused(observed))
+
+
+def _without_refused(observed: Observed) -> tuple[posts.Post, ...]:
+    """A POST that was certainly refused made no code."""
+    was_post = observed.pending is not None and observed.pending.op is Op.POST
+    return posts.refused(observed.posts) if was_post else observed.posts
 
 
 def rested(observed: Observed, until: datetime, rev: int) -> Observed:
@@ -143,8 +177,14 @@ def rotated(observed: Observed) -> Observed:
 
 
 def retried(observed: Observed) -> Observed:
-    """A person says: try again now."""
-    return replace(observed, **_AT_EASE)
+    """A person says: try again now. At the ceiling of creations this allows one more."""
+    more = 1 if observed.blocked == Blocked.CREATED_OFTEN else observed.more_posts
+    return replace(observed, more_posts=more, edited_at=None, **_AT_EASE)
+
+
+def waits_for_list(observed: Observed, until: datetime, rev: int, now: datetime) -> Observed:
+    """The list was older than our own changes: it says nothing, and another is asked for at `until` (UTC)."""
+    return replace(observed, hold_until=until, hold_rev=rev, listed_at=now)
 
 
 def asked_to_look(observed: Observed) -> Observed:
@@ -152,124 +192,11 @@ def asked_to_look(observed: Observed) -> Observed:
     return replace(observed, must_look=True)
 
 
-def looked(observed: Observed, ours: Sequence[int], now: datetime) -> Observed:
-    """The lock's list was read; `ours` are the ids whose alias carries our reference, in the list's order."""
-    pending, late = observed.pending, observed.late
-    arrived = bool(ours) if pending is not None and pending.op is Op.POST else False
-    if pending is not None and pending.op is Op.DELETE:
-        arrived = pending.remote_id not in ours
-    if arrived:
-        late = _one_less(late)
-    if late is not None and late.until <= now:
-        late = None
-    seen = replace(observed, pending=None, must_look=False, late=late)
-    if not ours:
-        return replace(
-            seen, remote_id=None, applied=None, extra_ids=(), lapsed=observed.lapsed or _ended(observed, now)
-        )
-    keep = observed.remote_id if observed.remote_id in ours else ours[0]
-    applied = observed.applied if keep == observed.remote_id else _content_of_adopted(observed, pending)
-    if keep != observed.remote_id and len(ours) > 1:
-        applied = None  # one of them is what we sent; reading tells which
-    if observed.late is not None and late is None and Op.PUT in observed.late.kinds:
-        applied = None  # the list shows that it is there, not what a late PUT made of it
-    if applied is not None and applied.ends_at is not None and applied.ends_at <= now:
-        # It outlived its end and may vanish at any moment: it is removed, and set anew if the stay was extended.
-        return replace(seen, remote_id=None, applied=None, extra_ids=tuple(ours), exists=False)
-    extras = tuple(extra for extra in ours if extra != keep)
-    return replace(seen, remote_id=keep, applied=applied, extra_ids=extras, exists=False)
-
-
-def _ended(observed: Observed, now: datetime) -> bool:
-    """Had the PIN, as we knew it, come to its end? If so, the lock itself removed it."""
-    applied = observed.applied
-    was_removed = observed.pending is not None and observed.pending.op is Op.DELETE
-    return applied is not None and applied.ends_at is not None and applied.ends_at <= now and not was_removed
-
-
-def contradicts(observed: Observed, ours: Sequence[int]) -> bool:
-    """Does the lock's list differ from what we believe, for a PIN that waits for no answer?
-
-    The lock expired it, or a lost change landed. Its id may belong to another PIN already.
-    """
-    if observed.pending is not None:
-        return False
-    believed = {observed.remote_id, *observed.extra_ids} - {None}
-    return believed != set(ours)
-
-
-def taken_away(observed: Observed, ours: Sequence[int], now: datetime) -> bool:
-    """Does the lock's list show that somebody else removed our PIN, or renamed it? `observed`: before the list.
-
-    Only if nothing of our own could explain it: no request is without a certain answer, and its end is still to come.
-    """
-    return (
-        observed.remote_id is not None
-        and observed.remote_id not in ours
-        and observed.pending is None
-        and observed.late is None
-        and _outlasts(observed.applied, now)
-    )
-
-
-def rewritten(observed: Observed, content: Content | None, now: datetime) -> bool:
-    """Does a PIN that was read say something that we never sent? `content` is `None` if the PIN is no longer ours;
-    `observed` is what we knew before the answer.
-
-    While a PUT is in doubt, the PIN may have the old or the new content. With several lost changes, it proves nothing.
-    """
-    pending, late = observed.pending, observed.late
-    if late is not None and (pending is None or late.count > 1):
-        return False
-    sent = [observed.applied] if pending is None else [observed.applied, pending.content]
-    return all(_outlasts(one, now) for one in sent) and content not in sent
-
-
-def _outlasts(content: Content | None, now: datetime) -> bool:
-    """Is the content known, and is its end far enough ahead that the lock has not expired the PIN?"""
-    return content is not None and content.ends_at is not None and now + CLOCKS_DIFFER < content.ends_at
-
-
-def _content_of_adopted(observed: Observed, pending: PendingWrite | None) -> Content | None:
-    """Known only when one body was ever sent; otherwise the PIN must be read."""
-    late = observed.late
-    if (
-        pending is None
-        or pending.op is not Op.POST
-        or late is None
-        or late.kinds != {Op.POST}
-        or late.rev != pending.rev
-    ):
-        return None
-    return pending.content
-
-
-def read(observed: Observed, content: Content, now: datetime) -> Observed:
-    """One PIN was read and carries our reference."""
-    pending, late = observed.pending, observed.late
-    if pending is not None and pending.content == content:
-        late = _one_less(late)
-    if late is not None and late.until <= now:
-        late = None
-    return replace(observed, applied=content, pending=None, late=late)
-
-
-def read_foreign(observed: Observed) -> Observed:
-    """The id now belongs to a PIN that is not ours (ids may be reused): the list tells where ours is."""
-    return replace(observed, applied=None, pending=None, must_look=True)
-
-
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
     gone = replace(observed, remote_id=None, applied=None, extra_ids=(), pending=None, late=None, must_look=True)
+    gone = replace(gone, nominees=(), posts=(), must_read=False, omitted=False, not_found=False, list_doubted_at=None)
     return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
-
-
-def _one_less(late: Late | None) -> Late | None:
-    """One of the lost changes has been seen on the lock."""
-    if late is None or late.count <= 1:
-        return None
-    return replace(late, count=late.count - 1)
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:

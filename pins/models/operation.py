@@ -41,9 +41,7 @@ class LockState(models.Model):
         default=0, help_text="Changes that were sent since that list, whatever became of them."
     )
     confirmed_since = models.PositiveIntegerField(default=0, help_text="Of those, the confirmed ones.")
-    last_created_id = models.BigIntegerField(
-        null=True, blank=True, help_text="The id of the last code that the lock confirmed to have made."
-    )
+    written_at = models.DateTimeField(null=True, blank=True, help_text="When a change was last sent.")
     list_proven_at = models.DateTimeField(
         null=True, blank=True, help_text="When a list last showed a code that we knew to be there."
     )
@@ -95,6 +93,9 @@ class AccountState(models.Model):
     key_checked_at = models.DateTimeField(null=True, blank=True)
     alias_form = models.CharField(
         max_length=40, blank=True, help_text="How names of codes must be written so that they come back as sent."
+    )
+    alias_probe = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The code on a lock (its key here) whose name is read back to learn that."
     )
     alias_checked_at = models.DateTimeField(null=True, blank=True)
     outages = models.PositiveIntegerField(default=0, help_text="Probes in a row that found the cloud out of reach.")

@@ -9,8 +9,11 @@ from typing import Final
 from django.db import models
 from django.utils import timezone
 
+from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
-from pins.core.plan import deadline, next_look_at, state_of
+from pins.core.plan import next_look_at, state_of
+from pins.core.posts import Post
+from pins.core.recurrence import read_recurrence, write_recurrence
 from rentals.fields import EncryptedTextField
 
 
@@ -43,6 +46,7 @@ class Pin(models.Model):
     posts = models.JSONField("codes that may have been made", default=list, blank=True)
     more_posts = models.PositiveSmallIntegerField(default=0)
     edited_at = models.DateTimeField(null=True, blank=True)
+    sent_alias = models.CharField(max_length=30, blank=True)
     listed_at = models.DateTimeField(null=True, blank=True)
     list_doubted_at = models.DateTimeField(null=True, blank=True)
 
@@ -126,16 +130,28 @@ class Pin(models.Model):
     def observed(self) -> Observed:
         applied = pending = late = None
         if self.applied_known:
-            applied = Content(self.applied_code, self.applied_starts_at, self.applied_ends_at)
+            when = read_recurrence(self.applied_recurrence)
+            applied = Content(self.applied_code, self.applied_starts_at, self.applied_ends_at, when)
         if self.op:
-            content = Content(self.op_code, self.op_starts_at, self.op_ends_at) if self.op != Op.DELETE else None
+            content = None
+            if self.op != Op.DELETE:
+                when = read_recurrence(self.op_recurrence)
+                content = Content(self.op_code, self.op_starts_at, self.op_ends_at, when)
             pending = PendingWrite(Op(self.op), self.op_rev, content, self.op_remote_id, self.op_in_doubt)
         if self.late_until is not None:
             kinds = frozenset(Op(kind) for kind in self.late_kinds.split(",") if kind)
             codes = frozenset(code for code in self.late_codes.split(",") if code)
             late = Late(self.late_until, self.late_rev, self.late_count, kinds, codes)
         plain = {name: getattr(self, name) for name in _PLAIN}
-        return Observed(applied=applied, pending=pending, late=late, extra_ids=tuple(self.extra_ids), **plain)
+        return Observed(
+            applied=applied,
+            pending=pending,
+            late=late,
+            extra_ids=tuple(self.extra_ids),
+            nominees=tuple(self.nominees),
+            posts=tuple(Post.from_json(post) for post in self.posts),
+            **plain,
+        )
 
     @property
     def view(self) -> PinView:
@@ -146,16 +162,20 @@ class Pin(models.Model):
         for name in _PLAIN:
             setattr(self, name, getattr(observed, name))
         self.extra_ids = list(observed.extra_ids)
+        self.nominees = list(observed.nominees)
+        self.posts = [post.to_json() for post in observed.posts]
         applied = observed.applied or Content("", None, None)
         self.applied_known = observed.applied is not None
         self.applied_code = applied.code
         self.applied_starts_at, self.applied_ends_at = applied.starts_at, applied.ends_at
+        self.applied_recurrence = write_recurrence(applied.recurrence)
         pending = observed.pending
         content = (pending.content if pending is not None else None) or Content("", None, None)
         self.op = pending.op.value if pending is not None else ""
         self.op_rev = pending.rev if pending is not None else 0
         self.op_remote_id = pending.remote_id if pending is not None else None
         self.op_code, self.op_starts_at, self.op_ends_at = content.code, content.starts_at, content.ends_at
+        self.op_recurrence = write_recurrence(content.recurrence)
         self.op_in_doubt = pending.in_doubt if pending is not None else False
         late = observed.late
         self.late_until = late.until if late is not None else None
@@ -178,15 +198,17 @@ class Pin(models.Model):
 _PLAIN = tuple(
     name
     for name in (field.name for field in fields(Observed))
-    if name not in {"applied", "pending", "late", "extra_ids"}
+    if name not in {"applied", "pending", "late", "extra_ids", "nominees", "posts"}
 )
 #: The columns of each writer, for `save(update_fields=...)`.
 PLANNED_COLUMNS = ("state", "next_try_at", "deadline_at", "state_changed_at")
 DESIRED_COLUMNS = ("alias", "wanted", "admitted", "desired_rev", "wished_at", *PLANNED_COLUMNS)
 OBSERVED_COLUMNS = (
     *_PLAIN,
-    *("extra_ids", "applied_known", "applied_code", "applied_starts_at", "applied_ends_at"),
-    *("op", "op_rev", "op_token", "op_remote_id", "op_code", "op_starts_at", "op_ends_at", "op_in_doubt"),
+    *("extra_ids", "nominees", "posts"),
+    *("applied_known", "applied_code", "applied_starts_at", "applied_ends_at", "applied_recurrence"),
+    *("op", "op_rev", "op_token", "op_remote_id", "op_in_doubt"),
+    *("op_code", "op_starts_at", "op_ends_at", "op_recurrence"),
     *("late_until", "late_rev", "late_count", "late_kinds", "late_codes", "last_cause"),
     *PLANNED_COLUMNS,
 )

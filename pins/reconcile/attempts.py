@@ -11,24 +11,28 @@ What comes back is judged in `pins.core.interpret` and stored by `pins.reconcile
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import F
 
 from pins.core import transitions
-from pins.core.alias import alias_text, reference_in
 from pins.core.budget import Purpose
+from pins.core.deadlines import deadline
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
-from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, deadline, next_step
-from pins.models import Pin, PinAttempt
-from pins.reconcile import account_limits, leases
+from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
+from pins.models import LockState, PinAttempt
+from pins.reconcile import account_limits, aliases, leases, pile_up
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
 from rentals.models import Lock
+
+#: How soon a code that may not be created, because others pile up on the lock, asks again.
+PILE_UP_REST = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,10 @@ def prepare(
             return None
         if isinstance(step, Write) and _is_observe_only(lock):
             return ObserveOnly()
+        if isinstance(step, Create) and pile_up.is_open(lock, now):
+            pin.put_observed(transitions.rested(pin.observed, now + PILE_UP_REST, pin.desired_rev))
+            save_observed(pin, now)
+            return None
         due = deadline(view, now)
         is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
         purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
@@ -84,16 +92,52 @@ def prepare(
         body = None
         if isinstance(step, Write):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
-            body = PinBody(_alias_of(pin), content.code, content.starts_at, content.ends_at) if content else None
+            body = _body(content, aliases.alias_to_send(pin, lock.account)) if content is not None else None
             pending = PendingWrite(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
-            pin.put_observed(transitions.prepared(pin.observed, pending))
+            alias = body.alias if body is not None else ""
+            pin.put_observed(transitions.prepared(pin.observed, pending, now, alias=alias))
             save_observed(pin, now)
+            _note_write(lock, now)
         else:
             pin.save(update_fields=["op_token"])
         PinAttempt.objects.create(
             pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
         )
         return PreparedAttempt(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
+
+
+def prepare_for_lock(
+    lock: Lock,
+    lease: leases.Lease,
+    step: Look | Read | Delete,
+    purpose: Purpose,
+    due: datetime,
+    now: datetime,
+    *,
+    version: int | None = None,
+) -> PreparedAttempt | Rest | ObserveOnly:
+    """Write down a request about the whole lock, or about a PIN on it that is none of the known ones.
+
+    Raises `LeaseLostError`.
+    """
+    with transaction.atomic():
+        if isinstance(step, Write) and _is_observe_only(lock):
+            return ObserveOnly()
+        rest = account_limits.spend(lock.account.budget_key, purpose, due, now)
+        if rest is not None:
+            return Rest(rest)
+        if not leases.renew(lease):
+            raise LeaseLostError
+        if isinstance(step, Write):
+            _note_write(lock, now)
+        remote_id = getattr(step, "remote_id", None)
+        attempt = PinAttempt.objects.create(lock=lock, op=_KINDS[type(step)], remote_id=remote_id, started_at=now)
+        return PreparedAttempt(None, lock.device_id, step, attempt.token, 0, None, due, version)
+
+
+def _note_write(lock: Lock, now: datetime) -> None:
+    """From now on the version of the lock's list is expected to rise."""
+    LockState.objects.filter(lock=lock).update(writes_since=F("writes_since") + 1, written_at=now)
 
 
 def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
@@ -112,7 +156,7 @@ def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
         if isinstance(step, Read):
             got = client.get_pin(device, step.remote_id)
             return Response(remote=got.value, status=got.status, correlation_id=got.correlation_id)
-        listed = client.list_pins(device)
+        listed = client.list_pins(device, attempt.version)
         return Response(listing=listed.value, status=listed.status, correlation_id=listed.correlation_id)
     except TedeeError as error:
         return Response(error=error, status=error.status, correlation_id=error.correlation_id)
@@ -124,16 +168,12 @@ def _is_observe_only(lock: Lock) -> bool:
     return not Lock.objects.filter(pk=lock.pk, account_id=lock.account_id, account__observe_only=False).exists()
 
 
-def _alias_of(pin: Pin) -> str:
-    """The alias to send. One without our reference is made anew: such a PIN could never be found again."""
-    if reference_in(pin.alias) == pin.grant.reference:
-        return pin.alias
-    grant = pin.grant
-    return alias_text(grant.holder_name, grant.starts_at.date(), grant.ends_at.date(), grant.reference)
+def _body(content: Content, alias: str) -> PinBody:
+    return PinBody(alias, content.code, content.starts_at, content.ends_at, content.recurrence)
 
 
 def _content_to_send(wish: Content, observed: Observed, now: datetime) -> Content:
     """The true start, even if it is past. Only after the lock refused a past start, the present moment."""
     if observed.start_refused and wish.starts_at is not None and wish.starts_at < now:
-        return Content(wish.code, now.replace(microsecond=0) + START_MARGIN, wish.ends_at)
+        return replace(wish, starts_at=now.replace(microsecond=0) + START_MARGIN)
     return wish

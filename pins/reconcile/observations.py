@@ -6,24 +6,22 @@ A transaction that holds one PIN's row never waits for another's.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from pins.core import interpret, transitions
-from pins.core.alias import foreign_name, reference_in
 from pins.core.interpret import Meaning, PreparedAttempt, Response
 from pins.core.plan import closing_look_pending
 from pins.desired import claims
-from pins.models import Incident, InstallationKey, LockState, Pin, PinAttempt
+from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
+from pins.reconcile import aliases, listings
 from pins.tedee.errors import AmbiguousError
-from pins.tedee.messages import PinListing
 from rentals.models import Lock
-
-_MOST_FOREIGN_NAMES = 120
 
 
 def locked_pin(pin_id: int) -> Pin:
@@ -43,11 +41,15 @@ def save_observed(pin: Pin, now: datetime) -> None:
     claims.release_unused(pin, now)
 
 
-def record(attempt: PreparedAttempt, response: Response, now: datetime) -> Pin | None:
+def record(
+    lock: Lock, attempt: PreparedAttempt, response: Response, seen: listings.SeenList | None, now: datetime
+) -> Pin | None:
     """Store the answer for the PIN that asked. `None`: it came too late to teach anything, because another run took
-    over meanwhile and knows better."""
+    over meanwhile and knows better. `seen`: the list that came back."""
     with transaction.atomic():
-        _close_attempt(attempt, response, now)
+        close_attempt(attempt, response, now)
+        if attempt.pin_id is None:
+            return None
         pin = locked_pin(attempt.pin_id)
         if pin.op_token != attempt.token:
             return None
@@ -55,39 +57,33 @@ def record(attempt: PreparedAttempt, response: Response, now: datetime) -> Pin |
             pin.view,
             attempt,
             response,
+            seen.sighting(pin) if seen is not None else None,
             reference=pin.grant.reference,
             now=now,
             late=timedelta(seconds=settings.LATE_SECONDS),
             jitter=random.uniform(0.5, 1),
+            alias_is_short=aliases.is_shortest(lock.account),
         )
         pin.last_cause = response.error.cause.value if response.error is not None else ""
+        if response.created_id is not None and aliases.take_check(pin, lock.account):
+            meaning = replace(meaning, observed=replace(meaning.observed, must_read=True))
+        if meaning.alias_shown:
+            aliases.read_back(pin, lock.account, meaning.alias_shown, now)
+        if meaning.shorten_alias:
+            aliases.refused(lock.account)
         _store(pin, meaning, now)
     return pin
 
 
-def share_list(lock: Lock, asker: Pin, listing: PinListing, now: datetime) -> None:
-    """Let the lock's other PINs learn from a list that one of them asked for."""
-    listed = interpret.ids_by_reference(listing)
-    known = (
-        Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | Q(grant__reference__in=list(filter(None, listed)))
-    )
-    for pin in list(Pin.objects.filter(known, lock=lock).exclude(pk=asker.pk).select_related("grant")):
-        ours = listed[pin.grant.reference]
-        if interpret.for_listed(pin.view, ours, now) is None:
+def share_list(asker_id: int | None, seen: listings.SeenList, now: datetime) -> None:
+    """Let the lock's PINs learn from a list; `asker_id` is the one that asked for it and has learned already."""
+    for pin in seen.concerned(asker_id):
+        if interpret.for_listed(pin.view, seen.sighting(pin), now) is None:
             continue
         with transaction.atomic():
             fresh = locked_pin(pin.pk)
-            if (meaning := interpret.for_listed(fresh.view, ours, now)) is not None:
+            if (meaning := interpret.for_listed(fresh.view, seen.sighting(fresh), now)) is not None:
                 _store(fresh, meaning, now)
-
-
-def note_foreign_pins(lock: Lock, listing: PinListing, now: datetime) -> None:
-    """Write down which PINs on a lock's list are not ours, by name."""
-    references = set(Pin.objects.filter(lock=lock).values_list("grant__reference", flat=True))
-    foreign = [one.alias for one in listing.pins if reference_in(one.alias) not in references]
-    key = InstallationKey.load() if foreign else b""
-    names = [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]]
-    LockState.objects.filter(lock=lock).update(foreign_pins=len(foreign), foreign_names=names, looked_at=now)
 
 
 def distrust_reused_id(created: Pin, remote_id: int, now: datetime) -> None:
@@ -100,16 +96,27 @@ def distrust_reused_id(created: Pin, remote_id: int, now: datetime) -> None:
                 _store(other, meaning, now)
 
 
+def ask_to_read(pin_ids: Iterable[int], now: datetime) -> None:
+    """These are read by their ids: somebody may have changed them without a trace in the list."""
+    for pin_id in sorted(pin_ids):
+        with transaction.atomic():
+            pin = locked_pin(pin_id)
+            if pin.remote_id is not None:
+                pin.put_observed(replace(pin.observed, must_read=True))
+                save_observed(pin, now)
+
+
 def _store(pin: Pin, meaning: Meaning, now: datetime) -> None:
     """Store what an answer means. If somebody else removed or changed our code, Turnkey sets it again and an incident
     tells a person."""
     if meaning.changed_in_app:
         Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin)
+        listings.doubted(pin.lock_id, now)
     pin.put_observed(meaning.observed)
     save_observed(pin, now)
 
 
-def _close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -> None:
+def close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -> None:
     outcome = PinAttempt.Outcome.DONE
     if response.error is not None and not interpret.is_confirmed_gone(attempt.step, response):
         lost = isinstance(response.error, AmbiguousError)

@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 from pins.core import interpret
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
-from pins.core.plan import Create
+from pins.core.plan import Create, Write
 from pins.core.retry import Scope, delay
 from pins.models import Incident, LockState, Pin
-from pins.reconcile import account_limits, observations
+from pins.reconcile import account_limits, listings, observations
 from pins.tedee.errors import Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
@@ -27,6 +27,7 @@ _ENDED_BY_SUCCESS = (
     Incident.Kind.OUTCOME_UNKNOWN,
     Incident.Kind.VALUE_REFUSED,
     Incident.Kind.VALUE_TAKEN,
+    Incident.Kind.CREATED_OFTEN,
 )
 #: A lock that answers again ends these.
 _ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
@@ -45,18 +46,26 @@ def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: dateti
     if error is not None:
         facts = {"lock_id": lock.pk, "pin_id": attempt.pin_id, "cause": error.cause.value, "status": error.status}
         logger.info("request_failed", extra=facts)
-    pin = observations.record(attempt, response, now)
+    seen = listings.weigh(lock, response.listing, now) if response.listing is not None else None
+    pin = observations.record(lock, attempt, response, seen, now)
     if pin is None:
         return None  # the next `prepare` finds the lease lost
     if response.created_id is not None:
         observations.distrust_reused_id(pin, response.created_id, now)
-    if response.listing is not None:
-        observations.share_list(lock, pin, response.listing, now)
-        observations.note_foreign_pins(lock, response.listing, now)
+    if seen is not None:
+        observations.share_list(pin.pk, seen, now)
+        listings.remember(seen, now)
     if error is None:
-        _lock_is_well(lock, now)
+        if isinstance(attempt.step, Write):
+            listings.confirmed(lock)
+        lock_is_well(lock, now)
         _end_incidents(lock, pin, attempt, now)
         return None
+    return rest_after(lock, attempt, error, now)
+
+
+def rest_after(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime | None:
+    """Who rests after a failure, and until when the lock does (UTC), if it must."""
     scope = interpret.scope_of(attempt.step, error)
     if scope is Scope.PIN:
         account_limits.answered(lock.account, now)
@@ -68,7 +77,7 @@ def settle(lock: Lock, attempt: PreparedAttempt, response: Response, now: dateti
     return _rest_lock(lock, attempt, error, now)
 
 
-def _lock_is_well(lock: Lock, now: datetime) -> None:
+def lock_is_well(lock: Lock, now: datetime) -> None:
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="", offline_since=None)
     calm = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
     if troubled.update(**calm, offline_since=None):

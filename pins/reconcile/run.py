@@ -22,11 +22,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pins.core import transitions
+from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked
-from pins.core.plan import Block, Request, Rotate, Wait, Write, deadline, next_step
+from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
 from pins.desired import grants
 from pins.models import OBSERVE_ONLY, Incident, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, attempts, keypad_room, leases, responses
+from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, responses
 from pins.reconcile.clients import client_for
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
@@ -46,6 +47,14 @@ FOREIGN_PINS_KNOWN = timedelta(hours=1)
 
 #: Set when the process was asked to end: runs finish the request under way and begin no other.
 stopping = threading.Event()
+
+
+_BLOCKED = {
+    Blocked.VALUE_TAKEN: Incident.Kind.VALUE_TAKEN,
+    Blocked.VALUE_REFUSED: Incident.Kind.VALUE_REFUSED,
+    Blocked.CREATED_OFTEN: Incident.Kind.CREATED_OFTEN,
+    Blocked.EDITED_AGAIN: Incident.Kind.CHANGED_IN_APP,
+}
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,9 @@ def _next_due(lock: Lock, now: datetime) -> datetime | None:
     if LockState.objects.filter(lock=lock, device_id__isnull=False).exclude(device_id=lock.device_id).exists():
         return now
     due = Pin.objects.filter(lock=lock, next_try_at__isnull=False).order_by("next_try_at")
-    return due.values_list("next_try_at", flat=True).first()
+    audit_at = LockState.objects.filter(lock=lock).values_list("audit_at", flat=True).first()
+    moments = [due.values_list("next_try_at", flat=True).first(), audit_at]
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _work(
@@ -128,6 +139,12 @@ def _work(
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
         choice = _choose(lock, clock(), reads_only=observe_only)
+        if choice is None and audit.is_due(lock, clock()):
+            compared = audit.compare(lock, lease, clients(lock.account), clock)
+            requests += compared.requests
+            if compared.rest is not None:
+                return requests, compared.rest
+            continue
         if choice is None:
             return requests, _rest(lock, clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY) if observe_only else None
         prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
@@ -184,8 +201,7 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             return
         observed = pin.observed
         if isinstance(step, Block):
-            kind = Incident.Kind.VALUE_TAKEN if step.reason is Blocked.VALUE_TAKEN else Incident.Kind.VALUE_REFUSED
-            Incident.open(kind, now, about=pin)
+            Incident.open(_BLOCKED[step.reason], now, about=pin)
             observed = transitions.stopped(observed, step.reason, pin.desired_rev)
         if isinstance(step, Rotate):
             pin.put_observed(transitions.rotated(observed))
@@ -205,8 +221,9 @@ def _take_over(lock: Lock, now: datetime) -> None:
     """
     state = LockState.objects.get(lock=lock)
     in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
-    unanswered = PinAttempt.objects.filter(pin__lock=lock, outcome=PinAttempt.Outcome.OPEN)
-    for pin_id in sorted({*in_flight, *unanswered.values_list("pin_id", flat=True)}):
+    unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
+    abandoned = unanswered.filter(pin__isnull=False).values_list("pin_id", flat=True)
+    for pin_id in sorted({*in_flight, *abandoned}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
@@ -215,6 +232,7 @@ def _take_over(lock: Lock, now: datetime) -> None:
     unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
+    audit.schedule_first(lock.pk, now)
     seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
     keypad_room.admit(lock, state.foreign_pins if seen else 0, now)
 
@@ -230,5 +248,6 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(transitions.moved_to_new_device(pin.observed))
                 save_observed(pin, now)
-        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None}
+        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None, "list_version": None}
+        nothing_seen |= {"confirmed_since": 0, "list_proven_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)

@@ -28,21 +28,22 @@ def idle_since(now: datetime) -> datetime | None:
 
 
 def due_locks(now: datetime) -> list[int]:
-    """Locks with due work, earliest deadline first; without those that rest, run, or were woken a moment ago."""
+    """Locks with due work, earliest deadline first, then those that are only to be compared with what we believe;
+    without those that rest, run, or were woken a moment ago."""
     account_limits.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
     # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     due = (
-        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
+        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again | Q(operation__audit_at__lte=now))
         .exclude(Q(operation__paused_until__gt=now) & ~released)
         .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
         # An alarm that is set for later hides nothing that is due now.
         .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
         .exclude(account__operation__paused_until__gt=now)
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
-        .order_by("deadline", "pk")
+        .order_by(F("deadline").asc(nulls_last=True), "pk")
     )
     return list(due.values_list("pk", flat=True)[:MOST_LOCKS])
 

@@ -7,14 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from pins.core import transitions
+from pins.core import looks, transitions
 from pins.core.pin_state import Blocked, Content, Observed, Op, PendingWrite
+from pins.core.witness import Credit, Sighting
 from pins.tedee.errors import Cause
 
 #: A PIN that waits for a request rests so long: at first nothing in the portfolio is due.
 REST = timedelta(days=5)
 #: How late a request may still reach the lock after its answer was lost.
 _LATE = timedelta(minutes=10)
+_NOTHING_SEEN = Sighting((), False, (), frozenset(), Credit.PROVEN)
 _STATUS = {Cause.OFFLINE: 428, Cause.BUSY: 409, Cause.TIMEOUT: 408, Cause.PIN_EXISTS: 406}
 
 
@@ -65,7 +67,7 @@ def history_of(
     rng: random.Random, stage: Stage, wish: Content, remote_id: int, now: datetime, *, offline: bool
 ) -> PinHistory:
     """A PIN's past up to `now`. `wish` is its code and period; `remote_id` is the lock's id for it, if it gets one."""
-    sent = transitions.prepared(Observed(), PendingWrite(Op.POST, 1, wish, None))
+    sent = transitions.prepared(Observed(), PendingWrite(Op.POST, 1, wish, None), now)
     until = now + REST if wish.ends_at is None or wish.ends_at <= now else min(now + REST, wish.ends_at)
     if stage is Stage.UNDER_WAY:
         # A worker that starts calls it lost and will look for it, but sends nothing until the rest ends.
@@ -79,7 +81,7 @@ def history_of(
         waits = replace(transitions.rested(transitions.not_applied(sent), until, 1), troubles=tries)
         return PinHistory(stage, waits, 1, (_refusal(Op.POST, 1, cause),) * tries, cause.value)
     if stage is Stage.BLOCKED:
-        taken = transitions.looked(transitions.refused_existing(sent), (), now)
+        taken = looks.looked(transitions.refused_existing(sent), _NOTHING_SEEN, now)
         blocked = transitions.stopped(taken, Blocked.VALUE_TAKEN, 1)
         return PinHistory(stage, blocked, 1, (_refusal(Op.POST, 1, Cause.PIN_EXISTS),), Cause.PIN_EXISTS.value)
     there = transitions.created(sent, remote_id)
@@ -87,8 +89,8 @@ def history_of(
     if stage is Stage.SET:
         return PinHistory(stage, there, 1, requests)
     if stage is Stage.CHANGING:
-        return _changing(rng, there, requests, wish, until)
-    leaving = transitions.prepared(there, PendingWrite(Op.DELETE, 1, None, remote_id))
+        return _changing(rng, there, requests, wish, until, now)
+    leaving = transitions.prepared(there, PendingWrite(Op.DELETE, 1, None, remote_id), now)
     if stage is Stage.REMOVING:
         kept = transitions.rested(transitions.not_applied(leaving), now + REST, 1)
         return PinHistory(stage, kept, 1, (*requests, _refusal(Op.DELETE, 1, Cause.OFFLINE)), Cause.OFFLINE.value)
@@ -98,11 +100,16 @@ def history_of(
 
 
 def _changing(
-    rng: random.Random, there: Observed, requests: tuple[SentRequest, ...], wish: Content, until: datetime
+    rng: random.Random,
+    there: Observed,
+    requests: tuple[SentRequest, ...],
+    wish: Content,
+    until: datetime,
+    now: datetime,
 ) -> PinHistory:
     """The lock still has the dates from before the last change."""
     before = replace(wish, ends_at=wish.ends_at - timedelta(hours=1) if wish.ends_at is not None else None)
-    sent = transitions.prepared(replace(there, applied=before), PendingWrite(Op.PUT, 2, wish, there.remote_id))
+    sent = transitions.prepared(replace(there, applied=before), PendingWrite(Op.PUT, 2, wish, there.remote_id), now)
     cause = rng.choice((Cause.BUSY, Cause.OFFLINE))
     waits = transitions.rested(transitions.not_applied(sent), until, 2)
     return PinHistory(Stage.CHANGING, waits, 2, (*requests, _refusal(Op.PUT, 2, cause)), cause.value)

@@ -1,0 +1,76 @@
+"""When a lock's list is compared again, at what cost, and what becomes of codes on it that nothing explains. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pins.core.budget import Purpose
+from pins.core.pin_state import Content
+
+#: A check-in counts as looked after by a comparison within this time before it.
+BEFORE_CHECK_IN = timedelta(hours=24)
+#: Codes of stays that begin within this time are read one by one when somebody changed the lock.
+MATTERS_WITHIN = timedelta(hours=48)
+#: So often the whole list is asked for: “not changed” only means that its version is the one we named.
+FULL_LIST = timedelta(days=7)
+
+
+def next_audit(now: datetime, every: timedelta, check_ins: Iterable[datetime]) -> datetime:
+    """When a lock that was compared at `now` is to be compared again. `check_ins`: of its stays to come (UTC)."""
+    regular = now + every
+    # Only with a period of more than a day can a check-in come before the next comparison without having had one.
+    missed = [check_in - BEFORE_CHECK_IN / 2 for check_in in check_ins if now + BEFORE_CHECK_IN < check_in < regular]
+    return min([regular, *missed])
+
+
+def purpose(now: datetime, audited_at: datetime | None, next_check_in: datetime | None) -> Purpose:
+    """What a comparison is spent as. The one in the 24 hours before a check-in is part of that arrival."""
+    if next_check_in is None or next_check_in > now + BEFORE_CHECK_IN:
+        return Purpose.AUDIT
+    done = audited_at is not None and audited_at >= next_check_in - BEFORE_CHECK_IN
+    return Purpose.AUDIT if done else Purpose.ARRIVAL
+
+
+def version_to_name(version: int | None, writes_since: int, full_list_at: datetime | None, now: datetime) -> int | None:
+    """The version to ask with; `None`: for the whole list. After a change of ours only that is a new measure."""
+    if version is None or writes_since or full_list_at is None or full_list_at + FULL_LIST <= now:
+        return None
+    return version
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A PIN of the lock that should be there and is not known to be."""
+
+    pin_id: int
+    content: Content
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Its end has come: it only takes up room."""
+
+
+@dataclass(frozen=True)
+class Adopt:
+    """It is what this PIN asks for."""
+
+    pin_id: int
+
+
+@dataclass(frozen=True)
+class Show:
+    """A person decides: it may be somebody's only code."""
+
+
+def judge_stray(content: Content, wanted: Iterable[Wanted], now: datetime) -> Remove | Adopt | Show:
+    """What becomes of a code that carries our mark, and that no PIN of the lock explains."""
+    if content.has_ended(now):
+        return Remove()
+    for one in wanted:
+        same = (content.code, content.ends_at, content.recurrence)
+        if same == (one.content.code, one.content.ends_at, one.content.recurrence):
+            return Adopt(one.pin_id)
+    return Show()

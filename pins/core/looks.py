@@ -1,0 +1,249 @@
+"""What looking teaches about one PIN: a list of the lock, a PIN that was read by its id, an id that was not found.
+
+Pure: `Observed` in, `Observed` out. One rule stands above the others: an id of ours is not forgotten because one list
+lacks it. Before its end two witnesses must deny it, a list and a 404, both asked after our last write, in either order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from pins.core import posts
+from pins.core.pin_state import Content, Late, Observed, Op, PendingWrite
+from pins.core.witness import Credit, Sighting
+
+#: A PIN that ends within this time may have been ended by the lock already.
+CLOCKS_DIFFER = timedelta(minutes=1)
+#: After a PIN was read by its id although a list lacked it, another such list is no reason to read it again so soon.
+LIST_IS_DOUBTED = timedelta(minutes=10)
+
+
+def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
+    """The lock's list was read, and is not a stale one.
+
+    1. Something may be ours under another name: it is read before anything is concluded.
+    2. The id that we hold is missing, and only this list says so: the id is read.
+    3. Otherwise the list decides: found, or gone.
+    """
+    if seen.nominees and not seen.ours and _searches(observed):
+        return replace(observed, must_look=False, listed_at=now, nominees=seen.nominees)
+    base = replace(
+        observed,
+        pending=None,
+        must_look=False,
+        late=_late_after(observed, seen, now),
+        posts=_posts_after(observed, seen),
+        listed_at=now,
+        nominees=(),
+    )
+    held = observed.remote_id
+    renamed = seen.renamed and not _was_deleted(observed)  # after a lost DELETE the id may be another's by now
+    if held is not None and held not in seen.ours and not renamed and not _one_list_is_enough(observed, now):
+        doubted = observed.list_doubted_at
+        omitted = doubted is None or now >= doubted + LIST_IS_DOUBTED
+        return replace(base, omitted=omitted, extra_ids=seen.ours)
+    if renamed:
+        return replace(base, omitted=False, must_read=True, extra_ids=tuple(one for one in seen.ours if one != held))
+    settled = replace(base, omitted=False, not_found=False)
+    if not seen.ours:
+        lapsed = observed.lapsed or _ended(observed, now)
+        forgotten = posts.gone(base.posts, held) if seen.credit.shows_absence else base.posts
+        return replace(
+            settled, remote_id=None, applied=None, extra_ids=(), must_read=False, lapsed=lapsed, posts=forgotten
+        )
+    return _found(settled, observed, seen, now)
+
+
+def contradicts(observed: Observed, seen: Sighting, now: datetime) -> bool:
+    """Does the list teach something about a PIN that waits for no answer? A stale one never does."""
+    if observed.pending is not None or seen.credit is Credit.STALE:
+        return False
+    return replace(looked(observed, seen, now), listed_at=observed.listed_at) != observed
+
+
+def read(observed: Observed, content: Content, now: datetime) -> Observed:
+    """The PIN was read by its id, and it is ours: the strongest witness of what it says."""
+    pending, late = observed.pending, observed.late
+    if pending is not None and pending.content == content:
+        late = one_less(late)
+    if late is not None and late.until <= now:
+        late = None
+    doubted = now if observed.omitted else observed.list_doubted_at
+    return replace(
+        observed,
+        applied=content,
+        pending=None,
+        late=late,
+        must_read=False,
+        omitted=False,
+        not_found=False,
+        list_doubted_at=doubted,
+    )
+
+
+def read_foreign(observed: Observed) -> Observed:
+    """The id now belongs to a PIN that is not ours (ids may be reused), so ours is gone; a list tells whether there is
+    another of ours."""
+    return replace(
+        observed,
+        remote_id=None,
+        applied=None,
+        pending=None,
+        must_look=True,
+        must_read=False,
+        omitted=False,
+        not_found=False,
+        posts=posts.gone(observed.posts, observed.remote_id),
+    )
+
+
+def adopted(observed: Observed, remote_id: int, content: Content, now: datetime) -> Observed:
+    """A PIN under a changed name says exactly what a lost POST of ours carried: it is that one."""
+    found = posts.found(observed.posts, (remote_id,))
+    seen = read(replace(observed, remote_id=remote_id, posts=found, nominees=()), content, now)
+    return replace(seen, pending=None, exists=False, blocked="")
+
+
+def not_ours(observed: Observed, remote_id: int) -> Observed:
+    """A PIN that might have been ours is somebody else's, or vanished. After the last one the search is over."""
+    left = tuple(one for one in observed.nominees if one != remote_id)
+    return replace(observed, nominees=left, pending=observed.pending if left else None)
+
+
+def missing(observed: Observed, now: datetime) -> Observed:
+    """404 for the id that we hold: gone if its end has come, or if a list lacked it before; otherwise a list must
+    confirm it."""
+    applied = observed.applied
+    if observed.omitted or (applied is not None and applied.has_ended(now)):
+        return _gone(observed, now)
+    return replace(observed, pending=None, must_look=True, not_found=True)
+
+
+def taken_away(before: Observed, after: Observed, now: datetime) -> bool:
+    """Did somebody else remove our PIN?
+
+    Only if nothing of our own could explain it: no request was without a certain answer, and its end is still to come.
+    """
+    return (
+        before.remote_id is not None
+        and after.remote_id != before.remote_id
+        and before.pending is None
+        and before.late is None
+        and _outlasts(before.applied, now)
+    )
+
+
+def rewritten(observed: Observed, content: Content, now: datetime) -> bool:
+    """Does a PIN of ours that was read say something that we never sent? `observed` is what we knew before the answer.
+
+    While a PUT is in doubt, the PIN may have the old or the new content. With several lost changes, it proves nothing.
+    """
+    pending, late = observed.pending, observed.late
+    if late is not None and (pending is None or late.count > 1):
+        return False
+    sent = [observed.applied] if pending is None else [observed.applied, pending.content]
+    return all(_outlasts(one, now) for one in sent) and content not in sent
+
+
+def one_less(late: Late | None) -> Late | None:
+    """One of the lost changes has been seen on the lock."""
+    if late is None or late.count <= 1:
+        return None
+    return replace(late, count=late.count - 1)
+
+
+def _searches(observed: Observed) -> bool:
+    """Is there a code that we sent and cannot account for?"""
+    lost_post = observed.pending is not None and observed.pending.op is Op.POST
+    return observed.remote_id is None and (
+        lost_post or observed.exists or any(post.id is None for post in observed.posts)
+    )
+
+
+def _late_after(observed: Observed, seen: Sighting, now: datetime) -> Late | None:
+    pending, late = observed.pending, observed.late
+    if pending is not None:
+        arrived = bool(seen.ours) if pending.op is Op.POST else False
+        if pending.op is Op.DELETE:
+            arrived = pending.remote_id not in seen.ours
+        late = one_less(late) if arrived else late
+    return None if late is not None and late.until <= now else late
+
+
+def _posts_after(observed: Observed, seen: Sighting) -> tuple[posts.Post, ...]:
+    after = posts.found(observed.posts, seen.ours)
+    if not seen.credit.shows_absence:
+        return after
+    return posts.not_listed(after, seen.listed, observed.held, proven=seen.credit is Credit.PROVEN)
+
+
+def _was_deleted(observed: Observed) -> bool:
+    pending = observed.pending
+    return pending is not None and pending.op is Op.DELETE and pending.remote_id == observed.remote_id
+
+
+def _one_list_is_enough(observed: Observed, now: datetime) -> bool:
+    """May a list alone end our belief in the id: after its end, after a DELETE of ours, or after a 404?"""
+    applied = observed.applied
+    return observed.not_found or _was_deleted(observed) or (applied is not None and applied.has_ended(now))
+
+
+def _found(settled: Observed, before: Observed, seen: Sighting, now: datetime) -> Observed:
+    """The list shows PINs of ours; `before` is what we knew. One is kept, the others are surplus."""
+    ours, held = seen.ours, before.remote_id
+    keep = held if held in ours else ours[0]
+    applied = before.applied if keep == held else _content_of_adopted(before, before.pending)
+    if keep != held and len(ours) > 1:
+        applied = None  # one of them is what we sent; reading tells which
+    if before.late is not None and settled.late is None and Op.PUT in before.late.kinds:
+        applied = None  # the list shows that it is there, not what a late PUT made of it
+    if applied is not None and applied.has_ended(now):
+        # It outlived its end and may vanish at any moment: it is removed, and set anew if the stay was extended.
+        return replace(settled, remote_id=None, applied=None, extra_ids=ours, exists=False)
+    extras = tuple(extra for extra in ours if extra != keep)
+    blocked = before.blocked if keep == held else ""
+    return replace(settled, remote_id=keep, applied=applied, extra_ids=extras, exists=False, blocked=blocked)
+
+
+def _gone(observed: Observed, now: datetime) -> Observed:
+    """The id is gone. Another one of ours that a list showed takes its place, and is read."""
+    lapsed = observed.lapsed or _ended(observed, now)
+    successor = observed.extra_ids[0] if observed.extra_ids else None
+    return replace(
+        observed,
+        remote_id=successor,
+        applied=None,
+        extra_ids=observed.extra_ids[1:],
+        pending=None,
+        must_read=False,
+        omitted=False,
+        not_found=False,
+        lapsed=lapsed,
+    )
+
+
+def _ended(observed: Observed, now: datetime) -> bool:
+    """Had the PIN, as we knew it, come to its end? If so, the lock itself removed it."""
+    applied = observed.applied
+    was_removed = observed.pending is not None and observed.pending.op is Op.DELETE
+    return applied is not None and applied.has_ended(now) and not was_removed
+
+
+def _outlasts(content: Content | None, now: datetime) -> bool:
+    """Is the content known, and is its end far enough ahead that the lock has not expired the PIN?"""
+    return content is not None and not content.has_ended(now + CLOCKS_DIFFER)
+
+
+def _content_of_adopted(observed: Observed, pending: PendingWrite | None) -> Content | None:
+    """Known only when one body was ever sent; otherwise the PIN must be read."""
+    late = observed.late
+    if (
+        pending is None
+        or pending.op is not Op.POST
+        or late is None
+        or late.kinds != {Op.POST}
+        or late.rev != pending.rev
+    ):
+        return None
+    return pending.content

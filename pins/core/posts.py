@@ -1,0 +1,131 @@
+"""How often a code may be sent to one lock, whatever the lock's answers say. Pure.
+
+Every POST may make a working code, and a cloud whose lists lag or show nothing hides that it did. So each POST that may
+have made one is kept until something shows what became of it, and no more are sent than the ceiling allows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Self
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+#: Of POSTs whose codes may be on the lock and are not accounted for, per grant and lock.
+MOST_IN_AN_HOUR = 2
+MOST_IN_A_DAY = 4
+#: A lock that holds this many codes more than its stays need, or this share of them, gets no new one.
+SPARE_CODES = 3
+SPARE_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Post:
+    """One POST that was confirmed (201) or whose answer was lost. Certain refusals leave no trace here."""
+
+    at: datetime
+    id: int | None  # of the PIN that it made; `None`: not known, or it made none
+    ends_at: datetime | None  # when the lock itself removes that PIN
+    absent: bool = False  # a list of a lock that never proved itself did not show it
+
+    def to_json(self) -> list[float | int | bool | None]:
+        """For a database column; moments as seconds since 1970."""
+        ends_at = self.ends_at.timestamp() if self.ends_at is not None else None
+        return [self.at.timestamp(), self.id, ends_at, self.absent]
+
+    @classmethod
+    def from_json(cls, data: list[Any]) -> Self:
+        """The reverse of `to_json`."""
+        at, remote_id, ends_at, absent = data
+        return cls(_moment(at), remote_id, _moment(ends_at) if ends_at is not None else None, absent)
+
+
+def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, more: int = 0) -> datetime | None:
+    """Until when no further POST may be sent (UTC); `None`: one may be sent now.
+
+    `held`: ids that we know to be ours and manage; they count no more. `more`: POSTs that a person allowed beyond.
+    An unproven absence stops a POST from counting in the hour, not in the day.
+    """
+    known = set(held)
+    open_ones = [post for post in posts if post.id is None or post.id not in known]
+    in_the_hour = [post.at for post in open_ones if not post.absent and post.at > now - HOUR]
+    in_the_day = [post.at for post in open_ones if post.at > now - DAY]
+    until: list[datetime] = []
+    for moments, most, span in ((in_the_hour, MOST_IN_AN_HOUR, HOUR), (in_the_day, MOST_IN_A_DAY, DAY)):
+        if len(moments) >= most + more:
+            until.append(sorted(moments)[len(moments) - most - more] + span)
+    return max(until, default=None)
+
+
+def begun(posts: tuple[Post, ...], ends_at: datetime | None, now: datetime) -> tuple[Post, ...]:
+    """One more is about to be sent. What the lock has ended by itself is forgotten, and so is what nobody can find
+    after a day."""
+    kept = [
+        post
+        for post in posts
+        if not (post.ends_at is not None and post.ends_at <= now - HOUR)
+        and (post.id is not None or post.at > now - DAY)
+    ]
+    return (*kept, Post(now, None, ends_at))
+
+
+def refused(posts: tuple[Post, ...]) -> tuple[Post, ...]:
+    """The last one was certainly refused."""
+    nameless = [place for place, post in enumerate(posts) if post.id is None]
+    return posts[: nameless[-1]] + posts[nameless[-1] + 1 :] if nameless else posts
+
+
+def found(posts: tuple[Post, ...], ids: Iterable[int], *, newest: bool = False) -> tuple[Post, ...]:
+    """These ids are PINs of ours. Each that is new is what a POST without an answer made, the oldest one first;
+    `newest`: it is the answer to the last one."""
+    kept = list(posts)
+    for remote_id in ids:
+        if any(post.id == remote_id for post in kept):
+            continue
+        nameless = [place for place, post in enumerate(kept) if post.id is None]
+        if nameless:
+            place = nameless[-1 if newest else 0]
+            kept[place] = replace(kept[place], id=remote_id, absent=False)
+    return tuple(kept)
+
+
+def gone(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
+    """This PIN is certainly no longer there."""
+    return tuple(post for post in posts if remote_id is None or post.id != remote_id)
+
+
+def not_listed(
+    posts: tuple[Post, ...], listed: frozenset[int], held: Iterable[int], *, proven: bool
+) -> tuple[Post, ...]:
+    """A list that may be believed does not show these. `proven`: lists of the lock have shown what we knew."""
+    known = set(held)
+    missing = [post.id is None or (post.id not in listed and post.id not in known) for post in posts]
+    if proven:
+        return tuple(post for post, is_missing in zip(posts, missing, strict=True) if not is_missing)
+    return tuple(
+        replace(post, absent=post.absent or is_missing) for post, is_missing in zip(posts, missing, strict=True)
+    )
+
+
+def living(posts: Iterable[Post], held: Iterable[int], now: datetime) -> int:
+    """How many codes of one grant may be on the lock at this moment."""
+    ids = set(held)
+    nameless = 0
+    for post in posts:
+        if post.ends_at is not None and post.ends_at <= now:
+            continue
+        if post.id is not None:
+            ids.add(post.id)
+        elif not post.absent:
+            nameless += 1
+    return len(ids) + nameless
+
+
+def pile_up(codes: int, wanted: int) -> bool:
+    """Does a lock hold so many more codes of ours than its stays want that something makes them without end?"""
+    return codes - wanted > max(SPARE_CODES, SPARE_SHARE * wanted)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, tz=UTC)

@@ -1,0 +1,180 @@
+"""Compares what a lock holds with what we believe, at least once per `AUDIT_SECONDS`.
+
+Codes are deleted, changed and added in the lock app, and a cloud may lose them: nobody tells us. Part of a lock's run,
+under its lease, after all that is due there.
+
+1. One list. “Not changed since the version that we know” ends it.
+2. Otherwise each PIN of ours learns from the list, as from every list.
+3. Somebody else changed the lock: PINs that could have been narrowed without a trace in the list are read.
+4. Codes that carry our mark and that nothing explains are read, and removed, adopted or shown to a person.
+5. The version is written down last: after a crash before this, the same is found again.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from pins.core import audit, looks
+from pins.core.alias import is_ours, reference_in
+from pins.core.interpret import PreparedAttempt, Response
+from pins.core.pin_state import Content
+from pins.core.plan import Delete, Look, Read
+from pins.core.witness import Credit
+from pins.models import Incident, InstallationKey, LockState, Pin
+from pins.reconcile import attempts, leases, listings, observations, pile_up, responses
+from pins.tedee.client import TedeeClient
+from pins.tedee.errors import PinNotFound
+from pins.tedee.messages import RemotePin
+from rentals.models import Lock
+
+#: Codes of unknown origin that one comparison reads at most.
+MOST_STRAYS = 5
+#: After a list that said nothing about now, or that could not be asked for, the next try comes so much later.
+ASK_AGAIN = timedelta(minutes=5)
+
+
+@dataclass
+class Outcome:
+    """What a comparison cost, and until when the lock rests (UTC), if it must."""
+
+    requests: int = 0
+    rest: datetime | None = None
+
+
+def schedule_first(lock_id: int, now: datetime) -> None:
+    """Give a lock its own moment in the period, so that not all are compared at once."""
+    later = timedelta(seconds=random.uniform(0, settings.AUDIT_SECONDS))
+    LockState.objects.filter(lock=lock_id, audit_at=None).update(audit_at=now + later)
+
+
+def is_due(lock: Lock, now: datetime) -> bool:
+    """Is it time to compare this lock?"""
+    return LockState.objects.filter(lock=lock, audit_at__lte=now).exists()
+
+
+def compare(lock: Lock, lease: leases.Lease, client: TedeeClient, clock: Callable[[], datetime]) -> Outcome:
+    """Compare one lock. The caller holds its lease and knows that it is due. Raises `LeaseLostError`."""
+    return _Comparison(lock, lease, client, clock).run()
+
+
+class _Comparison:
+    def __init__(self, lock: Lock, lease: leases.Lease, client: TedeeClient, clock: Callable[[], datetime]) -> None:
+        self.lock, self.lease, self.client, self.clock = lock, lease, client, clock
+        self.state = LockState.objects.get(lock=lock)
+        self.outcome = Outcome()
+        now = clock()
+        coming = Pin.objects.filter(lock=lock, wanted=True, grant__starts_at__gt=now)
+        self.check_ins = sorted(coming.values_list("grant__starts_at", flat=True))
+        self.purpose = audit.purpose(now, self.state.audited_at, self.check_ins[0] if self.check_ins else None)
+
+    def run(self) -> Outcome:
+        state, now = self.state, self.clock()
+        version = audit.version_to_name(state.list_version, state.writes_since, state.full_list_at, now)
+        response = self._ask(Look(), version=version)
+        if response is None:
+            return self.outcome
+        now = self.clock()
+        if response.listing is None:
+            self._done(now)
+            return self.outcome
+        seen = listings.weigh(self.lock, response.listing, now)
+        if seen.credit is Credit.STALE:
+            self._later(now + ASK_AGAIN)
+            return self.outcome
+        observations.share_list(None, seen, now)
+        if seen.moved:
+            observations.ask_to_read(self._may_be_narrowed(now), now)
+        if not self._settle_strays(seen):
+            self._later(now + ASK_AGAIN)
+            return self.outcome
+        if version is None:
+            LockState.objects.filter(lock=self.lock).update(full_list_at=now)
+        listings.remember(seen, now)
+        self._done(now)
+        return self.outcome
+
+    def _may_be_narrowed(self, now: datetime) -> list[int]:
+        """PINs that matter soon, and whose period or value somebody may have changed. Those that the list has already
+        raised a doubt about are read anyway."""
+        soon = Pin.objects.filter(lock=self.lock, wanted=True, remote_id__isnull=False, must_read=False)
+        soon = soon.filter(grant__starts_at__lte=now + audit.MATTERS_WITHIN, grant__ends_at__gt=now)
+        return list(soon.values_list("pk", flat=True))
+
+    def _settle_strays(self, seen: listings.SeenList) -> bool:
+        """Read codes of unknown origin that carry our mark. False: not all could be asked for."""
+        known = set(Pin.objects.filter(lock=self.lock).values_list("grant__reference", flat=True))
+        key = InstallationKey.load()
+        strays = []
+        for one in seen.listing.pins:
+            reference = reference_in(one.alias)
+            if one.id not in seen.held and reference is not None and reference not in known:
+                strays += [one.id] if is_ours(reference, key) else []
+        shown = len(strays) > MOST_STRAYS
+        for remote_id in strays[:MOST_STRAYS]:
+            response = self._ask(Read(remote_id))
+            if response is None:
+                return False
+            if response.remote is not None:
+                shown |= isinstance(self._settle_stray(response.remote), audit.Show)
+        now = self.clock()
+        if shown:
+            Incident.open(Incident.Kind.STRAY_CODE, now, about=self.lock)
+        else:
+            Incident.resolve(now, about=self.lock, kinds=(Incident.Kind.STRAY_CODE,))
+        return True
+
+    def _settle_stray(self, remote: RemotePin) -> audit.Remove | audit.Adopt | audit.Show:
+        now = self.clock()
+        content = Content(remote.code, remote.starts_at, remote.ends_at, remote.recurrence)
+        waiting = Pin.objects.filter(lock=self.lock, wanted=True, remote_id=None, op="").select_related("grant")
+        wanted = [audit.Wanted(pin.pk, pin.desired.content) for pin in waiting if pin.desired.is_live(now)]
+        verdict = audit.judge_stray(content, wanted, now)
+        if isinstance(verdict, audit.Adopt):
+            with transaction.atomic():
+                pin = observations.locked_pin(verdict.pin_id)
+                if pin.remote_id is None and not pin.op:
+                    pin.put_observed(looks.adopted(pin.observed, remote.id, content, now))
+                    observations.save_observed(pin, now)
+        if isinstance(verdict, audit.Remove):
+            self._ask(Delete(remote.id))
+        return verdict
+
+    def _ask(self, step: Look | Read | Delete, *, version: int | None = None) -> Response | None:
+        """One request. `None`: it was not sent, or not answered; the lock is compared later."""
+        now = self.clock()
+        prepared = attempts.prepare_for_lock(
+            self.lock, self.lease, step, self.purpose, now + audit.BEFORE_CHECK_IN, now, version=version
+        )
+        if not isinstance(prepared, PreparedAttempt):
+            self._later(prepared.until if isinstance(prepared, attempts.Rest) else now + ASK_AGAIN)
+            return None
+        if not self.lease.is_fresh():
+            raise attempts.LeaseLostError
+        response = attempts.send(self.client, prepared)
+        self.outcome.requests += 1
+        now = self.clock()
+        observations.close_attempt(prepared, response, now)
+        if response.error is None:
+            if isinstance(step, Delete):
+                listings.confirmed(self.lock)
+            responses.lock_is_well(self.lock, now)
+            return response
+        if isinstance(response.error, PinNotFound) and not isinstance(step, Look):
+            return response  # it vanished meanwhile
+        self.outcome.rest = responses.rest_after(self.lock, prepared, response.error, now)
+        self._later(now + ASK_AGAIN)
+        return None
+
+    def _later(self, moment: datetime) -> None:
+        LockState.objects.filter(lock=self.lock).update(audit_at=moment)
+
+    def _done(self, now: datetime) -> None:
+        pile_up.look_again(self.lock, now)
+        following = audit.next_audit(now, timedelta(seconds=settings.AUDIT_SECONDS), self.check_ins)
+        LockState.objects.filter(lock=self.lock).update(audited_at=now, audit_at=following)

@@ -1,0 +1,120 @@
+"""A list of a lock's PINs together with what it may be believed about, and what is written down of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F, Q
+
+from pins.core.alias import foreign_name, reference_in
+from pins.core.looks import CLOCKS_DIFFER
+from pins.core.pin_state import Op
+from pins.core.witness import Credit, ListMemory, Sighting, credit, moved_beyond_ours, sighting
+from pins.models import InstallationKey, LockState, Pin
+from pins.tedee.messages import PinListing
+from rentals.models import Lock
+
+_MOST_FOREIGN_NAMES = 120
+_JUST_COMPARED = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class SeenList:
+    """A list that was read, and how far it may be believed."""
+
+    lock_id: int
+    listing: PinListing
+    credit: Credit
+    moved: bool  # somebody else changed the lock's PINs since the last list
+    proves: bool  # it shows a PIN that we knew to be there
+    held: frozenset[int]  # ids that we know to be ours, of all PINs of the lock
+    by_reference: dict[str, int]  # how many entries carry each reference
+
+    def sighting(self, pin: Pin) -> Sighting:
+        """What the list shows about one PIN."""
+        return sighting(
+            self.listing,
+            self.credit,
+            reference=pin.grant.reference,
+            sent_alias=pin.sent_alias or pin.alias,
+            held=pin.remote_id,
+            taken=self.held - pin.observed.held,
+        )
+
+    def concerned(self, asker_id: int | None) -> list[Pin]:
+        """The lock's PINs that may learn from the list."""
+        listed = Q(grant__reference__in=list(self.by_reference))
+        known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | listed
+        return list(Pin.objects.filter(known, lock=self.lock_id).exclude(pk=asker_id or 0).select_related("grant"))
+
+
+def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
+    """Compare a list with what stronger witnesses said."""
+    state = LockState.objects.get(lock=lock)
+    memory = ListMemory(state.list_version, state.confirmed_since, state.written_at, state.list_proven_at)
+    held, believed = _known_ids(lock, now)
+    worth = credit(listing, memory, believed, now)
+    counted: dict[str, int] = {}
+    for one in listing.pins:
+        reference = reference_in(one.alias)
+        if reference is not None:
+            counted[reference] = counted.get(reference, 0) + 1
+    moved = moved_beyond_ours(listing, memory)
+    proves = bool(believed) and worth is Credit.PROVEN
+    return SeenList(lock.pk, listing, worth, moved, proves, held, counted)
+
+
+def remember(seen: SeenList, now: datetime) -> None:
+    """Write down what the next list is compared with. Called last: after a crash before this, the same is found again.
+
+    A stale list is no measure for the next one.
+    """
+    if seen.credit is Credit.STALE:
+        return
+    references = set(Pin.objects.filter(lock=seen.lock_id).values_list("grant__reference", flat=True))
+    foreign = [
+        one.alias for one in seen.listing.pins if one.id not in seen.held and reference_in(one.alias) not in references
+    ]
+    key = InstallationKey.load() if foreign else b""
+    facts = {
+        "list_version": seen.listing.version,
+        "writes_since": 0,
+        "confirmed_since": 0,
+        "foreign_pins": len(foreign),
+        "foreign_names": [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]],
+        "looked_at": now,
+    }
+    if seen.proves:
+        facts["list_proven_at"] = now
+    LockState.objects.filter(lock=seen.lock_id).update(**facts)
+
+
+def doubted(lock_id: int, now: datetime) -> None:
+    """Something on this lock was not as we believed, and the last comparison did not show it: compare again at once."""
+    waiting = LockState.objects.filter(lock=lock_id, audit_at__gt=now).exclude(audited_at__gt=now - _JUST_COMPARED)
+    waiting.update(audit_at=now)
+
+
+def confirmed(lock: Lock) -> None:
+    """The lock confirmed a change of ours: a list of now must have a higher version."""
+    LockState.objects.filter(lock=lock).update(confirmed_since=F("confirmed_since") + 1)
+
+
+def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int]]:
+    """The ids of ours on a lock, and those among them that must be on any honest list of now."""
+    held: set[int] = set()
+    believed: set[int] = set()
+    ours = Pin.objects.filter(lock=lock).exclude(remote_id=None, extra_ids=[])
+    rows = ours.values_list(
+        "remote_id", "extra_ids", "applied_known", "applied_ends_at", "op", "omitted", "not_found", "list_doubted_at"
+    )
+    for remote_id, extra_ids, is_known, ends_at, op, omitted, not_found, _ in rows:
+        held.update(extra_ids)
+        if remote_id is None:
+            continue
+        held.add(remote_id)
+        ended = ends_at is not None and ends_at <= now + CLOCKS_DIFFER
+        if is_known and not ended and op != Op.DELETE and not (omitted or not_found):
+            believed.add(remote_id)
+    return frozenset(held), frozenset(believed)

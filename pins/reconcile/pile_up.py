@@ -1,0 +1,39 @@
+"""The breaker of a lock: no new code where codes of ours pile up, whatever makes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pins.core import posts
+from pins.models import Incident, Pin
+from rentals.models import Lock
+
+
+def is_open(lock: Lock, now: datetime) -> bool:
+    """May no code be created on this lock? True tells a person, too."""
+    if not _piles_up(lock.pk, now):
+        return False
+    Incident.open(Incident.Kind.CODES_PILE_UP, now, about=lock)
+    return True
+
+
+def look_again(lock: Lock, now: datetime) -> None:
+    """The lock's list was read: if the pile is gone, so is the incident."""
+    told = Incident.objects.filter(kind=Incident.Kind.CODES_PILE_UP, lock=lock, resolved_at=None)
+    if told.exists() and not _piles_up(lock.pk, now):
+        Incident.resolve(now, about=lock, kinds=(Incident.Kind.CODES_PILE_UP,))
+
+
+def _piles_up(lock_id: int, now: datetime) -> bool:
+    """Counts created codes less confirmed deletions, against the stays that want one."""
+    made = (
+        Pin.objects.filter(lock=lock_id)
+        .exclude(remote_id=None, extra_ids=[], posts=[])
+        .only("remote_id", "extra_ids", "posts")
+    )
+    codes = sum(
+        posts.living([posts.Post.from_json(post) for post in pin.posts], {pin.remote_id, *pin.extra_ids} - {None}, now)
+        for pin in made
+    )
+    wanted = Pin.objects.filter(lock=lock_id, wanted=True, admitted=True, grant__ends_at__gt=now).count()
+    return posts.pile_up(codes, wanted)
