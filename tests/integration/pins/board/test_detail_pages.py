@@ -83,7 +83,7 @@ def test_a_lock_says_how_full_its_battery_is_and_when_that_was_read(host: Client
     assert "Battery unknown" in words(host.get(page))
     assert "Last news from Tedee not yet" in words(host.get(page))
     Lock.objects.update(battery_level=64)
-    AccountState.objects.create(account=house.account, listed_at=START - HOUR)
+    AccountState.objects.update_or_create(account=house.account, defaults={"listed_at": START - HOUR})
     assert "Battery 64 % Keypad" in words(host.get(page))
     assert "Last news from Tedee Mon 1 Mar, 08:00 UTC" in words(host.get(page))
     Lock.objects.update(battery_level=19)
@@ -95,7 +95,7 @@ def test_a_lock_says_how_full_its_battery_is_and_when_that_was_read(host: Client
 def test_a_low_battery_is_to_fix_on_the_lock_and_an_ending_key_on_the_account(host: Client, house: House) -> None:
     door = house.lock("Front door")
     Lock.objects.update(battery_level=9)
-    AccountState.objects.create(account=house.account, key_valid_to=START + DAY)
+    AccountState.objects.update_or_create(account=house.account, defaults={"key_valid_to": START + DAY})
     review()
     board = host.get("/")
     said = words(board)

@@ -190,7 +190,7 @@ def test_a_new_key_is_asked_about_and_the_end_of_the_old_one_forgotten_at_once(
 def test_only_a_save_that_writes_the_key_counts_as_a_new_key(
     house: House, clock: time_machine.Traveller, fields: list[str]
 ) -> None:
-    AccountState.objects.create(account=house.account, key_valid_to=timezone.now())
+    AccountState.objects.update_or_create(account=house.account, defaults={"key_valid_to": timezone.now()})
     house.account.secret = "another"
     house.account.save(update_fields=fields)
     assert (AccountState.objects.get().key_valid_to is None) == ("secret" in fields)
@@ -201,7 +201,7 @@ def test_access_tokens_have_no_such_end(house: House, clock: time_machine.Travel
     LockAccount.objects.update(kind=LockAccount.Kind.OAUTH)
     house.account.refresh_from_db()
     house.lock()
-    AccountState.objects.create(account=house.account, key_valid_to=timezone.now() + DAY)  # of an earlier personal key
+    AccountState.objects.update_or_create(account=house.account, defaults={"key_valid_to": timezone.now() + DAY})
     to_its_moment(clock, house.account)
     listing.list_due_accounts(timezone.now(), clients=house.client)
     assert AccountState.objects.get().listed_at == timezone.now()

@@ -23,7 +23,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 def account(clock: time_machine.Traveller) -> LockAccount:
     made = LockAccount.objects.create(name="Office", secret="office-key")
     Lock.objects.create(account=made, device_id=1, name="Door", battery_level=20)
-    AccountState.objects.create(account=made, listed_at=timezone.now())
+    AccountState.objects.update_or_create(account=made, defaults={"listed_at": timezone.now()})
     return made
 
 

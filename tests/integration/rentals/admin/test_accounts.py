@@ -178,7 +178,9 @@ def test_an_account_says_when_its_locks_were_read_and_when_its_key_ends(host: Cl
     page = f"/admin/rentals/lockaccount/{house.account.pk}/change/"
     assert "Not read yet." in text(host.get(page))
     assert "Unknown: Tedee has not told." in text(host.get(page))
-    AccountState.objects.create(account=house.account, listed_at=START, key_valid_to=START + 30 * DAY)
+    AccountState.objects.update_or_create(
+        account=house.account, defaults={"listed_at": START, "key_valid_to": START + 30 * DAY}
+    )
     said = text(host.get(page))
     assert "Mon 1 Mar 2027, 09:00 UTC" in said
     assert "Wed 31 Mar 2027, 09:00 UTC. If its user has several keys, it may be the end of another one." in said
