@@ -1,4 +1,4 @@
-"""Deletes what is long over: grants whose code is off every lock, and incidents."""
+"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, and incidents."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import Final
 from django.db import transaction
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Delivery, Incident, Pin
+from pins.models import AccessGrant, Delivery, Incident, Pin, PinAttempt
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
+#: Comparisons of whole locks, one a day and lock, are kept this long.
+KEEP_LOOKS: Final = timedelta(days=30)
 #: How many rows one transaction deletes: more would hold their locks for long.
 BATCH: Final = 1000
 
@@ -24,6 +26,16 @@ def purge_grants(now: datetime) -> int:
     gone = list(old.values_list("pk", flat=True)[:5000])
     AccessGrant.objects.filter(pk__in=gone).delete()
     return len(gone)
+
+
+def purge_looks(now: datetime) -> int:
+    """Delete records of old looks at whole locks, which belong to no grant; return how many."""
+    old = PinAttempt.objects.filter(pin=None, started_at__lte=now - KEEP_LOOKS).order_by("pk")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        PinAttempt.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
 
 
 def purge_incidents(now: datetime) -> int:

@@ -120,7 +120,8 @@ def purge(**kwargs: Any) -> None:
     """Delete records that are long over."""
     now = timezone.now()
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
-    logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents})
+    looks = retention.purge_looks(now)
+    logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
 
 
 @worker_shutting_down.connect

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce
 
 from pins.models import Pin, PinAttempt
 from pins.status import wording
@@ -79,9 +80,10 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     planned = [one for one in pins if one.remote_id is None and one.grant.issue_at > now and not one.op]
     missing = [one for one in pins if one.remote_id is None and one not in planned]
     state = getattr(lock, "operation", None)
-    tried = visible(PinAttempt.objects.filter(pin__lock=lock), scope).annotate(holder=F("pin__grant__holder_name"))
+    tried = visible(PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock)), scope)
+    tried = tried.annotate(holder=Coalesce(F("pin__grant__holder_name"), Value("")))
     attempts = tried.order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
-    looked_at = state.looked_at if state is not None else None
+    looked_at = max(filter(None, (state.looked_at, state.audited_at)), default=None) if state is not None else None
     foreign = state.foreign_pins if state is not None else 0
     # A name may be that of a guest of any property that the lock serves.
     names: tuple[str, ...] = tuple(state.foreign_names) if state is not None and not scope.restricted else ()

@@ -26,6 +26,8 @@ EXPLAINS: Final[dict[str, frozenset[str]]] = {
     "dead_key": CONSEQUENCES,
     "lock_unknown": CONSEQUENCES,
     "no_permission": CONSEQUENCES,
+    "no_write_scope": CONSEQUENCES,
+    "codes_pile_up": _NOT_SET,
     "lock_offline": CONSEQUENCES,
     "no_keypad": _NOT_SET,
     "no_room": _NOT_SET,
@@ -33,7 +35,7 @@ EXPLAINS: Final[dict[str, frozenset[str]]] = {
     "budget_spent": CONSEQUENCES,
 }
 #: Troubles of a code that make it late whatever is wrong with its lock.
-OWN_REASONS: Final = frozenset({"value_refused", "value_taken", "changed_in_app"})
+OWN_REASONS: Final = frozenset({"value_refused", "value_taken", "created_often", "changed_in_app"})
 
 
 @dataclass(frozen=True, slots=True)

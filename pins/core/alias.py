@@ -101,7 +101,8 @@ def full_length(alias: str) -> str:
     """The same alias with filling between name and dates, so that it is as long as any can be: the first one of an
     account shows whether the cloud keeps that many characters."""
     name, space, rest = alias.partition(" ")
-    return name + "." * max(0, ALIAS_LENGTH - len(alias)) + space + rest
+    units = len(alias.encode("utf-16-le")) // 2
+    return name + "." * max(0, ALIAS_LENGTH - units) + space + rest
 
 
 def alias_text(name: str, starts: date, ends: date, reference: str, form: AliasForm = USUAL_FORM) -> str:

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pins.core import looks, transitions
-from pins.core.alias import reference_in
+from pins.core.alias import SHORT_LENGTH, reference_in
 from pins.core.pin_state import Blocked, Content, Observed, PinView
 from pins.core.plan import Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.core.retry import Scope, delay, scope
@@ -100,11 +100,12 @@ def for_pin(
 
     `seen`: what a list shows about it. `reference`: of the PIN's grant, by which its alias is recognised. `late`: how
     long a write without an answer may still reach the lock. `jitter`: 0.5 to 1, for the PIN's rest after trouble of
-    its own. `alias_is_short`: aliases cannot be made shorter.
+    its own. `alias_is_short`: the account's aliases cannot be made shorter; the one that was sent may be an older one.
     """
     error, step = response.error, attempt.step
     if error is not None:
-        meaning = _after_error(view, step, error, now, late, alias_is_short=alias_is_short)
+        is_short = alias_is_short and (attempt.body is None or len(attempt.body.alias) <= SHORT_LENGTH)
+        meaning = _after_error(view, step, error, now, late, alias_is_short=is_short)
         observed = meaning.observed
         if scope_of(step, error) is Scope.PIN and (observed.must_look or not is_confirmed_gone(step, response)):
             observed = _rested(view, observed, attempt, error, now, jitter)
@@ -114,7 +115,7 @@ def for_pin(
             return Meaning(transitions.waits_for_list(view.observed, now + STALE_REST, attempt.rev, now))
         return _after_list(view, seen, now)
     if response.remote is not None:
-        return _after_read(view, response.remote, reference, now)
+        return _after_read(view, step, response.remote, reference, now)
     return Meaning(_after_write(view.observed, step, response.created_id))
 
 
@@ -155,12 +156,12 @@ def _with_alarm(view: PinView, after: Observed, now: datetime) -> Meaning:
     return Meaning(after, changed_in_app=gone)
 
 
-def _after_read(view: PinView, remote: RemotePin, reference: str, now: datetime) -> Meaning:
+def _after_read(view: PinView, step: Request, remote: RemotePin, reference: str, now: datetime) -> Meaning:
     observed = view.observed
     content = _content_of(remote, view)
-    if remote.id != observed.remote_id:
-        return Meaning(_after_reading_nominee(view, remote, content, now))
-    if reference_in(remote.alias) != reference and not _has_our_value(remote, observed):
+    if isinstance(step, Read) and not concerns_held(view, step):
+        return Meaning(_after_reading_nominee(view, step.remote_id, content, now))
+    if reference_in(remote.alias) != reference and not _has_our_value(remote, view):
         return _with_alarm(view, looks.read_foreign(observed), now)
     edited = view.desired.is_live(now) and looks.rewritten(observed, content, now)
     after = looks.read(observed, content, now)
@@ -172,28 +173,32 @@ def _after_read(view: PinView, remote: RemotePin, reference: str, now: datetime)
     return Meaning(after, changed_in_app=edited, alias_shown=remote.alias)
 
 
-def _after_reading_nominee(view: PinView, remote: RemotePin, content: Content, now: datetime) -> Observed:
+def _after_reading_nominee(view: PinView, remote_id: int, content: Content, now: datetime) -> Observed:
     """A PIN under a name that may be ours, changed. Only its value and its period prove it."""
     observed = view.observed
     sent = observed.pending.content if observed.pending is not None else view.desired.content
     same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
-    if same and remote.id in observed.nominees:
-        return looks.adopted(observed, remote.id, content, now)
-    return looks.not_ours(observed, remote.id)
+    if same and remote_id in observed.nominees:
+        return looks.adopted(observed, remote_id, content, now)
+    return looks.not_ours(observed, remote_id)
 
 
-def _has_our_value(remote: RemotePin, observed: Observed) -> bool:
+def _has_our_value(remote: RemotePin, view: PinView) -> bool:
     """The id came from an answer to us, and the PIN has our value: only its name was changed."""
-    pending = observed.pending.content if observed.pending is not None else None
-    return any(content is not None and content.code == remote.code for content in (observed.applied, pending))
+    return any(content.code == remote.code for content in _ours(view))
+
+
+def _ours(view: PinView) -> list[Content]:
+    """What the PIN may say by our own doing: what we know of it, what is under way, what we wish."""
+    pending = view.observed.pending
+    contents = (view.observed.applied, pending.content if pending is not None else None, view.desired.content)
+    return [content for content in contents if content is not None]
 
 
 def _content_of(remote: RemotePin, view: PinView) -> Content:
     """What a PIN that was read says. A cloud that cuts the seconds off says the same as what we sent."""
-    pending = view.observed.pending
-    sent = [view.observed.applied, pending.content if pending is not None else None, view.desired.content]
-    starts = [content.starts_at for content in sent if content is not None]
-    ends = [content.ends_at for content in sent if content is not None]
+    starts = [content.starts_at for content in _ours(view)]
+    ends = [content.ends_at for content in _ours(view)]
     return Content(
         remote.code, _as_sent(remote.starts_at, starts), _as_sent(remote.ends_at, ends), recurrence=remote.recurrence
     )
@@ -216,7 +221,7 @@ def _after_error(
         if isinstance(step, Read) and not concerns_held(view, step):
             return Meaning(looks.not_ours(observed, step.remote_id))
         if isinstance(step, Delete) and step.remote_id in observed.extra_ids:
-            return Meaning(replace(transitions.not_applied(observed), must_look=True))
+            return Meaning(replace(transitions.deleted(observed, step.remote_id), must_look=True))
         return _with_alarm(view, looks.missing(observed, now), now)
     if isinstance(error, PinExists) and isinstance(step, Create | Update):
         return Meaning(transitions.refused_existing(observed))

@@ -22,36 +22,33 @@ LIST_IS_DOUBTED = timedelta(minutes=10)
 def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     """The lock's list was read, and is not a stale one.
 
-    1. Something may be ours under another name: it is read before anything is concluded.
+    1. Something may be ours under another name: it is read before anything is concluded of ours.
     2. The id that we hold is missing, and only this list says so: the id is read.
     3. Otherwise the list decides: found, or gone.
     """
-    if seen.nominees and not seen.ours and _searches(observed):
-        return replace(observed, must_look=False, listed_at=now, nominees=seen.nominees)
-    base = replace(
-        observed,
-        pending=None,
-        must_look=False,
-        late=_late_after(observed, seen, now),
-        posts=_posts_after(observed, seen),
-        listed_at=now,
-        nominees=(),
-    )
     held = observed.remote_id
     renamed = seen.renamed and not _was_deleted(observed)  # after a lost DELETE the id may be another's by now
-    if held is not None and held not in seen.ours and not renamed and not _one_list_is_enough(observed, now):
+    is_there = held in seen.ours or renamed
+    is_over = held is not None and not is_there and _one_list_is_enough(observed, now)
+    base = replace(
+        observed,
+        must_look=False,
+        listed_at=now,
+        late=_late_after(observed, seen, now),
+        posts=_posts_after(observed, seen, now, is_over=is_over),
+    )
+    if seen.nominees and not seen.ours and _searches(observed):
+        return replace(base, nominees=seen.nominees)
+    base = replace(base, pending=None, nominees=(), extra_ids=_surplus(observed, seen))
+    if held is not None and not is_there and not is_over:
         doubted = observed.list_doubted_at
-        omitted = doubted is None or now >= doubted + LIST_IS_DOUBTED
-        return replace(base, omitted=omitted, extra_ids=seen.ours)
+        return replace(base, omitted=doubted is None or now >= doubted + LIST_IS_DOUBTED)
     if renamed:
-        return replace(base, omitted=False, must_read=True, extra_ids=tuple(one for one in seen.ours if one != held))
+        return replace(base, omitted=False, must_read=True)
     settled = replace(base, omitted=False, not_found=False)
     if not seen.ours:
         lapsed = observed.lapsed or _ended(observed, now)
-        forgotten = posts.gone(base.posts, held) if seen.credit.shows_absence else base.posts
-        return replace(
-            settled, remote_id=None, applied=None, extra_ids=(), must_read=False, lapsed=lapsed, posts=forgotten
-        )
+        return replace(settled, remote_id=None, applied=None, must_read=False, lapsed=lapsed)
     return _found(settled, observed, seen, now)
 
 
@@ -114,8 +111,7 @@ def not_ours(observed: Observed, remote_id: int) -> Observed:
 def missing(observed: Observed, now: datetime) -> Observed:
     """404 for the id that we hold: gone if its end has come, or if a list lacked it before; otherwise a list must
     confirm it."""
-    applied = observed.applied
-    if observed.omitted or (applied is not None and applied.has_ended(now)):
+    if observed.omitted or _has_ended(observed, now):
         return _gone(observed, now)
     return replace(observed, pending=None, must_look=True, not_found=True)
 
@@ -155,10 +151,17 @@ def one_less(late: Late | None) -> Late | None:
 
 def _searches(observed: Observed) -> bool:
     """Is there a code that we sent and cannot account for?"""
-    lost_post = observed.pending is not None and observed.pending.op is Op.POST
-    return observed.remote_id is None and (
-        lost_post or observed.exists or any(post.id is None for post in observed.posts)
-    )
+    if observed.remote_id is not None:
+        return False
+    if observed.pending is not None:
+        return observed.pending.op is Op.POST
+    return observed.exists or bool(observed.nominees) or any(post.id is None for post in observed.posts)
+
+
+def _surplus(observed: Observed, seen: Sighting) -> tuple[int, ...]:
+    """All of ours but the one that we hold. One that a list without credit lacks is still removed by its id."""
+    unseen = () if seen.credit.shows_absence else (one for one in observed.extra_ids if one not in seen.listed)
+    return (*(one for one in seen.ours if one != observed.remote_id), *unseen)
 
 
 def _late_after(observed: Observed, seen: Sighting, now: datetime) -> Late | None:
@@ -171,11 +174,15 @@ def _late_after(observed: Observed, seen: Sighting, now: datetime) -> Late | Non
     return None if late is not None and late.until <= now else late
 
 
-def _posts_after(observed: Observed, seen: Sighting) -> tuple[posts.Post, ...]:
-    after = posts.found(observed.posts, seen.ours)
+def _posts_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: bool) -> tuple[posts.Post, ...]:
+    """`is_over`: the list ends our belief in the id that we hold."""
+    held, after = observed.remote_id, posts.found(observed.posts, seen.ours)
+    if is_over and (seen.renamed or _has_ended(observed, now)):
+        after = posts.gone(after, held)  # the id is another's, or the lock itself removed ours
     if not seen.credit.shows_absence:
         return after
-    return posts.not_listed(after, seen.listed, observed.held, proven=seen.credit is Credit.PROVEN)
+    believed = () if held is None or is_over else (held,)
+    return posts.not_listed(after, seen.listed, believed, proven=seen.credit is Credit.PROVEN)
 
 
 def _was_deleted(observed: Observed) -> bool:
@@ -185,8 +192,11 @@ def _was_deleted(observed: Observed) -> bool:
 
 def _one_list_is_enough(observed: Observed, now: datetime) -> bool:
     """May a list alone end our belief in the id: after its end, after a DELETE of ours, or after a 404?"""
-    applied = observed.applied
-    return observed.not_found or _was_deleted(observed) or (applied is not None and applied.has_ended(now))
+    return observed.not_found or _was_deleted(observed) or _has_ended(observed, now)
+
+
+def _has_ended(observed: Observed, now: datetime) -> bool:
+    return observed.applied is not None and observed.applied.has_ended(now)
 
 
 def _found(settled: Observed, before: Observed, seen: Sighting, now: datetime) -> Observed:
@@ -198,17 +208,25 @@ def _found(settled: Observed, before: Observed, seen: Sighting, now: datetime) -
         applied = None  # one of them is what we sent; reading tells which
     if before.late is not None and settled.late is None and Op.PUT in before.late.kinds:
         applied = None  # the list shows that it is there, not what a late PUT made of it
+    others = tuple(one for one in settled.extra_ids if one != keep)
     if applied is not None and applied.has_ended(now):
-        # It outlived its end and may vanish at any moment: it is removed, and set anew if the stay was extended.
-        return replace(settled, remote_id=None, applied=None, extra_ids=ours, exists=False)
-    extras = tuple(extra for extra in ours if extra != keep)
+        # It outlived its end and may vanish at any moment: it is removed. Another one of ours takes its place.
+        next_one = next((one for one in ours if one != keep), None)
+        unseen = (one for one in others if one not in ours)
+        rest = (*(one for one in ours if one != next_one), *unseen)
+        return replace(settled, remote_id=next_one, applied=None, extra_ids=rest, exists=False)
     blocked = before.blocked if keep == held else ""
-    return replace(settled, remote_id=keep, applied=applied, extra_ids=extras, exists=False, blocked=blocked)
+    return replace(settled, remote_id=keep, applied=applied, extra_ids=others, exists=False, blocked=blocked)
 
 
 def _gone(observed: Observed, now: datetime) -> Observed:
-    """The id is gone. Another one of ours that a list showed takes its place, and is read."""
+    """The id is gone. Another one of ours that a list showed takes its place, and is read.
+
+    A cloud could deny in both ways what it has, so the creation of a PIN that should still be there counts on in the
+    day's ceiling.
+    """
     lapsed = observed.lapsed or _ended(observed, now)
+    forget = posts.gone if _has_ended(observed, now) else posts.denied
     successor = observed.extra_ids[0] if observed.extra_ids else None
     return replace(
         observed,
@@ -220,14 +238,14 @@ def _gone(observed: Observed, now: datetime) -> Observed:
         omitted=False,
         not_found=False,
         lapsed=lapsed,
+        posts=forget(observed.posts, observed.remote_id),
     )
 
 
 def _ended(observed: Observed, now: datetime) -> bool:
     """Had the PIN, as we knew it, come to its end? If so, the lock itself removed it."""
-    applied = observed.applied
     was_removed = observed.pending is not None and observed.pending.op is Op.DELETE
-    return applied is not None and applied.has_ended(now) and not was_removed
+    return _has_ended(observed, now) and not was_removed
 
 
 def _outlasts(content: Content | None, now: datetime) -> bool:

@@ -58,6 +58,12 @@ def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, m
     return max(until, default=None)
 
 
+def for_one_more(posts: tuple[Post, ...], held: Iterable[int], now: datetime) -> int:
+    """How many POSTs beyond the ceiling must be allowed so that one may be sent now."""
+    known = set(held)
+    return next(more for more in range(len(posts) + 1) if closed_until(posts, known, now, more=more) is None)
+
+
 def begun(posts: tuple[Post, ...], ends_at: datetime | None, now: datetime) -> tuple[Post, ...]:
     """One more is about to be sent. What the lock has ended by itself is forgotten, and so is what nobody can find
     after a day."""
@@ -74,6 +80,16 @@ def refused(posts: tuple[Post, ...]) -> tuple[Post, ...]:
     """The last one was certainly refused."""
     nameless = [place for place, post in enumerate(posts) if post.id is None]
     return posts[: nameless[-1]] + posts[nameless[-1] + 1 :] if nameless else posts
+
+
+def exists(posts: tuple[Post, ...]) -> tuple[Post, ...]:
+    """The last one was refused because its value exists, and an earlier one of that value was lost: so that one is
+    there, whatever a list showed. If a list ended it, the last one stands for it."""
+    left = refused(posts)
+    nameless = [place for place, post in enumerate(left) if post.id is None]
+    if not nameless:
+        return posts
+    return tuple(replace(post, absent=post.absent and place != nameless[-1]) for place, post in enumerate(left))
 
 
 def found(posts: tuple[Post, ...], ids: Iterable[int], *, newest: bool = False) -> tuple[Post, ...]:
@@ -95,10 +111,15 @@ def gone(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
     return tuple(post for post in posts if remote_id is None or post.id != remote_id)
 
 
+def denied(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
+    """This PIN is denied by the lock, but nothing of ours explains where it went: an unproven absence."""
+    return tuple(replace(post, absent=post.absent or (post.id is not None and post.id == remote_id)) for post in posts)
+
+
 def not_listed(
     posts: tuple[Post, ...], listed: frozenset[int], held: Iterable[int], *, proven: bool
 ) -> tuple[Post, ...]:
-    """A list that may be believed does not show these. `proven`: lists of the lock have shown what we knew."""
+    """A list that may be believed does not show these. `proven`: the lock's lists have shown what we knew was there."""
     known = set(held)
     missing = [post.id is None or (post.id not in listed and post.id not in known) for post in posts]
     if proven:

@@ -42,7 +42,7 @@ def prepared(observed: Observed, pending: PendingWrite, now: datetime, *, alias:
     return replace(
         fresh,
         posts=posts.begun(observed.posts, ends_at, now),
-        more_posts=max(0, observed.more_posts - 1) if beyond else observed.more_posts,
+        more_posts=0 if beyond else observed.more_posts,
         nominees=(),
     )
 
@@ -111,16 +111,17 @@ def refused_existing(observed: Observed) -> Observed:
     Where a POST of this value was lost, the lock says that it has the value, against any list that did not show it. So
     that POST counts again.
     """
-    pending, late = observed.pending, observed.late
+    pending, late, made = observed.pending, observed.late, observed.posts
     was_post = pending is not None and pending.op is Op.POST
     code = pending.content.code if pending is not None and pending.content is not None else None
-    ours_perhaps = late is not None and code in late.codes
+    if was_post:
+        made = posts.exists(made) if late is not None and code in late.codes else posts.refused(made)
     return replace(
         observed,
         pending=None,
         exists=True,
         must_look=was_post or observed.must_look,
-        posts=observed.posts if ours_perhaps or not was_post else posts.refused(observed.posts),
+        posts=made,
     )
 
 
@@ -176,9 +177,9 @@ def rotated(observed: Observed) -> Observed:
     return replace(observed, late=late, exists=False, refused=False, lapsed=False, refusals=observed.refusals + taken)
 
 
-def retried(observed: Observed) -> Observed:
+def retried(observed: Observed, now: datetime) -> Observed:
     """A person says: try again now. At the ceiling of creations this allows one more."""
-    more = 1 if observed.blocked == Blocked.CREATED_OFTEN else observed.more_posts
+    more = posts.for_one_more(observed.posts, observed.held, now) if observed.blocked == Blocked.CREATED_OFTEN else 0
     return replace(observed, more_posts=more, edited_at=None, **_AT_EASE)
 
 

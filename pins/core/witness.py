@@ -53,8 +53,8 @@ def credit(listing: PinListing, memory: ListMemory, believed: frozenset[int], no
     """How far this list may be believed. `believed`: the ids on this lock that a stronger witness knows, and whose end
     has not come."""
     least, version = memory.least_version, listing.version
-    too_low = least is not None and version is not None and version < least
-    if too_low and memory.written_at is not None and now < memory.written_at + LONGEST_LAG:
+    written_just_now = memory.written_at is not None and now < memory.written_at + LONGEST_LAG
+    if least is not None and version is not None and version < least and written_just_now:
         return Credit.STALE
     if not believed <= {listed.id for listed in listing.pins}:
         return Credit.DOUBTFUL

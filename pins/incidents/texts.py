@@ -37,7 +37,8 @@ REMEDIES: Final[dict[str, str]] = {
     ),
     "code_changed": "Open the stay, show the new code and tell the guest.",
     "changed_in_app": (
-        "Turnkey sets it again while the stay needs it. To remove it for good, cancel the stay or press “Revoke”."
+        "Turnkey sets it again while the stay needs it, but fights nobody: after a second change within a day the stay "
+        "waits for you. To remove the code for good, cancel the stay or press “Revoke”."
     ),
     "created_often": (
         "In the Tedee app, look at the codes of this lock: remove those that carry this stay's reference twice. "

@@ -18,7 +18,7 @@ def try_now(pin_ids: list[int], now: datetime) -> set[int]:
     for pin_id in sorted(pin_ids):
         with transaction.atomic():
             pin = locked_pin(pin_id)
-            pin.put_observed(transitions.retried(pin.observed))
+            pin.put_observed(transitions.retried(pin.observed, now))
             save_observed(pin, now)
             touched.add(pin.lock_id)
     LockState.objects.filter(lock_id__in=touched).update(paused_until=None)

@@ -15,6 +15,7 @@ from django.db import transaction
 
 from pins.core import interpret, transitions
 from pins.core.interpret import Meaning, PreparedAttempt, Response
+from pins.core.pin_state import Blocked
 from pins.core.plan import closing_look_pending
 from pins.desired import claims
 from pins.models import Incident, Pin, PinAttempt
@@ -110,7 +111,9 @@ def _store(pin: Pin, meaning: Meaning, now: datetime) -> None:
     """Store what an answer means. If somebody else removed or changed our code, Turnkey sets it again and an incident
     tells a person."""
     if meaning.changed_in_app:
-        Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin)
+        fights = meaning.observed.blocked == Blocked.EDITED_AGAIN
+        severity = Incident.Severity.URGENT if fights else None
+        Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin, severity=severity)
         listings.doubted(pin.lock_id, now)
     pin.put_observed(meaning.observed)
     save_observed(pin, now)

@@ -53,7 +53,6 @@ _BLOCKED = {
     Blocked.VALUE_TAKEN: Incident.Kind.VALUE_TAKEN,
     Blocked.VALUE_REFUSED: Incident.Kind.VALUE_REFUSED,
     Blocked.CREATED_OFTEN: Incident.Kind.CREATED_OFTEN,
-    Blocked.EDITED_AGAIN: Incident.Kind.CHANGED_IN_APP,
 }
 
 

@@ -139,6 +139,18 @@ def blocked_reason(blocked: str) -> str:
             "Another code on this lock has the same digits, and ours was already shown. Remove the other code in the "
             "Tedee app and press “Try again now”. Or press “Revoke” and then “New code”, and tell the guest."
         )
+    if blocked == Blocked.CREATED_OFTEN:
+        return (
+            "The code was sent to the lock several times, and nothing shows what became of it. Turnkey only reads the "
+            "lock now, so that no more codes are made. Look at this lock's codes in the Tedee app. If ours is not "
+            "there, press “Try again now”: Turnkey then sends it once more."
+        )
+    if blocked == Blocked.EDITED_AGAIN:
+        return (
+            "Somebody changed this code in the Tedee app, Turnkey put it right, and it was changed again. It stays as "
+            "it is now, and may not open when the guest comes. Press “Try again now” to put it right once more, or "
+            "cancel the stay."
+        )
     return (
         "The lock refused the code more than once. Press “New code”; if the code was already shown, press “Revoke” "
         "first. If that does not help, check the lock in the Tedee app."

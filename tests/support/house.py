@@ -85,7 +85,7 @@ class House:
         ends = timezone.now() + span
         while True:
             self.settle()
-            moments = [self._wakes_at(lock) for lock in Lock.objects.select_related("account")]
+            moments = [self.wakes_at(lock) for lock in Lock.objects.select_related("account")]
             following = min((moment for moment in moments if moment is not None), default=ends)
             if following >= ends:
                 clock.move_to(ends)
@@ -99,8 +99,11 @@ class House:
         for lock in Lock.objects.all():
             self.run(lock)
 
-    def _wakes_at(self, lock: Lock) -> datetime | None:
-        due: datetime | None = Pin.objects.filter(lock=lock).aggregate(first=Min("next_try_at"))["first"]
+    def wakes_at(self, lock: Lock) -> datetime | None:
+        """When the lock has work again, as far as anybody knows now."""
+        first: datetime | None = Pin.objects.filter(lock=lock).aggregate(first=Min("next_try_at"))["first"]
+        audit_at = LockState.objects.filter(lock=lock).values_list("audit_at", flat=True).first()
+        due = min((moment for moment in (first, audit_at) if moment is not None), default=None)
         if due is None:
             return None
         lease = LockState.objects.filter(lock=lock).values_list("lease_until", flat=True).first()

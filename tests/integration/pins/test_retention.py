@@ -18,6 +18,7 @@ from pins.models import (
     IncidentNotice,
     NotificationChannel,
     Pin,
+    PinAttempt,
 )
 from pins.notify import collecting, outbox
 from rentals.models import Booking
@@ -111,3 +112,12 @@ def test_old_records_are_purged_only_when_their_codes_are_gone(house: House, clo
     assert retention.purge_grants(timezone.now()) == 1
     assert not Pin.objects.exists()
     assert Booking.objects.count() == 1
+
+
+def test_looks_at_whole_locks_are_forgotten_after_a_month(house: House, clock: time_machine.Traveller) -> None:
+    door = house.lock()
+    now = timezone.now()
+    for days in (31, 29):
+        PinAttempt.objects.create(lock=door, op="list", outcome="done", started_at=now - timedelta(days=days))
+    assert retention.purge_looks(now) == 1
+    assert PinAttempt.objects.get().started_at == now - timedelta(days=29)

@@ -126,7 +126,8 @@ def test_any_alias_fits_and_gives_its_reference_back(name: str, starts: date, ni
         ("#7F3K2Q", "7F3K2Q"),
         ("#AAAAAA #7F3K2Q", "7F3K2Q"),
         ("#oiLAAA", "011AAA"),
-        ("#7F3K2Q x", None),
+        ("#7F3K2Q x", "7F3K2Q"),
+        ("x #7F3K2Q x", None),
         ("7F3K2Q", None),
         ("# 7F3K2Q", None),
         ("#7F3K2QQ", None),
@@ -136,7 +137,7 @@ def test_any_alias_fits_and_gives_its_reference_back(name: str, starts: date, ni
         ("cleaning lady", None),
     ],
 )
-def test_the_reference_is_found_at_the_end(text: str, expected: str | None) -> None:
+def test_the_reference_is_found_at_the_end_or_the_beginning(text: str, expected: str | None) -> None:
     assert reference_in(text) == expected
 
 

@@ -2,58 +2,39 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pins.core import interpret, transitions
-from pins.core.interpret import PreparedAttempt, Response, for_listed, for_pin, for_reused_id, scope_of
-from pins.core.pin_state import Content, Desired, Late, Observed, Op, PendingWrite, PinView
+from pins.core import transitions
+from pins.core.interpret import Response, scope_of
+from pins.core.pin_state import Observed, Op, PendingWrite
 from pins.core.plan import Create, Delete, Look, Read, Request, Update
+from pins.core.posts import Post
 from pins.core.retry import Scope
+from pins.core.witness import Credit
 from pins.tedee.errors import (
     BadRequest,
     DeviceBusy,
+    DeviceOffline,
+    DeviceTimeout,
     Forbidden,
     NetworkFault,
+    NoRoom,
     PinExists,
     PinNotFound,
+    RateLimited,
     ServerFault,
     TedeeError,
     Unauthorized,
 )
-from pins.tedee.messages import ListedPin, PinListing, Recurrence, RemotePin
-from tests.support.facts import NOW, SET, WISH, ids, views
+from pins.tedee.messages import PinListing
+from tests.support.answers import LATE, deleting, meaning, posting
+from tests.support.facts import NOW, SET, WISH
 
-REFERENCE = "7F3K2Q"
-ALIAS = f"Anna 03-08 Mar #{REFERENCE}"
-LATE = timedelta(minutes=10)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-
-
-def posting() -> Observed:
-    return transitions.prepared(Observed(), PendingWrite(Op.POST, 1, WISH.content, None))
-
-
-def deleting() -> Observed:
-    return transitions.prepared(SET, PendingWrite(Op.DELETE, 1, None, 7))
-
-
-def meaning(observed: Observed, step: Request, response: Response, desired: Desired = WISH) -> interpret.Meaning:
-    attempt = PreparedAttempt(1, 1, step, uuid.UUID(int=1), desired.rev, None, NOW + HOUR)
-    return for_pin(PinView(desired, observed), attempt, response, reference=REFERENCE, now=NOW, late=LATE, jitter=1.0)
-
-
-def listing(*aliases: str) -> Response:
-    return Response(listing=PinListing(1, tuple(ListedPin(7 + at, alias) for at, alias in enumerate(aliases))))
-
-
-def remote(alias: str = ALIAS, content: Content = WISH.content, *, recurrence: Recurrence | None = None) -> Response:
-    return Response(remote=RemotePin(7, alias, content.code, content.starts_at, content.ends_at, recurrence))
+HOUR = timedelta(hours=1)
 
 
 # -- whom a failure concerns -------------------------------------------------------------------------------------
@@ -135,72 +116,78 @@ def test_a_404_before_the_end_wants_a_look_and_a_rest() -> None:
 
 
 def test_a_404_to_the_delete_of_a_surplus_pin_wants_a_look() -> None:
-    surplus = transitions.prepared(replace(SET, extra_ids=(9,)), PendingWrite(Op.DELETE, 1, None, 9))
+    surplus = transitions.prepared(replace(SET, extra_ids=(9,)), PendingWrite(Op.DELETE, 1, None, 9), NOW)
     observed = meaning(surplus, Delete(9), Response(error=PinNotFound(404))).observed
     assert (observed.remote_id, observed.must_look) == (7, True)
 
 
-# -- answers to looks --------------------------------------------------------------------------------------------
+def test_a_surplus_pin_that_is_gone_is_not_deleted_again_and_again() -> None:
+    surplus = deleting(replace(SET, extra_ids=(9,)), 9)
+    told = meaning(surplus, Delete(9), Response(error=PinNotFound(404))).observed
+    shown = meaning(told, Look(), Response(listing=PinListing(1, ())), credit=Credit.DOUBTFUL).observed
+    assert 9 not in shown.extra_ids
 
 
-def test_a_list_without_our_pin_tells_of_another_hand() -> None:
-    told = meaning(SET, Look(), listing("Cleaner", "Anna 03-08 Mar"))
-    assert (told.observed.remote_id, told.changed_in_app) == (None, True)
+# -- refusals of the name ------------------------------------------------------------------------------------------
 
 
-def test_a_list_that_explains_itself_tells_of_nobody() -> None:
-    late = Late(NOW + HOUR, 1, 1, frozenset({Op.DELETE}))
-    assert not meaning(replace(SET, late=late), Look(), listing("Cleaner")).changed_in_app
-    assert not meaning(SET, Look(), listing("Cleaner"), replace(WISH, wanted=False)).changed_in_app
-    assert not meaning(SET, Look(), listing(ALIAS)).changed_in_app
+def test_a_refused_name_is_shortened_and_the_value_is_innocent() -> None:
+    told = meaning(posting(), Create(), Response(error=BadRequest(400, about="alias")))
+    assert told.shorten_alias
+    assert (told.observed.refused, told.observed.start_refused, told.observed.posts) == (False, False, ())
+    assert told.observed.hold_until is not None
 
 
-def test_a_list_finds_what_a_lost_post_made() -> None:
-    lost = transitions.lost(posting(), NOW + LATE)
-    observed = meaning(lost, Look(), listing(ALIAS, "Cleaner")).observed
-    assert (observed.remote_id, observed.applied, observed.pending) == (7, WISH.content, None)
+@pytest.mark.parametrize("about", ["", "value"])
+def test_a_refusal_of_something_else_leaves_the_name(about: Literal["", "value"]) -> None:
+    told = meaning(posting(), Create(), Response(error=BadRequest(400, about=about)))
+    assert (told.shorten_alias, told.observed.refused) == (False, True)
 
 
-def test_a_read_pin_that_somebody_edited_is_known_as_it_is() -> None:
-    edited = replace(WISH.content, ends_at=NOW + DAY)
-    told = meaning(replace(SET, must_look=False), Read(7), remote(content=edited))
-    assert (told.observed.applied, told.changed_in_app) == (edited, True)
+def test_a_name_is_shortened_once() -> None:
+    refusal = Response(error=BadRequest(400, about="alias"))
+    short = meaning(posting(), Create(), refusal, alias_is_short=True, alias="#7F3K2Q Anna")
+    assert (short.shorten_alias, short.observed.refused) == (False, True)
+    # Another lock of the account learned it while this request was under way: the value is still innocent.
+    long = meaning(posting(), Create(), refusal, alias_is_short=True)
+    assert long.observed.refused is False
 
 
-def test_a_pin_that_somebody_restricted_does_not_say_what_we_wish() -> None:
-    told = meaning(SET, Read(7), remote(recurrence=Recurrence(weekdays=48)))
-    assert told.observed.applied == replace(WISH.content, starts_at=None)
-    assert told.changed_in_app
+# -- creations that were refused -----------------------------------------------------------------------------------
 
 
-def test_an_id_that_reads_as_somebody_elses_wants_a_look() -> None:
-    told = meaning(SET, Read(7), remote("Cleaner"))
-    assert (told.observed.applied, told.observed.must_look, told.changed_in_app) == (None, True, True)
+@pytest.mark.parametrize(
+    "error",
+    [
+        BadRequest(400),
+        BadRequest(400, about="alias"),
+        Forbidden(403),
+        PinExists(406),
+        DeviceBusy(409),
+        NoRoom(412),
+        DeviceOffline(428),
+        RateLimited(429),
+    ],
+)
+def test_a_certain_refusal_never_counts_as_a_creation(error: TedeeError) -> None:
+    observed = Observed()
+    for _ in range(6):
+        observed = meaning(posting(observed), Create(), Response(error=error)).observed
+    assert observed.posts == ()
 
 
-# -- the lock's other PINs ---------------------------------------------------------------------------------------
+@pytest.mark.parametrize("error", [DeviceTimeout(408), ServerFault(503), NetworkFault()])
+def test_a_lost_answer_counts_as_a_creation(error: TedeeError) -> None:
+    assert meaning(posting(), Create(), Response(error=error)).observed.posts == (
+        Post(NOW, None, WISH.content.ends_at),
+    )
 
 
-def test_a_list_teaches_only_pins_that_look_or_are_believed_elsewhere() -> None:
-    assert for_listed(PinView(WISH, SET), [7], NOW) is None
-    assert for_listed(PinView(WISH, replace(SET, must_look=True)), [7], NOW) is not None
-    moved = for_listed(PinView(WISH, SET), [9], NOW)
-    assert moved is not None
-    assert (moved.observed.remote_id, moved.changed_in_app) == (9, True)
-
-
-def test_an_id_that_is_given_again_was_lost_before() -> None:
-    assert for_reused_id(PinView(WISH, SET), 8, NOW) is None
-    lost = for_reused_id(PinView(WISH, SET), 7, NOW)
-    assert lost is not None
-    assert (lost.observed.applied, lost.observed.must_look, lost.changed_in_app) == (None, True, True)
-
-
-@settings(max_examples=200)
-@given(views, st.lists(ids, unique=True, max_size=3))
-def test_nobody_is_blamed_for_a_pin_that_should_not_be_there(view: PinView, ours: list[int]) -> None:
-    told = for_listed(view, ours, NOW)
-    if told is not None and told.changed_in_app:
-        assert view.desired.is_live(NOW)
-        assert view.observed.remote_id not in ours
-        assert view.observed.pending is None
+@pytest.mark.parametrize("credit", [Credit.PROVEN, Credit.UNPROVEN])
+def test_a_value_that_exists_brings_a_lost_creation_back_once(credit: Credit) -> None:
+    """The list did not show it, but the lock says that it has the value: so it is there, however often we ask."""
+    lost = meaning(posting(), Create(), Response(error=DeviceTimeout(408))).observed
+    observed = meaning(lost, Look(), Response(listing=PinListing(1, ())), credit=credit).observed
+    for _ in range(4):
+        observed = meaning(posting(observed), Create(), Response(error=PinExists(406))).observed
+        assert [(post.id, post.absent) for post in observed.posts] == [(None, False)]

@@ -1,227 +1,24 @@
-"""The plan over every combination of facts: it always has an answer, and the answer is never a dangerous one."""
+"""The plan, one case after the other. Its laws are in `test_plan_laws`."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pins.core import plan, transitions
-from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
+from pins.core import looks, plan, transitions
+from pins.core.pin_state import Blocked, Desired, Late, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Update, Wait, next_step
-from tests.support.facts import CODES, NOW, SET, WISH, contents, desires, observations, views
+from pins.core.witness import Credit, Sighting
+from pins.tedee.messages import Recurrence
+from tests.support.facts import NOW, SET, WISH
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def step(desired: Desired = WISH, observed: Observed | None = None, now: datetime = NOW) -> Step:
     return next_step(PinView(desired, observed or Observed()), now)
-
-
-# -- over everything ------------------------------------------------------------------------------------------------
-
-
-@settings(max_examples=200)
-@given(views)
-def test_there_is_always_exactly_one_next_step(view: PinView) -> None:
-    assert isinstance(next_step(view, NOW), Create | Update | Delete | Look | Read | Rotate | Block | Wait)
-    assert isinstance(plan.state_of(view, NOW), State)
-    assert plan.deadline(view, NOW).utcoffset() is not None
-
-
-@settings(max_examples=200)
-@given(views)
-def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView) -> None:
-    observed = view.observed
-    if observed.pending is not None or observed.must_look:
-        assert isinstance(next_step(view, NOW), Look | Read | Wait)
-        if not plan.rests(view, NOW):
-            assert isinstance(next_step(view, NOW), Look | Read)
-
-
-@settings(max_examples=200)
-@given(views)
-def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) -> None:
-    observed, desired = view.observed, view.desired
-    if isinstance(next_step(view, NOW), Create):
-        assert observed.remote_id is None
-        assert not observed.extra_ids
-        assert desired.is_live(NOW)
-        assert desired.issue_at <= NOW
-        late = observed.late
-        assert late is None or late.until <= NOW or late.codes <= {desired.content.code}
-
-
-@settings(max_examples=200)
-@given(views)
-def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expired(view: PinView) -> None:
-    observed = view.observed
-    chosen = next_step(view, NOW)
-    if isinstance(chosen, Update):
-        assert chosen.remote_id == observed.remote_id
-        assert view.desired.is_live(NOW)
-        assert view.desired.content.ends_at is not None
-        assert view.desired.content.ends_at > NOW
-        assert observed.applied is not None
-        assert observed.applied.ends_at is None or observed.applied.ends_at > NOW
-        assert not observed.extra_ids
-
-
-@settings(max_examples=200)
-@given(views)
-def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view: PinView) -> None:
-    observed = view.observed
-    chosen = next_step(view, NOW)
-    if isinstance(chosen, Delete):
-        assert chosen.remote_id in {observed.remote_id, *observed.extra_ids}
-        if chosen.remote_id not in observed.extra_ids:
-            assert not view.desired.is_live(NOW)
-            ends_at = observed.applied.ends_at if observed.applied is not None else None
-            assert ends_at is None or ends_at > NOW - plan.FRESH_END
-    if isinstance(chosen, Read):
-        attempt = observed.pending
-        assert chosen.remote_id in {observed.remote_id, attempt.remote_id if attempt is not None else None}
-
-
-@settings(max_examples=200)
-@given(views)
-def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
-    chosen = next_step(view, NOW)
-    following = plan.next_look_at(view, NOW)
-    if isinstance(chosen, Wait):
-        assert chosen.until is None or chosen.until > NOW
-        assert following == chosen.until
-        if view.desired.is_live(NOW):
-            assert chosen.until is not None  # the end of the stay asks for something
-        if chosen.until is None:
-            assert view.observed.remote_id is None
-            assert not view.observed.extra_ids
-    else:
-        assert following == NOW
-
-
-@settings(max_examples=200)
-@given(views)
-def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) -> None:
-    chosen = next_step(view, NOW)
-    if isinstance(chosen, Rotate):
-        assert chosen.forced == view.desired.disclosed
-        if chosen.forced:
-            assert view.observed.lapsed
-    if isinstance(chosen, Rotate | Block):
-        assert view.desired.is_live(NOW)
-
-
-@settings(max_examples=200)
-@given(views)
-def test_the_word_for_people_promises_nothing_that_is_not_so(view: PinView) -> None:
-    observed, state = view.observed, plan.state_of(view, NOW)
-    if state is State.SET:
-        assert plan.says_the_same(observed, view.desired.content, NOW)
-        assert not observed.extra_ids
-    if state is State.REMOVED:
-        assert observed.remote_id is None
-        assert not observed.extra_ids
-        assert not view.desired.is_live(NOW)
-    if state in (State.SET, State.REMOVED, State.SCHEDULED, State.BLOCKED):
-        assert observed.pending is None
-        assert not observed.must_look
-    if observed.must_look or (observed.pending is not None and observed.pending.in_doubt):
-        assert state is State.IN_DOUBT
-
-
-class TruthfulLock:
-    """A lock that answers every request at once and truly, and on which nothing lands late."""
-
-    def __init__(self, ours: dict[int, Content], foreign_code: str | None) -> None:
-        self.ours = ours
-        self.foreign_code = foreign_code
-
-    def refuses(self, code: str, of: int | None) -> bool:
-        return code == self.foreign_code or any(pin.code == code for key, pin in self.ours.items() if key != of)
-
-    def perform(self, chosen: Step, view: PinView) -> Observed:
-        wish, observed = view.desired.content, view.observed
-        if isinstance(chosen, Look):
-            return transitions.looked(observed, sorted(self.ours), NOW)
-        if isinstance(chosen, Read):
-            found = self.ours.get(chosen.remote_id)
-            return transitions.missing(observed, NOW) if found is None else transitions.read(observed, found, NOW)
-        if isinstance(chosen, Create):
-            observed = transitions.prepared(observed, PendingWrite(Op.POST, view.desired.rev, wish, None))
-            if self.refuses(wish.code, None):
-                return transitions.refused_existing(observed)
-            fresh = max(self.ours, default=9) + 1
-            self.ours[fresh] = wish
-            return transitions.created(observed, fresh)
-        if isinstance(chosen, Update):
-            observed = transitions.prepared(observed, PendingWrite(Op.PUT, view.desired.rev, wish, chosen.remote_id))
-            if chosen.remote_id not in self.ours:
-                return transitions.missing(observed, NOW)
-            if self.refuses(wish.code, chosen.remote_id):
-                return transitions.refused_existing(observed)
-            self.ours[chosen.remote_id] = wish
-            return transitions.updated(observed)
-        assert isinstance(chosen, Delete)
-        observed = transitions.prepared(observed, PendingWrite(Op.DELETE, view.desired.rev, None, chosen.remote_id))
-        if self.ours.pop(chosen.remote_id, None) is None and chosen.remote_id in observed.extra_ids:
-            return replace(transitions.not_applied(observed), must_look=True)
-        return transitions.deleted(observed, chosen.remote_id)
-
-
-@settings(max_examples=500)
-@given(
-    desires(),
-    observations(),
-    st.dictionaries(st.integers(1, 5), contents(), max_size=2),
-    st.sampled_from([None, *CODES]),
-)
-def test_from_any_belief_a_truthful_lock_is_brought_to_what_it_should_hold_in_few_steps(
-    desired: Desired, observed: Observed, ours: dict[int, Content], foreign_code: str | None
-) -> None:
-    """Whatever we wrongly believe of the lock: no step leads in circles, none makes a second PIN."""
-    believed = {observed.remote_id, *observed.extra_ids} - {None}
-    if not set(ours) <= believed:
-        observed = replace(observed, must_look=True)  # else nothing could tell us
-    if observed.remote_id is not None and observed.applied is not None:
-        observed = replace(observed, applied=ours.get(observed.remote_id))  # what was read there is true
-    observed = replace(observed, hold_until=None)
-    if observed.late is not None:
-        observed = replace(observed, late=replace(observed.late, until=min(observed.late.until, NOW)))
-    lock = TruthfulLock({key: pin for key, pin in ours.items() if pin.ends_at is not None}, foreign_code)
-    most = max(1, len(lock.ours))
-    view = PinView(desired, observed)
-    for _ in range(16):
-        chosen = next_step(view, NOW)
-        if isinstance(chosen, Wait):
-            break
-        if isinstance(chosen, Rotate):
-            other = CODES[(CODES.index(view.desired.content.code) + 1) % len(CODES)]
-            content = replace(view.desired.content, code=other)
-            view = PinView(
-                replace(view.desired, content=content, rev=view.desired.rev + 1), transitions.rotated(view.observed)
-            )
-        elif isinstance(chosen, Block):
-            view = PinView(view.desired, transitions.stopped(view.observed, chosen.reason, view.desired.rev))
-        else:
-            view = PinView(view.desired, lock.perform(chosen, view))
-            assert len(lock.ours) <= most
-            most = max(1, len(lock.ours))
-    else:
-        raise AssertionError("the steps lead in circles")
-    state = plan.state_of(view, NOW)
-    if state is State.SET:
-        (held,) = lock.ours.values()
-        assert (held.code, held.ends_at) == (view.desired.content.code, view.desired.content.ends_at)
-    elif not view.desired.is_live(NOW):
-        assert lock.ours == {}
-    else:
-        assert state in (State.BLOCKED, State.SCHEDULED, State.SETTING, State.CHANGING)
-        if state in (State.SETTING, State.CHANGING):
-            assert view.observed.blocked or view.desired.issue_at > NOW
 
 
 # -- one by one -----------------------------------------------------------------------------------------------------
@@ -333,22 +130,52 @@ def test_a_start_moved_to_the_present_is_equal_once_it_is_past() -> None:
     assert step(running, replace(moved, start_refused=False)) == Update(7)
 
 
-@pytest.mark.parametrize(
-    ("desired", "observed", "expected"),
-    [
-        (WISH, Observed(), NOW + HOUR),  # a new code: the arrival
-        (replace(WISH, content=replace(WISH.content, ends_at=NOW + 3 * DAY)), SET, NOW + 2 * DAY),  # extended: old end
-        (replace(WISH, content=replace(WISH.content, ends_at=NOW + DAY)), SET, NOW + DAY),  # shortened: new end
-        (replace(WISH, wanted=False), SET, NOW + HOUR),  # cancelled before it begins
-        (replace(WISH, admitted=False), SET, NOW),  # a nearer arrival waits for the room
-    ],
-)
-def test_deadlines(desired: Desired, observed: Observed, expected: datetime) -> None:
-    assert plan.deadline(PinView(desired, observed), NOW) == expected
+# -- permanent codes, weekdays and hours --------------------------------------------------------------------------
+
+PERMANENT = replace(WISH, content=replace(WISH.content, starts_at=None, ends_at=None))
+WEEKDAYS = replace(WISH, content=replace(WISH.content, recurrence=Recurrence(31, time(9), time(17))))
 
 
-def test_an_ordinary_removal_hurts_nobody_for_a_day() -> None:
-    after = NOW + 2 * DAY + MINUTE
-    assert plan.deadline(PinView(WISH, SET), after) == NOW + 3 * DAY
-    cancelled = replace(WISH, wanted=False)
-    assert plan.deadline(PinView(cancelled, SET), NOW + 2 * HOUR) == NOW + 2 * HOUR  # the guest could be inside
+def test_the_life_of_a_permanent_code() -> None:
+    there = replace(SET, applied=PERMANENT.content)
+    assert step(PERMANENT) == Create()
+    assert step(PERMANENT, there) == Wait(None)
+    assert step(PERMANENT, there, NOW + 10_000 * DAY) == Wait(None)
+    assert plan.state_of(PinView(PERMANENT, there), NOW + 10_000 * DAY) is State.SET
+    assert step(replace(PERMANENT, wanted=False), there) == Delete(7)
+    assert step(WISH, there) == Update(7)  # it gets an end
+    assert step(PERMANENT, SET) == Update(7)  # it loses its end
+    assert step(replace(PERMANENT, admitted=False)) == Wait(NOW + plan.ASK_FOR_ROOM)
+
+
+@pytest.mark.parametrize("recurrence", [None, Recurrence(48), Recurrence(31, time(9), time(18))])
+def test_other_weekdays_or_hours_are_put(recurrence: Recurrence | None) -> None:
+    applied = replace(WEEKDAYS.content, recurrence=recurrence)
+    assert step(WEEKDAYS, replace(SET, applied=applied)) == Update(7)
+    assert step(WEEKDAYS, replace(SET, applied=WEEKDAYS.content)) == Wait(WISH.content.ends_at)
+
+
+# -- witnesses ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("doubt", [{"omitted": True}, {"must_read": True}])
+def test_a_doubted_code_is_read_before_anything_is_done(doubt: dict[str, bool]) -> None:
+    doubted = replace(SET, **doubt)  # type: ignore[arg-type]
+    assert step(observed=doubted) == Read(7)
+    assert step(replace(WISH, wanted=False), doubted) == Read(7)
+    assert step(observed=replace(doubted, extra_ids=(8,))) == Read(7)  # which of them is there?
+    assert step(observed=replace(doubted, must_look=True)) == Look()
+
+
+def test_what_may_be_ours_is_read_before_a_second_code_is_made() -> None:
+    assert step(observed=Observed(nominees=(11, 12))) == Read(11)
+    lost = PendingWrite(Op.POST, 1, WISH.content, None, in_doubt=True)
+    assert step(observed=Observed(nominees=(11,), pending=lost)) == Read(11)
+
+
+def test_after_a_check_out_the_lock_is_not_asked_for_each_expired_code() -> None:
+    over = NOW + 2 * DAY + plan.FRESH_END
+    assert step(observed=SET, now=over) == Look()
+    assert step(observed=looks.looked(SET, Sighting((), False, (), frozenset(), Credit.UNPROVEN), over), now=over) == (
+        Wait(None)
+    )

@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from pins.core import transitions
+from pins.core import looks, transitions
 from pins.core.pin_state import Blocked, Content, Late, Observed, Op, PendingWrite
-from tests.support.facts import NOW, contents, observations, pending_writes
+from pins.core.posts import Post, closed_until
+from tests.support.facts import NOW, observations, pending_writes
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 UNTIL = NOW + 10 * MINUTE
@@ -23,11 +23,7 @@ POST, PUT, DELETE = (
     PendingWrite(Op.DELETE, 3, None, 7),
 )
 SET = Observed(remote_id=7, applied=CONTENT)
-listings = st.lists(st.integers(1, 9), unique=True, max_size=3)
-
-
-def ids(observed: Observed) -> set[int | None]:
-    return {observed.remote_id, *observed.extra_ids} - {None}
+MADE = Post(NOW, None, CONTENT.ends_at)
 
 
 # -- laws over everything -------------------------------------------------------------------------------------------
@@ -35,15 +31,17 @@ def ids(observed: Observed) -> set[int | None]:
 LESSONS: dict[str, Callable[[Observed], Observed]] = {
     "updated": transitions.updated,
     "deleted": lambda seen: transitions.deleted(seen, seen.remote_id),
-    "missing": lambda seen: transitions.missing(seen, NOW),
+    "missing": lambda seen: looks.missing(seen, NOW),
     "refused_existing": transitions.refused_existing,
     "refused_value": lambda seen: transitions.refused_value(seen, NOW),
     "not_applied": transitions.not_applied,
     "rested": lambda seen: transitions.rested(seen, UNTIL, 2),
     "stopped": lambda seen: transitions.stopped(seen, Blocked.VALUE_TAKEN, 2),
     "rotated": transitions.rotated,
-    "retried": transitions.retried,
-    "read_foreign": transitions.read_foreign,
+    "retried": lambda seen: transitions.retried(seen, NOW),
+    "waits_for_list": lambda seen: transitions.waits_for_list(seen, UNTIL, 2, NOW),
+    "not_ours": lambda seen: looks.not_ours(seen, 11),
+    "read_foreign": looks.read_foreign,
     "forget_late": lambda seen: transitions.forget_late(seen, NOW),
     "lost": lambda seen: transitions.lost(seen, UNTIL),
 }
@@ -53,7 +51,7 @@ LESSONS: dict[str, Callable[[Observed], Observed]] = {
 @settings(max_examples=60)
 @given(observations())
 def test_no_answer_but_201_and_a_list_makes_an_id_ours(lesson: Callable[[Observed], Observed], seen: Observed) -> None:
-    assert ids(lesson(seen)) <= ids(seen)
+    assert lesson(seen).held <= seen.held
 
 
 @pytest.mark.parametrize("name", sorted(set(LESSONS) - {"forget_late", "lost"}))
@@ -73,7 +71,7 @@ def test_a_change_that_may_still_land_is_forgotten_only_when_seen_or_over(name: 
         )
 
 
-@pytest.mark.parametrize("name", ["rested", "stopped", "rotated", "retried", "forget_late"])
+@pytest.mark.parametrize("name", ["rested", "stopped", "rotated", "retried", "forget_late", "waits_for_list"])
 @settings(max_examples=60)
 @given(observations())
 def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(name: str, seen: Observed) -> None:
@@ -84,7 +82,7 @@ def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(name: str, 
 @settings(max_examples=200)
 @given(observations(), pending_writes())
 def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> None:
-    sent = transitions.prepared(seen, replace(attempt, in_doubt=False))
+    sent = transitions.prepared(seen, replace(attempt, in_doubt=False), NOW)
     after = transitions.lost(sent, UNTIL)
     assert replace(after, pending=None, late=None) == replace(sent, pending=None, late=None)
     assert after.pending == replace(attempt, in_doubt=True)
@@ -98,32 +96,10 @@ def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> 
     assert transitions.lost(after, UNTIL + DAY) == after  # reported twice, counted once
 
 
-@settings(max_examples=200)
-@given(observations(), listings)
-def test_after_a_list_exactly_the_listed_ids_are_ours(seen: Observed, ours: list[int]) -> None:
-    after = transitions.looked(seen, ours, NOW)
-    assert ids(after) == set(ours)
-    assert after.pending is None
-    assert not after.must_look
-    assert not transitions.contradicts(after, ours)
-    assert after.remote_id not in after.extra_ids
-    if after.late is not None:
-        assert seen.late is not None
-        assert after.late.until > NOW
-        assert after.late.count <= seen.late.count
-
-
-@settings(max_examples=200)
-@given(observations(), contents())
-def test_after_reading_the_content_is_known(seen: Observed, content: Content) -> None:
-    after = transitions.read(seen, content, NOW)
-    assert (after.applied, after.pending, ids(after)) == (content, None, ids(seen))
-
-
 @given(observations())
 def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> None:
     after = transitions.moved_to_new_device(seen)
-    assert (ids(after), after.applied, after.pending, after.late) == (set(), None, None, None)
+    assert (after.held, after.applied, after.pending, after.late) == (frozenset(), None, None, None)
     assert after.must_look
     assert (after.blocked, after.exists, after.refused, after.hold_until) == ("", False, False, None)
 
@@ -132,10 +108,48 @@ def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> 
 
 
 def test_prepared_leaves_a_trace_and_drops_old_verdicts() -> None:
-    seen = Observed(exists=True, refused=True)
-    after = transitions.prepared(seen, POST)
+    seen = Observed(exists=True, refused=True, omitted=True, not_found=True, nominees=(11,))
+    after = transitions.prepared(seen, POST, NOW, alias="Anna #7F3K2Q")
     assert (after.pending, after.tried_rev, after.exists, after.refused) == (POST, 3, False, False)
-    assert transitions.prepared(seen, DELETE).exists  # a removal is no new try of the value
+    assert (after.omitted, after.not_found, after.nominees) == (False, False, ())
+    assert (after.sent_alias, after.posts) == ("Anna #7F3K2Q", (MADE,))
+    removal = transitions.prepared(seen, DELETE, NOW)
+    assert removal.exists  # a removal is no new try of the value
+    assert (removal.sent_alias, removal.posts, removal.omitted) == ("", (), False)
+    change = transitions.prepared(replace(seen, more_posts=1), PUT, NOW, alias="Anna #7F3K2Q")
+    assert (change.sent_alias, change.posts, change.more_posts) == ("Anna #7F3K2Q", (), 1)
+
+
+def test_a_persons_permission_is_used_up_by_the_first_creation_beyond_the_ceiling() -> None:
+    for posts in ((MADE, MADE), (MADE, MADE, MADE), (MADE,) * 6):
+        blocked = transitions.stopped(Observed(posts=posts), Blocked.CREATED_OFTEN, 3)
+        once = transitions.retried(blocked, NOW)
+        assert closed_until(posts, (), NOW, more=once.more_posts) is None
+        assert closed_until((*posts, MADE), (), NOW, more=once.more_posts) is not None  # one, and not two
+        assert transitions.prepared(once, POST, NOW).more_posts == 0
+    below = transitions.prepared(Observed(more_posts=1), POST, NOW)
+    assert below.more_posts == 1
+    other = transitions.retried(transitions.stopped(Observed(posts=(MADE, MADE)), Blocked.VALUE_TAKEN, 3), NOW)
+    assert other.more_posts == 0
+
+
+def test_a_creation_is_remembered_with_its_id_until_it_is_removed_or_was_refused() -> None:
+    sent = transitions.prepared(Observed(), POST, NOW)
+    made = transitions.created(sent, 9)
+    assert made.posts == (replace(MADE, id=9),)
+    assert transitions.deleted(replace(made, pending=DELETE), 9).posts == ()
+    assert transitions.lost(sent, UNTIL).posts == (MADE,)
+    assert transitions.not_applied(sent).posts == ()
+    assert transitions.refused_value(sent, NOW).posts == ()
+    assert transitions.refused_existing(sent).posts == ()
+    changing = transitions.prepared(replace(SET, posts=(MADE,)), PUT, NOW)
+    for after in (transitions.not_applied(changing), transitions.refused_value(changing, NOW)):
+        assert after.posts == (MADE,)  # a refused change says nothing about an earlier creation
+
+
+def test_after_a_stale_list_the_pin_rests() -> None:
+    after = transitions.waits_for_list(Observed(must_look=True), UNTIL, 3, NOW)
+    assert after == Observed(must_look=True, hold_until=UNTIL, hold_rev=3, listed_at=NOW)
 
 
 def test_created_and_updated_know_what_was_sent_and_put_troubles_to_rest() -> None:
@@ -152,13 +166,6 @@ def test_deleted_takes_one_id_away() -> None:
     three = replace(SET, extra_ids=(8, 9), pending=DELETE)
     assert transitions.deleted(three, 8) == replace(SET, extra_ids=(9,))
     assert transitions.deleted(replace(SET, pending=DELETE), 7) == Observed()
-
-
-def test_not_found_is_believed_only_after_the_end() -> None:
-    assert transitions.missing(replace(SET, pending=DELETE), NOW) == replace(SET, must_look=True)
-    assert transitions.missing(replace(SET, pending=DELETE), NOW + DAY) == Observed()
-    assert transitions.missing(replace(SET, pending=PUT), NOW + DAY) == Observed(lapsed=True)
-    assert transitions.missing(replace(SET, applied=None, pending=PUT), NOW + DAY).must_look
 
 
 def test_a_406_after_a_post_may_be_our_own_after_a_put_it_is_not() -> None:
@@ -192,125 +199,3 @@ def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
     assert taken == Observed(late=replace(late, codes=frozenset()), refusals=2)
     refused = transitions.rotated(Observed(late=late, refused=True, refusals=1))
     assert refused == Observed(late=late, refusals=1)
-
-
-# -- looking --------------------------------------------------------------------------------------------------------
-
-
-def test_a_lost_post_that_is_listed_is_adopted_with_what_it_carried() -> None:
-    lost = transitions.lost(Observed(pending=POST), UNTIL)
-    assert transitions.looked(lost, [4], NOW) == replace(SET, remote_id=4)
-    assert transitions.looked(lost, [], NOW) == Observed(late=lost.late)  # it may still land
-
-
-def test_only_reading_tells_which_of_several_bodies_is_there() -> None:
-    earlier = transitions.looked(transitions.lost(Observed(pending=POST), UNTIL), [], NOW)
-    other = replace(POST, rev=4, content=replace(CONTENT, ends_at=NOW + 2 * DAY))
-    lost = transitions.lost(transitions.prepared(earlier, other), UNTIL)
-    after = transitions.looked(lost, [4], NOW)
-    assert (after.remote_id, after.applied) == (4, None)
-    assert after.late is not None  # one of the two is still out
-    assert transitions.looked(transitions.lost(Observed(pending=POST), UNTIL), [4, 5], NOW).applied is None
-
-
-def test_a_lost_delete_has_arrived_when_the_id_is_gone() -> None:
-    lost = transitions.lost(replace(SET, pending=DELETE), UNTIL)
-    assert transitions.looked(lost, [], NOW) == Observed()
-    assert transitions.looked(lost, [7], NOW) == replace(SET, late=lost.late)
-
-
-def test_more_than_one_of_ours_are_surplus_and_the_known_one_stays() -> None:
-    assert transitions.looked(SET, [5, 7, 9], NOW) == replace(SET, extra_ids=(5, 9))
-
-
-def test_a_pin_that_outlived_its_end_is_surplus_and_one_that_did_not_has_lapsed() -> None:
-    assert transitions.looked(SET, [7], NOW + DAY) == Observed(extra_ids=(7,))
-    assert transitions.looked(SET, [], NOW + DAY) == Observed(lapsed=True)
-    assert transitions.looked(SET, [], NOW) == Observed()  # gone before its end: not the lock's doing
-
-
-def test_a_closing_look_that_may_have_missed_a_put_forgets_the_content() -> None:
-    late = Late(NOW - MINUTE, 2, 1, frozenset({Op.PUT}))
-    assert transitions.looked(replace(SET, late=late), [7], NOW) == replace(SET, applied=None)
-
-
-def test_a_list_that_differs_from_our_belief_contradicts_it_unless_an_answer_is_missing() -> None:
-    assert transitions.contradicts(SET, [])
-    assert transitions.contradicts(SET, [7, 8])
-    assert transitions.contradicts(Observed(), [7])
-    assert not transitions.contradicts(SET, [7])
-    assert not transitions.contradicts(replace(SET, pending=PUT), [])
-
-
-def test_reading_settles_the_put_that_it_shows() -> None:
-    lost = transitions.lost(replace(SET, pending=PUT), UNTIL)
-    assert transitions.read(lost, CONTENT, NOW) == SET
-    other = replace(CONTENT, code="234289")
-    assert transitions.read(lost, other, NOW) == replace(SET, applied=other, late=lost.late)
-
-
-def test_an_id_with_a_foreign_alias_is_no_longer_believed() -> None:
-    assert transitions.read_foreign(replace(SET, pending=PUT)) == replace(SET, applied=None, must_look=True)
-
-
-def test_lost_changes_are_forgotten_when_they_can_no_longer_land() -> None:
-    late = Late(UNTIL, 2, 1, frozenset({Op.PUT}))
-    assert transitions.forget_late(replace(SET, late=late), NOW) == replace(SET, late=late)
-    assert transitions.forget_late(replace(SET, late=late), UNTIL) == SET
-
-
-def test_codes_stay_out_of_every_text() -> None:
-    late = Late(UNTIL, 2, 1, frozenset({Op.POST}), frozenset({"481516"}))
-    assert "481516" not in repr(replace(SET, pending=POST, late=late))
-
-
-# -- somebody else's hand ------------------------------------------------------------------------------------------
-
-LOST_PUT = Late(UNTIL, 3, 1, frozenset({Op.PUT}))
-ENDED = replace(CONTENT, ends_at=NOW + transitions.CLOCKS_DIFFER)
-
-
-@pytest.mark.parametrize(
-    ("seen", "ours", "told"),
-    [
-        (SET, [], True),
-        (SET, [9], True),  # removed and added again by hand
-        (SET, [7], False),
-        (SET, [7, 9], False),
-        (replace(SET, must_look=True), [], True),  # a 404 asked for the look
-        (replace(SET, pending=DELETE), [], False),
-        (replace(SET, late=Late(UNTIL, 3, 1, frozenset({Op.DELETE}))), [], False),
-        (replace(SET, applied=None), [], False),
-        (replace(SET, applied=ENDED), [], False),  # the lock's own doing, perhaps
-        (Observed(), [], False),
-    ],
-)
-def test_a_list_without_a_code_that_should_be_there_shows_a_strangers_hand(
-    seen: Observed, ours: list[int], told: bool
-) -> None:
-    assert transitions.taken_away(seen, ours, NOW) is told
-
-
-@pytest.mark.parametrize(
-    ("seen", "content", "told"),
-    [
-        (SET, CONTENT, False),
-        (SET, replace(CONTENT, code="604173"), True),
-        (SET, None, True),
-        (replace(SET, pending=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), CONTENT, False),
-        (replace(SET, pending=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT), None, True),
-        (
-            replace(SET, pending=replace(PUT, content=replace(CONTENT, code="777123")), late=LOST_PUT),
-            replace(CONTENT, code="777123"),
-            False,
-        ),
-        (replace(SET, pending=PUT, late=replace(LOST_PUT, count=2)), replace(CONTENT, code="604173"), False),
-        (replace(SET, late=LOST_PUT), replace(CONTENT, code="604173"), False),  # a closing look: it may be the lost one
-        (replace(SET, applied=None), CONTENT, False),
-        (replace(SET, applied=ENDED), None, False),
-    ],
-)
-def test_a_pin_that_says_what_was_never_sent_shows_a_strangers_hand(
-    seen: Observed, content: Content | None, told: bool
-) -> None:
-    assert transitions.rewritten(seen, content, NOW) is told
