@@ -22,6 +22,7 @@ def beat_entries(
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
         PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
+        PREFIX + "list locks": _every("pins.tasks.list_locks", 120),  # each account once an hour
         PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),
         PREFIX + "tell the news": _every("pins.tasks.notify", notify_seconds),
         PREFIX + "purge old records": _nightly("pins.tasks.purge", minute=17),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
+from django.db.models.signals import pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
@@ -12,8 +13,9 @@ from pins import tasks
 from pins.desired import grants
 from pins.models import Incident
 from pins.notify import outbox
-from pins.reconcile import sweep
-from rentals.models import CalendarFeed
+from pins.reconcile import key_expiry, sweep
+from rentals.fields import UndecryptableValue
+from rentals.models import CalendarFeed, LockAccount
 from rentals.signals import account_released, bookings_changed, feed_condition_changed
 
 _FEED_INCIDENTS: Final = {
@@ -50,3 +52,17 @@ def follow_released_account(account_id: int, **_: Any) -> None:
     """The account is not observe-only any more: do at once what is due on its locks."""
     if lock_ids := sweep.release(account_id, timezone.now()):
         tasks.wake_locks_on_commit(lock_ids)
+
+
+@receiver(pre_save, sender=LockAccount)
+def follow_new_key(instance: LockAccount, update_fields: frozenset[str] | None, raw: bool = False, **_: Any) -> None:
+    """Another key ends on another day."""
+    writes_it = "secret" not in instance.get_deferred_fields() and (not update_fields or "secret" in update_fields)
+    if raw or not instance.pk or not writes_it:
+        return
+    try:
+        stored = LockAccount.objects.filter(pk=instance.pk).values_list("secret", flat=True).first()
+    except UndecryptableValue:
+        stored = None
+    if stored != instance.secret:
+        key_expiry.forget(instance, timezone.now())

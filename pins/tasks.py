@@ -26,7 +26,7 @@ from pins.desired import drift
 from pins.incidents import slow_checks, sweep_checks
 from pins.models import Heartbeat, LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import connectivity, run
+from pins.reconcile import connectivity, listing, run
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
@@ -80,6 +80,12 @@ def check_drift(**kwargs: Any) -> None:
 def watch_offline(**kwargs: Any) -> None:
     """Learn which offline locks are back."""
     wake_locks(connectivity.locks_back_online(timezone.now()))
+
+
+@shared_task
+def list_locks(**kwargs: Any) -> None:
+    """Read batteries and connections of the accounts whose moment of the hour has come, and when their keys end."""
+    wake_locks(listing.list_due_accounts(timezone.now()))
 
 
 @shared_task

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
@@ -20,7 +21,7 @@ from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.models import Lock, LockAccount, Property
-from rentals.wording import Badge, Tone, counted, soon
+from rentals.wording import Badge, Tone, counted, day_and_time, soon
 
 admin.site.unregister([Lock, LockAccount])
 
@@ -75,8 +76,18 @@ class LockWithCodesAdmin(LockAdmin):
 class LockAccountWithFetchAdmin(LockAccountAdmin):
     change_form_template = "pins/admin/account_form.html"
     list_display = ["name", "kind", "condition", "lock_count"]
-    actions = [
-        "fetch_locks",
+    actions = ["fetch_locks"]
+    readonly_fields = [*LockAccountAdmin.readonly_fields, "locks_read", "key_end"]
+    fieldsets = [
+        *LockAccountAdmin.fieldsets[:1],
+        (
+            "Last news from Tedee",
+            {
+                "fields": ("locks_read", "key_end"),
+                "description": "Turnkey asks once an hour, and once a day when the key ends.",
+            },
+        ),
+        *LockAccountAdmin.fieldsets[1:],
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
@@ -93,6 +104,25 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         if account.observe_only:
             return badge_html(wording.OBSERVE_ONLY)
         return badge_html(Badge("In order", Tone.READY))
+
+    @admin.display(description="Locks last read")
+    def locks_read(self, account: LockAccount) -> str:
+        return self._moment(account, "listed_at") or "Not read yet."
+
+    @admin.display(description="The key ends")
+    def key_end(self, account: LockAccount) -> str:
+        """Tedee does not say which of a user's keys is the one that asks."""
+        ends = self._moment(account, "key_valid_to")
+        return (
+            f"{ends}. If its user has several keys, it may be the end of another one."
+            if ends
+            else "Unknown: Tedee has not told."
+        )
+
+    @staticmethod
+    def _moment(account: LockAccount, column: str) -> str:
+        moment = getattr(getattr(account, "operation", None), column, None)
+        return day_and_time(moment, ZoneInfo("UTC")) if moment is not None else ""
 
     def get_urls(self) -> list[URLPattern]:
         return [self.button("fetch_locks", self._press_fetch), *super().get_urls()]
@@ -113,7 +143,7 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         except (inventory.FetchError, UndecryptableValue) as error:
             messages.error(request, f"{account}: {error}")
             return
-        tasks.wake_locks(found.moved_lock_ids)
+        tasks.wake_locks(found.lock_ids_to_wake)
         counts = {change: sum(one.change is change for one in found.found) for change in inventory.Change}
         changes = ", ".join(f"{count} {change.value}" for change, count in counts.items() if count)
         number = len(found.found)

@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 
 from pins.models import Pin, PinAttempt
 from pins.status import wording
-from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
+from pins.status.locks import is_low, lock_badge, pause, said_full, zone_of_lock
 from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
@@ -118,22 +118,32 @@ def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
 
 
 def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
-    state = getattr(lock, "operation", None)
+    state, account_state = getattr(lock, "operation", None), getattr(lock.account, "operation", None)
     foreign = state.foreign_pins if state is not None else 0
+    listed_at = account_state.listed_at if account_state is not None else None
     # A request that found it offline is newer than what Tedee said about the connection.
     is_connected = False if pause(lock, now)[0] == Cause.OFFLINE.value else lock.is_connected
     known = {True: "yes", False: "no", None: "unknown"}
     free = max(lock.pin_capacity - ours - foreign, 0)
     return [
         Fact("Connected", known[is_connected]),
-        Fact("Battery", "unknown" if lock.battery_level is None else f"{lock.battery_level} %"),
+        Fact("Battery", _battery(lock)),
         Fact("Keypad", known[lock.has_keypad]),
         Fact("Bridge", known[lock.has_bridge]),
+        Fact("Last news from Tedee", "not yet" if listed_at is None else brief(listed_at, now, zone_of_lock(lock))),
         Fact("Room for codes", said_full(lock, now) or f"{free} of {lock.pin_capacity} free"),
         Fact("Time zone in the Tedee app", lock.time_zone or "unknown"),
         Fact("Serial number", lock.serial_number or "unknown"),
         Fact("Account", lock.account.name),
     ]
+
+
+def _battery(lock: Lock) -> str:
+    if lock.battery_level is None:
+        return "unknown"
+    # Tedee tells no level of a lock that is offline.
+    last_known = ", last known" if lock.is_connected is False else ""
+    return f"{lock.battery_level} %{' (low)' if is_low(lock) else ''}{last_known}"
 
 
 def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:

@@ -13,7 +13,7 @@ from django.db.models import BooleanField, Case, Count, Q, When, Window
 from pins.core import budget
 from pins.models import RateBudget
 from pins.reconcile import account_limits
-from pins.status.locks import LOW_BATTERY, is_low
+from pins.status.locks import is_low
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
 from rentals.models import Lock, LockAccount
@@ -52,7 +52,7 @@ def locks_to_look_after(now: datetime, scope: Scope) -> tuple[tuple[LockLine, ..
     marked = Q(operation__offline_since__isnull=False)
     rests = Q(operation__paused_until__gt=now - _NEXT_TRY, operation__pause_cause=Cause.OFFLINE.value)
     asked = Case(When(marked | rests, then=True), default=False, output_field=BooleanField())
-    low = Q(battery_level__lt=LOW_BATTERY)
+    low = Q(battery_level__lt=Lock.LOW_BATTERY)
     bare = Q(has_keypad=False) | Q(has_bridge=False)
     found = visible(Lock.objects.all(), scope).filter(Q(is_connected=False) | rests | low | bare, is_active=True)
     found = found.order_by("name", "pk").annotate(rests=Case(When(rests, then=True), default=False))

@@ -11,27 +11,61 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, Min, OuterRef, Q
 
-from pins.incidents.sweep_checks import Found, keep, open_incidents, urgency
-from pins.models import Incident
-from rentals.models import Booking, Lock, Property
+from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
+from pins.models import AccountState, Incident
+from pins.models.incident import subject_key
+from rentals.models import Booking, Lock, LockAccount, Property
 
 Kind, Severity = Incident.Kind, Incident.Severity
 
 #: How far ahead overlapping stays are looked for.
 HORIZON = timedelta(days=14)
+#: In per cent: from this level on a battery that was low counts as changed. Levels vary by a few per cent from one
+#: report to the next, so a low battery must not count as well again at once.
+FRESH_BATTERY = 25
+#: How long before the end of an access key a person is told, and told urgently. A new key takes five minutes, but who
+#: may make it can be away for a week.
+KEY_WARNING, KEY_URGENT = timedelta(days=14), timedelta(days=3)
 
 
 def check(now: datetime) -> None:
-    """Open and resolve the incidents about the configuration and about overlapping stays. `now`: UTC."""
+    """Open and resolve the incidents about the configuration, overlapping stays, batteries and keys. `now`: UTC."""
+    standing = open_incidents()
     keep(
-        open_incidents(),
+        standing,
         {
+            Kind.BATTERY_LOW: Found("lock", _low_batteries(standing)),
+            Kind.KEY_EXPIRES: Found("account", _ending_keys(now)),
             Kind.NO_KEYPAD: Found("lock", _without_keypad(now)),
             Kind.STAYS_OVERLAP: Found("booking", _overlapping_stays(now)),
             Kind.ZONE_DIFFERS: Found("lock", _in_another_zone(now)),
         },
         now,
     )
+
+
+def _low_batteries(standing: Standing) -> dict[int, Incident.Severity]:
+    """Locks in use whose battery was low when Tedee last told its level (hourly list, webhooks)."""
+    below = Lock.objects.filter(is_active=True, battery_level__lt=FRESH_BATTERY).values_list("pk", "battery_level")
+    return {
+        pk: Severity.URGENT if level <= Lock.EMPTY_BATTERY else Severity.WARNING
+        for pk, level in below
+        if level is not None
+        and (level < Lock.LOW_BATTERY or (Kind.BATTERY_LOW.value, subject_key("lock", pk)) in standing)
+    }
+
+
+def _ending_keys(now: datetime) -> dict[int, Incident.Severity]:
+    """Accounts whose access key ends soon. When it has ended, the refused key is an incident of its own; if the account
+    still works, the key that ended was another one of its user."""
+    ending = AccountState.objects.filter(
+        account__kind=LockAccount.Kind.PERSONAL_KEY, key_valid_to__gt=now, key_valid_to__lte=now + KEY_WARNING
+    )
+    rows = ending.values_list("account_id", "key_valid_to")
+    return {
+        pk: Severity.URGENT if valid_to is not None and valid_to <= now + KEY_URGENT else Severity.WARNING
+        for pk, valid_to in rows
+    }
 
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:

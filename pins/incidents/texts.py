@@ -52,7 +52,9 @@ REMEDIES: Final[dict[str, str]] = {
         "It may come from a restored backup. Open the lock's page. If nobody needs the code, remove it in the Tedee "
         "app."
     ),
-    "battery_low": "Change or charge the battery soon. An empty lock opens only with its key.",
+    "battery_low": (
+        "Charge or change the battery; the page of the lock says how full it is. An empty lock opens only with its key."
+    ),
     "lock_offline": (
         "Check the bridge and its Wi-Fi, and the lock's battery. If the Tedee app shows it online, check its keypad."
     ),
@@ -65,7 +67,9 @@ REMEDIES: Final[dict[str, str]] = {
         "it has more."
     ),
     "no_permission": "In the Tedee app, let the account's user manage this lock.",
-    "lock_unknown": "Fetch the locks of its account again.",
+    "lock_unknown": (
+        "See in the Tedee app whether the account's user still has the lock. If so, fetch the locks of its account."
+    ),
     "zone_differs": (
         "Codes work at the property's times. If those are wrong, correct the property's time zone; else the lock's in "
         "the Tedee app."
@@ -81,7 +85,10 @@ REMEDIES: Final[dict[str, str]] = {
     "no_write_scope": (
         "Make a new key at portal.tedee.com with the scope Device.ReadWrite, and enter it in the lock account."
     ),
-    "key_expires": "Make a new key at portal.tedee.com and enter it in the lock account before this one ends.",
+    "key_expires": (
+        "Make a new key at portal.tedee.com and enter it in the lock account, whose page says when this one ends. If "
+        "the user has several keys, one of the keys ends then: delete those that nobody needs."
+    ),
     "budget_spent": (
         "The most urgent locks come first. If this happens often, divide the locks between several Tedee users."
     ),

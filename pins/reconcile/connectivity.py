@@ -53,7 +53,7 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
             turn = _turn(account, locks, now)
             if turn is not None:
                 back |= _came_back(account, locks, turn, clients, now)
-    _end_rest(back)
+    end_rest(back)
     return back
 
 
@@ -61,13 +61,17 @@ def connection_reported(lock: Lock, is_connected: bool) -> bool:
     """Store a connection that somebody reported unasked. True: the lock rested because it was offline, and its rest is
     over. Unlike an answer of `sync`, a report is news by itself, whatever we believed before."""
     Lock.objects.filter(pk=lock.pk).update(is_connected=is_connected)
-    return is_connected and _end_rest({lock.pk}) > 0
+    return is_connected and bool(end_rest({lock.pk}))
 
 
-def _end_rest(lock_ids: set[int]) -> int:
-    """End the rest of locks that rest because they were offline; a rest with another cause stands."""
+def end_rest(lock_ids: set[int]) -> set[int]:
+    """Locks that are connected: end the rest of those that rest because they were offline, and return these. A rest
+    with another cause stands."""
     resting = LockState.objects.filter(pause_cause=Cause.OFFLINE.value, paused_until__isnull=False)
-    return resting.filter(lock_id__in=lock_ids).update(paused_until=None)
+    ids = set(resting.filter(lock_id__in=lock_ids).values_list("lock_id", flat=True))
+    if ids:
+        resting.filter(lock_id__in=ids).update(paused_until=None)
+    return ids
 
 
 def _turn(account: LockAccount, locks: list[Lock], now: datetime) -> Purpose | None:

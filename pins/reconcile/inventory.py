@@ -1,4 +1,5 @@
-"""Imports the locks of an account. They are recognised by serial number and never deleted.
+"""Imports the locks of an account, when a person asks; `listing` renews what is known of them each hour. Locks are
+recognised by serial number and never deleted.
 
 The cloud knows a lock by a number that changes when the lock is removed and added again; the serial number stays. So
 the serial number decides, and a new device id tells the reconciler that none of our codes came along.
@@ -12,19 +13,22 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from pins.core.budget import Purpose
-from pins.reconcile import account_limits
+from pins.models import AccountState
+from pins.reconcile import account_limits, connectivity
 from pins.reconcile.clients import client_for
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
 from pins.tedee.messages import RemoteLock
+from rentals.fields import behind
 from rentals.models import Lock, LockAccount
 
 #: A listing asks for a page and for the one after it, to learn that there is none.
 _USUAL_REQUESTS = 2
 #: How long an account rests after its key was refused; a new key ends the rest.
-_REST_OF_A_DEAD_KEY = timedelta(minutes=5)
+REST_OF_A_DEAD_KEY = timedelta(minutes=5)
 _LARGEST_ID = 2**63 - 1
 
 NO_KEYPAD = "no keypad: guests cannot enter a code"
@@ -51,6 +55,7 @@ class Found:
     notes: tuple[str, ...] = ()  # what a person should know, in plain words
     lock_id: int | None = None  # None: not taken over
     moved: bool = False  # it was removed and added again
+    is_connected: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -59,11 +64,22 @@ class Inventory:
 
     found: tuple[Found, ...]
     unseen: tuple[str, ...]  # names of locks that Turnkey has for the account and the account no longer shows
+    back_lock_ids: frozenset[int] = frozenset()  # they rested because they were offline, and are connected
+
+    @property
+    def seen_lock_ids(self) -> set[int]:
+        """Those of our locks that the account shows."""
+        return {one.lock_id for one in self.found if one.lock_id is not None}
 
     @property
     def moved_lock_ids(self) -> set[int]:
         """Locks that need a run because their codes did not come along."""
         return {one.lock_id for one in self.found if one.moved and one.lock_id is not None}
+
+    @property
+    def lock_ids_to_wake(self) -> set[int]:
+        """Locks that have something to do because of what was learned."""
+        return self.moved_lock_ids | self.back_lock_ids
 
 
 class FetchError(Exception):
@@ -83,14 +99,16 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
         answer = clients(account).list_locks()
     except TedeeError as error:
         if error.cause is Cause.UNAUTHORIZED:
-            account_limits.key_refused(account, _REST_OF_A_DEAD_KEY, now)
+            account_limits.key_refused(account, REST_OF_A_DEAD_KEY, now)
         raise FetchError(explain(error, LockAccount.Kind(account.kind))) from None
     for _ in range(answer.requests - _USUAL_REQUESTS):
         account_limits.spend(account.budget_key, Purpose.ARRIVAL, now, now)
     account_limits.answered(account, now)
     try:
         with transaction.atomic():
-            return store(account, answer.value)
+            inventory = store(account, answer.value)
+            AccountState.objects.update_or_create(account=account, defaults={"listed_at": now})
+            return inventory
     except IntegrityError:  # another import added the same locks between our look and our insert
         raise FetchError("Another import ran at the same moment. Try again.") from None
 
@@ -116,29 +134,58 @@ def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
     }.get(error.cause, f"{error.summary}. Try again later.")
 
 
-def store(account: LockAccount, remote: tuple[RemoteLock, ...]) -> Inventory:
-    """Create and update the locks of an account from its list. Names that a person gave are kept."""
-    seen: set[str] = set()
+def store(account: LockAccount, remote: tuple[RemoteLock, ...], *, add: bool = True) -> Inventory:
+    """Update the locks of an account from its list, and create new ones if `add`. Names that a person gave are kept.
+    A lock that is listed as connected stops resting because it was offline. Call it in a transaction."""
+    serials: set[str] = set()
     found: list[Found] = []
+    known = _Known.of(remote)
     for one in remote:
-        if one.serial_number and one.serial_number in seen:
+        if one.serial_number and one.serial_number in serials:
             found.append(_skipped(one, "listed twice under this serial number; the first entry counts"))
             continue
-        seen.add(one.serial_number)
-        found.append(_store_one(account, one))
+        serials.add(one.serial_number)
+        if (stored := _store_one(account, one, known, add=add)) is not None:
+            found.append(stored)
     ids = {one.lock_id for one in found if one.lock_id is not None}
     unseen = account.locks.exclude(pk__in=ids).values_list("name", flat=True)
-    return Inventory(tuple(found), tuple(unseen))
+    connected = {one.lock_id for one in found if one.is_connected and one.lock_id is not None}
+    return Inventory(tuple(found), tuple(unseen), frozenset(connectivity.end_rest(connected)))
 
 
-def _store_one(account: LockAccount, one: RemoteLock) -> Found:
-    if not 0 < one.id <= _LARGEST_ID:
+@dataclass(frozen=True)
+class _Known:
+    """Our locks that a list may be about, of any account."""
+
+    by_serial: dict[str, Lock]
+    by_device: dict[int, Lock]
+
+    @classmethod
+    def of(cls, remote: tuple[RemoteLock, ...]) -> _Known:
+        ids = [one.id for one in remote if _is_usable(one)]
+        serials = [one.serial_number for one in remote if one.serial_number]
+        rows = Lock.objects.filter(Q(serial_number__in=serials) | Q(device_id__in=ids)).select_related("account")
+        locks = list(rows.defer(*behind("account", LockAccount.SECRETS)))
+        by_serial = {lock.serial_number: lock for lock in locks if lock.serial_number}
+        return cls(by_serial, {lock.device_id: lock for lock in locks})
+
+    def note(self, lock: Lock, device_id: int) -> None:
+        """The lock is new, or has this device id now."""
+        self.by_device.pop(lock.device_id, None)
+        self.by_device[device_id] = lock
+
+
+def _is_usable(one: RemoteLock) -> bool:
+    return 0 < one.id <= _LARGEST_ID
+
+
+def _store_one(account: LockAccount, one: RemoteLock, known: _Known, *, add: bool) -> Found | None:
+    if not _is_usable(one):
         return _skipped(one, "Tedee gave it no usable number")
-    by_serial = Lock.objects.filter(serial_number=one.serial_number).first() if one.serial_number else None
-    by_device = Lock.objects.filter(device_id=one.id).first()
+    by_serial, by_device = known.by_serial.get(one.serial_number), known.by_device.get(one.id)
     lock = by_serial or by_device
     if lock is None:
-        return _create(account, one)
+        return _create(account, one, known) if add else None
     if lock.account_id != account.pk:
         return _skipped(one, f"already here through the account “{lock.account}”, which keeps it", lock)
     if by_serial is None and lock.serial_number and one.serial_number:
@@ -149,42 +196,45 @@ def _store_one(account: LockAccount, one: RemoteLock) -> Found:
         return _skipped(
             one, f"was added again, but the entry “{by_device.name}” has its device id. Delete that entry", lock
         )
-    return _update(lock, one)
+    return _update(lock, one, known)
 
 
-def _create(account: LockAccount, one: RemoteLock) -> Found:
+def _create(account: LockAccount, one: RemoteLock, known: _Known) -> Found:
     name = one.name.strip()[:120] or f"Lock {one.serial_number or one.id}"[:120]
     lock = Lock.objects.create(account=account, device_id=one.id, name=name, **_facts(one))
-    return Found(name, one.serial_number, one.id, Change.NEW, _notes(one), lock.pk)
+    known.note(lock, one.id)
+    return Found(name, one.serial_number, one.id, Change.NEW, _notes(one), lock.pk, is_connected=one.is_connected)
 
 
-def _update(lock: Lock, one: RemoteLock) -> Found:
+def _update(lock: Lock, one: RemoteLock, known: _Known) -> Found:
     moved = lock.device_id != one.id
     facts = {"device_id": one.id, **_facts(one)}
-    changed = [field for field, value in facts.items() if getattr(lock, field) != value]
-    for field in changed:
-        setattr(lock, field, facts[field])
+    changed = {field: value for field, value in facts.items() if getattr(lock, field) != value}
     if changed:
-        lock.save(update_fields=changed)
+        # Never Lock.save(): this is an observation, not a person's edit that the codes would have to follow.
+        Lock.objects.filter(pk=lock.pk).update(**changed)
+        known.note(lock, one.id)
     notes = _notes(one)
     if moved:
         notes = ("was removed and added again: its codes are being set anew", *notes)
     if not lock.is_active:
         notes = ("switched off here: no codes are issued", *notes)
     change = Change.UPDATED if changed else Change.SAME
-    return Found(lock.name, one.serial_number, one.id, change, notes, lock.pk, moved)
+    return Found(lock.name, one.serial_number, one.id, change, notes, lock.pk, moved, one.is_connected)
 
 
 def _facts(one: RemoteLock) -> dict[str, object]:
-    """What Tedee says, cut to what the columns hold. An empty answer about the serial number teaches nothing."""
-    level = one.battery_level
+    """What Tedee says, cut to what the columns hold. Where it says nothing, what we know stays: of a lock that is
+    offline it tells no battery, which may well be the reason why it is offline."""
     facts: dict[str, object] = {
-        "time_zone": one.time_zone[:64],
         "has_keypad": one.has_keypad,
         "has_bridge": one.has_bridge,
         "is_connected": one.is_connected,
-        "battery_level": level if level is not None and 0 <= level <= 100 else None,
     }
+    if one.battery_level is not None and 0 <= one.battery_level <= 100:
+        facts["battery_level"] = one.battery_level
+    if one.time_zone:
+        facts["time_zone"] = one.time_zone[:64]
     if one.serial_number and len(one.serial_number) <= 64:
         facts["serial_number"] = one.serial_number
     return facts
@@ -198,8 +248,8 @@ def _notes(one: RemoteLock) -> tuple[str, ...]:
         notes.append(NO_BRIDGE)
     elif one.is_connected is False:
         notes.append("offline at the moment")
-    if one.battery_level is not None and one.battery_level <= 15:
-        notes.append(f"battery at {one.battery_level} %: charge it")
+    if one.battery_level is not None and one.battery_level < Lock.LOW_BATTERY:
+        notes.append(f"battery at {one.battery_level} %: charge or change it")
     return tuple(notes)
 
 

@@ -14,15 +14,12 @@ from pins.tedee.errors import Cause
 from rentals.models import Lock
 from rentals.wording import Badge, Tone
 
-#: In per cent: below this somebody should bring batteries.
-LOW_BATTERY: Final = 20
-
 NO_KEYPAD: Final = Badge("No keypad", Tone.ACT, Kind.NO_KEYPAD)
 
 
 def is_low(lock: Lock) -> bool:
     """Whether its battery is nearly empty; an unknown one is not."""
-    return lock.battery_level is not None and lock.battery_level < LOW_BATTERY
+    return lock.battery_level is not None and lock.battery_level < Lock.LOW_BATTERY
 
 
 def pause(lock: Lock, now: datetime) -> tuple[str, datetime | None]:

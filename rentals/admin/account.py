@@ -95,7 +95,7 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
     list_display = ["name", "kind", "lock_count"]
     search_fields = ("name",)
     ordering = ("name", "pk")
-    readonly_fields = ("events_address",)
+    readonly_fields = ["events_address"]
     fieldsets = [
         (None, {"fields": ("name", "kind", "secret", "observe_only")}),
         (

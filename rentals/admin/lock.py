@@ -74,7 +74,11 @@ class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin)
         ),
         (
             "Last news from Tedee",
-            {"fields": ("reachable", "battery", "keypad", "time_zone"), "description": "Renewed by “Fetch locks”."},
+            {
+                "fields": ("reachable", "battery", "keypad", "time_zone"),
+                "description": "Read once an hour, and by “Fetch locks” on the account. Tedee tells no battery of a "
+                "lock that is offline: then the level is the last known.",
+            },
         ),
     ]
 
@@ -119,7 +123,7 @@ class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin)
     def battery(self, lock: Lock) -> str:
         if lock.battery_level is None:
             return "unknown"
-        low = " (low: charge it)" if lock.battery_level <= 15 else ""
+        low = " (low: charge or change it)" if lock.battery_level < Lock.LOW_BATTERY else ""
         return f"{lock.battery_level} %{low}"
 
     @admin.display(description="Keypad", ordering="has_keypad")

@@ -104,6 +104,11 @@ class Lock(models.Model):
         "room for codes", default=100, help_text="How many codes the keypad can hold, all codes counted."
     )
 
+    #: In per cent: below this somebody should change or charge the batteries.
+    LOW_BATTERY: Final = 20
+    #: In per cent: from this down on it must be done now.
+    EMPTY_BATTERY: Final = 10
+
     class Meta:
         ordering = ("name", "pk")
         constraints = (

@@ -88,11 +88,17 @@ def foreign_pins(stack: Stack) -> list[tuple[int, dict[str, Any]]]:
     return [(lock["id"], pin) for lock in stack.locks() for pin in lock["pins"] if pin["foreign"]]
 
 
+#: Asked for once an hour and once a day, at any moment of a run: what a booking costs does not depend on these.
+_NOT_FOR_A_CODE = ("/my/lock", "/my/personalaccesskey")
+
+
 class Story:
-    """The journal of the cloud, read once."""
+    """The journal of the cloud, read once, without the list of locks and the end of the key."""
 
     def __init__(self, journal: Mapping[str, Any]) -> None:
-        self.requests: list[dict[str, Any]] = journal["requests"]
+        self.requests: list[dict[str, Any]] = [
+            request for request in journal["requests"] if not request["path"].endswith(_NOT_FOR_A_CODE)
+        ]
         self.changes: list[dict[str, Any]] = sorted(journal["changes"], key=lambda change: int(change["seq"]))
 
     @classmethod

@@ -42,7 +42,7 @@ class Command(BaseCommand):
                 failed.append(account.name)
                 continue
             self._tell(found)
-            tasks.wake_locks(found.moved_lock_ids)
+            tasks.wake_locks(found.lock_ids_to_wake)
         if failed:
             raise CommandError(f"Not imported: {', '.join(failed)}.")
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 
+from pins.stack.checkup.api_version import api_version
 from pins.stack.checkup.calendars import calendars
 from pins.stack.checkup.cloud import cloud
 from pins.stack.checkup.findings import Finding, Health, fail
 from pins.stack.checkup.installation import clock, configuration, database, keys, secrets
+from pins.stack.checkup.locks import locks
 from pins.stack.checkup.notifications import notifications
 from pins.stack.checkup.processes import beat, broker, worker
 
@@ -21,9 +23,11 @@ EXAMINATIONS: dict[str, Callable[[], Iterator[Finding]]] = {
     "clock": clock,
     "calendars": calendars,
     "notifications": notifications,
+    "locks": locks,
+    "version": api_version,
     "cloud": cloud,
 }
-NEED_DATABASE = {"beat", "keys", "clock", "calendars", "notifications", "cloud"}
+NEED_DATABASE = {"beat", "keys", "clock", "calendars", "notifications", "locks", "cloud"}
 
 
 def examine(chosen: Collection[str]) -> Iterator[Finding]:

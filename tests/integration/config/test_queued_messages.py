@@ -31,6 +31,7 @@ TASKS = {
     "pins.tasks.sweep",
     "pins.tasks.check_drift",
     "pins.tasks.watch_offline",
+    "pins.tasks.list_locks",
     "pins.tasks.notify",
     "pins.tasks.send_messages",
     "pins.tasks.purge",

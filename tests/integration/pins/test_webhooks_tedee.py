@@ -22,6 +22,7 @@ from rentals.inbound import rate_limits
 from rentals.models import Booking, Lock, LockAccount
 from rentals.models.tokens import new_token
 from tests.support.house import House, pin_of
+from tests.support.incidents import review
 from tests.support.pages import Answer
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,13 @@ def test_a_level_that_is_no_percentage_is_ignored(house: House, door: Lock, leve
     assert told(send(house.account, battery(door, level))) == (202, "ignored")
     door.refresh_from_db()
     assert door.battery_level is None
+
+
+def test_a_low_level_is_an_incident(house: House, door: Lock) -> None:
+    send(house.account, battery(door, 12))
+    assert review() == {"battery_low": "warning"}
+    send(house.account, battery(door, 88))
+    assert review() == {}
 
 
 def test_events_are_no_edits_of_a_lock(

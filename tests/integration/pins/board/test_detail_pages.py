@@ -9,9 +9,12 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from pins.models import AccountState
 from rentals.models import CalendarFeed, FeedState, Lock
+from tests.integration.conftest import START
 from tests.support.board_pages import words
 from tests.support.house import House, pin_of
+from tests.support.incidents import review
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +74,34 @@ def test_a_lock_page_tells_ours_from_what_is_missing(host: Client, house: House)
     assert "Set, Anna: Done" in page
     assert page.index("Expected, not there yet") < page.index("Ben") < page.index("Ours") < page.index("Anna")
     assert "Later" not in page
+
+
+def test_a_lock_says_how_full_its_battery_is_and_when_that_was_read(host: Client, house: House) -> None:
+    door = house.lock()
+    house.flat(door)
+    page = f"/locks/{door.pk}/"
+    assert "Battery unknown" in words(host.get(page))
+    assert "Last news from Tedee not yet" in words(host.get(page))
+    Lock.objects.update(battery_level=64)
+    AccountState.objects.update_or_create(account=house.account, defaults={"listed_at": START - HOUR})
+    assert "Battery 64 % Keypad" in words(host.get(page))
+    assert "Last news from Tedee Mon 1 Mar, 08:00 UTC" in words(host.get(page))
+    Lock.objects.update(battery_level=19)
+    assert "Battery 19 % (low) Keypad" in words(host.get(page))
+    Lock.objects.update(is_connected=False)
+    assert "Battery 19 % (low), last known" in words(host.get(page))
+
+
+def test_a_low_battery_is_to_fix_on_the_lock_and_an_ending_key_on_the_account(host: Client, house: House) -> None:
+    door = house.lock("Front door")
+    Lock.objects.update(battery_level=9)
+    AccountState.objects.update_or_create(account=house.account, defaults={"key_valid_to": START + DAY})
+    review()
+    board = host.get("/")
+    said = words(board)
+    assert "Front door" in said
+    assert "The battery of the lock is low" in said
+    assert "Charge or change the battery; the page of the lock says how full it is." in said
+    assert "The access key expires soon" in said
+    assert f"/locks/{door.pk}/" in board.content.decode()
+    assert f"/admin/rentals/lockaccount/{house.account.pk}/change/" in board.content.decode()

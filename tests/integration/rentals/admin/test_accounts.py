@@ -9,10 +9,11 @@ from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 from pytest_django import Settings
 
-from pins.models import AccessGrant, Pin
+from pins.models import AccessGrant, AccountState, Pin
 from pins.simulator.cloud import Cloud
 from pins.simulator.server import SimulatorServer
 from rentals.models import Lock, LockAccount, Property
+from tests.integration.conftest import START
 from tests.support.house import KEY, House
 from tests.support.pages import text, told
 from tests.support.real_cloud import close_clients
@@ -171,3 +172,15 @@ def test_the_address_for_tedees_events_is_shown_to_those_who_may_change_the_acco
     page = text(host.get(f"/admin/rentals/lockaccount/{house.account.pk}/change/"))
     assert f"/webhooks/tedee/{house.account.webhook_token}/" in page
     assert house.account.webhook_token not in text(host.get("/admin/rentals/lockaccount/"))
+
+
+def test_an_account_says_when_its_locks_were_read_and_when_its_key_ends(host: Client, house: House) -> None:
+    page = f"/admin/rentals/lockaccount/{house.account.pk}/change/"
+    assert "Not read yet." in text(host.get(page))
+    assert "Unknown: Tedee has not told." in text(host.get(page))
+    AccountState.objects.update_or_create(
+        account=house.account, defaults={"listed_at": START, "key_valid_to": START + 30 * DAY}
+    )
+    said = text(host.get(page))
+    assert "Mon 1 Mar 2027, 09:00 UTC" in said
+    assert "Wed 31 Mar 2027, 09:00 UTC. If its user has several keys, it may be the end of another one." in said

@@ -60,7 +60,7 @@ def test_at_the_ceiling_the_door_is_watched_more_closely() -> None:
 
 
 def test_a_person_allows_one_more_and_only_one() -> None:
-    allowed = transitions.retried(BLOCKED)
+    allowed = transitions.retried(BLOCKED, NOW)
     assert step(WISH, allowed) == Create()
     post = PendingWrite(Op.POST, 1, WISH.content, None)
     again = transitions.lost(transitions.prepared(allowed, post, NOW), NOW + MINUTE)

@@ -109,3 +109,15 @@ def test_a_page_that_cannot_be_read_is_not_the_last_one() -> None:
 def test_pages_without_end_are_a_fault_and_not_half_a_list() -> None:
     with pytest.raises(errors.ServerFault, match="does not end"):
         listed(paging(10_000, base=1, size=1))
+
+
+def test_who_asks_about_certain_locks_needs_no_other_page_once_they_are_there() -> None:
+    with talking(locks(1, 2, 3)) as (client, _):
+        found = client.list_locks([1, 3])
+    assert ([lock.id for lock in found.value], found.requests) == ([1, 2, 3], 1)
+
+
+def test_a_lock_that_is_not_on_the_first_page_is_looked_for_on_the_others() -> None:
+    with talking(locks(1, 2), locks(3), locks(1, 2), locks()) as (client, _):
+        found = client.list_locks([1, 3])
+    assert ([lock.id for lock in found.value], found.requests) == ([1, 2, 3], 4)
