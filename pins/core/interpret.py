@@ -178,6 +178,9 @@ def _after_reading_nominee(view: PinView, remote_id: int, content: Content, now:
     observed = view.observed
     sent = observed.pending.content if observed.pending is not None else view.desired.content
     same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
+    ends = {one.ends_at for one in _ours(view)} | {post.ends_at for post in observed.posts}
+    if content.code in observed.left_codes and content.ends_at in ends and remote_id in observed.nominees:
+        return looks.surplus(observed, remote_id, content.code)
     if same and remote_id in observed.nominees:
         return looks.adopted(observed, remote_id, content, now)
     return looks.not_ours(observed, remote_id)

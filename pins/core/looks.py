@@ -25,7 +25,18 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     1. Something may be ours under another name: it is read before anything is concluded of ours.
     2. The id that we hold is missing, and only this list says so: the id is read.
     3. Otherwise the list decides: found, or gone.
+    4. A former value of ours may still open the door under another name: that one is read, too.
     """
+    after = _looked(observed, seen, now)
+    if not observed.left_codes or after.nominees:
+        return after
+    if seen.nominees:
+        return replace(after, nominees=seen.nominees)
+    over = seen.credit is Credit.PROVEN and after.late is None
+    return replace(after, left_codes=frozenset()) if over else after
+
+
+def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     held = observed.remote_id
     renamed = seen.renamed and not _was_deleted(observed)  # after a lost DELETE the id may be another's by now
     is_there = held in seen.ours or renamed
@@ -100,6 +111,14 @@ def adopted(observed: Observed, remote_id: int, content: Content, now: datetime)
     found = posts.found(observed.posts, (remote_id,))
     seen = read(replace(observed, remote_id=remote_id, posts=found, nominees=()), content, now)
     return replace(seen, pending=None, exists=False, blocked="")
+
+
+def surplus(observed: Observed, remote_id: int, code: str) -> Observed:
+    """A PIN under a changed name has a former value of ours: it is one too many."""
+    rest = not_ours(observed, remote_id)
+    found = posts.found(observed.posts, (remote_id,))
+    left = observed.left_codes - {code}
+    return replace(rest, extra_ids=(*observed.extra_ids, remote_id), posts=found, left_codes=left)
 
 
 def not_ours(observed: Observed, remote_id: int) -> Observed:

@@ -138,6 +138,7 @@ class Observed:
     list_doubted_at: datetime | None = None  # when the PIN was read by its id although a list lacked it
     edited_at: datetime | None = None  # when a change by somebody in the lock app was last noticed
     sent_alias: str = ""  # the name under which it was last sent
+    left_codes: frozenset[str] = field(default=frozenset(), repr=False)  # former values that a lost POST may have left
     late: Late | None = None
     hold_until: datetime | None = None  # this PIN rests after trouble of its own
     hold_rev: int = 0  # the rest ends when the wish changes

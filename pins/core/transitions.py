@@ -168,13 +168,25 @@ def stopped(observed: Observed, reason: Blocked, rev: int) -> Observed:
     return replace(observed, blocked=reason.value, blocked_rev=rev)
 
 
-def rotated(observed: Observed) -> Observed:
-    """Another value was chosen, because the lock has this one or refused it."""
+def rotated(observed: Observed, code: str) -> Observed:
+    """Another value is chosen, because the lock has this one (`code`) or refused it.
+
+    Where a POST of this value was lost, it may be ours that the lock has, under a name that nobody recognised so far.
+    """
     taken = 1 if observed.exists else 0  # a refused one was counted when the refusal came
-    late = observed.late
+    late, left = observed.late, observed.left_codes
     if late is not None and observed.exists:
+        left = left | ({code} & late.codes)
         late = replace(late, codes=frozenset())  # another PIN has the value: ours cannot land beside it
-    return replace(observed, late=late, exists=False, refused=False, lapsed=False, refusals=observed.refusals + taken)
+    return replace(
+        observed,
+        late=late,
+        left_codes=left,
+        exists=False,
+        refused=False,
+        lapsed=False,
+        refusals=observed.refusals + taken,
+    )
 
 
 def retried(observed: Observed, now: datetime) -> Observed:
@@ -196,7 +208,16 @@ def asked_to_look(observed: Observed) -> Observed:
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
     gone = replace(observed, remote_id=None, applied=None, extra_ids=(), pending=None, late=None, must_look=True)
-    gone = replace(gone, nominees=(), posts=(), must_read=False, omitted=False, not_found=False, list_doubted_at=None)
+    gone = replace(
+        gone,
+        nominees=(),
+        posts=(),
+        left_codes=frozenset(),
+        must_read=False,
+        omitted=False,
+        not_found=False,
+        list_doubted_at=None,
+    )
     return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
 
 

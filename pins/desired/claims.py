@@ -102,6 +102,7 @@ def release_unused(pin: Pin, now: datetime) -> None:
         if observed.applied is None:
             return
         values.add(observed.applied.code)
+    values |= observed.left_codes
     if held.count() <= len(values):
         return
     key = InstallationKey.load()

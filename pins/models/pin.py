@@ -47,6 +47,7 @@ class Pin(models.Model):
     more_posts = models.PositiveSmallIntegerField(default=0)
     edited_at = models.DateTimeField(null=True, blank=True)
     sent_alias = models.CharField(max_length=30, blank=True)
+    left_codes = EncryptedTextField(blank=True)
     listed_at = models.DateTimeField(null=True, blank=True)
     list_doubted_at = models.DateTimeField(null=True, blank=True)
 
@@ -89,7 +90,7 @@ class Pin(models.Model):
     state_changed_at = models.DateTimeField(default=timezone.now)
 
     #: What only the run of a lock needs.
-    SECRETS: Final = ("applied_code", "op_code", "late_codes")
+    SECRETS: Final = ("applied_code", "op_code", "late_codes", "left_codes")
 
     class Meta:
         verbose_name = "code on a lock"
@@ -150,6 +151,7 @@ class Pin(models.Model):
             extra_ids=tuple(self.extra_ids),
             nominees=tuple(self.nominees),
             posts=tuple(Post.from_json(post) for post in self.posts),
+            left_codes=frozenset(code for code in self.left_codes.split(",") if code),
             **plain,
         )
 
@@ -164,6 +166,7 @@ class Pin(models.Model):
         self.extra_ids = list(observed.extra_ids)
         self.nominees = list(observed.nominees)
         self.posts = [post.to_json() for post in observed.posts]
+        self.left_codes = ",".join(sorted(observed.left_codes))
         applied = observed.applied or Content("", None, None)
         self.applied_known = observed.applied is not None
         self.applied_code = applied.code
@@ -198,14 +201,14 @@ class Pin(models.Model):
 _PLAIN = tuple(
     name
     for name in (field.name for field in fields(Observed))
-    if name not in {"applied", "pending", "late", "extra_ids", "nominees", "posts"}
+    if name not in {"applied", "pending", "late", "extra_ids", "nominees", "posts", "left_codes"}
 )
 #: The columns of each writer, for `save(update_fields=...)`.
 PLANNED_COLUMNS = ("state", "next_try_at", "deadline_at", "state_changed_at")
 DESIRED_COLUMNS = ("alias", "wanted", "admitted", "desired_rev", "wished_at", *PLANNED_COLUMNS)
 OBSERVED_COLUMNS = (
     *_PLAIN,
-    *("extra_ids", "nominees", "posts"),
+    *("extra_ids", "nominees", "posts", "left_codes"),
     *("applied_known", "applied_code", "applied_starts_at", "applied_ends_at", "applied_recurrence"),
     *("op", "op_rev", "op_token", "op_remote_id", "op_in_doubt"),
     *("op_code", "op_starts_at", "op_ends_at", "op_recurrence"),

@@ -210,7 +210,7 @@ def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datet
             Incident.open(_BLOCKED[step.reason], now, about=pin)
             observed = transitions.stopped(observed, step.reason, pin.desired_rev)
         if isinstance(step, Rotate):
-            pin.put_observed(transitions.rotated(observed))
+            pin.put_observed(transitions.rotated(observed, pin.grant.code))
             save_observed(pin, now)
             grants.rotate(pin.grant_id, now, forced=step.forced)
             return

@@ -34,11 +34,12 @@ MIXES = (
     ("the version jumps", "long aliases are refused", "a hand in the app"),
     ("lists lag an hour",),
 )
-CASES: list[tuple[str, ...]] = {
+CHOICES: dict[str, list[tuple[str, ...]]] = {
     "alone": [(name,) for name in DIFFERENCES],
     "pairs": list(combinations(DIFFERENCES, 2)),
     "": list(MIXES),
-}[os.environ.get("TURNKEY_DIFFERENCES", "")]
+}
+CASES = CHOICES[os.environ.get("TURNKEY_DIFFERENCES", "")]
 SIZE = FULL if os.environ.get("TURNKEY_TWO_DAYS") == "full" else SMALL
 
 
@@ -67,8 +68,8 @@ def write_down(names: tuple[str, ...], figures: Figures) -> None:
     told = ", ".join(figures.incidents) or "none"
     line = (
         f"{' + '.join(names)}: {figures.requests} requests, {figures.posts} creations sent; codes of one guest at "
-        f"most {figures.most_living}, doubled for {figures.longest_double}; unaccounted at most {figures.most_in_an_hour} "
-        f"in an hour, {figures.most_in_a_day} in a day; incidents: {told}; wrong at the end: {len(figures.wrong)}\n"
+        f"most {figures.most_living}, doubled for {figures.longest_double}; unaccounted at most "
+        f"{figures.most_in_an_hour} in an hour, {figures.most_in_a_day} in a day; incidents: {told}; wrong at the end: {len(figures.wrong)}\n"
     )
     FIGURES.mkdir(parents=True, exist_ok=True)
     with (FIGURES / "two_days.txt").open("a", encoding="utf-8") as file:

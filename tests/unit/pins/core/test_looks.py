@@ -347,3 +347,17 @@ def test_a_pin_that_says_what_was_never_sent_shows_a_strangers_hand(
     seen: Observed, content: Content, told: bool
 ) -> None:
     assert looks.rewritten(seen, content, NOW) is told
+
+
+def test_a_former_value_under_a_changed_name_is_read_until_a_proven_list_shows_nothing_like_it() -> None:
+    """Its POST was lost, the lock said that it has the value, and another value was chosen."""
+    left = replace(SET, left_codes=frozenset({"481516"}))
+    here = SET.remote_id
+    assert here is not None
+    seen = looks.looked(left, shown(here, nominees=(31,), credit=Credit.PROVEN), NOW)
+    assert (seen.remote_id, seen.nominees, seen.left_codes) == (here, (31,), left.left_codes)
+    found = looks.surplus(seen, 31, "481516")
+    assert (found.remote_id, found.extra_ids, found.nominees, found.left_codes) == (here, (31,), (), frozenset())
+    doubtful = looks.looked(left, shown(here, credit=Credit.DOUBTFUL), NOW)
+    assert doubtful.left_codes == left.left_codes
+    assert looks.looked(left, shown(here, credit=Credit.PROVEN), NOW).left_codes == frozenset()

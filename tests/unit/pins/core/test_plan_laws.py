@@ -198,9 +198,8 @@ def test_from_any_belief_a_truthful_lock_is_brought_to_what_it_should_hold_in_fe
         if isinstance(chosen, Rotate):
             other = CODES[(CODES.index(view.desired.content.code) + 1) % len(CODES)]
             content = replace(view.desired.content, code=other)
-            view = PinView(
-                replace(view.desired, content=content, rev=view.desired.rev + 1), transitions.rotated(view.observed)
-            )
+            rotated = transitions.rotated(view.observed, view.desired.content.code)
+            view = PinView(replace(view.desired, content=content, rev=view.desired.rev + 1), rotated)
         elif isinstance(chosen, Block):
             view = PinView(view.desired, transitions.stopped(view.observed, chosen.reason, view.desired.rev))
         else:

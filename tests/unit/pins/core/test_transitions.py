@@ -37,7 +37,7 @@ LESSONS: dict[str, Callable[[Observed], Observed]] = {
     "not_applied": transitions.not_applied,
     "rested": lambda seen: transitions.rested(seen, UNTIL, 2),
     "stopped": lambda seen: transitions.stopped(seen, Blocked.VALUE_TAKEN, 2),
-    "rotated": transitions.rotated,
+    "rotated": lambda seen: transitions.rotated(seen, "482913"),
     "retried": lambda seen: transitions.retried(seen, NOW),
     "waits_for_list": lambda seen: transitions.waits_for_list(seen, UNTIL, 2, NOW),
     "not_ours": lambda seen: looks.not_ours(seen, 11),
@@ -195,7 +195,15 @@ def test_an_id_that_may_vanish_is_looked_for_before_the_next_delete() -> None:
 
 def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
     late = Late(UNTIL, 3, 1, frozenset({Op.POST}), frozenset({"481516"}))
-    taken = transitions.rotated(Observed(late=late, exists=True, refusals=1, lapsed=True))
+    taken = transitions.rotated(Observed(late=late, exists=True, refusals=1, lapsed=True), "482913")
     assert taken == Observed(late=replace(late, codes=frozenset()), refusals=2)
-    refused = transitions.rotated(Observed(late=late, refused=True, refusals=1))
+    refused = transitions.rotated(Observed(late=late, refused=True, refusals=1), "482913")
     assert refused == Observed(late=late, refusals=1)
+
+
+def test_a_value_given_up_whose_post_was_lost_may_be_ours_that_the_lock_has() -> None:
+    late = Late(UNTIL, 3, 1, frozenset({Op.POST}), frozenset({"481516"}))
+    taken = transitions.rotated(Observed(late=late, exists=True), "481516")
+    assert taken.left_codes == {"481516"}
+    assert transitions.rotated(Observed(late=late, refused=True), "481516").left_codes == frozenset()
+    assert transitions.moved_to_new_device(taken).left_codes == frozenset()
