@@ -54,6 +54,7 @@ def test_after_a_list_what_is_listed_is_ours_or_waits_to_be_read(look: tuple[Pin
     for kept in after.held - set(seen.ours):
         assert kept in before.held, "a list makes nothing ours that it does not show as ours"
     assert after.remote_id not in after.extra_ids
+    assert after.held or not after.omitted
     if after.late is not None:
         assert before.late is not None
         assert after.late.until > NOW
