@@ -64,7 +64,7 @@ def test_a_refused_name_is_shortened_once_for_all() -> None:
     assert alias_text("Anna", STARTS, ENDS, REFERENCE, short) == "#7F3K2Q Anna 03-"
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.text(max_size=40), forms)
 def test_every_form_keeps_the_reference_and_its_length(name: str, form: AliasForm) -> None:
     text = alias_text(name, STARTS, ENDS, REFERENCE, form)
@@ -88,7 +88,7 @@ def test_an_alias_that_was_read_back_teaches_the_form(shown: str, learned: Alias
     assert form_learned(FULL, shown) == learned
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.integers(1, 30), st.sampled_from([str, str.upper, str.lower]), st.sampled_from(["", "#", " ", "."]))
 def test_whatever_a_cloud_does_to_a_name_it_may_be_ours_while_eight_signs_are_left(
     length: int, case: object, dropped: str

@@ -18,7 +18,7 @@ PERMANENT = replace(WISH, content=replace(WISH.content, ends_at=None))
 NIGHTS = replace(WISH, content=replace(WISH.content, recurrence=Recurrence(31, time(9), time(17))))
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_every_pin_has_a_deadline_in_utc(view: PinView) -> None:
     assert deadline(view, NOW).utcoffset() == timedelta(0)

@@ -122,7 +122,7 @@ def test_an_id_that_is_given_again_was_lost_before() -> None:
     assert (after.remote_id, after.applied, after.must_look, lost.changed_in_app) == (None, None, True, True)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(looks_at())
 def test_nobody_is_blamed_for_a_pin_that_should_not_be_there(look: tuple[PinView, Sighting]) -> None:
     view, shown = look

@@ -14,14 +14,14 @@ from pins.core.witness import Credit, Sighting
 from tests.support.facts import CODES, NOW, contents, desires, looks_at, observations, views
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_there_is_always_exactly_one_next_step(view: PinView) -> None:
     assert isinstance(next_step(view, NOW), Create | Update | Delete | Look | Read | Rotate | Block | Wait)
     assert isinstance(plan.state_of(view, NOW), State)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView) -> None:
     observed = view.observed
@@ -31,7 +31,7 @@ def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView
             assert isinstance(next_step(view, NOW), Look | Read)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) -> None:
     observed, desired = view.observed, view.desired
@@ -45,7 +45,7 @@ def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) 
         assert late is None or late.until <= NOW or late.codes <= {desired.content.code}
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expired(view: PinView) -> None:
     observed = view.observed
@@ -59,7 +59,7 @@ def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expi
         assert not observed.extra_ids
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view: PinView) -> None:
     observed = view.observed
@@ -76,7 +76,7 @@ def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view
         assert chosen.remote_id in asked
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
     chosen = next_step(view, NOW)
@@ -94,7 +94,7 @@ def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
         assert following == NOW
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) -> None:
     chosen = next_step(view, NOW)
@@ -106,7 +106,7 @@ def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) ->
         assert view.desired.is_live(NOW)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(views)
 def test_the_word_for_people_promises_nothing_that_is_not_so(view: PinView) -> None:
     observed, state = view.observed, plan.state_of(view, NOW)
@@ -170,7 +170,7 @@ class TruthfulLock:
         return transitions.deleted(observed, chosen.remote_id)
 
 
-@settings(max_examples=500)
+@settings(deadline=None, max_examples=500)
 @given(
     desires(),
     observations(),
@@ -221,7 +221,7 @@ def test_from_any_belief_a_truthful_lock_is_brought_to_what_it_should_hold_in_fe
             assert view.observed.blocked or view.desired.issue_at > NOW
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(views)
 def test_no_code_is_created_beyond_the_ceiling(view: PinView) -> None:
     observed = view.observed
@@ -229,7 +229,7 @@ def test_no_code_is_created_beyond_the_ceiling(view: PinView) -> None:
         assert posts.closed_until(observed.posts, observed.held, NOW, more=observed.more_posts) is None
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(looks_at())
 def test_no_list_leads_to_a_second_code_or_to_the_loss_of_the_only_one(look: tuple[PinView, Sighting]) -> None:
     view, seen = look

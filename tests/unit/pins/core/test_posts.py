@@ -64,7 +64,7 @@ def histories(draw: st.DrawFn) -> list[tuple[timedelta, str]]:
     return draw(st.lists(st.tuples(pauses, answers), max_size=60))
 
 
-@settings(max_examples=300)
+@settings(deadline=None, max_examples=300)
 @given(histories())
 def test_without_a_proven_absence_never_more_than_the_ceiling(history: list[tuple[timedelta, str]]) -> None:
     """Every POST is sent as soon as the ceiling lets it. No list ever shows anything."""

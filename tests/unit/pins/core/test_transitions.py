@@ -48,14 +48,14 @@ LESSONS: dict[str, Callable[[Observed], Observed]] = {
 
 
 @pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(observations())
 def test_no_answer_but_201_and_a_list_makes_an_id_ours(lesson: Callable[[Observed], Observed], seen: Observed) -> None:
     assert lesson(seen).held <= seen.held
 
 
 @pytest.mark.parametrize("name", sorted(set(LESSONS) - {"forget_late", "lost"}))
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(observations())
 def test_a_change_that_may_still_land_is_forgotten_only_when_seen_or_over(name: str, seen: Observed) -> None:
     late = LESSONS[name](seen).late
@@ -72,14 +72,14 @@ def test_a_change_that_may_still_land_is_forgotten_only_when_seen_or_over(name: 
 
 
 @pytest.mark.parametrize("name", ["rested", "stopped", "rotated", "retried", "forget_late", "waits_for_list"])
-@settings(max_examples=60)
+@settings(deadline=None, max_examples=60)
 @given(observations())
 def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(name: str, seen: Observed) -> None:
     after = LESSONS[name](seen)
     assert (after.pending, after.must_look, after.remote_id) == (seen.pending, seen.must_look, seen.remote_id)
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(observations(), pending_writes())
 def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> None:
     sent = transitions.prepared(seen, replace(attempt, in_doubt=False), NOW)

@@ -86,7 +86,7 @@ memories = st.builds(
 )
 
 
-@settings(max_examples=200)
+@settings(deadline=None, max_examples=200)
 @given(st.frozensets(st.integers(1, 4)), versions, memories, st.frozensets(st.integers(1, 4)))
 def test_a_list_that_lacks_what_we_know_never_shows_absence(
     listed: frozenset[int], version: int | None, memory: ListMemory, believed: frozenset[int]
