@@ -38,7 +38,8 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
 
 def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     held = observed.remote_id
-    renamed = seen.renamed and not _was_deleted(observed)  # after a lost DELETE the id may be another's by now
+    # After a lost DELETE the id may be another's by now.
+    renamed = seen.renamed and held is not None and not _was_deleted(observed)
     is_there = held in seen.ours or renamed
     is_over = held is not None and not is_there and _one_list_is_enough(observed, seen, now)
     base = replace(

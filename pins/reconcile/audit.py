@@ -163,7 +163,7 @@ class _Comparison:
         observations.close_attempt(prepared, response, now)
         if response.error is None:
             if isinstance(step, Delete):
-                listings.confirmed(self.lock)
+                listings.confirmed(self.lock.pk)
             responses.lock_is_well(self.lock, now, wrote=isinstance(step, Delete))
             return response
         if isinstance(response.error, PinNotFound) and not isinstance(step, Look):

@@ -96,9 +96,9 @@ def doubted(lock_id: int, now: datetime) -> None:
     waiting.update(audit_at=now)
 
 
-def confirmed(lock: Lock) -> None:
+def confirmed(lock_id: int) -> None:
     """The lock confirmed a change of ours: a list of now must have a higher version."""
-    LockState.objects.filter(lock=lock).update(confirmed_since=F("confirmed_since") + 1)
+    LockState.objects.filter(lock=lock_id).update(confirmed_since=F("confirmed_since") + 1)
 
 
 def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int]]:

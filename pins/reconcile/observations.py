@@ -16,7 +16,7 @@ from django.db import transaction
 from pins.core import interpret, transitions
 from pins.core.interpret import Meaning, PreparedAttempt, Response
 from pins.core.pin_state import Blocked
-from pins.core.plan import closing_look_pending
+from pins.core.plan import Write, closing_look_pending
 from pins.desired import claims
 from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
@@ -66,6 +66,8 @@ def record(
             alias_is_short=aliases.is_shortest(lock.account),
         )
         pin.last_cause = response.error.cause.value if response.error is not None else ""
+        if response.error is None and isinstance(attempt.step, Write):
+            listings.confirmed(lock.pk)
         if response.created_id is not None and aliases.take_check(pin, lock.account):
             meaning = replace(meaning, observed=replace(meaning.observed, must_read=True))
         if meaning.alias_shown:

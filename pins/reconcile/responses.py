@@ -61,10 +61,7 @@ def settle(
         listings.remember(seen, now)
         keypad_room.listed(lock, len(seen.listing.pins), now)
     if error is None:
-        wrote = isinstance(attempt.step, Write)
-        if wrote:
-            listings.confirmed(lock)
-        lock_is_well(lock, now, wrote=wrote)
+        lock_is_well(lock, now, wrote=isinstance(attempt.step, Write))
         _end_incidents(lock, pin, attempt, now)
         return None
     if may_read and write_scope.is_refused_write(attempt, response):

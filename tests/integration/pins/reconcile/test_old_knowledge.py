@@ -18,7 +18,6 @@ pytestmark = pytest.mark.django_db
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 
-@pytest.mark.xfail(strict=True, reason="a list is remembered for the lock before its token is compared")
 def test_the_list_of_a_run_that_was_overtaken_is_not_remembered(clock: time_machine.Traveller) -> None:
     house = House()
     door = house.lock()
@@ -37,7 +36,6 @@ def test_the_list_of_a_run_that_was_overtaken_is_not_remembered(clock: time_mach
     assert pin_of(booking, door).must_look
 
 
-@pytest.mark.xfail(strict=True, reason="a code with nothing but surplus ids, candidates or creations is not reset")
 @pytest.mark.parametrize("facts", ["extra_ids", "nominees"])
 def test_ids_of_a_device_that_is_gone_are_not_asked_for_on_the_new_one(
     clock: time_machine.Traveller, facts: str
