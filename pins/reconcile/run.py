@@ -248,7 +248,7 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
     with transaction.atomic():
         if old_device is not None:
             known = ~Q(op="") | Q(remote_id__isnull=False) | Q(late_until__isnull=False) | Q(must_look=True)
-            known |= ~Q(extra_ids=[]) | ~Q(nominees=[]) | ~Q(posts=[]) | ~Q(left_codes="")
+            known |= ~Q(extra_ids=[]) | ~Q(nominees=[]) | ~Q(posts=[])
             judged = ~Q(blocked="") | Q(hold_until__isnull=False) | Q(exists=True) | Q(refused=True)
             pins = Pin.objects.filter(known | judged, lock=lock).order_by("pk")
             for pin_id in list(pins.values_list("pk", flat=True)):
