@@ -108,15 +108,20 @@ def for_pin(
         meaning = _after_error(view, step, error, now, late, alias_is_short=is_short)
         observed = meaning.observed
         if scope_of(step, error) is Scope.PIN and (observed.must_look or not is_confirmed_gone(step, response)):
-            observed = _rested(view, observed, attempt, error, now, jitter)
+            observed = _rested(view, observed, attempt, error.cause, now, jitter)
         return replace(meaning, observed=observed)
+    if seen is not None and seen.credit is Credit.STALE:
+        return Meaning(transitions.waits_for_list(view.observed, now + STALE_REST, attempt.rev, now))
     if seen is not None:
-        if seen.credit is Credit.STALE:
-            return Meaning(transitions.waits_for_list(view.observed, now + STALE_REST, attempt.rev, now))
-        return _after_list(view, seen, now)
-    if response.remote is not None:
-        return _after_read(view, step, response.remote, reference, now)
-    return Meaning(_after_write(view.observed, step, response.created_id))
+        meaning = _after_list(view, seen, now)
+    elif response.remote is not None:
+        meaning = _after_read(view, step, response.remote, reference, now)
+    else:
+        return Meaning(_after_write(view.observed, step, response.created_id))
+    if not looks.did_not_arrive(view.observed, meaning.observed):
+        return meaning
+    # Looking succeeds each time, so the lock is well; only the PIN knows that its writes get lost one after the other.
+    return replace(meaning, observed=_rested(view, meaning.observed, attempt, Cause.TIMEOUT, now, jitter))
 
 
 def for_listed(view: PinView, seen: Sighting, now: datetime) -> Meaning | None:
@@ -236,13 +241,16 @@ def _after_error(
 
 
 def _rested(
-    view: PinView, observed: Observed, attempt: PreparedAttempt, error: TedeeError, now: datetime, jitter: float
+    view: PinView, observed: Observed, attempt: PreparedAttempt, cause: Cause, now: datetime, jitter: float
 ) -> Observed:
     """Trouble of this PIN alone: it rests before the next try. No rest outlasts the stay, because its end asks for
     another step."""
+    is_live = view.desired.is_live(now)
     until_deadline = attempt.deadline - now
-    until = now + delay(error.cause, view.observed.troubles + 1, until_deadline=until_deadline, jitter=jitter)
+    begun = is_live and until_deadline <= timedelta()
+    failures = view.observed.troubles + 1
+    until = now + delay(cause, failures, until_deadline=until_deadline, begun=begun, jitter=jitter)
     ends_at = view.desired.content.ends_at
-    if ends_at is not None and view.desired.is_live(now):
+    if ends_at is not None and is_live:
         until = min(until, ends_at)
     return transitions.rested(observed, until, attempt.rev)

@@ -136,6 +136,18 @@ def missing(observed: Observed, now: datetime) -> Observed:
     return replace(observed, pending=None, must_look=True, not_found=True)
 
 
+def did_not_arrive(before: Observed, after: Observed) -> bool:
+    """Has looking shown that a write whose answer was lost did not arrive, so that it is sent again?"""
+    pending = before.pending
+    if pending is None or after.pending is not None:
+        return False
+    if pending.op is Op.POST:
+        return after.remote_id is None and not after.nominees
+    if pending.op is Op.PUT:
+        return after.remote_id == pending.remote_id and after.applied != pending.content
+    return pending.remote_id in after.held
+
+
 def taken_away(before: Observed, after: Observed, now: datetime) -> bool:
     """Did somebody else remove our PIN?
 
@@ -219,7 +231,10 @@ def _one_list_is_enough(observed: Observed, seen: Sighting, now: datetime) -> bo
 
 
 def _has_ended(observed: Observed, now: datetime) -> bool:
-    return observed.applied is not None and observed.applied.has_ended(now)
+    """Has the end of the PIN that we hold come? Without its content, as we created it or last changed it."""
+    if observed.applied is not None:
+        return observed.applied.has_ended(now)
+    return posts.has_ended(observed.posts, observed.remote_id, now)
 
 
 def _found(settled: Observed, before: Observed, seen: Sighting, now: datetime) -> Observed:

@@ -106,6 +106,21 @@ def found(posts: tuple[Post, ...], ids: Iterable[int], *, newest: bool = False) 
     return tuple(kept)
 
 
+def moved(posts: tuple[Post, ...], remote_id: int | None, ends_at: datetime | None) -> tuple[Post, ...]:
+    """This PIN ends at another moment now."""
+    return tuple(
+        replace(post, ends_at=ends_at) if post.id is not None and post.id == remote_id else post for post in posts
+    )
+
+
+def has_ended(posts: Iterable[Post], remote_id: int | None, now: datetime) -> bool:
+    """Did we give this PIN an end that has come?"""
+    return any(
+        post.id is not None and post.id == remote_id and post.ends_at is not None and post.ends_at <= now
+        for post in posts
+    )
+
+
 def gone(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
     """This PIN is certainly no longer there."""
     return tuple(post for post in posts if remote_id is None or post.id != remote_id)

@@ -84,7 +84,8 @@ def updated(observed: Observed) -> Observed:
     """204 on PUT: the PIN says what the request carried."""
     pending = observed.pending
     applied = pending.content if pending is not None else None
-    return replace(observed, applied=applied, pending=None, must_read=False, **_AT_EASE)
+    moved = posts.moved(observed.posts, observed.remote_id, applied.ends_at) if applied is not None else observed.posts
+    return replace(observed, applied=applied, pending=None, must_read=False, posts=moved, **_AT_EASE)
 
 
 def deleted(observed: Observed, remote_id: int | None) -> Observed:

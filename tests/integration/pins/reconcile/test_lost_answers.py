@@ -155,6 +155,8 @@ def test_an_old_list_that_a_frozen_worker_brings_teaches_nothing(house: House, c
     def freeze() -> None:
         clock.shift(2 * MINUTE)
         house.run(door)
+        clock.shift(SECOND)
+        house.run(door)
         assert pin_of(booking, door).state == State.SET
 
     after_answer(house, "GET", freeze)
@@ -198,3 +200,27 @@ def test_a_closing_look_that_failed_is_not_forgotten(clock: time_machine.Travell
     house.live(clock, HOUR)
 
     assert house.ours(door) == []
+
+
+def test_a_write_that_gets_lost_each_time_is_sent_more_and_more_rarely(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """The list answers each time, so the lock is well; a code a second would eat the hour's requests."""
+    door = house.lock()
+    house.stay(house.flat(door), 2 * DAY, DAY)
+    house.cloud.script(door.device_id, ["POST:timeout_lost"] * 400)
+    house.live(clock, HOUR)
+    assert house.requests < 60
+
+
+def test_a_removal_that_a_late_list_denies_is_sent_more_and_more_rarely(clock: time_machine.Traveller) -> None:
+    """The lock ended the code by itself. Its list still shows it for a while, and its 404 comes without Tedee's envelope,
+    so that nobody may believe it."""
+    house = House(list_lag=120.0, error_body="empty")
+    door = house.lock()
+    booking = house.stay(house.flat(door), 0 * DAY, HOUR)
+    house.live(clock, HOUR - SECOND)
+    before = house.requests
+    house.live(clock, HOUR)
+    assert pin_of(booking, door).state == State.REMOVED
+    assert house.requests - before < 30

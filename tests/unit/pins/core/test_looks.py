@@ -364,3 +364,11 @@ def test_a_former_value_under_a_changed_name_is_read_until_a_proven_list_shows_n
     doubtful = looks.looked(left, shown(here, credit=Credit.DOUBTFUL), NOW)
     assert doubtful.left_codes == left.left_codes
     assert looks.looked(left, shown(here, credit=Credit.PROVEN), NOW).left_codes == frozenset()
+
+
+def test_one_list_ends_the_belief_in_a_code_without_known_content_once_the_end_that_we_gave_it_came() -> None:
+    over = Post(NOW - 3 * DAY, 7, NOW - MINUTE)
+    lost = Observed(remote_id=7, posts=(over,))
+    assert looks.looked(lost, shown(credit=Credit.DOUBTFUL), NOW).remote_id is None
+    later = Observed(remote_id=7, posts=(replace(over, ends_at=NOW + MINUTE),))
+    assert looks.looked(later, shown(credit=Credit.DOUBTFUL), NOW).omitted
