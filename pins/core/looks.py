@@ -23,7 +23,7 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     """The lock's list was read, and is not a stale one.
 
     1. Something may be ours under another name: it is read before anything is concluded.
-    2. The id that we hold is missing, and only this list says so: the id is read.
+    2. The id that we hold is missing, and only this list says so, or it has another name: the id is read.
     3. Otherwise the list decides: found, or gone.
     """
     if seen.nominees and not seen.ours and _searches(observed):
@@ -38,12 +38,11 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
         nominees=(),
     )
     held = observed.remote_id
-    renamed = seen.renamed and not _was_deleted(observed)  # after a lost DELETE the id may be another's by now
-    if held is not None and held not in seen.ours and not renamed and not _one_list_is_enough(observed, now):
+    if held is not None and held not in seen.ours and not seen.renamed and not _one_list_is_enough(observed, now):
         doubted = observed.list_doubted_at
         omitted = doubted is None or now >= doubted + LIST_IS_DOUBTED
         return replace(base, omitted=omitted, extra_ids=seen.ours)
-    if renamed:
+    if seen.renamed:
         return replace(base, omitted=False, must_read=True, extra_ids=tuple(one for one in seen.ours if one != held))
     settled = replace(base, omitted=False, not_found=False)
     if not seen.ours:
@@ -70,7 +69,7 @@ def read(observed: Observed, content: Content, now: datetime) -> Observed:
     if late is not None and late.until <= now:
         late = None
     doubted = now if observed.omitted else observed.list_doubted_at
-    return replace(
+    seen = replace(
         observed,
         applied=content,
         pending=None,
@@ -80,6 +79,8 @@ def read(observed: Observed, content: Content, now: datetime) -> Observed:
         not_found=False,
         list_doubted_at=doubted,
     )
+    held = observed.remote_id
+    return _outlived(seen, (held, *observed.extra_ids)) if held is not None and content.has_ended(now) else seen
 
 
 def read_foreign(observed: Observed) -> Observed:
@@ -166,7 +167,7 @@ def _late_after(observed: Observed, seen: Sighting, now: datetime) -> Late | Non
     if pending is not None:
         arrived = bool(seen.ours) if pending.op is Op.POST else False
         if pending.op is Op.DELETE:
-            arrived = pending.remote_id not in seen.ours
+            arrived = pending.remote_id not in seen.ours and not (seen.renamed and _was_deleted(observed))
         late = one_less(late) if arrived else late
     return None if late is not None and late.until <= now else late
 
@@ -199,11 +200,15 @@ def _found(settled: Observed, before: Observed, seen: Sighting, now: datetime) -
     if before.late is not None and settled.late is None and Op.PUT in before.late.kinds:
         applied = None  # the list shows that it is there, not what a late PUT made of it
     if applied is not None and applied.has_ended(now):
-        # It outlived its end and may vanish at any moment: it is removed, and set anew if the stay was extended.
-        return replace(settled, remote_id=None, applied=None, extra_ids=ours, exists=False)
+        return _outlived(settled, ours)
     extras = tuple(extra for extra in ours if extra != keep)
     blocked = before.blocked if keep == held else ""
     return replace(settled, remote_id=keep, applied=applied, extra_ids=extras, exists=False, blocked=blocked)
+
+
+def _outlived(observed: Observed, ids: tuple[int, ...]) -> Observed:
+    """It is there after its end and may vanish at any moment: it is removed, and set anew if the stay was extended."""
+    return replace(observed, remote_id=None, applied=None, extra_ids=ids, exists=False)
 
 
 def _gone(observed: Observed, now: datetime) -> Observed:

@@ -1,0 +1,52 @@
+"""Stories that `test_state_machine` found where the cloud differs from its documents or a person uses the Tedee app."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+
+from pins.core.pin_state import State
+from rentals.models import Booking
+from tests.support.house import House, pin_of
+
+pytestmark = pytest.mark.django_db
+
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.mark.parametrize("fault", ["timeout_lost", "timeout_applied", "late"])
+def test_a_renamed_code_whose_removal_was_lost_is_still_removed(
+    house: House, clock: time_machine.Traveller, fault: str
+) -> None:
+    """Under its id stands a name that says nothing: only reading it tells whether it is still ours."""
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, 5 * DAY)
+    house.live(clock, MINUTE)
+    (remote,) = house.cloud.pins(door.device_id)
+    house.cloud.change_pin(door.device_id, remote.id, alias="Neighbour")
+    booking.status = Booking.Status.CANCELLED
+    booking.save()
+    house.cloud.script(door.device_id, [f"DELETE:{fault}"])
+    house.live(clock, HOUR)
+
+    assert house.cloud.pins(door.device_id) == []
+    assert pin_of(booking, door).state == State.REMOVED
+
+
+def test_a_renamed_code_that_outlived_its_end_is_removed(clock: time_machine.Traveller) -> None:
+    """The lock was out of reach at the end, so its list is asked; the list names the code otherwise each time."""
+    house = House(expiry_lag=3600.0)
+    door = house.lock()
+    booking = house.stay(house.flat(door), -HOUR, 2 * HOUR)
+    house.live(clock, MINUTE)
+    (remote,) = house.cloud.pins(door.device_id)
+    house.cloud.change_pin(door.device_id, remote.id, alias="Neighbour")
+    clock.shift(HOUR + 5 * MINUTE)
+    house.run(door)
+    house.live(clock, 5 * MINUTE)
+
+    assert house.cloud.pins(door.device_id) == []
+    assert pin_of(booking, door).state == State.REMOVED
+    assert house.requests < 10
