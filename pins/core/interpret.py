@@ -15,6 +15,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from pins.core import looks, transitions
 from pins.core.alias import reference_in
@@ -211,6 +212,8 @@ def _after_error(
 ) -> Meaning:
     observed, is_write = view.observed, isinstance(step, Write)
     if isinstance(error, AmbiguousError):
+        if isinstance(step, Read) and error.status == HTTPStatus.NOT_FOUND:
+            return _with_alarm(view, looks.missing_perhaps(observed, step.remote_id, now), now)
         return Meaning(transitions.lost(observed, now + late) if is_write else observed)
     if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
         if isinstance(step, Read) and not concerns_held(view, step):

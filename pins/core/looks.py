@@ -121,6 +121,17 @@ def missing(observed: Observed, now: datetime) -> Observed:
     return replace(observed, pending=None, must_look=True, not_found=True)
 
 
+def missing_perhaps(observed: Observed, remote_id: int, now: datetime) -> Observed:
+    """404 to a read, outside Tedee's envelope: from a cloud whose errors have none, or from a gateway that lost its way.
+
+    Alone it proves nothing, and the list is asked. After a list that lacks the PIN it is the second witness: the list
+    came by the same way.
+    """
+    if remote_id != observed.remote_id:
+        return replace(observed, nominees=(), must_look=True)
+    return _gone(observed, now) if observed.omitted else replace(observed, pending=None, must_look=True)
+
+
 def taken_away(before: Observed, after: Observed, now: datetime) -> bool:
     """Did somebody else remove our PIN?
 

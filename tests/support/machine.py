@@ -146,13 +146,14 @@ class World:
         self.cloud.advance()
         self.watch.look()
 
-    def come_to_rest(self) -> None:
+    def come_to_rest(self, *, as_documented: bool) -> None:
         """End all trouble, let time pass until nothing is due soon, and judge what is there.
 
         What a difference of the cloud or a hand left behind is for the comparison with each lock's whole list to find.
+        Unless the cloud is to be `as_documented`, its answers may go on to look otherwise.
         """
         self.mishaps.clear()
-        self.differences.end()
+        self.differences.end(all_of_them=as_documented)
         self.cloud.set_faults("")
         self.cloud.desk._scripts.clear()
         for lock in self.cloud.locks():

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
 _TRAITS = frozenset({"id_reuse", "expiry_lag", "reject_past_start", "rate_limit"})
 #: Settings that only change how answers look: with them every invariant holds as without.
 _LOOKS = frozenset(
-    {"error_body", "seconds_cut", "default_hours_shown", "ids_as_text", "pins_null_when_empty", "put", "max_alias"}
+    {
+        "error_body",
+        "write_refusal",
+        "seconds_cut",
+        "default_hours_shown",
+        "ids_as_text",
+        "pins_null_when_empty",
+        "put",
+        "max_alias",
+    }
 )
 
 
@@ -26,6 +35,11 @@ class Switch:
     always: int | None = None  # the status of every request to a keypad
     claims_full: bool = False
     read_only: bool = False  # the key may not write
+
+    @property
+    def only_looks(self) -> bool:
+        """Does it only change how answers look?"""
+        return not (self.misleads or self.always or self.claims_full or self.read_only)
 
     @property
     def misleads(self) -> bool:
@@ -66,8 +80,9 @@ class Differences:
             del self.on[which % len(self.on)]
         self._apply()
 
-    def end(self) -> None:
-        self.on.clear()
+    def end(self, *, all_of_them: bool) -> None:
+        """All, or only those with which no house comes to rest."""
+        self.on = [] if all_of_them else [name for name in self.on if SWITCHES[name].only_looks]
         self._apply()
 
     def _apply(self) -> None:

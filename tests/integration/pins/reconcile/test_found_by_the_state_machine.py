@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from pins.core.pin_state import State
+from pins.models import LockState
 from rentals.models import Booking
 from tests.support.house import House, pin_of
+from tests.support.reconciling import assert_one_right_pin
 
 pytestmark = pytest.mark.django_db
 
@@ -50,3 +54,42 @@ def test_a_renamed_code_that_outlived_its_end_is_removed(clock: time_machine.Tra
     assert house.cloud.pins(door.device_id) == []
     assert pin_of(booking, door).state == State.REMOVED
     assert house.requests < 10
+
+
+@pytest.mark.parametrize("error_body", ["empty", "problem"])
+@pytest.mark.parametrize("extended", [False, True])
+def test_a_code_that_somebody_deleted_is_set_again_where_a_404_has_no_envelope(
+    house: House, clock: time_machine.Traveller, error_body: str, extended: bool
+) -> None:
+    """The list lacks it, and its id is not found. It was read again and again, and the guest had no code."""
+    house.cloud.settings = replace(house.cloud.settings, error_body=error_body)
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, 5 * DAY)
+    house.live(clock, MINUTE)
+    (remote,) = house.cloud.pins(door.device_id)
+    house.cloud.remove_pin(door.device_id, remote.id)
+    if extended:
+        booking.check_out += DAY
+        booking.save()
+    else:
+        LockState.objects.update(audit_at=timezone.now())
+    house.live(clock, 10 * MINUTE)
+
+    assert_one_right_pin(house, booking, door)
+    assert house.requests < 12
+
+
+@pytest.mark.parametrize("fault", ["PUT:timeout_applied", "PUT:timeout_lost", "PUT:ok"])
+def test_a_gateway_that_lost_its_way_ends_no_belief(house: House, clock: time_machine.Traveller, fault: str) -> None:
+    """The list still shows the code, whatever the gateway says about its id."""
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, 5 * DAY)
+    house.live(clock, MINUTE)
+    (remote,) = house.cloud.pins(door.device_id)
+    booking.check_out += DAY
+    booking.save()
+    house.cloud.script(door.device_id, [fault, "GET:html_404", "GET:html_404", "GET:html_404"])
+    house.live(clock, HOUR)
+
+    assert_one_right_pin(house, booking, door)
+    assert [pin.id for pin in house.cloud.pins(door.device_id)] == [remote.id]

@@ -189,18 +189,18 @@ class HouseMachine(RuleBasedStateMachine):
     def check_drift(self) -> None:
         drift.repair(self.here.now)
 
-    @rule()
-    def come_to_rest(self) -> None:
-        self.here.come_to_rest()
+    @rule(as_documented=st.booleans())
+    def come_to_rest(self, as_documented: bool) -> None:
+        self.here.come_to_rest(as_documented=as_documented)
 
     def teardown(self) -> None:
         if self.world is None:
             return
         try:
             if sys.exc_info()[0] is None:
-                self.world.come_to_rest()
+                self.world.come_to_rest(as_documented=False)
                 self.world.pass_time(timedelta(days=90))
-                self.world.come_to_rest()
+                self.world.come_to_rest(as_documented=True)
         finally:
             self.world.close()
 
