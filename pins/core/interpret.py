@@ -178,6 +178,8 @@ def _after_reading_nominee(view: PinView, remote: RemotePin, content: Content, n
     observed = view.observed
     sent = observed.pending.content if observed.pending is not None else view.desired.content
     same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
+    # A lost POST of an earlier wish carried a value that the lock gives to no other PIN.
+    same = same or (observed.late is not None and content.code in observed.late.codes)
     if same and remote.id in observed.nominees:
         return looks.adopted(observed, remote.id, content, now)
     return looks.not_ours(observed, remote.id)

@@ -107,9 +107,14 @@ def adopted(observed: Observed, remote_id: int, content: Content, now: datetime)
 
 
 def not_ours(observed: Observed, remote_id: int) -> Observed:
-    """A PIN that might have been ours is somebody else's, or vanished. After the last one the search is over."""
+    """A PIN that might have been ours is somebody else's, or vanished. After the last one the search is over, and so is
+    the closing look, if the list was asked for late enough."""
     left = tuple(one for one in observed.nominees if one != remote_id)
-    return replace(observed, nominees=left, pending=observed.pending if left else None)
+    if left:
+        return replace(observed, nominees=left)
+    late, listed_at = observed.late, observed.listed_at
+    is_over = late is not None and listed_at is not None and late.until <= listed_at
+    return replace(observed, nominees=(), pending=None, late=None if is_over else late)
 
 
 def missing(observed: Observed, now: datetime) -> Observed:

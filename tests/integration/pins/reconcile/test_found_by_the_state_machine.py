@@ -10,6 +10,7 @@ import time_machine
 from django.utils import timezone
 
 from pins.core.pin_state import State
+from pins.desired import code_overrides
 from pins.models import LockState
 from rentals.models import Booking
 from tests.support.house import House, pin_of
@@ -93,3 +94,27 @@ def test_a_gateway_that_lost_its_way_ends_no_belief(house: House, clock: time_ma
 
     assert_one_right_pin(house, booking, door)
     assert [pin.id for pin in house.cloud.pins(door.device_id)] == [remote.id]
+
+
+@pytest.mark.parametrize("what", ["renewed", "cancelled"])
+def test_a_lost_code_under_a_cut_name_is_found_although_the_wish_moved_on(
+    house: House, clock: time_machine.Traveller, what: str
+) -> None:
+    """It landed late and has the value of the earlier wish. List and read followed each other without end."""
+    house.cloud.settings = replace(house.cloud.settings, alias_shape="cut")
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, 5 * DAY)
+    house.cloud.script(door.device_id, ["POST:drop_late"])
+    house.settle()
+    if what == "renewed":
+        code_overrides.renew_code(pin_of(booking, door).grant_id, timezone.now())
+    else:
+        booking.status = Booking.Status.CANCELLED
+        booking.save()
+    house.live(clock, 20 * MINUTE)
+
+    pin = pin_of(booking, door)
+    left = [remote.value for remote in house.cloud.pins(door.device_id)]
+    assert left == ([pin.grant.code] if what == "renewed" else [])
+    assert pin.state == (State.SET if what == "renewed" else State.REMOVED)
+    assert house.requests < 15
