@@ -127,7 +127,7 @@ def missing(observed: Observed, now: datetime) -> Observed:
 
 
 def missing_perhaps(observed: Observed, remote_id: int, now: datetime) -> Observed:
-    """404 to a read, outside Tedee's envelope: from a cloud whose errors have none, or from a gateway that lost its way.
+    """404 to a read, outside Tedee's envelope: from a cloud whose errors have none, or from a gateway gone astray.
 
     Alone it proves nothing, and the list is asked. After a list that lacks the PIN it is the second witness: the list
     came by the same way.

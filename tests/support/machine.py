@@ -146,7 +146,7 @@ class World:
         self.cloud.advance()
         self.watch.look()
 
-    def come_to_rest(self, *, as_documented: bool) -> None:
+    def come_to_rest(self, *, as_documented: bool = True) -> None:
         """End all trouble, let time pass until nothing is due soon, and judge what is there.
 
         What a difference of the cloud or a hand left behind is for the comparison with each lock's whole list to find.

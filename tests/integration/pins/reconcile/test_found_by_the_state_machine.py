@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Literal
 
 import pytest
 import time_machine
@@ -60,7 +61,7 @@ def test_a_renamed_code_that_outlived_its_end_is_removed(clock: time_machine.Tra
 @pytest.mark.parametrize("error_body", ["empty", "problem"])
 @pytest.mark.parametrize("extended", [False, True])
 def test_a_code_that_somebody_deleted_is_set_again_where_a_404_has_no_envelope(
-    house: House, clock: time_machine.Traveller, error_body: str, extended: bool
+    house: House, clock: time_machine.Traveller, error_body: Literal["empty", "problem"], extended: bool
 ) -> None:
     """The list lacks it, and its id is not found. It was read again and again, and the guest had no code."""
     house.cloud.settings = replace(house.cloud.settings, error_body=error_body)
