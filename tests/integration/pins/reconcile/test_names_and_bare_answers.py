@@ -1,4 +1,4 @@
-"""Stories that `test_state_machine` found where the cloud differs from its documents or a person uses the Tedee app."""
+"""Codes under changed names, and a 404 without an envelope: what was wrong when the state machine learned of them."""
 
 from __future__ import annotations
 
