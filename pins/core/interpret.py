@@ -15,6 +15,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 from pins.core import looks, transitions
 from pins.core.alias import SHORT_LENGTH, reference_in
@@ -183,12 +184,14 @@ def _after_reading_nominee(view: PinView, remote_id: int, content: Content, now:
     observed = view.observed
     sent = observed.pending.content if observed.pending is not None else view.desired.content
     same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
+    # A lost POST of an earlier wish carried another value, and perhaps another end.
     ends = {one.ends_at for one in _ours(view)} | {post.ends_at for post in observed.posts}
-    if content.code in observed.left_codes and content.ends_at in ends and remote_id in observed.nominees:
+    same = same or (content.code in looks.former_codes(observed) and content.ends_at in ends)
+    if not same or remote_id not in observed.nominees:
+        return looks.not_ours(observed, remote_id)
+    if observed.remote_id is not None:
         return looks.surplus(observed, remote_id, content.code)
-    if same and remote_id in observed.nominees:
-        return looks.adopted(observed, remote_id, content, now)
-    return looks.not_ours(observed, remote_id)
+    return looks.adopted(observed, remote_id, content, now)
 
 
 def _has_our_value(remote: RemotePin, view: PinView) -> bool:
@@ -224,6 +227,8 @@ def _after_error(
 ) -> Meaning:
     observed, is_write = view.observed, isinstance(step, Write)
     if isinstance(error, AmbiguousError):
+        if isinstance(step, Read) and error.status == HTTPStatus.NOT_FOUND:
+            return _with_alarm(view, looks.missing_perhaps(observed, step.remote_id, now), now)
         return Meaning(transitions.lost(observed, now + late) if is_write else observed)
     if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
         if isinstance(step, Read) and not concerns_held(view, step):

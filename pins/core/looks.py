@@ -23,23 +23,20 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     """The lock's list was read, and is not a stale one.
 
     1. Something may be ours under another name: it is read before anything is concluded of ours.
-    2. The id that we hold is missing, and only this list says so: the id is read.
+    2. The id that we hold is missing, and only this list says so, or it has another name: the id is read.
     3. Otherwise the list decides: found, or gone.
     4. A former value of ours may still open the door under another name: that one is read, too.
     """
-    after = _looked(observed, seen, now)
-    if not observed.left_codes or after.nominees:
-        return after
-    if seen.nominees:
-        return replace(after, nominees=seen.nominees)
+    after, former = _looked(observed, seen, now), former_codes(observed)
+    if seen.nominees and former:
+        return replace(after, nominees=seen.nominees, left_codes=former)
     over = seen.credit is Credit.PROVEN and after.late is None
     return replace(after, left_codes=frozenset()) if over else after
 
 
 def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     held = observed.remote_id
-    # After a lost DELETE the id may be another's by now.
-    renamed = seen.renamed and held is not None and not _was_deleted(observed)
+    renamed = seen.renamed and held is not None
     is_there = held in seen.ours or renamed
     is_over = held is not None and not is_there and _one_list_is_enough(observed, seen, now)
     base = replace(
@@ -79,7 +76,7 @@ def read(observed: Observed, content: Content, now: datetime) -> Observed:
     if late is not None and late.until <= now:
         late = None
     doubted = now if observed.omitted else observed.list_doubted_at
-    return replace(
+    seen = replace(
         observed,
         applied=content,
         pending=None,
@@ -89,6 +86,8 @@ def read(observed: Observed, content: Content, now: datetime) -> Observed:
         not_found=False,
         list_doubted_at=doubted,
     )
+    held = observed.remote_id
+    return _outlived(seen, held, observed.extra_ids) if held is not None and content.has_ended(now) else seen
 
 
 def read_foreign(observed: Observed) -> Observed:
@@ -114,6 +113,13 @@ def adopted(observed: Observed, remote_id: int, content: Content, now: datetime)
     return replace(seen, pending=None, exists=False, blocked="")
 
 
+def former_codes(observed: Observed) -> frozenset[str]:
+    """Values that lost POSTs carried and that are not the present one: they may open the door, too."""
+    applied, late = observed.applied, observed.late
+    present = frozenset({applied.code}) if applied is not None else frozenset[str]()
+    return (observed.left_codes | (late.codes if late is not None else frozenset())) - present
+
+
 def surplus(observed: Observed, remote_id: int, code: str) -> Observed:
     """A PIN under a changed name has a former value of ours: it is one too many."""
     rest = not_ours(observed, remote_id)
@@ -123,9 +129,14 @@ def surplus(observed: Observed, remote_id: int, code: str) -> Observed:
 
 
 def not_ours(observed: Observed, remote_id: int) -> Observed:
-    """A PIN that might have been ours is somebody else's, or vanished. After the last one the search is over."""
+    """A PIN that might have been ours is somebody else's, or vanished. After the last one the search is over, and so is
+    the closing look, if the list was asked for late enough."""
     left = tuple(one for one in observed.nominees if one != remote_id)
-    return replace(observed, nominees=left, pending=observed.pending if left else None)
+    if left:
+        return replace(observed, nominees=left)
+    late, listed_at = observed.late, observed.listed_at
+    is_over = late is not None and listed_at is not None and late.until <= listed_at
+    return replace(observed, nominees=(), pending=None, late=None if is_over else late)
 
 
 def missing(observed: Observed, now: datetime) -> Observed:
@@ -146,6 +157,17 @@ def did_not_arrive(before: Observed, after: Observed) -> bool:
     if pending.op is Op.PUT:
         return after.remote_id == pending.remote_id and after.applied != pending.content
     return pending.remote_id in after.held
+
+
+def missing_perhaps(observed: Observed, remote_id: int, now: datetime) -> Observed:
+    """404 to a read, outside Tedee's envelope: from a cloud whose errors have none, or from a gateway gone astray.
+
+    Alone it proves nothing, and the list is asked. After a list that lacks the PIN it is the second witness: the list
+    came by the same way.
+    """
+    if remote_id != observed.remote_id:
+        return replace(observed, nominees=(), must_look=True)
+    return _gone(observed, now) if observed.omitted else replace(observed, pending=None, must_look=True)
 
 
 def taken_away(before: Observed, after: Observed, now: datetime) -> bool:
@@ -210,8 +232,8 @@ def _late_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: b
 def _posts_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: bool) -> tuple[posts.Post, ...]:
     """`is_over`: the list ends our belief in the id that we hold."""
     held, after = observed.remote_id, posts.found(observed.posts, seen.ours)
-    if is_over and (seen.renamed or _has_ended(observed, now)):
-        after = posts.gone(after, held)  # the id is another's, or the lock itself removed ours
+    if is_over and _has_ended(observed, now):
+        after = posts.gone(after, held)  # the lock itself removed it
     if not seen.credit.shows_absence:
         return after
     believed = () if held is None or is_over else (held,)
@@ -225,8 +247,8 @@ def _was_deleted(observed: Observed) -> bool:
 
 def _one_list_is_enough(observed: Observed, seen: Sighting, now: datetime) -> bool:
     """May a list alone end our belief in the id: after its end, or after a 404? After a lost DELETE of ours it must
-    have proved itself, since nobody knows whether that one arrived; or it shows the id as another's."""
-    proven = seen.credit is Credit.PROVEN or seen.renamed
+    have proved itself, since nobody knows whether that one arrived."""
+    proven = seen.credit is Credit.PROVEN
     return observed.not_found or _has_ended(observed, now) or (_was_deleted(observed) and proven)
 
 
@@ -248,13 +270,16 @@ def _found(settled: Observed, before: Observed, seen: Sighting, now: datetime) -
         applied = None  # the list shows that it is there, not what a late PUT made of it
     others = tuple(one for one in settled.extra_ids if one != keep)
     if applied is not None and applied.has_ended(now):
-        # It outlived its end and may vanish at any moment: it is removed. Another one of ours takes its place.
-        next_one = next((one for one in ours if one != keep), None)
-        unseen = (one for one in others if one not in ours)
-        rest = (*(one for one in ours if one != next_one), *unseen)
-        return replace(settled, remote_id=next_one, applied=None, extra_ids=rest, exists=False)
+        return _outlived(settled, keep, others)
     blocked = before.blocked if keep == held else ""
     return replace(settled, remote_id=keep, applied=applied, extra_ids=others, exists=False, blocked=blocked)
+
+
+def _outlived(observed: Observed, ended: int, others: tuple[int, ...]) -> Observed:
+    """A PIN is there after its end and may vanish at any moment: it is removed, and set anew if the stay was extended.
+    Another one of ours takes its place."""
+    successor = others[0] if others else None
+    return replace(observed, remote_id=successor, applied=None, extra_ids=(ended, *others[1:]), exists=False)
 
 
 def _gone(observed: Observed, now: datetime) -> Observed:

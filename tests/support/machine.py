@@ -33,6 +33,7 @@ from pins.simulator.messages import Reply, Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Booking, Lock
 from tests.support.house import House
+from tests.support.machine_differences import Differences
 from tests.support.machine_edits import Edits
 from tests.support.machine_oracle import Watch
 
@@ -68,13 +69,13 @@ class Mishap:
 class World:
     """Two flats with a shared entrance. Leave it with `close`, which undoes everything in the database."""
 
-    def __init__(self, *, seed: int, **cloud_settings: Any) -> None:
+    def __init__(self, *, seed: int, names_checked: bool = True, **cloud_settings: Any) -> None:
         self._stack = ExitStack()
         self.clock = self._stack.enter_context(time_machine.travel(START, tick=False))
         self._transaction = transaction.atomic()
         self._transaction.__enter__()
         self._patches = pytest.MonkeyPatch()
-        self.house = House(late_seconds=LANDS_AFTER, **cloud_settings)
+        self.house = House(late_seconds=LANDS_AFTER, names_checked=names_checked, **cloud_settings)
         self.cloud = self.house.cloud
         self.cloud.desk._seed = seed
         self.transport = _Transport(self)
@@ -95,6 +96,7 @@ class World:
         ]
         self.edits = Edits(self)
         self.watch = Watch(self)
+        self.differences = Differences(self)
 
     def close(self) -> None:
         transaction.set_rollback(True)
@@ -144,14 +146,21 @@ class World:
         self.cloud.advance()
         self.watch.look()
 
-    def come_to_rest(self) -> None:
-        """End all trouble, let time pass until nothing is due soon, and judge what is there."""
+    def come_to_rest(self, *, as_documented: bool = True) -> None:
+        """End all trouble, let time pass until nothing is due soon, and judge what is there.
+
+        What a difference of the cloud or a hand left behind is for the comparison with each lock's whole list to find.
+        Unless the cloud is to be `as_documented`, its answers may go on to look otherwise.
+        """
         self.mishaps.clear()
+        self.differences.end(all_of_them=as_documented)
         self.cloud.set_faults("")
         self.cloud.desk._scripts.clear()
         for lock in self.cloud.locks():
             self.cloud.set_connected(lock.id, True)
             self.cloud.set_forbidden(lock.id, False)
+        if self.watch.is_disturbed:
+            LockState.objects.update(audit_at=self.now, full_list_at=None)
         horizon = self.now + timedelta(hours=3)
         drift.repair(self.now)
         for _ in range(200):
@@ -172,6 +181,8 @@ class World:
         moments += Pin.objects.exclude(wanted=True, admitted=False).values_list("next_try_at", flat=True)
         for state in LockState.objects.select_related("lock__account__operation"):
             moments += [state.paused_until, state.lease_until]
+            if self.watch.is_disturbed:
+                moments.append(state.audit_at)
             account = getattr(state.lock.account, "operation", None)
             moments.append(account.paused_until if account is not None else None)
         return min((moment for moment in moments if moment is not None and moment > self.now), default=None)
@@ -247,6 +258,7 @@ class World:
     def _prepare(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
         prepared = real(lock, *args)
         if isinstance(prepared, PreparedAttempt):
+            self.watch.judge_attempt(lock, prepared)
             self.reached("noted")
         return prepared
 

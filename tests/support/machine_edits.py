@@ -15,6 +15,7 @@ from pins.desired import claims, code_overrides
 from pins.models import AccessGrant, Pin
 from pins.reconcile import by_hand
 from rentals.models import Booking, Lock, Property
+from tests.support import machine_hands
 
 if TYPE_CHECKING:
     from tests.support.machine import World
@@ -44,12 +45,16 @@ class Edits:
         *("foreign_any", "foreign_any", "foreign", "foreign_next", "foreign_new_lock", "foreign_gone"),
         *("plug", "forbid", "readd"),
     )
+    HANDS = machine_hands.NAMES
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._hands = machine_hands.Hands(world)
 
     def apply(self, name: str, which: int, amount: int) -> None:
-        if name in ("book", "book_running"):
+        if name in self.HANDS:
+            self._hands.apply(name, which, amount)
+        elif name in ("book", "book_running"):
             getattr(self, f"_{name}")(which, amount)
         elif name in self.STAYS:
             bookings = self._world.bookings()
@@ -144,6 +149,7 @@ class Edits:
             code_overrides.set_code(grant.pk, f"7{abs(amount) % 1000:03d}25", self._world.now)
 
     def _try_now(self, grant: AccessGrant, amount: int) -> None:
+        self._world.watch.allow_one_more(grant)
         by_hand.try_now(list(Pin.objects.filter(grant=grant).values_list("pk", flat=True)), self._world.now)
 
     # -- places -------------------------------------------------------------------------------------------------
@@ -209,7 +215,9 @@ class Edits:
         self._lock_on(which, amount)
 
     def _add_foreign(self, which: int, value: str, amount: int) -> None:
-        if self._world.cloud.settings.id_reuse and self._an_id_is_freshly_free(which):
+        if self._world.cloud.settings.id_reuse and (
+            self._an_id_is_freshly_free(which) or self._an_id_of_ours_is_gone(which)
+        ):
             return
         end = self._world.now + timedelta(seconds=amount) if amount > 0 else None
         with contextlib.suppress(ValueError):  # taken or full: the app says so
@@ -223,6 +231,12 @@ class Edits:
         now = self._world.now
         fresh = Pin.objects.filter(applied_ends_at__gt=now - FRESH_END, applied_ends_at__lte=now)
         return fresh.filter(lock=self._lock(which), remote_id__isnull=False).exists()
+
+    def _an_id_of_ours_is_gone(self, which: int) -> bool:
+        """Somebody deleted a code of ours, and nobody told us: a request by its id would meet whatever got that id."""
+        lock = self._lock(which)
+        there = {pin.id for pin in self._world.cloud.pins(lock.device_id) if not pin.foreign}
+        return any(not pin.observed.held <= there for pin in Pin.objects.filter(lock=lock))
 
     def _foreign_gone(self, which: int, amount: int) -> None:
         device_id = self._lock(which).device_id

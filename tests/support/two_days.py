@@ -78,7 +78,7 @@ class TwoDays:
         self.clock, self.rng, self.seed = clock, random.Random(seed), seed
         self.differences = differences
         self.settings = {name: value for one in differences for name, value in one.settings.items()}
-        self.house = House(names_checked=False, late_seconds=LANDS_AFTER, **self.settings)
+        self.house = House(names_checked=False, audits=True, late_seconds=LANDS_AFTER, **self.settings)
         self.house.cloud.desk = FaultDesk(seed, FaultPlan.parse(faults))
         self.doors = [self.house.lock(f"Door {number}") for number in range(size.locks)]
         self.flats = [self.house.flat(door, name=f"Flat {number}") for number, door in enumerate(self.doors)]

@@ -120,9 +120,8 @@ def test_a_cloud_that_refuses_every_name_ends_with_a_person(clock: time_machine.
     assert methods().count("post") <= 4
 
 
-def test_a_code_that_is_renamed_in_the_app_stays_ours_and_teaches_nothing(
-    house: House, clock: time_machine.Traveller
-) -> None:
+def test_a_code_that_is_renamed_in_the_app_stays_ours_and_teaches_nothing(clock: time_machine.Traveller) -> None:
+    house = House(audits=True)
     door = house.lock()
     booking = house.stay(house.flat(door), 20 * HOUR, DAY)
     house.live(clock, MINUTE)

@@ -22,6 +22,11 @@ pytestmark = pytest.mark.django_db
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
+@pytest.fixture
+def house(clock: time_machine.Traveller) -> House:
+    return House(audits=True)
+
+
 @pytest.fixture(autouse=True)
 def _often(settings: Settings) -> None:
     settings.AUDIT_SECONDS = 15

@@ -24,7 +24,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 def lost_for_ever(clock: time_machine.Traveller) -> tuple[House, Lock, Booking]:
     """Each code is stored, no answer comes, no list shows it, and the cloud takes the same value twice."""
-    house = House(list_shows="nothing")
+    house = House(audits=True, list_shows="nothing")
     door = house.lock()
     booking = house.stay(house.flat(door), 3 * HOUR, 3 * DAY)
     house.cloud.script(door.device_id, ["POST:timeout_applied"] * 50)
@@ -42,7 +42,7 @@ def test_lost_codes_that_no_list_shows_are_few_and_somebody_is_told(clock: time_
 
 
 def test_at_the_ceiling_only_reads_go_on_and_the_first_honest_list_ends_it(clock: time_machine.Traveller) -> None:
-    house = House(list_shows="nothing")
+    house = House(audits=True, list_shows="nothing")
     door = house.lock()
     flat = house.flat(door)
     house.stay(flat, 9 * DAY, DAY)
@@ -79,7 +79,8 @@ def test_a_person_allows_one_more(clock: time_machine.Traveller) -> None:
     assert pin_of(booking, door).more_posts == 0
 
 
-def test_a_lock_on_which_codes_pile_up_gets_no_new_one(house: House, clock: time_machine.Traveller) -> None:
+def test_a_lock_on_which_codes_pile_up_gets_no_new_one(clock: time_machine.Traveller) -> None:
+    house = House(audits=True)
     door = house.lock()
     flat = house.flat(door)
     stays = [house.stay(flat, n * DAY, 12 * HOUR, name=f"Guest{n}") for n in range(1, 4)]

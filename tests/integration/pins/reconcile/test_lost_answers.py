@@ -214,8 +214,8 @@ def test_a_write_that_gets_lost_each_time_is_sent_more_and_more_rarely(
 
 
 def test_a_removal_that_a_late_list_denies_is_sent_more_and_more_rarely(clock: time_machine.Traveller) -> None:
-    """The lock ended the code by itself. Its list still shows it for a while, and its 404 comes without Tedee's envelope,
-    so that nobody may believe it."""
+    """The lock ended the code by itself. Its list still shows it for a while, and its 404 has no envelope, so that
+    nobody may believe it."""
     house = House(list_lag=120.0, error_body="empty")
     door = house.lock()
     booking = house.stay(house.flat(door), 0 * DAY, HOUR)

@@ -21,6 +21,7 @@ from pytest_django import Settings
 
 from pins.desired import drift
 from tests.support.machine import LATE_SECONDS, Mishap, World
+from tests.support.machine_differences import SWITCHES
 from tests.support.machine_edits import Edits
 
 _PROFILES = {
@@ -75,7 +76,7 @@ def edits(*names: str) -> st.SearchStrategy[tuple[str, int, int]]:
 
 
 ANY_EDIT = st.one_of(
-    edits(*Edits.STAYS), edits(*Edits.STAYS), edits(*Edits.CODES), edits(*Edits.PLACES), edits(*Edits.PHYSICAL)
+    *(edits(*names) for names in (Edits.STAYS, Edits.STAYS, Edits.CODES, Edits.PLACES, Edits.PHYSICAL, Edits.HANDS))
 )
 MISHAPS = st.one_of(
     st.builds(Mishap, st.sampled_from(["noted", "sending", "applied", "answered", "stored"]), st.just("crash")),
@@ -101,6 +102,7 @@ class HouseMachine(RuleBasedStateMachine):
         capacity=st.sampled_from([100, 100, 8]),
         reject_past_start=st.booleans(),
         busy_after_timeout=st.sampled_from([0.0, 3.0]),
+        names_checked=st.sampled_from([True, True, False]),
         first=st.lists(edits("book", "book", "book_running"), min_size=1, max_size=3),
     )
     def build(
@@ -111,6 +113,7 @@ class HouseMachine(RuleBasedStateMachine):
         capacity: int,
         reject_past_start: bool,
         busy_after_timeout: float,
+        names_checked: bool,
         first: list[tuple[str, int, int]],
     ) -> None:
         self.world = World(
@@ -120,6 +123,7 @@ class HouseMachine(RuleBasedStateMachine):
             capacity=capacity,
             reject_past_start=reject_past_start,
             busy_after_timeout=busy_after_timeout,
+            names_checked=names_checked,
         )
         for edit in first:
             self.world.edits.apply(*edit)
@@ -155,6 +159,18 @@ class HouseMachine(RuleBasedStateMachine):
     def set_chances(self, plan: str) -> None:
         self.here.cloud.set_faults(plan)
 
+    @rule(name=st.sampled_from(sorted(SWITCHES)), edit=ANY_EDIT, seconds=SPANS)
+    def cloud_differs(self, name: str, edit: tuple[str, int, int], seconds: int) -> None:
+        """From now on the cloud does something that no document says."""
+        self.here.differences.switch_on(name)
+        self.here.edits.apply(*edit)
+        self.here.work()
+        self.here.pass_time(timedelta(seconds=seconds))
+
+    @rule(which=WHICH)
+    def cloud_is_as_documented(self, which: int) -> None:
+        self.here.differences.switch_off(which)
+
     @rule(which=WHICH)
     def run_one_lock(self, which: int) -> None:
         self.here.run(self.here.locks()[which % 3])
@@ -173,18 +189,18 @@ class HouseMachine(RuleBasedStateMachine):
     def check_drift(self) -> None:
         drift.repair(self.here.now)
 
-    @rule()
-    def come_to_rest(self) -> None:
-        self.here.come_to_rest()
+    @rule(as_documented=st.booleans())
+    def come_to_rest(self, as_documented: bool) -> None:
+        self.here.come_to_rest(as_documented=as_documented)
 
     def teardown(self) -> None:
         if self.world is None:
             return
         try:
             if sys.exc_info()[0] is None:
-                self.world.come_to_rest()
+                self.world.come_to_rest(as_documented=False)
                 self.world.pass_time(timedelta(days=90))
-                self.world.come_to_rest()
+                self.world.come_to_rest(as_documented=True)
         finally:
             self.world.close()
 

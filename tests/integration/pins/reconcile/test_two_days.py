@@ -65,12 +65,15 @@ def test_nobody_is_locked_out_untold_and_codes_stay_few(names: tuple[str, ...], 
 
 def write_down(names: tuple[str, ...], figures: Figures) -> None:
     """One line for each case; several workers may write."""
-    told = ", ".join(figures.incidents) or "none"
-    line = (
-        f"{' + '.join(names)}: {figures.requests} requests, {figures.posts} creations sent; codes of one guest at "
-        f"most {figures.most_living}, doubled for {figures.longest_double}; unaccounted at most "
-        f"{figures.most_in_an_hour} in an hour, {figures.most_in_a_day} in a day; incidents: {told}; wrong at the end: {len(figures.wrong)}\n"
+    facts = (
+        f"{figures.requests} requests",
+        f"{figures.posts} creations sent",
+        f"codes of one guest at most {figures.most_living}, doubled for {figures.longest_double}",
+        f"unaccounted at most {figures.most_in_an_hour} in an hour, {figures.most_in_a_day} in a day",
+        f"incidents: {', '.join(figures.incidents) or 'none'}",
+        f"wrong at the end: {len(figures.wrong)}",
     )
+    line = f"{' + '.join(names)}: {'; '.join(facts)}\n"
     FIGURES.mkdir(parents=True, exist_ok=True)
     with (FIGURES / "two_days.txt").open("a", encoding="utf-8") as file:
         file.write(line)
