@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -50,7 +51,7 @@ def test_the_first_code_of_an_account_is_read_back_and_no_other(clock: time_mach
     ids=["cut", "no number sign", "no spaces", "capitals"],
 )
 def test_a_changed_name_is_learned_and_the_reference_goes_to_the_front(
-    clock: time_machine.Traveller, shape: dict[str, object], form: str
+    clock: time_machine.Traveller, shape: dict[str, Any], form: str
 ) -> None:
     house = House(names_checked=False, **shape)
     door = house.lock()
