@@ -148,6 +148,8 @@ class Stack:
             "REDIS_URL": self.redis.url,
             "SWEEP_SECONDS": "1",
             "LATE_SECONDS": "8",
+            # No lock is compared by chance: tests count requests.
+            "AUDIT_SECONDS": "2592000",
             "TEDEE_RATE_LIMIT": "100000",
             **(settings or {}),
         }
