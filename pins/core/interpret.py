@@ -108,7 +108,8 @@ def for_pin(
         is_short = alias_is_short and (attempt.body is None or len(attempt.body.alias) <= SHORT_LENGTH)
         meaning = _after_error(view, step, error, now, late, alias_is_short=is_short)
         observed = meaning.observed
-        if scope_of(step, error) is Scope.PIN and (observed.must_look or not is_confirmed_gone(step, response)):
+        gone = is_confirmed_gone(step, response) or (isinstance(step, Read) and view.observed.omitted)
+        if scope_of(step, error) is Scope.PIN and (observed.must_look or not gone):
             observed = _rested(view, observed, attempt, error.cause, now, jitter)
         return replace(meaning, observed=observed)
     if seen is not None and seen.credit is Credit.STALE:

@@ -149,11 +149,11 @@ def living(posts: Iterable[Post], held: Iterable[int], now: datetime) -> int:
     ids = set(held)
     nameless = 0
     for post in posts:
-        if post.ends_at is not None and post.ends_at <= now:
+        if post.absent or (post.ends_at is not None and post.ends_at <= now):
             continue
         if post.id is not None:
             ids.add(post.id)
-        elif not post.absent:
+        else:
             nameless += 1
     return len(ids) + nameless
 

@@ -96,6 +96,7 @@ def delay(
        hour or past.
     4. `begun`: the deadline is past and the guest waits at the door. Where the lock or the cloud fails by itself, at
        most a minute, however many failures there were. Only a server's `retry_after` still counts.
+       A rest that began before the deadline lasts no longer than a minute beyond it.
     5. After a hang at least 15 seconds: the server may still be working on the lost request.
 
     There is no last try: giving up would not help the guest at the door. Raises `ValueError` for another `jitter`.
@@ -113,8 +114,11 @@ def delay(
     pressing = until_deadline is not None and until_deadline <= DEADLINE_IS_NEAR
     if failures >= MANY_FAILURES and not pressing:
         wait = max(wait, REST_AFTER_MANY)
-    if begun and cause in _HURRIED and retry_after is None:
-        wait = min(wait, AT_THE_DOOR)
+    if cause in _HURRIED and retry_after is None:
+        if begun:
+            wait = min(wait, AT_THE_DOOR)
+        elif until_deadline is not None and until_deadline > timedelta():
+            wait = min(wait, until_deadline + AT_THE_DOOR)  # the guest may be at the door before the rest is over
     if hung:
         wait = max(wait, REST_AFTER_HANG)
     return wait

@@ -46,7 +46,7 @@ class Size:
     bookings: int
 
 
-SMALL, FULL = Size(3, 12), Size(20, 100)
+SMALL, FULL = Size(2, 7), Size(20, 100)
 
 
 @dataclass(frozen=True)

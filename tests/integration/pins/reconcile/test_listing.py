@@ -117,7 +117,7 @@ def test_a_lock_listed_as_connected_rests_no_longer(house: House, clock: time_ma
     door, other = house.lock("Door"), house.lock("Cellar")
     until = timezone.now() + DAY
     for lock, cause in ((door, Cause.OFFLINE), (other, Cause.SERVER)):
-        LockState.objects.create(lock=lock, paused_until=until, pause_cause=cause.value)
+        LockState.objects.filter(lock=lock).update(paused_until=until, pause_cause=cause.value)
     Lock.objects.update(is_connected=False)
     assert list_now(house, clock) == {door.pk}
     assert LockState.objects.get(lock=door).paused_until is None

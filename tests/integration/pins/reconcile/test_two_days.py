@@ -2,7 +2,7 @@
 is a timeout: see `tests.support.two_days`.
 
 A usual run takes mixes in which each difference stands once. `TURNKEY_DIFFERENCES=alone` and `=pairs` take each by
-itself and every pair, `TURNKEY_TWO_DAYS=full` 20 locks and 100 bookings in place of 3 and 12.
+itself and every pair, `TURNKEY_PROOFS=full` 20 locks and 100 bookings in place of a few.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ CHOICES: dict[str, list[tuple[str, ...]]] = {
     "": list(MIXES),
 }
 CASES = CHOICES[os.environ.get("TURNKEY_DIFFERENCES", "")]
-SIZE = FULL if os.environ.get("TURNKEY_TWO_DAYS") == "full" else SMALL
+SIZE = FULL if os.environ.get("TURNKEY_PROOFS") == "full" else SMALL
 
 
 def test_each_difference_is_in_a_mix() -> None:
