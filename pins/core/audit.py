@@ -21,7 +21,7 @@ def next_audit(now: datetime, every: timedelta, check_ins: Iterable[datetime]) -
     """When a lock that was compared at `now` is to be compared again. `check_ins`: of its stays to come (UTC)."""
     regular = now + every
     # Only with a period of more than a day can a check-in come before the next comparison without having had one.
-    missed = [check_in - BEFORE_CHECK_IN / 2 for check_in in check_ins if now + BEFORE_CHECK_IN < check_in < regular]
+    missed = [check_in - BEFORE_CHECK_IN / 2 for check_in in check_ins if now + BEFORE_CHECK_IN < check_in <= regular]
     return min([regular, *missed])
 
 
@@ -38,6 +38,12 @@ def version_to_name(version: int | None, writes_since: int, full_list_at: dateti
     if version is None or writes_since or full_list_at is None or full_list_at + FULL_LIST <= now:
         return None
     return version
+
+
+def moved_beyond_ours(version: int | None, audited_version: int | None, confirmed: int) -> bool:
+    """Did somebody else change the lock's PINs since it was last compared? Unknown counts as yes. `confirmed`: changes
+    of ours since then."""
+    return version is None or audited_version is None or version != audited_version + confirmed
 
 
 @dataclass(frozen=True)

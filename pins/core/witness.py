@@ -66,11 +66,6 @@ def credit(listing: PinListing, memory: ListMemory, believed: frozenset[int], no
     return Credit.PROVEN if proven else Credit.UNPROVEN
 
 
-def moved_beyond_ours(listing: PinListing, memory: ListMemory) -> bool:
-    """Did somebody else change the lock's PINs since the last list? Unknown counts as yes."""
-    return listing.version is None or memory.least_version is None or listing.version != memory.least_version
-
-
 @dataclass(frozen=True)
 class Sighting:
     """What a list shows about one PIN."""

@@ -211,5 +211,15 @@ class Migration(migrations.Migration):
             name='rev',
             field=models.PositiveIntegerField(default=0),
         ),
+        migrations.AddField(
+            model_name='lockstate',
+            name='audited_version',
+            field=models.BigIntegerField(blank=True, help_text='The version of the list at that comparison.', null=True),
+        ),
+        migrations.AddField(
+            model_name='lockstate',
+            name='confirmed_since_audit',
+            field=models.PositiveIntegerField(default=0, help_text='Changes of ours that were confirmed since that comparison.'),
+        ),
         migrations.RunPython(spread_first_audits, migrations.RunPython.noop, elidable=True),
     ]

@@ -49,6 +49,12 @@ class LockState(models.Model):
         null=True, blank=True, db_index=True, help_text="When the lock's list is to be compared again."
     )
     audited_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last compared.")
+    audited_version = models.BigIntegerField(
+        null=True, blank=True, help_text="The version of the list at that comparison."
+    )
+    confirmed_since_audit = models.PositiveIntegerField(
+        default=0, help_text="Changes of ours that were confirmed since that comparison."
+    )
     full_list_at = models.DateTimeField(
         null=True, blank=True, help_text="When the list was last asked for without naming a version."
     )

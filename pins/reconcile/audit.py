@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from pins.core import audit, looks
 from pins.core.alias import is_ours, reference_in
@@ -81,15 +82,15 @@ class _Comparison:
             return self.outcome
         now = self.clock()
         if response.listing is None:
-            self._done(now)
+            self._read_what_may_be_narrowed(state.list_version, now)
+            self._done(state.list_version, now)
             return self.outcome
         seen = listings.weigh(self.lock, response.listing, now)
         if seen.credit is Credit.STALE:
             self._later(now + ASK_AGAIN)
             return self.outcome
         observations.share_list(None, seen, now)
-        if seen.moved:
-            observations.ask_to_read(self._may_be_narrowed(now), now)
+        self._read_what_may_be_narrowed(response.listing.version, now)
         if not self._settle_strays(seen):
             self._later(now + ASK_AGAIN)
             return self.outcome
@@ -97,8 +98,14 @@ class _Comparison:
             LockState.objects.filter(lock=self.lock).update(full_list_at=now)
         listings.remember(seen, now)
         keypad_room.listed(self.lock, len(seen.listing.pins), now)
-        self._done(now)
+        self._done(response.listing.version, now)
         return self.outcome
+
+    def _read_what_may_be_narrowed(self, version: int | None, now: datetime) -> None:
+        """Lists in between showed a new version to others, so it is compared with the one of the last comparison."""
+        state = self.state
+        if audit.moved_beyond_ours(version, state.audited_version, state.confirmed_since_audit):
+            observations.ask_to_read(self._may_be_narrowed(now), now)
 
     def _may_be_narrowed(self, now: datetime) -> list[int]:
         """PINs that matter soon, and whose period or value somebody may have changed. Those that the list has already
@@ -175,7 +182,13 @@ class _Comparison:
     def _later(self, moment: datetime) -> None:
         LockState.objects.filter(lock=self.lock).update(audit_at=moment)
 
-    def _done(self, now: datetime) -> None:
+    def _done(self, version: int | None, now: datetime) -> None:
         pile_up.look_again(self.lock, now)
         following = audit.next_audit(now, timedelta(seconds=settings.AUDIT_SECONDS), self.check_ins)
-        LockState.objects.filter(lock=self.lock).update(audited_at=now, audit_at=following)
+        LockState.objects.filter(lock=self.lock).update(
+            audited_at=now,
+            audit_at=following,
+            audited_version=version,
+            # A stray that was removed on the way was confirmed before this list's version was compared.
+            confirmed_since_audit=F("confirmed_since_audit") - self.state.confirmed_since_audit,
+        )

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from pins.core.alias import foreign_name, reference_in
 from pins.core.looks import CLOCKS_DIFFER
 from pins.core.pin_state import Op
-from pins.core.witness import Credit, ListMemory, Sighting, credit, moved_beyond_ours, sighting
+from pins.core.witness import Credit, ListMemory, Sighting, credit, sighting
 from pins.models import InstallationKey, LockState, Pin
 from pins.tedee.messages import PinListing
 from rentals.models import Lock
@@ -26,10 +26,9 @@ class SeenList:
     lock_id: int
     listing: PinListing
     credit: Credit
-    moved: bool  # somebody else changed the lock's PINs since the last list
     proves: bool  # it shows a PIN that we knew to be there
     held: frozenset[int]  # ids that we know to be ours, of all PINs of the lock
-    by_reference: dict[str, int]  # how many entries carry each reference
+    references: frozenset[str]  # those that its aliases carry
 
     def sighting(self, pin: Pin) -> Sighting:
         """What the list shows about one PIN."""
@@ -44,7 +43,7 @@ class SeenList:
 
     def concerned(self, asker_id: int | None) -> list[Pin]:
         """The lock's PINs that may learn from the list."""
-        listed = Q(grant__reference__in=list(self.by_reference))
+        listed = Q(grant__reference__in=self.references)
         known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | listed
         return list(Pin.objects.filter(known, lock=self.lock_id).exclude(pk=asker_id or 0).select_related("grant"))
 
@@ -55,14 +54,9 @@ def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
     memory = ListMemory(state.list_version, state.confirmed_since, state.written_at, state.list_proven_at)
     held, believed = _known_ids(lock, now)
     worth = credit(listing, memory, believed, now)
-    counted: dict[str, int] = {}
-    for one in listing.pins:
-        reference = reference_in(one.alias)
-        if reference is not None:
-            counted[reference] = counted.get(reference, 0) + 1
-    moved = moved_beyond_ours(listing, memory)
+    references = frozenset(filter(None, (reference_in(one.alias) for one in listing.pins)))
     proves = bool(believed) and worth is Credit.PROVEN
-    return SeenList(lock.pk, listing, worth, moved, proves, held, counted)
+    return SeenList(lock.pk, listing, worth, proves, held, references)
 
 
 def remember(seen: SeenList, now: datetime) -> None:
@@ -98,7 +92,9 @@ def doubted(lock_id: int, now: datetime) -> None:
 
 def confirmed(lock_id: int) -> None:
     """The lock confirmed a change of ours: a list of now must have a higher version."""
-    LockState.objects.filter(lock=lock_id).update(confirmed_since=F("confirmed_since") + 1)
+    LockState.objects.filter(lock=lock_id).update(
+        confirmed_since=F("confirmed_since") + 1, confirmed_since_audit=F("confirmed_since_audit") + 1
+    )
 
 
 def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int]]:
@@ -106,10 +102,8 @@ def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int
     held: set[int] = set()
     believed: set[int] = set()
     ours = Pin.objects.filter(lock=lock).exclude(remote_id=None, extra_ids=[])
-    rows = ours.values_list(
-        "remote_id", "extra_ids", "applied_known", "applied_ends_at", "op", "omitted", "not_found", "list_doubted_at"
-    )
-    for remote_id, extra_ids, is_known, ends_at, op, omitted, not_found, _ in rows:
+    rows = ours.values_list("remote_id", "extra_ids", "applied_known", "applied_ends_at", "op", "omitted", "not_found")
+    for remote_id, extra_ids, is_known, ends_at, op, omitted, not_found in rows:
         held.update(extra_ids)
         if remote_id is None:
             continue

@@ -258,5 +258,6 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 save_observed(pin, now)
         nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None, "list_version": None}
         nothing_seen |= {"confirmed_since": 0, "list_proven_at": None, "written_at": None}
+        nothing_seen |= {"audited_version": None, "confirmed_since_audit": 0}
         nothing_seen |= {"learned_room": None, "learned_room_at": None, "yielded_at": None}
         LockState.objects.filter(lock=lock).update(device_id=lock.device_id, **nothing_seen)

@@ -184,3 +184,22 @@ def test_an_audit_waits_while_the_budget_is_half_spent_unless_a_guest_is_near(
     assert LockState.objects.get(lock=far).audited_at is None
     house.live(clock, 3 * HOUR)
     assert LockState.objects.get(lock=far).audited_at is not None
+
+
+def test_a_list_that_was_read_in_between_hides_no_change(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Another stay's answer is lost, so the list is read, with the version that the hand in the app made."""
+    settings.AUDIT_SECONDS = 3600
+    door = house.lock()
+    flat = house.flat(door)
+    booking = house.stay(flat, DAY, 5 * DAY)
+    house.live(clock, 2 * HOUR)
+    (remote,) = house.ours(door)
+    house.cloud.change_pin(door.device_id, remote.id, week_days=3)
+    house.cloud.script(door.device_id, ["POST:timeout_lost"])
+    house.stay(flat, 10 * DAY, DAY)
+    house.live(clock, 10 * MINUTE)
+    assert PinAttempt.objects.filter(op="list", pin__isnull=False).exists()
+    house.live(clock, HOUR)
+    assert_one_right_pin(house, booking, door)

@@ -16,7 +16,6 @@ from pins.core.witness import (
     ListMemory,
     Sighting,
     credit,
-    moved_beyond_ours,
     sighting,
 )
 from pins.tedee.messages import ListedPin, PinListing
@@ -97,14 +96,6 @@ def test_a_list_that_lacks_what_we_know_never_shows_absence(
     least = memory.least_version
     if version is not None and least is not None and version < least and memory.written_at == NOW - SECOND:
         assert found is Credit.STALE
-
-
-@pytest.mark.parametrize(
-    ("version", "memory", "moved"),
-    [(7, MEMORY, False), (8, MEMORY, True), (6, MEMORY, True), (None, MEMORY, True), (7, ListMemory(), True)],
-)
-def test_whether_somebody_else_changed_the_lock(version: int | None, memory: ListMemory, moved: bool) -> None:
-    assert moved_beyond_ours(listing(version=version), memory) is moved
 
 
 # -- what a list shows about one PIN --------------------------------------------------------------------------------
