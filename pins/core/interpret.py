@@ -191,6 +191,8 @@ def _after_reading_nominee(view: PinView, remote_id: int, content: Content, now:
     if not same or remote_id not in observed.nominees:
         return looks.not_ours(observed, remote_id)
     if observed.remote_id is not None:
+        if content.code == view.desired.content.code:
+            return looks.not_ours(observed, remote_id)  # the wished value is never one too many
         return looks.surplus(observed, remote_id, content.code)
     return looks.adopted(observed, remote_id, content, now)
 

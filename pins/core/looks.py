@@ -115,9 +115,11 @@ def adopted(observed: Observed, remote_id: int, content: Content, now: datetime)
 
 def former_codes(observed: Observed) -> frozenset[str]:
     """Values that lost POSTs carried and that are not the present one: they may open the door, too."""
-    applied, late = observed.applied, observed.late
-    present = frozenset({applied.code}) if applied is not None else frozenset[str]()
-    return (observed.left_codes | (late.codes if late is not None else frozenset())) - present
+    applied, left = observed.applied, observed.left_codes
+    lost = observed.late.codes if observed.late is not None else frozenset[str]()
+    if observed.remote_id is None:
+        return left | lost
+    return (left | lost) - {applied.code} if applied is not None else left
 
 
 def surplus(observed: Observed, remote_id: int, code: str) -> Observed:

@@ -6,6 +6,7 @@ Guards the versions of Celery and kombu: Celery 5.7.0 ends its worker in this si
 from __future__ import annotations
 
 import time
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from tests.chaos import proofs
 from tests.support.processes import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.real_processes, pytest.mark.timeout(1800)]
+#: The account's first code is read once, sooner or later.
+READ_BACK = Counter(GET=1)
 
 OPERATION_SECONDS = 3
 
@@ -42,7 +45,7 @@ def test_a_worker_outlives_the_loss_of_redis_in_the_middle_of_a_task(
         assert stack.worker.runs
         assert stack.worker.pid == pid
         story = proofs.assert_never_wrong(stack, [])
-        assert story.by_method == {"POST": 2}, "the answer that came during the outage was lost"
+        assert story.by_method - READ_BACK == {"POST": 2}, "the answer that came during the outage was lost"
     proofs.write_figures(
         f"redis-blinks-{outage}s",
         [

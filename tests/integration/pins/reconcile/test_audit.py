@@ -203,3 +203,15 @@ def test_a_list_that_was_read_in_between_hides_no_change(
     assert PinAttempt.objects.filter(op="list", pin__isnull=False).exists()
     house.live(clock, HOUR)
     assert_one_right_pin(house, booking, door)
+
+
+def test_at_the_default_a_quiet_lock_costs_one_request_a_day(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.AUDIT_SECONDS = 86_400
+    locks = [house.lock(f"Door {number}") for number in range(8)]
+    for lock in locks:
+        house.stay(house.flat(lock, name=lock.name), 20 * DAY, DAY)
+    house.live(clock, DAY)  # the codes are set, and each lock was compared for the first time
+    assert requests_in(house, clock, 5 * DAY) <= 5 * len(locks)
+    assert set(LockState.objects.values_list("audited_at__isnull", flat=True)) == {False}
