@@ -166,6 +166,8 @@ class _Comparison:
             raise attempts.LeaseLostError
         response = attempts.send(self.client, prepared)
         self.outcome.requests += 1
+        if not leases.renew(self.lease):
+            raise attempts.LeaseLostError  # another run took over meanwhile, and knows better than this answer
         now = self.clock()
         observations.close_attempt(prepared, response, now)
         if response.error is None:

@@ -128,6 +128,7 @@ class World:
         finally:
             self._requests.pop()
             self._running.pop()
+            self._overtaken.pop(lock.pk, None)  # a comparison of the whole lock is settled without `settle`
             self.watch.look()
 
     def work(self, rounds: int = 20) -> None:

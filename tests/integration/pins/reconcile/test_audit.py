@@ -13,9 +13,9 @@ from pytest_django import Settings
 from pins.core.pin_state import State
 from pins.models import Incident, LockState, Pin, PinAttempt
 from pins.simulator.devices import SimPin
-from rentals.models import Booking, Lock
+from rentals.models import Booking, Lock, Property
 from tests.support.house import House, pin_of
-from tests.support.reconciling import assert_one_right_pin
+from tests.support.reconciling import after_answer, assert_one_right_pin
 
 pytestmark = pytest.mark.django_db
 
@@ -215,3 +215,26 @@ def test_at_the_default_a_quiet_lock_costs_one_request_a_day(
     house.live(clock, DAY)  # the codes are set, and each lock was compared for the first time
     assert requests_in(house, clock, 5 * DAY) <= 5 * len(locks)
     assert not LockState.objects.filter(audited_at=None).exists()
+
+
+def test_the_list_of_a_comparison_that_was_overtaken_teaches_nothing(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """The worker froze with the list in its hands; another run set a code that this list cannot know."""
+    settings.AUDIT_SECONDS = 86_400
+    door, _, _ = arrived(house, clock)
+    LockState.objects.update(audit_at=timezone.now(), list_version=None)
+    later: list[Booking] = []
+
+    def freeze() -> None:
+        clock.shift(2 * MINUTE)
+        LockState.objects.update(audit_at=timezone.now() + DAY)  # the run that takes over has something else to do
+        later.append(house.stay(Property.objects.get(), 9 * DAY, DAY))
+        house.run(door)
+        assert pin_of(later[0], door).state == State.SET
+
+    after_answer(house, "GET", freeze)
+    house.run(door)
+    pin = pin_of(later[0], door)
+    assert (pin.state, pin.omitted) == (State.SET, False)
+    assert not PinAttempt.objects.filter(outcome="").exists()
