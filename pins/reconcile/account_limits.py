@@ -23,6 +23,8 @@ from rentals.models import Lock, LockAccount
 BUDGET_SPENT = "budget"
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
 WRITES_REST = "no_write_scope"
+#: Locks that were removed and added again: none of their codes came along, so there is work at once.
+ADDED_AGAIN = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
 #: How soon a lock asks again, in seconds, while another one has the probe. Random: not all return together.
 NOT_IN_TURN = (5.0, 15.0)
 #: So many locks are remembered with their last fault, and each of them is probed once soon.
@@ -106,9 +108,8 @@ def not_in_turn(due: Mapping[int, int]) -> set[int]:
 
 def with_work(now: datetime) -> QuerySet[Lock]:
     """Locks with due work that do not rest and are not in a run. May name a lock several times."""
-    added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
     return (
-        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again)
+        Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN)
         .exclude(operation__paused_until__gt=now)
         .exclude(operation__lease_until__gt=now)
     )

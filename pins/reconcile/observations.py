@@ -21,7 +21,7 @@ from pins.desired import claims
 from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
 from pins.reconcile import aliases, listings
-from pins.tedee.errors import AmbiguousError
+from pins.tedee.errors import AmbiguousError, BadRequest
 from rentals.models import Lock
 
 
@@ -63,7 +63,7 @@ def record(
             now=now,
             late=timedelta(seconds=settings.LATE_SECONDS),
             jitter=random.uniform(0.5, 1),
-            alias_is_short=aliases.is_shortest(lock.account),
+            alias_is_short=isinstance(response.error, BadRequest) and aliases.is_shortest(lock.account),
         )
         pin.last_cause = response.error.cause.value if response.error is not None else ""
         if response.error is None and isinstance(attempt.step, Write):

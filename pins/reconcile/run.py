@@ -121,10 +121,13 @@ def rests_until(lock: Lock, now: datetime) -> datetime | None:
 
 def _next_due(lock: Lock, now: datetime) -> datetime | None:
     """When the lock has work (UTC). A lock that was added again has work at once: none of its codes came along."""
-    if LockState.objects.filter(lock=lock, device_id__isnull=False).exclude(device_id=lock.device_id).exists():
+    device_id, audit_at = LockState.objects.filter(lock=lock).values_list("device_id", "audit_at").first() or (
+        None,
+        None,
+    )
+    if device_id is not None and device_id != lock.device_id:
         return now
     due = Pin.objects.filter(lock=lock, next_try_at__isnull=False).order_by("next_try_at")
-    audit_at = LockState.objects.filter(lock=lock).values_list("audit_at", flat=True).first()
     moments = [due.values_list("next_try_at", flat=True).first(), audit_at]
     return min((moment for moment in moments if moment is not None), default=None)
 
@@ -239,7 +242,8 @@ def _take_over(lock: Lock, now: datetime) -> None:
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
         state.refresh_from_db()
-    audit.schedule_first(lock.pk, now)
+    if state.audit_at is None:
+        audit.schedule_first(lock.pk, now)
     seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
     keypad_room.admit(lock, state.foreign_pins if seen else 0, state, now)
 

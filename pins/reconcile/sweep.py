@@ -11,7 +11,7 @@ from django.db.models import F, Min, Q
 from pins.core import budget
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
 from pins.reconcile import account_limits, leases
-from pins.reconcile.account_limits import WRITES_REST
+from pins.reconcile.account_limits import ADDED_AGAIN, WRITES_REST
 from rentals.models import Lock, LockAccount
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
@@ -34,11 +34,10 @@ def due_locks(now: datetime) -> list[int]:
     lock whose turn it is to probe."""
     account_limits.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
-    added_again = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
     # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     due = (
-        Lock.objects.filter(Q(pins__next_try_at__lte=now) | added_again | Q(operation__audit_at__lte=now))
+        Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN | Q(operation__audit_at__lte=now))
         .exclude(Q(operation__paused_until__gt=now) & ~released)
         .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
         # An alarm that is set for later hides nothing that is due now.

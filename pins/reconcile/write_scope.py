@@ -20,13 +20,13 @@ from django.utils import timezone
 
 from pins.core.budget import Purpose
 from pins.core.interpret import PreparedAttempt, Response
-from pins.core.plan import Write
+from pins.core.plan import Look, Write
 from pins.core.retry import CONFIRM_REFUSAL, delay, next_probe, scope_missing
-from pins.models import AccountState, Incident, LockState, PinAttempt
-from pins.reconcile import account_limits, leases
+from pins.models import AccountState, Incident, LockState
+from pins.reconcile import account_limits, attempts, leases, observations
 from pins.reconcile.account_limits import WRITES_REST, key_fingerprint
 from pins.tedee.client import TedeeClient
-from pins.tedee.errors import Cause, TedeeError
+from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
 logger = logging.getLogger(__name__)
@@ -46,22 +46,15 @@ def is_refused_write(attempt: PreparedAttempt, response: Response) -> bool:
 def may_read(lock: Lock, lease: leases.Lease, client: TedeeClient, now: datetime) -> bool | None:
     """Whether the key may read the lock's list: one request, from the budget of arrivals. `None`: it is not known,
     because no request is left, the lease is lost, or the cloud did not answer. `now`: UTC."""
-    if account_limits.spend(lock.account.budget_key, Purpose.ARRIVAL, now, now) is not None:
-        return None
-    if not leases.renew(lease):
-        return None
-    attempt = PinAttempt.objects.create(lock=lock, op=PinAttempt.Kind.LIST, started_at=now)
-    error: TedeeError | None = None
     try:
-        answer = client.list_pins(lock.device_id)
-        attempt.status, attempt.correlation_id = answer.status, answer.correlation_id
-        attempt.outcome = PinAttempt.Outcome.DONE
-    except TedeeError as raised:
-        error = raised
-        attempt.status, attempt.correlation_id = error.status, error.correlation_id
-        attempt.outcome, attempt.cause = PinAttempt.Outcome.REFUSED, error.cause.value
-    attempt.finished_at = timezone.now()
-    attempt.save(update_fields=["status", "correlation_id", "outcome", "cause", "finished_at"])
+        prepared = attempts.prepare_for_lock(lock, lease, Look(), Purpose.ARRIVAL, now, now)
+    except attempts.LeaseLostError:
+        return None
+    if not isinstance(prepared, PreparedAttempt):
+        return None
+    answer = attempts.send(client, prepared)
+    observations.close_attempt(prepared, answer, timezone.now())
+    error = answer.error
     if error is None or error.cause in _ADMITTED:
         return True
     return False if error.cause in _REFUSALS else None
