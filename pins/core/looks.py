@@ -30,7 +30,8 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     after, former = _looked(observed, seen, now), former_codes(observed)
     if seen.nominees and former:
         return replace(after, nominees=seen.nominees, left_codes=former)
-    over = seen.credit is Credit.PROVEN and after.late is None
+    searched = after.late is None and seen.late_enough and not given_up(observed, after, now)
+    over = searched and seen.credit is Credit.PROVEN
     return replace(after, left_codes=frozenset()) if over else after
 
 
@@ -59,6 +60,12 @@ def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
         lapsed = observed.lapsed or _ended(observed, now)
         return replace(settled, remote_id=None, applied=None, must_read=False, lapsed=lapsed)
     return _found(settled, observed, seen, now)
+
+
+def given_up(before: Observed, after: Observed, now: datetime) -> bool:
+    """Was a creation whose answer was lost given up because it can no longer land, and not because it was found?"""
+    late = before.late
+    return late is not None and Op.POST in late.kinds and late.until <= now and after.late is None
 
 
 def contradicts(observed: Observed, seen: Sighting, now: datetime) -> bool:
@@ -329,6 +336,7 @@ def _content_of_adopted(observed: Observed, pending: PendingWrite | None) -> Con
         or late is None
         or late.kinds != {Op.POST}
         or late.rev != pending.rev
+        or former_codes(observed) - {pending.content.code if pending.content is not None else ""}
     ):
         return None
     return pending.content

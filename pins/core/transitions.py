@@ -172,12 +172,15 @@ def stopped(observed: Observed, reason: Blocked, rev: int) -> Observed:
 def rotated(observed: Observed, code: str) -> Observed:
     """Another value is chosen, because the lock has this one (`code`) or refused it.
 
-    Where a POST of this value was lost, it may be ours that the lock has, under a name that nobody recognised so far.
+    Where a POST of this value was lost, it may be ours that the lock has, under a name that nobody recognised so far or
+    on a list that lags behind.
     """
     taken = 1 if observed.exists else 0  # a refused one was counted when the refusal came
     late, left = observed.late, observed.left_codes
-    if late is not None and observed.exists:
-        left = left | ({code} & late.codes)
+    unseen = any(post.id is None for post in observed.posts)
+    if observed.exists and (unseen or (late is not None and code in late.codes)):
+        left = left | {code}
+    if observed.exists and late is not None:
         late = replace(late, codes=frozenset())  # another PIN has the value: ours cannot land beside it
     return replace(
         observed,

@@ -66,6 +66,14 @@ def credit(listing: PinListing, memory: ListMemory, believed: frozenset[int], no
     return Credit.PROVEN if proven else Credit.UNPROVEN
 
 
+def version_counts(listing: PinListing, memory: ListMemory) -> bool | None:
+    """Has the list's version risen with the changes that the lock confirmed to us? `None`: nobody can tell."""
+    least = memory.least_version
+    if least is None or listing.version is None or not memory.confirmed_since:
+        return None
+    return listing.version >= least
+
+
 @dataclass(frozen=True)
 class Sighting:
     """What a list shows about one PIN."""
@@ -75,10 +83,18 @@ class Sighting:
     nominees: tuple[int, ...]  # ids that may be ours under a changed name: reading them tells
     listed: frozenset[int]  # every id on the list
     credit: Credit
+    late_enough: bool = True  # a creation that was given up would be on it by now
 
 
 def sighting(
-    listing: PinListing, credit: Credit, *, reference: str, sent_alias: str, held: int | None, taken: frozenset[int]
+    listing: PinListing,
+    credit: Credit,
+    *,
+    reference: str,
+    sent_alias: str,
+    held: int | None,
+    taken: frozenset[int],
+    late_enough: bool = True,
 ) -> Sighting:
     """Look for one PIN on a list. `sent_alias`: its name as last sent; `held`: the id under which we know it; `taken`:
     ids that belong to other PINs of ours."""
@@ -95,4 +111,5 @@ def sighting(
                 renamed = True
         elif one.id not in taken and may_be(one.alias, sent_alias, reference):
             nominees.append(one.id)
-    return Sighting(tuple(ours), renamed, tuple(nominees), frozenset(one.id for one in listing.pins), credit)
+    listed = frozenset(one.id for one in listing.pins)
+    return Sighting(tuple(ours), renamed, tuple(nominees), listed, credit, late_enough)

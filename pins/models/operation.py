@@ -41,6 +41,9 @@ class LockState(models.Model):
         default=0, help_text="Changes that were sent since that list, whatever became of them."
     )
     confirmed_since = models.PositiveIntegerField(default=0, help_text="Of those, the confirmed ones.")
+    version_counts = models.BooleanField(
+        null=True, blank=True, help_text="Has the list's version risen with our confirmed changes, when last compared?"
+    )
     written_at = models.DateTimeField(null=True, blank=True, help_text="When a change was last sent.")
     list_proven_at = models.DateTimeField(
         null=True, blank=True, help_text="When a list last showed a code that we knew to be there."
@@ -54,6 +57,9 @@ class LockState(models.Model):
     )
     confirmed_since_audit = models.PositiveIntegerField(
         default=0, help_text="Changes of ours that were confirmed since that comparison."
+    )
+    creation_unseen_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a creation whose answer was lost was last given up as not arrived."
     )
     full_list_at = models.DateTimeField(
         null=True, blank=True, help_text="When the list was last asked for without naming a version."

@@ -76,13 +76,15 @@ class _Comparison:
 
     def run(self) -> Outcome:
         state, now = self.state, self.clock()
-        version = audit.version_to_name(state.list_version, state.writes_since, state.full_list_at, now)
+        version = audit.version_to_name(
+            state.list_version, state.writes_since, state.full_list_at, now, counts=state.version_counts
+        )
         response = self._ask(Look(), version=version)
         if response is None:
             return self.outcome
         now = self.clock()
         if response.listing is None:
-            self._read_what_may_be_narrowed(state.list_version, now)
+            self._read_what_may_be_narrowed(state.list_version, state.version_counts, now)
             self._done(state.list_version, now)
             return self.outcome
         seen = listings.weigh(self.lock, response.listing, now)
@@ -90,7 +92,8 @@ class _Comparison:
             self._later(now + ASK_AGAIN)
             return self.outcome
         observations.share_list(None, seen, now)
-        self._read_what_may_be_narrowed(response.listing.version, now)
+        counts = state.version_counts if seen.version_counts is None else seen.version_counts
+        self._read_what_may_be_narrowed(response.listing.version, counts, now)
         if not self._settle_strays(seen):
             self._later(now + ASK_AGAIN)
             return self.outcome
@@ -101,10 +104,10 @@ class _Comparison:
         self._done(response.listing.version, now)
         return self.outcome
 
-    def _read_what_may_be_narrowed(self, version: int | None, now: datetime) -> None:
+    def _read_what_may_be_narrowed(self, version: int | None, counts: bool | None, now: datetime) -> None:
         """Lists in between showed a new version to others, so it is compared with the one of the last comparison."""
         state = self.state
-        if audit.moved_beyond_ours(version, state.audited_version, state.confirmed_since_audit):
+        if audit.moved_beyond_ours(version, state.audited_version, state.confirmed_since_audit, counts=counts):
             observations.ask_to_read(self._may_be_narrowed(now), now)
 
     def _may_be_narrowed(self, now: datetime) -> list[int]:
@@ -186,7 +189,8 @@ class _Comparison:
 
     def _done(self, version: int | None, now: datetime) -> None:
         pile_up.look_again(self.lock, now)
-        following = audit.next_audit(now, timedelta(seconds=settings.AUDIT_SECONDS), self.check_ins)
+        unseen_at = LockState.objects.values_list("creation_unseen_at", flat=True).get(lock=self.lock)
+        following = audit.next_audit(now, timedelta(seconds=settings.AUDIT_SECONDS), self.check_ins, unseen_at)
         LockState.objects.filter(lock=self.lock).update(
             audited_at=now,
             audit_at=following,

@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from django.db.models import F, Q
 
+from pins.core import audit
 from pins.core.alias import foreign_name, reference_in
 from pins.core.looks import CLOCKS_DIFFER
 from pins.core.pin_state import Op
-from pins.core.witness import Credit, ListMemory, Sighting, credit, sighting
+from pins.core.witness import Credit, ListMemory, Sighting, credit, sighting, version_counts
 from pins.models import InstallationKey, LockState, Pin
 from pins.tedee.messages import PinListing
 from rentals.models import Lock
@@ -27,6 +28,8 @@ class SeenList:
     listing: PinListing
     credit: Credit
     proves: bool  # it shows a PIN that we knew to be there
+    version_counts: bool | None  # its version rose with changes of ours; `None`: nobody can tell
+    late_enough: bool  # a creation that was given up would be on it by now
     held: frozenset[int]  # ids that we know to be ours, of all PINs of the lock
     references: frozenset[str]  # those that its aliases carry
 
@@ -39,6 +42,7 @@ class SeenList:
             sent_alias=pin.sent_alias or pin.alias,
             held=pin.remote_id,
             taken=self.held - pin.observed.held,
+            late_enough=self.late_enough,
         )
 
     def concerned(self, asker_id: int | None) -> list[Pin]:
@@ -56,7 +60,16 @@ def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
     worth = credit(listing, memory, believed, now)
     references = frozenset(filter(None, (reference_in(one.alias) for one in listing.pins)))
     proves = bool(believed) and worth is Credit.PROVEN
-    return SeenList(lock.pk, listing, worth, proves, held, references)
+    return SeenList(
+        lock.pk,
+        listing,
+        worth,
+        proves,
+        version_counts(listing, memory),
+        audit.unseen_is_over(state.creation_unseen_at, now),
+        held,
+        references,
+    )
 
 
 def remember(seen: SeenList, now: datetime) -> None:
@@ -81,6 +94,8 @@ def remember(seen: SeenList, now: datetime) -> None:
     }
     if seen.proves:
         facts["list_proven_at"] = now
+    if seen.version_counts is not None:
+        facts["version_counts"] = seen.version_counts
     LockState.objects.filter(lock=seen.lock_id).update(**facts)
 
 
@@ -88,6 +103,13 @@ def doubted(lock_id: int, now: datetime) -> None:
     """Something on this lock was not as we believed, and the last comparison did not show it: compare again at once."""
     waiting = LockState.objects.filter(lock=lock_id, audit_at__gt=now).exclude(audited_at__gt=now - _JUST_COMPARED)
     waiting.update(audit_at=now)
+
+
+def creation_given_up(lock_id: int, now: datetime) -> None:
+    """Lists may lag behind for longer than a lost write can land: compare again soon, and once more later."""
+    LockState.objects.filter(lock=lock_id).update(creation_unseen_at=now)
+    first = now + audit.UNSEEN_AGAIN[0]
+    LockState.objects.filter(lock=lock_id, audit_at__gt=first).update(audit_at=first)
 
 
 def confirmed(lock_id: int) -> None:

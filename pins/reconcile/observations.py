@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
-from pins.core import interpret, transitions
+from pins.core import interpret, looks, transitions
 from pins.core.interpret import Meaning, PreparedAttempt, Response
 from pins.core.pin_state import Blocked
 from pins.core.plan import Write, closing_look_pending
@@ -117,8 +117,11 @@ def _store(pin: Pin, meaning: Meaning, now: datetime) -> None:
         severity = Incident.Severity.URGENT if fights else None
         Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin, severity=severity)
         listings.doubted(pin.lock_id, now)
+    before = pin.observed
     pin.put_observed(meaning.observed)
     save_observed(pin, now)
+    if looks.given_up(before, pin.observed, now):
+        listings.creation_given_up(pin.lock_id, now)
 
 
 def close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -> None:

@@ -21,6 +21,7 @@ class Difference:
     every_hour: Callable[[House, random.Random], None] | None = None
     audit_seconds: int = 86_400  # how often locks are compared meanwhile
     tells: frozenset[str] = frozenset()  # kinds of incidents of which at least one must have been opened
+    hides: bool = False  # no list shows all that is there, so that a second code may stay for as long as it lasts
 
 
 def hands_in_the_app(house: House, rng: random.Random) -> None:
@@ -49,8 +50,8 @@ def key_without_write_scope(house: House, rng: random.Random) -> None:
 DIFFERENCES: dict[str, Difference] = {
     "lists lag a minute and a half": Difference({"list_lag": 90.0}),
     "lists lag an hour": Difference({"list_lag": 3600.0}),
-    "lists show nothing": Difference({"list_shows": "nothing"}),
-    "lists leave some out": Difference({"list_shows": "omits"}),
+    "lists show nothing": Difference({"list_shows": "nothing"}, hides=True),
+    "lists leave some out": Difference({"list_shows": "omits"}, hides=True),
     "lists have no version": Difference({"list_version": "absent"}),
     "the version is stuck": Difference({"list_version": "stuck"}),
     "the version jumps": Difference({"list_version": "jumps"}),

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from pins.core.alias import reference_in
 from pins.models import AccessGrant, AccountState, LockState, Pin, PinAttempt
-from pins.reconcile import run, sweep
+from pins.reconcile import account_limits, run, sweep
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.devices import SimPin
 from pins.simulator.transport import CloudTransport
@@ -90,8 +90,7 @@ class House:
         ends = timezone.now() + span
         while True:
             self.settle()
-            moments = [self.wakes_at(lock) for lock in Lock.objects.select_related("account")]
-            following = min((moment for moment in moments if moment is not None), default=ends)
+            following = self.next_wake() or ends
             if following >= ends:
                 clock.move_to(ends)
                 self.settle()
@@ -104,18 +103,21 @@ class House:
         for lock in Lock.objects.all():
             self.run(lock)
 
-    def wakes_at(self, lock: Lock) -> datetime | None:
-        """When the lock has work again, as far as anybody knows now."""
-        first: datetime | None = Pin.objects.filter(lock=lock).aggregate(first=Min("next_try_at"))["first"]
-        audit_at = LockState.objects.filter(lock=lock).values_list("audit_at", flat=True).first()
-        due = min((moment for moment in (first, audit_at) if moment is not None), default=None)
-        if due is None:
-            return None
-        lease = LockState.objects.filter(lock=lock).values_list("lease_until", flat=True).first()
-        paused = LockState.objects.filter(lock=lock).values_list("paused_until", flat=True).first()
-        account = run.rests_until(lock, timezone.now())
-        rests = [moment for moment in (paused, account, lease) if moment is not None]
-        return max([due, *rests])
+    def next_wake(self) -> datetime | None:
+        """When the first of the locks has work again, as far as anybody knows now."""
+        now = timezone.now()
+        probing = AccountState.objects.filter(account=self.account, outages__gt=0).exists()
+        resting: datetime | None = None
+        moments: list[datetime] = []
+        rows = Lock.objects.select_related("account", "operation").annotate(first=Min("pins__next_try_at"))
+        for place, lock in enumerate(rows):
+            state = getattr(lock, "operation", None) or LockState()
+            if place == 0 or probing:  # else all locks of the account rest alike
+                resting = account_limits.rests_until(lock, now)
+            due = [moment for moment in (lock.first, state.audit_at) if moment is not None]
+            rests = [moment for moment in (state.paused_until, state.lease_until, resting) if moment is not None]
+            moments += [max([min(due), *rests])] if due else []
+        return min(moments, default=None)
 
     def ours(self, lock: Lock) -> list[SimPin]:
         """The PINs that are really on the lock and carry one of our references."""

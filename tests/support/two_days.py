@@ -24,7 +24,7 @@ from pins.models import Incident, LockState, Pin
 from pins.simulator.faults import FaultDesk, FaultPlan
 from pins.simulator.journal import PinChange
 from pins.simulator.settings import CloudSettings
-from rentals.models import Booking, Lock
+from rentals.models import Booking
 from tests.support.differences import Difference
 from tests.support.house import House
 
@@ -150,9 +150,11 @@ class TwoDays:
                 checked = timezone.now()
                 sweep_checks.check(checked)
                 self._note_untold(checked)
-            moments = [self.house.wakes_at(lock) for lock in Lock.objects.select_related("account")]
-            due = min((moment for moment in moments if moment is not None), default=ends)
-            following = [due, ends, checked + 3 * MINUTE if self._somebody_waits(now) else checked + 2 * HOUR]
+            following = [
+                self.house.next_wake() or ends,
+                ends,
+                checked + 3 * MINUTE if self._somebody_waits(now) else checked + 2 * HOUR,
+            ]
             following += [self.edits[0][0]] if self.edits else []
             self.clock.move_to(max(min(following), now + timedelta(seconds=1)))
         self.house.settle()

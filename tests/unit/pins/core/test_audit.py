@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pins.core.audit import (
     BEFORE_CHECK_IN,
     FULL_LIST,
+    UNSEEN_AGAIN,
     Adopt,
     Remove,
     Show,
@@ -20,6 +21,7 @@ from pins.core.audit import (
     moved_beyond_ours,
     next_audit,
     purpose,
+    unseen_is_over,
     version_to_name,
 )
 from pins.core.budget import Purpose
@@ -70,22 +72,47 @@ def test_the_one_before_a_check_in_is_spent_as_an_arrival(
 
 
 def test_the_whole_list_is_asked_for_after_a_change_of_ours_and_once_a_week() -> None:
-    assert version_to_name(7, 0, NOW, NOW) == 7
-    assert version_to_name(None, 0, NOW, NOW) is None
-    assert version_to_name(7, 1, NOW, NOW) is None
-    assert version_to_name(7, 0, None, NOW) is None
-    assert version_to_name(7, 0, NOW - FULL_LIST, NOW) is None
-    assert version_to_name(7, 0, NOW - FULL_LIST + SECOND, NOW) == 7
+    assert version_to_name(7, 0, NOW, NOW, counts=True) == 7
+    assert version_to_name(None, 0, NOW, NOW, counts=True) is None
+    assert version_to_name(7, 1, NOW, NOW, counts=True) is None
+    assert version_to_name(7, 0, None, NOW, counts=True) is None
+    assert version_to_name(7, 0, NOW - FULL_LIST, NOW, counts=True) is None
+    assert version_to_name(7, 0, NOW - FULL_LIST + SECOND, NOW, counts=True) == 7
+
+
+@pytest.mark.parametrize("counts", [None, False])
+def test_a_version_that_is_not_known_to_count_is_never_named(counts: bool | None) -> None:
+    assert version_to_name(7, 0, NOW, NOW, counts=counts) is None
 
 
 @pytest.mark.parametrize(
-    ("version", "audited", "confirmed", "moved"),
-    [(7, 5, 2, False), (8, 5, 2, True), (6, 5, 2, True), (None, 5, 2, True), (7, None, 2, True)],
+    ("version", "audited", "confirmed", "counts", "moved"),
+    [
+        (7, 5, 2, True, False),
+        (7, 5, 2, None, False),
+        (7, 7, 0, False, True),
+        (8, 5, 2, True, True),
+        (6, 5, 2, True, True),
+        (None, 5, 2, True, True),
+        (7, None, 2, True, True),
+    ],
 )
 def test_whether_somebody_else_changed_the_lock(
-    version: int | None, audited: int | None, confirmed: int, moved: bool
+    version: int | None, audited: int | None, confirmed: int, counts: bool | None, moved: bool
 ) -> None:
-    assert moved_beyond_ours(version, audited, confirmed) is moved
+    assert moved_beyond_ours(version, audited, confirmed, counts=counts) is moved
+
+
+def test_a_creation_that_was_given_up_is_searched_for_twice_more() -> None:
+    audits = [NOW]
+    while audits[-1] < NOW + 2 * DAY:
+        audits.append(next_audit(audits[-1], DAY, (), unseen_at=NOW - SECOND))
+    first, second = UNSEEN_AGAIN
+    assert audits[1:3] == [NOW - SECOND + first, NOW - SECOND + second]
+    assert audits[3] == audits[2] + DAY
+    assert not unseen_is_over(NOW - SECOND, audits[1])
+    assert unseen_is_over(NOW - SECOND, audits[2])
+    assert unseen_is_over(None, NOW)
 
 
 def test_a_stray_goes_when_it_is_over_comes_home_where_it_fits_and_else_is_shown() -> None:

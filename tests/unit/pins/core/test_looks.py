@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -29,6 +30,35 @@ MADE = Post(NOW, None, CONTENT.ends_at)
 def shown(*ours: int, credit: Credit = Credit.UNPROVEN, nominees: tuple[int, ...] = (), renamed: int = 0) -> Sighting:
     listed = frozenset({*ours, *nominees, *([renamed] if renamed else [])})
     return Sighting(ours, bool(renamed), nominees, listed, credit)
+
+
+def after_lost_post(**fields: Any) -> Observed:
+    late = Late(UNTIL, POST.rev, 1, frozenset({Op.POST}), frozenset({CONTENT.code}))
+    return Observed(pending=replace(POST, in_doubt=True), late=late, posts=(MADE,), **fields)
+
+
+def test_what_a_lost_post_made_is_known_only_while_one_value_was_ever_sent() -> None:
+    assert looked(after_lost_post(), 7).applied == CONTENT
+    assert looked(after_lost_post(left_codes=frozenset({"604173"})), 7).applied is None
+
+
+def test_a_former_value_is_searched_for_until_a_list_is_late_enough() -> None:
+    left = replace(SET, left_codes=frozenset({"604173"}))
+    proven = shown(7, credit=Credit.PROVEN)
+    assert looks.looked(left, replace(proven, late_enough=False), NOW).left_codes == left.left_codes
+    assert looks.looked(left, proven, NOW).left_codes == frozenset()
+
+
+def test_a_creation_is_given_up_when_it_can_land_no_more_and_was_not_found() -> None:
+    before = replace(after_lost_post(), pending=None)
+    unseen, found = replace(before, late=None), looked(after_lost_post(), 7)
+    assert looks.given_up(before, unseen, UNTIL)
+    assert not looks.given_up(before, found, UNTIL - MINUTE)
+    assert not looks.given_up(before, before, UNTIL)
+    assert not looks.given_up(unseen, unseen, UNTIL)
+    late = before.late
+    assert late is not None
+    assert not looks.given_up(replace(before, late=replace(late, kinds=frozenset({Op.PUT}))), unseen, UNTIL)
 
 
 def looked(observed: Observed, *ours: int, credit: Credit = Credit.UNPROVEN) -> Observed:

@@ -207,3 +207,6 @@ def test_a_value_given_up_whose_post_was_lost_may_be_ours_that_the_lock_has() ->
     assert taken.left_codes == {"481516"}
     assert transitions.rotated(Observed(late=late, refused=True), "481516").left_codes == frozenset()
     assert transitions.moved_to_new_device(taken).left_codes == frozenset()
+    unseen = Observed(exists=True, posts=(Post(NOW, None, UNTIL),))  # it can land no more, and no list showed it
+    assert transitions.rotated(unseen, "481516").left_codes == {"481516"}
+    assert transitions.rotated(Observed(exists=True, posts=(Post(NOW, 7, UNTIL),)), "481516").left_codes == frozenset()

@@ -17,6 +17,7 @@ from pins.core.witness import (
     Sighting,
     credit,
     sighting,
+    version_counts,
 )
 from pins.tedee.messages import ListedPin, PinListing
 from tests.support.facts import NOW
@@ -53,6 +54,22 @@ def test_how_far_a_list_is_believed(
     shown: PinListing, memory: ListMemory, believed: tuple[int, ...], expected: Credit
 ) -> None:
     assert worth(shown, memory, believed) is expected
+
+
+@pytest.mark.parametrize(
+    ("version", "memory", "expected"),
+    [
+        (7, MEMORY, True),
+        (9, MEMORY, True),
+        (6, MEMORY, False),
+        (5, MEMORY, False),
+        (None, MEMORY, None),
+        (7, ListMemory(version=5), None),  # nothing of ours in between
+        (7, ListMemory(confirmed_since=2), None),
+    ],
+)
+def test_whether_the_version_counts_our_changes(version: int | None, memory: ListMemory, expected: bool | None) -> None:
+    assert version_counts(listing(1, version=version), memory) is expected
 
 
 def test_a_low_version_is_a_lag_only_for_a_while() -> None:
