@@ -65,7 +65,8 @@ def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
 def given_up(before: Observed, after: Observed, now: datetime) -> bool:
     """Was a creation whose answer was lost given up because it can no longer land, and not because it was found?"""
     late = before.late
-    return late is not None and Op.POST in late.kinds and late.until <= now and after.late is None
+    over = late is not None and Op.POST in late.kinds and late.until <= now and after.late is None
+    return over and after.held <= before.held
 
 
 def contradicts(observed: Observed, seen: Sighting, now: datetime) -> bool:

@@ -11,10 +11,9 @@ from pins.models import AccountState, Pin
 from rentals.models import LockAccount
 
 
-def alias_to_send(pin: Pin, account: LockAccount) -> str:
+def alias_to_send(pin: Pin, state: AccountState | None) -> str:
     """The alias of a PIN in the form that its account's cloud keeps. Until one was read back, aliases have the full
-    length, to show what the cloud does to them."""
-    state = AccountState.objects.filter(account=account).first()
+    length, to show what the cloud does to them. `state`: of the account."""
     form = _form(state)
     alias, grant = pin.alias, pin.grant
     if form != USUAL_FORM or reference_in(alias) != grant.reference:
@@ -26,7 +25,9 @@ def alias_to_send(pin: Pin, account: LockAccount) -> str:
 def take_check(pin: Pin, account: LockAccount) -> bool:
     """A code was set: is it the one that is read back for the account? The first one is, or, if that one is gone, the
     next."""
-    AccountState.objects.get_or_create(account=account)
+    state, _ = AccountState.objects.get_or_create(account=account)
+    if state.alias_checked_at is not None:
+        return False
     there = Pin.objects.filter(pk=OuterRef("alias_probe"), remote_id__isnull=False)
     unchecked = AccountState.objects.filter(~Exists(there), account=account, alias_checked_at=None)
     return unchecked.update(alias_probe=pin.pk) == 1

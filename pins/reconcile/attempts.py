@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
 
 from pins.core import transitions
 from pins.core.budget import Purpose
@@ -23,13 +22,13 @@ from pins.core.deadlines import deadline
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
 from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
-from pins.models import LockState, PinAttempt
+from pins.models import PinAttempt
 from pins.reconcile import account_limits, aliases, leases, pile_up
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
-from rentals.models import Lock
+from rentals.models import Lock, LockAccount
 
 #: How soon a code that may not be created, because others pile up on the lock, asks again.
 PILE_UP_REST = timedelta(minutes=5)
@@ -61,7 +60,7 @@ _KINDS: dict[type, PinAttempt.Kind] = {
 
 
 def prepare(
-    lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime
+    lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime, breaker: pile_up.Breaker
 ) -> PreparedAttempt | Rest | ObserveOnly | None:
     """Write the request down. `None`: the plan changed meanwhile, choose again.
 
@@ -72,9 +71,10 @@ def prepare(
         view = pin.view
         if next_step(view, now) != step:
             return None
-        if isinstance(step, Write) and _is_observe_only(lock):
+        account = _account_that_may_write(lock) if isinstance(step, Write) else None
+        if isinstance(step, Write) and account is None:
             return ObserveOnly()
-        if isinstance(step, Create) and pile_up.is_open(lock, now):
+        if isinstance(step, Create) and breaker.is_open(pin, now):
             pin.put_observed(transitions.rested(pin.observed, now + PILE_UP_REST, pin.desired_rev))
             save_observed(pin, now)
             return None
@@ -84,7 +84,7 @@ def prepare(
         rest = account_limits.spend(lock.account.budget_key, purpose, due, now)
         if rest is not None:
             return Rest(rest)
-        if not leases.renew(lease):
+        if not leases.renew(lease, writes_at=now if isinstance(step, Write) else None):
             raise LeaseLostError
         # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.
         pin.op_token = token = uuid.uuid4()
@@ -92,12 +92,12 @@ def prepare(
         body = None
         if isinstance(step, Write):
             content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
-            body = _body(content, aliases.alias_to_send(pin, lock.account)) if content is not None else None
+            state = getattr(account, "operation", None)
+            body = _body(content, aliases.alias_to_send(pin, state)) if content is not None else None
             pending = PendingWrite(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
             alias = body.alias if body is not None else ""
             pin.put_observed(transitions.prepared(pin.observed, pending, now, alias=alias))
             save_observed(pin, now)
-            _note_write(lock, now)
         else:
             pin.save(update_fields=["op_token"])
         PinAttempt.objects.create(
@@ -121,23 +121,16 @@ def prepare_for_lock(
     Raises `LeaseLostError`.
     """
     with transaction.atomic():
-        if isinstance(step, Write) and _is_observe_only(lock):
+        if isinstance(step, Write) and _account_that_may_write(lock) is None:
             return ObserveOnly()
         rest = account_limits.spend(lock.account.budget_key, purpose, due, now)
         if rest is not None:
             return Rest(rest)
-        if not leases.renew(lease):
+        if not leases.renew(lease, writes_at=now if isinstance(step, Write) else None):
             raise LeaseLostError
-        if isinstance(step, Write):
-            _note_write(lock, now)
         remote_id = getattr(step, "remote_id", None)
         attempt = PinAttempt.objects.create(lock=lock, op=_KINDS[type(step)], remote_id=remote_id, started_at=now)
         return PreparedAttempt(None, lock.device_id, step, attempt.token, 0, None, due, version)
-
-
-def _note_write(lock: Lock, now: datetime) -> None:
-    """From now on the version of the lock's list is expected to rise."""
-    LockState.objects.filter(lock=lock).update(writes_since=F("writes_since") + 1, written_at=now)
 
 
 def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
@@ -162,10 +155,11 @@ def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
         return Response(error=error, status=error.status, correlation_id=error.correlation_id)
 
 
-def _is_observe_only(lock: Lock) -> bool:
-    """Read anew for every request: since the run began, a person may have switched it, or moved the lock to another
-    account, whose key this run does not use."""
-    return not Lock.objects.filter(pk=lock.pk, account_id=lock.account_id, account__observe_only=False).exists()
+def _account_that_may_write(lock: Lock) -> LockAccount | None:
+    """Read anew for every change: since the run began, a person may have made the account observe-only, or moved the
+    lock to another account, whose key this run does not use."""
+    writes = LockAccount.objects.filter(pk=lock.account_id, locks=lock.pk, observe_only=False)
+    return writes.select_related("operation").defer(*LockAccount.SECRETS).first()
 
 
 def _body(content: Content, alias: str) -> PinBody:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from pins.models import AccountState, LockState, RateBudget
@@ -88,12 +89,16 @@ def acquire(lock: Lock) -> Lease | Taken:
         return lease
 
 
-def renew(lease: Lease) -> bool:
-    """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more."""
+def renew(lease: Lease, *, writes_at: datetime | None = None) -> bool:
+    """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more.
+
+    `writes_at`: a change is sent next (UTC): from now on the version of the lock's list is expected to rise.
+    """
     started = time.monotonic()
     now = database_now()
     mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=now)
-    if mine.update(lease_until=now + LEASE) != 1:
+    noted = {"writes_since": F("writes_since") + 1, "written_at": writes_at} if writes_at is not None else {}
+    if mine.update(lease_until=now + LEASE, **noted) != 1:
         return False
     lease.renewed = started
     return True

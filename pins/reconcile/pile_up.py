@@ -9,12 +9,24 @@ from pins.models import Incident, Pin
 from rentals.models import Lock
 
 
-def is_open(lock: Lock, now: datetime) -> bool:
-    """May no code be created on this lock? True tells a person, too."""
-    if not _piles_up(lock.pk, now):
-        return False
-    Incident.open(Incident.Kind.CODES_PILE_UP, now, about=lock)
-    return True
+class Breaker:
+    """May a code be created on a lock? For one run.
+
+    Counting costs two queries. A PIN without an earlier creation adds one code and wants one, which changes nothing. So
+    the first creation of a run counts, and each of a PIN that may have made a code before.
+    """
+
+    def __init__(self, lock: Lock) -> None:
+        self._lock = lock
+        self._is_open: bool | None = None
+
+    def is_open(self, pin: Pin, now: datetime) -> bool:
+        """May no code be created for this PIN? True tells a person, too."""
+        if self._is_open is None or pin.posts:
+            self._is_open = _piles_up(self._lock.pk, now)
+            if self._is_open:
+                Incident.open(Incident.Kind.CODES_PILE_UP, now, about=self._lock)
+        return self._is_open
 
 
 def look_again(lock: Lock, now: datetime) -> None:

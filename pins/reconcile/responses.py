@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import random
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pins.core import interpret
@@ -14,7 +15,7 @@ from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
 from pins.core.plan import Create, Delete, Write
 from pins.core.retry import Scope, delay
-from pins.models import Incident, LockState, Pin
+from pins.models import AccountState, Incident, LockState, Pin
 from pins.reconcile import account_limits, keypad_room, listings, observations, write_scope
 from pins.tedee.errors import Cause, NetworkFault, TedeeError
 from rentals.models import Lock
@@ -33,11 +34,19 @@ _ENDED_BY_SUCCESS = (
 _ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
 
 
+@dataclass(frozen=True)
+class Settled:
+    """What is to be known after an answer."""
+
+    pin: Pin | None  # the one that asked, as stored; `None`: the answer came too late
+    rest: datetime | None = None  # until when the lock rests (UTC), if it must
+
+
 def settle(
     lock: Lock, attempt: PreparedAttempt, response: Response, now: datetime, may_read: bool | None = None
-) -> datetime | None:
-    """Store what the answer means. Returns until when the lock rests (UTC), if it must. `may_read`: after a refused
-    change, whether the key may read the lock (`write_scope.may_read`).
+) -> Settled:
+    """Store what the answer means. `may_read`: after a refused change, whether the key may read the lock
+    (`write_scope.may_read`).
 
     1. The PIN that asked learns. If another run took over meanwhile, nothing else is believed either.
     2. Other PINs of the lock learn, from a list or from an id that is used again.
@@ -53,7 +62,7 @@ def settle(
     seen = listings.weigh(lock, response.listing, now) if response.listing is not None else None
     pin = observations.record(lock, attempt, response, seen, now)
     if pin is None:
-        return None  # the next `prepare` finds the lease lost
+        return Settled(None)  # the next `prepare` finds the lease lost
     if response.created_id is not None:
         observations.distrust_reused_id(pin, response.created_id, now)
     if seen is not None:
@@ -63,11 +72,11 @@ def settle(
     if error is None:
         lock_is_well(lock, now, wrote=isinstance(attempt.step, Write))
         _end_incidents(lock, pin, attempt, now)
-        return None
+        return Settled(pin)
     if may_read and write_scope.is_refused_write(attempt, response):
-        return write_scope.refused(lock, now)
+        return Settled(pin, write_scope.refused(lock, now))
     begun = attempt.deadline <= now and pin.view.desired.is_live(now)
-    return rest_after(lock, attempt, error, now, pin=pin, begun=begun)
+    return Settled(pin, rest_after(lock, attempt, error, now, pin=pin, begun=begun))
 
 
 def rest_after(
@@ -103,18 +112,24 @@ def lock_is_well(lock: Lock, now: datetime, *, wrote: bool) -> None:
     if lock.is_connected is False:  # it answered: what we were told earlier is over
         Lock.objects.filter(pk=lock.pk).update(is_connected=True)
         lock.is_connected = True
-    account_limits.answered(lock.account, now)
-    if wrote:
+    state = AccountState.objects.filter(account=lock.account).first()
+    if state is None:
+        return
+    if state.outages or state.dead_key or state.recent_faults:
+        account_limits.answered(lock.account, now)
+    if wrote and state.writes_refused:
         write_scope.proven(lock.account, now)
 
 
 def _end_incidents(lock: Lock, pin: Pin, attempt: PreparedAttempt, now: datetime) -> None:
     if isinstance(attempt.step, Create):
         keypad_room.taken(lock, now)
-    if pin.state in (State.SET, State.REMOVED):
+    if pin.state == State.SET:
         Incident.resolve(now, about=pin, kinds=_ENDED_BY_SUCCESS)
     if pin.state == State.REMOVED:
-        Incident.resolve(now, about=pin, kinds=(Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED))
+        Incident.resolve(
+            now, about=pin, kinds=(*_ENDED_BY_SUCCESS, Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED)
+        )
     if pin.state == State.REMOVED or isinstance(attempt.step, Delete):
         keypad_room.freed(lock, now)
 

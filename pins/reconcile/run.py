@@ -22,12 +22,10 @@ from django.db.models import Q
 from django.utils import timezone
 
 from pins.core import transitions
-from pins.core.deadlines import deadline
-from pins.core.pin_state import Blocked
-from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
-from pins.desired import grants
-from pins.models import OBSERVE_ONLY, Incident, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, responses, write_scope
+from pins.core.plan import Delete, Look
+from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
+from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, pile_up, responses, write_scope
+from pins.reconcile.agenda import Agenda
 from pins.reconcile.clients import client_for
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.tedee.client import TedeeClient
@@ -49,26 +47,12 @@ FOREIGN_PINS_KNOWN = timedelta(hours=1)
 stopping = threading.Event()
 
 
-_BLOCKED = {
-    Blocked.VALUE_TAKEN: Incident.Kind.VALUE_TAKEN,
-    Blocked.VALUE_REFUSED: Incident.Kind.VALUE_REFUSED,
-    Blocked.CREATED_OFTEN: Incident.Kind.CREATED_OFTEN,
-}
-
-
 @dataclass(frozen=True)
 class Report:
     """What a run did, and when the lock has work again (UTC; `None`: not before a wish changes)."""
 
     next_at: datetime | None
     requests: int = 0
-
-
-@dataclass(frozen=True)
-class _Choice:
-    pin_id: int
-    step: Request
-    due: datetime
 
 
 def reconcile_lock(
@@ -140,18 +124,20 @@ def _work(
     # Until when this run only reads, and why. Whether the account is observe-only is learned from `prepare`.
     writes_rest = write_scope.writes_rest_until(lock, clock())
     cause = account_limits.WRITES_REST
+    agenda, breaker = Agenda(lock, clock), pile_up.Breaker(lock)
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
-        choice = _choose(lock, clock(), reads_only=writes_rest is not None)
+        choice = agenda.next(reads_only=writes_rest is not None)
         if choice is None and audit.is_due(lock, clock()):
             compared = audit.compare(lock, lease, clients(lock.account), clock)
             requests += compared.requests
             if compared.rest is not None:
                 return requests, compared.rest
+            agenda.changed()
             continue
         if choice is None:
             return requests, _rest(lock, writes_rest, cause) if writes_rest is not None else None
-        prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock())
+        prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock(), breaker)
         if isinstance(prepared, attempts.ObserveOnly):
             writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
             continue
@@ -160,6 +146,7 @@ def _work(
                 lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), account_limits.BUDGET_SPENT
             )
         if prepared is None:
+            agenda.changed()
             continue
         if not lease.is_fresh():
             raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
@@ -170,55 +157,20 @@ def _work(
         if write_scope.is_refused_write(prepared, answer):
             may_read = write_scope.may_read(lock, lease, client, clock())
             requests += 1
-        rest = responses.settle(lock, prepared, answer, clock(), may_read)
-        if rest is not None:
-            return requests, rest
+        settled = responses.settle(lock, prepared, answer, clock(), may_read)
+        if settled.rest is not None:
+            return requests, settled.rest
+        alone = answer.error is None and not isinstance(prepared.step, Look | Delete)
+        if settled.pin is not None and alone:
+            agenda.follow_up(settled.pin)
+        else:
+            agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
     return requests, None
 
 
 def _rest(lock: Lock, until: datetime, cause: str) -> datetime:
     LockState.objects.filter(lock=lock).update(paused_until=until, pause_cause=cause)
     return until
-
-
-def _choose(lock: Lock, now: datetime, *, reads_only: bool) -> _Choice | None:
-    """The most urgent request among the due PINs. Steps that need no request are done on the way."""
-    best: _Choice | None = None
-    for pin in (
-        Pin.objects.filter(lock=lock, next_try_at__lte=now).select_related("grant").order_by("deadline_at")[:200]
-    ):
-        step = next_step(pin.view, now)
-        if isinstance(step, Wait | Rotate | Block):
-            _decide_without_request(pin.pk, step, now)
-            continue
-        if reads_only and isinstance(step, Write):
-            continue
-        due = deadline(pin.view, now)
-        if best is None or due < best.due:
-            best = _Choice(pin.pk, step, due)
-    return best
-
-
-def _decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datetime) -> None:
-    with transaction.atomic():
-        if isinstance(step, Rotate):
-            # The grant's row is locked before its PINs, as everywhere.
-            grant_id = Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id)
-            grants.lock_row(grant_id)
-        pin = locked_pin(pin_id)
-        if next_step(pin.view, now) != step:
-            return
-        observed = pin.observed
-        if isinstance(step, Block):
-            Incident.open(_BLOCKED[step.reason], now, about=pin)
-            observed = transitions.stopped(observed, step.reason, pin.desired_rev)
-        if isinstance(step, Rotate):
-            pin.put_observed(transitions.rotated(observed, pin.grant.code))
-            save_observed(pin, now)
-            grants.rotate(pin.grant_id, now, forced=step.forced)
-            return
-        pin.put_observed(observed)
-        save_observed(pin, now)
 
 
 def _take_over(lock: Lock, now: datetime) -> None:

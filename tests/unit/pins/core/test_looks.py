@@ -54,6 +54,7 @@ def test_a_creation_is_given_up_when_it_can_land_no_more_and_was_not_found() -> 
     unseen, found = replace(before, late=None), looked(after_lost_post(), 7)
     assert looks.given_up(before, unseen, UNTIL)
     assert not looks.given_up(before, found, UNTIL - MINUTE)
+    assert not looks.given_up(before, found, UNTIL)  # it is there
     assert not looks.given_up(before, before, UNTIL)
     assert not looks.given_up(unseen, unseen, UNTIL)
     late = before.late

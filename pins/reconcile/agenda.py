@@ -1,0 +1,112 @@
+"""Which request of a lock comes next during a run. Steps that need no request are done on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from pins.core import transitions
+from pins.core.deadlines import deadline
+from pins.core.pin_state import Blocked
+from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
+from pins.desired import grants
+from pins.models import Incident, Pin
+from pins.reconcile.observations import locked_pin, save_observed
+from rentals.models import Lock
+
+#: So many due PINs are looked at together; the others follow when these are done.
+_MOST_PINS = 200
+#: What was read is used for so long. Whoever wished for something meanwhile waits no longer than this for its turn.
+_FRESH = timedelta(seconds=5)
+_BLOCKED = {
+    Blocked.VALUE_TAKEN: Incident.Kind.VALUE_TAKEN,
+    Blocked.VALUE_REFUSED: Incident.Kind.VALUE_REFUSED,
+    Blocked.CREATED_OFTEN: Incident.Kind.CREATED_OFTEN,
+}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A request that is due, and until when it should be done (UTC). Checked once more when it is written down."""
+
+    pin_id: int
+    step: Request
+    due: datetime
+
+
+class Agenda:
+    """The due requests of one lock. Read together, because reading all of them before each request would cost more
+    than the requests. Belongs to the run that holds the lock's lease."""
+
+    def __init__(self, lock: Lock, clock: Callable[[], datetime]) -> None:
+        self._lock, self._clock = lock, clock
+        self._choices: dict[int, Choice] = {}
+        self._read_at: datetime | None = None
+
+    def next(self, *, reads_only: bool) -> Choice | None:
+        """The most urgent request; `None`: nothing is due, as of this moment."""
+        now = self._clock()
+        if self._read_at is None or not self._read_at <= now < self._read_at + _FRESH:
+            self._read(now)
+        chosen = self._take(reads_only=reads_only)
+        if chosen is None:
+            self._read(now)
+            chosen = self._take(reads_only=reads_only)
+        return chosen
+
+    def changed(self) -> None:
+        """Something was learned that may concern several PINs."""
+        self._read_at = None
+
+    def follow_up(self, pin: Pin) -> None:
+        """The PIN's request was answered, and this is what was stored: it may have another step."""
+        now = self._clock()
+        if pin.next_try_at is not None and pin.next_try_at <= now:
+            self._note(pin, now)
+
+    def _take(self, *, reads_only: bool) -> Choice | None:
+        allowed = (one for one in self._choices.values() if not (reads_only and isinstance(one.step, Write)))
+        chosen = min(allowed, key=lambda one: one.due, default=None)
+        if chosen is not None:
+            del self._choices[chosen.pin_id]
+        return chosen
+
+    def _read(self, now: datetime) -> None:
+        self._choices, self._read_at = {}, now
+        due = Pin.objects.filter(lock=self._lock, next_try_at__lte=now).select_related("grant")
+        for pin in due.order_by("deadline_at")[:_MOST_PINS]:
+            self._note(pin, now)
+
+    def _note(self, pin: Pin, now: datetime) -> None:
+        step = next_step(pin.view, now)
+        if isinstance(step, Wait | Rotate | Block):
+            decide_without_request(pin.pk, step, now)
+            self._read_at = None  # it may be due again, with another step
+        else:
+            self._choices[pin.pk] = Choice(pin.pk, step, deadline(pin.view, now))
+
+
+def decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datetime) -> None:
+    """Choose another value, stop, or wait."""
+    with transaction.atomic():
+        if isinstance(step, Rotate):
+            # The grant's row is locked before its PINs, as everywhere.
+            grant_id = Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id)
+            grants.lock_row(grant_id)
+        pin = locked_pin(pin_id)
+        if next_step(pin.view, now) != step:
+            return
+        observed = pin.observed
+        if isinstance(step, Block):
+            Incident.open(_BLOCKED[step.reason], now, about=pin)
+            observed = transitions.stopped(observed, step.reason, pin.desired_rev)
+        if isinstance(step, Rotate):
+            pin.put_observed(transitions.rotated(observed, pin.grant.code))
+            save_observed(pin, now)
+            grants.rotate(pin.grant_id, now, forced=step.forced)
+            return
+        pin.put_observed(observed)
+        save_observed(pin, now)
