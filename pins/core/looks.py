@@ -58,7 +58,7 @@ def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     settled = replace(base, omitted=False, not_found=False)
     if not seen.ours:
         lapsed = observed.lapsed or _ended(observed, now)
-        return replace(settled, remote_id=None, applied=None, must_read=False, lapsed=lapsed)
+        return replace(settled.let_go(), lapsed=lapsed)
     return _found(settled, observed, seen, now)
 
 
@@ -101,17 +101,8 @@ def read(observed: Observed, content: Content, now: datetime) -> Observed:
 def read_foreign(observed: Observed) -> Observed:
     """The id now belongs to a PIN that is not ours (ids may be reused), so ours is gone; a list tells whether there is
     another of ours."""
-    return replace(
-        observed,
-        remote_id=None,
-        applied=None,
-        pending=None,
-        must_look=True,
-        must_read=False,
-        omitted=False,
-        not_found=False,
-        posts=posts.gone(observed.posts, observed.remote_id),
-    )
+    left = posts.gone(observed.posts, observed.remote_id)
+    return replace(observed.let_go(), pending=None, must_look=True, posts=left)
 
 
 def adopted(observed: Observed, remote_id: int, content: Content, now: datetime) -> Observed:
@@ -303,17 +294,9 @@ def _gone(observed: Observed, now: datetime) -> Observed:
     is_explained = _has_ended(observed, now) or (late is not None and Op.DELETE in late.kinds)
     forget = posts.gone if is_explained else posts.denied
     successor = observed.extra_ids[0] if observed.extra_ids else None
+    left = forget(observed.posts, observed.remote_id)
     return replace(
-        observed,
-        remote_id=successor,
-        applied=None,
-        extra_ids=observed.extra_ids[1:],
-        pending=None,
-        must_read=False,
-        omitted=False,
-        not_found=False,
-        lapsed=lapsed,
-        posts=forget(observed.posts, observed.remote_id),
+        observed.let_go(successor), extra_ids=observed.extra_ids[1:], pending=None, lapsed=lapsed, posts=left
     )
 
 

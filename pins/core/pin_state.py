@@ -6,7 +6,7 @@ names the next step; `pins.core.transitions` turns an answer into the next `Obse
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -157,6 +157,11 @@ class Observed:
         """The ids on the lock that we know to be ours."""
         ids = (self.remote_id, *self.extra_ids)
         return frozenset(remote_id for remote_id in ids if remote_id is not None)
+
+    def let_go(self, successor: int | None = None) -> Observed:
+        """The id is ours no longer, and what was doubted about it matters no more. `successor`: another of ours takes
+        its place; what that one says is not known."""
+        return replace(self, remote_id=successor, applied=None, must_read=False, omitted=False, not_found=False)
 
 
 @dataclass(frozen=True)

@@ -94,16 +94,7 @@ def deleted(observed: Observed, remote_id: int | None) -> Observed:
     left = posts.gone(observed.posts, remote_id)
     if rest != observed.extra_ids:
         return replace(observed, extra_ids=rest, pending=None, posts=left)
-    return replace(
-        observed,
-        remote_id=None,
-        applied=None,
-        pending=None,
-        posts=left,
-        must_read=False,
-        omitted=False,
-        not_found=False,
-    )
+    return replace(observed.let_go(), pending=None, posts=left)
 
 
 def refused_existing(observed: Observed) -> Observed:
@@ -211,18 +202,9 @@ def asked_to_look(observed: Observed) -> Observed:
 
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
-    gone = replace(observed, remote_id=None, applied=None, extra_ids=(), pending=None, late=None, must_look=True)
-    gone = replace(
-        gone,
-        nominees=(),
-        posts=(),
-        left_codes=frozenset(),
-        must_read=False,
-        omitted=False,
-        not_found=False,
-        list_doubted_at=None,
-    )
-    return replace(gone, start_refused=False, lapsed=False, **_AT_EASE)
+    gone = replace(observed.let_go(), extra_ids=(), nominees=(), posts=(), pending=None, late=None, must_look=True)
+    gone = replace(gone, left_codes=frozenset(), list_doubted_at=None, start_refused=False, lapsed=False)
+    return replace(gone, **_AT_EASE)
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:

@@ -81,11 +81,8 @@ def prepare(
         due = deadline(view, now)
         is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
         purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
-        rest = account_limits.spend(lock.account.budget_key, purpose, due, now)
-        if rest is not None:
-            return Rest(rest)
-        if not leases.renew(lease, writes_at=now if isinstance(step, Write) else None):
-            raise LeaseLostError
+        if (rest := _pay(lock, lease, step, purpose, due, now)) is not None:
+            return rest
         # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.
         pin.op_token = token = uuid.uuid4()
         remote_id = getattr(step, "remote_id", None)
@@ -123,14 +120,21 @@ def prepare_for_lock(
     with transaction.atomic():
         if isinstance(step, Write) and _account_that_may_write(lock) is None:
             return ObserveOnly()
-        rest = account_limits.spend(lock.account.budget_key, purpose, due, now)
-        if rest is not None:
-            return Rest(rest)
-        if not leases.renew(lease, writes_at=now if isinstance(step, Write) else None):
-            raise LeaseLostError
+        if (rest := _pay(lock, lease, step, purpose, due, now)) is not None:
+            return rest
         remote_id = getattr(step, "remote_id", None)
         attempt = PinAttempt.objects.create(lock=lock, op=_KINDS[type(step)], remote_id=remote_id, started_at=now)
         return PreparedAttempt(None, lock.device_id, step, attempt.token, 0, None, due, version)
+
+
+def _pay(lock: Lock, lease: leases.Lease, step: Request, purpose: Purpose, due: datetime, now: datetime) -> Rest | None:
+    """Take the request from the budget, and hold the lock for as long as it may take. Raises `LeaseLostError`."""
+    until = account_limits.spend(lock.account.budget_key, purpose, due, now)
+    if until is not None:
+        return Rest(until)
+    if not leases.renew(lease, writes_at=now if isinstance(step, Write) else None):
+        raise LeaseLostError
+    return None
 
 
 def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:

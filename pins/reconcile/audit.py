@@ -28,7 +28,7 @@ from pins.core.pin_state import Content
 from pins.core.plan import Delete, Look, Read
 from pins.core.witness import Credit
 from pins.models import Incident, InstallationKey, LockState, Pin
-from pins.reconcile import attempts, keypad_room, leases, listings, observations, pile_up, responses
+from pins.reconcile import attempts, leases, listings, observations, pile_up, responses
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import PinNotFound
 from pins.tedee.messages import RemotePin
@@ -99,8 +99,7 @@ class _Comparison:
             return self.outcome
         if version is None:
             LockState.objects.filter(lock=self.lock).update(full_list_at=now)
-        listings.remember(seen, now)
-        keypad_room.listed(self.lock, len(seen.listing.pins), now)
+        responses.note_list(self.lock, seen, now)
         self._done(response.listing.version, now)
         return self.outcome
 

@@ -67,8 +67,7 @@ def settle(
         observations.distrust_reused_id(pin, response.created_id, now)
     if seen is not None:
         observations.share_list(pin.pk, seen, now)
-        listings.remember(seen, now)
-        keypad_room.listed(lock, len(seen.listing.pins), now)
+        note_list(lock, seen, now)
     if error is None:
         lock_is_well(lock, now, wrote=isinstance(attempt.step, Write))
         _end_incidents(lock, pin, attempt, now)
@@ -77,6 +76,12 @@ def settle(
         return Settled(pin, write_scope.refused(lock, now))
     begun = attempt.deadline <= now and pin.view.desired.is_live(now)
     return Settled(pin, rest_after(lock, attempt, error, now, pin=pin, begun=begun))
+
+
+def note_list(lock: Lock, seen: listings.SeenList, now: datetime) -> None:
+    """Every PIN has learned from the list: write down what the next one is compared with, and what it says of room."""
+    listings.remember(seen, now)
+    keypad_room.listed(lock, len(seen.listing.pins), now)
 
 
 def rest_after(

@@ -99,8 +99,12 @@ def test_the_same_list_twice_teaches_nothing_more(look: tuple[PinView, Sighting]
     once = looks.looked(before, seen, NOW)
     if once.remote_id is None and once.extra_ids:
         return  # it outlived its end and is deleted next; another list would make us read it first
+    if once.remote_id is not None and once.remote_id not in {before.remote_id, *seen.ours}:
+        return  # it takes the place of one that outlived its end, and this list lacks it: it is read
     if once.remote_id != before.remote_id:
         seen = replace(seen, renamed=False)  # that was said of the id that we held
+    if looks.given_up(before, once, NOW):
+        seen = replace(seen, late_enough=False)  # from now on the lock's lists are compared again, later
     # Where the list ended a belief or brought a missing answer, the next one may search under changed names.
     assert replace(looks.looked(once, seen, NOW), nominees=once.nominees) == once
     if once.nominees == seen.nominees:
