@@ -84,10 +84,9 @@ def _forgive(account: LockAccount, state: AccountState, now: datetime) -> None:
     Incident.resolve(now, about=account, kinds=(Incident.Kind.NO_WRITE_SCOPE,))
 
 
-def rests_until(lock: Lock, now: datetime) -> datetime | None:
+def rests_until(lock: Lock, state: AccountState | None, now: datetime) -> datetime | None:
     """Until when this lock must send nothing because of its account (UTC): the account rests; or the cloud is out of
-    reach, and the one request that probes belongs to another lock."""
-    state = AccountState.objects.filter(account=lock.account).first()
+    reach, and the one request that probes belongs to another lock. `state`: of the account."""
     paused = _paused(lock.account, state, now)
     if paused is not None or state is None or not state.outages:
         return paused

@@ -49,13 +49,17 @@ class Agenda:
     def next(self, *, reads_only: bool) -> Choice | None:
         """The most urgent request; `None`: nothing is due, as of this moment."""
         now = self._clock()
-        if self._read_at is None or not self._read_at <= now < self._read_at + _FRESH:
+        chosen = self._take(reads_only=reads_only) if self._is_fresh(now) else None
+        if chosen is None and not self._is_fresh(now):
             self._read(now)
-        chosen = self._take(reads_only=reads_only)
-        if chosen is None:
+            chosen = self._take(reads_only=reads_only)
+        if chosen is None and self._read_at is None:  # a decision on the way made something else due
             self._read(now)
             chosen = self._take(reads_only=reads_only)
         return chosen
+
+    def _is_fresh(self, now: datetime) -> bool:
+        return self._read_at is not None and self._read_at <= now < self._read_at + _FRESH
 
     def changed(self) -> None:
         """Something was learned that may concern several PINs."""

@@ -15,10 +15,10 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
-from pins.models import AccountState, LockState, RateBudget
+from pins.models import LockState, RateBudget
 from pins.reconcile.account_limits import NOT_IN_TURN
 from rentals.models import Lock
 
@@ -70,16 +70,18 @@ def acquire(lock: Lock) -> Lease | Taken:
     3. The lease is taken where nobody holds it.
     """
     key = lock.account.budget_key
-    RateBudget.objects.get_or_create(key=key)
-    LockState.objects.get_or_create(lock=lock)
+    if getattr(lock, "operation", None) is None:
+        LockState.objects.get_or_create(lock=lock)
     with transaction.atomic():
-        RateBudget.objects.select_for_update().get(key=key)
+        RateBudget.objects.select_for_update().get_or_create(key=key)
         now = database_now()
-        under_way = LockState.objects.filter(rate_key=key, lease_until__gt=now).exclude(lock=lock)
-        if under_way.count() >= settings.TEDEE_MAX_IN_FLIGHT:
+        # Those of the account itself matter only while its cloud is out of reach.
+        others = LockState.objects.filter(rate_key=key, lease_until__gt=now).exclude(lock=lock)
+        probing = Q(lock__account=lock.account, lock__account__operation__outages__gt=0)
+        under_way = others.aggregate(all=Count("pk"), probing=Count("pk", filter=probing))
+        if under_way["all"] >= settings.TEDEE_MAX_IN_FLIGHT:
             return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
-        probing = AccountState.objects.filter(account=lock.account, outages__gt=0).exists()
-        if probing and under_way.filter(lock__account=lock.account).exists():
+        if under_way["probing"]:
             return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
         # A lease that ends later than any could now was taken before the clock stepped back.

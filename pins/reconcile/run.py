@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.utils import timezone
 
 from pins.core import transitions
@@ -62,12 +62,10 @@ def reconcile_lock(
     clock: Callable[[], datetime] = timezone.now,
 ) -> Report:
     """Bring one lock as far as possible now. Never raises for what the API does."""
-    lock = Lock.objects.select_related("account").filter(pk=lock_id).first()
+    lock = _with_prospects(lock_id)
     if lock is None:
         return Report(None)
-    waiting_until = rests_until(lock, clock())
-    if waiting_until is None:
-        waiting_until = _next_due(lock, clock())
+    waiting_until = _rests_until(lock, clock()) or _next_due(lock, clock())
     if waiting_until is None or waiting_until > clock():
         return Report(waiting_until)
     lease = leases.acquire(lock)
@@ -83,36 +81,41 @@ def reconcile_lock(
     finally:
         leases.release(lease)
     # Looked up after the release: a run that came meanwhile found the lease taken and left its work to us.
-    next_due = _next_due(lock, clock())
-    if next_due is None:
+    lock = _with_prospects(lock_id)
+    next_due = _next_due(lock, clock()) if lock is not None else None
+    if lock is None or next_due is None:
         return Report(None, requests)
-    rest = rest or rests_until(lock, clock())
+    rest = rest or _rests_until(lock, clock())
     return Report(max(next_due, rest) if rest is not None else next_due, requests)
 
 
-def rests_until(lock: Lock, now: datetime) -> datetime | None:
-    """Until when the lock or its account rests (UTC); `None` when neither does.
+def _with_prospects(lock_id: int) -> Lock | None:
+    """A lock with its account, the states of both, and when the first of its codes is due, all by one query."""
+    known = Lock.objects.select_related("operation", "account__operation")
+    return known.annotate(first_due=Min("pins__next_try_at")).filter(pk=lock_id).first()
+
+
+def _rests_until(lock: Lock, now: datetime) -> datetime | None:
+    """Until when the lock or its account rests (UTC); `None` when neither does. `lock`: from `_with_prospects`.
 
     A pause for a spent budget keeps the sweep away, but not a run: urgent work may have come, and it may spend more.
     The same goes for the pause of an account that is observe-only, or whose key may not write: that may be over by now.
     """
-    softly = [account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST]
-    resting = LockState.objects.filter(lock=lock, paused_until__gt=now).exclude(pause_cause__in=softly)
-    paused = resting.values_list("paused_until", flat=True).first()
-    account_paused = account_limits.rests_until(lock, now)
-    return max((moment for moment in (paused, account_paused) if moment is not None), default=None)
+    softly = (account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST)
+    state: LockState | None = getattr(lock, "operation", None)
+    paused = state.paused_until if state is not None and state.pause_cause not in softly else None
+    account_paused = account_limits.rests_until(lock, getattr(lock.account, "operation", None), now)
+    resting = (moment for moment in (paused, account_paused) if moment is not None and moment > now)
+    return max(resting, default=None)
 
 
 def _next_due(lock: Lock, now: datetime) -> datetime | None:
-    """When the lock has work (UTC). A lock that was added again has work at once: none of its codes came along."""
-    device_id, audit_at = LockState.objects.filter(lock=lock).values_list("device_id", "audit_at").first() or (
-        None,
-        None,
-    )
-    if device_id is not None and device_id != lock.device_id:
+    """When the lock has work (UTC). A lock that was added again has work at once: none of its codes came along.
+    `lock`: from `_with_prospects`."""
+    state: LockState | None = getattr(lock, "operation", None)
+    if state is not None and state.device_id is not None and state.device_id != lock.device_id:
         return now
-    due = Pin.objects.filter(lock=lock, next_try_at__isnull=False).order_by("next_try_at")
-    moments = [due.values_list("next_try_at", flat=True).first(), audit_at]
+    moments = (getattr(lock, "first_due", None), state.audit_at if state is not None else None)
     return min((moment for moment in moments if moment is not None), default=None)
 
 
@@ -122,7 +125,7 @@ def _work(
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
     # Until when this run only reads, and why. Whether the account is observe-only is learned from `prepare`.
-    writes_rest = write_scope.writes_rest_until(lock, clock())
+    writes_rest = write_scope.writes_rest_until(lock, getattr(lock.account, "operation", None), clock())
     cause = account_limits.WRITES_REST
     agenda, breaker = Agenda(lock, clock), pile_up.Breaker(lock)
     ends = time.monotonic() + LONGEST_RUN
@@ -183,14 +186,16 @@ def _take_over(lock: Lock, now: datetime) -> None:
     state = LockState.objects.get(lock=lock)
     in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
     unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
-    abandoned = unanswered.filter(pin__isnull=False).values_list("pin_id", flat=True)
-    for pin_id in sorted({*in_flight, *abandoned}):
+    abandoned = dict(unanswered.values_list("pk", "pin_id"))
+    for pin_id in sorted({*in_flight, *abandoned.values()} - {None}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
             save_observed(pin, now)
-    unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
+    if abandoned:
+        left = PinAttempt.objects.filter(pk__in=abandoned)
+        left.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
         state.refresh_from_db()

@@ -104,11 +104,10 @@ def _others_due(lock: Lock, key: str, now: datetime) -> bool:
     return others.exclude(operation__forbidden_key=key).exists()
 
 
-def writes_rest_until(lock: Lock, now: datetime) -> datetime | None:
+def writes_rest_until(lock: Lock, state: AccountState | None, now: datetime) -> datetime | None:
     """Until when a run of this lock may only read (UTC): the key may change nothing, and it is not this lock's turn to
-    find out whether that is still so."""
-    state = AccountState.objects.filter(account=lock.account, pause_cause=WRITES_REST).first()
-    if state is None:
+    find out whether that is still so. `state`: of the account."""
+    if state is None or state.pause_cause != WRITES_REST:
         return None
     if state.paused_until is not None and state.paused_until > now:
         return min(state.paused_until, now + _SEARCH)

@@ -106,14 +106,15 @@ class House:
     def next_wake(self) -> datetime | None:
         """When the first of the locks has work again, as far as anybody knows now."""
         now = timezone.now()
-        probing = AccountState.objects.filter(account=self.account, outages__gt=0).exists()
+        account_state = AccountState.objects.filter(account=self.account).first()
+        probing = account_state is not None and account_state.outages > 0
         resting: datetime | None = None
         moments: list[datetime] = []
         rows = Lock.objects.select_related("account", "operation").annotate(first=Min("pins__next_try_at"))
         for place, lock in enumerate(rows):
             state = getattr(lock, "operation", None) or LockState()
             if place == 0 or probing:  # else all locks of the account rest alike
-                resting = account_limits.rests_until(lock, now)
+                resting = account_limits.rests_until(lock, account_state, now)
             due = [moment for moment in (lock.first, state.audit_at) if moment is not None]
             rests = [moment for moment in (state.paused_until, state.lease_until, resting) if moment is not None]
             moments += [max([min(due), *rests])] if due else []
