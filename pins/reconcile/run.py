@@ -231,14 +231,15 @@ def _take_over(lock: Lock, now: datetime) -> None:
     state = LockState.objects.get(lock=lock)
     in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
     unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
-    abandoned = unanswered.filter(pin__isnull=False).values_list("pin_id", flat=True)
-    for pin_id in sorted({*in_flight, *abandoned}):
+    asked_for = list(unanswered.values_list("pin_id", flat=True))  # `None`: about the whole lock
+    for pin_id in sorted({*in_flight, *(pin_id for pin_id in asked_for if pin_id is not None)}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
             save_observed(pin, now)
-    unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
+    if asked_for:
+        unanswered.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
         state.refresh_from_db()

@@ -85,7 +85,7 @@ class House:
     def _work(self) -> bool:
         """Run each lock that is due now; whether any was."""
         due = sweep.due_locks(timezone.now())
-        for lock in Lock.objects.filter(pk__in=due):
+        for lock in Lock.objects.filter(pk__in=due) if due else ():
             self.run(lock)
         return bool(due)
 
