@@ -231,7 +231,8 @@ def _take_over(lock: Lock, now: datetime) -> None:
     state = LockState.objects.get(lock=lock)
     in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
     unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
-    asked_for = list(unanswered.values_list("pin_id", flat=True))  # `None`: about the whole lock
+    # `None`: a request about the whole lock.
+    asked_for: list[int | None] = list(unanswered.values_list("pin_id", flat=True))
     for pin_id in sorted({*in_flight, *(pin_id for pin_id in asked_for if pin_id is not None)}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
