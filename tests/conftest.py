@@ -185,12 +185,14 @@ def _closed_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_keepdb(django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker) -> bool:
+def django_db_keepdb(
+    request: pytest.FixtureRequest, django_db_modify_db_settings: None, django_db_blocker: DjangoDbBlocker
+) -> bool:
     """On SQLite the database of this process begins as a copy of a migrated one, and ends with its folder."""
     from django.db import connection
 
     if connection.vendor != "sqlite":
-        return False
+        return bool(request.config.getvalue("reuse_db"))
 
     def migrate() -> None:
         with django_db_blocker.unblock():
