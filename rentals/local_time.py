@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """The names of the IANA time zone database, as this machine has it.
+
+    Read once: finding them searches folders and opens hundreds of files. After an update of the database the processes
+    are started again anyway, as `ZoneInfo` keeps zones too.
+    """
+    return frozenset(available_timezones())
 
 
 def local_moment(day: date, at: time, zone: str) -> datetime:

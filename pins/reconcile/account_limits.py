@@ -137,10 +137,13 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: i
 
 def forgive_new_keys(now: datetime) -> None:
     """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
-    for troubled in AccountState.objects.exclude(dead_key="").select_related("account"):
+    refused = AccountState.objects.exclude(dead_key="")
+    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
+    for troubled in refused.select_related("account") if refused.exists() else ():
         if troubled.dead_key != key_fingerprint(troubled.account):
             _forgive(troubled.account, troubled, now)
-    for state in LockState.objects.exclude(forbidden_key="").select_related("lock__account"):
+    forbidden = LockState.objects.exclude(forbidden_key="")
+    for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
         if state.forbidden_key != key_fingerprint(state.lock.account):
             LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(
                 forbidden_key="", paused_until=None

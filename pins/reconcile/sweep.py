@@ -44,10 +44,11 @@ def due_locks(now: datetime) -> list[int]:
         .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
         # Where only changes rest, reads may be due.
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
+        .values("pk", "account_id")  # before `annotate`: the columns to group by
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
     )
-    accounts = dict(due.values_list("pk", "account_id")[:MOST_LOCKS])
+    accounts = {row["pk"]: row["account_id"] for row in due[:MOST_LOCKS]}
     waiting = account_limits.not_in_turn(accounts)
     return [lock for lock in accounts if lock not in waiting]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
-from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib import admin
@@ -15,6 +14,7 @@ from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
 from rentals.admin.import_export_pages import ImportExportPages
 from rentals.admin.scoped import Scoped
+from rentals.local_time import zone_names
 from rentals.models import Lock, Property
 from rentals.tables.exchange import PropertyTable
 from rentals.widgets import ClockField, ClockInput, SuggestingInput
@@ -30,7 +30,7 @@ else:
 ZONES = tuple(
     sorted(
         zone
-        for zone in available_timezones()
+        for zone in zone_names()
         if zone == "UTC" or ("/" in zone and not zone.startswith(("Etc/", "SystemV/", "US/")))
     )
 )
@@ -77,7 +77,7 @@ class PropertyForm(_Form):
 def zone_as_typed(typed: str) -> str:
     """The zone that `europe/warsaw` or `warsaw` means; other text is returned as it is."""
     typed = typed.strip().replace(" ", "_")
-    by_lower = {zone.lower(): zone for zone in available_timezones()}
+    by_lower = {zone.lower(): zone for zone in zone_names()}
     cities = [zone for zone in ZONES if zone.lower().rpartition("/")[2] == typed.lower()]
     if typed.lower() not in by_lower and len(cities) == 1:
         return cities[0]

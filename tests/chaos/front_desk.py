@@ -75,24 +75,26 @@ def check_out(bookings: list[int], at: str) -> None:
 
 def stays() -> list[dict[str, Any]]:
     """Every booking with what the locks should hold because of it, and what the database says about its pins."""
-    codes = {grant.booking_id: grant.code for grant in AccessGrant.objects.filter(kind="guest")}
+    codes = dict(AccessGrant.objects.filter(kind="guest").values_list("booking_id", "code"))
     states: dict[int | None, dict[int, str]] = {}
-    for pin in Pin.objects.select_related("grant", "lock").defer("grant__code", "applied_code", "op_code"):
-        states.setdefault(pin.grant.booking_id, {})[pin.lock.device_id] = pin.state
-    doors = {
-        flat.pk: [lock.device_id for lock in flat.locks.all()] for flat in Property.objects.prefetch_related("locks")
-    }
+    for booking_id, device_id, state in Pin.objects.values_list("grant__booking_id", "lock__device_id", "state"):
+        states.setdefault(booking_id, {})[device_id] = state
+    doors: dict[int, list[int]] = {}
+    for flat_id, device_id in Property.locks.through.objects.values_list("property_id", "lock__device_id"):
+        doors.setdefault(flat_id, []).append(device_id)
     return [
         {
-            "id": booking.pk,
-            "confirmed": booking.status == "confirmed",
-            "check_in": booking.check_in.isoformat(),
-            "check_out": booking.check_out.isoformat(),
-            "doors": doors[booking.property_id],
-            "code": codes.get(booking.pk, ""),
-            "states": states.get(booking.pk, {}),
+            "id": booking_id,
+            "confirmed": status == "confirmed",
+            "check_in": check_in.isoformat(),
+            "check_out": check_out.isoformat(),
+            "doors": doors.get(flat_id, []),
+            "code": codes.get(booking_id, ""),
+            "states": states.get(booking_id, {}),
         }
-        for booking in Booking.objects.all()
+        for booking_id, status, check_in, check_out, flat_id in Booking.objects.values_list(
+            "pk", "status", "check_in", "check_out", "property_id"
+        )
     ]
 
 

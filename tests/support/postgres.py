@@ -35,7 +35,8 @@ class TemporaryPostgres:
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-U", "turnkey", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
         port = _free_port()
-        settings = "listen_addresses=127.0.0.1 unix_socket_directories= fsync=off max_connections=200"
+        settings = "listen_addresses=127.0.0.1 unix_socket_directories= max_connections=200 "
+        settings += "fsync=off synchronous_commit=off full_page_writes=off"
         options = f"-p {port} " + " ".join(f"-c {setting}" for setting in settings.split())
         log = self._folder / "log"
         self._run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(log), "-o", options, "start")

@@ -27,6 +27,7 @@ from cryptography.fernet import Fernet
 
 from pins.stack.lifetime import end_with_parent
 from pins.stack.processes import web as web_plan
+from tests.support import migrated
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.paths import ROOT
 
@@ -154,6 +155,8 @@ class Stack:
             **(settings or {}),
         }
         self._worker_settings = dict(worker_settings or {})
+        file = database_url.removeprefix("sqlite:///")
+        self._database = Path(file) if file != database_url else None
         listen = ["manage.py", "lock_simulator", "--port", "0", f"--key={key}"]
         self.simulator = self._child("simulator", [*listen, *simulator])
         self.children = [self.simulator]
@@ -179,11 +182,10 @@ class Stack:
     def _start(self) -> None:
         self.redis.start()
         self.simulator.start()
-        migration = self._child("migrate", ["manage.py", "migrate", "--verbosity", "0"])
-        self.children.append(migration)
-        if migration.start().wait(timeout=READY_SECONDS):
-            raise AssertionError("manage.py migrate failed")
-        migration.stop()
+        if self._database is None:
+            self._migrate()
+        else:
+            migrated.put(self._database, self._migrate)
         found = self.wait_for(
             "the simulator listens", lambda: self.simulator.said(r"listening on (http://\S+)"), READY_SECONDS
         )
@@ -197,6 +199,13 @@ class Stack:
         self.beat.start()
         self.desk.start()
         self.wait_for_worker()
+
+    def _migrate(self) -> None:
+        migration = self._child("migrate", ["manage.py", "migrate", "--verbosity", "0"])
+        self.children.append(migration)
+        if migration.start().wait(timeout=READY_SECONDS):
+            raise AssertionError("manage.py migrate failed")
+        migration.stop()
 
     def _end(self, *, failed: bool) -> None:
         if failed:

@@ -12,11 +12,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from django.core.management import load_command_class
 
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.server import SimulatorServer
@@ -279,6 +281,14 @@ def test_the_command_takes_settings_and_keys() -> None:
         assert httpx.get(f"{url}/api/v37/my/lock", headers=KEY).status_code == 401
 
 
+def run_here(*arguments: str) -> tuple[object, str]:
+    """What the command would end with as a process, and what it would write to its errors."""
+    said = StringIO()
+    with contextlib.redirect_stderr(said), pytest.raises(SystemExit) as ended:
+        load_command_class("pins", "lock_simulator").run_from_argv(["manage.py", "lock_simulator", *arguments])
+    return ended.value.code, said.getvalue()
+
+
 def test_the_command_tells_what_is_wrong() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
@@ -292,9 +302,13 @@ def test_the_command_tells_what_is_wrong() -> None:
             ("--port", "99999"): "0 to 65535",
             ("--port", "0", "--locks-file", "/nowhere.json"): "cannot read /nowhere.json",
         }
-        processes = {options: start(*options) for options in wrong}
-        for options, process in processes.items():
-            _, errors = process.communicate(timeout=60)
-            assert process.returncode == 1
-            assert wrong[options] in errors
+        for options, words in wrong.items():
+            status, errors = run_here(*options)
+            assert status == 1
+            assert words in errors
             assert "Traceback" not in errors
+        with start("--port", port) as process:  # and so does the process
+            _, errors = process.communicate(timeout=60)
+        assert process.returncode == 1
+        assert f"Port {port} on 127.0.0.1 is in use" in errors
+        assert "Traceback" not in errors

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 
@@ -14,6 +15,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 from django.utils import timezone
+from pytest_django.plugin import DjangoDbBlocker
 
 from pins.core.alias import is_ours
 from pins.core.code_rules import is_guessable, is_valid
@@ -29,6 +31,7 @@ from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Unauthorized
 from rentals.calendars.fetching import polling
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property
+from tests.support.shared_rows import shared_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -36,9 +39,15 @@ NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 SIZE = making.Size(properties=25, locks=50, bookings=1000)
 
 
+@pytest.fixture(scope="class")
+def _made(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    with shared_rows(django_db_blocker, NOW, lambda: making.make(SIZE, NOW, seed=7)):
+        yield
+
+
 @pytest.fixture
-def portfolio(clock: time_machine.Traveller) -> None:
-    making.make(SIZE, NOW, seed=7)
+def portfolio(_made: None, clock: time_machine.Traveller) -> None:
+    """The same for all tests of a class: what one changes, the others do not see."""
 
 
 def command(*arguments: str) -> str:

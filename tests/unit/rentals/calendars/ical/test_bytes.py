@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -192,20 +193,20 @@ def test_rule_02_a_page_is_no_calendar_also_behind_a_declaration() -> None:
         read(page)
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        vcalendar(*(["BEGIN:X-A"] for _ in range(100_000)), *(["END:X-B"] for _ in range(100_000))),
-        vcalendar(
-            *(
-                vevent("SUMMARY:Reserved", dates=f"2027{1 + n % 12:02}{1 + n % 27:02}/2027{1 + n % 12:02}28")
-                for n in range(19_000)
-            )
-        ),
-        vcalendar(vevent("SUMMARY:x", "RRULE:FREQ=DAILY;BYDAY=" + ",".join(["MO"] * 400_000))),
-    ],
-    ids=["unbalanced", "one uid", "long rule"],
-)
+# Functions, because each worker collects all tests and runs few.
+ENDLESS = {
+    "unbalanced": lambda: vcalendar(*(["BEGIN:X-A"] for _ in range(100_000)), *(["END:X-B"] for _ in range(100_000))),
+    "one uid": lambda: vcalendar(
+        *(
+            vevent("SUMMARY:Reserved", dates=f"2027{1 + n % 12:02}{1 + n % 27:02}/2027{1 + n % 12:02}28")
+            for n in range(19_000)
+        )
+    ),
+    "long rule": lambda: vcalendar(vevent("SUMMARY:x", "RRULE:FREQ=DAILY;BYDAY=" + ",".join(["MO"] * 400_000))),
+}
+
+
+@pytest.mark.parametrize("make", ENDLESS.values(), ids=ENDLESS)
 @pytest.mark.timeout(30)
-def test_nothing_makes_a_worker_hang(body: bytes) -> None:
-    assert isinstance(readings(body, Options()), tuple)
+def test_nothing_makes_a_worker_hang(make: Callable[[], bytes]) -> None:
+    assert isinstance(readings(make(), Options()), tuple)
