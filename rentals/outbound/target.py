@@ -30,10 +30,13 @@ class Target:
             url = None
         return cls._judged(url, network)
 
-    def follow(self, location: str, network: Network) -> Target:
-        """Where a redirect leads (RFC 9110, 10.2.2). Raises Refused."""
+    def follow(self, location: bytes, network: Network) -> Target:
+        """Where a redirect leads (RFC 9110, 10.2.2). Raises Refused.
+
+        Servers also write UTF-8 there, in host and path. Bytes that are no UTF-8 are kept as they are, as browsers do.
+        """
         try:
-            url: httpx.URL | None = self.url.join(location)
+            url: httpx.URL | None = self.url.join(_readable(location))
         except (httpx.InvalidURL, UnicodeError, ValueError):
             url = None
         if url is not None and self.url.scheme == "https" and url.scheme != "https":
@@ -60,6 +63,11 @@ class Target:
         return self.url.host
 
     @property
+    def path(self) -> str:
+        """The path as it is sent, without the query."""
+        return self.url.raw_path.decode("ascii").partition("?")[0]
+
+    @property
     def port(self) -> int:
         return self.url.port or (443 if self.url.scheme == "https" else 80)
 
@@ -73,3 +81,10 @@ class Target:
         if not self.url.userinfo:
             return ""
         return "Basic " + base64.b64encode(f"{self.url.username}:{self.url.password}".encode()).decode("ascii")
+
+
+def _readable(location: bytes) -> str:
+    try:
+        return location.decode()
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)
