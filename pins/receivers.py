@@ -23,6 +23,7 @@ _FEED_INCIDENTS: Final = {
     "stale": Incident.Kind.FEED_STALE,
     "failing": Incident.Kind.FEED_FAILING,
     "reset": Incident.Kind.FEED_RESET,
+    "refused": Incident.Kind.FEED_REFUSED,
 }
 
 
