@@ -135,8 +135,12 @@ class FeedState(models.Model):
     last_error = models.CharField(max_length=300, blank=True, help_text="In words, without secrets.")
     # -- content
     as_of = models.DateTimeField(null=True, blank=True, help_text="When the content that we hold was asked for.")
-    whole_at = models.DateTimeField(null=True, blank=True, help_text="When it last came whole: fetched, pushed, by hand.")
-    whole_hash = models.CharField(max_length=64, blank=True, help_text="Of the bytes without DTSTAMP and the like, alone.")
+    whole_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last came whole: fetched, pushed, by hand."
+    )
+    whole_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of the bytes without DTSTAMP and the like, alone."
+    )
     body_hash = models.CharField(max_length=64, blank=True)
     content_hash = models.CharField(max_length=64, blank=True, help_text="The same without DTSTAMP and the like.")
     detected_channel = models.CharField(max_length=16, blank=True)

@@ -20,7 +20,7 @@ USER_AGENT: Final = f"{outbound.USER_AGENT} (+calendar import)"
 ACCEPT: Final = "text/calendar, */*;q=0.5"
 SHORTEST_SECONDS: Final = 2.0  # for the second of two requests
 LONGEST_RETRY_AFTER: Final = timedelta(hours=6)
-MARK_LENGTH: Final = 12  # what `polling` puts before a validator, and a space
+MARK_LENGTH: Final = 12  # what `asking` puts before a validator, and a space
 LONGEST_ETAG: Final = 255 - MARK_LENGTH - 1  # FeedState.etag
 LONGEST_DATE: Final = 64 - MARK_LENGTH - 1  # FeedState.last_modified
 

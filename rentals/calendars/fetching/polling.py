@@ -8,7 +8,6 @@ during the request to the channel.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,11 +23,10 @@ from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
 from rentals.calendars.events import FeedError, FeedFault
-from rentals.calendars.fetching.fetch import MARK_LENGTH, Fetched, fetch
-from rentals.calendars.fetching.trust import NONE, Known, Validators, disproves, to_send
+from rentals.calendars.fetching import asking
+from rentals.calendars.fetching.fetch import fetch
 from rentals.calendars.imports import run
 from rentals.calendars.imports.conditions import OF_FETCHING, Condition, set_condition
-from rentals.calendars.imports.fingerprints import whole_print
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Network
@@ -73,8 +71,8 @@ def quota() -> int:
 
 
 def request_fetch(feed_id: int, now: datetime) -> None:
-    """Make a feed due at once, because somebody knows of news or wants to be sure: then “not modified” is no answer. Nor
-    is a fetch that is running, which may have asked too early."""
+    """Make a feed due at once, because somebody knows of news or wants to be sure. “Not modified” does not count as the
+    answer, nor does a fetch that is running: it may have asked too early."""
     FeedState.objects.filter(feed_id=feed_id).update(next_fetch_at=now, doubted_at=now)
 
 
@@ -119,12 +117,13 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
         FeedState.objects.filter(feed_id=feed_id).update(**_release(claim, until, asked_at))
         return PollResult.LEFT
     try:
-        fetched = _ask(feed, asked_at, network or _network())
+        next_at = asked_at + _interval(feed) * (1 + JITTER)
+        fetched = asking.ask(feed, asked_at, next_at=next_at, network=network or _network())
         now = clock()
         updates = {
             **_release(claim, until, now + _spread(_interval(feed))),
             "last_try_at": asked_at,
-            **_learned(feed, fetched, asked_at),
+            **asking.learned(feed, fetched, asked_at),
         }
         return _import(feed, fetched.body, now, asked_at, updates)
     except FeedError as error:
@@ -140,64 +139,11 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
 
 def fetch_once(feed: CalendarFeed, now: datetime) -> bytes:
     """The calendar as it is now, for a preview; nothing is written. Raises FeedError."""
-    return fetch(feed.url, now=now, user_agent=_user_agent(feed), network=_network()).body or b""
+    return fetch(feed.url, now=now, user_agent=asking.user_agent(feed), network=_network()).body or b""
 
 
 def _network() -> Network:
     return NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET
-
-
-def _user_agent(feed: CalendarFeed) -> str:
-    chosen: str = feed.user_agent or settings.FEED_USER_AGENT
-    return chosen
-
-
-def _ask(feed: CalendarFeed, now: datetime, network: Network) -> Fetched:
-    """Ask with the validators of the content that we hold (RFC 9110, 13.1), as long as a 304 would be believed."""
-    state = feed.state
-    known = Known(_held(feed), state.refetched_at, state.doubted_at, state.disproved == _mark(feed.url))
-    next_at = now + _interval(feed) * (1 + JITTER)
-    validators = to_send(known, now, next_at=next_at, every=timedelta(seconds=settings.FEED_REFETCH_SECONDS))
-    return fetch(feed.url, validators=validators, now=now, user_agent=_user_agent(feed), network=network)
-
-
-def _held(feed: CalendarFeed) -> Validators:
-    """The validators of the content that we hold, if the present address gave them."""
-    state = feed.state
-    if not state.body_hash:
-        return NONE
-    return Validators(_unbound(state.etag, feed.url), _unbound(state.last_modified, feed.url))
-
-
-def _learned(feed: CalendarFeed, fetched: Fetched, asked_at: datetime) -> dict[str, str | datetime]:
-    """What an answer tells about the version of the calendar, and how far the channel's word on that is worth."""
-    said, state = fetched.validators, feed.state
-    learned: dict[str, str | datetime] = {
-        "etag": _bound(said.etag, feed.url),
-        "last_modified": _bound(said.last_modified, feed.url),
-    }
-    if fetched.body is None:
-        return learned
-    held = _held(feed)
-    changed = bool(state.whole_hash) and state.whole_hash != whole_print(fetched.body)
-    if held and changed and disproves(held, state.refetched_at, said):
-        learned["disproved"] = _mark(feed.url)
-    return {**learned, "refetched_at": asked_at}
-
-
-def _bound(validator: str, url: str) -> str:
-    """A validator together with the address that gave it. "Not modified" from an address that was entered since would
-    say nothing about what we hold."""
-    return f"{_mark(url)} {validator}" if validator else ""
-
-
-def _unbound(stored: str, url: str) -> str:
-    mark, _, validator = stored.partition(" ")
-    return validator if mark == _mark(url) else ""
-
-
-def _mark(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()[:MARK_LENGTH]
 
 
 def _import(

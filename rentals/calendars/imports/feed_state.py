@@ -12,7 +12,6 @@ from rentals.calendars.imports.ledger import Ledger
 from rentals.calendars.imports.summary import Summary
 from rentals.models import CalendarFeed, FeedState, Property
 
-
 #: Columns that speak of the content that we hold, and of no other.
 _OF_CONTENT = frozenset({"etag", "last_modified", "refetched_at", "disproved"})
 

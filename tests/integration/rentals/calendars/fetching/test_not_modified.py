@@ -85,9 +85,7 @@ class TestForEver:
         server.frozen("/a.ics", AFTER)
         assert until_seen(feed, clock, DAY) <= HOUR
 
-    def test_one_that_says_so_even_unasked_is_stale(
-        self, clock: time_machine.Traveller, server: FeedServer
-    ) -> None:
+    def test_one_that_says_so_even_unasked_is_stale(self, clock: time_machine.Traveller, server: FeedServer) -> None:
         """What was taken for good fetches in between was nothing, so the calendar counts as old as it is."""
         feed = feed_at(None, url=server.frozen("/a.ics", BEFORE))
         polled(feed)

@@ -58,7 +58,11 @@ def test_a_304_that_nobody_asked_for_is_a_fault() -> None:
 
 @pytest.mark.parametrize(
     "headers",
-    [{"ETag": '"2"'}, {"Last-Modified": "Mon, 01 Mar 2027 08:30:00 GMT"}, {"Last-Modified": "Tue, 01 Jan 2030 00:00:00 GMT"}],
+    [
+        {"ETag": '"2"'},
+        {"Last-Modified": "Mon, 01 Mar 2027 08:30:00 GMT"},
+        {"Last-Modified": "Tue, 01 Jan 2030 00:00:00 GMT"},
+    ],
     ids=["another tag", "a later date", "a date in the future"],
 )
 def test_a_304_that_contradicts_itself_is_followed_by_the_whole_calendar(headers: dict[str, str]) -> None:
@@ -128,7 +132,8 @@ class TestWhoAsks:
         assert len(str(error)) <= 300
 
     @pytest.mark.parametrize(
-        ("status", "headers"), [(503, {"Server": "cloudflare"}), (404, {"Server": "cloudflare"}), (500, {"x-cdn": "Imperva"})]
+        ("status", "headers"),
+        [(503, {"Server": "cloudflare"}), (404, {"Server": "cloudflare"}), (500, {"x-cdn": "Imperva"})],
     )
     def test_other_answers_of_a_protected_channel_are_no_refusals(self, status: int, headers: dict[str, str]) -> None:
         assert failure(answer(status, headers=headers)).fault != FeedFault.ACCESS_DENIED

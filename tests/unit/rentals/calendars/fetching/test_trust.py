@@ -56,7 +56,8 @@ class TestAsking:
         assert not whole
 
     @given(
-        wait=st.timedeltas(min_value=MINUTE, max_value=2 * DAY), every=st.timedeltas(min_value=MINUTE, max_value=9 * DAY)
+        wait=st.timedeltas(min_value=MINUTE, max_value=2 * DAY),
+        every=st.timedeltas(min_value=MINUTE, max_value=9 * DAY),
     )
     def test_two_whole_calendars_are_never_further_apart_than_wished(self, wait: timedelta, every: timedelta) -> None:
         """Unless the feed is fetched more rarely than that: then each is whole."""
@@ -89,7 +90,9 @@ class TestDates:
         said = Validators('"1"', http(changed))
         assert trust.usable(said, http(date) if date else "", NOW) == (said if kept else NONE)
 
-    @pytest.mark.parametrize("text", ["", "soon", "0", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 99 Mar 2027 08:00:00 GMT"])
+    @pytest.mark.parametrize(
+        "text", ["", "soon", "0", "Fri, 31 Dec 9999 23:59:59 -2359", "Mon, 99 Mar 2027 08:00:00 GMT"]
+    )
     def test_a_date_that_cannot_be_read_says_nothing(self, text: str) -> None:
         assert trust.moment(text) is None
         assert trust.usable(Validators('"1"', text), text, NOW) == Validators('"1"', text)
