@@ -45,7 +45,7 @@ def refusal(status: int, headers: Mapping[str, str]) -> str:
     if status == 403:
         return (
             "The channel refuses Turnkey (403). Open the link in a private browser window. If the calendar comes, the "
-            "channel refuses programs that it does not know: on the calendar's page enter a User-Agent that it accepts. "
+            "channel refuses programs that it does not know: on the calendar's page enter a User-Agent it accepts. "
             "If not, copy a new export link. All stays are kept."
         )
     return ""

@@ -22,9 +22,9 @@ def redirect(location: bytes, *cookies: str) -> Reply:
 
 
 class TestCookies:
-    def sent(self, *replies: Reply, path: str = "/feed.ics", **options: object) -> list[str | None]:
+    def sent(self, *replies: Reply, headers: dict[str, str] | None = None) -> list[str | None]:
         with Server([*replies, answer(200, raw=b"here")]) as server:
-            assert get(server, path, **options).body == b"here"
+            assert get(server, headers=headers).body == b"here"
         return [request.headers.get("cookie") for request in server.requests]
 
     def test_a_cookie_that_comes_with_a_redirect_goes_back_to_its_host(self) -> None:

@@ -15,6 +15,7 @@ from rentals.calendars.fetching import polling
 from rentals.calendars.fetching.polling import PollResult
 from rentals.calendars.imports import run
 from rentals.models import Booking, CalendarFeed, FeedState
+from rentals.outbound import NEIGHBOURHOOD
 from tests.support.feed_pages import calendar, event
 from tests.support.feeds import FeedServer
 from tests.support.polling import feed_at, open_incidents, polled, state_of
@@ -147,7 +148,7 @@ class TestContradicted:
             polling.request_fetch(feed.pk, timezone.now())  # before the import is written
             return timezone.now()
 
-        polling.poll(feed.pk, clock=ticking, network=polling.NEIGHBOURHOOD)
+        polling.poll(feed.pk, clock=ticking, network=NEIGHBOURHOOD)
         server.frozen("/a.ics", AFTER)
         assert polling.due_feeds(timezone.now(), 10) == [feed.pk]
         polled(feed)
