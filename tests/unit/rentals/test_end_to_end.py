@@ -74,7 +74,10 @@ class TestFollowing:
             (Stay(9, "Jan Kowalski", OUT + HOUR, OUT + 9 * DAY), False),
             (Stay(9, "O. Odalys Brink", OUT + HOUR, OUT + 2 * HOUR), True),  # the guest's own, a shorter stop
             (Stay(9, "Jan Kowalski", OUT - 3 * DAY, OUT), True),
-            (Stay(9, "Jan Kowalski", OUT + 4 * HOUR, OUT + 9 * DAY), True),  # both arrive then: an overlap, told as such
+            (
+                Stay(9, "Jan Kowalski", OUT + 4 * HOUR, OUT + 9 * DAY),
+                True,
+            ),  # an overlap, told as such
         ],
     )
     def test_nobody_elses_stay_lies_between(self, other: Stay, follows: bool) -> None:
