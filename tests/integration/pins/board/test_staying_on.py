@@ -47,8 +47,8 @@ def test_each_stay_says_how_its_guest_gets_in_at_the_change(host: Client, house:
         assert "is here already" not in text
     for text in said(host, stays[1]):
         assert (
-            "The guest is here already: the stay before this one ends on Wed 10 Mar 2027, 11:00 CET, and its code works "
-            "until Wed 10 Mar 2027, 15:00 CET. From then on the guest needs the code of this stay."
+            "The guest is here already: the stay before this one ends on Wed 10 Mar 2027, 11:00 CET, and its code "
+            "works until Wed 10 Mar 2027, 15:00 CET. From then on the guest needs the code of this stay."
         ) in text
         assert "stays on" not in text
 
