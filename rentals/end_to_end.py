@@ -94,7 +94,7 @@ def next_stay(booking: Booking, *, without: Collection[int] = ()) -> Booking | N
         return None
     near = _confirmed(booking).filter(check_in__lt=booking.check_out + WITHIN, check_out__gt=booking.check_out)
     rows = {one.pk: one for one in near if one.pk not in without}
-    found = following(_facts(booking), map(_facts, rows.values()), booking.property.zone) if rows else None
+    found = following(facts_of(booking), map(facts_of, rows.values()), booking.property.zone) if rows else None
     return _with_property(rows[found.booking_id], booking) if found is not None else None
 
 
@@ -103,9 +103,9 @@ def former_stay(booking: Booking) -> Booking | None:
     if booking.status != Booking.Status.CONFIRMED:
         return None
     near = list(_confirmed(booking).filter(check_in__lt=booking.check_in, check_out__gt=booking.check_in - WITHIN))
-    others = [_facts(booking), *map(_facts, near)]
+    others = [facts_of(booking), *map(facts_of, near)]
     for one in sorted(near, key=lambda row: (row.check_out, row.pk), reverse=True):
-        found = following(_facts(one), others, booking.property.zone)
+        found = following(facts_of(one), others, booking.property.zone)
         if found is not None and found.booking_id == booking.pk:
             return _with_property(one, booking)
     return None
@@ -127,11 +127,13 @@ def next_stays(
         homes[home, zone].append(Stay(*facts))
     found: dict[int, datetime] = {}
     for (_, zone), stays in homes.items():
-        found |= _within_one_home(stays, zone)
+        found |= among(stays, zone)
     return found
 
 
-def _within_one_home(stays: list[Stay], zone_name: str) -> Mapping[int, datetime]:
+def among(stays: list[Stay], zone_name: str) -> Mapping[int, datetime]:
+    """For each of the confirmed stays of one property that is followed by another one of its guest: when that one
+    begins. Sorts `stays` by their beginnings."""
     try:
         zone = ZoneInfo(zone_name)
     except (ValueError, ZoneInfoNotFoundError):
@@ -154,7 +156,7 @@ def _confirmed(booking: Booking) -> QuerySet[Booking]:
     return found.exclude(pk=booking.pk).order_by()
 
 
-def _facts(booking: Booking) -> Stay:
+def facts_of(booking: Booking) -> Stay:
     return Stay(booking.pk, booking.guest_name, booking.check_in, booking.check_out)
 
 

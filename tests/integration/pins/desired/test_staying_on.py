@@ -205,6 +205,13 @@ class TestAfterwards:
         assert pin_of(stay, door).desired_rev == before
 
 
+    def test_a_neighbour_that_cannot_be_read_stops_nobody(self, flat: Property, stay: Booking) -> None:
+        """Bulk writes check nothing."""
+        Booking.objects.filter(pk=stay.pk).update(check_out=stay.check_in + timedelta(milliseconds=500))
+        later = second(flat)
+        assert AccessGrant.objects.filter(booking=later).exists()
+
+
 class TestHouses:
     @pytest.mark.parametrize(("early", "late", "ends"), [(60, 30, 180), (0, 0, 240), (150, 150, 150), (300, 0, 0)])
     def test_the_minutes_that_a_property_adds(self, house: House, door: Lock, early: int, late: int, ends: int) -> None:
