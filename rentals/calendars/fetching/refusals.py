@@ -33,9 +33,9 @@ def refusal(status: int, headers: Mapping[str, str]) -> str:
     guard = _found(_CHALLENGES, headers) or (_found(_GUARDS, headers) if status == 403 else "")
     if guard:
         return (
-            f"The channel lets only browsers in: {guard}, which protects it, refused Turnkey as a program ({status}). "
-            "Ask the channel for a link for programs, or enter a User-Agent that it accepts on the calendar's page. "
-            "Until then upload the calendar. All stays are kept."
+            f"The channel lets only browsers in: its guard {guard} refused Turnkey as a program ({status}). Ask the "
+            "channel for a link for programs, or enter a User-Agent that it accepts under “Introduces itself as” on "
+            "the calendar's page. Until then upload the calendar. All stays are kept."
         )
     if status == 401:
         return (
@@ -44,9 +44,9 @@ def refusal(status: int, headers: Mapping[str, str]) -> str:
         )
     if status == 403:
         return (
-            "The channel refuses Turnkey (403). Open the link in a private browser window. If the calendar comes, the "
-            "channel refuses programs that it does not know: on the calendar's page enter a User-Agent it accepts. "
-            "If not, copy a new export link. All stays are kept."
+            "The channel refuses Turnkey (403). Open the link in a private browser window. If the calendar comes, it "
+            "refuses programs that it does not know: enter a User-Agent that it accepts under “Introduces itself as” "
+            "on the calendar's page. If not, copy a new export link. All stays are kept."
         )
     return ""
 

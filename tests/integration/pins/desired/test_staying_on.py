@@ -204,7 +204,6 @@ class TestAfterwards:
         drift.repair(timezone.now())
         assert pin_of(stay, door).desired_rev == before
 
-
     def test_a_neighbour_that_cannot_be_read_stops_nobody(self, flat: Property, stay: Booking) -> None:
         """Bulk writes check nothing."""
         Booking.objects.filter(pk=stay.pk).update(check_out=stay.check_in + timedelta(milliseconds=500))
