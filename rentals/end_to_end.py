@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.db.models import QuerySet
@@ -112,7 +112,11 @@ def former_stay(booking: Booking) -> Booking | None:
 
 
 def next_stays(
-    *, ending_after: datetime, until: datetime, properties: Collection[int] | None = None, without: Collection[int] = ()
+    *,
+    ending_after: datetime,
+    until: datetime,
+    properties: Collection[int] | QuerySet[Any, Any] | None = None,
+    without: Collection[int] = (),
 ) -> dict[int, datetime]:
     """For each confirmed stay that ends between two moments and is followed by another one of its guest: when that one
     begins. `properties`: only there; `without`: as if these bookings were deleted. One query, however many stays."""

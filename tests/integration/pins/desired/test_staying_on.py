@@ -116,10 +116,12 @@ class TestWhoStaysOn:
 
     @pytest.mark.parametrize("stranger_first", [False, True])
     def test_somebody_elses_stay_in_between_closes_the_door(self, flat: Property, stranger_first: bool) -> None:
-        hours = {"check_in": OUT + HOUR, "check_out": OUT + 2 * HOUR}
-        stranger = second(flat, "Jan Kowalski", **hours) if stranger_first else None
+        def come() -> Booking:
+            return second(flat, "Jan Kowalski", check_in=OUT + HOUR, check_out=OUT + 2 * HOUR)
+
+        stranger = come() if stranger_first else None
         stay, later = first(flat), second(flat)
-        stranger = stranger or second(flat, "Jan Kowalski", **hours)
+        stranger = stranger or come()
         assert works_until(stay) == OUT
         cancel(stranger)
         assert works_until(stay) == later.check_in
@@ -151,7 +153,7 @@ class TestAfterwards:
             change(later, property=house.flat(house.lock("Other"), name="Other"))
             drift.repair(timezone.now())  # nobody told from where it moved
         else:
-            changes = {
+            changes: dict[str, dict[str, object]] = {
                 "cancelled": {"status": "cancelled"},
                 "moved": {"check_in": IN + WEEK + DAY},
                 "renamed": {"guest_name": "Jan Kowalski"},
