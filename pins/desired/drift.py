@@ -69,8 +69,8 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
     pins: defaultdict[int, set[int]] = defaultdict(set)
     for grant_id, lock_id in Pin.objects.filter(wanted=True, grant__ends_at__gt=now).values_list("grant_id", "lock_id"):
         pins[grant_id].add(lock_id)
-    differing: list[int] = []
     next_stays = NextStays(now)
+    differing = next_stays.closed_too_early(now)
     current = AccessGrant.objects.filter(booking__isnull=False, kind=AccessGrant.Kind.GUEST).exclude(
         ends_at__lte=now, booking__check_out__lte=now
     )

@@ -85,3 +85,14 @@ class NextStays:
             return self._found.get(booking.pk)
         follower = end_to_end.next_stay(booking)
         return follower.check_in if follower is not None else None
+
+    def closed_too_early(self, now: datetime) -> list[int]:
+        """Stays that are over, although their guest stays on later today: that stay was entered in between."""
+        over = AccessGrant.objects.filter(
+            kind=AccessGrant.Kind.GUEST,
+            wanted=True,
+            ends_at__lte=now,
+            booking__check_out__lte=now,
+            booking__check_out__gt=now - end_to_end.WITHIN,
+        ).values_list("booking", "booking__property__early_minutes")
+        return [pk for pk, early in over if self._found.get(pk, now) - timedelta(minutes=early) > now]
