@@ -68,7 +68,10 @@ def _ends_elsewhen(grant: AccessGrant, booking: Booking, stays_on_at: datetime |
         wish = grants.wish_of(booking, (), grant, now, stays_on_at=stays_on_at)
     except (ValueError, ZoneInfoNotFoundError):
         return False  # a bulk write left nonsense; the drift check logs it, and it stops no other stay
-    return grant.ends_at != wish.period.ends_at and max(grant.ends_at, wish.period.ends_at) > now
+    if booking.check_out <= now and grant.ends_at <= now:  # over: only the guest's next stay brings the code back
+        early = timedelta(minutes=booking.property.early_minutes)
+        return stays_on_at is not None and stays_on_at - early > now
+    return grant.ends_at != wish.period.ends_at
 
 
 class NextStays:

@@ -212,6 +212,17 @@ class TestAfterwards:
         drift.repair(timezone.now())
         assert pin_of(stay, door).desired_rev == before
 
+    def test_minutes_after_check_out_that_a_property_adds_later_bring_nobody_back(
+        self, house: House, clock: time_machine.Traveller, door: Lock, flat: Property, stay: Booking
+    ) -> None:
+        house.live(clock, OUT + HOUR - timezone.now())
+        flat.late_minutes = 180
+        flat.save()
+        second(flat, "Jan Kowalski")
+        drift.repair(timezone.now())
+        house.settle()
+        assert house.ours(door) == []
+
     def test_a_neighbour_that_cannot_be_read_stops_nobody(self, flat: Property, stay: Booking) -> None:
         """Bulk writes check nothing."""
         Booking.objects.filter(pk=stay.pk).update(check_out=stay.check_in + timedelta(milliseconds=500))
