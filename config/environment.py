@@ -122,6 +122,14 @@ def choice(name: str, options: Sequence[str]) -> str:
     return value
 
 
+def printable(name: str, *, most: int = 255) -> str:
+    """One line of at most `most` printable ASCII characters, as a header of a request may hold; empty when unset."""
+    value = text(name)
+    if len(value) > most or not re.fullmatch(r"[ -~]*", value):
+        raise SettingsError(f"{name} may have at most {most} characters, all of them printable ASCII, on one line.")
+    return value
+
+
 def names(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty parts."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]

@@ -75,6 +75,10 @@ CODE_URGENT_HOURS = env.whole_number(
 FEEDS_ALLOW_PRIVATE_HOSTS = env.boolean("FEEDS_ALLOW_PRIVATE_HOSTS")
 FEED_TICK_SECONDS = env.whole_number("FEED_TICK_SECONDS", 30, minimum=1, maximum=3600)  # how often due feeds are sought
 FEED_POLL_SECONDS = env.whole_number("FEED_POLL_SECONDS", 0, minimum=0, maximum=86_400)  # 0: as each feed says
+FEED_REFETCH_SECONDS = env.whole_number(
+    "FEED_REFETCH_SECONDS", 86_400, minimum=1, maximum=864_000
+)  # the whole calendar is asked for at least so often, whatever its server says about changes
+FEED_USER_AGENT = env.printable("FEED_USER_AGENT")  # empty: Turnkey and its version
 FEED_BACKOFF_SECONDS = env.whole_number("FEED_BACKOFF_SECONDS", 21_600, minimum=1, maximum=86_400)  # the longest
 FEED_MAX_IN_FLIGHT = env.whole_number("FEED_MAX_IN_FLIGHT", 12, minimum=1, maximum=1000)  # of a worker's threads
 FEED_FAILURES_BEFORE_ALERT = env.whole_number("FEED_FAILURES_BEFORE_ALERT", 3, minimum=1, maximum=1000)  # in a row

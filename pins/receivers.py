@@ -10,7 +10,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from pins import tasks
-from pins.desired import grants
+from pins.desired import grants, staying_on
 from pins.models import Incident
 from pins.notify import outbox
 from pins.reconcile import key_expiry, sweep
@@ -23,6 +23,7 @@ _FEED_INCIDENTS: Final = {
     "stale": Incident.Kind.FEED_STALE,
     "failing": Incident.Kind.FEED_FAILING,
     "reset": Incident.Kind.FEED_RESET,
+    "refused": Incident.Kind.FEED_REFUSED,
 }
 
 
@@ -32,6 +33,7 @@ def follow_bookings(booking_ids: list[int], deleted: bool, **_: Any) -> None:
     if deleted:
         outbox.forget_guests(booking_ids)
     touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
+    touched |= staying_on.follow(booking_ids, timezone.now(), deleted=deleted)
     if touched:
         tasks.wake_locks_on_commit(touched)
 

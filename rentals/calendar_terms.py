@@ -22,6 +22,7 @@ class Health(StrEnum):
     OFF = "off"
     HELD = "held"
     RESET = "reset"
+    REFUSED = "refused"
     STALE = "stale"
     FAILING = "failing"
     NEVER = "never"
@@ -32,6 +33,7 @@ _HEALTH = {
     Health.FINE: Badge("Fine", Tone.READY),
     Health.HELD: Badge("Held", Tone.ACT),
     Health.RESET: Badge("Link was reset", Tone.ACT),
+    Health.REFUSED: Badge("Refused", Tone.ACT),
     Health.STALE: Badge("Stale", Tone.ACT),
     Health.FAILING: Badge("Failing", Tone.TROUBLE),
     Health.NEVER: Badge("Never fetched", Tone.WAITING),

@@ -27,6 +27,10 @@ class Period:
     def __contains__(self, moment: datetime) -> bool:
         return self.starts_at <= moment < self.ends_at
 
+    def until(self, moment: datetime) -> Period:
+        """The same period, made longer so that it ends no earlier than `moment`."""
+        return Period(self.starts_at, max(self.ends_at, moment))
+
     def overlaps(self, other: Period) -> bool:
         """Whether the two share an instant. Periods that only meet do not."""
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 from pins.desired import grants
+from pins.desired.staying_on import NextStays
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking, Property
 
@@ -68,7 +69,8 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
     pins: defaultdict[int, set[int]] = defaultdict(set)
     for grant_id, lock_id in Pin.objects.filter(wanted=True, grant__ends_at__gt=now).values_list("grant_id", "lock_id"):
         pins[grant_id].add(lock_id)
-    differing: list[int] = []
+    next_stays = NextStays(now)
+    differing = next_stays.closed_too_early(now)
     current = AccessGrant.objects.filter(booking__isnull=False, kind=AccessGrant.Kind.GUEST).exclude(
         ends_at__lte=now, booking__check_out__lte=now
     )
@@ -78,7 +80,8 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
         if booking is None:  # deleted since the query; `end_orphans` sees to it
             continue
         try:
-            wish = grants.wish_of(booking, locks.get(booking.property_id, frozenset()), grant, now)
+            active = locks.get(booking.property_id, frozenset())
+            wish = grants.wish_of(booking, active, grant, now, stays_on_at=next_stays.begins_at(booking))
         except (ValueError, ZoneInfoNotFoundError):
             differing.append(booking.pk)  # `_sync_each` logs it
             continue

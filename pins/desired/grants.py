@@ -20,6 +20,7 @@ from pins.core.periods import Period, stay_period
 from pins.desired import claims
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
+from rentals import end_to_end
 from rentals.models import Booking
 
 #: From this many bookings on, those with nothing to do are sorted out first.
@@ -39,16 +40,27 @@ class Wish:
     dates: tuple[date, date]  # local days of arrival and departure, for the alias
 
 
-def wish_of(booking: Booking, lock_ids: Iterable[int], grant: AccessGrant | None, now: datetime) -> Wish:
+def wish_of(
+    booking: Booking,
+    lock_ids: Iterable[int],
+    grant: AccessGrant | None,
+    now: datetime,
+    *,
+    stays_on_at: datetime | None = None,
+) -> Wish:
     """Read a booking (its property loaded) as a wish.
 
-    An inactive property gets no new codes; a guest who is already in keeps the code until check-out. Raises
+    `stays_on_at`: when the next stay of the same guest begins, if it is end to end with this one. Until then this code
+    works, so that the door never closes in between; then the code of that stay does, since a keypad takes no digits
+    twice. An inactive property gets no new codes; a guest who is already in keeps the code until check-out. Raises
     `ValueError` or `ZoneInfoNotFoundError` for times that are no period (bulk writes check nothing).
     """
     prop = booking.property
     period = stay_period(
         booking.check_in, booking.check_out, early_minutes=prop.early_minutes, late_minutes=prop.late_minutes
     )
+    if stays_on_at is not None:
+        period = period.until(stays_on_at - timedelta(minutes=prop.early_minutes))
     wanted = booking.status == Booking.Status.CONFIRMED
     if not prop.is_active:
         wanted = wanted and grant is not None and grant.wanted and period.starts_at <= now
@@ -116,11 +128,13 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
     return touched
 
 
-def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False) -> set[int]:
-    """Bring one booking up to date, its row locked by the caller. `ahead`: also before its issue-ahead window opens."""
+def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, without: Collection[int] = ()) -> set[int]:
+    """Bring one booking up to date, its row locked by the caller. `ahead`: also before its issue-ahead window opens.
+    `without`: as if these other bookings were deleted."""
     grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
-    wish = wish_of(booking, locks, grant, now)
+    follower = end_to_end.next_stay(booking, without=without)
+    wish = wish_of(booking, locks, grant, now, stays_on_at=follower.check_in if follower is not None else None)
     if grant is None:
         if not wish.wanted or wish.period.ends_at <= now or (now < wish.issue_at and not ahead):
             return set()

@@ -79,6 +79,11 @@ REMEDIES: Final[dict[str, str]] = {
         "Open the calendar, and keep or cancel the stays that it names. Nothing is cancelled until you decide."
     ),
     "feed_reset": "Copy a new export link from the channel into the calendar. Its stays are kept.",
+    "feed_refused": (
+        "Open its export link in a private browser window. If the calendar comes, the channel refuses programs: enter "
+        "a User-Agent that it accepts under “Introduces itself as” on the calendar's page, or upload the calendar. If "
+        "not, copy a new export link. Its stays are kept."
+    ),
     "feed_failing": "Turnkey tries again by itself; its page says why. Its stays are kept.",
     "feed_stale": "Its page says why. Its stays are kept; enter new stays by hand.",
     "dead_key": "Make a new key at portal.tedee.com and enter it in the lock account.",

@@ -35,6 +35,7 @@ class Incident(models.Model):
         STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
         FEED_HELD = "feed_held", "A calendar waits for your decision"
         FEED_RESET = "feed_reset", "The link of a calendar no longer exists"
+        FEED_REFUSED = "feed_refused", "A channel refuses to give its calendar to Turnkey"
         FEED_FAILING = "feed_failing", "A calendar cannot be read"
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"

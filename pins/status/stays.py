@@ -13,7 +13,7 @@ from django.db.models.functions import RowNumber
 
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt
-from pins.status import wording
+from pins.status import staying_on, wording
 from pins.status.disclosure import disclosure_badge, is_live, reveals_of_present_code
 from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people, standing
 from pins.status.wording import OBSERVE_ONLY, Kind
@@ -69,6 +69,7 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
     lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
     reveals = reveals_of_present_code(grant) if grant is not None else []
     observed = _observe_only_notes(booking, pins, now)
+    works = "would work" if observed else "works"
     period = ""
     if grant is not None and grant.wanted:  # one that was taken away works at no time
         period = f"{day_and_time(grant.starts_at, zone)} to {day_and_time(grant.ends_at, zone)}"
@@ -78,8 +79,12 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
         ),
         zone=booking.property.timezone,
         period=period,
-        works="would work" if observed else "works",
-        notes=(*observed, *_notes(booking, grant, pins, now, observe_only=bool(observed))),
+        works=works,
+        notes=(
+            *observed,
+            *_notes(booking, grant, pins, now, observe_only=bool(observed)),
+            *staying_on.notes(booking, grant, now, works=works),
+        ),
         lines=lines,
         has_grant=grant is not None,
         revoked=grant is not None and grant.revoked_at is not None,
@@ -226,7 +231,7 @@ def _notes(
     if booking.status == Booking.Status.TENTATIVE:
         return ["The booking is tentative. It gets a code as soon as it is confirmed."]
     if booking.check_out <= now:
-        return ["The stay is over."]
+        return [] if staying_on.still_works(booking, grant, now) else ["The stay is over."]
     if grant is not None and grant.revoked_at is not None:
         return [f"Revoked on {day_and_time(grant.revoked_at, zone)}. Press “New code” to give the guest a new one."]
     if not booking.property.is_active and (grant is None or not grant.wanted):

@@ -49,6 +49,7 @@ class HealthFilter(admin.SimpleListFilter):
         shown = (
             Health.HELD,
             Health.RESET,
+            Health.REFUSED,
             Health.STALE,
             Health.FAILING,
             Health.NEVER,
@@ -168,7 +169,7 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
         address = ("url", "forget_url") if obj is not None and has_secret(obj, "url") else ("url",)
         return (
             (None, {"fields": ("name", "property", "channel", "is_active")}),
-            ("Fetching", {"fields": (*address, "poll_minutes")}),
+            ("Fetching", {"fields": (*address, "user_agent", "poll_minutes")}),
             rules,
             ("Pushing", {"fields": ("signing_secret",), "classes": ("collapse",)}),
         )
@@ -220,7 +221,7 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
         elif change and _RULES & set(form.changed_data):
             actions.read_anew(obj, now)
             messages.info(request, "The calendar is being read anew by the changed rules.")
-        elif change and "is_active" in form.changed_data and obj.is_active:
+        elif change and {"is_active", "user_agent"} & set(form.changed_data) and obj.is_active:
             tasks.ask_for_fetch(obj.pk, now)
 
     def delete_model(self, request: HttpRequest, obj: CalendarFeed) -> None:

@@ -15,11 +15,10 @@ from rentals.admin.secret_form import SecretsForm
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, PublishedCalendar
 from rentals.models.tokens import token_digest
-from rentals.outbound import addresses
+from rentals.outbound import INTERNET, NEIGHBOURHOOD, addresses, without_webcal
 from rentals.widgets import WriteOnlyInput
 
 _LONGEST_URL = 2000
-_WEBCAL = re.compile(r"webcals?:(//)?", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 
@@ -101,8 +100,7 @@ def clean_address(typed: str) -> str:
         raise ValidationError("The address has spaces or line breaks in it. Copy the export link once more.")
     if typed.upper().startswith("BEGIN:VCALENDAR"):
         raise ValidationError("This is a calendar, not a link to one. Save the feed, then use “Upload a calendar”.")
-    if _WEBCAL.match(typed):
-        typed = _WEBCAL.sub("https://", typed, count=1)
+    typed = without_webcal(typed, NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET)
     scheme = _SCHEME.match(typed)
     if scheme is None or "://" not in typed:
         raise ValidationError("Enter the whole link, beginning with https://")

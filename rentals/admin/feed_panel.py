@@ -145,6 +145,8 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
             "The channel says that this link no longer exists. Copy the new export link from the channel and enter it "
             "below. All stays are kept."
         )
+    if state.refused_since:
+        said.append("The channel refuses to give this calendar to Turnkey. “Last error” says why, and what helps.")
     if state.stale_since and state.last_good_at:
         said.append(
             f"It could not be read since {day_and_time(state.last_good_at, zone)}. Its stays are kept as they were; "
@@ -152,7 +154,7 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
         )
     elif state.stale_since:
         said.append("It could not be read for a day. Its stays are missing, so enter them by hand meanwhile.")
-    if state.failing_since and not state.reset_since:
+    if state.failing_since and not (state.reset_since or state.refused_since):
         said.append(f"{state.failures} fetches in a row failed. Turnkey goes on trying; all stays are kept.")
     if state.last_good_at is None and not said and state.failures:
         said.append(
@@ -175,6 +177,11 @@ def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
         facts.append(("Last good fetch", f"{ago(state.last_good_at, now)} ({day_and_time(state.last_good_at, zone)})"))
     else:
         facts.append(("Last good fetch", "never"))
+    if state.disproved and has_secret(feed, "url"):
+        said = "read each time, since it changed once while the channel said “not modified”"
+        facts.append(("Whole calendar", said))
+    elif state.refetched_at:
+        facts.append(("Whole calendar", f"last read {ago(state.refetched_at, now)}"))
     if feed.is_active and state.claimed_until and state.claimed_until > now:
         facts.append(("Next fetch", "being fetched now"))
     elif feed.is_active and has_secret(feed, "url"):

@@ -35,6 +35,7 @@ def with_health(feeds: QuerySet[CalendarFeed], now: datetime) -> QuerySet[Calend
         When(is_active=False, then=Value(Health.OFF.value)),
         When(state__held_since__isnull=False, then=Value(Health.HELD.value)),
         When(state__reset_since__isnull=False, then=Value(Health.RESET.value)),
+        When(state__refused_since__isnull=False, then=Value(Health.REFUSED.value)),
         When(state__stale_since__isnull=False, then=Value(Health.STALE.value)),
         When(state__failing_since__isnull=False, then=Value(Health.FAILING.value)),
         When(state__last_good_at__isnull=True, then=Value(Health.NEVER.value)),
@@ -48,15 +49,15 @@ def with_health(feeds: QuerySet[CalendarFeed], now: datetime) -> QuerySet[Calend
         to_review=_number(waits_for_review(now), Count("pk")),
         unreadable=_number(listed() & Q(verdict=Verdict.QUARANTINED.value), Count("pk")),
     )
-    places = (Health.HELD, Health.RESET, Health.STALE, Health.FAILING)
+    places = (Health.HELD, Health.RESET, Health.REFUSED, Health.STALE, Health.FAILING)
     return annotated.annotate(
         urgency=Case(
             *(When(health=one.value, then=Value(place)) for place, one in enumerate(places)),
-            When(health=Health.OFF.value, then=Value(8)),
-            When(to_review__gt=0, then=Value(4)),
-            When(unreadable__gt=0, then=Value(5)),
-            When(health=Health.NEVER.value, then=Value(6)),
-            default=Value(7),
+            When(health=Health.OFF.value, then=Value(9)),
+            When(to_review__gt=0, then=Value(5)),
+            When(unreadable__gt=0, then=Value(6)),
+            When(health=Health.NEVER.value, then=Value(7)),
+            default=Value(8),
             output_field=IntegerField(),
         )
     )

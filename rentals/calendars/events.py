@@ -52,6 +52,7 @@ class FeedFault(StrEnum):
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     HTTP_STATUS = "http_status"
+    NOT_MODIFIED = "not_modified"  # 304, although the whole calendar was asked for
     LINK_RESET = "link_reset"  # 404 or 410
     ACCESS_DENIED = "access_denied"  # 401 or 403
 

@@ -6,7 +6,7 @@ import builtins
 from typing import Any, Final
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 
 from rentals.calendars.events import Channel, Options, Verdict
@@ -58,6 +58,13 @@ class CalendarFeed(HasSecretAddress):
     poll_minutes = models.PositiveSmallIntegerField(
         "fetched every (minutes)", default=15, validators=[MinValueValidator(5), MaxValueValidator(24 * 60)]
     )
+    user_agent = models.CharField(
+        "introduces itself as",
+        max_length=255,
+        blank=True,
+        validators=[RegexValidator(r"\A[ -~]*\Z", "Use letters, digits and signs of plain ASCII, on one line.")],
+        help_text="The User-Agent of requests. Empty: Turnkey and its version, which most channels accept.",
+    )
     blocked_items_are_stays = models.BooleanField(
         default=False, help_text="For channels that export every stay as “blocked”, such as Guesty Lite."
     )
@@ -86,7 +93,7 @@ class CalendarFeed(HasSecretAddress):
             super().save(*args, **kwargs)
             FeedState.objects.get_or_create(feed=self)
             if before is not None and before != self.url:
-                FeedState.objects.filter(feed=self).update(next_fetch_at=None, failures=0)
+                FeedState.objects.filter(feed=self).update(next_fetch_at=None, failures=0, disproved="")
 
     def clean(self) -> None:
         super().clean()
@@ -111,6 +118,15 @@ class FeedState(models.Model):
     )
     etag = models.CharField(max_length=255, blank=True)
     last_modified = models.CharField(max_length=64, blank=True)
+    refetched_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the whole calendar was last asked for without conditions, and came."
+    )
+    doubted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a push or a person last told of news, which “not modified” would deny."
+    )
+    disproved = models.CharField(
+        max_length=12, blank=True, help_text="The mark of an address whose “not modified” was found to be wrong."
+    )
     last_try_at = models.DateTimeField(null=True, blank=True)
     last_good_at = models.DateTimeField(
         null=True, blank=True, help_text="When the calendar was last read without fault."
@@ -119,6 +135,12 @@ class FeedState(models.Model):
     last_error = models.CharField(max_length=300, blank=True, help_text="In words, without secrets.")
     # -- content
     as_of = models.DateTimeField(null=True, blank=True, help_text="When the content that we hold was asked for.")
+    whole_at = models.DateTimeField(
+        null=True, blank=True, help_text="When it last came whole: fetched, pushed, by hand."
+    )
+    whole_hash = models.CharField(
+        max_length=64, blank=True, help_text="Of the bytes without DTSTAMP and the like, alone."
+    )
     body_hash = models.CharField(max_length=64, blank=True)
     content_hash = models.CharField(max_length=64, blank=True, help_text="The same without DTSTAMP and the like.")
     detected_channel = models.CharField(max_length=16, blank=True)
@@ -130,6 +152,7 @@ class FeedState(models.Model):
     stale_since = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     reset_since = models.DateTimeField(null=True, blank=True)
+    refused_since = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"Feed {self.feed_id}"

@@ -3,6 +3,7 @@
 from rentals.outbound.client import USER_AGENT, Limits, Response, check, get, post
 from rentals.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable, Unreadable
 from rentals.outbound.network import INTERNET, NEIGHBOURHOOD, Network
+from rentals.outbound.target import without_webcal
 
 __all__ = [
     "INTERNET",
@@ -20,4 +21,5 @@ __all__ = [
     "check",
     "get",
     "post",
+    "without_webcal",
 ]

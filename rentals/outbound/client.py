@@ -3,9 +3,10 @@
 - Only https, and only hosts that have public addresses alone. The host is resolved once, here, and the connection goes
   to exactly the address that was judged: a name that resolves differently a moment later changes nothing. The
   certificate is still checked against the name. Any port: private services are out of reach by their addresses.
-- GET follows at most three redirects, each judged the same way, never down to http. Credentials go to their own origin
-  alone. POST follows none: what it carries is meant for the address that was entered.
-- No proxies, cookies or netrc; one connection for each request.
+- GET follows at most five redirects, each judged the same way, never down to http. Credentials go to their own origin
+  alone, cookies to their own site, until the chain of redirects ends. POST follows none: what it carries is meant for
+  the address that was entered.
+- No proxies or netrc; one connection for each request.
 - One deadline for everything: look-up, connection, redirects, body. A body may have at most so many bytes, both as
   sent and unpacked.
 
@@ -17,11 +18,13 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 import httpcore
 
 from rentals.outbound.addresses import literal
+from rentals.outbound.cookies import Cookies
 from rentals.outbound.deadline import DeadlineBackend, deadline, usual_trust
 from rentals.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, Unreachable, Unreadable
 from rentals.outbound.network import INTERNET, Network
@@ -40,7 +43,7 @@ class Limits:
     seconds: float = 30.0  # for everything together
     connect_seconds: float = 10.0  # for each address of the host
     body_bytes: int = 5 * 1024 * 1024  # both as sent and unpacked
-    redirects: int = 3
+    redirects: int = 5
 
 
 @dataclass(frozen=True)
@@ -61,16 +64,19 @@ def get(
     """
     limits = limits or Limits()
     target = Target.parse(url, network)
-    first = target
+    first, cookies = target, Cookies()
     with deadline(limits.seconds):
         for _ in range(limits.redirects + 1):
             same_origin = target.origin == first.origin
             sent = dict(headers or {}) if same_origin else _without_secrets(headers or {})
-            request = _Request("GET", sent, first.basic if same_origin else "")
-            response, location = _exchange(target, request, limits, network)
-            if not location:
-                return response
-            target = target.follow(location, network)
+            request = _Request(
+                "GET", _with_cookies(sent, cookies.header(target.host, target.path)), first.basic if same_origin else ""
+            )
+            answered = _exchange(target, request, limits, network)
+            if not answered.location:
+                return answered.response
+            cookies.keep(answered.cookies, target.host, target.path, datetime.now(UTC))
+            target = target.follow(answered.location, network)
     raise Refused(f"{first.host} answers with more than {limits.redirects} redirects.")
 
 
@@ -90,7 +96,7 @@ def post(
     target = Target.parse(url, network)
     request = _Request("POST", dict(headers or {}), target.basic, body)
     with deadline(limits.seconds):
-        return _exchange(target, request, limits, network)[0]
+        return _exchange(target, request, limits, network).response
 
 
 def check(url: str, *, network: Network = INTERNET) -> None:
@@ -111,8 +117,17 @@ class _Request:
     body: bytes | None = field(default=None, repr=False)
 
 
-def _exchange(target: Target, request: _Request, limits: Limits, network: Network) -> tuple[Response, str]:
-    """One request to one host: the answer, and where it redirects to ("" when it does not).
+@dataclass(frozen=True)
+class _Answer:
+    """What one host answered."""
+
+    response: Response
+    location: bytes = field(default=b"", repr=False)  # where it redirects to, b"" when it does not
+    cookies: tuple[str, ...] = field(default=(), repr=False)  # its Set-Cookie lines
+
+
+def _exchange(target: Target, request: _Request, limits: Limits, network: Network) -> _Answer:
+    """One request to one host.
 
     The only place where foreign errors become ours. Ours is raised after the `except` block, so that the foreign one,
     which may hold the request, is not even attached as its context.
@@ -145,17 +160,18 @@ def _exchange(target: Target, request: _Request, limits: Limits, network: Networ
     raise error
 
 
-def _received(answer: httpcore.Response, host: str, most: int, *, with_body: bool) -> tuple[Response, str]:
+def _received(answer: httpcore.Response, host: str, most: int, *, with_body: bool) -> _Answer:
     headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in answer.headers}
     if answer.status in _REDIRECTS and headers.get("location"):
-        return Response(answer.status, headers), headers["location"]
+        cookies = tuple(value.decode("latin-1") for name, value in answer.headers if name.lower() == b"set-cookie")
+        return _Answer(Response(answer.status, headers), headers["location"].encode("latin-1"), cookies)
     if not with_body or not 200 <= answer.status <= 299:
-        return Response(answer.status, headers), ""
+        return _Answer(Response(answer.status, headers))
     length = headers.get("content-length", "")
     if length.isdigit() and int(length[:18]) > most:
         raise TooLarge(f"The answer of {host} is larger than {most:,} bytes.")
     body = _unpacked(answer.iter_stream(), headers.get("content-encoding", ""), host, most)
-    return Response(answer.status, headers, body), ""
+    return _Answer(Response(answer.status, headers, body))
 
 
 def _unpacked(chunks: Iterable[bytes], encoding: str, host: str, most: int) -> bytes:
@@ -179,3 +195,10 @@ def _unpacked(chunks: Iterable[bytes], encoding: str, host: str, most: int) -> b
 
 def _without_secrets(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if name.lower() not in _SECRET_HEADERS}
+
+
+def _with_cookies(headers: dict[str, str], cookies: str) -> dict[str, str]:
+    """The headers with these cookies beside those that the caller gave."""
+    name = next((one for one in headers if one.lower() == "cookie"), "Cookie")
+    both = "; ".join(filter(None, (headers.get(name, ""), cookies)))
+    return {**headers, name: both} if both else headers

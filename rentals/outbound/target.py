@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass, field
+from typing import Final
 
 import httpx
 
-from rentals.outbound.addresses import is_local_name, is_plain_host
+from rentals.outbound.addresses import is_local_name, is_plain_host, is_public, literal
 from rentals.outbound.errors import Refused
 from rentals.outbound.network import Network
+
+_WEBCAL: Final = re.compile(r"webcal(s?):(?://)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -21,19 +25,19 @@ class Target:
     @classmethod
     def parse(cls, text: str, network: Network) -> Target:
         """Raises Refused, whose text says what is wrong but never quotes the URL."""
-        scheme, colon, rest = text.strip().partition(":")
-        if colon and scheme.lower() in ("webcal", "webcals"):
-            text = f"https:{rest}"
         try:
-            url: httpx.URL | None = httpx.URL(text.strip())
+            url: httpx.URL | None = httpx.URL(without_webcal(text.strip(), network))
         except (httpx.InvalidURL, UnicodeError, ValueError):
             url = None
         return cls._judged(url, network)
 
-    def follow(self, location: str, network: Network) -> Target:
-        """Where a redirect leads (RFC 9110, 10.2.2). Raises Refused."""
+    def follow(self, location: bytes, network: Network) -> Target:
+        """Where a redirect leads (RFC 9110, 10.2.2). Raises Refused.
+
+        Servers also write UTF-8 there, in host and path. Bytes that are no UTF-8 are kept as they are, as browsers do.
+        """
         try:
-            url: httpx.URL | None = self.url.join(location)
+            url: httpx.URL | None = self.url.join(_readable(location))
         except (httpx.InvalidURL, UnicodeError, ValueError):
             url = None
         if url is not None and self.url.scheme == "https" and url.scheme != "https":
@@ -60,6 +64,11 @@ class Target:
         return self.url.host
 
     @property
+    def path(self) -> str:
+        """The path as it is sent, without the query."""
+        return self.url.raw_path.decode("ascii").partition("?")[0]
+
+    @property
     def port(self) -> int:
         return self.url.port or (443 if self.url.scheme == "https" else 80)
 
@@ -73,3 +82,27 @@ class Target:
         if not self.url.userinfo:
             return ""
         return "Basic " + base64.b64encode(f"{self.url.username}:{self.url.password}".encode()).decode("ascii")
+
+
+def without_webcal(text: str, network: Network) -> str:
+    """An address with `webcal:` or `webcals:` replaced by what it means: https.
+
+    Where plain http is allowed, for tests and demonstrations, `webcal:` means http on this machine and its network.
+    """
+    found = _WEBCAL.match(text)
+    if found is None:
+        return text
+    rest = text[found.end() :]
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0].rpartition("@")[2]
+    name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
+    address = literal(name)
+    inside = not is_public(address) if address else is_local_name(name)
+    plain = network.plain_http and inside and not found[1]
+    return f"{'http' if plain else 'https'}://{rest}"
+
+
+def _readable(location: bytes) -> str:
+    try:
+        return location.decode()
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 0x80 else f"%{byte:02X}" for byte in location)

@@ -34,6 +34,8 @@ class FeedServer:
     def __init__(self) -> None:
         self._answers: dict[str, FeedReply] = {}
         self._with_etag: set[str] = set()
+        self._frozen: set[str] = set()
+        self._known: dict[str, str] = {}
         self._mutex = threading.Lock()
         self._stopping = threading.Event()
         self._server = CalendarServer(self._respond)
@@ -55,6 +57,22 @@ class FeedServer:
         """Answer with this from now on; with `etag`, a client that has it gets a 304. Returns the URL."""
         answer = FeedReply(body, status, {"Content-Type": CALENDAR_TYPE, **(headers or {})})
         return self._set(path, answer, etag=etag)
+
+    def frozen(
+        self, path: str, body: bytes, *, headers: Mapping[str, str] | None = None, even_unasked: bool = False
+    ) -> str:
+        """The calendar as it is now for whoever asks for it whole, and 304 for everybody who names a version, whatever
+        became of it; `even_unasked`: 304 for all. Returns the URL."""
+        given = {"Content-Type": CALENDAR_TYPE, "ETag": '"for ever"', **(headers or {})}
+        url = self._set(path, FeedReply(b"" if even_unasked else body, 304 if even_unasked else 200, given))
+        self._frozen.add(path)
+        return url
+
+    def refuse_unknown(self, path: str, body: bytes, *, known: str) -> str:
+        """403 for whoever does not introduce himself with this text. Returns the URL."""
+        url = self.put(path, body)
+        self._known[path] = known
+        return url
 
     def redirect(self, path: str, to: str, status: int = 302) -> str:
         """Send on to another address, whatever it is. Returns the URL."""
@@ -92,6 +110,8 @@ class FeedServer:
     def _set(self, path: str, answer: FeedReply, *, etag: bool = False) -> str:
         with self._mutex:
             self._answers[path] = answer
+            self._frozen.discard(path)
+            self._known.pop(path, None)
             (self._with_etag.add if etag else self._with_etag.discard)(path)
         return self.url(path)
 
@@ -101,8 +121,14 @@ class FeedServer:
             self.asked.append(asked)
             answer = self._answers.get(asked.path)
             with_etag = asked.path in self._with_etag
+            frozen = asked.path in self._frozen
+            known = self._known.get(asked.path, "")
         if answer is None:
             return not_found()
+        if frozen and {"if-none-match", "if-modified-since"} & set(asked.headers):
+            return FeedReply(status=304)
+        if known not in asked.headers.get("user-agent", ""):
+            return FeedReply(b"<html>Forbidden</html>", 403, {"Content-Type": "text/html"})
         return conditional(asked, answer.body) if with_etag else answer
 
     def __enter__(self) -> Self:

@@ -210,6 +210,10 @@ class Watch:
             flat = booking.property
             starts_at = (booking.check_in - timedelta(minutes=flat.early_minutes)).replace(microsecond=0)
             ends_at = (booking.check_out + timedelta(minutes=flat.late_minutes)).replace(microsecond=0)
+            follower = _follower(booking)
+            if follower is not None:
+                begins = follower.check_in - timedelta(minutes=flat.early_minutes)
+                ends_at = max(ends_at, begins.replace(microsecond=0))
             if ends_at <= now:
                 continue
             in_window = starts_at - timedelta(days=flat.issue_ahead_days) <= now
@@ -224,3 +228,20 @@ class Watch:
             if grant.revoked_at is None:
                 rights[grant.reference] = Right(grant, starts_at, ends_at, in_window)
         return rights
+
+
+def _follower(booking: Booking) -> Booking | None:
+    """The stay of the same guest that begins on the day when this one ends, with nobody else's in between. In this
+    world one name is one guest."""
+    zone = booking.property.zone
+    others = Booking.objects.filter(status="confirmed", property=booking.property_id).exclude(pk=booking.pk)
+    later = [
+        one
+        for one in others.filter(check_in__gte=booking.check_out, guest_name=booking.guest_name).order_by("check_in")
+        if one.check_in.astimezone(zone).date() == booking.check_out.astimezone(zone).date()
+    ]
+    if not later:
+        return None
+    strangers = others.exclude(guest_name=booking.guest_name)
+    between = strangers.filter(check_in__lt=later[0].check_in, check_out__gt=booking.check_out).exists()
+    return None if between else later[0]

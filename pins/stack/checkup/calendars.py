@@ -12,6 +12,7 @@ _SECRETS = ("url", "token", "signing_secret", "previous_signing_secret")
 _TROUBLES = (
     ("held_since", "is held: stays vanished from it.", "Open the feed in the admin, then keep or cancel them."),
     ("reset_since", "has a link that does not exist any more.", "Copy the channel's new export link into the feed."),
+    ("refused_since", "is refused by its channel.", "Open the feed in the admin: it says why, and what helps."),
     ("stale_since", "was not read for a long time.", "Open the feed in the admin: it says why."),
     ("failing_since", "cannot be read at present.", "It is tried again by itself; the feed's page says why."),
 )

@@ -16,6 +16,7 @@ from pins.desired import grants
 from pins.models import AccessGrant, Incident, InstallationKey, Pin, PinAttempt, PinReveal, ValueClaim
 from pins.stack.portfolio.pin_history import PinHistory, SentRequest, Stage, history_of, trouble_of
 from pins.stack.portfolio.places import BATCH, Home
+from rentals import end_to_end
 from rentals.models import Booking, Lock
 
 #: Requests are kept for stays that ended less than this ago.
@@ -60,8 +61,12 @@ class CodeMaker:
 
     def make(self, rows: Rows, home: Home, bookings: Iterable[Booking]) -> None:
         """Add the rows of one property's stored bookings."""
+        bookings = list(bookings)
+        confirmed = [one for one in bookings if one.status == Booking.Status.CONFIRMED]
+        next_at = end_to_end.among([end_to_end.facts_of(one) for one in confirmed], home.property.timezone)
         for booking in bookings:
-            wish = grants.wish_of(booking, [lock.pk for lock in home.locks], None, self._now)
+            lock_ids = [lock.pk for lock in home.locks]
+            wish = grants.wish_of(booking, lock_ids, None, self._now, stays_on_at=next_at.get(booking.pk))
             ended = wish.period.ends_at <= self._now
             if wish.issue_at > self._now or booking.status == Booking.Status.TENTATIVE:
                 continue

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 from rentals import outbound
 from rentals.calendars.events import FeedError, FeedFault
+from rentals.calendars.fetching.refusals import refusal
+from rentals.calendars.fetching.trust import NONE, Validators, contradicts, said_by, usable
 from rentals.outbound import INTERNET, Limits, Network
 
 #: Some channels answer 403 to a client that does not say who it is.
 USER_AGENT: Final = f"{outbound.USER_AGENT} (+calendar import)"
 ACCEPT: Final = "text/calendar, */*;q=0.5"
+SHORTEST_SECONDS: Final = 2.0  # for the second of two requests
 LONGEST_RETRY_AFTER: Final = timedelta(hours=6)
-MARK_LENGTH: Final = 12  # what `polling` puts before a validator, and a space
+MARK_LENGTH: Final = 12  # what `asking` puts before a validator, and a space
 LONGEST_ETAG: Final = 255 - MARK_LENGTH - 1  # FeedState.etag
 LONGEST_DATE: Final = 64 - MARK_LENGTH - 1  # FeedState.last_modified
 
@@ -26,39 +30,57 @@ class Fetched:
     """What a channel answered."""
 
     body: bytes | None = field(repr=False)  # None: nothing has changed since the validators that we sent
-    etag: str = ""  # validators of the content, "" where the server gives none that we can keep
-    last_modified: str = ""
+    validators: Validators = NONE  # of the content, empty where the server gives none that we can keep
 
 
 def fetch(
     url: str,
     *,
-    etag: str = "",
-    last_modified: str = "",
+    validators: Validators = NONE,
     now: datetime,
+    user_agent: str = "",
     limits: Limits | None = None,
     network: Network = INTERNET,
 ) -> Fetched:
     """Fetch a calendar once. Raises FeedError, whose text never holds the address.
 
-    Give `etag` and `last_modified` only while the content that they belong to is held (RFC 9110, 13.1): the answer may
-    be that it has not changed. `now` counts a Retry-After of the server.
+    Give `validators` only while the content that they belong to is held (RFC 9110, 13.1): the answer may be that it has
+    not changed. If that answer contradicts itself, the whole calendar is asked for at once, within the same limits.
+    `now` counts a Retry-After of the server. `user_agent`: how to introduce ourselves, if not as Turnkey.
     """
-    asked = {"User-Agent": USER_AGENT, "Accept": ACCEPT}
-    if etag:
-        asked["If-None-Match"] = etag
-    if last_modified:
-        asked["If-Modified-Since"] = last_modified
-    answer = _get(url, asked, limits, network)
-    if answer.status == 304 and (etag or last_modified):
-        return Fetched(None, etag, last_modified)
-    if answer.status != 200:
+    asked = {"User-Agent": _printable(user_agent) or USER_AGENT, "Accept": ACCEPT}
+    limits, began = limits or Limits(), time.monotonic()
+    if validators:
+        answer = _get(url, {**asked, **_conditions(validators)}, limits, network)
+        if answer.status != 304:
+            return _received(answer, now)
+        if not contradicts(validators, said_by(answer.headers), answer.headers.get("date", ""), now):
+            return Fetched(None, validators)
+        limits = replace(limits, seconds=max(limits.seconds - (time.monotonic() - began), SHORTEST_SECONDS))
+    # Caches on the way must not answer in the server's place (RFC 9111, 5.2.1.4).
+    return _received(_get(url, {**asked, "Cache-Control": "no-cache"}, limits, network), now)
+
+
+def _conditions(validators: Validators) -> dict[str, str]:
+    named = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+    return {name: value for name, value in named.items() if value}
+
+
+def _received(answer: outbound.Response, now: datetime) -> Fetched:
+    if answer.status != 200 or refusal(answer.status, answer.headers):
         raise _status_error(answer.status, answer.headers, now)
-    return Fetched(
-        answer.body,
-        _kept(answer.headers.get("etag", ""), LONGEST_ETAG),
-        _kept(answer.headers.get("last-modified", ""), LONGEST_DATE),
-    )
+    said = usable(said_by(answer.headers), answer.headers.get("date", ""), now)
+    kept = Validators(_kept(said.etag, LONGEST_ETAG), _kept(said.last_modified, LONGEST_DATE))
+    return Fetched(answer.body, kept)
+
+
+def _printable(user_agent: str) -> str:
+    if not user_agent.isascii() or not (user_agent.isprintable()):
+        raise FeedError(
+            FeedFault.URL_REFUSED,
+            "The User-Agent of this calendar has characters that no request may hold. Use plain ASCII, on one line.",
+        )
+    return user_agent.strip()
 
 
 def _get(url: str, headers: Mapping[str, str], limits: Limits | None, network: Network) -> outbound.Response:
@@ -83,17 +105,16 @@ def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> Fee
             f"The channel says that this calendar does not exist ({status}): the link was reset. "
             "Copy the new export link from the channel. All stays are kept.",
         )
-    if status in (401, 403):
-        return FeedError(
-            FeedFault.ACCESS_DENIED, f"The channel denies access to this calendar ({status}). Check its export link."
-        )
+    if refused := refusal(status, headers):
+        return FeedError(FeedFault.ACCESS_DENIED, refused)
     if status in (429, 503):
         text = f"The channel asks us to come back later ({status})."
         return FeedError(FeedFault.HTTP_STATUS, text, retry_at=retry_at(headers.get("retry-after", ""), now))
     if status == 304:
         return FeedError(
-            FeedFault.HTTP_STATUS,
-            "The channel says “not modified” (304), although we hold nothing yet. Turnkey will try again.",
+            FeedFault.NOT_MODIFIED,
+            "The channel says “not modified” (304), although Turnkey asked for the whole calendar: what is known of it "
+            "may be out of date. Copy its export link once more. Turnkey will try again; all stays are kept.",
         )
     if 300 <= status <= 399:
         return FeedError(FeedFault.HTTP_STATUS, f"The channel redirects without saying where ({status}).")

@@ -8,7 +8,6 @@ during the request to the channel.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -24,9 +23,10 @@ from django.db.models.functions import Coalesce, Length
 from django.utils import timezone
 
 from rentals.calendars.events import FeedError, FeedFault
-from rentals.calendars.fetching.fetch import MARK_LENGTH, Fetched, fetch
+from rentals.calendars.fetching import asking
+from rentals.calendars.fetching.fetch import fetch
 from rentals.calendars.imports import run
-from rentals.calendars.imports.conditions import Condition, set_condition
+from rentals.calendars.imports.conditions import OF_FETCHING, Condition, set_condition
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Network
@@ -71,8 +71,9 @@ def quota() -> int:
 
 
 def request_fetch(feed_id: int, now: datetime) -> None:
-    """Make a feed due at once. A fetch that is running does not count as the answer: it may have asked too early."""
-    FeedState.objects.filter(feed_id=feed_id).update(next_fetch_at=now)
+    """Make a feed due at once, because somebody knows of news or wants to be sure. “Not modified” does not count as the
+    answer, nor does a fetch that is running: it may have asked too early."""
+    FeedState.objects.filter(feed_id=feed_id).update(next_fetch_at=now, doubted_at=now)
 
 
 def _polled() -> QuerySet[FeedState]:
@@ -116,13 +117,13 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
         FeedState.objects.filter(feed_id=feed_id).update(**_release(claim, until, asked_at))
         return PollResult.LEFT
     try:
-        fetched = _ask(feed, asked_at, network or _network())
+        next_at = asked_at + _interval(feed) * (1 + JITTER)
+        fetched = asking.ask(feed, asked_at, next_at=next_at, network=network or _network())
         now = clock()
         updates = {
             **_release(claim, until, now + _spread(_interval(feed))),
             "last_try_at": asked_at,
-            "etag": _bound(fetched.etag, feed.url),
-            "last_modified": _bound(fetched.last_modified, feed.url),
+            **asking.learned(feed, fetched, asked_at),
         }
         return _import(feed, fetched.body, now, asked_at, updates)
     except FeedError as error:
@@ -138,34 +139,11 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
 
 def fetch_once(feed: CalendarFeed, now: datetime) -> bytes:
     """The calendar as it is now, for a preview; nothing is written. Raises FeedError."""
-    return fetch(feed.url, now=now, network=_network()).body or b""
+    return fetch(feed.url, now=now, user_agent=asking.user_agent(feed), network=_network()).body or b""
 
 
 def _network() -> Network:
     return NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET
-
-
-def _ask(feed: CalendarFeed, now: datetime, network: Network) -> Fetched:
-    """Send the validators only while we hold the content that they belong to (RFC 9110, 13.1)."""
-    state, held = feed.state, bool(feed.state.body_hash)
-    etag = _unbound(state.etag, feed.url) if held else ""
-    last_modified = _unbound(state.last_modified, feed.url) if held else ""
-    return fetch(feed.url, etag=etag, last_modified=last_modified, now=now, network=network)
-
-
-def _bound(validator: str, url: str) -> str:
-    """A validator together with the address that gave it. "Not modified" from an address that was entered since would
-    say nothing about what we hold."""
-    return f"{_mark(url)} {validator}" if validator else ""
-
-
-def _unbound(stored: str, url: str) -> str:
-    mark, _, validator = stored.partition(" ")
-    return validator if mark == _mark(url) else ""
-
-
-def _mark(url: str) -> str:
-    return hashlib.sha256(url.encode()).hexdigest()[:MARK_LENGTH]
 
 
 def _import(
@@ -205,19 +183,33 @@ def _note_failure(
 ) -> None:
     """Write down a failed fetch, and begin the conditions that follow from it. It changes no stay.
 
-    For a link that was reset only that condition begins: that every later fetch fails too is no news.
+    For a link that was reset, or a channel that refuses us, only that condition begins: that every later fetch fails
+    too is no news. A calendar that never came is refused at once: a person is just entering it.
     """
     failures = feed.state.failures + 1
-    facts = {"last_try_at": asked_at, "failures": failures, "last_error": str(error)[:300]}
+    facts: dict[str, Any] = {"last_try_at": asked_at, "failures": failures, "last_error": str(error)[:300]}
+    if error.fault is FeedFault.NOT_MODIFIED:
+        # All that was taken for a good fetch since said the same, and nothing.
+        facts["last_good_at"] = Coalesce("whole_at", "last_good_at")
     with transaction.atomic():
         ours = FeedState.objects.filter(feed_id=feed.pk, claim_token=claim)
         if not ours.update(**{**_release(claim, until, _next_try(feed, failures, error, now)), **facts}):
             return  # we took longer than the claim, and somebody else has fetched the feed since
-        state = feed.state
-        if error.fault is FeedFault.LINK_RESET and state.reset_since is None:
-            set_condition(feed.pk, Condition.RESET, True, now)
-        elif failures >= settings.FEED_FAILURES_BEFORE_ALERT and not (state.reset_since or state.failing_since):
-            set_condition(feed.pk, Condition.FAILING, True, now)
+        condition = _condition_of(feed.state, error, failures)
+        if condition is not None and getattr(feed.state, f"{condition.value}_since") is None:
+            set_condition(feed.pk, condition, True, now)
+            if condition is not Condition.FAILING and feed.state.failing_since is not None:
+                set_condition(feed.pk, Condition.FAILING, False, now)
+
+
+def _condition_of(state: FeedState, error: FeedError, failures: int) -> Condition | None:
+    """The condition that a failure makes or confirms."""
+    often = failures >= settings.FEED_FAILURES_BEFORE_ALERT
+    if error.fault is FeedFault.LINK_RESET:
+        return Condition.RESET
+    if error.fault is FeedFault.ACCESS_DENIED and (often or state.last_good_at is None):
+        return Condition.REFUSED
+    return Condition.FAILING if often and not (state.reset_since or state.refused_since) else None
 
 
 def _next_try(feed: CalendarFeed, failures: int, error: FeedError, now: datetime) -> datetime:
@@ -265,11 +257,11 @@ def check_conditions(now: datetime) -> None:
     feeds that are no longer to be fetched."""
     late = now - timedelta(seconds=settings.FEED_STALE_SECONDS)
     # For a feed that was never read, the oldest moment that we know: since when it fails, was last tried, or waits.
-    since = Coalesce("last_good_at", "failing_since", "reset_since", "last_try_at", "next_fetch_at")
+    since = Coalesce("last_good_at", "failing_since", "reset_since", "refused_since", "last_try_at", "next_fetch_at")
     stale = _polled().annotate(since=since).filter(since__lte=late, stale_since=None)
     for feed_id in stale.values_list("pk", flat=True):
         set_condition(feed_id, Condition.STALE, True, now)
     idle = FeedState.objects.exclude(pk__in=_polled().values("pk"))
-    for condition in (Condition.STALE, Condition.FAILING, Condition.RESET):
+    for condition in OF_FETCHING:
         for feed_id in idle.filter(**{f"{condition.value}_since__isnull": False}).values_list("pk", flat=True):
             set_condition(feed_id, condition, False, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -17,6 +17,11 @@ class Condition(StrEnum):
     STALE = "stale"  # no good fetch for a day
     FAILING = "failing"  # several fetches in a row failed
     RESET = "reset"  # the link does not exist any more
+    REFUSED = "refused"  # the channel does not give it to us: a password, or it refuses programs
+
+
+#: What a good fetch ends.
+OF_FETCHING: Final = (Condition.FAILING, Condition.STALE, Condition.RESET, Condition.REFUSED)
 
 
 def set_condition(feed_id: int, condition: Condition, active: bool, now: datetime, **facts: Any) -> bool:

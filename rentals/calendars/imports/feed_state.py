@@ -7,10 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from rentals.calendars.imports.absences import may_ripen
-from rentals.calendars.imports.conditions import Condition, set_condition
+from rentals.calendars.imports.conditions import OF_FETCHING, Condition, set_condition
 from rentals.calendars.imports.ledger import Ledger
 from rentals.calendars.imports.summary import Summary
 from rentals.models import CalendarFeed, FeedState, Property
+
+#: Columns that speak of the content that we hold, and of no other.
+_OF_CONTENT = frozenset({"etag", "last_modified", "refetched_at", "disproved"})
 
 
 def load(feed_id: int) -> CalendarFeed:
@@ -35,7 +38,7 @@ def note_good_fetch(
     """Write `facts` and those of every good fetch, end what is over, and `settle` the ledger if there is one."""
     good = {"last_good_at": now, "last_try_at": now, "failures": 0, "last_error": ""}
     _write(feed, {**good, **facts})
-    for condition in (Condition.FAILING, Condition.STALE, Condition.RESET):
+    for condition in OF_FETCHING:
         if getattr(feed.state, f"{condition.value}_since") is not None:
             set_condition(feed.pk, condition, False, now)
     if ledger is not None:
@@ -62,10 +65,10 @@ def _write(feed: CalendarFeed, facts: Mapping[str, Any]) -> None:
 def drop_outdated(feed: CalendarFeed, as_of: datetime, updates: Mapping[str, Any]) -> bool:
     """Whether we hold something newer than content of `as_of` (UTC), which is dropped then.
 
-    Its ETag and Last-Modified are dropped too: a later 304 would confirm something that we do not hold.
+    What was learned about its version is dropped too: a later 304 would confirm something that we do not hold.
     """
     if feed.state.as_of is None or feed.state.as_of <= as_of:
         return False
-    kept = {name: value for name, value in updates.items() if name not in ("etag", "last_modified")}
+    kept = {name: value for name, value in updates.items() if name not in _OF_CONTENT}
     _write(feed, {**kept, "failures": 0})
     return True

@@ -43,15 +43,25 @@ class Prints:
     def columns(self, calendar: Calendar) -> dict[str, Any]:
         """What to store after an import."""
         if calendar.has_recurrences:
-            return {"body_hash": self._raw(self.day), "content_hash": ""}
+            return {"body_hash": self._raw(self.day), "content_hash": "", "whole_hash": self.whole}
         # If stamps decide between versions of an event, new stamps may decide differently.
-        return {"body_hash": self._raw(""), "content_hash": "" if calendar.has_versions else self._stampless()}
+        content = "" if calendar.has_versions else self._stampless()
+        return {"body_hash": self._raw(""), "content_hash": content, "whole_hash": self.whole}
+
+    @property
+    def whole(self) -> str:
+        """The print of the bytes without stamps and of nothing else: whether the channel said something new."""
+        return whole_print(self.body)
 
     def _raw(self, day: str) -> str:
         return hashlib.sha256(f"{self.context}|{day}|".encode() + self.body).hexdigest()
 
     def _stampless(self) -> str:
         return hashlib.sha256(f"{self.context}|".encode() + _STAMPS.sub(b"", self.body)).hexdigest()
+
+
+def whole_print(body: bytes) -> str:
+    return hashlib.sha256(_STAMPS.sub(b"", body)).hexdigest()
 
 
 def prints_of(feed: CalendarFeed, body: bytes, now: datetime) -> Prints:

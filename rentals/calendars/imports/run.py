@@ -19,6 +19,7 @@ from rentals.calendars.events import Calendar, Channel
 from rentals.calendars.ical.parse import read_calendar
 from rentals.calendars.imports import feed_state
 from rentals.calendars.imports.arrivals import arrivals_of, channel_of
+from rentals.calendars.imports.conditions import OF_FETCHING
 from rentals.calendars.imports.fingerprints import prints_of
 from rentals.calendars.imports.importer import Importer
 from rentals.calendars.imports.ledger import Ledger
@@ -65,6 +66,7 @@ def import_calendar(
             **updates,
             **prints_of(feed, body, now).columns(calendar),
             "as_of": as_of,
+            "whole_at": as_of,
             "detected_channel": channel.value,
             "summary": {**summary.as_json(), "complete": calendar.complete},
         }
@@ -107,7 +109,7 @@ def unchanged(
         prints = prints_of(feed, body, now)
         if not prints.agree(state):
             return False
-        facts["body_hash"] = prints.raw_like(state)
+        facts |= {"body_hash": prints.raw_like(state), "whole_hash": prints.whole, "whole_at": as_of or now}
     if dry_run:
         return True
     same = FeedState.objects.filter(
@@ -145,7 +147,7 @@ def _may_be_unchanged(state: FeedState) -> bool:
 
 
 def _is_in_trouble(state: FeedState) -> bool:
-    return any(moment is not None for moment in (state.failing_since, state.stale_since, state.reset_since))
+    return any(getattr(state, f"{condition.value}_since") is not None for condition in OF_FETCHING)
 
 
 def _as_before(feed: CalendarFeed) -> Summary:

@@ -59,6 +59,19 @@ def test_a_choice_that_is_none_of_them_is_refused_with_the_list(monkeypatch: pyt
         env.choice("SAMPLE", ("a/b", "c/d"))
 
 
+@pytest.mark.parametrize(("value", "expected"), [("", ""), (" Kalender/5.0 (x; y) ", "Kalender/5.0 (x; y)")])
+def test_one_printable_line_is_taken_as_it_is(monkeypatch: pytest.MonkeyPatch, value: str, expected: str) -> None:
+    monkeypatch.setenv("SAMPLE", value)
+    assert env.printable("SAMPLE") == expected
+
+
+@pytest.mark.parametrize("value", ["a\nb", "a\x7fb", "K\u00fcche", "x" * 256])
+def test_what_no_header_may_hold_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("SAMPLE", value)
+    with pytest.raises(SettingsError, match="SAMPLE may have at most 255 characters"):
+        env.printable("SAMPLE")
+
+
 class TestSecretsFromFiles:
     def test_the_file_is_read_without_its_line_end(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         (tmp_path / "secret").write_text("canary\n")

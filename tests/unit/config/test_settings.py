@@ -109,6 +109,7 @@ def test_defaults_are_those_of_the_documentation(read_settings: Reader, tmp_path
     assert found["TEDEE_CONTENT_TYPE"] == "application/json"
     names = ["TEDEE_RATE_LIMIT", "TEDEE_RATE_WINDOW", "SWEEP_SECONDS", "TEDEE_MAX_IN_FLIGHT", "LATE_SECONDS"]
     assert [found[name] for name in names] == [700, 3600, 15, 32, 600]
+    assert [found["FEED_REFETCH_SECONDS"], found["FEED_USER_AGENT"]] == [86_400, ""]
     assert [found["CODE_WARN_HOURS"], found["CODE_URGENT_HOURS"]] == [24, 4]
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "turnkey.sqlite3")
     assert found["REDIS_IS_EMBEDDED"] is True

@@ -146,7 +146,7 @@ def test_an_early_departure_is_due_at_once_and_comes_before_an_arrival(
     flat = house.flat(door)
     leaving = house.stay(flat, -DAY, 5 * DAY)
     house.settle()
-    house.stay(flat, 30 * MINUTE, DAY)
+    house.stay(flat, 30 * MINUTE, DAY, "Jan Kowalski")
     change(leaving, check_out=timezone.now() - MINUTE)
     deadline = pin_of(leaving, door).deadline_at
     assert deadline is not None

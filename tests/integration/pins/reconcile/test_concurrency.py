@@ -67,7 +67,8 @@ def test_edits_runs_and_checks_together_neither_lock_up_nor_lose_anything() -> N
     house = House()
     locks = [house.lock(f"Door {n}") for n in range(3)]
     flats = [house.flat(locks[0], lock, name=str(lock)) for lock in locks[1:]]
-    stays = [house.stay(flats[n % 2], (n + 1) * DAY, DAY) for n in range(6)]
+    names = ["Anna Nowak", "Jan Kowalski", "Odalys Brink", "Emma Larsen", "Li Ming", "Noor Haddad"]
+    stays = [house.stay(flats[n % 2], (n + 1) * DAY, DAY, name) for n, name in enumerate(names)]
 
     def edit(seed: int) -> None:
         rng = random.Random(seed)

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from rentals import outbound
-from rentals.outbound import INTERNET, Limits, Response
+from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Response
 from rentals.outbound.target import Target
 from tests.support.outbound import get
 from tests.support.paths import ROOT
@@ -46,6 +46,22 @@ class TestEnvironment:
         assert proxy.requests == []
 
     def test_webcal_means_https(self) -> None:
-        for scheme in ("webcal", "webcals", "WebCal"):
-            target = Target.parse(f" {scheme}://feeds.example/a.ics ", INTERNET)
-            assert target.origin == ("https", b"feeds.example", 443)
+        for begins in ("webcal://", "webcals://", "WebCal://", "webcal:"):
+            for network in (INTERNET, NEIGHBOURHOOD):
+                target = Target.parse(f" {begins}feeds.example/a.ics ", network)
+                assert target.origin == ("https", b"feeds.example", 443)
+
+    def test_webcal_on_this_machine_is_read_without_a_certificate_where_that_is_allowed(self) -> None:
+        with Server([answer(200, raw=b"here")]) as server:
+            url = f"webcal://ann:x@127.0.0.1:{server.port}/a.ics"
+            assert outbound.get(url, network=NEIGHBOURHOOD).body == b"here"
+            with pytest.raises(outbound.Refused):
+                outbound.get(url)
+        for url, scheme in (
+            ("webcal://localhost:8000/a", "http"),
+            ("webcal://[::1]:8000/a", "http"),
+            ("webcals://localhost/a", "https"),
+            ("webcal://127.0.0.1@feeds.example/a", "https"),
+            ("webcal://feeds.example/@127.0.0.1", "https"),
+        ):
+            assert Target.parse(url, NEIGHBOURHOOD).url.scheme == scheme

@@ -8,7 +8,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils.html import escape
 
+from rentals.calendars.fetching.refusals import refusal
 from rentals.models import Booking, FeedState, Property
 from tests.support.feed_pages import LIST, NOW, action, calendar, event, feed_of, page, take, typed
 from tests.support.feeds import sample
@@ -30,12 +32,13 @@ def test_what_needs_a_person_comes_first(host: Client, flat: Property) -> None:
     take(feed_of(flat, "d review"), sample(4))
     for name, column in (("e failing", "failing"), ("f stale", "stale"), ("g reset", "reset"), ("h held", "held")):
         FeedState.objects.filter(feed=feed_of(flat, name)).update(**{f"{column}_since": NOW, "last_good_at": NOW})
+    FeedState.objects.filter(feed=feed_of(flat, "i refused")).update(refused_since=NOW, stale_since=NOW)
     rows = host.get(LIST).context["cl"].result_list
     assert [one.name for one in rows] == [
-        "h held", "g reset", "f stale", "e failing", "d review", "c never", "a fine", "b off"
+        "h held", "g reset", "i refused", "f stale", "e failing", "d review", "c never", "a fine", "b off"
     ]  # fmt: skip
     shown = text(host.get(LIST))
-    for word in ("Held", "Link was reset", "Stale", "Failing", "Never fetched", "Fine", "Switched off"):
+    for word in ("Held", "Link was reset", "Refused", "Stale", "Failing", "Never fetched", "Fine", "Switched off"):
         assert word in shown
     assert "Airbnb" in shown
     assert "just now" in shown
@@ -60,6 +63,32 @@ def test_the_page_of_a_feed_says_what_to_do_next(host: Client, flat: Property) -
     assert "Fetch now</button>" in text(host.get(page(fetched)))
     FeedState.objects.filter(feed=fetched).update(stale_since=NOW, last_good_at=NOW - 2 * DAY)
     assert "enter new ones by hand meanwhile" in text(host.get(page(fetched)))
+
+
+def test_the_page_of_a_refused_feed_says_what_helps_and_takes_a_user_agent(host: Client, flat: Property) -> None:
+    feed = feed_of(flat)
+    why = refusal(403, {})
+    FeedState.objects.filter(feed=feed).update(
+        refused_since=NOW, failing_since=NOW, failures=3, last_error=why, last_good_at=NOW
+    )
+    shown = text(host.get(page(feed)))
+    assert "The channel refuses to give this calendar to Turnkey." in shown
+    assert escape(why) in shown
+    assert "fetches in a row failed" not in shown
+    FeedState.objects.update(next_fetch_at=NOW + DAY)
+    assert host.post(page(feed), typed(flat, user_agent="Kalender/5.0")).status_code == 302
+    feed.refresh_from_db()
+    assert (feed.user_agent, feed.state.next_fetch_at) == ("Kalender/5.0", NOW)
+    answered = host.post(page(feed), typed(flat, user_agent="K\u00fcche"))
+    assert "plain ASCII" in text(answered)
+
+
+def test_the_page_says_how_far_not_modified_is_believed(host: Client, flat: Property) -> None:
+    feed = feed_of(flat)
+    FeedState.objects.filter(feed=feed).update(refetched_at=NOW - 3 * HOUR, last_good_at=NOW)
+    assert "last read 3 hours ago" in text(host.get(page(feed)))
+    FeedState.objects.filter(feed=feed).update(disproved="x")
+    assert "changed once while the channel said “not modified”" in text(host.get(page(feed)))
 
 
 def test_the_list_counts_stays_to_come_reviews_and_the_unreadable(host: Client, flat: Property) -> None:

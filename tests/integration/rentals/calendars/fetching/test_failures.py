@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from pins.models import Incident
 from rentals.calendars.fetching import polling
 from rentals.calendars.fetching.polling import PollResult
 from rentals.models import Booking, CalendarFeed, FeedState, Property
+from tests.support.feeds import FeedServer
 from tests.support.polling import AIRBNB, feed_at, good, open_incidents, polled, state_of
 from tests.support.scripted_server import Server, answer, drop
 
@@ -194,3 +197,67 @@ class TestStale:
         FeedState.objects.all().delete()
         self.review()
         assert polling.due_feeds(timezone.now(), 10) == [feed.pk]
+
+
+class TestRefused:
+    """A channel that does not give its calendar to Turnkey: waiting does not help, and a person is told what does."""
+
+    @pytest.fixture
+    def channel(self) -> Iterator[FeedServer]:
+        with FeedServer() as running:
+            yield running
+
+    def test_a_new_calendar_that_is_refused_is_told_at_once_and_heals_with_a_user_agent(
+        self, clock: time_machine.Traveller, channel: FeedServer
+    ) -> None:
+        feed = feed_at(None, url=channel.refuse_unknown("/a.ics", AIRBNB, known="Kalender/5"))
+        assert polled(feed) is PollResult.FAILED
+        assert open_incidents(feed) == ["feed_refused"]
+        assert "User-Agent" in state_of(feed).last_error
+        feed.user_agent = "Kalender/5.1"
+        feed.save()
+        clock.shift(HOUR)
+        assert polled(feed) is PollResult.IMPORTED
+        assert open_incidents(feed) == []
+
+    def test_all_calendars_may_be_given_one_user_agent(
+        self, clock: time_machine.Traveller, channel: FeedServer, settings: Settings
+    ) -> None:
+        settings.FEED_USER_AGENT = "Kalender/5"
+        feed = feed_at(None, url=channel.refuse_unknown("/a.ics", AIRBNB, known="Kalender/5"))
+        assert polled(feed) is PollResult.IMPORTED
+        channel.refuse_unknown("/a.ics", AIRBNB, known="Another/1")
+        CalendarFeed.objects.update(user_agent="Another/1")
+        clock.shift(HOUR)
+        assert polled(feed) is PollResult.UNCHANGED
+
+    def test_one_that_was_read_before_is_told_after_three_refusals_and_is_not_also_failing(
+        self, clock: time_machine.Traveller
+    ) -> None:
+        with Server([good(), *[answer(500)] * 3, *[answer(403)] * 2, answer(500), good()]) as server:
+            feed = feed_at(server)
+            seen = []
+            for _ in range(8):
+                polled(feed)
+                seen.append(open_incidents(feed))
+                clock.shift(7 * HOUR)
+        assert seen == [[], [], [], ["feed_failing"], *[["feed_refused"]] * 3, []]
+        assert Booking.objects.filter(status="confirmed").count() == 3
+
+    def test_a_single_refusal_of_a_calendar_that_was_read_is_no_news(self, clock: time_machine.Traveller) -> None:
+        with Server([good(), answer(403), good()]) as server:
+            feed = feed_at(server)
+            for _ in range(3):
+                polled(feed)
+                clock.shift(HOUR)
+        assert not Incident.objects.exists()
+
+    def test_a_calendar_behind_a_cookie_and_a_place_in_utf_8_is_read(
+        self, clock: time_machine.Traveller, channel: FeedServer
+    ) -> None:
+        place = "/Ferienhaus-K\u00fcche/a.ics".encode().decode("latin-1")  # these bytes on the wire
+        hop = answer(302, headers={"Location": place, "Set-Cookie": "session=1; Path=/; HttpOnly"})
+        with Server([hop, good()]) as server:
+            assert polled(feed_at(server)) is PollResult.IMPORTED
+        assert server.requests[1].target == "/Ferienhaus-K%C3%BCche/a.ics"
+        assert server.requests[1].headers["cookie"] == "session=1"

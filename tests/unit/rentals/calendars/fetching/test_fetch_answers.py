@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from rentals.calendars.events import FeedError, FeedFault
-from rentals.calendars.fetching.fetch import Fetched, fetch, retry_at
+from rentals.calendars.fetching.fetch import SHORTEST_SECONDS, Fetched, fetch, retry_at
+from rentals.calendars.fetching.trust import Validators
 from rentals.outbound import NEIGHBOURHOOD, Limits
-from tests.support.scripted_server import Reply, Server, answer, drop, hang
+from tests.support.scripted_server import Reply, Server, answer, dribble, drop, hang
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 BODY = b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
 DATE = "Mon, 01 Mar 2027 08:00:00 GMT"
 
 
-def get(server: Server, *, etag: str = "", last_modified: str = "", limits: Limits | None = None) -> Fetched:
+def get(server: Server, *, limits: Limits | None = None, agent: str = "", **known: str) -> Fetched:
     url = f"http://ann:h1dden@127.0.0.1:{server.port}/h1dden.ics?s=h1dden"
-    return fetch(url, etag=etag, last_modified=last_modified, now=NOW, limits=limits, network=NEIGHBOURHOOD)
+    validators = Validators(**known)
+    return fetch(url, validators=validators, now=NOW, user_agent=agent, limits=limits, network=NEIGHBOURHOOD)
 
 
 def failure(*replies: Reply, limits: Limits | None = None) -> FeedError:
@@ -31,24 +34,113 @@ def failure(*replies: Reply, limits: Limits | None = None) -> FeedError:
 
 def test_a_calendar_comes_with_its_validators() -> None:
     with Server([answer(200, raw=BODY, headers={"ETag": 'W/"1"', "Last-Modified": DATE})]) as server:
-        assert get(server) == Fetched(BODY, 'W/"1"', DATE)
+        assert get(server) == Fetched(BODY, Validators('W/"1"', DATE))
     sent = server.requests[0].headers
     assert "+calendar import" in sent["user-agent"]
+    assert sent["cache-control"] == "no-cache"
     assert "if-none-match" not in sent
     assert "if-modified-since" not in sent
 
 
 def test_rule_19_what_we_hold_is_asked_for_conditionally() -> None:
     with Server([answer(304)]) as server:
-        assert get(server, etag='"1"', last_modified=DATE) == Fetched(None, '"1"', DATE)
-    sent = server.requests[0].headers
+        assert get(server, etag='"1"', last_modified=DATE) == Fetched(None, Validators('"1"', DATE))
+    (request,) = server.requests
+    sent = request.headers
     assert (sent["if-none-match"], sent["if-modified-since"]) == ('"1"', DATE)
 
 
 def test_a_304_that_nobody_asked_for_is_a_fault() -> None:
     told = failure(answer(304))
-    assert told.fault == FeedFault.HTTP_STATUS
+    assert told.fault == FeedFault.NOT_MODIFIED
     assert "not modified" in str(told)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"ETag": '"2"'},
+        {"Last-Modified": "Mon, 01 Mar 2027 08:30:00 GMT"},
+        {"Last-Modified": "Tue, 01 Jan 2030 00:00:00 GMT"},
+    ],
+    ids=["another tag", "a later date", "a date in the future"],
+)
+def test_a_304_that_contradicts_itself_is_followed_by_the_whole_calendar(headers: dict[str, str]) -> None:
+    with Server([answer(304, headers=headers), answer(200, raw=BODY, headers={"ETag": '"2"'})]) as server:
+        assert get(server, etag='"1"', last_modified=DATE) == Fetched(BODY, Validators('"2"'))
+    second = server.requests[1].headers
+    assert "if-none-match" not in second
+    assert "if-modified-since" not in second
+
+
+@pytest.mark.parametrize("headers", [{"ETag": 'W/"1"'}, {"ETag": '"1-gzip"'}, {"Last-Modified": DATE}, {}])
+def test_a_304_that_names_the_same_version_is_believed(headers: dict[str, str]) -> None:
+    with Server([answer(304, headers=headers)]) as server:
+        assert get(server, etag='"1"', last_modified=DATE).body is None
+    assert len(server.requests) == 1
+
+
+def test_both_requests_share_the_time_of_one() -> None:
+    slow = dribble(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b" " * 9999, 0.05)
+    began = time.monotonic()
+    with Server([answer(304, headers={"ETag": '"2"'}), slow]) as server, pytest.raises(FeedError) as caught:
+        get(server, etag='"1"', limits=Limits(seconds=0.5))
+    assert caught.value.fault == FeedFault.TIMEOUT
+    assert time.monotonic() - began < SHORTEST_SECONDS + 3
+
+
+def test_validators_beside_a_date_in_the_future_are_not_kept() -> None:
+    headers = {"ETag": '"1"', "Last-Modified": "Tue, 01 Jan 2030 00:00:00 GMT"}
+    with Server([answer(200, raw=BODY, headers=headers)]) as server:
+        assert get(server) == Fetched(BODY)
+
+
+class TestWhoAsks:
+    def test_a_user_agent_can_be_given(self) -> None:
+        with Server([answer(200, raw=BODY)]) as server:
+            get(server, agent="Kalender/5.0 (like others)")
+        assert server.requests[0].headers["user-agent"] == "Kalender/5.0 (like others)"
+
+    @pytest.mark.parametrize("agent", ["K\u00fcche/1", "a\r\nX-Evil: 1", "a\x00b"])
+    def test_one_that_no_request_may_hold_is_named(self, agent: str) -> None:
+        with Server([answer(200, raw=BODY)]) as server, pytest.raises(FeedError, match="User-Agent") as caught:
+            get(server, agent=agent)
+        assert caught.value.fault == FeedFault.URL_REFUSED
+        assert server.requests == []
+
+    @pytest.mark.parametrize(
+        ("status", "headers", "says"),
+        [
+            (401, {}, ("asks for a password", "user:password@")),
+            (403, {}, ("refuses Turnkey (403)", "browser window", "User-Agent", "new export link")),
+            (403, {"Server": "cloudflare"}, ("lets only browsers in", "Cloudflare", "User-Agent")),
+            (403, {"X-Datadome": "protected"}, ("DataDome", "User-Agent")),
+            (403, {"X-CDN": "Imperva"}, ("Imperva",)),
+            (403, {"Server": "AkamaiGHost"}, ("Akamai",)),
+            (503, {"cf-mitigated": "challenge"}, ("Cloudflare", "503")),
+            (202, {"x-amzn-waf-action": "challenge"}, ("AWS WAF", "202")),
+            (405, {"x-amzn-waf-action": "captcha"}, ("AWS WAF", "405")),
+        ],
+    )
+    def test_a_refusal_is_said_as_what_it_is_with_what_helps(
+        self, status: int, headers: dict[str, str], says: tuple[str, ...]
+    ) -> None:
+        error = failure(answer(status, raw=b"<html>Access denied", headers=headers))
+        assert error.fault == FeedFault.ACCESS_DENIED
+        assert not [text for text in says if text not in str(error)]
+        assert "All stays are kept." in str(error)
+        assert len(str(error)) <= 300
+
+    @pytest.mark.parametrize(
+        ("status", "headers"),
+        [(503, {"Server": "cloudflare"}), (404, {"Server": "cloudflare"}), (500, {"x-cdn": "Imperva"})],
+    )
+    def test_other_answers_of_a_protected_channel_are_no_refusals(self, status: int, headers: dict[str, str]) -> None:
+        assert failure(answer(status, headers=headers)).fault != FeedFault.ACCESS_DENIED
+
+    def test_a_calendar_that_a_guarded_server_gives_is_one(self) -> None:
+        with Server([answer(200, raw=BODY, headers={"Server": "cloudflare", "x-datadome": "protected"})]) as server:
+            assert get(server).body == BODY
 
 
 def test_a_validator_that_does_not_fit_is_dropped_and_not_cut() -> None:

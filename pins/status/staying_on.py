@@ -1,0 +1,56 @@
+"""What the page of a stay says about the stays of the same guest before and after it. Reads no code."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pins.models import AccessGrant
+from pins.status.disclosure import is_live
+from rentals import end_to_end
+from rentals.models import Booking
+from rentals.wording import day_and_time
+
+
+def notes(booking: Booking, grant: AccessGrant | None, now: datetime, *, works: str) -> list[str]:
+    """Sentences about the stays that are end to end with this one; none where there are none, or no code is issued.
+
+    `grant`: that of the stay; `works`: "works", or "would work" where the account is observe-only.
+    """
+    if not booking.property.is_active or (grant is not None and grant.revoked_at is not None):
+        return []
+    return [*_about_former(booking, now, works), *_about_next(booking, grant, now, works)]
+
+
+def _about_next(booking: Booking, grant: AccessGrant | None, now: datetime, works: str) -> list[str]:
+    later = end_to_end.next_stay(booking)
+    if later is None:
+        return []
+    begins = _code_from(later)
+    when = day_and_time(begins, booking.property.zone)
+    if begins <= now:
+        return [f"The guest stayed on: since {when} the code of the next stay {works}."]
+    revoked = AccessGrant.objects.filter(booking=later, revoked_at__isnull=False).exists()
+    own = "whose code is revoked" if revoked else "with a code of its own"
+    until = f"this code {works} until then" if grant is None or is_live(grant, now) else "this code is not in use"
+    return [f"The guest stays on: the next stay begins on {when}, {own}; {until}."]
+
+
+def _about_former(booking: Booking, now: datetime, works: str) -> list[str]:
+    former = end_to_end.former_stay(booking)
+    begins = _code_from(booking)
+    if former is None or begins <= now:
+        return []
+    zone = booking.property.zone
+    left = day_and_time(former.check_out, zone)
+    said = f"The guest is here already: the stay before this one ends on {left}, and its code {works} until"
+    return [f"{said} {day_and_time(begins, zone)}. From then on the guest needs the code of this stay."]
+
+
+def _code_from(booking: Booking) -> datetime:
+    """When the code of a stay begins to work."""
+    return booking.check_in - timedelta(minutes=booking.property.early_minutes)
+
+
+def still_works(booking: Booking, grant: AccessGrant | None, now: datetime) -> bool:
+    """Whether the code works on after check-out, until the next stay of the guest begins."""
+    return grant is not None and is_live(grant, now) and end_to_end.next_stay(booking) is not None
