@@ -6,7 +6,6 @@ A key that may read but not change anything is in `pins.reconcile.write_scope`.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -15,7 +14,7 @@ from django.db.models import F, Q, QuerySet
 
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
-from pins.models import AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
+from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
@@ -25,6 +24,8 @@ BUDGET_SPENT = "budget"
 WRITES_REST = "no_write_scope"
 #: Locks that were removed and added again: none of their codes came along, so there is work at once.
 ADDED_AGAIN = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
+#: How long a run has a lock for itself, unless it renews this.
+LEASE = timedelta(seconds=60)
 #: How soon a lock asks again, in seconds, while another one has the probe. Random: not all return together.
 NOT_IN_TURN = (5.0, 15.0)
 #: So many locks are remembered with their last fault, and each of them is probed once soon.
@@ -90,28 +91,31 @@ def rests_until(lock: Lock, state: AccountState | None, now: datetime) -> dateti
     paused = _paused(lock.account, state, now)
     if paused is not None or state is None or not state.outages:
         return paused
-    due = with_work(now).filter(account=lock.account).values_list("pk", flat=True)
-    if next_probe(set(due), _failed_at(state), state.probed_lock) in (None, lock.pk):
+    if _probing_lock(state, now) in (None, lock.pk):
         return None
     return now + timedelta(seconds=random.uniform(*NOT_IN_TURN))
 
 
-def not_in_turn(due: Mapping[int, int]) -> set[int]:
-    """Of these due locks, as lock: account, those whose account probes the cloud by another one."""
-    waiting: set[int] = set()
-    for state in AccountState.objects.filter(outages__gt=0):
-        own = {lock for lock, account in due.items() if account == state.account_id}
-        waiting |= own - {next_probe(own, _failed_at(state), state.probed_lock)}
-    return waiting
+def probing_locks(now: datetime) -> set[int]:
+    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest."""
+    probing = AccountState.objects.filter(outages__gt=0).exclude(paused_until__gt=now)
+    return {lock for state in probing if (lock := _probing_lock(state, now)) is not None}
+
+
+def _probing_lock(state: AccountState, now: datetime) -> int | None:
+    """Sweep and run must come to the same answer, or each lock waits for another one."""
+    due = with_work(now).filter(account=state.account_id).values_list("pk", flat=True)
+    return next_probe(set(due), _failed_at(state), state.probed_lock)
 
 
 def with_work(now: datetime) -> QuerySet[Lock]:
     """Locks with due work that do not rest and are not in a run. May name a lock several times."""
-    return (
-        Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN)
-        .exclude(operation__paused_until__gt=now)
-        .exclude(operation__lease_until__gt=now)
-    )
+    # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
+    released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
+    # A lease that ends later than any could now was taken before the clock stepped back.
+    in_a_run = Q(operation__lease_until__gt=now, operation__lease_until__lte=now + LEASE)
+    due = Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN | Q(operation__audit_at__lte=now))
+    return due.exclude(Q(operation__paused_until__gt=now) & ~released).exclude(in_a_run)
 
 
 def _failed_at(state: AccountState) -> dict[int, datetime]:

@@ -19,12 +19,11 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from pins.models import LockState, RateBudget
-from pins.reconcile.account_limits import NOT_IN_TURN
+from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
 from rentals.models import Lock
 
 #: Total deadline of one request, in seconds (connect, send, receive).
 REQUEST_DEADLINE = 40.0
-LEASE = timedelta(seconds=60)
 #: A request is not begun with less than this left: its deadline plus room for a server that works on after a hang.
 LEFT_TO_SEND = timedelta(seconds=55)
 #: How soon to ask again, in seconds, when as many requests are under way as the account may have. Random, so that

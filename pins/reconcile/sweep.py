@@ -10,8 +10,8 @@ from django.db.models import F, Min, Q
 
 from pins.core import budget
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
-from pins.reconcile import account_limits, leases
-from pins.reconcile.account_limits import ADDED_AGAIN, WRITES_REST
+from pins.reconcile import account_limits
+from pins.reconcile.account_limits import WRITES_REST
 from rentals.models import Lock, LockAccount
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
@@ -34,23 +34,18 @@ def due_locks(now: datetime) -> list[int]:
     lock whose turn it is to probe."""
     account_limits.forgive_new_keys(now)
     hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
-    # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
-    released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     due = (
-        Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN | Q(operation__audit_at__lte=now))
-        .exclude(Q(operation__paused_until__gt=now) & ~released)
-        .exclude(operation__lease_until__gt=now, operation__lease_until__lte=now + leases.LEASE)
+        account_limits.with_work(now)
         # An alarm that is set for later hides nothing that is due now.
         .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
         # Where only changes rest, reads may be due.
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
-        .values("pk", "account_id")  # before `annotate`: the columns to group by
+        .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=account_limits.probing_locks(now)))
+        .values("pk")  # before `annotate`: the column to group by
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
     )
-    accounts = {row["pk"]: row["account_id"] for row in due[:MOST_LOCKS]}
-    waiting = account_limits.not_in_turn(accounts)
-    return [lock for lock in accounts if lock not in waiting]
+    return [row["pk"] for row in due[:MOST_LOCKS]]
 
 
 def ration(now: datetime) -> None:

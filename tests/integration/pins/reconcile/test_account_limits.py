@@ -99,6 +99,6 @@ def test_an_account_has_so_many_requests_under_way_and_no_more(
     leases.release(first)
     assert isinstance(leases.acquire(locks[2]), leases.Lease)
 
-    clock.shift(leases.LEASE)  # a dead worker's lease ends by itself
+    clock.shift(account_limits.LEASE)  # a dead worker's lease ends by itself
     assert not leases.renew(second)
     assert isinstance(leases.acquire(locks[1]), leases.Lease)
