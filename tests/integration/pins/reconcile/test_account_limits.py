@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from pins.core.pin_state import State
 from pins.models import AccountState, LockState, Pin, PinAttempt
-from pins.reconcile import leases, sweep
+from pins.reconcile import account_limits, leases, sweep
 from tests.support.house import House
 
 pytestmark = pytest.mark.django_db
