@@ -10,7 +10,7 @@ from django.dispatch import Signal
 #: Before a booking is deleted, it is sent with `deleted=True`, while the booking's links still exist.
 bookings_changed = Signal()
 
-#: Sent inside the transaction with `feed_id: int`, `condition: str` ("held", "stale", "failing", "reset"),
+#: Sent inside the transaction with `feed_id: int`, `condition: str` ("held", "stale", "failing", "reset", "unreadable"),
 #: `active: bool` and `now: datetime` when a condition of a calendar feed begins or ends: once each.
 feed_condition_changed = Signal()
 

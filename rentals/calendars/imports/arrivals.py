@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rentals.calendars.classify.verdicts import classify, recognise
-from rentals.calendars.decide import joined_events
-from rentals.calendars.decide.placing import Arrival, Hours, Key, place, unreadable
-from rentals.calendars.events import Calendar, Channel, FeedError, FeedFault, Verdict
+from rentals.calendars.decide import joined_events, last_nights
+from rentals.calendars.decide.placing import Arrival, Hours, Key, beside_true_times, place, place_unreadable
+from rentals.calendars.events import (
+    Calendar,
+    Channel,
+    EndDates,
+    Event,
+    FeedError,
+    FeedFault,
+    Options,
+    Quarantined,
+    Verdict,
+)
 from rentals.calendars.imports.ledger import Ledger
 from rentals.models import Booking, CalendarFeed
 
@@ -31,15 +41,25 @@ def channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
     return channel
 
 
-def arrivals_of(calendar: Calendar, ledger: Ledger) -> list[Arrival]:
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What a calendar lists. `last_nights`: after how many rows a single day is missing, see `last_nights`."""
+
+    listed: tuple[Arrival, ...]
+    last_nights: int = 0
+
+
+def arrivals_of(calendar: Calendar, ledger: Ledger) -> Arrivals:
     """Everything that the calendar lists, placed in the property's time, each under a key of its own."""
-    prop, channel = ledger.feed.property, ledger.channel
+    prop, channel, options = ledger.feed.property, ledger.channel, ledger.feed.options
     hours = Hours(prop.timezone, prop.check_in_time, prop.check_out_time)
-    events, remainders = calendar.events, frozenset[Key]()
+    events, remainders = tuple(last_nights.by_option(one, options.end_dates) for one in calendar.events), frozenset[Key]()
     if channel is Channel.BOOKING:
         split = joined_events.split_grown(events, _held_days(ledger), _days_now(ledger))
         events, remainders = split.events, split.remainders
-    arrivals = [place(reading, hours) for reading in classify(events, channel, ledger.feed.options)]
+    readings = beside_true_times(classify(events, channel, options))
+    found = last_nights.signs(readings) if options.end_dates is EndDates.UNDECIDED else last_nights.Signs()
+    arrivals = [place(reading, hours) for reading in last_nights.marked(readings, found)]
     if remainders:
         arrivals = [
             replace(one, needs_review=True, reason=joined_events.REASON)
@@ -47,8 +67,18 @@ def arrivals_of(calendar: Calendar, ledger: Ledger) -> list[Arrival]:
             else one
             for one in arrivals
         ]
-    arrivals += [unreadable(event) for event in calendar.quarantined]
-    return _distinct(arrivals)
+    arrivals += [_unreadable(event, channel, options, hours) for event in calendar.quarantined]
+    return Arrivals(tuple(_distinct(arrivals)), len(found.gaps))
+
+
+def _unreadable(event: Quarantined, channel: Channel, options: Options, hours: Hours) -> Arrival:
+    """Closed days may last for years. They are read as what they are; whatever else cannot be read is told."""
+    if event.beyond_belief and event.starts is not None and event.ends is not None:
+        as_event = Event(event.uid, event.starts, event.ends, event.summary, event.recurrence_id, status=event.status)
+        (reading,) = classify([as_event], channel, options)
+        if reading.verdict is Verdict.BLOCK and (placed := place(reading, hours)).verdict is Verdict.BLOCK:
+            return placed
+    return place_unreadable(event, hours)
 
 
 def _held_days(ledger: Ledger) -> list[joined_events.Held]:

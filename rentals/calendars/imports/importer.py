@@ -78,8 +78,10 @@ class Importer:
             return
         verdict = self._verdict(item, one, arrival)
         old_days, old_guest = (item.starts_on, item.ends_on), (item.guest_name, item.reservation_code)
+        was_clear = not item.needs_review
         changed = self.ledger.say(item, arrival, verdict)
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, gone_at=None)
+        self.ledger.set(item, unreadable_since=None)
         if verdict not in LISTS_STAY:
             if changed and verdict is Verdict.REVIEW:
                 self.stays.report.row(Action.WAITS, arrival)
@@ -96,6 +98,8 @@ class Importer:
                     self.stays.affect(booking)
                 return
             self.stays.affect(booking)
+            if was_clear and item.needs_review and item.decision == FeedItem.Decision.NONE:
+                self.ledger.mark_for_review(booking)
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
                 self.stays.report.row(Action.DATES_CHANGED if item_was_first else Action.DATES_CHANGED_HERE, arrival)
@@ -136,9 +140,17 @@ class Importer:
         """It is listed, so it is not absent. What it said last counts until it can be read again."""
         self.stays.report.counts["quarantined"] += 1
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
-        said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"[:200]
-        reason = arrival.reason[:200] if item.verdict == Verdict.QUARANTINED else said
-        if self.ledger.set(item, reason=reason) or back:
+        if item.decision == FeedItem.Decision.NOT_STAY:
+            return  # nobody comes, whatever it says
+        never_read = item.verdict == Verdict.QUARANTINED
+        said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"
+        changed = self.ledger.set(item, reason=(arrival.reason if never_read else said)[:200])
+        if never_read:
+            self.ledger.set(
+                item, summary=arrival.summary, starts_on=arrival.starts_on, starts_at=arrival.starts_at, ends_at=None
+            )
+        self.ledger.set(item, unreadable_since=item.unreadable_since or self.now)
+        if changed or back:
             self.stays.report.row(Action.QUARANTINED, arrival)
 
     def _cancelled_by_channel(self, item: FeedItem) -> None:
@@ -165,6 +177,7 @@ class Importer:
             excerpt=arrival.excerpt,
             first_seen_at=self.now,
             changed_at=self.now,
+            unreadable_since=self.now if arrival.verdict is Verdict.QUARANTINED else None,
             **content_of(arrival, arrival.verdict),
         )
         self.ledger.new_items.append(item)

@@ -57,7 +57,7 @@ def import_calendar(
             return Summary(outdated=True)
         ledger = Ledger(feed, now, channel)
         arrivals, importer = arrivals_of(calendar, ledger), Importer(ledger, _confirm_after())
-        summary = importer.run(arrivals, empty=not calendar.events, complete=calendar.complete)
+        summary = importer.run(arrivals.listed, empty=not calendar.events, complete=calendar.complete)
         summary = replace(summary, events=len(calendar.events))
         facts = {
             "etag": "",
@@ -66,7 +66,11 @@ def import_calendar(
             **prints_of(feed, body, now).columns(calendar),
             "as_of": as_of,
             "detected_channel": channel.value,
-            "summary": {**summary.as_json(), "complete": calendar.complete},
+            "summary": {
+                **summary.as_json(),
+                "complete": calendar.complete,
+                "last_nights": arrivals.last_nights,
+            },
         }
         feed_state.note_good_fetch(feed, ledger, summary, now, facts)
         if dry_run:
