@@ -216,7 +216,7 @@ def _marks(item: FeedItem, zone: ZoneInfo) -> list[str]:
         said.append(f"{happened}: waits for your decision.")
     if item.kept_at:
         said.append("Not in the calendar any more. You decided to keep the stay.")
-    elif item.absent_since:
+    elif item.absent_since and not item.awaits_approval:
         said.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
     if item.booking is not None and item.booking.status == Booking.Status.CANCELLED:
         said.append("The stay is cancelled.")

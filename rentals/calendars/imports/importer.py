@@ -8,12 +8,15 @@ stays follow their sources (`stays`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from rentals.calendars.decide.identity import codes_conflict, names_conflict
+from rentals.calendars.decide.identity import codes_conflict
 from rentals.calendars.decide.known import Known
 from rentals.calendars.decide.match import Matching, match
+from rentals.calendars.decide.names import names_differ
 from rentals.calendars.decide.placing import Arrival
+from rentals.calendars.decide.rebooked import REASON as REBOOKED
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.absences import Absences, may_ripen
 from rentals.calendars.imports.kept_times import keep_end, keep_start
@@ -39,8 +42,9 @@ class Importer:
         self._free_keys(matching)
         for one, arrival in matching.pairs:
             self._listed_again(self.ledger.items[one.id], one, arrival)
+        rebooked = {arrival.key: one for one, arrival in matching.rebooked}
         for arrival in matching.fresh:
-            self._listed_first(arrival)
+            self._listed_first(arrival, rebooked.get(arrival.key))
         self.stays.assign(self.present)
         if complete:
             self._settle_absences(matching.missing, empty=empty)
@@ -116,7 +120,7 @@ class Importer:
         if not any(other.guest_name or other.reservation_code for other in others):
             others = [*others, *self.ledger.former.get(booking.pk, ())]
         return any(
-            codes_conflict(code, other.reservation_code) or names_conflict(name, other.guest_name) for other in others
+            codes_conflict(code, other.reservation_code) or names_differ(name, other.guest_name) for other in others
         )
 
     def _verdict(self, item: FeedItem, one: Known, arrival: Arrival) -> Verdict:
@@ -166,7 +170,10 @@ class Importer:
         elif item.kept_at is None:
             self.ledger.set(item, awaits_approval=True)
 
-    def _listed_first(self, arrival: Arrival) -> None:
+    def _listed_first(self, arrival: Arrival, former: Known | None = None) -> None:
+        """`former`: holds the stay of another guest, who had these days before."""
+        if former is not None:
+            arrival = replace(arrival, reason=f"{arrival.reason} {REBOOKED}")
         if arrival.ends_at is not None and arrival.ends_at <= self.now:
             return  # over before we heard of it
         item = FeedItem(
@@ -181,6 +188,8 @@ class Importer:
             **content_of(arrival, arrival.verdict),
         )
         self.ledger.new_items.append(item)
+        if former is not None:
+            self.stays.tell_apart(item, self.ledger.items[former.id].booking_id)
         if arrival.verdict is Verdict.QUARANTINED:
             self.stays.report.counts["quarantined"] += 1
             self.stays.report.row(Action.QUARANTINED, arrival)

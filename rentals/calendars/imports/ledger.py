@@ -90,6 +90,7 @@ class Ledger:
             forgotten=item.decision == FeedItem.Decision.NOT_STAY,
             trace=item.trace if item.decision == FeedItem.Decision.NOT_STAY else "",
             holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
+            seen_free=item.absent_since is not None and item.kept_at is None,
         )
 
     def _until(self, booking: Booking | None) -> date | None:
