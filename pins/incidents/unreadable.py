@@ -1,7 +1,7 @@
 """Rows of calendars that cannot be read: which of them a person must know of, how urgently, and in which words.
 
-A row without a readable day may be anybody's arrival, so it is told at once. Words and days are read when somebody looks:
-they are a guest's, and must not outlive the row.
+A row without a readable day may be anybody's arrival, so it is told at once. Words and days are read when somebody
+looks: they are a guest's, and must not outlive the row.
 """
 
 from __future__ import annotations
@@ -50,9 +50,7 @@ def severities(now: datetime, feed_id: int | None = None) -> dict[int, Incident.
     return found
 
 
-def severity(
-    summary: str, starts_at: datetime | None, ends_at: datetime | None, now: datetime
-) -> Incident.Severity:
+def severity(summary: str, starts_at: datetime | None, ends_at: datetime | None, now: datetime) -> Incident.Severity:
     """The sooner the more urgent. A row whose words mean closed days brings nobody; a guest in the house needs the row
     when the stay ends."""
     said = read(summary)

@@ -20,20 +20,15 @@ _STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """What speaks for last nights: `gaps`, the rows after which one single day is missing; `single`, the rows that end
-    on the day of their arrival. Nothing speaks for them where one row begins on the day that another ends."""
+    """What speaks for last nights: `gaps`, the ends of rows after which one single day is missing; `single`, how many
+    rows end on the day of their arrival."""
 
-    gaps: frozenset[date] = frozenset()  # the ends of those rows
+    gaps: frozenset[date] = frozenset()
     single: int = 0
 
     @property
-    def offered(self) -> bool:
-        """Whether the other reading is offered. That costs nobody anything, so little is enough."""
-        return bool(self.gaps)
-
-    @property
-    def marked(self) -> bool:
-        """Whether the rows are marked for review as well: two gaps are hardly chance."""
+    def are_strong(self) -> bool:
+        """Whether the rows are marked for review, beside the offer on the calendar's page: two gaps are hardly chance."""
         return len(self.gaps) > 1 or (bool(self.gaps) and self.single > 0)
 
 
@@ -43,13 +38,12 @@ def by_option(event: Event, end_dates: EndDates) -> Event:
         return event
     if event.no_length:
         return replace(event, doubt=event.doubt.replace(NO_LENGTH, "").strip())
-    if not _names_last_day(event):
-        return event
-    return replace(event, ends=event.ends + _DAY)
+    return replace(event, ends=event.ends + _DAY) if _names_last_day(event) else event
 
 
 def signs(readings: Iterable[Reading]) -> Signs:
-    """Look at the rows of whole days as the standard reads them. Closed days are rows like others here."""
+    """Look at the rows of whole days as the standard reads them; closed days are rows like others here. Nothing speaks
+    for last nights where one row begins on the day that another ends."""
     rows = [one for one in readings if _is_whole(one.event) and one.verdict is not Verdict.CANCELLED]
     begins = {one.event.starts for one in rows}
     gaps: set[date] = set()
@@ -65,42 +59,9 @@ def signs(readings: Iterable[Reading]) -> Signs:
     return Signs(frozenset(gaps), sum(one.event.no_length for one in rows if one.verdict in _STAYS))
 
 
-def marked(self) -> bool:
-        """Whether the rows are marked for review as well: two gaps are hardly chance."""
-        return len(self.gaps) > 1 or (bool(self.gaps) and self.single > 0)
-
-
-def by_option(event: Event, end_dates: EndDates) -> Event:
-    """An event as the option reads it."""
-    if end_dates is not EndDates.LAST_NIGHT or not _is_whole(event):
-        return event
-    if event.no_length:
-        return replace(event, doubt=event.doubt.replace(NO_LENGTH, "").strip())
-    if not _names_last_day(event):
-        return event
-    return replace(event, ends=event.ends + _DAY)
-
-
-def signs(readings: Iterable[Reading]) -> Signs:
-    """Look at the rows of whole days as the standard reads them. Closed days are rows like others here."""
-    rows = [(one.event, one.verdict) for one in readings if not isinstance(one.event.starts, datetime)]
-    days = [(one, verdict) for one, verdict in rows if not isinstance(one.ends, datetime) and not one.from_midnights]
-    begins = {one.starts for one, _ in days if one.status != "CANCELLED"}
-    gaps: set[date] = set()
-    for one, verdict in days:
-        written = _written_end(one)
-        if written in begins - {one.starts}:
-            return Signs()
-        if verdict in _STAYS and written + _DAY in begins and not one.end_assumed and not one.by_length:
-            gaps.add(written)
-    single = sum(one.no_length and not one.by_length for one, verdict in days if verdict in _STAYS)
-    # Among many rows a free night here and there is chance.
-    return Signs(frozenset(gaps), single) if 2 * len(gaps) >= len(days) - 1 - len(gaps) else Signs()
-
-
-def marked(readings: Sequence[Reading], found: Signs) -> tuple[Reading, ...]:
+def mark(readings: Sequence[Reading], found: Signs) -> tuple[Reading, ...]:
     """The readings, with a doubt about each stay whose last night may be missing."""
-    if not found.marked:
+    if not found.are_strong:
         return tuple(readings)
     return tuple(
         replace(one, event=replace(one.event, doubt=f"{one.event.doubt} {REASON}".strip()))

@@ -11,11 +11,67 @@ from typing import Final
 
 #: Forms of address and the like, which say nothing about who somebody is. Without accents.
 _TITLES: Final = frozenset(
-    (
-        "mr mrs ms miss mx sir madam dr prof professor doctor herr frau hr fr fam familie family mme mlle monsieur"
-        " madame mademoiselle sr sra srta senor senora senorita sig signor signora signorina sgra dott dottssa dhr mevr"
-        " mevrouw meneer mw heer pan pani panstwo slecna jr sr ing mag dipl phd md herre fru and und et en"
-    ).split()
+    [
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "mx",
+        "sir",
+        "madam",
+        "dr",
+        "prof",
+        "professor",
+        "doctor",
+        "herr",
+        "frau",
+        "hr",
+        "fr",
+        "fam",
+        "familie",
+        "family",
+        "mme",
+        "mlle",
+        "monsieur",
+        "madame",
+        "mademoiselle",
+        "sr",
+        "sra",
+        "srta",
+        "senor",
+        "senora",
+        "senorita",
+        "sig",
+        "signor",
+        "signora",
+        "signorina",
+        "sgra",
+        "dott",
+        "dottssa",
+        "dhr",
+        "mevr",
+        "mevrouw",
+        "meneer",
+        "mw",
+        "heer",
+        "pan",
+        "pani",
+        "panstwo",
+        "slecna",
+        "jr",
+        "sr",
+        "ing",
+        "mag",
+        "dipl",
+        "phd",
+        "md",
+        "herre",
+        "fru",
+        "and",
+        "und",
+        "et",
+        "en",
+    ]
 )
 #: Letters that do not decompose, as people write them without the right keyboard.
 _LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"})
@@ -55,7 +111,9 @@ def _fits(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     if "".join(first) == "".join(second):
         return True  # "Anne-Marie", "Annemarie"
     shorter, longer = sorted((first, second), key=len)
-    return _is_short_form(shorter, list(longer)) or (len(first) == len(second) and _is_short_form(longer, list(shorter)))
+    return _is_short_form(shorter, list(longer)) or (
+        len(first) == len(second) and _is_short_form(longer, list(shorter))
+    )
 
 
 def _is_short_form(words: tuple[str, ...], of: list[str]) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from collections.abc import Sequence
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 

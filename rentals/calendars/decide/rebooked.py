@@ -33,8 +33,8 @@ class Rebooked:
         )
 
     def is_another(self, one: Known, arrival: Arrival) -> bool:
-        """Whether the event is not the guest whose stay the item holds, although the days are the same. Never for a stay
-        that has begun."""
+        """Whether the event is not the guest whose stay the item holds, although the days are the same. Never for a
+        stay that has begun."""
         nameless = one.is_nameless and not words_of(arrival.guest.name) and not arrival.guest.reservation_code
         new = arrival.key.uid not in self.uids and not _is_unnamed(arrival.key.uid)
         free = one.seen_free and one.holds_stay and not one.begun(self.now)

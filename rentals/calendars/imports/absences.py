@@ -96,8 +96,9 @@ class Absences:
         """Of the items, those whose days another row of this calendar has now, and whose guest may know the code: the
         code stands until a person decides."""
         listed = (*(self.ledger.items[pk] for pk in self.present), *self.ledger.new_items)
-        days = {(one.starts_on, one.ends_on) for one in listed if one.gone_at is None and one.verdict in LISTS_STAY}
-        items = {one.booking_id: one.pk for one in absent if (one.starts_on, one.ends_on) in days}
+        nameless = [one for one in listed if one.gone_at is None and one.verdict in LISTS_STAY and _is_nameless(one)]
+        days = {(one.starts_on, one.ends_on) for one in nameless}
+        items = {one.booking_id: one.pk for one in absent if (one.starts_on, one.ends_on) in days and _is_nameless(one)}
         return {items[pk] for pk in disclosure.known_among([pk for pk in items if pk is not None])}
 
     def _is_to_come(self, item: FeedItem) -> bool:
@@ -105,6 +106,10 @@ class Absences:
         if booking is None or item.gone_at is not None or item.starts_at is None:
             return False
         return min(item.starts_at, booking.check_in) > self.now and booking.status != Booking.Status.CANCELLED
+
+
+def _is_nameless(item: FeedItem) -> bool:
+    return not item.guest_name and not item.reservation_code
 
 
 def may_ripen(item: FeedItem) -> bool:

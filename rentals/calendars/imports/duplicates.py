@@ -79,8 +79,7 @@ class Index:
             # Only echoes are left of it. Its code was made for the guest whom the calendars named before.
             listing = (*listing, *self.ledger.former.get(booking.pk, ()))
         return any(
-            codes_conflict(one.reservation_code, item.reservation_code)
-            or names_differ(one.guest_name, item.guest_name)
+            codes_conflict(one.reservation_code, item.reservation_code) or names_differ(one.guest_name, item.guest_name)
             for one in listing
         )
 

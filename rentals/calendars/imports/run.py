@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from rentals.calendars.events import Calendar, Channel
 from rentals.calendars.ical.parse import read_calendar
-from rentals.calendars.imports import feed_state
+from rentals.calendars.imports import feed_state, joined_rows
 from rentals.calendars.imports.arrivals import arrivals_of, channel_of
 from rentals.calendars.imports.fingerprints import prints_of
 from rentals.calendars.imports.importer import Importer
@@ -59,6 +59,8 @@ def import_calendar(
         arrivals, importer = arrivals_of(calendar, ledger), Importer(ledger, _confirm_after())
         summary = importer.run(arrivals.listed, empty=not calendar.events, complete=calendar.complete)
         summary = replace(summary, events=len(calendar.events))
+        if summary.created or summary.changed:
+            joined_rows.cut_again(feed, now, _confirm_after())
         facts = {
             "etag": "",
             "last_modified": "",
