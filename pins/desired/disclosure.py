@@ -137,4 +137,4 @@ def _parsed(address: str) -> str | None:
 def known_among(booking_ids: Collection[int]) -> set[int]:
     """Those of these bookings whose guest's code was disclosed to somebody."""
     found = AccessGrant.objects.filter(booking__in=booking_ids, disclosed_at__isnull=False)
-    return {pk for pk in found.values_list("booking_id", flat=True) if pk is not None}
+    return set(found.values_list("booking_id", flat=True))

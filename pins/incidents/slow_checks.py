@@ -30,7 +30,7 @@ KEY_WARNING, KEY_URGENT = timedelta(days=14), timedelta(days=3)
 
 
 def check(now: datetime) -> None:
-    """Open and resolve the incidents about configuration, overlapping stays, calendars, batteries and keys. `now`: UTC."""
+    """Open and resolve the incidents about configuration, overlaps, calendars, batteries and keys. `now`: UTC."""
     standing = open_incidents()
     keep(
         standing,

@@ -28,7 +28,7 @@ class Signs:
 
     @property
     def are_strong(self) -> bool:
-        """Whether the rows are marked for review, beside the offer on the calendar's page: two gaps are hardly chance."""
+        """Whether the rows are marked for review, beside the offer on the calendar's page. Two are hardly chance."""
         return len(self.gaps) > 1 or (bool(self.gaps) and self.single > 0)
 
 

@@ -11,78 +11,32 @@ from typing import Final
 
 #: Forms of address and the like, which say nothing about who somebody is. Without accents.
 _TITLES: Final = frozenset(
-    [
-        "mr",
-        "mrs",
-        "ms",
-        "miss",
-        "mx",
-        "sir",
-        "madam",
-        "dr",
-        "prof",
-        "professor",
-        "doctor",
-        "herr",
-        "frau",
-        "hr",
-        "fr",
-        "fam",
-        "familie",
-        "family",
-        "mme",
-        "mlle",
-        "monsieur",
-        "madame",
-        "mademoiselle",
-        "sr",
-        "sra",
-        "srta",
-        "senor",
-        "senora",
-        "senorita",
-        "sig",
-        "signor",
-        "signora",
-        "signorina",
-        "sgra",
-        "dott",
-        "dottssa",
-        "dhr",
-        "mevr",
-        "mevrouw",
-        "meneer",
-        "mw",
-        "heer",
-        "pan",
-        "pani",
-        "panstwo",
-        "slecna",
-        "jr",
-        "sr",
-        "ing",
-        "mag",
-        "dipl",
-        "phd",
-        "md",
-        "herre",
-        "fru",
-        "and",
-        "und",
-        "et",
-        "en",
-    ]
+    (
+        "mr|mrs|ms|miss|mx|sir|madam|dr|prof|professor|doctor|herr|frau|hr|fr|fam|familie|family|mme|mlle|monsieur"
+        "|madame|mademoiselle|sr|sra|srta|senor|senora|senorita|sig|signor|signora|signorina|sgra|dott|dottssa|dhr|mevr"
+        "|mevrouw|meneer|mw|heer|pan|pani|panstwo|slecna|jr|ing|mag|dipl|phd|md|herre|fru|and|und|et|en"
+    ).split("|")
 )
 #: Letters that do not decompose, as people write them without the right keyboard.
-_LETTERS: Final = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe", "ß": "ss", "þ": "th"})
-_APOSTROPHES: Final = str.maketrans("", "", "'’`´ʼ")
+_LETTERS: Final = str.maketrans(
+    {
+        "\u0142": "l",  # Polish
+        "\u00f8": "o",  # Danish
+        "\u0111": "d",  # Croatian
+        "\u0131": "i",  # Turkish
+        "\u00e6": "ae",
+        "\u0153": "oe",
+        "\u00fe": "th",
+    }
+)
+_APOSTROPHES: Final = str.maketrans("", "", "'`\u2019\u00b4\u02bc")
 #: How umlauts are written without accents.
 _UMLAUTS: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"))
 
 
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
-    """The words of a name without case, accents and titles, in no order. The titles stay where nothing else is there."""
+    """The words of a name without case, accents and titles, in no order. Titles stay where nothing else is there."""
     bare = unicodedata.normalize("NFKD", name.casefold().translate(_APOSTROPHES).translate(_LETTERS))
     kept = "".join(char if char.isalnum() else " " for char in bare if not unicodedata.combining(char))
     words = kept.split()
@@ -111,12 +65,10 @@ def _fits(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
     if "".join(first) == "".join(second):
         return True  # "Anne-Marie", "Annemarie"
     shorter, longer = sorted((first, second), key=len)
-    return _is_short_form(shorter, list(longer)) or (
-        len(first) == len(second) and _is_short_form(longer, list(shorter))
-    )
+    return _is_short_form(shorter, longer)
 
 
-def _is_short_form(words: tuple[str, ...], of: list[str]) -> bool:
+def _is_short_form(words: tuple[str, ...], of: tuple[str, ...]) -> bool:
     """Whether each word has its own in the other name, at least one of them in full."""
     in_full = [word for word in words if len(word) > 1 and word in of]
     if not in_full:

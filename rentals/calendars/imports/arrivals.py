@@ -64,7 +64,7 @@ def arrivals_of(calendar: Calendar, ledger: Ledger) -> Arrivals:
         events, remainders = split.events, split.remainders
     readings = beside_true_times(classify(events, channel, options))
     found = last_nights.signs(readings) if options.end_dates is EndDates.UNDECIDED else last_nights.Signs()
-    arrivals = [place(reading, hours) for reading in last_nights.marked(readings, found)]
+    arrivals = [place(reading, hours) for reading in last_nights.mark(readings, found)]
     arrivals = joined_rows.marked(arrivals, remainders)
     arrivals += [_unreadable(event, channel, options, hours) for event in calendar.quarantined]
     return Arrivals(tuple(_distinct(arrivals)), len(found.gaps))
