@@ -10,13 +10,12 @@ from functools import lru_cache
 from typing import Final
 
 #: Forms of address and the like, which say nothing about who somebody is. Without accents.
-_TITLES: Final = frozenset(
-    (
-        "mr|mrs|ms|miss|mx|sir|madam|dr|prof|professor|doctor|herr|frau|hr|fr|fam|familie|family|mme|mlle|monsieur"
-        "|madame|mademoiselle|sr|sra|srta|senor|senora|senorita|sig|signor|signora|signorina|sgra|dott|dottssa|dhr|mevr"
-        "|mevrouw|meneer|mw|heer|pan|pani|panstwo|slecna|jr|ing|mag|dipl|phd|md|herre|fru|and|und|et|en"
-    ).split("|")
+_TITLE_WORDS: Final = (
+    "mr|mrs|ms|miss|mx|sir|madam|dr|prof|professor|doctor|herr|frau|hr|fr|fam|familie|family|mme|mlle|monsieur"
+    "|madame|mademoiselle|sr|sra|srta|senor|senora|senorita|sig|signor|signora|signorina|sgra|dott|dottssa|dhr|mevr"
+    "|mevrouw|meneer|mw|heer|pan|pani|panstwo|slecna|jr|ing|mag|dipl|phd|md|herre|fru|and|und|et|en"
 )
+_TITLES: Final = frozenset(_TITLE_WORDS.split("|"))
 #: Letters that do not decompose, as people write them without the right keyboard.
 _LETTERS: Final = str.maketrans(
     {
