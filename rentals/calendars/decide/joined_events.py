@@ -8,7 +8,7 @@ this calendar, or from elsewhere: another calendar that the channel imports, or 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -39,17 +39,27 @@ class Split:
     remainders: frozenset[Key]  # the pieces that belong to no known stay
 
 
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Stays that this calendar does not list. They cut also what it lists for the first time, but no stay that has
+    begun, and only rows that `joins` says may be joined ones. `keys`: of the items that the calendar has."""
+
+    stays: Sequence[Held] = ()
+    joins: Callable[[Event], bool] = lambda _: False
+    keys: Collection[Key] = ()
+    longest_rest: int = 0  # nights; where more is left, the row is closed days rather than a stay
+
+
 def split_grown(
     events: Sequence[Event],
     stays: Sequence[Held],
     longer: Sequence[Held] = (),
-    elsewhere: Sequence[Held] = (),
+    elsewhere: Elsewhere = Elsewhere(),
 ) -> Split:
     """Cut events that grew over known stays into those stays and what is left.
 
     `longer`: stays with their present days, which another calendar or a person may have changed. An event with those
-    days only catches up. `elsewhere`: stays that this calendar does not list; they cut also what it lists for the first
-    time, but no stay that has begun.
+    days only catches up.
     """
     cut: list[Event] = []
     remainders: set[Key] = set()
@@ -60,7 +70,7 @@ def split_grown(
         if not inside:
             cut.append(event)
             continue
-        for piece, is_new in _pieces(event, inside, keeps_key=_is_known_whole(event, inside, stays)):
+        for piece, is_new in _pieces(event, inside, keeps_key=_is_known_whole(event, inside, elsewhere.keys)):
             cut.append(piece)
             if is_new:
                 remainders.add(Key(piece.uid, piece.recurrence_id, piece.part))
@@ -93,34 +103,36 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
 
 
 def _with_those_elsewhere(
-    event: Event, inside: list[Held], stays: Sequence[Held], elsewhere: Sequence[Held], events: Sequence[Event]
+    event: Event, inside: list[Held], stays: Sequence[Held], elsewhere: Elsewhere, events: Sequence[Event]
 ) -> list[Held]:
     """The stays inside an event, with those that only others know. None of these where the event is an echo of one
     stay, and none that would cut a guest's stay in progress."""
     if isinstance(event.starts, datetime) or isinstance(event.ends, datetime) or event.status == "CANCELLED":
         return inside
-    if any(_shows(event, stay) for stay in elsewhere):
+    if not elsewhere.joins(event) or any(_shows(event, stay) for stay in elsewhere.stays):
         return inside
     if any(stay.begun and stay.uid == event.uid and _overlap(stay, event.starts, event.ends) for stay in stays):
         return inside
     found = list(inside)
-    for stay in sorted(elsewhere, key=lambda one: (one.starts_on, one.ends_on)):
+    for stay in sorted(elsewhere.stays, key=lambda one: (one.starts_on, one.ends_on)):
         within = event.starts <= stay.starts_on and stay.ends_on <= event.ends
         alone = not any(_overlap(one, stay.starts_on, stay.ends_on) for one in found)
         listed = any(other is not event and _shows(other, stay) for other in events)
         if within and alone and not listed:
             found.append(stay)
-    return sorted(found, key=lambda one: one.starts_on)
+    rest = (event.ends - event.starts).days - sum((stay.ends_on - stay.starts_on).days for stay in found)
+    return inside if rest > elsewhere.longest_rest else sorted(found, key=lambda one: one.starts_on)
 
 
 def _overlap(stay: Held, starts: date, ends: date) -> bool:
     return stay.starts_on < ends and starts < stay.ends_on
 
 
-def _is_known_whole(event: Event, inside: Sequence[Held], stays: Sequence[Held]) -> bool:
-    """Whether the event has a stay already that is none of those inside: it becomes the first of the rests, and keeps
+def _is_known_whole(event: Event, inside: Sequence[Held], keys: Collection[Key]) -> bool:
+    """Whether the event has an item already that is none of those inside: it becomes the first of the rests, and keeps
     its code."""
-    return any(stay.uid == event.uid and not stay.piece and stay not in inside for stay in stays)
+    known = Key(event.uid, event.recurrence_id, event.part) in keys
+    return known and not any(stay.uid == event.uid and not stay.piece for stay in inside)
 
 
 def _catches_up(event: Event, stay: Held) -> bool:
@@ -135,19 +147,19 @@ def _shows(event: Event, stay: Held) -> bool:
 
 
 def _pieces(event: Event, inside: Sequence[Held], *, keeps_key: bool) -> Iterator[tuple[Event, bool]]:
-    """The event cut up, and of each piece whether a person should look at it. `keeps_key`: the first rest has the key
-    of the whole."""
-    cursor, key = event.starts, event.part if keeps_key else None
+    """The event cut up, and of each piece whether a person should look at it. `keeps_key`: one piece has the key of the
+    whole, the first rest, or the first of all where nothing is left."""
+    cursor, days = event.starts, []
     for stay in inside:
         begins = max(stay.starts_on, event.starts)
         if cursor < begins:
-            yield _piece(event, cursor, begins, key), True
-            key = None
-        yield _piece(event, begins, stay.ends_on), stay.marked
+            days.append((cursor, begins, True, True))
+        days.append((begins, stay.ends_on, stay.marked, False))
         cursor = stay.ends_on
     if cursor < event.ends:
-        yield _piece(event, cursor, event.ends, key), True
-
-
-def _piece(event: Event, starts: date, ends: date, part: str | None = None) -> Event:
-    return replace(event, starts=starts, ends=ends, part=f"from {starts.isoformat()}" if part is None else part)
+        days.append((cursor, event.ends, True, True))
+    whole = next((one for one in days if one[3]), days[0]) if keeps_key else None
+    for one in days:
+        starts, ends, marked, _ = one
+        part = event.part if one is whole else f"from {starts.isoformat()}"
+        yield replace(event, starts=starts, ends=ends, part=part), marked

@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from rentals.calendars.classify.verdicts import classify, may_be_joined
 from rentals.calendars.decide import joined_events
-from rentals.calendars.decide.joined_events import JOINING, Held, Split
+from rentals.calendars.decide.joined_events import JOINING, Elsewhere, Held, Split
 from rentals.calendars.decide.placing import Arrival, Hours, Key, place
-from rentals.calendars.events import Channel, Event, Guest, Reading, Verdict
+from rentals.calendars.events import Channel, Event, Guest, Verdict
 from rentals.calendars.imports.importer import Importer
 from rentals.calendars.imports.ledger import Ledger
 from rentals.models import Booking, CalendarFeed, FeedItem
@@ -21,8 +22,9 @@ from rentals.models import Booking, CalendarFeed, FeedItem
 
 def split(events: Sequence[Event], ledger: Ledger) -> Split:
     """The events of such a channel, cut where they swallow stays that are known."""
-    own, present = _own(ledger), _present(ledger)
-    return joined_events.split_grown(events, own, present, _elsewhere(ledger))
+    keys = frozenset(one.key for one in ledger.known() if not one.gone)
+    elsewhere = Elsewhere(_elsewhere(ledger), may_be_joined, keys, ledger.feed.longest_stay_nights)
+    return joined_events.split_grown(events, _own(ledger), _present(ledger), elsewhere)
 
 
 def _own(ledger: Ledger) -> list[Held]:
@@ -70,7 +72,7 @@ def cut_again(feed: CalendarFeed, now: datetime, confirm_after: timedelta) -> No
     listing = FeedItem.objects.filter(
         feed__property=feed.property_id,
         feed__state__detected_channel__in=JOINING,
-        verdict=Verdict.STAY.value,
+        verdict__in=(Verdict.STAY.value, Verdict.REVIEW.value),
         whole_days=True,
         gone_at=None,
         absent_since=None,
@@ -89,32 +91,22 @@ def _cut(feed: CalendarFeed, now: datetime, confirm_after: timedelta) -> None:
         if item.verdict in {Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW, Verdict.BLOCK} and item.starts_at
     }
     events = {key: event for key, item in rows.items() if (event := _event_of(item)) is not None}
-    done = split([one for key, one in events.items() if _may_be_joined(rows[key])], ledger)
-    if not done.remainders:
+    done = split(list(events.values()), ledger)
+    pieces = {Key(one.uid, one.recurrence_id, one.part): one for one in done.events if one not in events.values()}
+    if not pieces:
         return
-    untouched = {Key(one.uid, one.recurrence_id, one.part) for one in done.events if one in events.values()}
-    prop = feed.property
-    hours = Hours(prop.timezone, prop.check_in_time, prop.check_out_time)
-    arrivals = [_arrival_of(item) for key, item in rows.items() if key in untouched or not _may_be_joined(item)]
-    for event in done.events:
-        key = Key(event.uid, event.recurrence_id, event.part)
-        if key not in untouched:
-            arrivals.append(_piece_of(event, hours, is_rest=key in done.remainders))
+    whole = {event for event in events.values() if event not in done.events}
+    arrivals = [_arrival_of(item) for key, item in rows.items() if events.get(key) not in whole]
+    cut = classify(tuple(pieces.values()), ledger.channel, feed.options)
+    hours = Hours(feed.property.timezone, feed.property.check_in_time, feed.property.check_out_time)
+    arrivals += marked([place(reading, hours) for reading in cut], done.remainders)
     Importer(ledger, confirm_after).run(arrivals, empty=False, complete=False)
-
-
-def _may_be_joined(item: FeedItem) -> bool:
-    return item.verdict == Verdict.STAY and item.whole_days and not item.guest_name and not item.reservation_code
 
 
 def _event_of(item: FeedItem) -> Event | None:
     if item.starts_on is None or item.ends_on is None:
         return None
     return Event(item.uid, item.starts_on, item.ends_on, item.summary, item.recurrence_id, item.part)
-
-
-def _piece_of(event: Event, hours: Hours, *, is_rest: bool) -> Arrival:
-    return place(Reading(event, Verdict.STAY, joined_events.REASON, needs_review=is_rest), hours)
 
 
 def _arrival_of(item: FeedItem) -> Arrival:
