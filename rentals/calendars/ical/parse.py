@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 
 from rentals.calendars.events import AT_MIDNIGHT, NO_LENGTH, Calendar, Event, Quarantined
 from rentals.calendars.ical.blocks import MAX_EVENTS, Block, Blocks, Head, cut
@@ -31,6 +31,7 @@ from rentals.calendars.ical.versions import settle
 from rentals.calendars.ical.zones import Zones
 
 _NAME_LENGTH = 120
+_MANY = ("RRULE", "RDATE")
 
 
 def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
@@ -100,15 +101,25 @@ class _Reading:
             except Unreadable as reason:
                 self.quarantined.append(
                     Quarantined(
-                        record.uid, str(reason), summary=record.summary, starts=record.starts, status=record.status
+                        record.uid,
+                        str(reason),
+                        summary=record.summary,
+                        starts=self._ahead(record.starts),
+                        status=record.status,
                     )
                 )
                 continue
             events += [_event(one.record, one, record.part) for one in instances]
         return events
 
+    def _ahead(self, starts: date | None) -> date | None:
+        """Where an event that recurs may come next: nobody knows once it has begun."""
+        return None if starts is None or _is_before(starts, self.now) else starts
+
     def _quarantine(self, fields: Fields, block: Block, zones: Zones, reason: Unreadable) -> None:
         starts, ends = known_dates(fields, zones)
+        if any(fields.several.get(name) for name in _MANY):
+            starts = self._ahead(starts)
         uid = uid_of(fields.text("UID"))
         if fields.merged or not uid:
             self.complete = False  # an event may be hidden in it
@@ -125,6 +136,10 @@ class _Reading:
                 excerpt=paragraphs("\n".join(block.lines[:60]), EXCERPT_LENGTH),
             )
         )
+
+
+def _is_before(value: date, now: datetime) -> bool:
+    return value < now if isinstance(value, datetime) else value < now.date()
 
 
 def _event(record: Record, instance: Instance | None = None, part: str = "") -> Event:

@@ -176,7 +176,12 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
 
 
 def known_dates(fields: Fields, zones: Zones) -> tuple[date | None, date | None]:
-    """Start and end of an event that cannot be read as a whole, as far as each can be read by itself."""
+    """Start and end of an event that cannot be read as a whole, as far as each can be read by itself. Of two events
+    that ran into one neither is known, and of one that recurs only the beginning."""
+    if fields.merged:
+        return None, None
+    if any(fields.several.get(name) for name in ("RRULE", "RDATE")):
+        return _known_date(fields, zones, "DTSTART"), None
     return _known_date(fields, zones, "DTSTART"), _known_date(fields, zones, "DTEND")
 
 

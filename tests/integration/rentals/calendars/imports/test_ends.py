@@ -83,7 +83,7 @@ UNREADABLE = {
     ),
     "two rows in one": (
         ("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270511", "DTSTART;VALUE=DATE:20270601"),
-        "arrives 9 May 2027",
+        "its day cannot be read",
     ),
 }
 
