@@ -9,8 +9,8 @@ from enum import StrEnum
 #: How the UID begins that we give to an event without one. Made from the days, it tells nothing of the guest.
 UNNAMED = "no-uid:"
 #: Doubts about the dates of a stay, which is believed all the same.
-NO_LENGTH = "It ends when it starts: read as one night. Please check how long the guest stays."
-AT_MIDNIGHT = "Its times seem to be midnights: read as whole days. Please check its days."
+NO_LENGTH = "It ends when it starts: read as one night."
+AT_MIDNIGHT = "Its times seem to be midnights: read as whole days."
 
 
 class Channel(StrEnum):

@@ -214,8 +214,9 @@ class FeedItem(models.Model):
         )
 
     def __str__(self) -> str:
-        days = f"{self.starts_on} to {self.ends_on}" if self.starts_on else "unknown dates"
-        return f"Calendar item, {days}"
+        if self.starts_on is None:
+            return "Calendar item, unknown dates"
+        return f"Calendar item, {self.starts_on} to {self.ends_on or 'an unknown day'}"
 
 
 class WebhookReceipt(models.Model):

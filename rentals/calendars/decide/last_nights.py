@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 from rentals.calendars.events import AT_MIDNIGHT, NO_LENGTH, EndDates, Event, Reading, Verdict
 
-REASON = "The next row begins a day after this one ends: its end may be the last night. See the calendar's page."
+REASON = "The next row begins a day after its end, which may be its last night."
 _DAY = timedelta(days=1)
 _STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
 

@@ -21,7 +21,7 @@ class Key(NamedTuple):
 
 
 NOBODY = Guest()
-_BESIDE_TIMES = "From midnight to midnight, beside stays with times of day: read as whole days. Please check its days."
+_BESIDE_TIMES = "From midnight to midnight, beside stays with times of day: read as whole days."
 _MAY_BE_STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
 
 
@@ -78,7 +78,7 @@ def place(reading: Reading, hours: Hours) -> Arrival:
     return Arrival(
         key=key_of(event),
         verdict=reading.verdict,
-        reason=f"{doubt} {reading.reason}" if doubtful else reading.reason,
+        reason=_reason(reading, doubt if doubtful else ""),
         summary=event.summary,
         starts_on=starts_on,
         ends_on=ends_on,
@@ -106,6 +106,13 @@ def beside_true_times(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     )
 
 
+def _reason(reading: Reading, doubt: str) -> str:
+    """A doubt about the dates says why we ask, beside another doubt if there is one."""
+    if not doubt:
+        return reading.reason
+    return f"{doubt} {reading.reason}" if reading.needs_review else f"{doubt} Please check."
+
+
 def _end_of(event: Event, starts_on: date) -> date:
     """A single night that had to be assumed ends with the check-out of the next day, whatever the time of its start."""
     return starts_on + timedelta(days=1) if event.no_length else event.ends
@@ -121,7 +128,7 @@ def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: Zone
     whole = isinstance(event.starts, datetime) and not (event.ends - event.starts) % timedelta(days=1)
     if not whole and time() not in (local, ends_at.time()):
         return ""
-    return f"Its code ends at {local:%H:%M}, before the check-out time. Please check when the guest leaves."
+    return f"Its code ends at {local:%H:%M}, before the check-out time."
 
 
 def place_unreadable(event: Quarantined, hours: Hours) -> Arrival:

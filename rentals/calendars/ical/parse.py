@@ -151,7 +151,7 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
     if record.no_length:
         doubts.append(NO_LENGTH)
     if (nights := (record.end.day - record.start.day).days) > USUAL_NIGHTS:
-        doubts.append(f"It lasts {nights} nights, longer than a year. Is that right?")
+        doubts.append(f"It lasts {nights} nights, longer than a year.")
     return Event(
         uid=record.uid,
         starts=starts,
