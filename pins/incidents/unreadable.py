@@ -26,13 +26,15 @@ Severity = Incident.Severity
 AHEAD: Final = timedelta(days=14)
 #: A row whose day is so long over lets nobody wait any more.
 OVER: Final = timedelta(days=2)
+_NIGHT = timedelta(days=1)
 _NAMED = 3
 _LONGEST_WORDS = 60
 
 
 def rows(now: datetime) -> QuerySet[FeedItem]:
     """What calendars list and nobody can read, and no person has decided about. `now`: UTC."""
-    without_stay = Q(booking=None) & (Q(starts_at=None) | Q(starts_at__gt=now - OVER))
+    begins = Q(starts_at=None, ends_at=None) | Q(starts_at__gt=now - OVER)
+    without_stay = Q(booking=None) & (begins | Q(ends_at__gt=now))
     of_stay = Q(booking__isnull=False, ends_at__gt=now)
     waiting = FeedItem.objects.filter(
         unreadable_since__isnull=False, gone_at=None, absent_since=None, awaits_approval=False
@@ -44,22 +46,26 @@ def severities(now: datetime, feed_id: int | None = None) -> dict[int, Incident.
     """By feed with such rows, how urgent the most urgent of them is; of one feed, if `feed_id` says so."""
     found: dict[int, Incident.Severity] = {}
     chosen = rows(now) if feed_id is None else rows(now).filter(feed_id=feed_id)
-    for feed, summary, starts_at, ends_at in chosen.values_list("feed_id", "summary", "starts_at", "ends_at"):
-        one = severity(summary, starts_at, ends_at, now)
+    columns = ("feed_id", "summary", "starts_at", "ends_at", "booking_id")
+    for feed, summary, starts_at, ends_at, booking in chosen.values_list(*columns):
+        one = severity(summary, starts_at, ends_at, now, has_stay=booking is not None)
         found[feed] = max(found.get(feed, one), one, key=rank)
     return found
 
 
-def severity(summary: str, starts_at: datetime | None, ends_at: datetime | None, now: datetime) -> Incident.Severity:
+def severity(
+    summary: str, starts_at: datetime | None, ends_at: datetime | None, now: datetime, *, has_stay: bool
+) -> Incident.Severity:
     """The sooner the more urgent. A row whose words mean closed days brings nobody; a guest in the house needs the row
     when the stay ends."""
     said = read(summary)
     if said.kind is Kind.BLOCK and said.whole:
         return Severity.NOTICE
-    moment = ends_at if starts_at is not None and starts_at <= now and ends_at is not None else starts_at
-    if moment is None:
-        return Severity.WARNING
-    if moment <= now + timedelta(hours=settings.CODE_URGENT_HOURS):
+    soon = now + timedelta(hours=settings.CODE_URGENT_HOURS)
+    if starts_at is None:  # at the latest it begins a night before it ends
+        return Severity.URGENT if ends_at is not None and ends_at - _NIGHT <= soon else Severity.WARNING
+    moment = ends_at if has_stay and starts_at <= now and ends_at is not None else starts_at
+    if moment <= soon:
         return Severity.URGENT
     return Severity.WARNING if moment <= now + AHEAD else Severity.NOTICE
 
@@ -82,7 +88,11 @@ def _listed(items: list[FeedItem]) -> str:
 
 def _words_of(item: FeedItem) -> str:
     said = item.summary if len(item.summary) <= _LONGEST_WORDS else f"{item.summary[:_LONGEST_WORDS]}…"
-    when = f"arrives {day(item.starts_on)}" if item.starts_on is not None else "its day cannot be read"
+    when = "its day cannot be read"
+    if item.starts_on is not None:
+        when = f"arrives {day(item.starts_on)}"
+    elif item.ends_on is not None:
+        when = f"its first day cannot be read, leaves {day(item.ends_on)}"
     return f"{f'“{said}”' if said else 'a row without words'}, {when}"
 
 

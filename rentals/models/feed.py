@@ -214,9 +214,9 @@ class FeedItem(models.Model):
         )
 
     def __str__(self) -> str:
-        if self.starts_on is None:
+        if self.starts_on is None and self.ends_on is None:
             return "Calendar item, unknown dates"
-        return f"Calendar item, {self.starts_on} to {self.ends_on or 'an unknown day'}"
+        return f"Calendar item, {self.starts_on or 'an unknown day'} to {self.ends_on or 'an unknown day'}"
 
 
 class WebhookReceipt(models.Model):

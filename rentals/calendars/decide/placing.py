@@ -132,18 +132,18 @@ def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: Zone
 
 
 def place_unreadable(event: Quarantined, hours: Hours) -> Arrival:
-    """A quarantined event as something to be stored and shown, with its arrival day if that can be read. The day before
-    its end stands in for an unknown one."""
-    first = event.starts
-    if first is None and event.ends is not None:
-        first = event.ends - timedelta(days=1)
-    if first is None:
-        return unreadable(event)
-    try:
-        starts_at, starts_on = _moment(first, hours.check_in, ZoneInfo(hours.zone), hours.zone)
-    except (ValueError, OverflowError):
-        return unreadable(event)
-    return _with_first_day(unreadable(event), starts_at, starts_on)
+    """A quarantined event as something to be stored and shown, with its first and last day where they can be read."""
+    placed, zone = unreadable(event), ZoneInfo(hours.zone)
+    for name, when, wall in (("starts", event.starts, hours.check_in), ("ends", event.ends, hours.check_out)):
+        if when is None:
+            continue
+        try:
+            moment, local_day = _moment(when, wall, zone, hours.zone)
+        except (ValueError, OverflowError):
+            continue
+        if placed.starts_at is None or name == "starts" or moment > placed.starts_at:  # an end before it says nothing
+            placed = replace(placed, **{f"{name}_at": moment, f"{name}_on": local_day})
+    return placed
 
 
 def _quarantined(event: Event, reason: str) -> Arrival:

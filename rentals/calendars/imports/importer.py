@@ -150,9 +150,8 @@ class Importer:
         said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"
         changed = self.ledger.set(item, reason=(arrival.reason if never_read else said)[:200])
         if never_read:
-            self.ledger.set(
-                item, summary=arrival.summary, starts_on=arrival.starts_on, starts_at=arrival.starts_at, ends_at=None
-            )
+            names = ("summary", "starts_on", "starts_at", "ends_on", "ends_at")
+            self.ledger.set(item, **{name: getattr(arrival, name) for name in names})
         self.ledger.set(item, unreadable_since=item.unreadable_since or self.now)
         if changed or back:
             self.stays.report.row(Action.QUARANTINED, arrival)
