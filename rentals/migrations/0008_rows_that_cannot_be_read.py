@@ -7,6 +7,8 @@ def note_unreadable_rows(apps, schema_editor):
     """A person is told of rows that were left out in silence."""
     items = apps.get_model("rentals", "FeedItem").objects.filter(verdict="quarantined", gone_at=None, decision="")
     items.update(unreadable_since=models.F("changed_at"))
+    # By other rules the same calendar means something else, so "not modified" must not confirm what was read.
+    apps.get_model("rentals", "FeedState").objects.update(etag="", last_modified="")
 
 
 class Migration(migrations.Migration):
