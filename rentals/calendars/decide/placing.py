@@ -134,16 +134,20 @@ def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: Zone
 def place_unreadable(event: Quarantined, hours: Hours) -> Arrival:
     """A quarantined event as something to be stored and shown, with its first and last day where they can be read."""
     placed, zone = unreadable(event), ZoneInfo(hours.zone)
-    for name, when, wall in (("starts", event.starts, hours.check_in), ("ends", event.ends, hours.check_out)):
-        if when is None:
-            continue
-        try:
-            moment, local_day = _moment(when, wall, zone, hours.zone)
-        except (ValueError, OverflowError):
-            continue
-        if placed.starts_at is None or name == "starts" or moment > placed.starts_at:  # an end before it says nothing
-            placed = replace(placed, **{f"{name}_at": moment, f"{name}_on": local_day})
+    starts = _known_moment(event.starts, hours.check_in, zone, hours.zone)
+    ends = _known_moment(event.ends, hours.check_out, zone, hours.zone)
+    if starts is not None:
+        placed = _with_first_day(placed, *starts)
+    if ends is not None and (starts is None or ends[0] > starts[0]):  # an end before the start says nothing
+        placed = replace(placed, ends_at=ends[0], ends_on=ends[1])
     return placed
+
+
+def _known_moment(when: date | None, wall: time, zone: ZoneInfo, name: str) -> tuple[datetime, date] | None:
+    try:
+        return None if when is None else _moment(when, wall, zone, name)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _quarantined(event: Event, reason: str) -> Arrival:

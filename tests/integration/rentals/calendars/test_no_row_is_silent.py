@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -149,7 +150,7 @@ def _is_over(row: Row) -> bool:
     return row.last is not None and row.last <= NOW.date() + timedelta(days=1)
 
 
-def check(rows: list[Row], prodid: str, zone: str, options: dict[str, object]) -> None:
+def check(rows: list[Row], prodid: str, zone: str, options: dict[str, Any]) -> None:
     flat = Property.objects.create(
         name="Flat",
         timezone=zone,

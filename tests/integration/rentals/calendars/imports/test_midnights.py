@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -56,7 +57,7 @@ def in_utc(day: date, zone: str) -> str:
     return f":{begins:%Y%m%dT%H%M%SZ}"
 
 
-WAYS = {
+WAYS: dict[str, Callable[[date, str], str]] = {
     "floating": lambda day, zone: f":{day:%Y%m%d}T000000",
     "floating with dashes": lambda day, zone: f":{day:%Y-%m-%d}T00:00:00",
     "named zone": lambda day, zone: f";TZID={zone}:{day:%Y%m%d}T000000",
