@@ -92,9 +92,8 @@ def say_end_dates(feed: CalendarFeed, meaning: EndDates, now: datetime) -> str:
 
 def forget_doubts_about_ends(feed: CalendarFeed) -> None:
     """What a person has said about end dates need not be asked of each stay."""
-    doubts = Q(reason__contains=last_nights.REASON)
-    if feed.end_dates == EndDates.LAST_NIGHT:
-        doubts |= Q(reason__contains=NO_LENGTH)
+    last_night, no_length = Q(reason__contains=last_nights.REASON), Q(reason__contains=NO_LENGTH)
+    doubts = last_night | no_length if feed.end_dates == EndDates.LAST_NIGHT else last_night & ~no_length
     doubtful = FeedItem.objects.filter(doubts, feed=feed, needs_review=True, gone_at=None)
     Booking.objects.filter(pk__in=doubtful.values("booking")).update(needs_review=False)
 
