@@ -10,3 +10,7 @@ class PinsConfig(AppConfig):
             receivers,  # noqa: F401 - registers the receivers of what rentals announces
             scopes,  # noqa: F401 - registers what our rows belong to
         )
+        from pins.desired.disclosure import known_among
+        from rentals import disclosure
+
+        disclosure.answered_by(known_among)

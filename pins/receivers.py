@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from pins import tasks
 from pins.desired import grants, staying_on
+from pins.incidents import unreadable
 from pins.models import Incident
 from pins.notify import outbox
 from pins.reconcile import key_expiry, sweep
@@ -24,6 +25,7 @@ _FEED_INCIDENTS: Final = {
     "failing": Incident.Kind.FEED_FAILING,
     "reset": Incident.Kind.FEED_RESET,
     "refused": Incident.Kind.FEED_REFUSED,
+    "unreadable": Incident.Kind.FEED_UNREADABLE,
 }
 
 
@@ -43,7 +45,11 @@ def follow_feed_condition(feed_id: int, condition: str, active: bool, now: datet
     """Open an incident for the condition of a feed, one for each condition, and resolve it when it is over."""
     feed = CalendarFeed(pk=feed_id)  # only its key is needed; its secrets stay where they are
     kind = _FEED_INCIDENTS[condition]
-    if active:
+    if active and kind == Incident.Kind.FEED_UNREADABLE:
+        found = unreadable.severities(now, feed_id)
+        if feed_id in found:  # none: the rows are over
+            Incident.open(kind, now, about=feed, severity=found[feed_id])
+    elif active:
         Incident.open(kind, now, about=feed)
     else:
         Incident.resolve(now, about=feed, kinds=(kind,))

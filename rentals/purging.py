@@ -24,7 +24,8 @@ def purge(now: datetime) -> None:
     WebhookReceipt.objects.filter(received_at__lte=now - KEEP_RECEIPTS).delete()
     long_ago = now - timedelta(days=settings.FEED_KEEP_DAYS)
     stay_over = Q(booking=None) | Q(booking__check_out__lte=long_ago)
-    ended = Q(ends_at__lte=long_ago) | Q(ends_at=None, changed_at__lte=long_ago)  # an event that could not be read
+    unread = Q(ends_at=None, changed_at__lte=long_ago) & (Q(starts_at=None) | Q(starts_at__lte=long_ago))
+    ended = Q(ends_at__lte=long_ago) | unread
     _delete(FeedItem.objects.filter(stay_over & ended))
     # Lines name guests, because the name of a stay has the guest's name in it.
     _delete(LogEntry.objects.filter(action_time__lte=now - timedelta(days=settings.HISTORY_KEEP_DAYS)))

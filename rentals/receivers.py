@@ -15,6 +15,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from rentals.calendars.decide.identity import trace_of
+from rentals.calendars.decide.joined_events import JOINING
 from rentals.calendars.events import Verdict
 from rentals.models import Booking, FeedItem, FeedState, Lock, Property
 from rentals.signals import bookings_changed
@@ -22,8 +23,13 @@ from rentals.signals import bookings_changed
 
 @receiver(post_save, sender=Booking)
 def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> None:
-    if not raw:
-        bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=False)
+    if raw:
+        return
+    if not instance.feed_status and instance.status != Booking.Status.CANCELLED:
+        # Entered by hand: a row that joins it with a stay of its own is cut at the next fetch (see `joined_rows`).
+        joining = FeedState.objects.filter(feed__property=instance.property_id, detected_channel__in=JOINING)
+        joining.exclude(body_hash="").update(body_hash="", content_hash="", etag="", last_modified="")
+    bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=False)
 
 
 @receiver(pre_delete, sender=Booking)

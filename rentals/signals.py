@@ -10,8 +10,8 @@ from django.dispatch import Signal
 #: Before a booking is deleted, it is sent with `deleted=True`, while the booking's links still exist.
 bookings_changed = Signal()
 
-#: Sent inside the transaction with `feed_id: int`, `condition: str` ("held", "stale", "failing", "reset", "refused"),
-#: `active: bool` and `now: datetime` when a condition of a calendar feed begins or ends: once each.
+#: Sent inside the transaction with `feed_id: int`, `condition: str` ("held", "stale", "failing", "reset", "refused",
+#: "unreadable"), `active: bool` and `now: datetime` when a condition of a calendar feed begins or ends: once each.
 feed_condition_changed = Signal()
 
 #: Sent inside the transaction with `account_id: int` when an account is not observe-only any more, so that Turnkey may

@@ -9,10 +9,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins.incidents import texts
+from pins.incidents import texts, unreadable
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.status.locks import zone_of_lock
@@ -81,7 +82,11 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What", ordering="kind")
     def what(self, incident: Incident) -> str:
-        return texts.text_of(incident.kind).what
+        said = texts.text_of(incident.kind).what
+        if incident.kind != Incident.Kind.FEED_UNREADABLE or incident.resolved_at is not None:
+            return said
+        feed_id = incident.feed_id or 0
+        return unreadable.what(said, unreadable.words([feed_id], timezone.now()).get(feed_id))
 
     @admin.display(description="Concerns")
     def concerns(self, incident: Incident) -> str | SafeString:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 
 from pins.board.root_causes import WAITING, Entry, Known, entries
-from pins.incidents import texts
+from pins.incidents import texts, unreadable
 from pins.models import Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST, SEVERITIES, rank
 from pins.status.pins import is_mute, pin_badge
@@ -37,6 +37,7 @@ _COLUMNS = (
     *("booking__check_in", "booking__check_out", "booking__property__timezone"),
 )
 _Row = dict[str, Any]
+_NAMES_ROWS: Final = frozenset({Incident.Kind.FEED_UNREADABLE.value})
 #: What is wrong with a stay as a whole, and what to do about it.
 _STAYS: Final[dict[StrEnum | None, tuple[str, str]]] = {
     Kind.NO_LOCK: ("The property has no active lock", "Choose its locks on the page of the property."),
@@ -88,7 +89,8 @@ def issues(now: datetime, stays: Iterable[Stay], scope: Scope) -> tuple[tuple[Is
     known = [known for one in waiting.values() for known in _known_of_stay(one, now)]
     known += [_known_of_incident(row) for row in rows_by_id.values()]
     found = entries(known)
-    wording = _Wording(now, rows_by_id, waiting)
+    feeds = unreadable.feeds_of((row["kind"], row["feed"]) for row in rows_by_id.values())
+    wording = _Wording(now, rows_by_id, waiting, unreadable.words(feeds, now))
     return tuple(wording.issue(entry) for entry in found[:MOST]), max(0, len(found) - MOST)
 
 
@@ -149,6 +151,7 @@ class _Wording:
     now: datetime
     incidents: dict[int, _Row]
     waiting: dict[int, Stay]
+    unread: dict[int, str]  # by feed, its rows that cannot be read
 
     def issue(self, entry: Entry) -> Issue:
         head = entry.head
@@ -159,7 +162,7 @@ class _Wording:
         said = texts.text_of(head.kind)
         return Issue(
             subject=_subject(row),
-            what=said.what,
+            what=unreadable.what(said.what, self.unread.get(row["feed"]) if head.kind in _NAMES_ROWS else None),
             remedy=said.remedy,
             badge=badge,
             url=_url(row),

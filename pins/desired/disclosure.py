@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Collection
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -131,3 +132,9 @@ def _parsed(address: str) -> str | None:
         return str(ipaddress.ip_address(address))
     except ValueError:
         return None  # a proxy on a unix socket has no address
+
+
+def known_among(booking_ids: Collection[int]) -> set[int]:
+    """Those of these bookings whose guest's code was disclosed to somebody."""
+    found = AccessGrant.objects.filter(booking__in=booking_ids, disclosed_at__isnull=False)
+    return set(found.values_list("booking_id", flat=True))

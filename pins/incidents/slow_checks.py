@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, Min, OuterRef, Q
 
+from pins.incidents import unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
 from pins.models import AccountState, Incident
 from pins.models.incident import subject_key
@@ -29,12 +30,13 @@ KEY_WARNING, KEY_URGENT = timedelta(days=14), timedelta(days=3)
 
 
 def check(now: datetime) -> None:
-    """Open and resolve the incidents about the configuration, overlapping stays, batteries and keys. `now`: UTC."""
+    """Open and resolve the incidents about configuration, overlaps, calendars, batteries and keys. `now`: UTC."""
     standing = open_incidents()
     keep(
         standing,
         {
             Kind.BATTERY_LOW: Found("lock", _low_batteries(standing)),
+            Kind.FEED_UNREADABLE: Found("feed", unreadable.severities(now)),
             Kind.KEY_EXPIRES: Found("account", _ending_keys(now)),
             Kind.NO_KEYPAD: Found("lock", _without_keypad(now)),
             Kind.STAYS_OVERLAP: Found("booking", _overlapping_stays(now)),

@@ -85,6 +85,10 @@ REMEDIES: Final[dict[str, str]] = {
         "not, copy a new export link. Its stays are kept."
     ),
     "feed_failing": "Turnkey tries again by itself; its page says why. Its stays are kept.",
+    "feed_unreadable": (
+        "Look the row up at the channel, by its words and its day. If a guest comes, enter the stay by hand. Then, or "
+        "if nobody comes, press “Not a stay” on the calendar's page."
+    ),
     "feed_stale": "Its page says why. Its stays are kept; enter new stays by hand.",
     "dead_key": "Make a new key at portal.tedee.com and enter it in the lock account.",
     "no_write_scope": (

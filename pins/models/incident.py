@@ -37,6 +37,7 @@ class Incident(models.Model):
         FEED_RESET = "feed_reset", "The link of a calendar no longer exists"
         FEED_REFUSED = "feed_refused", "A channel refuses to give its calendar to Turnkey"
         FEED_FAILING = "feed_failing", "A calendar cannot be read"
+        FEED_UNREADABLE = "feed_unreadable", "A row of a calendar cannot be read"
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
         NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"

@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 
 from pins.core import notification_events
-from pins.incidents import texts
+from pins.incidents import texts, unreadable
 from pins.incidents.sweep_checks import MAYBE_ON_LOCK
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.incident import MOST_SEVERE_FIRST
@@ -56,7 +57,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
             "opened_at": _iso(incident.opened_at),
             "resolved_at": _iso(incident.resolved_at) if incident.resolved_at else None,
         },
-        "what": said.what,
+        "what": _what(incident, said.what),
         "remedy": said.remedy,
         "stay": _stay_of(incident),
         "lock": _lock(lock) if lock is not None else None,
@@ -64,6 +65,13 @@ def incident_data(incident: Incident) -> dict[str, Any]:
         "account": incident.account.name if incident.account is not None else None,
         "path": _path(incident),
     }
+
+
+def _what(incident: Incident, label: str) -> str:
+    """What is wrong; of an unreadable calendar with the rows, as long as they are there."""
+    feeds = unreadable.feeds_of([(incident.kind, incident.feed_id)])
+    now = incident.resolved_at or timezone.now()
+    return unreadable.what(label, unreadable.words(feeds, now).get(incident.feed_id or 0))
 
 
 def grant_of(incident: Incident) -> AccessGrant | None:

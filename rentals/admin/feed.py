@@ -38,7 +38,7 @@ else:
     _Admin = admin.ModelAdmin
 
 #: Fields that decide what the same events mean.
-_RULES = {"channel", "blocked_items_are_stays", "longest_stay_nights"}
+_RULES = {"channel", "blocked_items_are_stays", "longest_stay_nights", "end_dates"}
 
 
 class HealthFilter(admin.SimpleListFilter):
@@ -162,7 +162,7 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
 
     def get_fieldsets(self, request: HttpRequest, obj: CalendarFeed | None = None) -> Any:
         """A person who may only look sees the fields as text, so no secret may be among them."""
-        rules = ("Rules", {"fields": ("blocked_items_are_stays", "longest_stay_nights")})
+        rules = ("Rules", {"fields": ("blocked_items_are_stays", "longest_stay_nights", "end_dates")})
         if not self._may_edit(request, obj):
             plain = ("name", "property", "channel", "is_active", "poll_minutes")
             return ((None, {"fields": plain}), rules)
@@ -219,6 +219,8 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
             actions.read_anew(obj, now)
             messages.info(request, "The calendar is being fetched. Reload its page in a few seconds.")
         elif change and _RULES & set(form.changed_data):
+            if "end_dates" in form.changed_data:
+                actions.forget_doubts_about_ends(obj)
             actions.read_anew(obj, now)
             messages.info(request, "The calendar is being read anew by the changed rules.")
         elif change and {"is_active", "user_agent"} & set(form.changed_data) and obj.is_active:

@@ -6,10 +6,13 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Q
 
 from rentals import signing_secrets, tasks
+from rentals.calendars.decide import last_nights
+from rentals.calendars.events import NO_LENGTH, EndDates
 from rentals.calendars.imports import approval
-from rentals.models import CalendarFeed, FeedState
+from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 from rentals.models.tokens import new_token
 from rentals.wording import counted
 
@@ -75,6 +78,24 @@ def remove_signing(feed: CalendarFeed) -> str:
     CalendarFeed.objects.filter(pk=feed.pk).update(signing_secret="", previous_signing_secret="")
     feed.signing_secret = feed.previous_signing_secret = ""
     return "pushes need no signature any more."
+
+
+def say_end_dates(feed: CalendarFeed, meaning: EndDates, now: datetime) -> str:
+    """A person says what the end dates of a calendar mean; it is read anew by that."""
+    feed.end_dates = meaning.value
+    feed.save(update_fields=["end_dates"])
+    forget_doubts_about_ends(feed)
+    read_anew(feed, now)
+    what = "the last night" if meaning is EndDates.LAST_NIGHT else "the check-out day"
+    return f"its end dates are read as {what}. It is being read anew; the stays keep their codes."
+
+
+def forget_doubts_about_ends(feed: CalendarFeed) -> None:
+    """What a person has said about end dates need not be asked of each stay."""
+    last_night, no_length = Q(reason__contains=last_nights.REASON), Q(reason__contains=NO_LENGTH)
+    doubts = last_night | no_length if feed.end_dates == EndDates.LAST_NIGHT else last_night & ~no_length
+    doubtful = FeedItem.objects.filter(doubts, feed=feed, needs_review=True, gone_at=None)
+    Booking.objects.filter(pk__in=doubtful.values("booking")).update(needs_review=False)
 
 
 def read_anew(feed: CalendarFeed, now: datetime) -> None:

@@ -14,11 +14,11 @@ from rentals.access import Scope, visible
 from rentals.admin.feed_queries import listed, waits_for_review
 from rentals.admin.feed_secrets import excerpt_of, has_secret
 from rentals.calendar_terms import Health
-from rentals.calendars.events import Verdict
+from rentals.calendars.events import EndDates, Verdict
 from rentals.calendars.imports.ledger import source_of
 from rentals.fields import UndecryptableValue, behind
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
-from rentals.wording import ago, ahead, day_and_time
+from rentals.wording import ago, ahead, counted, day_and_time
 
 SHOWN_ITEMS = 100
 _SHOWN_ASIDE = 50  # items to review, and unreadable ones
@@ -68,6 +68,7 @@ class FeedPanel:
     more_unreadable: int
     items: tuple[ItemLine, ...]
     more_items: int
+    last_nights: str  # why the end dates may be last nights; "" where nothing speaks for it
     has_address: bool
     is_fetched: bool
     is_signed: bool
@@ -95,6 +96,7 @@ def panel(feed: CalendarFeed, now: datetime, scope: Scope) -> FeedPanel:
         more_unreadable=max(0, feed.unreadable - _SHOWN_ASIDE),  # type: ignore[attr-defined]  # annotated
         items=tuple(_line(one, zone, now) for one in coming.order_by("starts_at", "pk")[:SHOWN_ITEMS]),
         more_items=max(0, coming.count() - SHOWN_ITEMS),
+        last_nights=_last_nights(feed),
         has_address=has_secret(feed, "url"),
         is_fetched=feed.is_active and has_secret(feed, "url"),
         is_signed=has_secret(feed, "signing_secret"),
@@ -167,7 +169,23 @@ def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
             "It has no address to fetch from. Enter the channel's export link below, upload a calendar, or have it "
             "sent to the push address."
         )
-    return said or ["This calendar is read as it should be."]
+    if said:
+        return said
+    unread = int(feed.unreadable)  # type: ignore[attr-defined]  # annotated
+    if unread:
+        return [f"It is read, but for {counted(unread, 'row')}: see below what could not be read."]
+    return ["This calendar is read as it should be."]
+
+
+def _last_nights(feed: CalendarFeed) -> str:
+    rows = int(feed.state.summary.get("last_nights", 0))
+    if not rows or feed.end_dates != EndDates.UNDECIDED:
+        return ""
+    first = "After one of its rows" if rows == 1 else f"After {rows} of its rows"
+    return (
+        f"{first}, a single day is missing before the next one begins, and none begins on the day that another ends. "
+        "Compare one stay with the channel: does its guest leave on the last day that you see here, or the day after?"
+    )
 
 
 def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
@@ -223,7 +241,7 @@ def _marks(item: FeedItem, zone: ZoneInfo) -> list[str]:
         said.append(f"{happened}: waits for your decision.")
     if item.kept_at:
         said.append("Not in the calendar any more. You decided to keep the stay.")
-    elif item.absent_since:
+    elif item.absent_since and not item.awaits_approval:
         said.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
     if item.booking is not None and item.booking.status == Booking.Status.CANCELLED:
         said.append("The stay is cancelled.")

@@ -20,7 +20,7 @@ from rentals.admin import feed_panel as panels
 from rentals.admin import feed_preview as previews
 from rentals.admin.feed_secrets import has_secret
 from rentals.admin.object_pages import ObjectPages
-from rentals.calendars.events import FeedError
+from rentals.calendars.events import EndDates, FeedError
 from rentals.calendars.fetching.polling import fetch_once
 from rentals.calendars.imports import approval, run
 from rentals.models import CalendarFeed, FeedItem
@@ -46,6 +46,7 @@ class FeedViews(ObjectPages, _Admin):
             self.button("approve", self._approve),
             self.button("dismiss", self._dismiss),
             self.button("decide", self._decide),
+            self.button("end_dates", self._end_dates),
         ]
 
     def answer_without_post(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -180,6 +181,16 @@ class FeedViews(ObjectPages, _Admin):
             if not decision and feed.is_active and has_secret(feed, "url"):
                 actions.read_anew(feed, timezone.now())  # our own judgement needs a new reading
             self._record(request, feed, "Decided", f"{words.item_dates(item, feed.property.zone)} {meaning}.")
+        return self.redirect_to(feed)
+
+    def _end_dates(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
+        """A person says whether the calendar's end dates are check-out days or last nights."""
+        said = request.POST.get("end_dates", "")
+        if said not in (EndDates.CHECK_OUT, EndDates.LAST_NIGHT):
+            messages.warning(request, f"{feed}: say what its end dates are.")
+            return self.redirect_to(feed)
+        with transaction.atomic():
+            self._record(request, feed, "Decided", actions.say_end_dates(feed, EndDates(said), timezone.now()))
         return self.redirect_to(feed)
 
 

@@ -117,7 +117,7 @@ def _line(item: FeedItem, zone: ZoneInfo) -> SourceLine:
         marks.append(f"It left the calendar on {day_and_time(item.gone_at, zone)}.")
     elif item.kept_at is not None:
         marks.append("Not in the calendar any more. You decided to keep the stay.")
-    elif item.absent_since is not None:
+    elif item.absent_since is not None and not item.awaits_approval:
         marks.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
     if item.decision == FeedItem.Decision.STAY:
         marks.append("You decided that it is a stay.")

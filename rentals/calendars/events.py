@@ -8,6 +8,9 @@ from enum import StrEnum
 
 #: How the UID begins that we give to an event without one. Made from the days, it tells nothing of the guest.
 UNNAMED = "no-uid:"
+#: Doubts about the dates of a stay, which is believed all the same.
+NO_LENGTH = "It ends when it starts: read as one night."
+AT_MIDNIGHT = "Its times seem to be midnights: read as whole days."
 
 
 class Channel(StrEnum):
@@ -38,6 +41,14 @@ class Verdict(StrEnum):
     CANCELLED = "cancelled"
     REVIEW = "review"  # may be a stay; a person decides, until then no code
     QUARANTINED = "quarantined"  # cannot be read; kept with its reason
+
+
+class EndDates(StrEnum):
+    """What the end date of a whole-day event means in a calendar."""
+
+    UNDECIDED = ""  # the check-out day, and the other reading is offered where it seems to fit better
+    CHECK_OUT = "check_out"  # as the standard says (RFC 5545, 3.6.1: DTEND is not part of the event)
+    LAST_NIGHT = "last_night"
 
 
 class FeedFault(StrEnum):
@@ -99,6 +110,10 @@ class Event:
     url: str = field(default="", repr=False)
     status: str = ""  # STATUS in upper case
     end_assumed: bool = False  # it names neither an end nor a length: one night was assumed
+    by_length: bool = False  # it names a length and no end
+    no_length: bool = False  # it ends when it starts: one night was assumed
+    from_midnights: bool = False  # its days were written as instants
+    doubt: str = ""  # why a person should look at its dates, in words; "" when they are certain
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +125,10 @@ class Quarantined:
     recurrence_id: str = ""
     summary: str = field(default="", repr=False)
     excerpt: str = field(default="", repr=False)  # the event's own lines, cleaned and capped, for the operator
+    starts: date | None = None  # as in `Event`, if at least that can be read
+    ends: date | None = None
+    status: str = ""
+    beyond_belief: bool = False  # it can be read, but is too long or too far away for a stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +165,7 @@ class Options:
     channel: Channel = Channel.AUTO
     blocked_items_are_stays: bool = False
     longest_stay_nights: int = 30
+    end_dates: EndDates = EndDates.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 
-from rentals.calendars.events import Channel, Options, Verdict
+from rentals.calendars.events import Channel, EndDates, Options, Verdict
 from rentals.fields import EncryptedTextField
 from rentals.models.booking import Booking
 from rentals.models.property import Property
@@ -75,6 +75,20 @@ class CalendarFeed(HasSecretAddress):
         help_text="Booking.com exports closed days like stays. A longer item waits for your decision, without a code.",
     )
 
+    end_dates = models.CharField(
+        "the end date is",
+        max_length=16,
+        choices=[
+            (EndDates.UNDECIDED.value, "the check-out day, unless you say otherwise"),
+            (EndDates.CHECK_OUT.value, "the check-out day"),
+            (EndDates.LAST_NIGHT.value, "the last night"),
+        ],
+        default=EndDates.UNDECIDED.value,
+        blank=True,
+        help_text="Some systems write the last night where the standard wants the check-out day. Choose “the last "
+        "night” only if the channel shows every stay a day longer than Turnkey.",
+    )
+
     #: What no list or form needs.
     SECRETS: Final = ("url", "token", "signing_secret", "previous_signing_secret")
 
@@ -102,7 +116,9 @@ class CalendarFeed(HasSecretAddress):
 
     @builtins.property  # the field above has the name
     def options(self) -> Options:
-        return Options(Channel(self.channel), self.blocked_items_are_stays, self.longest_stay_nights)
+        return Options(
+            Channel(self.channel), self.blocked_items_are_stays, self.longest_stay_nights, EndDates(self.end_dates)
+        )
 
 
 class FeedState(models.Model):
@@ -195,6 +211,9 @@ class FeedItem(models.Model):
     decision = models.CharField(max_length=16, choices=Decision, default=Decision.NONE, blank=True)
     first_seen_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    unreadable_since = models.DateTimeField(
+        null=True, blank=True, help_text="It, or its latest version, cannot be read; a person is told."
+    )
     # -- absence (see rentals.calendars.decide.absence)
     absent_since = models.DateTimeField(null=True, blank=True, help_text="First good fetch that did not list it.")
     awaits_approval = models.BooleanField(default=False, help_text="A person decides whether its stay is cancelled.")
@@ -208,10 +227,19 @@ class FeedItem(models.Model):
         verbose_name = "calendar item"
         ordering = ("starts_at", "pk")
         constraints = (models.UniqueConstraint(name="feeditem_once", fields=["feed", "uid", "recurrence_id", "part"]),)
+        indexes = (
+            # Few rows of many: looked for each minute.
+            models.Index(
+                name="feeditem_unreadable",
+                fields=["unreadable_since"],
+                condition=models.Q(unreadable_since__isnull=False),
+            ),
+        )
 
     def __str__(self) -> str:
-        days = f"{self.starts_on} to {self.ends_on}" if self.starts_on else "unknown dates"
-        return f"Calendar item, {days}"
+        if self.starts_on is None and self.ends_on is None:
+            return "Calendar item, unknown dates"
+        return f"Calendar item, {self.starts_on or 'an unknown day'} to {self.ends_on or 'an unknown day'}"
 
 
 class WebhookReceipt(models.Model):

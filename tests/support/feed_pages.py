@@ -25,6 +25,7 @@ ACTIONS = (
     "approve",
     "dismiss",
     "decide",
+    "end-dates",
     "push",
     "new-address",
     "new-secret",
@@ -79,6 +80,7 @@ def typed(flat: Property, **changes: str) -> dict[str, str]:
         "url": "",
         "poll_minutes": "15",
         "longest_stay_nights": "30",
+        "end_dates": "",
         "signing_secret": "",
         **changes,
     }

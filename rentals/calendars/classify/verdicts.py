@@ -166,6 +166,12 @@ def _closed_at_booking(event: Event, options: Options) -> Reading | None:
     return Reading(event, Verdict.STAY, reason, needs_review=doubtful, guest=guest)
 
 
+def may_be_joined(event: Event) -> bool:
+    """Whether Booking.com may have made this of several stays: whole days, and no word about a guest."""
+    whole = not isinstance(event.starts, datetime) and not isinstance(event.ends, datetime)
+    return whole and _DASH.sub(" - ", fold(event.summary)) in _CLOSED_NAMELESS
+
+
 def _nights(event: Event) -> int:
     return (_day(event.ends) - _day(event.starts)).days
 

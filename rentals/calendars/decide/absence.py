@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 #: With at least so many stays to come, the share of those that vanished counts.
 FEW = 3
+TAKEN_AGAIN = "Days were free and are taken again, perhaps by another guest. The first guest's code was shown already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Expected:
     absent_since: datetime | None  # the first good fetch that did not list it
     kept: bool  # a person decided to keep it while it is absent
     asked: bool = False  # the feed is held because of it, and nobody answered yet
+    taken_again: bool = False  # somebody knows its code, and another row has its days now
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def judge(
     if not vanished:
         return Judgement()
     everything = frozenset(stay.id for stay in vanished)
-    asked = frozenset(stay.id for stay in vanished if stay.asked)
+    taken = frozenset(stay.id for stay in vanished if stay.taken_again)
+    asked = frozenset(stay.id for stay in vanished if stay.asked) | taken
     if empty:
         return Judgement(held=everything, held_reason=f"The calendar is empty; it listed {_stays(len(vanished))}.")
     if len(open_stays) >= FEW and 2 * len(vanished) > len(open_stays):
@@ -63,9 +66,10 @@ def judge(
     confirmed = frozenset(
         stay.id
         for stay in vanished
-        if not stay.asked and stay.absent_since is not None and stay.absent_since <= now - confirm_after
+        if stay.id not in asked and stay.absent_since is not None and stay.absent_since <= now - confirm_after
     )
-    return Judgement(give_up=confirmed, waiting=everything - confirmed - asked, held=asked)
+    reason = TAKEN_AGAIN if taken else ""
+    return Judgement(give_up=confirmed, waiting=everything - confirmed - asked, held=asked, held_reason=reason)
 
 
 def _stays(count: int) -> str:

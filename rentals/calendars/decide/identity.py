@@ -17,12 +17,6 @@ def plain_name(name: str) -> str:
     return " ".join("".join(kept).casefold().split())
 
 
-def names_conflict(one: str, other: str) -> bool:
-    """Whether both are given and neither is a short form of the other ("Jan", "Jan Kowalski": perhaps one person)."""
-    first, second = set(plain_name(one).split()), set(plain_name(other).split())
-    return bool(first and second) and not (first <= second or second <= first)
-
-
 def trace_of(name: str, code: str) -> str:
     """What is kept of a guest whose stay a person deleted: twelve bits of the name and twelve of the reservation code.
 

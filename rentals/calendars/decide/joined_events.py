@@ -2,24 +2,27 @@
 
 Booking.com exports stays and closed days alike and joins what touches: 10 to 14 and 14 to 18 May become one event,
 10 to 18. Read as "the guest of 10 May stays longer", it would let the next guest in with the first one's code. So the
-known stays inside are kept as they are, and the rest is a new stay for a person to look at.
+known stays inside are kept as they are, and the rest is a new stay for a person to look at. What is known comes from
+this calendar, or from elsewhere: another calendar that the channel imports, or a person.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from rentals.calendars.decide.placing import Key
-from rentals.calendars.events import Event
+from rentals.calendars.events import Channel, Event
 
+#: Channels that list their own stays and those that they import from others as the same closed days.
+JOINING = frozenset({Channel.BOOKING})
 REASON = "Booking.com joined it with a stay that we know. It may be a new guest, or the same guest staying longer."
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A live stay of this feed, by its days."""
+    """A live stay by its days: of this feed, or `uid` "" if only others know it."""
 
     uid: str
     starts_on: date
@@ -27,6 +30,7 @@ class Held:
     begun: bool
     piece: bool = False  # the rest of an item that was cut before
     order: int = 0  # of its item: higher ones came later
+    marked: bool = False  # it is such a rest, and a person should look at it
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,23 @@ class Split:
     remainders: frozenset[Key]  # the pieces that belong to no known stay
 
 
-def split_grown(events: Sequence[Event], stays: Sequence[Held], longer: Sequence[Held] = ()) -> Split:
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Stays that this calendar does not list. They cut also what it lists for the first time, but no stay that has
+    begun, and only rows that `joins` says may be joined ones. `keys`: of the items that the calendar has."""
+
+    stays: Sequence[Held] = ()
+    joins: Callable[[Event], bool] = lambda _: False
+    keys: Collection[Key] = ()
+    longest_rest: int = 0  # nights; where more is left, the row is closed days rather than a stay
+
+
+def split_grown(
+    events: Sequence[Event],
+    stays: Sequence[Held],
+    longer: Sequence[Held] = (),
+    elsewhere: Elsewhere = Elsewhere(),
+) -> Split:
     """Cut events that grew over known stays into those stays and what is left.
 
     `longer`: stays with their present days, which another calendar or a person may have changed. An event with those
@@ -46,10 +66,11 @@ def split_grown(events: Sequence[Event], stays: Sequence[Held], longer: Sequence
     for event in events:
         catches_up = any(_catches_up(event, stay) for stay in longer)
         inside = [] if catches_up else _swallowed(event, stays, events)
+        inside = _with_those_elsewhere(event, inside, stays, elsewhere, events)
         if not inside:
             cut.append(event)
             continue
-        for piece, is_new in _pieces(event, inside):
+        for piece, is_new in _pieces(event, inside, keeps_key=_is_known_whole(event, inside, elsewhere.keys)):
             cut.append(piece)
             if is_new:
                 remainders.add(Key(piece.uid, piece.recurrence_id, piece.part))
@@ -81,6 +102,39 @@ def _swallowed(event: Event, stays: Sequence[Held], events: Sequence[Event]) -> 
     return separate
 
 
+def _with_those_elsewhere(
+    event: Event, inside: list[Held], stays: Sequence[Held], elsewhere: Elsewhere, events: Sequence[Event]
+) -> list[Held]:
+    """The stays inside an event, with those that only others know. None of these where the event is an echo of one
+    stay, and none that would cut a guest's stay in progress."""
+    if isinstance(event.starts, datetime) or isinstance(event.ends, datetime) or event.status == "CANCELLED":
+        return inside
+    if not elsewhere.joins(event) or any(_shows(event, stay) for stay in elsewhere.stays):
+        return inside
+    if any(stay.begun and stay.uid == event.uid and _overlap(stay, event.starts, event.ends) for stay in stays):
+        return inside
+    found = list(inside)
+    for stay in sorted(elsewhere.stays, key=lambda one: (one.starts_on, one.ends_on)):
+        within = event.starts <= stay.starts_on and stay.ends_on <= event.ends
+        alone = not any(_overlap(one, stay.starts_on, stay.ends_on) for one in found)
+        listed = any(other is not event and _shows(other, stay) for other in events)
+        if within and alone and not listed:
+            found.append(stay)
+    rest = (event.ends - event.starts).days - sum((stay.ends_on - stay.starts_on).days for stay in found)
+    return inside if rest > elsewhere.longest_rest else sorted(found, key=lambda one: one.starts_on)
+
+
+def _overlap(stay: Held, starts: date, ends: date) -> bool:
+    return stay.starts_on < ends and starts < stay.ends_on
+
+
+def _is_known_whole(event: Event, inside: Sequence[Held], keys: Collection[Key]) -> bool:
+    """Whether the event has an item already that is none of those inside: it becomes the first of the rests, and keeps
+    its code."""
+    known = Key(event.uid, event.recurrence_id, event.part) in keys
+    return known and not any(stay.uid == event.uid and not stay.piece for stay in inside)
+
+
 def _catches_up(event: Event, stay: Held) -> bool:
     return (event.starts, event.ends) == (stay.starts_on, stay.ends_on) or _shows(event, stay)
 
@@ -92,17 +146,20 @@ def _shows(event: Event, stay: Held) -> bool:
     )
 
 
-def _pieces(event: Event, inside: Sequence[Held]) -> Iterator[tuple[Event, bool]]:
-    cursor = event.starts
+def _pieces(event: Event, inside: Sequence[Held], *, keeps_key: bool) -> Iterator[tuple[Event, bool]]:
+    """The event cut up, and of each piece whether a person should look at it. `keeps_key`: one piece has the key of the
+    whole, the first rest, or the first of all where nothing is left."""
+    cursor, days = event.starts, []
     for stay in inside:
         begins = max(stay.starts_on, event.starts)
         if cursor < begins:
-            yield _piece(event, cursor, begins), True
-        yield _piece(event, begins, stay.ends_on), False
+            days.append((cursor, begins, True, True))
+        days.append((begins, stay.ends_on, stay.marked, False))
         cursor = stay.ends_on
     if cursor < event.ends:
-        yield _piece(event, cursor, event.ends), True
-
-
-def _piece(event: Event, starts: date, ends: date) -> Event:
-    return replace(event, starts=starts, ends=ends, part=f"from {starts.isoformat()}")
+        days.append((cursor, event.ends, True, True))
+    whole = next((one for one in days if one[3]), days[0]) if keeps_key else None
+    for one in days:
+        starts, ends, marked, _ = one
+        part = event.part if one is whole else f"from {starts.isoformat()}"
+        yield replace(event, starts=starts, ends=ends, part=part), marked

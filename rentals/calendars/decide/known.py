@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from rentals.calendars.decide.identity import codes_conflict, plain_name
+from rentals.calendars.decide.identity import codes_conflict
+from rentals.calendars.decide.names import same_name, words_of
 from rentals.calendars.decide.placing import Arrival, Key
 from rentals.calendars.events import Verdict
 
@@ -32,6 +33,7 @@ class Known:
     forgotten: bool = False  # a person said that nobody comes: personal data was wiped, except for the trace
     trace: str = ""  # see `identity.trace_of`
     holds_stay: bool = False  # it has a booking
+    seen_free: bool = False  # the last good, complete fetch listed other events, and not this one
 
     @property
     def days(self) -> tuple[date | None, date | None]:
@@ -43,13 +45,17 @@ class Known:
     def ended(self, now: datetime) -> bool:
         return self.ends_at is not None and self.ends_at <= now
 
+    @property
+    def is_nameless(self) -> bool:
+        return not words_of(self.name) and not self.code
+
 
 def is_other_guest(one: Known, arrival: Arrival) -> bool:
     """Whether names or codes differ. Without a UID or a code in common, any difference in the name counts."""
     if codes_conflict(one.code, arrival.guest.reservation_code):
         return True
-    first, second = plain_name(one.name), plain_name(arrival.guest.name)
-    return bool(first and second) and first != second
+    both = words_of(one.name) and words_of(arrival.guest.name)
+    return bool(both) and not same_name(one.name, arrival.guest.name)
 
 
 def is_other_by_days(one: Known, arrival: Arrival) -> bool:
@@ -57,8 +63,7 @@ def is_other_by_days(one: Known, arrival: Arrival) -> bool:
     days that were given up, so is one that names a guest for the first time."""
     if is_other_guest(one, arrival) or arrival.verdict not in STAYS:
         return is_other_guest(one, arrival)
-    first, second = plain_name(one.name), plain_name(arrival.guest.name)
-    return first != second and bool(first or one.gone)
+    return not same_name(one.name, arrival.guest.name) and bool(words_of(one.name) or one.gone)
 
 
 def overlaps(one: Known, arrival: Arrival) -> bool:

@@ -15,12 +15,12 @@ from rentals.calendars.decide.identity import (
     codes_conflict,
     is_traced,
     is_traced_by_code,
-    names_conflict,
-    plain_name,
     same_code,
 )
 from rentals.calendars.decide.known import STAYS, Known, is_other_by_days, is_other_guest, overlaps
+from rentals.calendars.decide.names import names_differ, same_name, words_of
 from rentals.calendars.decide.placing import Arrival
+from rentals.calendars.decide.rebooked import Rebooked
 from rentals.calendars.decide.reused_uids import NumberedRows, UnnamedEvents
 from rentals.calendars.events import UNNAMED, Verdict
 
@@ -33,6 +33,8 @@ class Matching:
     fresh: list[Arrival] = field(default_factory=list)
     missing: list[Known] = field(default_factory=list)
     displaced: list[Known] = field(default_factory=list)
+    #: Items whose days another guest has taken, with that guest's event. The items are missing, and the events fresh.
+    rebooked: list[tuple[Known, Arrival]] = field(default_factory=list)
 
 
 def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime, today: date) -> Matching:
@@ -48,7 +50,7 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
         if (
             one is not None
             and _same_by_key(one, arrival, now)
-            and not rows.moved_down(arrival)
+            and (_is_in_house(one, arrival, now) or not rows.moved_down(arrival))
             and not unnamed.is_another(one, arrival)
         ):
             result.pairs.append((one, arrival))
@@ -62,12 +64,15 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
     )  # of two with one code, the live one is the stay
     open_items = [one for one in known if one.id not in taken]
     renewed = not any((one.name or one.code) and not one.forgotten for one, _ in result.pairs)
-    for by_known, by_arrival, agrees in _Passes(now, today, renewed=renewed).best_first():
+    rebooked = Rebooked(known, arrivals, now)
+    for by_known, by_arrival, agrees in _Passes(now, today, rebooked, renewed=renewed).best_first():
         if rest and open_items:
             open_items, rest = _pair_up(open_items, rest, by_known, by_arrival, agrees, result)
     result.fresh = rest
     result.missing = open_items
     result.displaced = list(displaced.values())
+    for arrival in rest:
+        result.rebooked += [(one, arrival) for one in open_items if rebooked.is_another(one, arrival)]
     return result
 
 
@@ -86,17 +91,26 @@ def _same_by_key(one: Known, arrival: Arrival, now: datetime) -> bool:
     if one.gone and arrival.verdict in STAYS and one.starts_on is not None:
         # It was given up. With the same days or the same guest it is back; otherwise the channel uses the UID again.
         same_guest = same_code(one.code, arrival.guest.reservation_code) or (
-            bool(one.name) and plain_name(one.name) == plain_name(arrival.guest.name)
+            bool(words_of(one.name)) and same_name(one.name, arrival.guest.name)
         )
         same_days = one.days == arrival.days
-        return same_guest or (same_days and not names_conflict(one.name, arrival.guest.name))
+        return same_guest or (same_days and not names_differ(one.name, arrival.guest.name))
     if one.starts_on is None or not one.holds_stay:
         return True
-    if names_conflict(one.name, arrival.guest.name):
+    if _is_in_house(one, arrival, now):
+        return True
+    if names_differ(one.name, arrival.guest.name):
         # A name may be corrected. If the days differ too, it is the next row of an export that numbers its rows.
         return one.days == arrival.days
     # At another time: the guest may have moved the stay, but not after it began.
     return overlaps(one, arrival) or not one.begun(now)
+
+
+def _is_in_house(one: Known, arrival: Arrival, now: datetime) -> bool:
+    """Whether a row says of a stay in progress that it began on the same day: then it is the same stay, whatever became
+    of its name and its length. Nobody else can have arrived in the row's stead."""
+    began = one.holds_stay and one.begun(now) and one.starts_on is not None
+    return began and one.starts_on == arrival.starts_on and arrival.verdict in STAYS
 
 
 _READABLE = frozenset(Verdict) - {Verdict.QUARANTINED, Verdict.BLOCK, Verdict.MARKER}
@@ -111,8 +125,8 @@ class _Passes:
     them all.
     """
 
-    def __init__(self, now: datetime, today: date, *, renewed: bool) -> None:
-        self.now, self.today, self.renewed = now, today, renewed
+    def __init__(self, now: datetime, today: date, rebooked: Rebooked, *, renewed: bool) -> None:
+        self.now, self.today, self.rebooked, self.renewed = now, today, rebooked, renewed
 
     def best_first(self) -> Iterable[_Pass]:
         """For each pass: the index of a known item, that of an arrival, and whether both are one stay."""
@@ -120,6 +134,7 @@ class _Passes:
         yield (lambda one: one.ends_on), (lambda came: came.ends_on), self._in_progress
         yield (lambda one: one.until), (lambda came: came.ends_on), self._longer_elsewhere
         yield (lambda one: one.days), (lambda came: came.days), self._same_days
+        yield (lambda one: one.starts_on), (lambda came: came.starts_on), self._same_guest_here
 
     def _is_next_guest(self, one: Known, arrival: Arrival) -> bool:
         """Whether the event is not the guest whose stay a person deleted there. The trace tells; without one, a new UID
@@ -163,7 +178,12 @@ class _Passes:
             return False
         if one.forgotten:
             return not self._is_next_guest(one, arrival)
-        return plain_name(one.name) == plain_name(arrival.guest.name)
+        return same_name(one.name, arrival.guest.name) and not self.rebooked.is_another(one, arrival)
+
+    def _same_guest_here(self, one: Known, arrival: Arrival) -> bool:
+        """A guest in the house whose stay has another length under a new UID."""
+        named = bool(words_of(one.name)) and same_name(one.name, arrival.guest.name)
+        return named and _is_in_house(one, arrival, self.now) and not is_other_guest(one, arrival)
 
 
 def _pair_up(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date, datetime, time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ class Key(NamedTuple):
 
 
 NOBODY = Guest()
+_BESIDE_TIMES = "From midnight to midnight, beside stays with times of day: read as whole days."
+_MAY_BE_STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +65,20 @@ def place(reading: Reading, hours: Hours) -> Arrival:
     """Give a reading its instants and days; one that turns out to have no length is quarantined."""
     event = reading.event
     zone = ZoneInfo(hours.zone)
-    starts_at, starts_on = _moment(event.starts, hours.check_in, zone, hours.zone)
-    ends_at, ends_on = _moment(event.ends, hours.check_out, zone, hours.zone)
+    try:
+        starts_at, starts_on = _moment(event.starts, hours.check_in, zone, hours.zone)
+        ends_at, ends_on = _moment(_end_of(event, starts_on), hours.check_out, zone, hours.zone)
+    except (ValueError, OverflowError):
+        return _quarantined(event, "A date in it is out of range.")
     if ends_at <= starts_at:
-        return unreadable(
-            Quarantined(
-                uid=event.uid,
-                recurrence_id=event.recurrence_id,
-                summary=event.summary,
-                reason="It would end before it starts, with this property's check-in and check-out times.",
-            )
-        )
+        why = "It would end before it starts, with this property's check-in and check-out times."
+        return _with_first_day(_quarantined(event, why), starts_at, starts_on)
+    doubt = event.doubt or _ends_in_the_night(event, ends_at, hours, zone)
+    doubtful = bool(doubt) and reading.verdict in _MAY_BE_STAYS
     return Arrival(
         key=key_of(event),
         verdict=reading.verdict,
-        reason=reading.reason,
+        reason=_reason(reading, doubt if doubtful else ""),
         summary=event.summary,
         starts_on=starts_on,
         ends_on=ends_on,
@@ -84,9 +86,76 @@ def place(reading: Reading, hours: Hours) -> Arrival:
         ends_at=ends_at,
         whole_days=not isinstance(event.starts, datetime) and not isinstance(event.ends, datetime),
         guest=reading.guest,
-        needs_review=reading.needs_review,
+        needs_review=reading.needs_review or doubtful,
         end_assumed=event.end_assumed,
     )
+
+
+def beside_true_times(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """Where every stay of a calendar lasts from midnight to midnight, its midnights are days. Beside stays with true
+    times each is decided by itself, and a person should look at it."""
+    stays = [one.event for one in readings if one.verdict in _MAY_BE_STAYS]
+    true_times = any(isinstance(one.starts, datetime) or isinstance(one.ends, datetime) for one in stays)
+    if not true_times or not any(one.from_midnights and not one.doubt for one in stays):
+        return tuple(readings)
+    return tuple(
+        replace(one, event=replace(one.event, doubt=_BESIDE_TIMES))
+        if one.event.from_midnights and not one.event.doubt
+        else one
+        for one in readings
+    )
+
+
+def _reason(reading: Reading, doubt: str) -> str:
+    """A doubt about the dates says why we ask, beside another doubt if there is one."""
+    if not doubt:
+        return reading.reason
+    return f"{doubt} {reading.reason}" if reading.needs_review else f"{doubt} Please check."
+
+
+def _end_of(event: Event, starts_on: date) -> date:
+    """A single night that had to be assumed ends with the check-out of the next day, whatever the time of its start."""
+    return starts_on + timedelta(days=1) if event.no_length else event.ends
+
+
+def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: ZoneInfo) -> str:
+    """Whether an instant may be a day that nobody recognised, so that the code would end before the check-out time."""
+    if not isinstance(event.ends, datetime) or event.no_length:
+        return ""
+    local = ends_at.astimezone(zone).time()
+    if local >= hours.check_out:
+        return ""
+    whole = isinstance(event.starts, datetime) and not (event.ends - event.starts) % timedelta(days=1)
+    if not whole and time() not in (local, ends_at.time()):
+        return ""
+    return f"Its code ends at {local:%H:%M}, before the check-out time."
+
+
+def place_unreadable(event: Quarantined, hours: Hours) -> Arrival:
+    """A quarantined event as something to be stored and shown, with its first and last day where they can be read."""
+    placed, zone = unreadable(event), ZoneInfo(hours.zone)
+    starts = _known_moment(event.starts, hours.check_in, zone, hours.zone)
+    ends = _known_moment(event.ends, hours.check_out, zone, hours.zone)
+    if starts is not None:
+        placed = _with_first_day(placed, *starts)
+    if ends is not None and (starts is None or ends[0] > starts[0]):  # an end before the start says nothing
+        placed = replace(placed, ends_at=ends[0], ends_on=ends[1])
+    return placed
+
+
+def _known_moment(when: date | None, wall: time, zone: ZoneInfo, name: str) -> tuple[datetime, date] | None:
+    try:
+        return None if when is None else _moment(when, wall, zone, name)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _quarantined(event: Event, reason: str) -> Arrival:
+    return unreadable(Quarantined(event.uid, reason, event.recurrence_id, event.summary))
+
+
+def _with_first_day(arrival: Arrival, starts_at: datetime, starts_on: date) -> Arrival:
+    return replace(arrival, starts_at=starts_at, starts_on=starts_on)
 
 
 def unreadable(event: Quarantined) -> Arrival:

@@ -13,23 +13,25 @@ cancel every stay at once. Only the STATUS of an event cancels it. TRANSP, CLASS
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 
-from rentals.calendars.events import Calendar, Event, Quarantined
+from rentals.calendars.events import AT_MIDNIGHT, NO_LENGTH, Calendar, Event, Quarantined
 from rentals.calendars.ical.blocks import MAX_EVENTS, Block, Blocks, Head, cut
+from rentals.calendars.ical.midnights import days_of
 from rentals.calendars.ical.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, one_line, paragraphs, split, text
 from rentals.calendars.ical.properties import uid as uid_of
-from rentals.calendars.ical.records import Fields, Record, fields_of, record_of
+from rentals.calendars.ical.records import Fields, Record, fields_of, known_dates, record_of, status_of
 from rentals.calendars.ical.recurrence import MOST_INSTANCES, Instance, expand
 from rentals.calendars.ical.recurrence_rules import Budget
-from rentals.calendars.ical.times import Unreadable
+from rentals.calendars.ical.times import USUAL_NIGHTS, BeyondBelief, Unreadable
 from rentals.calendars.ical.unfold import content_lines
 from rentals.calendars.ical.versions import settle
 from rentals.calendars.ical.zones import Zones
 
 _NAME_LENGTH = 120
+_MANY = ("RRULE", "RDATE")
 
 
 def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
@@ -69,13 +71,13 @@ class _Reading:
         zones = {id(head): _zones(head, zone) for head in blocks.heads}
         outside = Zones((), "", zone)
         for order, block in enumerate(blocks.events):
-            fields = fields_of(block)
+            fields, its_zones = fields_of(block), zones.get(id(block.head), outside)
             try:
                 if block.damage:
                     raise Unreadable(block.damage)
-                self.records.append(record_of(fields, order, zones.get(id(block.head), outside), self.now))
+                self.records.append(record_of(fields, order, its_zones, self.now))
             except Unreadable as reason:
-                self._quarantine(fields, block, str(reason))
+                self._quarantine(fields, block, its_zones, reason)
 
     def expanded(self, records: list[Record]) -> list[Event]:
         """Events of all records, those that recur as their occurrences, in the order of the file."""
@@ -97,19 +99,38 @@ class _Reading:
                     budget.days = 0
                 instances = expand(record, overrides.pop(record.uid, ()), self.now, budget)
             except Unreadable as reason:
-                self.quarantined.append(Quarantined(record.uid, str(reason), summary=record.summary))
+                self.quarantined.append(
+                    Quarantined(
+                        record.uid,
+                        str(reason),
+                        summary=record.summary,
+                        starts=self._ahead(record.starts),
+                        status=record.status,
+                    )
+                )
                 continue
             events += [_event(one.record, one, record.part) for one in instances]
         return events
 
-    def _quarantine(self, fields: Fields, block: Block, reason: str) -> None:
+    def _ahead(self, starts: date | None) -> date | None:
+        """Where an event that recurs may come next: nobody knows once it has begun."""
+        return None if starts is None or _is_before(starts, self.now) else starts
+
+    def _quarantine(self, fields: Fields, block: Block, zones: Zones, reason: Unreadable) -> None:
+        starts, ends = known_dates(fields, zones)
+        if any(fields.several.get(name) for name in _MANY):
+            starts = self._ahead(starts)
         uid = uid_of(fields.text("UID"))
         if fields.merged or not uid:
             self.complete = False  # an event may be hidden in it
         self.quarantined.append(
             Quarantined(
                 uid=uid,
-                reason=reason,
+                reason=str(reason),
+                starts=starts,
+                ends=ends,
+                status=status_of(fields.raw("STATUS")),
+                beyond_belief=isinstance(reason, BeyondBelief),
                 recurrence_id=one_line(fields.raw("RECURRENCE-ID"), 64),
                 summary=one_line(fields.text("SUMMARY"), SUMMARY_LENGTH),
                 excerpt=paragraphs("\n".join(block.lines[:60]), EXCERPT_LENGTH),
@@ -117,11 +138,24 @@ class _Reading:
         )
 
 
+def _is_before(value: date, now: datetime) -> bool:
+    return value < now if isinstance(value, datetime) else value < now.date()
+
+
 def _event(record: Record, instance: Instance | None = None, part: str = "") -> Event:
+    starts, ends = (record.starts, record.ends) if instance is None else (instance.starts, instance.ends)
+    days = days_of(starts, ends, _midnight_zones(record), record.zones.home)
+    doubts = [] if days is None or days.certain else [AT_MIDNIGHT]
+    if days is not None:
+        starts, ends = days.starts, days.ends
+    if record.no_length:
+        doubts.append(NO_LENGTH)
+    if (nights := (record.end.day - record.start.day).days) > USUAL_NIGHTS:
+        doubts.append(f"It lasts {nights} nights, longer than a year.")
     return Event(
         uid=record.uid,
-        starts=record.starts if instance is None else instance.starts,
-        ends=record.ends if instance is None else instance.ends,
+        starts=starts,
+        ends=ends,
         summary=record.summary,
         recurrence_id=record.recurrence_id if instance is None else instance.recurrence_id,
         part=part or record.part,
@@ -129,7 +163,20 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
         url=record.url,
         status=record.status,
         end_assumed=record.end_assumed,
+        by_length=record.by_length,
+        no_length=record.no_length,
+        from_midnights=days is not None,
+        doubt=" ".join(doubts),
     )
+
+
+def _midnight_zones(record: Record) -> Iterator[tzinfo]:
+    """In whose midnights the exporter may have written days: as it says itself, then the property's and the calendar's
+    own zone, at last UTC."""
+    for zone in (record.start.zone, record.end.zone, record.zones.home, record.zones.floating):
+        if zone is not None and zone is not UTC:
+            yield zone
+    yield UTC
 
 
 def _about(heads: Iterable[Head]) -> dict[str, str]:

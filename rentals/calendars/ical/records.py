@@ -20,7 +20,7 @@ from rentals.calendars.ical.properties import (
     text,
     uid,
 )
-from rentals.calendars.ical.times import Moment, Unreadable, after, check_period, next_day, read_moment
+from rentals.calendars.ical.times import Moment, Unreadable, after, check_period, has_no_length, next_day, read_moment
 from rentals.calendars.ical.zones import Zones
 
 #: Properties that an event has at most once (RFC 5545, 3.6.1). Twice means that two events ran into one.
@@ -75,6 +75,8 @@ class Record:
     exdates: tuple[tuple[Params, str], ...] = _NOTHING
     part: str = ""
     end_assumed: bool = False  # neither DTEND nor DURATION
+    by_length: bool = False  # DURATION instead of DTEND
+    no_length: bool = False  # it ended when it started; `end` is a night later
 
     @property
     def unnamed(self) -> bool:
@@ -143,6 +145,9 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
     if fields.several.get("EXRULE"):
         raise Unreadable("Its recurrence uses EXRULE, which is obsolete.")
     rdates = tuple(fields.several.get("RDATE", ()))
+    no_length = has_no_length(start, end)
+    if no_length:
+        end = next_day(start)
     starts, ends = check_period(start, end, now)
     return Record(
         order=order,
@@ -155,7 +160,7 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
         summary=one_line(fields.text("SUMMARY"), SUMMARY_LENGTH),
         description=paragraphs(fields.text("DESCRIPTION"), DESCRIPTION_LENGTH),
         url=one_line(fields.raw("URL"), URL_LENGTH),
-        status=_status(fields.raw("STATUS")),
+        status=status_of(fields.raw("STATUS")),
         recurrence=recurrence,
         this_and_future=this_and_future,
         sequence=_sequence(fields.raw("SEQUENCE")),
@@ -165,7 +170,29 @@ def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record
         rdates=rdates,
         exdates=tuple(fields.several.get("EXDATE", ())),
         end_assumed=not (fields.raw("DTEND") or fields.raw("DURATION")),
+        by_length=bool(fields.raw("DURATION") and not fields.raw("DTEND")),
+        no_length=no_length,
     )
+
+
+def known_dates(fields: Fields, zones: Zones) -> tuple[date | None, date | None]:
+    """Start and end of an event that cannot be read as a whole, as far as each can be read by itself. Of two events
+    that ran into one neither is known, and of one that recurs only the beginning."""
+    if fields.merged:
+        return None, None
+    if any(fields.several.get(name) for name in ("RRULE", "RDATE")):
+        return _known_date(fields, zones, "DTSTART"), None
+    return _known_date(fields, zones, "DTSTART"), _known_date(fields, zones, "DTEND")
+
+
+def _known_date(fields: Fields, zones: Zones, name: str) -> date | None:
+    found = fields.single.get(name)
+    if found is None:
+        return None
+    try:
+        return read_moment(found[1], found[0], zones).value
+    except (Unreadable, OverflowError):
+        return None
 
 
 def _period(fields: Fields, zones: Zones) -> tuple[Moment, Moment]:
@@ -194,8 +221,8 @@ def _recurrence_id(fields: Fields, zones: Zones) -> tuple[Moment | None, bool]:
     return read, params.get("RANGE", "").upper() == "THISANDFUTURE"
 
 
-def _status(raw: str) -> str:
-    """In the spelling of RFC 5545, 3.8.1.11."""
+def status_of(raw: str) -> str:
+    """A STATUS in the spelling of RFC 5545, 3.8.1.11."""
     status = one_line(raw, 32).upper()
     return "CANCELLED" if status == "CANCELED" else status
 

@@ -13,8 +13,9 @@ from icalendar.prop import vDate, vDatetime, vDuration
 from rentals.calendars.ical.properties import Params
 from rentals.calendars.ical.zones import Zones, instant
 
-#: The longest stay that is believed, in nights.
-LONGEST_NIGHTS = 365
+#: The longest stay that is believed, in nights, and the longest that is believed without a look.
+LONGEST_NIGHTS = 800
+USUAL_NIGHTS = 365
 #: The farthest year that is believed, counted from now.
 FARTHEST_YEARS = 10
 #: Nothing that matters began before this year.
@@ -30,6 +31,10 @@ _OLDEST = datetime(1, 1, 1, tzinfo=UTC)
 
 class Unreadable(ValueError):
     """An event that cannot be read. The text tells the operator why, and quotes nothing of the event."""
+
+
+class BeyondBelief(Unreadable):
+    """An event whose dates can be read, but not believed as those of a stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +148,17 @@ def next_day(start: Moment) -> Moment:
         raise Unreadable("Its end is out of range.") from None
 
 
+def has_no_length(start: Moment, end: Moment) -> bool:
+    """Whether it ends when it starts: on that day or at that instant. A day and a time on it may be a stay: `placing`
+    knows the property's hours."""
+    if (start.wall is None) != (end.wall is None):
+        return False
+    try:
+        return start.value == end.value
+    except OverflowError:
+        return False
+
+
 def check_period(start: Moment, end: Moment, now: datetime) -> tuple[date, date]:
     """Start and end as values, if they make sense as a stay. Raises `Unreadable`."""
     try:
@@ -155,13 +171,10 @@ def check_period(start: Moment, end: Moment, now: datetime) -> tuple[date, date]
         length = end.day - start.day
     if length < timedelta(0):
         raise Unreadable("It ends before it starts.")
-    mixed = isinstance(starts, datetime) != isinstance(ends, datetime)
-    if not length and not mixed:  # a day and a time on it may be a stay: `placing` knows the property's hours
-        raise Unreadable("It has no length: it ends when it starts.")
     if (end.day - start.day).days > LONGEST_NIGHTS:
-        raise Unreadable(f"It lasts more than {LONGEST_NIGHTS} nights.")
+        raise BeyondBelief(f"It lasts more than {LONGEST_NIGHTS} nights.")
     if (end.day.year, end.day.month, end.day.day) > (now.year + FARTHEST_YEARS, now.month, now.day):
-        raise Unreadable(f"It is more than {FARTHEST_YEARS} years ahead.")
+        raise BeyondBelief(f"It is more than {FARTHEST_YEARS} years ahead.")
     return starts, ends
 
 

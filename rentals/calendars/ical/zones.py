@@ -61,7 +61,8 @@ class Zones:
                 self._definitions.setdefault(tzid, lines)
         self._known: dict[str, tzinfo | None] = {}
         self._fallback = named(fallback)
-        self.floating: tzinfo = self.named(stated) or named(fallback) or UTC
+        self.home: tzinfo = self._fallback or UTC  # the property's
+        self.floating: tzinfo = self.named(stated) or self.home
 
     def named(self, tzid: str) -> tzinfo | None:
         """The zone of a TZID, or None when nobody knows it."""

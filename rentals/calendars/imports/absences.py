@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import timedelta
 
+from rentals import disclosure
 from rentals.calendars.decide import absence
 from rentals.calendars.decide.known import Known
 from rentals.calendars.events import Verdict
-from rentals.calendars.imports.stays import Stays
+from rentals.calendars.imports.stays import LISTS_STAY, Stays
 from rentals.calendars.imports.summary import Action
 from rentals.models import Booking, FeedItem
 
@@ -63,8 +64,11 @@ class Absences:
         return {id(self.ledger.booking_of(one)) for one in listed if one.gone_at is None}
 
     def _judge(self, absent: list[FeedItem]) -> None:
+        taken_again = self._taken_again(absent)
         expected = [
-            absence.Expected(item.pk, item.absent_since, item.kept_at is not None, item.awaits_approval)
+            absence.Expected(
+                item.pk, item.absent_since, item.kept_at is not None, item.awaits_approval, item.pk in taken_again
+            )
             for item in self.ledger.items.values()
             if self._is_to_come(item)
         ]
@@ -83,14 +87,29 @@ class Absences:
                 self.stays.report.counts["absent"] += 1
                 if self.ledger.set(item, awaits_approval=False, absent_since=item.absent_since or self.now):
                     self.stays.report.item_row(Action.ABSENT, item)
-            elif item.pk in judgement.held and self.ledger.set(item, awaits_approval=True, absent_since=None):
+            elif item.pk in judgement.held and self.ledger.set(
+                item, awaits_approval=True, absent_since=item.absent_since or (None if self.empty else self.now)
+            ):
                 self.stays.report.item_row(Action.HELD, item)
+
+    def _taken_again(self, absent: Iterable[FeedItem]) -> set[int]:
+        """Of the items, those whose days another row of this calendar has now, and whose guest may know the code: the
+        code stands until a person decides."""
+        listed = (*(self.ledger.items[pk] for pk in self.present), *self.ledger.new_items)
+        nameless = [one for one in listed if one.gone_at is None and one.verdict in LISTS_STAY and _is_nameless(one)]
+        days = {(one.starts_on, one.ends_on) for one in nameless}
+        items = {one.booking_id: one.pk for one in absent if (one.starts_on, one.ends_on) in days and _is_nameless(one)}
+        return {items[pk] for pk in disclosure.known_among([pk for pk in items if pk is not None])}
 
     def _is_to_come(self, item: FeedItem) -> bool:
         booking = self.ledger.booking_of(item)
         if booking is None or item.gone_at is not None or item.starts_at is None:
             return False
         return min(item.starts_at, booking.check_in) > self.now and booking.status != Booking.Status.CANCELLED
+
+
+def _is_nameless(item: FeedItem) -> bool:
+    return not item.guest_name and not item.reservation_code
 
 
 def may_ripen(item: FeedItem) -> bool:

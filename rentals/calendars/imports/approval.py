@@ -85,7 +85,7 @@ def _treat_as(stays: Stays, item: FeedItem, word: FeedItem.Decision) -> None:
         stays.assign({pk for pk, one in ledger.items.items() if one.gone_at is None})
     elif word is FeedItem.Decision.NOT_STAY:
         ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
-        ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
+        ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, unreadable_since=None)
     if (booking := ledger.booking_of(item)) is not None:
         stays.affect(booking)
 

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from rentals.calendars.classify.verdicts import classify, recognise
-from rentals.calendars.decide import joined_events
-from rentals.calendars.decide.placing import Arrival, Hours, Key, place, unreadable
-from rentals.calendars.events import Calendar, Channel, FeedError, FeedFault, Verdict
+from rentals.calendars.decide import last_nights
+from rentals.calendars.decide.joined_events import JOINING
+from rentals.calendars.decide.placing import Arrival, Hours, Key, beside_true_times, place, place_unreadable
+from rentals.calendars.events import (
+    Calendar,
+    Channel,
+    EndDates,
+    Event,
+    FeedError,
+    FeedFault,
+    Options,
+    Quarantined,
+    Verdict,
+)
+from rentals.calendars.imports import joined_rows
 from rentals.calendars.imports.ledger import Ledger
-from rentals.models import Booking, CalendarFeed
+from rentals.models import CalendarFeed
 
 
 def channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
@@ -31,44 +43,41 @@ def channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
     return channel
 
 
-def arrivals_of(calendar: Calendar, ledger: Ledger) -> list[Arrival]:
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What a calendar lists. `last_nights`: after how many rows a single day is missing, see `last_nights`."""
+
+    listed: tuple[Arrival, ...]
+    last_nights: int = 0
+
+
+def arrivals_of(calendar: Calendar, ledger: Ledger) -> Arrivals:
     """Everything that the calendar lists, placed in the property's time, each under a key of its own."""
-    prop, channel = ledger.feed.property, ledger.channel
+    prop, channel, options = ledger.feed.property, ledger.channel, ledger.feed.options
     hours = Hours(prop.timezone, prop.check_in_time, prop.check_out_time)
-    events, remainders = calendar.events, frozenset[Key]()
-    if channel is Channel.BOOKING:
-        split = joined_events.split_grown(events, _held_days(ledger), _days_now(ledger))
+    events, remainders = (
+        tuple(last_nights.by_option(one, options.end_dates) for one in calendar.events),
+        frozenset[Key](),
+    )
+    if channel in JOINING:
+        split = joined_rows.split(events, ledger)
         events, remainders = split.events, split.remainders
-    arrivals = [place(reading, hours) for reading in classify(events, channel, ledger.feed.options)]
-    if remainders:
-        arrivals = [
-            replace(one, needs_review=True, reason=joined_events.REASON)
-            if one.key in remainders and one.verdict is Verdict.STAY
-            else one
-            for one in arrivals
-        ]
-    arrivals += [unreadable(event) for event in calendar.quarantined]
-    return _distinct(arrivals)
+    readings = beside_true_times(classify(events, channel, options))
+    found = last_nights.signs(readings) if options.end_dates is EndDates.UNDECIDED else last_nights.Signs()
+    arrivals = [place(reading, hours) for reading in last_nights.mark(readings, found)]
+    arrivals = joined_rows.marked(arrivals, remainders)
+    arrivals += [_unreadable(event, channel, options, hours) for event in calendar.quarantined]
+    return Arrivals(tuple(_distinct(arrivals)), len(found.gaps))
 
 
-def _held_days(ledger: Ledger) -> list[joined_events.Held]:
-    """The feed's live stays, and the pieces of what was cut before, also those that a person decided about."""
-    return [
-        joined_events.Held(one.key.uid, one.starts_on, one.ends_on, one.begun(ledger.now), bool(one.key.part), one.id)
-        for one in ledger.known()
-        if one.starts_on is not None and one.ends_on is not None and not one.ended(ledger.now)
-        if one.holds_stay or (one.decided and not one.gone and one.key.part)
-    ]
-
-
-def _days_now(ledger: Ledger) -> list[joined_events.Held]:
-    """The feed's stays by the days that they have by now, because of another calendar or of a person."""
-    held = ((one, ledger.booking_of(ledger.items[one.id])) for one in ledger.known() if not one.gone)
-    return [
-        joined_events.Held(one.key.uid, *ledger.days_of(booking), one.begun(ledger.now))
-        for one, booking in held
-        if booking is not None and booking.status != Booking.Status.CANCELLED
-    ]
+def _unreadable(event: Quarantined, channel: Channel, options: Options, hours: Hours) -> Arrival:
+    """Closed days may last for years. They are read as what they are; whatever else cannot be read is told."""
+    if event.beyond_belief and event.starts is not None and event.ends is not None:
+        as_event = Event(event.uid, event.starts, event.ends, event.summary, event.recurrence_id, status=event.status)
+        (reading,) = classify([as_event], channel, options)
+        if reading.verdict is Verdict.BLOCK and (placed := place(reading, hours)).verdict is Verdict.BLOCK:
+            return placed
+    return place_unreadable(event, hours)
 
 
 def _distinct(arrivals: Sequence[Arrival]) -> list[Arrival]:

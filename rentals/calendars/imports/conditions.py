@@ -18,6 +18,7 @@ class Condition(StrEnum):
     FAILING = "failing"  # several fetches in a row failed
     RESET = "reset"  # the link does not exist any more
     REFUSED = "refused"  # the channel does not give it to us: a password, or it refuses programs
+    UNREADABLE = "unreadable"  # rows of it cannot be read; kept with the rows, see `announce_unreadable`
 
 
 #: What a good fetch ends.
@@ -39,3 +40,17 @@ def set_condition(feed_id: int, condition: Condition, active: bool, now: datetim
                 sender=CalendarFeed, feed_id=feed_id, condition=condition.value, active=active, now=now
             )
     return changed
+
+
+def announce_unreadable(feed_id: int, *, new: bool, had: bool, left: bool, now: datetime) -> None:
+    """Announce that rows of a calendar cannot be read. A further row is news of its own: the condition ends and begins
+    anew, so that a person hears of each row. Call it in the transaction of the import, after the rows were written.
+
+    `new`: this import met a row that could be read before, or was not there. `had`: there were such rows before.
+    `left`: there are some now.
+    """
+    said = [False] if had and (new or not left) else []
+    for active in [*said, *([True] if new else [])]:
+        feed_condition_changed.send(
+            sender=CalendarFeed, feed_id=feed_id, condition=Condition.UNREADABLE.value, active=active, now=now
+        )

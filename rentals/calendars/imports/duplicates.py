@@ -7,11 +7,12 @@ they are two, and then both get a code.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime
 
 from rentals.calendars.decide import merge
-from rentals.calendars.decide.identity import codes_conflict, names_conflict, plain_name, same_code
+from rentals.calendars.decide.identity import codes_conflict, same_code
+from rentals.calendars.decide.names import names_differ, same_name, words_of
 from rentals.calendars.imports.ledger import Ledger, stay_of
 from rentals.models import Booking, FeedItem
 
@@ -39,12 +40,15 @@ class Index:
             elif booking.feed_status != booking.status and ledger.others.get(booking.pk):
                 self.given_up[ledger.days_of(booking)].append(booking)
 
-    def find(self, item: FeedItem) -> Booking | None:
-        """The stay that another source lists on the same days and that may be this guest's. It is not found again."""
+    def find(self, item: FeedItem, others: Collection[int] = ()) -> Booking | None:
+        """The stay that another source lists on the same days and that may be this guest's. It is not found again.
+
+        `others`: stays of other guests on these days, as is known already.
+        """
         if item.starts_on is None or item.ends_on is None:
             return None
         candidates = self.by_days.get((item.starts_on, item.ends_on), [])
-        fitting = [booking for booking in candidates if not self._conflicts(booking, item)]
+        fitting = [one for one in candidates if one.pk not in others and not self._conflicts(one, item)]
         if fitting:
             # Of several, first the one that names this guest, last what this calendar listed by another event.
             best = min(fitting, key=lambda booking: (not self._names(booking, item), bool(self.items.get(booking.pk))))
@@ -68,15 +72,14 @@ class Index:
         if any(one.guest_name or one.reservation_code for one in own) and not self._names(booking, item):
             return True  # the absent guest was named, and this may be another one
         told = booking.feed_guest_name or booking.guest_name  # a name that a person typed does not make another guest
-        if names_conflict(told, item.guest_name):
+        if names_differ(told, item.guest_name):
             return True
         listing = (*self.items.get(booking.pk, ()), *self.ledger.others.get(booking.pk, ()))
         if not any(one.guest_name or one.reservation_code for one in listing):
             # Only echoes are left of it. Its code was made for the guest whom the calendars named before.
             listing = (*listing, *self.ledger.former.get(booking.pk, ()))
         return any(
-            codes_conflict(one.reservation_code, item.reservation_code)
-            or names_conflict(one.guest_name, item.guest_name)
+            codes_conflict(one.reservation_code, item.reservation_code) or names_differ(one.guest_name, item.guest_name)
             for one in listing
         )
 
@@ -85,9 +88,8 @@ def _is_same_guest(one: FeedItem, other: FeedItem) -> bool:
     """Whether both say so. Some systems issue a new UID and cancel the old one."""
     if codes_conflict(one.reservation_code, other.reservation_code):
         return False
-    name = plain_name(one.guest_name)
     return same_code(one.reservation_code, other.reservation_code) or (
-        bool(name) and name == plain_name(other.guest_name)
+        bool(words_of(one.guest_name)) and same_name(one.guest_name, other.guest_name)
     )
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rentals.calendars.imports.absences import may_ripen
-from rentals.calendars.imports.conditions import OF_FETCHING, Condition, set_condition
+from rentals.calendars.imports.conditions import OF_FETCHING, Condition, announce_unreadable, set_condition
 from rentals.calendars.imports.ledger import Ledger
 from rentals.calendars.imports.summary import Summary
 from rentals.models import CalendarFeed, FeedState, Property
@@ -56,6 +56,8 @@ def settle(feed: CalendarFeed, ledger: Ledger, summary: Summary, now: datetime) 
             FeedState.objects.filter(feed=feed).exclude(held_reason=reason).update(held_reason=reason)
     elif feed.state.held_since is not None:
         set_condition(feed.pk, Condition.HELD, False, now, held_reason="")
+    unreadable = ledger.unreadable_since()
+    announce_unreadable(feed.pk, new=now in unreadable, had=ledger.had_unreadable, left=bool(unreadable), now=now)
 
 
 def _write(feed: CalendarFeed, facts: Mapping[str, Any]) -> None:

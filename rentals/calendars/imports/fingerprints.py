@@ -17,7 +17,7 @@ from rentals.calendars.events import Calendar
 from rentals.models import CalendarFeed, FeedState
 
 #: Raised with every change of the rules that may read the same bytes differently.
-RULES: Final = 2
+RULES: Final = 3
 
 _STAMPS = re.compile(rb"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[:;][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*\r?\n?", re.MULTILINE)
 
@@ -73,6 +73,7 @@ def prints_of(feed: CalendarFeed, body: bytes, now: datetime) -> Prints:
             feed.channel,
             feed.blocked_items_are_stays,
             feed.longest_stay_nights,
+            feed.end_dates,
             prop.timezone,
             prop.check_in_time,
             prop.check_out_time,

@@ -8,12 +8,15 @@ stays follow their sources (`stays`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from rentals.calendars.decide.identity import codes_conflict, names_conflict
+from rentals.calendars.decide.identity import codes_conflict
 from rentals.calendars.decide.known import Known
 from rentals.calendars.decide.match import Matching, match
+from rentals.calendars.decide.names import names_differ
 from rentals.calendars.decide.placing import Arrival
+from rentals.calendars.decide.rebooked import REASON as REBOOKED
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.absences import Absences, may_ripen
 from rentals.calendars.imports.kept_times import keep_end, keep_start
@@ -39,8 +42,9 @@ class Importer:
         self._free_keys(matching)
         for one, arrival in matching.pairs:
             self._listed_again(self.ledger.items[one.id], one, arrival)
+        rebooked = {arrival.key: one for one, arrival in matching.rebooked}
         for arrival in matching.fresh:
-            self._listed_first(arrival)
+            self._listed_first(arrival, rebooked.get(arrival.key))
         self.stays.assign(self.present)
         if complete:
             self._settle_absences(matching.missing, empty=empty)
@@ -78,8 +82,10 @@ class Importer:
             return
         verdict = self._verdict(item, one, arrival)
         old_days, old_guest = (item.starts_on, item.ends_on), (item.guest_name, item.reservation_code)
+        was_clear = not item.needs_review
         changed = self.ledger.say(item, arrival, verdict)
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, gone_at=None)
+        self.ledger.set(item, unreadable_since=None)
         if verdict not in LISTS_STAY:
             if changed and verdict is Verdict.REVIEW:
                 self.stays.report.row(Action.WAITS, arrival)
@@ -96,6 +102,8 @@ class Importer:
                     self.stays.affect(booking)
                 return
             self.stays.affect(booking)
+            if was_clear and item.needs_review and item.decision == FeedItem.Decision.NONE:
+                self.ledger.mark_for_review(booking)
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
                 self.stays.report.row(Action.DATES_CHANGED if item_was_first else Action.DATES_CHANGED_HERE, arrival)
@@ -112,7 +120,7 @@ class Importer:
         if not any(other.guest_name or other.reservation_code for other in others):
             others = [*others, *self.ledger.former.get(booking.pk, ())]
         return any(
-            codes_conflict(code, other.reservation_code) or names_conflict(name, other.guest_name) for other in others
+            codes_conflict(code, other.reservation_code) or names_differ(name, other.guest_name) for other in others
         )
 
     def _verdict(self, item: FeedItem, one: Known, arrival: Arrival) -> Verdict:
@@ -136,9 +144,16 @@ class Importer:
         """It is listed, so it is not absent. What it said last counts until it can be read again."""
         self.stays.report.counts["quarantined"] += 1
         back = self.ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None)
-        said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"[:200]
-        reason = arrival.reason[:200] if item.verdict == Verdict.QUARANTINED else said
-        if self.ledger.set(item, reason=reason) or back:
+        if item.decision == FeedItem.Decision.NOT_STAY:
+            return  # nobody comes, whatever it says
+        never_read = item.verdict == Verdict.QUARANTINED
+        said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"
+        changed = self.ledger.set(item, reason=(arrival.reason if never_read else said)[:200])
+        if never_read:
+            names = ("summary", "starts_on", "starts_at", "ends_on", "ends_at")
+            self.ledger.set(item, **{name: getattr(arrival, name) for name in names})
+        self.ledger.set(item, unreadable_since=item.unreadable_since or self.now)
+        if changed or back:
             self.stays.report.row(Action.QUARANTINED, arrival)
 
     def _cancelled_by_channel(self, item: FeedItem) -> None:
@@ -154,7 +169,10 @@ class Importer:
         elif item.kept_at is None:
             self.ledger.set(item, awaits_approval=True)
 
-    def _listed_first(self, arrival: Arrival) -> None:
+    def _listed_first(self, arrival: Arrival, former: Known | None = None) -> None:
+        """`former`: holds the stay of another guest, who had these days before."""
+        if former is not None:
+            arrival = replace(arrival, reason=f"{arrival.reason} {REBOOKED}")
         if arrival.ends_at is not None and arrival.ends_at <= self.now:
             return  # over before we heard of it
         item = FeedItem(
@@ -165,9 +183,12 @@ class Importer:
             excerpt=arrival.excerpt,
             first_seen_at=self.now,
             changed_at=self.now,
+            unreadable_since=self.now if arrival.verdict is Verdict.QUARANTINED else None,
             **content_of(arrival, arrival.verdict),
         )
         self.ledger.new_items.append(item)
+        if former is not None:
+            self.stays.tell_apart(item, self.ledger.items[former.id].booking_id)
         if arrival.verdict is Verdict.QUARANTINED:
             self.stays.report.counts["quarantined"] += 1
             self.stays.report.row(Action.QUARANTINED, arrival)

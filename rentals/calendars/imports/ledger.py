@@ -55,6 +55,7 @@ class Ledger:
                 self.former[item.booking_id or 0].append(item)
             elif item.feed_id != feed.pk:
                 self.others[item.booking_id or 0].append(item)
+        self.had_unreadable = any(item.unreadable_since is not None for item in self.items.values())
         self.new_items: list[FeedItem] = []
         self.new_bookings: list[Booking] = []
         self._changed_items: defaultdict[int, set[str]] = defaultdict(set)  # columns by key
@@ -89,6 +90,7 @@ class Ledger:
             forgotten=item.decision == FeedItem.Decision.NOT_STAY,
             trace=item.trace if item.decision == FeedItem.Decision.NOT_STAY else "",
             holds_stay=item.booking_id is not None and item.gone_at is None and _counts(item),
+            seen_free=item.absent_since is not None and item.kept_at is None,
         )
 
     def _until(self, booking: Booking | None) -> date | None:
@@ -187,6 +189,18 @@ class Ledger:
         if different:
             self._changed_bookings[booking.pk] |= different
         return bool(different & {"status", "check_in", "check_out", "guest_name"})
+
+    def mark_for_review(self, booking: Booking) -> None:
+        """A person should look at this stay. No code changes by that."""
+        if not booking.needs_review:
+            booking.needs_review = True
+            if booking.pk is not None:
+                self._changed_bookings[booking.pk].add("needs_review")
+
+    def unreadable_since(self) -> list[datetime]:
+        """Since when each row that this calendar lists cannot be read."""
+        rows = [*self.items.values(), *self.new_items]
+        return [one.unreadable_since for one in rows if one.unreadable_since and one.pk not in self._dropped]
 
     def drop(self, item: FeedItem) -> None:
         """Forget an event that held no stay."""

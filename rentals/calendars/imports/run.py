@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from rentals.calendars.events import Calendar, Channel
 from rentals.calendars.ical.parse import read_calendar
-from rentals.calendars.imports import feed_state
+from rentals.calendars.imports import feed_state, joined_rows
 from rentals.calendars.imports.arrivals import arrivals_of, channel_of
 from rentals.calendars.imports.conditions import OF_FETCHING
 from rentals.calendars.imports.fingerprints import prints_of
@@ -58,8 +58,10 @@ def import_calendar(
             return Summary(outdated=True)
         ledger = Ledger(feed, now, channel)
         arrivals, importer = arrivals_of(calendar, ledger), Importer(ledger, _confirm_after())
-        summary = importer.run(arrivals, empty=not calendar.events, complete=calendar.complete)
+        summary = importer.run(arrivals.listed, empty=not calendar.events, complete=calendar.complete)
         summary = replace(summary, events=len(calendar.events))
+        if summary.created or summary.changed:
+            joined_rows.cut_again(feed, now, _confirm_after())
         facts = {
             "etag": "",
             "last_modified": "",
@@ -68,7 +70,11 @@ def import_calendar(
             "as_of": as_of,
             "whole_at": as_of,
             "detected_channel": channel.value,
-            "summary": {**summary.as_json(), "complete": calendar.complete},
+            "summary": {
+                **summary.as_json(),
+                "complete": calendar.complete,
+                "last_nights": arrivals.last_nights,
+            },
         }
         feed_state.note_good_fetch(feed, ledger, summary, now, facts)
         if dry_run:

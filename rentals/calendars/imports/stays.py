@@ -24,6 +24,7 @@ class Stays:
         self.ledger, self.now = ledger, ledger.now
         self.report = ImportReport()
         self._affected: dict[int, Booking] = {}  # to look at again, by identity: new ones have no key yet
+        self._strangers: dict[int, int] = {}  # by the identity of a new item: the stay of another guest on its days
 
     def assign(self, present: Collection[int]) -> None:
         """Give each item that lists a stay its own: the one that another source lists already, or a new one.
@@ -45,7 +46,7 @@ class Stays:
         ]
         known_elsewhere = duplicates.Index(self.ledger, listed_here, cancelled_here) if without_stay else None
         for item in without_stay:
-            booking = known_elsewhere.find(item) if known_elsewhere is not None else None
+            booking = known_elsewhere.find(item, self._not_of(item)) if known_elsewhere is not None else None
             combined = merge.combine([one for one in (source_of(item),) if one is not None])
             if combined is None:
                 continue
@@ -55,6 +56,15 @@ class Stays:
                 self.report.item_row(Action.ALSO_HERE, item)
                 self.affect(booking)
             self.ledger.link(item, booking)
+
+    def tell_apart(self, item: FeedItem, booking_id: int | None) -> None:
+        """The new item does not list this stay, whatever its days say."""
+        if booking_id is not None:
+            self._strangers[id(item)] = booking_id
+
+    def _not_of(self, item: FeedItem) -> tuple[int, ...]:
+        stranger = self._strangers.get(id(item))
+        return () if stranger is None else (stranger,)
 
     def _is_over(self, item: FeedItem) -> bool:
         return item.ends_at is None or item.ends_at <= self.now

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from pins.models import AccessGrant
+from pins.models import AccessGrant, Incident
 from rentals.calendars.events import FeedError
 from rentals.models import Booking, FeedItem, FeedState, Property
 from tests.support.calendars import at, sample
@@ -124,17 +124,19 @@ def test_sample_09_instants_across_both_clock_changes(flat: Property) -> None:
 
 def test_sample_13_the_good_ones_are_taken_and_the_bad_ones_kept_aside(flat: Property) -> None:
     summary = take(feed_of(flat), sample("13"))
-    assert (summary.created, summary.quarantined) == (9, 4)
+    assert (summary.created, summary.quarantined) == (10, 3)
     assert set(FeedItem.objects.filter(verdict="quarantined").values_list("uid", flat=True)) == {
-        "e3-zero@x.invalid",
         "e4-backwards@x.invalid",
         "e9-no-dtstart@x.invalid",
         "e12-impossible@x.invalid",
     }
     assert all(item.reason for item in FeedItem.objects.filter(verdict="quarantined"))
+    assert [one.kind for one in Incident.objects.filter(feed__property=flat)] == ["feed_unreadable"]
+    assert Booking.objects.get(needs_review=True).feed_items.get().uid == "e3-zero@x.invalid"
     assert stays(flat) == [
         ("04-01", "04-02"),
         ("04-05", "04-08"),
+        ("04-10", "04-11"),
         ("04-22", "04-24"),
         ("04-25", "04-27"),
         ("04-28", "04-30"),

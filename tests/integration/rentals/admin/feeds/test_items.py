@@ -83,7 +83,7 @@ def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, fla
     assert "<b>bold" not in shown
     assert "<script>alert" not in text(host.get("/admin/rentals/feeditem/"))
     shown = text(host.get(f"/admin/rentals/feeditem/{FeedItem.objects.get(verdict='quarantined').pk}/change/"))
-    assert "Calendar item, unknown dates" in shown
+    assert "Calendar item, 2027-04-03 to an unknown day" in shown
     assert "DTEND;VALUE=DATE:20270401" in shown
     assert "<script>alert" not in shown
 

@@ -82,9 +82,7 @@ def test_rule_03_a_day_and_an_instant_may_be_mixed() -> None:
     ("lines", "reason"),
     [
         (["DTEND;VALUE=DATE:20270312"], "It has no start (DTSTART)."),
-        (["DTSTART;VALUE=DATE:20270310", "DTEND;VALUE=DATE:20270310"], "It has no length: it ends when it starts."),
         (["DTSTART;VALUE=DATE:20270310", "DTEND;VALUE=DATE:20270309"], "It ends before it starts."),
-        (["DTSTART:20270310T140000Z", "DTEND:20270310T140000Z"], "It has no length: it ends when it starts."),
         (["DTSTART:20270310T140000Z", "DURATION:-PT1H"], "It ends before it starts."),
         (["DTSTART:20270310", "DURATION:-P2D"], "It ends before it starts."),
         (["DTSTART:20270310", "DURATION:P999999999W"], "Its length (DURATION) cannot be read."),
@@ -95,8 +93,8 @@ def test_rule_03_a_day_and_an_instant_may_be_mixed() -> None:
         (["DTSTART:"], "A date in it cannot be read."),
         (["DTSTART:00010101T000000"], "A date in it is in the distant past."),
         (["DTSTART:99991231"], "Its end is out of range."),
-        (["DTSTART:99991231T235959Z", "DTEND:99991231T235960Z"], "It has no length: it ends when it starts."),
-        (["DTSTART:20270310", "DTEND:20280311"], "It lasts more than 365 nights."),
+        (["DTSTART:99991231T235959Z", "DTEND:99991231T235960Z"], "Its end is out of range."),
+        (["DTSTART:20270310", "DTEND:20290519"], "It lasts more than 800 nights."),
         (["DTSTART:20370401", "DTEND:20370403"], "It is more than 10 years ahead."),
         (["DTSTART:20270310", "DTEND:what"], "A date in it cannot be read."),
     ],
@@ -105,9 +103,37 @@ def test_rule_03_what_makes_no_sense_as_a_stay_is_quarantined(lines: list[str], 
     assert reasons(vcalendar(vevent(*lines, dates=None))) == [reason]
 
 
-def test_rule_03_365_nights_and_ten_years_are_believed() -> None:
-    body = vcalendar(vevent(dates="20270310/20280309", uid="a"), vevent(dates="20370226/20370301", uid="b"))
-    assert len(read(body).events) == 2
+def test_rule_03_a_year_and_ten_years_ahead_are_believed_and_800_nights_with_a_doubt() -> None:
+    long, ahead, longest = (
+        vevent(dates="20270310/20280309", uid="a"),
+        vevent(dates="20370226/20370301", uid="b"),
+        vevent(dates="20270310/20290518", uid="c"),
+    )
+    events = read(vcalendar(long, ahead, longest)).events
+    assert [one.doubt for one in events] == ["", "", "It lasts 800 nights, longer than a year."]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["DTSTART;VALUE=DATE:20270310", "DTEND;VALUE=DATE:20270310"],
+        ["DTSTART;VALUE=DATE:20270310", "DURATION:P0D"],
+        ["DTSTART:20270310", "DURATION:PT0S"],
+        ["DTSTART:20270310T000000", "DTEND:20270310T000000"],
+        ["DTSTART:20270309T230000Z", "DTEND:20270309T230000Z"],
+    ],
+)
+def test_rule_03_what_ends_when_it_starts_is_one_night_and_doubtful(lines: list[str]) -> None:
+    (one,) = read(vcalendar(vevent(*lines, dates=None))).events
+    assert (one.starts, one.ends, one.no_length) == (FIRST, date(2027, 3, 11), True)
+    assert one.doubt
+
+
+def test_rule_03_a_single_night_that_was_assumed_ends_at_check_out() -> None:
+    (one,) = read(vcalendar(vevent("DTSTART:20270310T200000Z", "DTEND:20270310T200000Z", dates=None))).events
+    placed = place(classify([one], Channel.OTHER, Options())[0], Hours("Europe/Warsaw", time(15), time(11)))
+    assert (placed.starts_at, placed.ends_at) == (at("2027-03-10T20:00"), at("2027-03-11T10:00"))
+    assert placed.needs_review
 
 
 def test_rule_03_junk_lines_are_dropped_and_broken_text_is_no_reason_to_lose_a_stay() -> None:
