@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.utils.safestring import SafeString
 
 from rentals.badges import badge_html
+from rentals.calendars.classify import phrases
 from rentals.calendars.events import Channel, Verdict
 from rentals.models import CalendarFeed, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
-from rentals.wording import Badge, Tone, days
+from rentals.wording import Badge, Tone, days, span
 
 
 class Health(StrEnum):
@@ -99,6 +101,8 @@ def verdict_badge(verdict: str, decision: str = "") -> SafeString:
     return badge_html(Badge(verdict_label(verdict, decision), _VERDICTS[shown].tone))
 
 
+#: How many characters of a row's own text a question quotes.
+_LONGEST_QUOTE: Final = 60
 _DECIDED = {
     FeedItem.Decision.STAY.value: "You said that it is a stay.",
     FeedItem.Decision.NOT_STAY.value: "You said that it is not a stay.",
@@ -114,6 +118,20 @@ def counts(summary: Mapping[str, Any]) -> str:
     """`2 new, 1 changed`, from the counts of an import."""
     counted = [f"{summary[name]} {word}" for name, word in _COUNTS.items() if summary.get(name)]
     return ", ".join(counted) or "nothing new"
+
+
+def is_it_a_stay(item: FeedItem, today: date) -> str:
+    """`Booking.com closed 12 to 22 Mar: a stay?`: the question about an item that only a person can decide. The feed
+    and its state are loaded."""
+    channel = channel_of(item.feed)
+    known = set(CHANNEL_LABELS.values()) - {CHANNEL_LABELS[Channel.AUTO], CHANNEL_LABELS[Channel.OTHER]}
+    who = channel if channel in known else item.feed.name
+    starts, ends = item.starts_on, item.ends_on
+    when = span(starts, ends, today) if starts and ends else "on unknown days"
+    if phrases.read(item.summary).kind is phrases.Kind.BLOCK:
+        return f"{who} closed {when}: a stay?"
+    said = item.summary if len(item.summary) <= _LONGEST_QUOTE else f"{item.summary[:_LONGEST_QUOTE]}…"
+    return f"{who}, “{said}” {when}: a stay?" if said else f"{who} {when}: a stay?"
 
 
 def item_dates(item: FeedItem, zone: ZoneInfo) -> str:

@@ -18,7 +18,8 @@ from django.db.models import QuerySet
 
 from rentals.calendars.classify.phrases import Kind, names_nobody, read
 from rentals.calendars.classify.vocabulary import CHANNEL_NAMES
-from rentals.calendars.decide.identity import names_conflict, plain_name
+from rentals.calendars.decide.identity import plain_name
+from rentals.calendars.decide.names import names_differ
 from rentals.models import Booking
 
 #: Two stays that are end to end are less than this apart: they meet within one local day, which a clock change may make
@@ -69,7 +70,7 @@ def following(stay: Stay, others: Iterable[Stay], zone: ZoneInfo) -> Stay | None
 
 def is_same_guest(one: str, other: str) -> bool:
     """Whether two names surely name somebody, and may name one person."""
-    return _is_name(one) and _is_name(other) and not names_conflict(one, other)
+    return _is_name(one) and _is_name(other) and not names_differ(one, other)
 
 
 def _is_name(text: str) -> bool:

@@ -94,6 +94,18 @@ def day(of: date) -> str:
     return f"{of.day} {of:%b %Y}"
 
 
+def span(starts: date, ends: date, today: date) -> str:
+    """`12 to 22 Mar`, as short as it can be understood: months and years that differ are on both days, and a year
+    that is not the present one is said."""
+    if starts.year != ends.year:
+        return f"{day(starts)} to {day(ends)}"
+    year = "" if starts.year == today.year else f" {ends.year}"
+    if starts == ends:
+        return f"{starts.day} {starts:%b}{year}"
+    month = "" if starts.month == ends.month else f" {starts:%b}"
+    return f"{starts.day}{month} to {ends.day} {ends:%b}{year}"
+
+
 def days(starts: date | None, ends: date | None) -> str:
     """`3 Mar to 8 Mar 2027`: arrival and departure day."""
     if starts is None or ends is None:

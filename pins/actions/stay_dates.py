@@ -106,7 +106,7 @@ def _of_the_code(booking: Booking, former_code: str, now: datetime) -> str:
         return "No lock has a code for it at present."
     until = f"until {day_and_time(grant.ends_at, zone)}"
     span = until if grant.starts_at <= now else f"from {day_and_time(grant.starts_at, zone)} {until}"
-    works = "would work" if left_out else "works"
+    works = "would work" if left_out else "will work" if changing else "works"
     lead = f"The same code {works}" if grant.code == former_code else f"It gets a new code, which {works}"
     is_due = changing and grant.issue_at <= now
     due = f" {counted(changing, 'lock')} {'is' if changing == 1 else 'are'} being updated." if is_due else ""

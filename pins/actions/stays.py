@@ -12,6 +12,7 @@ from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Pin
 from pins.reconcile import by_hand
+from pins.status.ending import ended_by_calendar
 from pins.status.stays import guest_grants
 from rentals.calendars import conflicts
 from rentals.models import Booking
@@ -101,7 +102,14 @@ def looks_right(booking: Booking, now: datetime) -> ActionResult:
 
 
 def follow_calendar(booking: Booking, now: datetime) -> ActionResult:
-    """Give up what a person set, where the calendars say something else."""
+    """Give up what a person set, where the calendars say something else. Not where that ends a stay that runs."""
+    if (stay := ended_by_calendar(booking, now)) is not None:
+        return nothing(f"{stay.question} Nothing was changed: open the stay and decide there.")
+    return follow_calendar_now(booking, now)
+
+
+def follow_calendar_now(booking: Booking, now: datetime) -> ActionResult:
+    """The same, after the person was told that the guest is in the house."""
     if conflicts.follow_calendar(booking):
         return done("it is what the calendar says now, and follows it again.")
     return nothing("what you set and what the calendar says do not fit together. Set the dates by hand.")
@@ -114,6 +122,7 @@ ACTIONS: dict[str, Action] = {
     "revoke": revoke,
     "looks_right": looks_right,
     "follow_calendar": follow_calendar,
+    "follow_calendar_now": follow_calendar_now,
 }
 #: The text of the button, for the history of a stay.
 _BUTTONS = {
@@ -122,6 +131,7 @@ _BUTTONS = {
     "revoke": "Revoke",
     "looks_right": "Looks right",
     "follow_calendar": "Follow the calendar",
+    "follow_calendar_now": "Follow the calendar",
     "late_check_out": "Late check-out",
     "change_days": "Other days",
 }

@@ -8,9 +8,11 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -19,12 +21,14 @@ from pins import tasks
 from pins.actions import stay_dates, stays
 from pins.actions.results import ActionResult
 from pins.admin import reveal
-from pins.admin.booking_form import BookingForm
+from pins.admin.booking_form import ANSWER, KEEP, BookingForm
 from pins.admin.booking_list import BookingList
 from pins.core import code_rules
 from pins.desired import code_overrides
+from pins.status.ending import RunningStay, ended_by_calendar, running
 from pins.status.stays import panel
 from pins.status.warnings import clock_changes, stay_warnings
+from rentals.access import visible
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
 from rentals.admin.object_pages import ObjectPages
@@ -90,7 +94,9 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         now = timezone.now()
         context: dict[str, Any] = {
             "panel": panel(obj, now, self.scope(request)),
+            "is_confirmed": obj.status == Booking.Status.CONFIRMED,  # as stored: the form may hold something else
             "is_over": obj.check_out <= now,
+            "ends_guest": ended_by_calendar(obj, now),
             "calendar": conflicts.section(obj, self.scope(request)),
             "may_act": self.has_change_permission(request, obj),
             "may_reveal": request.user.has_perm(reveal.PERMISSION),
@@ -115,6 +121,9 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
             self._set_own_code(request, obj, value)
         for text in stay_warnings(obj, now):
             messages.warning(request, text)
+        if form.kept:
+            messages.success(request, form.kept)
+            return
         typed = {
             end: (getattr(obj, name), f"{form.cleaned_data[f'{end}_time']:%H:%M}")
             for end, name in (("arrival", "check_in"), ("departure", "check_out"))
@@ -143,6 +152,32 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         messages.success(request, "Your own code is set for this stay. It is not shown here again.")
         if code_rules.is_guessable(value):
             messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
+        """The page that asks says who is in the house."""
+        found = Booking.objects.filter(pk=object_id) if object_id.isdigit() else Booking.objects.none()
+        context = {**(extra_context or {}), "running": self._running(request, found)}
+        return super().delete_view(request, object_id, context)
+
+    @admin.action(description="Delete selected bookings", permissions=["delete"])
+    def delete_selected(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
+        """Django's own, whose page also says who is in the house, and can leave those guests alone."""
+        if request.POST.get(ANSWER) == KEEP:
+            queryset = queryset.exclude(pk__in=[booking.pk for booking, _ in self._running(request, queryset)])
+            if not queryset.exists():
+                messages.info(request, "Nothing was deleted: these guests are in the house until check-out.")
+                return None
+        page = delete_selected(self, request, queryset)
+        if isinstance(page, TemplateResponse):
+            page.context_data = {**(page.context_data or {}), "running": self._running(request, queryset)}
+        return page
+
+    def _running(self, request: HttpRequest, found: QuerySet[Booking]) -> list[tuple[Booking, RunningStay]]:
+        """Those of the bookings whose guests are in the house, as far as the person sees them."""
+        now = timezone.now()
+        seen = visible(found.select_related("property"), self.scope(request))
+        begun = seen.filter(status=Booking.Status.CONFIRMED, check_in__lte=now, check_out__gt=now)
+        return [(one, stay) for one in begun if (stay := running(one, now)) is not None]
 
     def delete_model(self, request: HttpRequest, obj: Booking) -> None:
         super().delete_model(request, obj)

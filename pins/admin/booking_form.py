@@ -15,6 +15,7 @@ from django.utils.html import format_html
 from pins.core.code_rules import problems
 from pins.desired import claims
 from pins.models import AccessGrant
+from pins.status.ending import RunningStay, running, would_end
 from rentals.admin.property_choice import PropertyChoice
 from rentals.local_time import local_moment
 from rentals.models import Booking, Property
@@ -28,6 +29,8 @@ else:
     _Form = forms.ModelForm
 
 _WHEN = {"arrival": "check_in", "departure": "check_out"}
+#: The answer to the question whether a running stay shall end.
+ANSWER, KEEP, END = "running_stay", "keep", "end"
 
 
 class BookingForm(_Form):
@@ -56,6 +59,9 @@ class BookingForm(_Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.former = (self.instance.check_in, self.instance.check_out)
+        #: A running stay that this would end, until the person says so; and what is said if they keep it.
+        self.asks: RunningStay | None = None
+        self.kept = ""
         if self.instance.pk:
             self.initial.update(self._stored_ends())
         if "arrival_time" in self.fields:
@@ -110,6 +116,8 @@ class BookingForm(_Form):
         if check_out <= check_in:
             self.add_error("departure_date", _order_error(first, last, prop, from_time, until_time))
             return cleaned
+        if self._keeps_running_stay(cleaned, check_in, check_out):
+            return cleaned
         # Set only when they are good: otherwise the model would report errors on fields that this form does not have.
         self.instance.check_in, self.instance.check_out = check_in, check_out
         self.instance.follows_property_times = from_time is None and until_time is None
@@ -117,8 +125,30 @@ class BookingForm(_Form):
             self._judge_own_code(prop, str(cleaned["own_code"]), str(cleaned["status"]))
         return cleaned
 
+    def _keeps_running_stay(self, cleaned: dict[str, Any], check_in: datetime, check_out: datetime) -> bool:
+        """Whether the person keeps a stay that runs until its check-out, instead of what was typed. Raises
+        ValidationError with the question, until they decide."""
+        now = timezone.now()
+        stay = running(self.instance, now) if self.instance.pk else None
+        status = str(cleaned.get("status", Booking.Status.CONFIRMED))
+        if stay is None or not (
+            would_end(status, check_in, check_out, now) or cleaned["property"].pk != stay.property_id
+        ):
+            return False
+        answer = self.data.get(ANSWER)
+        if answer == KEEP:
+            cleaned |= {"status": Booking.Status.CONFIRMED.value, "property": self.instance.property}
+            self.kept = stay.kept
+            return True
+        if answer != END:
+            self.asks = stay
+            raise ValidationError("Nothing is saved yet. Choose above what happens to the guest.")
+        return False
+
     def changes(self) -> str:
         """What was changed, for the history of a stay that is saved already. Names no guest and no code."""
+        if self.kept:
+            return "Kept the stay until check-out."
         zone = self.instance.property.zone
         said = [
             f"the {end} from {day_and_time(before, zone)} to {day_and_time(after, zone)}"

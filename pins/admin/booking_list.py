@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -23,12 +23,13 @@ from pins.admin.booking_filters import (
     StayFilter,
 )
 from pins.status.pins import pins_for_people
+from pins.status.stay_lists import active_locks, give_property_locks
 from pins.status.stays import guest_grants, stay_badge
 from rentals.access import scope_of, visible
 from rentals.admin.choice_filter import RelatedChoice
 from rentals.badges import badge_html, moment_html
 from rentals.calendars import conflicts
-from rentals.models import Booking, Lock, Property
+from rentals.models import Booking, Property
 from rentals.wording import brief
 
 if TYPE_CHECKING:
@@ -58,24 +59,23 @@ class BookingList(BulkActions, _Admin):
     ordering = ("check_in", "pk")
     list_per_page = 50
     show_full_result_count = False
-    actions = ("try_again", "new_code", "revoke")
+    actions = ("delete_selected", "try_again", "new_code", "revoke")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Booking]:
         return super().get_queryset(request).select_related("property")
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Load what the columns need with the rows of the page, in three queries for however many rows."""
+        """Load what the columns need with the rows of the page, in a few queries for however many rows."""
         changelist = super().get_changelist_instance(request)
-        doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
         pins = visible(pins_for_people(), scope_of(request.user))
         with_pins = guest_grants().prefetch_related(Prefetch("pins", queryset=pins))
         rows = (
             Booking.objects.with_overlaps()
-            .annotate(has_locks=Exists(doors))
             .select_related("property")
             .prefetch_related(Prefetch("grants", queryset=with_pins))
         ).in_bulk([one.pk for one in changelist.result_list])
         changelist.result_list = [rows[one.pk] for one in changelist.result_list if one.pk in rows]
+        give_property_locks(changelist.result_list)
         return changelist
 
     def get_search_results(
@@ -121,5 +121,4 @@ class BookingList(BulkActions, _Admin):
     def doors(self, booking: Booking) -> SafeString:
         grant = next(iter(booking.grants.all()), None)  # prefetched: guest grants only
         pins = list(grant.pins.all()) if grant is not None else []
-        has_locks = bool(getattr(booking, "has_locks", True))
-        return badge_html(stay_badge(booking, grant, pins, has_locks=has_locks, now=timezone.now()))
+        return badge_html(stay_badge(booking, grant, pins, locks=active_locks(booking), now=timezone.now()))

@@ -20,8 +20,8 @@ from pins.status.locks import zone_of_lock
 from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.badges import badge_html
 from rentals.fields import behind
-from rentals.models import CalendarFeed, Lock, LockAccount
-from rentals.wording import Badge, Tone, day_and_time
+from rentals.models import CalendarFeed, FeedItem, Lock, LockAccount
+from rentals.wording import Badge, Tone, day_and_time, days
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -66,12 +66,14 @@ class IncidentAdmin(ReadOnlyAdmin):
             "account",
             "feed__property",
             "booking__property",
+            "item",
         )
         return incidents.select_related(*subjects).defer(
             *behind("pin", Pin.SECRETS),
             *behind("pin__grant", AccessGrant.SECRETS),
             *behind("account", LockAccount.SECRETS),
             *behind("feed", CalendarFeed.SECRETS),
+            *behind("item", FeedItem.SECRETS),
         )
 
     @admin.display(description="How urgent", ordering=MOST_SEVERE_FIRST)
@@ -111,7 +113,8 @@ class IncidentAdmin(ReadOnlyAdmin):
             return format_html('<a href="{}">{}</a>', url, incident.account)
         if incident.feed is not None:
             url = reverse("admin:rentals_calendarfeed_change", args=[incident.feed.pk])
-            return format_html('<a href="{}">{}</a>, {}', url, incident.feed, incident.feed.property)
+            when = f", {days(incident.item.starts_on, incident.item.ends_on)}" if incident.item is not None else ""
+            return format_html('<a href="{}">{}</a>, {}{}', url, incident.feed, incident.feed.property, when)
         return "unknown"
 
     @admin.display(description="What to do")

@@ -111,6 +111,8 @@ def _page(
         "original": booking,
         "panel": panel(booking, now, scope_of(request.user)),
         "may_act": admin_page.has_change_permission(request, booking),
+        "is_confirmed": booking.status == Booking.Status.CONFIRMED,
+        "is_over": booking.check_out <= now,
         "may_reveal": True,
         "revealed": revealed,
         "refusal": refusal,

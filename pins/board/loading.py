@@ -4,50 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
-from enum import StrEnum
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
 
-from pins.board import rows
+from pins.board import day_lists, rows, undecided
 from pins.board.clocks import Clock, clock
+from pins.board.day_lists import DayList, Show
+from pins.board.doubts import doubts_of
 from pins.board.headline import Headline, headline
+from pins.board.incident_rows import open_incidents
 from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
-from pins.board.rows import StayRow
+from pins.board.undecided import Questions
 from pins.incidents import sweep_checks
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
+from pins.status.wording import Kind
 from rentals.access import Scope, visible
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
-from rentals.wording import WORST_FIRST, Tone, brief
+from rentals.wording import Tone, brief
 
 SOON = timedelta(hours=24)
 #: The key of the list of issues, and how many of them are shown unasked.
 ISSUES, FEW_ISSUES = "issues", 8
-#: A stay without any code is looked for until so long after its beginning.
-_BEFORE = timedelta(hours=38)
-#: How many lines of a list are shown unasked, the worst first.
-SHOWN = 25
-
-
-@dataclass(frozen=True, slots=True)
-class DayList:
-    """Arrivals or departures of one day. `key`: its name in addresses and anchors."""
-
-    key: str
-    title: str
-    rows: tuple[StayRow, ...]
-    hidden: int
-    ready: int
-    total: int
-
-    @property
-    def counts_ready(self) -> bool:
-        """Whether its title says how many are ready: arrivals."""
-        return self.key.startswith("arrivals")
+#: The keys of the lists of guests whose stay runs, and of stays that somebody looked for.
+IN_HOUSE, FOUND = "in-house", "found"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +65,10 @@ class Board:
     headline: Headline
     is_idle: bool  # the periodic work has stopped
     outside: DayList  # guests whose stay has begun and who may be shut out
+    questions: Questions  # calendar rows that may be stays
+    found: DayList  # what a search found beside the other lists
+    finds_more: bool  # perhaps: it stops at some number
+    in_house: DayList  # the other guests whose stay has begun
     issues: tuple[Issue, ...]
     more_issues: int  # how many there are beside these
     lists: tuple[DayList, ...]
@@ -113,31 +101,22 @@ class Board:
         return len(self.issues) - len(self.shown_issues)
 
 
-class Show(StrEnum):
-    """Which stays the lists are narrowed to."""
-
-    ALL = ""
-    OPEN = "open"  # not ready yet, or not gone yet
-    UNDISCLOSED = "untold"  # ready, and nobody was shown the code; the value is in people's bookmarks
-
-    def includes(self, row: StayRow) -> bool:
-        """Whether the row is among them."""
-        if self is Show.OPEN:
-            return not row.settled
-        return self is Show.ALL or row.undisclosed
-
-
 def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL, whole: str = "") -> Board:
     """`now`: UTC. `query` and `show` narrow the lists: to guests and properties with these words, and to stays that ask
     for something. `whole`: the key of a list to show in full."""
     named = visible(Property.objects.order_by(), scope).values_list("timezone", flat=True).distinct()
     zones = [ZoneInfo(name) for name in named]
     here = clock(now, zones)
-    near = stay_lists.load(_near(now, zones), scope)
-    confirmed = [stay_lists.stay_of(one, now) for one in near if one.status == Booking.Status.CONFIRMED]
-    soon = [one for one in confirmed if now < one.booking.check_in <= now + SOON]
-    outside = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out and _is_shut_out(one)]
-    found, more = issues(now, [*outside, *soon], scope)
+    near = [stay_lists.stay_of(one, now) for one in stay_lists.load(_near(now, zones), scope)]
+    confirmed = [one for one in near if one.booking.status == Booking.Status.CONFIRMED]
+    soon = [one for one in near if now < one.booking.check_in <= now + SOON]
+    begun = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out]
+    outside = [one for one in begun if _is_shut_out(one, now)]
+    incidents = open_incidents(scope)
+    found, more = issues(now, [*outside, *soon], incidents)
+    questions = undecided.load(now, scope)
+    doubts = doubts_of(soon, undecided.near(questions.rows), incidents, scope)
+    soon = [one for one in soon if one.booking.status == Booking.Status.CONFIRMED]
     locks, more_locks = locks_to_look_after(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer(*LockAccount.SECRETS), scope))
     observed = tuple(ObservedAccount(one.pk, one.name) for one in lock_accounts if one.observe_only)
@@ -146,7 +125,12 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     known = [one for one in soon if not one.is_observed]
     idle_since = sweep.idle_since(now)
     start = _start(lock_accounts, scope)
-    shut_out = [rows.shut_out(one, now) for one in outside if _matches(one.booking, query)]
+    shut_out = [rows.shut_out(one, now) for one in outside if day_lists.matches(one.booking, query)]
+    at_the_door = {one.booking.pk for one in outside}
+    inside = [one for one in begun if one.booking.pk not in at_the_door and day_lists.matches(one.booking, query)]
+    days = list(day_lists.days(near, now, query))
+    listed = {row.booking_id for _, _, ones in days for row in ones} | {one.booking.pk for one in begun}
+    elsewhere = day_lists.look_for(query, listed, now, scope) if query else []
     return Board(
         at=now,
         clock=here,
@@ -158,12 +142,17 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
             observes=bool(observed),
             idle_since=brief(idle_since, now, here.zone) if idle_since else "",
             is_new=not start.bookings,
+            doubts=doubts,
         ),
         is_idle=idle_since is not None,
-        outside=_list("outside", "May stand before a closed door", shut_out, show, whole),
+        outside=day_lists.cut("outside", "May stand before a closed door", shut_out, show, whole),
+        questions=questions,
+        found=day_lists.cut(FOUND, "Other stays", elsewhere, Show.ALL, whole, in_order=True),
+        finds_more=len(elsewhere) == day_lists.MOST_FOUND,
+        in_house=day_lists.cut(IN_HOUSE, "In the house", [rows.in_house(one, now) for one in inside], show, whole),
         issues=found,
         more_issues=more,
-        lists=tuple(_list(*one, show, whole) for one in _days(confirmed, now, query)),
+        lists=tuple(day_lists.cut(*one, show, whole) for one in days),
         locks=locks,
         more_locks=more_locks,
         budgets=tuple(budgets(lock_accounts, now)),
@@ -176,14 +165,13 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
 
 
 def _near(now: datetime, zones: Iterable[ZoneInfo]) -> Q:
-    """Stays that begin or end today or tomorrow in one of the zones, and begun ones whose guest may be shut out."""
+    """Stays that begin or end today or tomorrow in one of the zones, and those that run."""
     midnights = [datetime.combine(now.astimezone(zone), time(), zone) for zone in zones] or [now]
     first, last = min(midnights), max(one + timedelta(days=2) for one in midnights)
     begins, ends = Q(check_in__gte=first, check_in__lt=last), Q(check_out__gte=first, check_out__lt=last)
-    begun = Q(check_in__gt=now - _BEFORE, check_in__lt=first, check_out__gt=now) & rows.codeless(now)
-    asked = (begins | ends | begun) & ~Q(status=Booking.Status.CANCELLED) | rows.outside(now)
-    # This follows from the rest. It spares the database from judging every stay that ever was.
-    return Q(check_out__gte=first, check_in__lt=last) & asked
+    runs = Q(check_in__lte=now, check_out__gt=now)
+    # The first part follows from the rest. It spares the database from judging every stay that ever was.
+    return Q(check_out__gte=first, check_in__lt=last) & (begins | ends | runs) & ~Q(status=Booking.Status.CANCELLED)
 
 
 def _count_staying(now: datetime, scope: Scope) -> int:
@@ -194,50 +182,12 @@ def _count_staying(now: datetime, scope: Scope) -> int:
     return left.values("grant").distinct().count()
 
 
-def _is_shut_out(stay: Stay) -> bool:
+def _is_shut_out(stay: Stay, now: datetime) -> bool:
     """Whether the guest of a stay that has begun may be shut out: also where the code is still planned, since nothing
-    is on the lock then."""
-    if stay.tone is Tone.WAITING:
-        return not stay.is_observed
-    return stay.tone in (Tone.ACT, Tone.TROUBLE, Tone.BUSY)
-
-
-def _days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str, str, list[StayRow]]]:
-    """Today and tomorrow, each property's own days: key, title and rows of each list."""
-    leaving = {(one.booking.property_id, one.booking.departure_date) for one in stays}
-    chosen = [one for one in stays if _matches(one.booking, query)]
-    for offset, day in enumerate(("today", "tomorrow")):
-        came = [one for one in chosen if one.booking.arrival_date == _day_at(one.booking, now, offset)]
-        goes = [one for one in chosen if one.booking.departure_date == _day_at(one.booking, now, offset)]
-        arrivals = [
-            rows.arrival(one, now, turns_over=(one.booking.property_id, one.booking.arrival_date) in leaving)
-            for one in came
-        ]
-        yield f"arrivals-{day}", f"Arriving {day}", arrivals
-        yield f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes]
-
-
-def _day_at(booking: Booking, now: datetime, offset: int) -> date:
-    return now.astimezone(booking.property.zone).date() + timedelta(days=offset)
-
-
-def _matches(booking: Booking, query: str) -> bool:
-    said = f"{booking.guest_name} {booking.property.name}".casefold()
-    return all(word in said for word in query.casefold().split())
-
-
-def _list(key: str, title: str, stays: list[StayRow], show: Show, whole: str) -> DayList:
-    found = [one for one in stays if show.includes(one)]
-    worst_first = sorted(found, key=lambda one: (WORST_FIRST.index(one.tone), one.moment, one.place))
-    kept = worst_first if whole == key else worst_first[:SHOWN]
-    return DayList(
-        key=key,
-        title=title,
-        rows=tuple(kept),
-        hidden=len(found) - len(kept),
-        ready=sum(one.tone is Tone.READY for one in found),
-        total=len(found),
-    )
+    is on the lock then. Not one whose code a person took away, nor where Turnkey only observes."""
+    if stay.is_observed or stay.badge.kind is Kind.REVOKED or stay.tone is Tone.READY:
+        return False
+    return not stay.opens(now)
 
 
 def _start(lock_accounts: Sequence[LockAccount], scope: Scope) -> Start:

@@ -14,8 +14,14 @@ from datetime import datetime
 from math import inf
 from typing import Final
 
-#: The kind of a stay that waits for a person. The other kinds are those of incidents.
+#: The kind of a stay that waits for a person. The other kinds are those of incidents, and those below.
 WAITING: Final = "waiting"
+#: Of a stay whose code is ready, and that a person should look at: a calendar was not certain; a lock of the property
+#: is switched off.
+REVIEW: Final = "review"
+LOCK_OFF: Final = "lock_off"
+#: The incident about a stay that no lock lets in: it says what the stay says of itself, and is urgent with it.
+NO_LOCK: Final = "no_lock"
 
 _NOT_SET: Final = frozenset({"code_late", "outcome_unknown", WAITING})
 #: Troubles of a code that something else causes. A trouble of the same code that is not among them outweighs them.
@@ -73,7 +79,7 @@ def entries(known: Iterable[Known]) -> list[Entry]:
     for one in known:
         if one.pin is not None:
             codes[one.pin].append(one)
-        elif one.kind == WAITING:
+        elif one.kind in (WAITING, NO_LOCK):
             stays.append(one)
         elif one.kind in EXPLAINS:
             heads[one.kind, _subject(one, one.kind)] = one
@@ -91,8 +97,9 @@ def entries(known: Iterable[Known]) -> list[Entry]:
             else:
                 alone["pin", pin].append(one)
     named = {one.whom for ones in alone.values() for one in ones if one.whom}
+    explained = {one.whom for ones in below.values() for one in ones}
     for one in stays:  # once a stay, and not where an entry about one of its codes says more
-        if one.whom not in named:
+        if one.whom not in named and not (one.kind == NO_LOCK and one.whom in explained):
             alone[WAITING, one.whom].append(one)
     found = [_under(head, below[at]) for at, head in heads.items()] + [_by_itself(ones) for ones in alone.values()]
     return sorted(found, key=_severe_and_old_first)

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-
-from pins.core.pin_state import State
-from pins.models import Pin
 from pins.status.disclosure import is_live
 from pins.status.pins import next_step, pin_badge
 from pins.status.stay_lists import Stay
 from rentals.models import Booking
-from rentals.wording import Badge, Tone, brief, clock_time
+from rentals.wording import Badge, Tone, brief, clock_time, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +42,14 @@ class StayRow:
         return self.badge.tone
 
 
-def outside(now: datetime) -> Q:
-    """Stays that have begun and whose code is not on every lock, or cannot be entered there: a guest may stand before
-    a closed door."""
-    unready = Exists(_wanted(now).exclude(state__in=[State.SET, State.CHANGING]))
-    mute = Exists(_wanted(now).filter(lock__has_keypad=False, lock__account__observe_only=False))
-    return Q(Q(unready) | Q(mute), status=Booking.Status.CONFIRMED, check_in__lte=now, check_out__gt=now)
-
-
-def codeless(now: datetime) -> Q:
-    """Stays for which no lock is meant to hold a code."""
-    return Q(~Exists(_wanted(now)))
-
-
-def _wanted(now: datetime) -> QuerySet[Pin]:
-    return Pin.objects.filter(grant__booking=OuterRef("pk"), wanted=True, grant__ends_at__gt=now)
-
-
 def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
     """A guest who arrives. `turns_over`: another one leaves the property on that day."""
     flags = []
+    if stay.booking.status == Booking.Status.TENTATIVE:
+        flags.append("not confirmed")
     if turns_over:
         flags.append("same-day turnover")
-    if stay.overlaps:
-        flags.append("overlaps another stay")
-    if stay.booking.needs_review:
-        flags.append("needs review")
+    flags += _doubts(stay)
     grant = stay.grant
     undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None
     if undisclosed:
@@ -88,8 +66,33 @@ def departure(stay: Stay, now: datetime) -> StayRow:
 def shut_out(stay: Stay, now: datetime) -> StayRow:
     """A guest who may stand before a closed door, whenever the stay began and ends."""
     begins = stay.booking.check_in
-    since = f"here since {brief(begins, now, stay.booking.property.zone)}"
+    since = f"expected since {brief(begins, now, stay.booking.property.zone)}"
     return replace(_row(stay, begins, now, (), settled=False), at=since)
+
+
+def in_house(stay: Stay, now: datetime) -> StayRow:
+    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock."""
+    booking, zone = stay.booking, stay.booking.property.zone
+    came = "here" if stay.opens(now) else "expected"
+    said = f"{came} since {brief(booking.check_in, now, zone)}, until {brief(booking.check_out, now, zone)}"
+    row = _row(stay, booking.check_out, now, tuple(_doubts(stay)), settled=stay.tone is Tone.READY)
+    return replace(row, at=said)
+
+
+def found(stay: Stay, now: datetime) -> StayRow:
+    """A stay that somebody looked for, whenever it is."""
+    booking = stay.booking
+    words = {Booking.Status.TENTATIVE: ["not confirmed"], Booking.Status.CANCELLED: ["cancelled"]}
+    flags = (*words.get(Booking.Status(booking.status), ()), *_doubts(stay))
+    row = _row(stay, booking.check_in, now, flags, settled=stay.tone is not Tone.ACT)
+    today = now.astimezone(booking.property.zone).date()
+    return replace(row, at=span(booking.arrival_date, booking.departure_date, today))
+
+
+def _doubts(stay: Stay) -> list[str]:
+    found = ["overlaps another stay"] if stay.overlaps else []
+    found += ["needs review"] if stay.booking.needs_review else []
+    return found + (["a lock is switched off"] if stay.has_lock_off else [])
 
 
 def _row(

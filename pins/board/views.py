@@ -21,25 +21,27 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pins.actions import locks, stay_dates, stays
+from pins.actions import calendar_rows, locks, stay_dates, stays
 from pins.actions.results import ActionResult
-from pins.board import calendar, loading
+from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
+from pins.status.ending import ended_by_calendar
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
 from rentals.fields import behind
-from rentals.models import Booking, Lock, LockAccount
+from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount
 from rentals.stay_forms import FORMS, StayForm, may_move
 from rentals.wording import day_and_time
 
 _VIEW = ("rentals.view_booking", "rentals.change_booking")
 _ACT = "rentals.change_booking"
+_DECIDE = "rentals.change_calendarfeed"
 _LONGEST_QUERY = 80
 _SHOWS: Final = {
-    loading.Show.ALL: "All",
-    loading.Show.OPEN: "Not ready yet",
-    loading.Show.UNDISCLOSED: "Not shown yet",
+    day_lists.Show.ALL: "All",
+    day_lists.Show.OPEN: "Not ready yet",
+    day_lists.Show.UNDISCLOSED: "Not shown yet",
 }
 
 
@@ -74,7 +76,7 @@ def board(request: HttpRequest) -> HttpResponse:
     query = _query(request)
     whole = request.GET.get("all", "")
     wanted = request.GET.get("show", "")
-    show = loading.Show(wanted) if wanted in set(loading.Show) else loading.Show.ALL
+    show = day_lists.Show(wanted) if wanted in set(day_lists.Show) else day_lists.Show.ALL
     context = {
         "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole),
         "query": query,
@@ -82,12 +84,13 @@ def board(request: HttpRequest) -> HttpResponse:
         "choices": [_choice(one, one is show, query) for one in _SHOWS],
         "kept": _more_parameters(show=show.value, q=query),
         "whole": whole,
+        "may_decide": request.user.has_perm(_DECIDE),
         "here": "board",
     }
     return render(request, "pins/board/live.html" if _is_part(request) else "pins/board/board.html", context)
 
 
-def _choice(show: loading.Show, is_current: bool, query: str) -> dict[str, Any]:
+def _choice(show: day_lists.Show, is_current: bool, query: str) -> dict[str, Any]:
     """One of the links that narrow the lists."""
     asked = _more_parameters(show=show.value, q=query)[1:]
     return {"url": f"{reverse('home')}{'?' if asked else ''}{asked}", "label": _SHOWS[show], "is_current": is_current}
@@ -142,6 +145,7 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "leaves": day_and_time(booking.check_out, zone),
         "panel": panel(booking, now, scope_of(request.user)),
         "calendar": conflicts.section(booking, scope_of(request.user)),
+        "ends_guest": ended_by_calendar(booking, now),
         "came": conflicts.source_label(booking),
         "may_act": request.user.has_perm(_ACT),
         "may_reveal": request.user.has_perm("pins.reveal_code"),
@@ -173,6 +177,24 @@ def stay_action(request: HttpRequest, booking_id: int, action: str) -> HttpRespo
         if result.done:
             _log(request, booking, stays.history_line(action, result))
     return _say(request, result, reverse("stay", args=[booking.pk]))
+
+
+@require_POST
+@_staff
+def row_decision(request: HttpRequest, item_id: int) -> HttpResponse:
+    """A person says whether a calendar row is a stay; the history of the calendar says who."""
+    if not request.user.has_perm(_DECIDE):
+        raise PermissionDenied
+    answer = request.POST.get("answer", "")
+    rows = FeedItem.objects.select_related("feed").defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
+    item = get_object_or_404(visible(rows, scope_of(request.user)), pk=item_id)
+    if answer not in calendar_rows.ANSWERS:
+        raise Http404
+    with transaction.atomic():
+        result = calendar_rows.decide(item.pk, answer, timezone.now())
+        if result.done:
+            _log(request, item.feed, f"Decided: {result.text}")
+    return _say(request, result, reverse("home"))
 
 
 @require_safe
@@ -238,7 +260,7 @@ def _locks(request: HttpRequest) -> QuerySet[Lock]:
     return visible(locks, scope_of(request.user))
 
 
-def _log(request: HttpRequest, about: Booking | Lock, text: str) -> None:
+def _log(request: HttpRequest, about: Booking | Lock | CalendarFeed, text: str) -> None:
     if request.user.is_authenticated:
         LogEntry.objects.log_actions(request.user.pk, [about], CHANGE, text, single_object=True)
 

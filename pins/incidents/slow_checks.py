@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, Min, OuterRef, Q
 
-from pins.incidents import unreadable
+from pins.incidents import doubtful_arrivals, unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
 from pins.models import AccountState, Incident
 from pins.models.incident import subject_key
@@ -39,6 +39,9 @@ def check(now: datetime) -> None:
             Kind.FEED_UNREADABLE: Found("feed", unreadable.severities(now)),
             Kind.KEY_EXPIRES: Found("account", _ending_keys(now)),
             Kind.NO_KEYPAD: Found("lock", _without_keypad(now)),
+            Kind.NO_LOCK: doubtful_arrivals.shut_out(now),
+            Kind.STAY_UNCLEAR: doubtful_arrivals.undecided(now),
+            Kind.NOT_CONFIRMED: doubtful_arrivals.not_confirmed(now),
             Kind.STAYS_OVERLAP: Found("booking", _overlapping_stays(now)),
             Kind.ZONE_DIFFERS: Found("lock", _in_another_zone(now)),
         },

@@ -6,6 +6,7 @@ changed. Heavier checks, which can wait a minute, are in `pins.incidents.slow_ch
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -51,10 +52,12 @@ Standing = Mapping[tuple[str, str], tuple[int, str]]
 
 @dataclass(frozen=True)
 class Found:
-    """What a check found of one kind: primary keys of the model of `field`, and the severity for each."""
+    """What a check found of one kind: primary keys of the model of `field`, and the severity for each. `feeds`: the
+    calendar that each belongs to, where that is said with it."""
 
     field: str
     severities: Mapping[int, Incident.Severity]
+    feeds: Mapping[int, int] = dataclasses.field(default_factory=dict)
 
 
 def check(now: datetime) -> None:
@@ -95,7 +98,7 @@ def keep(standing: Standing, found: Mapping[Incident.Kind, Found], now: datetime
             at = (kind.value, subject_key(met.field, key))
             over.pop(at, None)
             if at not in standing:
-                about = {f"{met.field}_id": key}
+                about = {f"{met.field}_id": key} | ({"feed_id": met.feeds[key]} if key in met.feeds else {})
                 fresh.append(Incident(kind=kind, subject=at[1], severity=severity, opened_at=now, **about))
             elif rank(standing[at][1]) < rank(severity):
                 rising[severity].append(standing[at][0])

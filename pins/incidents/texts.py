@@ -61,6 +61,10 @@ REMEDIES: Final[dict[str, str]] = {
     "no_keypad": (
         "Connect a keypad in the Tedee app, then fetch the locks of the account. Until then let guests in another way."
     ),
+    "no_lock": (
+        "Choose the locks of the property on its page: at least one that is switched on, has a keypad and takes codes. "
+        "Until then let the guest in another way."
+    ),
     "no_room": "In the Tedee app, remove codes that nobody needs.",
     "too_many_codes": (
         "Nearer arrivals come first. Lower “issue ahead days” of its properties, or raise the lock's room for codes if "
@@ -75,6 +79,11 @@ REMEDIES: Final[dict[str, str]] = {
         "the Tedee app."
     ),
     "stays_overlap": "Both guests get a code. Move or cancel one of the stays, or block the days in the other channel.",
+    "stay_unclear": (
+        "Say on the board, or on the calendar's page, whether it is a stay. A stay gets its code at once; until you "
+        "decide there is none."
+    ),
+    "not_confirmed": "Ask the guest or the channel. Confirm the stay, then it gets its code; or cancel it.",
     "feed_held": (
         "Open the calendar, and keep or cancel the stays that it names. Nothing is cancelled until you decide."
     ),
@@ -103,6 +112,12 @@ REMEDIES: Final[dict[str, str]] = {
     ),
 }
 
+#: For a code that somebody changed once more after it was put right: Turnkey leaves it alone.
+EDITED_AGAIN: Final = IncidentText(
+    "Somebody changed our code in the Tedee app again, and it may not open",
+    "Turnkey put it right once and leaves it as it is now. On the stay, press “Try again now” to put it right once "
+    "more. Or cancel the stay.",
+)
 #: By `Incident.Severity`. Urgent: a person must act now. The others need nobody at the moment.
 SEVERITIES: Final[dict[str, Badge]] = {
     "urgent": Badge("Urgent", Tone.ACT),

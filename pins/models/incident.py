@@ -27,12 +27,15 @@ class Incident(models.Model):
         LOCK_OFFLINE = "lock_offline", "The lock cannot be reached"
         BATTERY_LOW = "battery_low", "The battery of the lock is low"
         NO_KEYPAD = "no_keypad", "The lock has no keypad, and guests are expected"
+        NO_LOCK = "no_lock", "No lock of the property can let the guest in"
         NO_ROOM = "no_room", "The lock has no room for more codes"
         TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
         LOCK_UNKNOWN = "lock_unknown", "Tedee no longer knows this lock"
         ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
         STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
+        STAY_UNCLEAR = "stay_unclear", "A calendar row may be a stay, and nobody decided"
+        NOT_CONFIRMED = "not_confirmed", "A stay is not confirmed, so it has no code"
         FEED_HELD = "feed_held", "A calendar waits for your decision"
         FEED_RESET = "feed_reset", "The link of a calendar no longer exists"
         FEED_REFUSED = "feed_refused", "A channel refuses to give its calendar to Turnkey"
@@ -64,6 +67,14 @@ class Incident(models.Model):
     )
     booking = models.ForeignKey(
         "rentals.Booking", on_delete=models.CASCADE, null=True, blank=True, related_name="incidents"
+    )
+    item = models.ForeignKey(
+        "rentals.FeedItem",
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="incidents",
+        help_text="One row of the calendar `feed`.",
     )
     opened_at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True, blank=True)

@@ -14,25 +14,34 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 from pins.core.pin_state import State
 from pins.core.quiet_hours import Arrival
 from pins.models import AccessGrant, Incident, Pin
-from rentals.models import Booking, Lock, LockAccount
+from rentals.models import Booking, FeedItem, Lock, LockAccount
 
 Kind = Incident.Kind
 
 #: Longer than any day and any quiet hours: a guest who comes later, or came earlier, does not arrive today in any zone.
 _NEAR: Final = timedelta(days=2)
-#: With these a guest who has arrived is shut out although the PIN is on the lock: there is no keypad to enter it, or
-#: the guest knows the former one.
-_SHUTS_OUT: Final = frozenset({Kind.NO_KEYPAD, Kind.CODE_CHANGED})
+#: With these a guest who has arrived is shut out, also where the PIN is on the lock: there is no keypad to enter it, no
+#: lock lets the guest in, or the guest knows the former one.
+_SHUTS_OUT: Final = frozenset({Kind.NO_KEYPAD, Kind.NO_LOCK, Kind.CODE_CHANGED})
 
 
 def arrivals(incident: Incident | None, grant: AccessGrant | None, now: datetime) -> list[Arrival]:
     """Guests whom a message about an incident, or about a stay, concerns; guests who can wait may be
     left out."""
+    if incident is not None and incident.item is not None:
+        return _perhaps(incident.item, now)
     if incident is not None and (incident.lock_id or incident.account_id or incident.feed_id):
         # A notice means that nobody is shut out, so it may wait whoever arrives.
         return [] if incident.severity == Incident.Severity.NOTICE else _near(_stays_of(incident), incident, now)
     booking = grant.booking if grant is not None else incident.booking if incident is not None else None
     return _near(Booking.objects.filter(pk=booking.pk), incident, now) if booking is not None else []
+
+
+def _perhaps(item: FeedItem, now: datetime) -> list[Arrival]:
+    """The guest who may come with a calendar row about which nobody decided."""
+    if item.starts_at is None:
+        return []
+    return [Arrival(item.starts_at, item.feed.property.timezone, shut_out=item.starts_at <= now)]
 
 
 def _stays_of(incident: Incident) -> QuerySet[Booking]:

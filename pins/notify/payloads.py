@@ -22,14 +22,15 @@ from pins.status.stay_lists import Stay
 from pins.status.stays import guest_grants
 from rentals.access import EVERYTHING
 from rentals.fields import behind
-from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
-from rentals.wording import WORST_FIRST, Tone, clock_time
+from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property
+from rentals.wording import WORST_FIRST, Tone, clock_time, days
 
 _SECRETS = (
     *behind("pin", Pin.SECRETS),
     *behind("pin__grant", AccessGrant.SECRETS),
     *behind("account", LockAccount.SECRETS),
     *behind("feed", CalendarFeed.SECRETS),
+    *behind("item", FeedItem.SECRETS),
 )
 MOST_ARRIVALS = 60
 MOST_ISSUES = 20
@@ -39,7 +40,7 @@ def incidents() -> Any:
     """Incidents with everything that `incident_data` reads."""
     subjects = (
         *("pin__grant__booking__property", "pin__lock", "lock"),
-        *("account", "feed__property", "booking__property"),
+        *("account", "feed__property", "booking__property", "item"),
     )
     return Incident.objects.select_related(*subjects).defer(*_SECRETS)
 
@@ -61,7 +62,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
         "remedy": said.remedy,
         "stay": _stay_of(incident),
         "lock": _lock(lock) if lock is not None else None,
-        "calendar": f"{feed.name}, {feed.property.name}" if feed is not None else None,
+        "calendar": _calendar(feed, incident.item) if feed is not None else None,
         "account": incident.account.name if incident.account is not None else None,
         "path": _path(incident),
     }
@@ -72,6 +73,12 @@ def _what(incident: Incident, label: str) -> str:
     feeds = unreadable.feeds_of([(incident.kind, incident.feed_id)])
     now = incident.resolved_at or timezone.now()
     return unreadable.what(label, unreadable.words(feeds, now).get(incident.feed_id or 0))
+
+
+def _calendar(feed: CalendarFeed, item: FeedItem | None) -> str:
+    """Which calendar, and the days of the row that it is about."""
+    said = f"{feed.name}, {feed.property.name}"
+    return f"{said}, {days(item.starts_on, item.ends_on)}" if item is not None else said
 
 
 def grant_of(incident: Incident) -> AccessGrant | None:
@@ -187,6 +194,8 @@ def _issue(incident: Incident) -> dict[str, Any]:
 
 def _path(incident: Incident) -> str:
     pin = incident.pin
+    if incident.item_id is not None:
+        return f"{reverse('home')}#questions"
     if pin is not None and pin.grant.booking_id is not None:
         return reverse("stay", args=[pin.grant.booking_id])
     if incident.booking_id is not None:

@@ -37,6 +37,13 @@ button:focus-visible { outline: 3px solid var(--warn); outline-offset: 2px; }
 table { border-collapse: collapse; width: 100%; margin-top: .6rem; font-size: .92rem; }
 th, td { text-align: left; padding: .3rem .6rem .3rem 0; border-top: 1px solid var(--line); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; } code { font-size: 1rem; letter-spacing: .05em; }
+h2, p, td { overflow-wrap: anywhere; }
+@media (max-width: 38rem) {
+  body { padding: .6rem; } .head { flex-wrap: wrap; }
+  thead { display: none; } table, tbody, tr, td { display: block; }
+  tr { border-top: 1px solid var(--line); padding: .4rem 0; } td { border: 0; padding: .1rem 0; }
+  td:empty { display: none; }
+}
 .good { color: var(--good); } .warn { color: var(--warn); } .bad { color: var(--bad); }
 """
 

@@ -13,6 +13,7 @@ from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import NO_KEYPAD, pause
+from pins.status.wording import Kind
 from rentals.fields import behind
 from rentals.models import LockAccount
 from rentals.wording import Badge, Tone, soon
@@ -47,7 +48,28 @@ def pin_badge(pin: Pin, now: datetime) -> Badge:
     badge = wording.badge(standing(pin, now), now)
     if badge.tone in (Tone.READY, Tone.BUSY, Tone.WAITING) and pin.grant.ends_at > now and is_mute(pin):
         return NO_KEYPAD
-    return badge
+    return wording.BEING_CHANGED if badge.kind is Kind.READY and not is_confirmed(pin, now) else badge
+
+
+def is_confirmed(pin: Pin, now: datetime) -> bool:
+    """Whether the code is known to be on its lock for all of its present period, where a guest can enter it.
+
+    The stored state is not enough: periods may have been changed in bulk since, and the drift check follows a minute
+    later.
+    """
+    grant, starts_at, ends_at = pin.grant, pin.applied_starts_at, pin.applied_ends_at
+    holds = pin.remote_id is not None and not pin.op and State(pin.state) is State.SET
+    begins = starts_at is None or starts_at <= max(grant.starts_at, now)
+    lasts = ends_at is None or ends_at >= grant.ends_at
+    return holds and pin.wanted and grant.wanted and begins and lasts and pin.lock.has_keypad is not False
+
+
+def opens_now(pin: Pin, now: datetime) -> bool:
+    """Whether the code is known to open its lock at this moment, also while its period is being changed."""
+    starts_at, ends_at = pin.applied_starts_at, pin.applied_ends_at
+    holds = pin.remote_id is not None and State(pin.state) in (State.SET, State.CHANGING)
+    begun = starts_at is None or starts_at <= now
+    return holds and pin.wanted and begun and (ends_at is None or now < ends_at) and pin.lock.has_keypad is not False
 
 
 def is_mute(pin: Pin) -> bool:

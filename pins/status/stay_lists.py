@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Prefetch, Q
 
 from pins.models import AccessGrant, LockState, Pin
+from pins.status.pins import opens_now
 from pins.status.stays import guest_grants, stay_badge
 from pins.status.wording import Kind
 from rentals.access import Scope, visible
-from rentals.models import Booking, Lock, LockAccount
+from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.wording import Badge, Tone
 
 
@@ -24,6 +28,8 @@ class Stay:
     pins: tuple[Pin, ...]
     badge: Badge
     overlaps: bool  # with another stay of the property
+    locks: frozenset[int] = frozenset()  # the active ones of the property
+    has_lock_off: bool = False  # a lock of the property is switched off, so it has no code
 
     @property
     def tone(self) -> Tone:
@@ -34,14 +40,18 @@ class Stay:
         """Whether Turnkey only observes one of its locks, so that it cannot say whether the guest gets in."""
         return self.badge.kind is Kind.OBSERVED
 
+    def opens(self, now: datetime) -> bool:
+        """Whether the code is known to open every lock of the property at this moment."""
+        open_ones = {pin.lock_id for pin in self.pins if opens_now(pin, now)}
+        return bool(self.locks) and self.locks <= open_ones
+
 
 def load(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
     """The bookings of a condition and a scope, the earliest first, with everything that their lines need. `most`: no
     more than so many. A few queries, however many bookings there are."""
-    active = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
     pins = Pin.objects.only(*_OF_PIN).order_by("lock__name", "pk")
     grants = guest_grants().only(*_OF_GRANT).prefetch_related(Prefetch("pins", queryset=visible(pins, scope)))
-    matching = visible(Booking.objects.with_overlaps(), scope).filter(found).annotate(has_locks=Exists(active))
+    matching = visible(Booking.objects.with_overlaps(), scope).filter(found)
     bookings = list(
         matching.select_related("property")
         .only(*_OF_BOOKING)
@@ -49,16 +59,37 @@ def load(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
         .order_by("check_in", "property__name", "pk")[:most]
     )
     _give_locks([pin for one in bookings for pin in _pins(one)])
+    give_property_locks(bookings)
     return bookings
 
 
+def give_property_locks(bookings: Collection[Booking]) -> None:
+    """Load which locks the properties of these bookings have, in one query, for `active_locks` and `stay_of`."""
+    found: defaultdict[int, list[tuple[int, bool]]] = defaultdict(list)
+    pairs = Property.locks.through.objects.filter(property__in={one.property_id for one in bookings})
+    for property_id, lock_id, is_active in pairs.values_list("property_id", "lock_id", "lock__is_active"):
+        found[property_id].append((lock_id, is_active))
+    for one in bookings:
+        setattr(one, _LOCKS, found[one.property_id])
+
+
+def active_locks(booking: Booking) -> frozenset[int]:
+    """The active locks of its property; after `give_property_locks`."""
+    return frozenset(pk for pk, is_active in getattr(booking, _LOCKS) if is_active)
+
+
+#: Where a booking keeps the locks of its property, each with whether it is active.
+_LOCKS: Final = "_locks_of_property"
 #: What a list needs of each row, and no more: loading the rest would take most of a board's time.
 _OF_BOOKING = (
     *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
     *("property__name", "property__timezone", "property__is_active"),
 )
 _OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
-_OF_PIN = ("grant", "lock", "wanted", "admitted", "state", "next_try_at", "last_cause", "op", "op_in_doubt")
+_OF_PIN = (
+    *("grant", "lock", "wanted", "admitted", "state", "next_try_at", "last_cause", "op", "op_in_doubt"),
+    *("blocked", "remote_id", "applied_starts_at", "applied_ends_at"),
+)
 _OF_ACCOUNT = ("name", "observe_only", "rate_group", "operation__paused_until", "operation__pause_cause")
 
 
@@ -85,9 +116,10 @@ def _give_locks(pins: list[Pin]) -> None:
 def stay_of(booking: Booking, now: datetime) -> Stay:
     """A booking that `load` loaded, with its state at this moment (UTC)."""
     grant, pins = _grant(booking), _pins(booking)
-    has_locks, overlaps = bool(getattr(booking, "has_locks", True)), bool(getattr(booking, "overlaps", False))
-    badge = stay_badge(booking, grant, list(pins), has_locks=has_locks, now=now)
-    return Stay(booking, grant, pins, badge, overlaps)
+    locks = active_locks(booking)
+    badge = stay_badge(booking, grant, list(pins), locks=locks, now=now)
+    has_lock_off = len(getattr(booking, _LOCKS)) > len(locks)
+    return Stay(booking, grant, pins, badge, bool(getattr(booking, "overlaps", False)), locks, has_lock_off)
 
 
 def _pins(booking: Booking) -> tuple[Pin, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -44,10 +45,11 @@ class Panel:
     badge: Badge
     zone: str  # the name of the property's time zone; all times are in it
     period: str
-    works: str  # "works", or "would work" where the account is observe-only
+    works: str  # "works", or "would work" where the code is not known to be on every lock
     notes: tuple[str, ...]  # why there is no code, or what else matters
     lines: tuple[LockLine, ...]
     has_grant: bool
+    has_open: bool  # something is still to do on a lock, so that trying again makes sense
     revoked: bool
     disclosure: Badge | None  # whether somebody was shown the code
     reveals: tuple[str, ...]  # who was shown it, latest first
@@ -69,14 +71,14 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
     lines = tuple(_line(pin, attempts[pin.pk], zone, now) for pin in pins)
     reveals = reveals_of_present_code(grant) if grant is not None else []
     observed = _observe_only_notes(booking, pins, now)
-    works = "would work" if observed else "works"
+    locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
+    badge = stay_badge(booking, grant, pins, locks=frozenset(locks), now=now)
+    works = "works" if badge.kind is Kind.READY else "would work"
     period = ""
     if grant is not None and grant.wanted:  # one that was taken away works at no time
         period = f"{day_and_time(grant.starts_at, zone)} to {day_and_time(grant.ends_at, zone)}"
     return Panel(
-        badge=stay_badge(
-            booking, grant, pins, has_locks=booking.property.locks.filter(is_active=True).exists(), now=now
-        ),
+        badge=badge,
         zone=booking.property.timezone,
         period=period,
         works=works,
@@ -87,6 +89,7 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
         ),
         lines=lines,
         has_grant=grant is not None,
+        has_open=any(State(pin.state) not in (State.SET, State.REMOVED) for pin in pins),
         revoked=grant is not None and grant.revoked_at is not None,
         disclosure=disclosure_badge(grant, reveals, zone, now),
         reveals=tuple(f"{one.user_name} on {day_and_time(one.at, zone)}" for one in reveals),
@@ -95,10 +98,10 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
 
 
 def stay_badge(
-    booking: Booking, grant: AccessGrant | None, pins: list[Pin], *, has_locks: bool, now: datetime
+    booking: Booking, grant: AccessGrant | None, pins: list[Pin], *, locks: Collection[int], now: datetime
 ) -> Badge:
     """The codes of one stay in a few words, the worst lock first. `pins`: those of the grant, with their locks.
-    `has_locks`: its property has an active one."""
+    `locks`: the active ones of its property; none of them is passed over, also where no code is planned for it yet."""
     ends_at = grant.ends_at if grant is not None else booking.check_out  # with the minutes that the property adds
     is_expected = booking.status == Booking.Status.CONFIRMED and now < ends_at
     badges = [(pin_badge(pin, now), pin.lock.name) for pin in pins]
@@ -114,14 +117,22 @@ def stay_badge(
         if ends_at <= now:
             return Badge("Over", Tone.OVER, Kind.OVER)
         return Badge("No code", Tone.OVER, Kind.NO_CODE)
-    if not has_locks:
+    if not locks:
         is_soon = booking.check_in - now < timedelta(days=7)
         return Badge("No lock", Tone.ACT if is_soon else Tone.WAITING, Kind.NO_LOCK)
     wanted = [badge for pin, (badge, _) in zip(pins, badges, strict=True) if pin.wanted]
     if not wanted:
         switched_off = Badge("Property switched off", Tone.OVER, Kind.PROPERTY_OFF)
         return wording.PLANNED if booking.property.is_active else switched_off
-    return _progress(wanted)
+    missing = len(set(locks) - {pin.lock_id for pin in pins if pin.wanted})
+    if not missing and grant is not None and not _covers(grant, booking):
+        return wording.BEING_CHANGED
+    return _progress(wanted, missing)
+
+
+def _covers(grant: AccessGrant, booking: Booking) -> bool:
+    """Whether the code is meant for all of the stay. Rows that were changed in bulk wait for the drift check."""
+    return grant.starts_at <= booking.check_in and booking.check_out.replace(microsecond=0) <= grant.ends_at
 
 
 def _worst(badges: list[tuple[Badge, str]], *, is_expected: bool) -> Badge | None:
@@ -140,12 +151,13 @@ def _worst(badges: list[tuple[Badge, str]], *, is_expected: bool) -> Badge | Non
     return None
 
 
-def _progress(wanted: list[Badge]) -> Badge:
-    """How far a stay without trouble is, from the badges of the codes that it wants: one at least."""
-    ready = sum(one.tone is Tone.READY for one in wanted)
-    if ready == len(wanted):
+def _progress(wanted: list[Badge], missing: int) -> Badge:
+    """How far a stay without trouble is, from the badges of the codes that it wants: one at least. `missing`: how many
+    more locks need the code."""
+    ready, total = sum(one.tone is Tone.READY for one in wanted), len(wanted) + missing
+    if ready == total:
         return Badge(f"Ready on {counted(ready, 'lock')}", Tone.READY, Kind.READY)
-    some = f" ({ready} of {len(wanted)} ready)"
+    some = f" ({ready} of {total} ready)"
     if any(one.kind is Kind.OBSERVED for one in wanted):
         return replace(OBSERVE_ONLY, label=f"{OBSERVE_ONLY.label}{some if ready else ''}")
     if all(one.tone is Tone.WAITING for one in wanted):

@@ -60,6 +60,7 @@ class Standing:
 OBSERVE_ONLY: Final = Badge("Observe only", Tone.WAITING, Kind.OBSERVED)
 NEEDS_YOU: Final = Badge("Needs you", Tone.ACT, Kind.NEEDS_YOU)
 PLANNED: Final = Badge("Planned", Tone.WAITING, Kind.PLANNED)
+BEING_CHANGED: Final = Badge("Being changed", Tone.BUSY, Kind.BEING_CHANGED)
 
 
 def badge(standing: Standing, now: datetime) -> Badge:
@@ -89,7 +90,7 @@ def badge(standing: Standing, now: datetime) -> Badge:
     if standing.trouble:
         return Badge("Trying again", Tone.TROUBLE, Kind.TRYING_AGAIN)
     if state is State.CHANGING:
-        return Badge("Being changed", Tone.BUSY, Kind.BEING_CHANGED)
+        return BEING_CHANGED
     return Badge("On its way", Tone.BUSY, Kind.ON_ITS_WAY)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import tzinfo
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
@@ -63,15 +64,23 @@ class PropertyForm(_Form):
             return  # a person who may only look
         self.fields["timezone"].help_text = "Type a few letters of the nearest large city and choose, such as “warsaw”."
         if not self.instance.pk:
-            self.initial["timezone"] = self._likely_zone()
+            self.initial["timezone"] = ""  # nobody's guess: a wrong zone opens doors at the wrong hour
 
     def clean_timezone(self) -> str:
         return zone_as_typed(str(self.cleaned_data["timezone"]))
 
-    def _likely_zone(self) -> str:
-        """The zone of the newest property: a host's properties are usually in one zone."""
-        latest = Property.objects.order_by("-pk").values_list("timezone", flat=True).first()
-        return latest or ""
+
+def lock_warnings(prop: Property) -> Iterator[str]:
+    """Sentences about a saved property without a lock that could let its guests in."""
+    if not prop.is_active:
+        return
+    locks = list(prop.locks.order_by("name", "pk"))
+    active = [one for one in locks if one.is_active]
+    if not active:
+        what = "All locks of this property are switched off" if locks else "This property has no lock"
+        yield f"{what}: its guests get no code that opens a door. Choose a lock under “Doors”, or switch one on."
+    elif all(one.has_keypad is False for one in active):
+        yield "No lock of this property has a keypad: its guests cannot enter a code. Connect one in the Tedee app."
 
 
 def zone_as_typed(typed: str) -> str:
@@ -133,6 +142,12 @@ class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Ad
 
     def history_zone(self, obj: Property) -> tzinfo:
         return obj.zone
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The locks are saved last. A property whose guests would stand before a closed door is said to be so."""
+        super().save_related(request, form, formsets, change)
+        for text in lock_warnings(form.instance):
+            messages.warning(request, text)
 
     @admin.display(description="Check-in to check-out")
     def times(self, one: Property) -> str:

@@ -198,13 +198,19 @@ def wins_over_calendar(booking: Booking) -> bool:
 
 def can_follow(booking: Booking) -> bool:
     """Whether what the calendars ask for is a possible stay: it ends after it starts."""
-    starts, ends = booking.feed_check_in or booking.check_in, booking.feed_check_out or booking.check_out
+    _, starts, ends = followed(booking)
     return ends > starts
 
 
 def clear_review(booking: Booking) -> bool:
     """A person looked and agrees: clear the mark. Returns whether there was one."""
     return Booking.objects.filter(pk=booking.pk, needs_review=True).update(needs_review=False) == 1
+
+
+def followed(booking: Booking) -> tuple[str, datetime, datetime]:
+    """Status, check-in and check-out of the stay if it were what the calendars ask for."""
+    starts, ends = booking.feed_check_in or booking.check_in, booking.feed_check_out or booking.check_out
+    return booking.feed_status or booking.status, starts, ends
 
 
 def follow_calendar(booking: Booking) -> bool:
@@ -216,10 +222,8 @@ def follow_calendar(booking: Booking) -> bool:
         fresh = Booking.objects.select_for_update().select_related("property").get(pk=booking.pk)
         if not can_follow(fresh):
             return False
-        fresh.check_in = fresh.feed_check_in or fresh.check_in
-        fresh.check_out = fresh.feed_check_out or fresh.check_out
+        fresh.status, fresh.check_in, fresh.check_out = followed(fresh)
         fresh.guest_name = fresh.feed_guest_name or fresh.guest_name
-        fresh.status = fresh.feed_status or fresh.status
         prop = fresh.property
         fresh.follows_property_times = fresh.check_in == prop.check_in_on(
             fresh.arrival_date

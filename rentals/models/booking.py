@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 
 from rentals.models.property import Property
+from rentals.wording import days
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -74,7 +75,7 @@ class Booking(models.Model):
         indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
 
     def __str__(self) -> str:
-        return f"{self.guest_name or 'Guest'}, {self.arrival_date:%-d %b} to {self.departure_date:%-d %b %Y}"
+        return f"{self.guest_name or 'Guest'}, {days(self.arrival_date, self.departure_date)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save together with what the stay needs from the locks. Without the transaction, a crash between the two would

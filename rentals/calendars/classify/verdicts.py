@@ -135,7 +135,15 @@ def _block(event: Event, channel: Channel, options: Options) -> Reading:
     guest = guest_of(event, channel, "")
     if event.status == "TENTATIVE":
         return Reading(event, Verdict.TENTATIVE, "The calendar says that it is not confirmed yet.", guest=guest)
+    if _nights(event) > options.longest_stay_nights:
+        return _long(event, options, "Blocked items of this calendar may be stays or closed days")
     return Reading(event, Verdict.STAY, reason, guest=guest)
+
+
+def _long(event: Event, options: Options, what: str) -> Reading:
+    """Closed days of a channel that writes stays in the same words, and longer than stays usually are."""
+    reason = f"{what}, and this one has {_nights(event)} nights (longest stay: {options.longest_stay_nights}). "
+    return Reading(event, Verdict.REVIEW, f"{reason}Please decide.", needs_review=True)
 
 
 def _closed_at_booking(event: Event, options: Options) -> Reading | None:
@@ -144,15 +152,10 @@ def _closed_at_booking(event: Event, options: Options) -> Reading | None:
     if folded in _CLOSED_NAMELESS:
         if event.status == "TENTATIVE":
             return Reading(event, Verdict.TENTATIVE, "The calendar says that it is not confirmed yet.")
-        nights = _nights(event)
-        if nights <= options.longest_stay_nights:
+        if _nights(event) <= options.longest_stay_nights:
             reason = "Booking.com marks stays and closed days alike; this one is short enough to be a stay."
             return Reading(event, Verdict.STAY, reason, guest=guest_of(event, Channel.BOOKING, ""))
-        reason = (
-            f"Booking.com marks stays and closed days alike, and this one has {nights} nights "
-            f"(longest stay: {options.longest_stay_nights}). Please decide."
-        )
-        return Reading(event, Verdict.REVIEW, reason, needs_review=True)
+        return _long(event, options, "Booking.com marks stays and closed days alike")
     named = _CLOSED_HEAD.fullmatch(event.summary)
     if named is None or event.status == "TENTATIVE":
         return None

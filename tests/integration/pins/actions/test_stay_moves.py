@@ -65,7 +65,8 @@ def test_an_hour_more_is_one_request_and_the_same_code(host: Client, house: Hous
     assert answer.status_code == 302
     assert told(answer) == (
         "success: The stay now ends Mon 8 Mar 2027, 12:00 CET instead of Mon 8 Mar 2027, 11:00 CET. "
-        "The same code works from Wed 3 Mar 2027, 15:00 CET until Mon 8 Mar 2027, 12:00 CET. 1 lock is being updated."
+        "The same code will work from Wed 3 Mar 2027, 15:00 CET until Mon 8 Mar 2027, 12:00 CET. "
+        "1 lock is being updated."
     )
     house.settle()
     assert requests_sent() == ["post", "put"]
@@ -121,7 +122,7 @@ def test_a_guest_who_asks_when_the_code_is_gone_gets_the_same_one_again(
     house.settle()
     assert house.ours(flat.locks.get()) == []
     answer = press(host, booking, "late_check_out", hours="1")
-    assert "The same code works until Tue 2 Mar 2027, 12:00 CET. 1 lock is being updated." in told(answer)
+    assert "The same code will work until Tue 2 Mar 2027, 12:00 CET. 1 lock is being updated." in told(answer)
     house.settle()
     (pin,) = house.ours(flat.locks.get())
     assert (pin.value, pin.body.end) == (code, booking.check_out + HOUR)
@@ -302,7 +303,7 @@ def test_the_admin_adds_hours_by_one_press_too(host: Client, house: House, flat:
     assert "Leave 2 h later, at 13:00" in page
     address = f"/admin/rentals/booking/{booking.pk}/late-check-out/"
     answer = host.post(address, {"seen": seen(booking), "hours": "2"})
-    assert "The same code works" in told(answer)
+    assert "The same code will work" in told(answer)
     assert ends(booking) == booking.check_out + 2 * HOUR
     answer = host.post(address, {"seen": seen(booking), "until": "13:15"})
     assert "error" in told(answer)

@@ -11,6 +11,7 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
+from pins.board.incident_rows import open_incidents
 from pins.board.issues import issues
 from pins.incidents import slow_checks
 from pins.models import AccessGrant, Incident, Pin
@@ -78,14 +79,14 @@ def test_overlapping_stays_lead_to_the_stay(host: Client, house: House, clock: t
     second = house.stay(flat, 4 * DAY, 3 * DAY, "Olivia")
     slow_checks.check(timezone.now())
     assert f'<a href="/admin/rentals/booking/{second.pk}/change/">Flat: Olivia' in rows(host.get(LIST))
-    (issue,), more = issues(timezone.now(), [], EVERYTHING)
+    (issue,), more = issues(timezone.now(), [], open_incidents(EVERYTHING))
     assert (issue.subject, issue.url, more) == ("Olivia at Flat", f"/stays/{second.pk}/", 0)
     assert host.get(f"{LIST}{Incident.objects.get().pk}/change/").status_code == 200
 
 
 def test_the_board_sorts_by_severity_then_by_age(three: House, clock: Any) -> None:
     Incident.open(Kind.NO_ROOM, timezone.now(), about=Pin.objects.get().lock)
-    found, _ = issues(timezone.now(), [], EVERYTHING)
+    found, _ = issues(timezone.now(), [], open_incidents(EVERYTHING))
     assert [(one.badge.label, one.badge.tone, one.since) for one in found] == [
         ("Urgent", Tone.ACT, "1 hour ago"),
         ("Warning", Tone.TROUBLE, "3 hours ago"),

@@ -69,7 +69,7 @@ def test_guests_whom_the_sentence_counts_are_named_from_the_first_moment(host: C
     assert "Nothing to fix." not in words(page)
     said = part(page, "outside")
     assert "Ben Ode River room" in said
-    assert "here since Sat 27 Feb, 10:00 CET" in said
+    assert "expected since Sat 27 Feb, 10:00 CET" in said
     assert "Trying again: Door" in said
     assert part(host.get("/", {"q": "somebody else"}), "outside") == ""
     assert "Ben Ode" in part(host.get("/", {"show": "open"}), "outside")

@@ -87,7 +87,7 @@ def test_a_lock_without_keypad_is_one_thing_to_fix_however_many_arrive(house: Ho
     (only,) = board().issues
     assert (only.what, only.subject) == ("The lock has no keypad, and guests are expected", "Rose door")
     assert [(one.who, one.when) for one in only.concerns] == [
-        ("Ben at Rose Flat", "here since Mon 1 Mar, 09:00 CET"),
+        ("Ben at Rose Flat", "expected since Mon 1 Mar, 09:00 CET"),
         ("Anna at Rose Flat", "arrives today 15:00 CET"),
     ]
 
@@ -122,7 +122,7 @@ def test_an_entry_says_since_when_or_until_when_a_guest_waits(house: House) -> N
         Incident.open(Kind.STAYS_OVERLAP, timezone.now(), about=booking)
     whens = {one.subject.split()[0]: one.when for one in board().issues}
     assert whens == {
-        "Anna": "here since Sun 28 Feb, 10:00 CET",
+        "Anna": "expected since Sun 28 Feb, 10:00 CET",
         "Ben": "arrives today 15:00 CET",
         "Cleo": "arrives Thu 4 Mar, 10:00 CET",
     }

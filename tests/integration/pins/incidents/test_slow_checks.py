@@ -31,7 +31,7 @@ def test_a_lock_without_keypad_is_told_while_guests_are_expected(house: House, c
     house.settle()
     assert review() == {Kind.NO_KEYPAD: Severity.WARNING}
     clock.move_to(booking.check_in - 4 * HOUR)
-    assert review() == {Kind.NO_KEYPAD: Severity.URGENT}
+    assert review() == {Kind.NO_KEYPAD: Severity.URGENT, Kind.NO_LOCK: Severity.URGENT}
     Lock.objects.filter(pk=door.pk).update(has_keypad=True)
     assert review() == {}
     assert met(Kind.NO_KEYPAD) == 1
@@ -52,7 +52,7 @@ def test_overlapping_stays_are_told_until_they_no_longer_overlap(
     flat = house.flat(house.lock())
     first = house.stay(flat, 5 * DAY, 3 * DAY)
     house.stay(flat, 8 * DAY, DAY)  # begins when the first ends
-    house.stay(house.flat(name="Other flat"), 6 * DAY, DAY)
+    house.stay(house.flat(house.lock("Other door"), name="Other flat"), 6 * DAY, DAY)
     house.settle()
     assert review() == {}
     second = house.stay(flat, 7 * DAY, DAY)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pins.board.headline import Headline, headline
+from pins.board.headline import Doubts, Headline, headline
 from rentals.wording import Tone
 
 READY, BUSY, WAITING, TROUBLE, ACT, OVER = (
@@ -89,3 +89,26 @@ def test_the_answer(arrivals: list[Tone], outside: int, staying: int, words: str
 def test_a_newcomer_is_promised_nothing_but_hears_of_a_code_left_over() -> None:
     assert headline([], 0, 0, is_new=True) == Headline("Nobody is expected: there is no booking yet.", Tone.WAITING)
     assert "may still work" in headline([], 0, 1, is_new=True).words
+
+
+@pytest.mark.parametrize(
+    ("doubts", "said", "tone"),
+    [
+        (Doubts(undecided=1), "1 calendar row may be a stay", TROUBLE),
+        (Doubts(undecided=2, urgent=True), "2 calendar rows may be stays", ACT),
+        (Doubts(unconfirmed=1), "1 stay without a code is not confirmed", TROUBLE),
+        (Doubts(held=2), "2 stays left their calendars", TROUBLE),
+        (Doubts(review=1, unread=1), "1 stay needs a review, 1 calendar cannot be read in full", TROUBLE),
+        (Doubts(lock_off=1), "1 stay has a lock that is switched off", TROUBLE),
+    ],
+)
+@pytest.mark.parametrize("arrivals", [[], [READY], [READY, READY], [READY, BUSY]])
+def test_while_something_is_not_certain_nobody_is_promised_to_get_in(
+    arrivals: list[Tone], doubts: Doubts, said: str, tone: Tone
+) -> None:
+    found = headline(arrivals, 0, 0, doubts=doubts)
+    assert found.words.endswith(f"Not certain: {said}.")
+    assert found.tone is tone
+    assert "can get in" not in found.words
+    assert ("known to arrive" in found.words) == (BUSY not in arrivals)
+    assert headline(arrivals, 0, 0, doubts=doubts, is_new=True).tone is tone

@@ -47,7 +47,8 @@ def test_no_page_of_the_console_tells_of_another_property(
 def test_the_board_speaks_of_the_own_guests(client: Client, village: Village) -> None:
     board = text(client.get("/"))
     assert "Anna Nowak" in board
-    assert "The guest who arrives in the next 24 hours can get in" in board
+    assert "1 guest is known to arrive in the next 24 hours" in board
+    assert "Not certain: 1 calendar row may be a stay, 1 stay left its calendar." in board  # of the own ones
     assert "Your next steps" not in board
     assert "Own flat" in text(client.get("/timeline/"))
 

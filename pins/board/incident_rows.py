@@ -1,0 +1,118 @@
+"""Open incidents for the board: what is read of each, and whom or what it is about, in words. Reads no code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.urls import reverse
+
+from pins.core.pin_state import State
+from pins.models import Incident
+from pins.models.incident import MOST_SEVERE_FIRST
+from rentals.access import Scope, visible
+from rentals.wording import brief, clock_time, span
+
+#: The columns that are read of an incident: names and times, no code and no secret.
+_COLUMNS = (
+    *("pk", "kind", "severity", "opened_at", "pin", "lock", "account", "feed", "booking", "item"),
+    *("pin__admitted", "pin__state", "pin__blocked", "pin__grant", "pin__grant__holder_name"),
+    *("pin__grant__starts_at", "pin__grant__ends_at"),
+    *("pin__grant__booking", "pin__grant__booking__check_in", "pin__grant__booking__check_out"),
+    *("pin__grant__booking__property__name", "pin__grant__booking__property__timezone"),
+    *("pin__lock", "pin__lock__name", "pin__lock__account", "pin__lock__account__rate_group"),
+    *("lock__name", "lock__account", "lock__account__rate_group", "account__name", "account__rate_group"),
+    *("feed__name", "feed__property", "feed__property__name", "feed__property__timezone"),
+    *("item__starts_on", "item__ends_on", "item__starts_at", "item__ends_at"),
+    *("booking__guest_name", "booking__property__name"),
+    *("booking__check_in", "booking__check_out", "booking__property__timezone"),
+)
+Row = dict[str, Any]
+
+
+def open_incidents(scope: Scope) -> list[Row]:
+    """Every open incident, the most severe first, in one query: only all of them show which have the same cause."""
+    open_ones = visible(Incident.objects.filter(resolved_at=None), scope)
+    return list(open_ones.order_by(MOST_SEVERE_FIRST, "opened_at", "pk").values(*_COLUMNS))
+
+
+def when_of(row: Row, now: datetime) -> str:
+    """When the stay of an incident begins, began or ended; empty where it is about none."""
+    if row["item"]:
+        return _when_of_item(row, now)
+    about = "booking" if row["booking"] else "pin__grant__booking"
+    zone = ZoneInfo(row[f"{about}__property__timezone"] or "UTC")
+    begins = row[f"{about}__check_in"] or row["pin__grant__starts_at"]
+    ends = row[f"{about}__check_out"] or row["pin__grant__ends_at"]
+    if begins is None or ends is None:
+        return ""
+    if row["kind"] == Incident.Kind.CODE_STAYS and ends > now:
+        return "the code should be gone"
+    return when(begins, ends, zone, now, is_in=row["pin__state"] == State.SET)
+
+
+def _when_of_item(row: Row, now: datetime) -> str:
+    """When a guest would come, if the row of a calendar is a stay."""
+    begins, zone = row["item__starts_at"], ZoneInfo(row["feed__property__timezone"])
+    if begins is None:
+        return ""
+    return f"{'begun' if begins <= now else 'begins'} {brief(begins, now, zone)}"
+
+
+def when(begins: datetime, ends: datetime, zone: ZoneInfo, now: datetime, *, is_in: bool = False) -> str:
+    """`is_in`: the guest of a stay that runs could get in, so that they are here rather than expected."""
+    if ends <= now:
+        return f"left {brief(ends, now, zone)}"
+    if begins <= now:
+        return f"{'here' if is_in else 'expected'} since {brief(begins, now, zone)}"
+    if begins.astimezone(zone).date() == now.astimezone(zone).date():
+        return f"arrives today {clock_time(begins, zone)}"
+    return f"arrives {brief(begins, now, zone)}"
+
+
+def at(guest: str, place: str | None) -> str:
+    """`Anna at Old Town 3`."""
+    return f"{guest or 'Guest'} at {place}" if place else guest or "Guest"
+
+
+def subject_of(row: Row, now: datetime) -> str:
+    """Whom or what an incident is about."""
+    if row["pin"]:
+        place = row["pin__grant__booking__property__name"]
+        who = at(row["pin__grant__holder_name"], place)
+        return _once(who, row["pin__lock__name"]) if place else f"{who}, {row['pin__lock__name']}"
+    if row["booking"]:
+        return at(row["booking__guest_name"], row["booking__property__name"])
+    if row["feed"]:
+        said = _once(row["feed__name"], row["feed__property__name"])
+        return f"{said}, {_days_of_item(row, now)}" if row["item__starts_on"] and row["item__ends_on"] else said
+    return str(row["lock__name"] or row["account__name"])
+
+
+def _days_of_item(row: Row, now: datetime) -> str:
+    today = now.astimezone(ZoneInfo(row["feed__property__timezone"])).date()
+    return span(row["item__starts_on"], row["item__ends_on"], today)
+
+
+def _once(said: str, name: str) -> str:
+    """A lock or a calendar often has the name of its property, which need not be said twice."""
+    return said if said.endswith(name) else f"{said}, {name}"
+
+
+def url_of(row: Row) -> str:
+    """Where a person can do something about it."""
+    if row["item"]:
+        return f"{reverse('home')}#questions"
+    pages: Sequence[tuple[str, str]] = (
+        ("pin__grant__booking", "stay"),
+        ("pin__lock", "lock"),
+        ("booking", "stay"),
+        ("lock", "lock"),
+        ("feed", "admin:rentals_calendarfeed_change"),
+    )
+    for name, page in pages:
+        if row[name]:
+            return reverse(page, args=[row[name]])
+    return reverse("admin:rentals_lockaccount_change", args=[row["account"]])

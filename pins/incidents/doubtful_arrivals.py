@@ -1,0 +1,70 @@
+"""Guests who may come and find a closed door although no code is late: no lock can take their code, or nobody decided
+yet whether they come. Each check reads the database only, in one query. All times are UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from pins.core.pin_state import State
+from pins.incidents.sweep_checks import Found, urgency
+from pins.models import Incident, Pin
+from rentals.access import EVERYTHING, Scope, visible
+from rentals.calendars.events import Verdict
+from rentals.models import Booking, FeedItem, Lock
+
+Severity = Incident.Severity
+
+#: How long before its first day a person is told of a row, or of a stay, that nobody decided about; and told urgently.
+UNDECIDED_WARNING: Final = timedelta(hours=72)
+UNDECIDED_URGENT: Final = timedelta(hours=24)
+#: How long before the arrival a person is told that no lock can let the guest in. Where there is none: a lock takes
+#: days to buy and mount. Otherwise something else told of it before.
+NO_LOCK_WARNING, USELESS_LOCK_WARNING = timedelta(days=7), timedelta(hours=24)
+
+
+def shut_out(now: datetime) -> Found:
+    """Confirmed stays, coming or running, whom no lock lets in: the property has no active lock, none of them has a
+    keypad, or every code is blocked; or it is switched off, so that its guests get no code. Not stays whose code a
+    person revoked."""
+    doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
+    with_keypad = doors.filter(Q(has_keypad=None) | Q(has_keypad=True) | Q(account__observe_only=True))
+    codes = Pin.objects.filter(grant__booking=OuterRef("pk"), grant__ends_at__gt=now, wanted=True)
+    all_blocked = Exists(codes) & ~Exists(codes.exclude(state=State.BLOCKED))
+    off_without_code = Q(property__is_active=False) & ~Exists(codes)
+    expected = Booking.objects.filter(
+        status=Booking.Status.CONFIRMED, check_in__lte=now + NO_LOCK_WARNING, check_out__gt=now
+    )
+    soon = Q(check_in__lte=now + USELESS_LOCK_WARNING)
+    useless = soon & (~Exists(with_keypad) | Q(all_blocked) | off_without_code)
+    in_use = Q(property__is_active=True)
+    found = expected.filter(in_use & ~Exists(doors) | useless)
+    rows = found.exclude(grants__revoked_at__isnull=False).values_list("pk", "check_in")
+    return Found("booking", {pk: urgency(check_in, now) for pk, check_in in rows})
+
+
+def undecided_items(now: datetime, scope: Scope) -> QuerySet[FeedItem]:
+    """Rows of calendars in use that may be a stay and about which nobody decided, as long as they are not over."""
+    waiting = FeedItem.objects.filter(verdict=Verdict.REVIEW.value, decision="", gone_at=None, ends_at__gt=now)
+    return visible(waiting.filter(feed__is_active=True), scope)
+
+
+def undecided(now: datetime) -> Found:
+    """Of the rows that nobody decided about, those that begin soon or have begun. Until then only the board asks."""
+    due = undecided_items(now, EVERYTHING).filter(starts_at__lte=now + UNDECIDED_WARNING)
+    rows = list(due.values_list("pk", "feed", "starts_at"))
+    severities = {
+        pk: Severity.URGENT if starts_at is not None and starts_at <= now + UNDECIDED_URGENT else Severity.WARNING
+        for pk, _, starts_at in rows
+    }
+    return Found("item", severities, {pk: feed for pk, feed, _ in rows})
+
+
+def not_confirmed(now: datetime) -> Found:
+    """Tentative stays that begin soon or have begun: they have no code."""
+    waiting = Booking.objects.filter(
+        status=Booking.Status.TENTATIVE, check_in__lte=now + UNDECIDED_WARNING, check_out__gt=now
+    )
+    return Found("booking", dict.fromkeys(waiting.values_list("pk", flat=True), Severity.WARNING))

@@ -1,0 +1,52 @@
+"""A change that would take the code from a guest who is in the house: a person is asked before it is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from rentals.calendars import conflicts
+from rentals.models import Booking
+from rentals.wording import day_and_time
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStay:
+    """A confirmed stay as it was before a change, while it runs. `until`: its check-out, on the property's clock."""
+
+    guest: str
+    place: str
+    until: str
+    property_id: int
+
+    @property
+    def question(self) -> str:
+        """Who is in the house and what happens, in sentences."""
+        return (
+            f"{self.guest} is in the house: the stay at {self.place} lasts until {self.until}. "
+            "If you go on, the code comes off the locks now, and the guest is locked out."
+        )
+
+    @property
+    def kept(self) -> str:
+        """What is said when a person chose the check-out instead."""
+        return f"The stay of {self.guest} goes on. Its code comes off the locks at check-out, {self.until}."
+
+
+def running(booking: Booking, now: datetime) -> RunningStay | None:
+    """The stay as it is stored, if it is confirmed and runs at this moment (UTC); its property is loaded."""
+    if booking.status != Booking.Status.CONFIRMED or not booking.check_in <= now < booking.check_out:
+        return None
+    until = day_and_time(booking.check_out, booking.property.zone)
+    return RunningStay(booking.guest_name or "The guest", booking.property.name, until, booking.property_id)
+
+
+def ended_by_calendar(booking: Booking, now: datetime) -> RunningStay | None:
+    """The stay, if it runs and would end at once by following its calendars."""
+    stay = running(booking, now)
+    return stay if stay is not None and would_end(*conflicts.followed(booking), now) else None
+
+
+def would_end(status: str, check_in: datetime, check_out: datetime, now: datetime) -> bool:
+    """Whether a running stay with these values would be over at once, or not have begun. Pure."""
+    return status != Booking.Status.CONFIRMED or check_out <= now or check_in > now
