@@ -28,7 +28,7 @@ def _about_next(booking: Booking, grant: AccessGrant | None, now: datetime, work
     begins = _code_from(later)
     when = day_and_time(begins, booking.property.zone)
     if begins <= now:
-        return [f"The guest stayed on: since {when} the code of the next stay {works}."]
+        return [f"The guest stayed on, and needs the code of the next stay since {when}."]
     revoked = AccessGrant.objects.filter(booking=later, revoked_at__isnull=False).exists()
     own = "whose code is revoked" if revoked else "with a code of its own"
     until = f"this code {works} until then" if grant is None or is_live(grant, now) else "this code is not in use"

@@ -70,13 +70,14 @@ def desires(draw: st.DrawFn) -> Desired:
 
 
 @st.composite
-def pending_writes(draw: st.DrawFn) -> PendingWrite:
+def pending_writes(draw: st.DrawFn, held: int | None = None) -> PendingWrite:
+    """`held`: the id at which a PUT is aimed; no answer changes it while the PUT is under way."""
     op = draw(st.sampled_from(Op))
     return PendingWrite(
         op=op,
         rev=draw(revisions),
         content=None if op is Op.DELETE else draw(contents()),
-        remote_id=None if op is Op.POST else draw(ids),
+        remote_id=None if op is Op.POST else held if op is Op.PUT and held is not None else draw(ids),
         in_doubt=draw(st.booleans()),
     )
 
@@ -105,7 +106,7 @@ def observations(draw: st.DrawFn) -> Observed:
         remote_id=remote_id,
         applied=None if remote_id is None else draw(st.none() | contents()),
         extra_ids=tuple(draw(st.lists(st.sampled_from(others), unique=True, max_size=2))),
-        pending=draw(st.none() | pending_writes()),
+        pending=draw(st.none() | pending_writes(remote_id)),
         must_look=draw(st.booleans()),
         must_read=remote_id is not None and draw(st.booleans()),
         omitted=remote_id is not None and draw(st.booleans()),

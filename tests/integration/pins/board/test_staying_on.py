@@ -62,7 +62,7 @@ def test_between_both_the_first_is_not_over_and_afterwards_it_is(
         assert "The stay is over." not in text
     house.live(clock, IN + WEEK + HOUR - timezone.now())
     for text in said(host, stays[0]):
-        assert "The guest stayed on: since Wed 10 Mar 2027, 15:00 CET the code of the next stay works." in text
+        assert "The guest stayed on, and needs the code of the next stay since Wed 10 Mar 2027, 15:00 CET." in text
         assert "The stay is over." in text
     for text in said(host, stays[1]):
         assert "is here already" not in text

@@ -55,11 +55,11 @@ def test_rule_01_raw_line_breaks_in_a_description_do_no_harm() -> None:
 
 @pytest.mark.parametrize("body", [b"\r" * 4_000_000, b" \r" * 2_000_000, b"A:" * 2_000_000, b'A"' * 1_000_000])
 def test_rule_01_megabytes_of_nonsense_are_read_in_seconds(body: bytes) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     events = [["BEGIN:VEVENT", "DTSTART;TZID=x:y" + body.decode(), "END:VEVENT"]]
     assert read(vcalendar(*events)).events == ()
     assert read(vcalendar(vevent("SUMMARY:" + body.decode(), "DESCRIPTION:" + body.decode()[:900_000]))).events
-    assert time.monotonic() - began < 30
+    assert time.process_time() - began < 30
 
 
 def test_rule_01_one_latin_1_name_spoils_no_other_name() -> None:

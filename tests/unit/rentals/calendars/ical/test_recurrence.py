@@ -122,20 +122,20 @@ def test_rule_05_what_cannot_be_followed_costs_only_itself(rule: str) -> None:
     ],
 )
 def test_rule_05_no_rule_runs_away(rule: str) -> None:
-    began = time.monotonic()
+    began = time.process_time()
     calendar = weekly(rule=rule, dates="19700105/19700107")
     assert len(calendar.events) <= 500
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize("step", ["DAILY", "WEEKLY"])
 def test_rule_05_steps_beyond_the_horizon_are_not_walked_through(step: str) -> None:
     """Eight such rules in each of 200 events kept a worker busy for a minute, and a calendar may hold 20,000."""
-    began = time.monotonic()
+    began = time.process_time()
     rules = [f"RRULE:FREQ={step};INTERVAL={999_990 + number}" for number in range(8)]
     calendar = read(vcalendar(*(vevent(*rules, uid=str(number), dates="20290220/20290222") for number in range(50))))
     assert len(calendar.events) == 50
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
@@ -151,9 +151,9 @@ def test_rule_05_the_longest_steps_within_the_horizon_are_taken(rule: str, start
 
 
 def test_rule_05_many_recurring_events_end_in_quarantine_not_in_hours() -> None:
-    began = time.monotonic()
+    began = time.process_time()
     events = [vevent("RRULE:FREQ=DAILY", uid=str(number), dates="19710101/19710102") for number in range(2000)]
     calendar = read(vcalendar(*events))
     assert len(calendar.events) <= 20_000
     assert calendar.quarantined[-1].reason == "The calendar holds too many recurring events to follow."
-    assert time.monotonic() - began < 60
+    assert time.process_time() - began < 60
