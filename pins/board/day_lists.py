@@ -14,6 +14,7 @@ from pins.board import rows
 from pins.board.rows import StayRow
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
+from rentals import end_to_end
 from rentals.access import Scope, visible
 from rentals.models import Booking
 from rentals.wording import WORST_FIRST, Tone
@@ -57,10 +58,10 @@ class Show(StrEnum):
 
 def days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str, str, list[StayRow]]]:
     """Today and tomorrow, each property's own days: key, title and rows of each list."""
-    leaving: defaultdict[tuple[int, date], set[int]] = defaultdict(set)
+    leaving: defaultdict[tuple[int, date], list[Booking]] = defaultdict(list)
     for one in stays:
         if one.booking.status == Booking.Status.CONFIRMED:
-            leaving[one.booking.property_id, one.booking.departure_date].add(one.booking.pk)
+            leaving[one.booking.property_id, one.booking.departure_date].append(one.booking)
     chosen = [one for one in stays if matches(one.booking, query)]
     for offset, day in enumerate(("today", "tomorrow")):
         came = [one for one in chosen if one.booking.arrival_date == _day_at(one.booking, now, offset)]
@@ -70,14 +71,18 @@ def days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str
             if one.booking.departure_date == _day_at(one.booking, now, offset)
             and one.booking.status == Booking.Status.CONFIRMED
         ]
-        arrivals = [rows.arrival(one, now, turns_over=_turns_over(one.booking, leaving)) for one in came]
+        arrivals = [rows.arrival(one, now, turnover=_turnover(one.booking, leaving)) for one in came]
         yield f"arrivals-{day}", f"Arriving {day}", arrivals
         yield f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes]
 
 
-def _turns_over(booking: Booking, leaving: Mapping[tuple[int, date], Collection[int]]) -> bool:
-    """Whether another guest leaves on the day on which this one arrives."""
-    return bool(set(leaving.get((booking.property_id, booking.arrival_date), ())) - {booking.pk})
+def _turnover(booking: Booking, leaving: Mapping[tuple[int, date], Collection[Booking]]) -> str:
+    """What the day of arrival means for the property: whether somebody leaves on it, and whether that is another guest."""
+    others = [one for one in leaving.get((booking.property_id, booking.arrival_date), ()) if one.pk != booking.pk]
+    if not others:
+        return ""
+    stays_on = all(end_to_end.is_same_guest(one.guest_name, booking.guest_name) for one in others)
+    return "stays on" if stays_on else "same-day turnover"
 
 
 def _day_at(booking: Booking, now: datetime, offset: int) -> date:

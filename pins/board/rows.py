@@ -42,13 +42,13 @@ class StayRow:
         return self.badge.tone
 
 
-def arrival(stay: Stay, now: datetime, *, turns_over: bool) -> StayRow:
-    """A guest who arrives. `turns_over`: another one leaves the property on that day."""
+def arrival(stay: Stay, now: datetime, *, turnover: str) -> StayRow:
+    """A guest who arrives. `turnover`: what is said of those who leave the property on that day, if anybody does."""
     flags = []
     if stay.booking.status == Booking.Status.TENTATIVE:
         flags.append("not confirmed")
-    if turns_over:
-        flags.append("same-day turnover")
+    if turnover:
+        flags.append(turnover)
     flags += _doubts(stay)
     grant = stay.grant
     undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None

@@ -96,6 +96,16 @@ def test_a_stay_alone_is_no_turnover(host: Client, house: House) -> None:
     assert "same-day turnover" in part(host.get("/"), "arrivals-today")
 
 
+def test_a_guest_who_stays_on_is_no_turnover(host: Client, house: House) -> None:
+    flat = house.flat(house.lock())
+    house.stay(flat, HOUR, DAY, "Nowak, Anna")
+    house.stay(flat, -DAY, DAY - HOUR, "Anna Nowak")
+    house.settle()
+    arriving = part(host.get("/"), "arrivals-today")
+    assert "stays on" in arriving
+    assert "same-day turnover" not in arriving
+
+
 def test_a_cancelled_stay_offers_nothing_that_would_issue_a_code(host: Client, house: House) -> None:
     booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY)
     house.settle()
