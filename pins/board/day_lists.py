@@ -77,7 +77,7 @@ def days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str
 
 
 def _turnover(booking: Booking, leaving: Mapping[tuple[int, date], Collection[Booking]]) -> str:
-    """What the day of arrival means for the property: whether somebody leaves on it, and whether that is another guest."""
+    """Whether somebody leaves the property on the day of arrival, and whether that is another guest."""
     others = [one for one in leaving.get((booking.property_id, booking.arrival_date), ()) if one.pk != booking.pk]
     if not others:
         return ""
