@@ -62,7 +62,8 @@ def test_a_pulled_plug_is_trouble_on_the_board_until_it_is_back(console: Console
 
     see_by_itself(board, line.locator(".badge.ready").filter(has_text="Ready on 1 lock"))
     expect(line.locator(".locks")).to_have_count(0)
-    expect(board.locator("#headline")).to_contain_text("can get in, and")
+    # Calendars of other journeys may leave a doubt, and then nothing is promised.
+    expect(board.locator("#headline")).to_contain_text(re.compile("can get in, and|a code on each lock in use, and"))
     assert is_same_document(board)
 
 
