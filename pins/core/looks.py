@@ -27,7 +27,9 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     3. Otherwise the list decides: found, or gone.
     4. A former value of ours may still open the door under another name: that one is read, too.
     """
-    after, former = _looked(observed, seen, now), former_codes(observed)
+    after = _looked(observed, seen, now)
+    found = {after.applied.code} if after.applied is not None else set()
+    former = former_codes(observed) - found  # no lock has one value twice
     if seen.nominees and former:
         return replace(after, nominees=seen.nominees, left_codes=former)
     searched = after.late is None and seen.late_enough and not given_up(observed, after, now)
