@@ -114,4 +114,19 @@ class Stays:
             self.report.counts["cancelled"] += 1
         elif changed:
             self.report.counts["changed"] += 1
+        if self._says_more(booking, own):
+            self.ledger.mark_for_review(booking)
         return changed
+
+    def _says_more(self, booking: Booking, own: list[FeedItem]) -> bool:
+        """Whether this calendar, whose word is new, lists time that the stay does not have because another calendar
+        leads it: that one may be late, or may not be read any more."""
+        if booking.pk is None or booking.status == Booking.Status.CANCELLED or not self.ledger.others.get(booking.pk):
+            return False
+        said = [one for source in own if (one := source_of(source)) is not None]
+        begins_later = booking.check_in > self.now and booking.check_in == booking.feed_check_in
+        ends_earlier = booking.check_out == booking.feed_check_out
+        return any(
+            (begins_later and one.starts_at < booking.check_in) or (ends_earlier and one.ends_at > booking.check_out)
+            for one in said
+        )
