@@ -121,7 +121,7 @@ class Stays:
     def _says_more(self, booking: Booking, own: list[FeedItem]) -> bool:
         """Whether this calendar, whose word is new, lists time that the stay does not have because another calendar
         leads it: that one may be late, or may not be read any more."""
-        if booking.pk is None or booking.status == Booking.Status.CANCELLED or not self.ledger.others.get(booking.pk):
+        if booking.status == Booking.Status.CANCELLED or not self.ledger.others.get(booking.pk):
             return False
         said = [one for source in own if (one := source_of(source)) is not None]
         begins_later = booking.check_in > self.now and booking.check_in == booking.feed_check_in
