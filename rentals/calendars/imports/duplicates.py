@@ -69,8 +69,10 @@ class Index:
         if self.ledger.channel not in JOINING or not nameless or item.starts_on is None:
             return None
         today = self.ledger.now.astimezone(self.ledger.zone).date()
+        if item.starts_on > today + timedelta(days=1):  # the channel may be a day ahead
+            return None
         for (starts_on, ends_on), found in self.by_days.items():
-            if ends_on != item.ends_on or not starts_on < item.starts_on <= today + timedelta(days=1):
+            if ends_on != item.ends_on or starts_on >= item.starts_on:
                 continue
             running = [one for one in found if one.check_in <= self.ledger.now and not self._conflicts(one, item)]
             if len(running) == 1:

@@ -153,3 +153,11 @@ def test_a_calendar_that_lists_more_than_the_one_that_leads_marks_the_stay(
     take(old, calendar(event("Old", day(3, moved[0]), day(3, moved[1]))))
     assert stays(flat) == [(f"03-{moved[0]:02}", f"03-{moved[1]}")]
     assert codes_of(flat) == codes
+
+
+def test_calendars_that_differ_in_times_of_day_alone_mark_nothing(flat: Property) -> None:
+    first, second = feed_of(flat, "With times"), feed_of(flat, "With days")
+    take(first, calendar(event("t", at(3, 20, 16), at(3, 22, 8), "Reserved - Anna")))
+    take(second, calendar(event("d", day(3, 20), day(3, 22))))
+    stay = stay_of(flat)
+    assert (stay.feed_items.count(), stay.needs_review) == (2, False)
