@@ -42,12 +42,14 @@ class Split:
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
     """Stays that this calendar does not list. They cut also what it lists for the first time, but no stay that has
-    begun, and only rows that `joins` says may be joined ones. `keys`: of the items that the calendar has."""
+    begun, and only rows that `joins` says may be joined ones. `keys`: of the items that the calendar has; `cut_off_by`:
+    the last day on which a row may begin whose beginning was cut off, because the channel lists today onwards."""
 
     stays: Sequence[Held] = ()
     joins: Callable[[Event], bool] = lambda _: False
     keys: Collection[Key] = ()
     longest_rest: int = 0  # nights; where more is left, the row is closed days rather than a stay
+    cut_off_by: date = date.min
 
 
 def split_grown(
@@ -115,13 +117,28 @@ def _with_those_elsewhere(
         return inside
     found = list(inside)
     for stay in sorted(elsewhere.stays, key=lambda one: (one.starts_on, one.ends_on)):
-        within = event.starts <= stay.starts_on and stay.ends_on <= event.ends
+        within = _is_within(stay, event) or _is_cut_off(stay, event, elsewhere)
         alone = not any(_overlap(one, stay.starts_on, stay.ends_on) for one in found)
         listed = any(other is not event and _shows(other, stay) for other in events)
         if within and alone and not listed:
             found.append(stay)
-    rest = (event.ends - event.starts).days - sum((stay.ends_on - stay.starts_on).days for stay in found)
+    known = sum((stay.ends_on - max(stay.starts_on, event.starts)).days for stay in found)
+    rest = (event.ends - event.starts).days - known
     return inside if rest > elsewhere.longest_rest else sorted(found, key=lambda one: one.starts_on)
+
+
+def _is_within(stay: Held, event: Event) -> bool:
+    return event.starts <= stay.starts_on and stay.ends_on <= event.ends
+
+
+def _is_cut_off(stay: Held, event: Event, elsewhere: Elsewhere) -> bool:
+    """Whether the event may begin with the rest of a stay in progress. Not if it contradicts another stay: then it is
+    an overbooking rather than a join."""
+    runs = stay.begun and stay.starts_on < event.starts <= elsewhere.cut_off_by
+    if not runs or not event.starts < stay.ends_on <= event.ends:
+        return False
+    others = (one for one in elsewhere.stays if one is not stay and _overlap(one, event.starts, event.ends))
+    return all(_is_within(one, event) for one in others)
 
 
 def _overlap(stay: Held, starts: date, ends: date) -> bool:

@@ -6,7 +6,9 @@ Channels and hosts write one guest in many ways: "O. Brink", "Brink, Odalys", "M
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from functools import lru_cache
+from itertools import permutations
 from typing import Final
 
 #: Forms of address and the like, which say nothing about who somebody is. Without accents.
@@ -30,7 +32,9 @@ _LETTERS: Final = str.maketrans(
 )
 _APOSTROPHES: Final = str.maketrans("", "", "'`\u2019\u00b4\u02bc")
 #: How umlauts are written without accents.
-_UMLAUTS: Final = (("ae", "a"), ("oe", "o"), ("ue", "u"))
+_UMLAUTS: Final = (("aa", "a"), ("ae", "a"), ("oe", "o"), ("ue", "u"))
+#: Into how many words one may be written: "van der Berg", "Vanderberg". Each order of them is tried.
+_MOST_PIECES: Final = 4
 
 
 @lru_cache(maxsize=4096)
@@ -45,7 +49,7 @@ def words_of(name: str) -> tuple[str, ...]:
 def same_name(one: str, other: str) -> bool:
     """Whether both have the same words, in whatever order, with whatever title and accents; or no words at all."""
     first, second = words_of(one), words_of(other)
-    return first == second or _folded(first) == _folded(second)
+    return _is_written_apart(first, second) or _is_written_apart(_folded(first), _folded(second))
 
 
 def names_differ(one: str, other: str) -> bool:
@@ -61,10 +65,23 @@ def names_differ(one: str, other: str) -> bool:
 
 
 def _fits(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
-    if "".join(first) == "".join(second):
-        return True  # "Anne-Marie", "Annemarie"
+    if _is_written_apart(first, second):
+        return True
     shorter, longer = sorted((first, second), key=len)
     return _is_short_form(shorter, longer)
+
+
+def _is_written_apart(first: tuple[str, ...], second: tuple[str, ...]) -> bool:
+    """Whether both are the same words, or become so without the spaces: "Mei-Ling Chen" and "Chen Meiling"."""
+    if first == second:
+        return True
+    if sorted("".join(first)) != sorted("".join(second)):
+        return False
+    common = Counter(first) & Counter(second)
+    one, other = (tuple((Counter(words) - common).elements()) for words in (first, second))
+    if max(len(one), len(other)) > _MOST_PIECES:
+        return False
+    return not {"".join(order) for order in permutations(one)}.isdisjoint(map("".join, permutations(other)))
 
 
 def _is_short_form(words: tuple[str, ...], of: tuple[str, ...]) -> bool:
@@ -90,7 +107,7 @@ def _is_initial(one: str, other: str) -> bool:
 
 
 def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
-    """With umlauts as single letters: "Mueller" and "Müller" both become "muller"."""
+    """With umlauts as single letters: "Mueller" and "Müller" both become "muller", "Aase" and "Åse" both "ase"."""
     return tuple(sorted(_single(word) for word in words))
 
 

@@ -22,6 +22,10 @@ class Key(NamedTuple):
 
 NOBODY = Guest()
 _BESIDE_TIMES = "From midnight to midnight, beside stays with times of day: read as whole days."
+_TOO_SHORT = "It lasts less than an hour: read as one night."
+_SHORTEST = timedelta(hours=1)
+#: How some systems write the end of a day.
+_LAST_MINUTE = time(23, 59)
 _MAY_BE_STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
 
 
@@ -67,13 +71,13 @@ def place(reading: Reading, hours: Hours) -> Arrival:
     zone = ZoneInfo(hours.zone)
     try:
         starts_at, starts_on = _moment(event.starts, hours.check_in, zone, hours.zone)
-        ends_at, ends_on = _moment(_end_of(event, starts_on), hours.check_out, zone, hours.zone)
+        ends_at, ends_on = _moment(_end_of(reading, starts_on), hours.check_out, zone, hours.zone)
     except (ValueError, OverflowError):
         return _quarantined(event, "A date in it is out of range.")
     if ends_at <= starts_at:
         why = "It would end before it starts, with this property's check-in and check-out times."
         return _with_first_day(_quarantined(event, why), starts_at, starts_on)
-    doubt = event.doubt or _ends_in_the_night(event, ends_at, hours, zone)
+    doubt = event.doubt or (_TOO_SHORT if _is_too_short(reading) else _ends_in_the_night(event, ends_at, hours, zone))
     doubtful = bool(doubt) and reading.verdict in _MAY_BE_STAYS
     return Arrival(
         key=key_of(event),
@@ -113,9 +117,18 @@ def _reason(reading: Reading, doubt: str) -> str:
     return f"{doubt} {reading.reason}" if reading.needs_review else f"{doubt} Please check."
 
 
-def _end_of(event: Event, starts_on: date) -> date:
+def _end_of(reading: Reading, starts_on: date) -> date:
     """A single night that had to be assumed ends with the check-out of the next day, whatever the time of its start."""
-    return starts_on + timedelta(days=1) if event.no_length else event.ends
+    assumed = reading.event.no_length or _is_too_short(reading)
+    return starts_on + timedelta(days=1) if assumed else reading.event.ends
+
+
+def _is_too_short(reading: Reading) -> bool:
+    """Whether its end is none: it marks the moment of an arrival."""
+    starts, ends = reading.event.starts, reading.event.ends
+    if reading.verdict not in _MAY_BE_STAYS or not isinstance(starts, datetime) or not isinstance(ends, datetime):
+        return False
+    return ends - starts < _SHORTEST
 
 
 def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: ZoneInfo) -> str:
@@ -123,10 +136,12 @@ def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: Zone
     if not isinstance(event.ends, datetime) or event.no_length:
         return ""
     local = ends_at.astimezone(zone).time()
+    if local >= _LAST_MINUTE > hours.check_out:
+        return f"Its code ends at {local:%H:%M}, perhaps on its last night."
     if local >= hours.check_out:
         return ""
     whole = isinstance(event.starts, datetime) and not (event.ends - event.starts) % timedelta(days=1)
-    if not whole and time() not in (local, ends_at.time()):
+    if not whole and not any(one == time() or one >= _LAST_MINUTE for one in (local, ends_at.time())):
         return ""
     return f"Its code ends at {local:%H:%M}, before the check-out time."
 

@@ -45,7 +45,9 @@ def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
     blocks = cut(content_lines(body))
     reading = _Reading(now, complete=blocks.complete)
     reading.read(blocks, zone)
-    records, by_stamps = settle(reading.records)
+    settled = settle(reading.records)
+    records = settled.records
+    reading.quarantined += [_left_out(record) for record in settled.doubtful if record.status != "CANCELLED"]
     recurring = any(record.recurs for record in records)
     events = reading.expanded(records) if recurring else [_event(record) for record in records]
     return Calendar(
@@ -53,7 +55,7 @@ def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
         quarantined=tuple(reading.quarantined),
         prodid=_about(blocks.heads).get("PRODID", ""),
         complete=reading.complete,
-        has_versions=by_stamps,
+        has_versions=settled.by_stamps,
         has_recurrences=recurring,
     )
 
@@ -167,6 +169,20 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
         no_length=record.no_length,
         from_midnights=days is not None,
         doubt=" ".join(doubts),
+    )
+
+
+def _left_out(record: Record) -> Quarantined:
+    """What a newer row with the same UID replaced, although it seems to be another stay."""
+    event = _event(record)
+    return Quarantined(
+        record.uid,
+        "A newer row has the same UID, other days and other words, and only that one counts.",
+        recurrence_id=record.recurrence_id,
+        summary=record.summary,
+        starts=event.starts,
+        ends=event.ends,
+        status=record.status,
     )
 
 

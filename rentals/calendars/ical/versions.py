@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rentals.calendars.ical.records import Record, key_of
 from rentals.calendars.ical.times import stamp
 
 
-def settle(records: Iterable[Record]) -> tuple[list[Record], bool]:
-    """The records that count, in the order of the file, and whether stamps decided anything.
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """The records that count, in the order of the file, and whether stamps decided anything. `doubtful`: older ones
+    that may be no older version, but somebody else's stay."""
 
-    The key is UID and RECURRENCE-ID, case kept. The order in which versions stand in the file never matters.
-    """
+    records: list[Record]
+    by_stamps: bool = False
+    doubtful: Sequence[Record] = ()
+
+
+def settle(records: Iterable[Record]) -> Settled:
+    """The key is UID and RECURRENCE-ID, case kept. The order in which versions stand in the file never matters."""
     groups: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         groups.setdefault((record.uid, record.recurrence_id), []).append(record)
-    settled: list[Record] = []
-    by_stamps = False
-    for group in groups.values():
-        if len(group) == 1:
-            settled += group
-            continue
-        kept, decided = _settle_one(group)
-        settled += kept
-        by_stamps = by_stamps or decided
-    settled.sort(key=lambda record: record.order)
-    return settled, by_stamps
+    done = [Settled(group) if len(group) == 1 else _settle_one(group) for group in groups.values()]
+    return Settled(
+        sorted((record for one in done for record in one.records), key=lambda record: record.order),
+        any(one.by_stamps for one in done),
+        sorted((record for one in done for record in one.doubtful), key=lambda record: record.order),
+    )
 
 
-def _settle_one(group: list[Record]) -> tuple[list[Record], bool]:
+def _settle_one(group: list[Record]) -> Settled:
     """1. exact twins are one, 2. the highest SEQUENCE, 3. pieces that touch are one stay, 4. the latest stamp."""
     without_twins = _without_twins(group)
     if group[0].unnamed:  # without a UID nothing says that one is a version of the other
-        return _told_apart(without_twins), False
+        return Settled(_told_apart(without_twins))
     highest = max(record.sequence for record in without_twins)
     newest = [record for record in without_twins if record.sequence == highest]
     joined = _joined(newest)
     last = max(_stamps(record) for record in joined)
     kept = [record for record in joined if _stamps(record) == last]
     decided = len(newest) < len(without_twins) or len(kept) < len(joined)
-    return _told_apart(kept), decided
+    doubtful = [record for record in joined if record not in kept and _is_another(record, kept)]
+    return Settled(_told_apart(kept), decided, doubtful)
+
+
+def _is_another(record: Record, kept: Iterable[Record]) -> bool:
+    """Whether an exporter may have given one UID to several stays: other words, and no day in common."""
+    return all(
+        record.summary.casefold() != one.summary.casefold()
+        and (record.end.day <= one.start.day or one.end.day <= record.start.day)
+        for one in kept
+    )
 
 
 def _stamps(record: Record) -> tuple[datetime, datetime]:

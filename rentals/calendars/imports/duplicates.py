@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from rentals.calendars.decide import merge
 from rentals.calendars.decide.identity import codes_conflict, same_code
+from rentals.calendars.decide.joined_events import JOINING
 from rentals.calendars.decide.names import names_differ, same_name, words_of
 from rentals.calendars.imports.ledger import Ledger, stay_of
 from rentals.models import Booking, FeedItem
@@ -49,6 +50,8 @@ class Index:
             return None
         candidates = self.by_days.get((item.starts_on, item.ends_on), [])
         fitting = [one for one in candidates if one.pk not in others and not self._conflicts(one, item)]
+        if not fitting and (running := self._cut_off(item)) is not None:
+            return running
         if fitting:
             # Of several, first the one that names this guest, last what this calendar listed by another event.
             best = min(fitting, key=lambda booking: (not self._names(booking, item), bool(self.items.get(booking.pk))))
@@ -58,6 +61,24 @@ class Index:
             return None  # perhaps the next guest, who needs a code
         given_up = self.given_up.get((item.starts_on, item.ends_on), [])
         return given_up.pop() if given_up else None
+
+    def _cut_off(self, item: FeedItem) -> Booking | None:
+        """The guest in the house whom another source knows, for a row whose beginning was cut off before we first saw
+        it: the channel lists today onwards."""
+        nameless = item.whole_days and not item.guest_name and not item.reservation_code
+        if self.ledger.channel not in JOINING or not nameless or item.starts_on is None:
+            return None
+        today = self.ledger.now.astimezone(self.ledger.zone).date()
+        if item.starts_on > today + timedelta(days=1):  # the channel may be a day ahead
+            return None
+        for (starts_on, ends_on), found in self.by_days.items():
+            if ends_on != item.ends_on or starts_on >= item.starts_on:
+                continue
+            running = [one for one in found if one.check_in <= self.ledger.now and not self._conflicts(one, item)]
+            if len(running) == 1:
+                found.remove(running[0])
+                return running[0]
+        return None
 
     def _names(self, booking: Booking, item: FeedItem) -> bool:
         """Whether a listed source of the stay names the guest whom the item names."""

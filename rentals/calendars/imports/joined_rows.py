@@ -23,7 +23,8 @@ from rentals.models import Booking, CalendarFeed, FeedItem
 def split(events: Sequence[Event], ledger: Ledger) -> Split:
     """The events of such a channel, cut where they swallow stays that are known."""
     keys = frozenset(one.key for one in ledger.known() if not one.gone)
-    elsewhere = Elsewhere(_elsewhere(ledger), may_be_joined, keys, ledger.feed.longest_stay_nights)
+    latest = ledger.now.astimezone(ledger.zone).date() + timedelta(days=1)  # the channel may be a day ahead
+    elsewhere = Elsewhere(_elsewhere(ledger), may_be_joined, keys, ledger.feed.longest_stay_nights, latest)
     return joined_events.split_grown(events, _own(ledger), _present(ledger), elsewhere)
 
 

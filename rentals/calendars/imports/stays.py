@@ -114,4 +114,21 @@ class Stays:
             self.report.counts["cancelled"] += 1
         elif changed:
             self.report.counts["changed"] += 1
+        if self._says_more(booking, own):
+            self.ledger.mark_for_review(booking)
         return changed
+
+    def _says_more(self, booking: Booking, own: list[FeedItem]) -> bool:
+        """Whether this calendar, whose word is new, lists days that the stay does not have because another calendar
+        leads it: that one may be late, or may not be read any more. Times of day may differ between them."""
+        if booking.status == Booking.Status.CANCELLED or not self.ledger.others.get(booking.pk):
+            return False
+        first, last = self.ledger.days_of(booking)
+        begins_later = booking.check_in > self.now and booking.check_in == booking.feed_check_in
+        ends_earlier = booking.check_out == booking.feed_check_out
+        return any(
+            (begins_later and one.starts_on is not None and one.starts_on < first)
+            or (ends_earlier and one.ends_on is not None and one.ends_on > last)
+            for one in own
+            if source_of(one) is not None
+        )

@@ -53,6 +53,45 @@ def test_an_end_at_the_start_is_one_night_with_a_code_and_a_mark(
     assert code_of(stay)
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("DTSTART:20270509T150000", "DTEND:20270509T150001"),
+        ("DTSTART;TZID=Europe/Amsterdam:20270509T150000", "DTEND;TZID=Europe/Amsterdam:20270509T151500"),
+        ("DTSTART:20270509T130000Z", "DURATION:PT1M"),
+    ],
+)
+def test_a_moment_of_arrival_is_one_night_with_a_code_and_a_mark(
+    house: House, clock: time_machine.Traveller, lines: tuple[str, ...]
+) -> None:
+    """The code worked for a second."""
+    flat = home(house)
+    at(clock, "05-08 09:00")
+    fetched(feed_of(flat), calendar(row(*lines), GOOD))
+    assert local_stays(flat)[0] == ("05-09 15:00", "05-10 11:00")
+    assert [one.needs_review for one in confirmed(flat)] == [True, False]
+    assert code_of(confirmed(flat)[0])
+
+
+@pytest.mark.parametrize(
+    ("ends", "marked"),
+    [
+        (":20270510T235900", True),
+        (":20270510T235959Z", True),
+        (";TZID=Europe/Amsterdam:20270510T235959", True),
+        (":20270510T230000", False),
+    ],
+)
+def test_the_last_minute_after_a_true_arrival_may_be_that_of_the_last_night(
+    house: House, clock: time_machine.Traveller, ends: str, marked: bool
+) -> None:
+    """The guest was shut out in the last night."""
+    flat = home(house)
+    at(clock, "05-08 09:00")
+    fetched(feed_of(flat), calendar(row("DTSTART;TZID=Europe/Amsterdam:20270509T150000", f"DTEND{ends}"), GOOD))
+    assert [one.needs_review for one in confirmed(flat)] == [marked, False]
+
+
 @pytest.mark.parametrize(("nights", "marked"), [(365, False), (366, True), (416, True), (800, True)])
 def test_long_stays_have_a_code_and_very_long_ones_a_mark(
     house: House, clock: time_machine.Traveller, nights: int, marked: bool

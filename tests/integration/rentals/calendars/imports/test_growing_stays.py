@@ -10,7 +10,8 @@ from rentals.calendars.imports import approval
 from rentals.models import Booking, FeedItem, Property
 from tests.support.booking_actions import change
 from tests.support.calendars import AIRBNB, BOOKING, airbnb, at, calendar, closed, day, event
-from tests.support.imports import HALF_HOUR, feed_of, stays, take, wanted_codes
+from tests.support.house import House
+from tests.support.imports import HALF_HOUR, codes_of, feed_of, stay_of, stays, take, wanted_codes
 
 pytestmark = pytest.mark.django_db
 
@@ -132,3 +133,31 @@ def test_joined_with_the_next_stay_after_its_days_were_changed_a_stay_keeps_its_
     for uid in ("c", "d", "e"):
         take(feed, calendar(closed(uid, day(3, 18), day(3, 22)), prodid=BOOKING))
         assert stays(flat) == [("03-15", "03-19"), ("03-17", "03-21"), ("03-21", "03-22")]
+
+
+@pytest.mark.parametrize("moved", [(1, 14), (2, 12)])
+def test_a_calendar_that_lists_more_than_the_one_that_leads_marks_the_stay(
+    house: House, clock: time_machine.Traveller, moved: tuple[int, int]
+) -> None:
+    """Neither names the guest, and the older one may not be read any more: the longer stay was news to nobody."""
+    flat = house.flat(house.lock())
+    old, new = feed_of(flat, "Old"), feed_of(flat, "New")
+    clock.move_to(at(2, 20, 9))
+    for feed in (old, new):
+        take(feed, calendar(event(feed.name, day(3, 2), day(3, 12))))
+    stay = stay_of(flat)
+    codes = codes_of(flat)
+    take(new, calendar(event("New", day(3, moved[0]), day(3, moved[1]))))
+    stay.refresh_from_db()
+    assert stay.needs_review == (moved != (2, 12))
+    take(old, calendar(event("Old", day(3, moved[0]), day(3, moved[1]))))
+    assert stays(flat) == [(f"03-{moved[0]:02}", f"03-{moved[1]}")]
+    assert codes_of(flat) == codes
+
+
+def test_calendars_that_differ_in_times_of_day_alone_mark_nothing(flat: Property) -> None:
+    first, second = feed_of(flat, "With times"), feed_of(flat, "With days")
+    take(first, calendar(event("t", at(3, 20, 16), at(3, 22, 8), "Reserved - Anna")))
+    take(second, calendar(event("d", day(3, 20), day(3, 22))))
+    stay = stay_of(flat)
+    assert (stay.feed_items.count(), stay.needs_review) == (2, False)

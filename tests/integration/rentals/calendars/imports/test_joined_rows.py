@@ -164,6 +164,59 @@ def test_a_stay_in_the_house_is_never_cut(house: House, clock: time_machine.Trav
     assert (whole.arrival_date, whole.departure_date) == (may(8), may(14))
 
 
+@pytest.mark.parametrize("known", ["calendar", "person"])
+def test_first_seen_while_the_imported_guest_is_in_the_house(
+    house: House, clock: time_machine.Traveller, known: str
+) -> None:
+    """The channel lists today onwards. The next guest's code worked while the other one lived there."""
+    flat = home(house)
+    at(clock, "05-01 09:00")
+    if known == "person":
+        by_hand(flat, 2, 8)
+    else:
+        fetched(feed_of(flat), imported((2, 8)))
+    (running,) = confirmed(flat)
+    code = code_of(running)
+    channel = feed_of(flat, "Booking.com")
+    for number in (4, 5, 8, 9):
+        at(clock, f"05-{number:02} 14:00")
+        fetched(channel, joined(number, 11, uid=f"j{number}"))
+        assert near(flat) == [(2, 8, False), (8, 11, True)]
+    running.refresh_from_db()
+    assert code_of(running) == code
+    assert all_have_codes(flat)
+
+
+@pytest.mark.parametrize("known", ["calendar", "person"])
+def test_a_guest_in_the_house_whose_row_is_first_seen_without_its_beginning(
+    house: House, clock: time_machine.Traveller, known: str
+) -> None:
+    """The same stay was made twice, with a code for nobody."""
+    flat = home(house)
+    at(clock, "05-01 09:00")
+    if known == "person":
+        by_hand(flat, 2, 8)
+    else:
+        fetched(feed_of(flat), imported((2, 8)))
+    channel = feed_of(flat, "Booking.com")
+    for number in (4, 5, 7):
+        at(clock, f"05-{number:02} 14:00")
+        fetched(channel, joined(number, 8, uid=f"j{number}"))
+        assert near(flat) == [(2, 8, False)]
+
+
+def test_a_later_row_that_ends_with_the_guest_in_the_house_is_another_stay(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """Only today's beginning can be a cut: a row of later days is an overbooking."""
+    flat = home(house)
+    at(clock, "05-01 09:00")
+    fetched(feed_of(flat), imported((2, 8)))
+    at(clock, "05-03 14:00")
+    fetched(feed_of(flat, "Booking.com"), joined(6, 8))
+    assert near(flat) == [(2, 8, False), (6, 8, False)]
+
+
 def test_a_row_that_names_its_guest_is_no_join(house: House, clock: time_machine.Traveller) -> None:
     flat = home(house)
     channel, other = feed_of(flat, "Booking.com"), feed_of(flat)

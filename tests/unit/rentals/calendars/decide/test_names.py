@@ -26,6 +26,13 @@ ONE_PERSON = [
     ("Anne-Marie Roe", "Anne Marie Roe"),
     ("Pat O'Neil", "Pat O\u2019Neil"),
     ("Pat O'Neil", "Pat ONeil"),
+    ("Mei-Ling Testowy", "Meiling Testowy"),
+    ("Jan van der Berg", "Vanderberg, Jan"),
+    ("Mary O Neil", "ONeil, Mary"),
+    ("Åse Ågård", "Aase Aagaard"),
+    ("\u5c71\u7530 \u592a\u90ce", "\u5c71\u7530\u592a\u90ce"),
+    ("\u592a\u90ce \u5c71\u7530", "\u5c71\u7530\u592a\u90ce"),
+    ("\uae40 \ubbfc\uc218", "\uae40\ubbfc\uc218"),
     ("Stra\u00dfe Weiss", "Strasse Wei\u00df"),
     ("M & Mme Testowy", "Testowy"),
 ]
@@ -40,6 +47,8 @@ TWO_PEOPLE = [
     ("Mr Jan", "Mr Piotr"),
     ("Anna Maria", "Anna Brink"),
     ("Ann Lee", "Bob Lee"),
+    ("Ann Lee", "Anneel"),  # the same letters are not the same name
+    ("\u5c71\u7530 \u592a\u90ce", "\u5c71\u672c \u592a\u90ce"),
 ]
 
 

@@ -77,3 +77,31 @@ def test_rule_06_touching_pieces_with_times_are_one_stay() -> None:
 def test_an_empty_recurrence_id_costs_no_guest() -> None:
     calendar = read(vcalendar(vevent("SUMMARY:Reserved", "RECURRENCE-ID:")))
     assert (len(calendar.events), calendar.quarantined) == (1, ())
+
+
+def test_one_uid_for_several_guests_leaves_out_none_in_silence() -> None:
+    """Some exporters give every row the same UID."""
+    rows = [
+        vevent(f"SUMMARY:Reserved - {name}", f"DTSTAMP:2027022{number}T000000Z", dates=f"202703{day}/202703{day + 2}")
+        for number, (name, day) in enumerate({"Anna": 10, "Odalys": 20, "Tam": 14}.items())
+    ]
+    for body in (vcalendar(*rows), vcalendar(*reversed(rows))):
+        calendar = read(body)
+        assert [event.starts for event in calendar.events] == [date(2027, 3, 14)]
+        assert sorted(str(one.starts) for one in calendar.quarantined) == ["2027-03-10", "2027-03-20"]
+        assert calendar.complete
+
+
+@pytest.mark.parametrize(
+    ("lines", "dates"),
+    [
+        (("SUMMARY:Reserved - Anna",), "20270320/20270322"),  # moved
+        (("SUMMARY:Reserved - Tam",), "20270311/20270315"),  # corrected: the days are partly the same
+        (("SUMMARY:Reserved - Tam", "SEQUENCE:1"), "20270320/20270322"),  # it says that it is a newer version
+    ],
+)
+def test_an_older_version_of_the_same_stay_is_left_out(lines: tuple[str, ...], dates: str) -> None:
+    old = vevent("SUMMARY:Reserved - Anna", "DTSTAMP:20270201T000000Z", dates="20270310/20270312")
+    calendar = read(vcalendar(old, vevent(*lines, "DTSTAMP:20270202T000000Z", dates=dates)))
+    assert len(calendar.events) == 1
+    assert not calendar.quarantined
