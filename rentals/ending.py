@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rentals.calendars import conflicts
-from rentals.models import Booking
+from rentals.models import Booking, FeedItem
 from rentals.wording import day_and_time
 
 
@@ -45,6 +45,14 @@ def ended_by_calendar(booking: Booking, now: datetime) -> RunningStay | None:
     """The stay, if it runs and would end at once by following its calendars."""
     stay = running(booking, now)
     return stay if stay is not None and would_end(*conflicts.followed(booking), now) else None
+
+
+def ended_by_refusal(item: FeedItem, now: datetime) -> RunningStay | None:
+    """The stay of a calendar row, if it runs and would end by the word that the row is no stay: no other row has it."""
+    booking = item.booking
+    if booking is None or FeedItem.objects.filter(booking=booking, gone_at=None).exclude(pk=item.pk).exists():
+        return None
+    return running(booking, now)
 
 
 def would_end(status: str, check_in: datetime, check_out: datetime, now: datetime) -> bool:
