@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from rentals.calendars import conflicts
 from rentals.models import Booking, FeedItem
 from rentals.wording import day_and_time
+
+_NAMELESS: Final = "The guest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,11 @@ class RunningStay:
     place: str
     until: str
     property_id: int
+
+    @property
+    def whom(self) -> str:
+        """The guest within a sentence."""
+        return "the guest" if self.guest == _NAMELESS else self.guest
 
     @property
     def question(self) -> str:
@@ -38,7 +46,7 @@ def running(booking: Booking, now: datetime) -> RunningStay | None:
     if booking.status != Booking.Status.CONFIRMED or not booking.check_in <= now < booking.check_out:
         return None
     until = day_and_time(booking.check_out, booking.property.zone)
-    return RunningStay(booking.guest_name or "The guest", booking.property.name, until, booking.property_id)
+    return RunningStay(booking.guest_name or _NAMELESS, booking.property.name, until, booking.property_id)
 
 
 def ended_by_calendar(booking: Booking, now: datetime) -> RunningStay | None:

@@ -171,3 +171,12 @@ def test_both_days_of_a_label_have_the_right_year(house: House) -> None:
     assert str(booking) == "Anna, 30 Dec 2027 to 2 Jan 2028"
     same_year = house.stay(booking.property, timezone.now(), 3 * DAY, "Ben")
     assert str(same_year) == "Ben, 1 Mar to 4 Mar 2027"
+
+
+def test_the_page_of_a_stay_names_the_locks_that_are_switched_off(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock(), house.lock("Entrance")), -HOUR, DAY, "Ben Ode")
+    house.settle()
+    assert "Switched off" not in words(host.get(f"/stays/{booking.pk}/"))
+    Lock.objects.filter(name="Entrance").update(is_active=False)
+    for address in (f"/stays/{booking.pk}/", f"/admin/rentals/booking/{booking.pk}/change/"):
+        assert "Switched off, so without the code: Entrance." in words(host.get(address))
