@@ -28,6 +28,7 @@ class Health(StrEnum):
     STALE = "stale"
     FAILING = "failing"
     NEVER = "never"
+    PARTLY = "partly"
     FINE = "fine"
 
 
@@ -38,6 +39,7 @@ _HEALTH = {
     Health.REFUSED: Badge("Refused", Tone.ACT),
     Health.STALE: Badge("Stale", Tone.ACT),
     Health.FAILING: Badge("Failing", Tone.TROUBLE),
+    Health.PARTLY: Badge("Not read in full", Tone.TROUBLE),
     Health.NEVER: Badge("Never fetched", Tone.WAITING),
     Health.OFF: Badge("Switched off", Tone.OVER),
 }

@@ -12,9 +12,9 @@ from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Pin
 from pins.reconcile import by_hand
-from pins.status.ending import ended_by_calendar
 from pins.status.stays import guest_grants
 from rentals.calendars import conflicts
+from rentals.ending import ended_by_calendar
 from rentals.models import Booking
 from rentals.wording import counted
 

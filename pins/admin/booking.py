@@ -25,7 +25,6 @@ from pins.admin.booking_form import ANSWER, KEEP, BookingForm
 from pins.admin.booking_list import BookingList
 from pins.core import code_rules
 from pins.desired import code_overrides
-from pins.status.ending import RunningStay, ended_by_calendar, running
 from pins.status.stays import panel
 from pins.status.warnings import clock_changes, stay_warnings
 from rentals.access import visible
@@ -35,6 +34,7 @@ from rentals.admin.object_pages import ObjectPages
 from rentals.admin.property_choice import search_when_many
 from rentals.admin.scoped import Scoped
 from rentals.calendars import conflicts
+from rentals.ending import RunningStay, ended_by_calendar, running
 from rentals.models import Booking, LockAccount
 from rentals.stay_forms import FORMS, LateCheckOutForm, may_move
 from rentals.wording import day_and_time

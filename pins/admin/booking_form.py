@@ -15,8 +15,8 @@ from django.utils.html import format_html
 from pins.core.code_rules import problems
 from pins.desired import claims
 from pins.models import AccessGrant
-from pins.status.ending import RunningStay, running, would_end
 from rentals.admin.property_choice import PropertyChoice
+from rentals.ending import RunningStay, running, would_end
 from rentals.local_time import local_moment
 from rentals.models import Booking, Property
 from rentals.stay_forms import plausible_day

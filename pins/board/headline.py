@@ -11,7 +11,8 @@ from rentals.wording import Tone
 
 @dataclass(frozen=True, slots=True)
 class Doubts:
-    """What nobody knows about the arrivals of the next 24 hours, by number. With any of it nothing is promised."""
+    """What nobody knows about the guests of now and of the next 24 hours, by number. With any of it nothing is
+    promised."""
 
     undecided: int = 0  # calendar rows that begin soon or have begun, and may be stays
     urgent: bool = False  # one of these rows begins within a day, or has begun
@@ -19,6 +20,7 @@ class Doubts:
     held: int = 0  # stays that left their calendar and wait for a person's decision
     review: int = 0  # stays that a calendar was not certain about
     lock_off: int = 0  # stays whose property has a lock that is switched off: no code on it
+    changed: int = 0  # stays whose guest knows a former code: the locks made us replace it
     unread: int = 0  # calendars that cannot be read, or not in full
 
     def said(self) -> list[str]:
@@ -29,6 +31,7 @@ class Doubts:
             (self.held, "1 stay left its calendar", "{} stays left their calendars"),
             (self.review, "1 stay needs a review", "{} stays need a review"),
             (self.lock_off, "1 stay has a lock that is switched off", "{} stays have a lock that is switched off"),
+            (self.changed, "1 guest knows a former code", "{} guests know a former code"),
             (self.unread, "1 calendar cannot be read in full", "{} calendars cannot be read in full"),
         )
         return [one if number == 1 else many.format(number) for number, one, many in parts if number]
@@ -87,7 +90,7 @@ def headline(
 
 
 def _tone(late: Collection[Tone], outside: int, staying: int, observed: int, doubts: Doubts) -> Tone:
-    if outside or staying or doubts.urgent or Tone.ACT in late or Tone.OVER in late:
+    if outside or staying or doubts.urgent or doubts.changed or Tone.ACT in late or Tone.OVER in late:
         return Tone.ACT
     if Tone.TROUBLE in late or doubts.said():
         return Tone.TROUBLE

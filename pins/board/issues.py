@@ -73,18 +73,23 @@ class Issue:
     all_url: str = ""  # where all of them are listed
 
 
-def issues(now: datetime, stays: Iterable[Stay], incidents: Iterable[Row]) -> tuple[tuple[Issue, ...], int]:
+def issues(
+    now: datetime, stays: Iterable[Stay], incidents: Iterable[Row], *, present: Iterable[Stay] = ()
+) -> tuple[tuple[Issue, ...], int]:
     """At most `MOST`, and how many more there are. `stays`: those that begin soon, and those whose guest may be shut
-    out. `incidents`: those of `open_incidents`."""
+    out. `incidents`: those of `open_incidents`. `present`: guests in the house, of whom only a lock is told that is
+    switched off: the door that it opens closed on them."""
     rows_by_id = {row["pk"]: row for row in incidents}
     by_id = {one.booking.pk: one for one in stays if one.booking.status == Booking.Status.CONFIRMED}
     waiting = {pk: one for pk, one in by_id.items() if one.tone in (Tone.ACT, Tone.OVER)}
     known = [known for one in waiting.values() for known in _known_of_stay(one, now)]
     known += [known for one in by_id.values() for known in _doubts_of(one)]
+    inside = {one.booking.pk: one for one in present if one.booking.pk not in by_id}
+    known += [known for one in inside.values() for known in _doubts_of(one) if known.kind == LOCK_OFF]
     known += [_known_of_incident(row) for row in rows_by_id.values()]
     found = entries(known)
     feeds = unreadable.feeds_of((row["kind"], row["feed"]) for row in rows_by_id.values())
-    wording = _Wording(now, rows_by_id, by_id, unreadable.words(feeds, now))
+    wording = _Wording(now, rows_by_id, by_id | inside, unreadable.words(feeds, now))
     return tuple(wording.issue(entry) for entry in found[:MOST]), max(0, len(found) - MOST)
 
 

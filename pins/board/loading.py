@@ -110,12 +110,14 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     near = [stay_lists.stay_of(one, now) for one in stay_lists.load(_near(now, zones), scope)]
     confirmed = [one for one in near if one.booking.status == Booking.Status.CONFIRMED]
     soon = [one for one in near if now < one.booking.check_in <= now + SOON]
-    begun = [one for one in confirmed if one.booking.check_in <= now < one.booking.check_out]
+    staying_on = stay_lists.between_stays(confirmed, now)
+    runs = [one for one in near if one.booking.check_in <= now < one.booking.check_out or one.booking.pk in staying_on]
+    begun = [one for one in runs if one.booking.status == Booking.Status.CONFIRMED]
     outside = [one for one in begun if _is_shut_out(one, now)]
     incidents = open_incidents(scope)
-    found, more = issues(now, [*outside, *soon], incidents)
+    found, more = issues(now, [*outside, *soon], incidents, present=begun)
     questions = undecided.load(now, scope)
-    doubts = doubts_of(soon, undecided.near(questions.rows), incidents, scope)
+    doubts = doubts_of(soon, runs, undecided.near(questions.rows), incidents, scope)
     soon = [one for one in soon if one.booking.status == Booking.Status.CONFIRMED]
     locks, more_locks = locks_to_look_after(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer(*LockAccount.SECRETS), scope))
@@ -128,6 +130,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     shut_out = [rows.shut_out(one, now) for one in outside if day_lists.matches(one.booking, query)]
     at_the_door = {one.booking.pk for one in outside}
     inside = [one for one in begun if one.booking.pk not in at_the_door and day_lists.matches(one.booking, query)]
+    here_now = [rows.in_house(one, now, next_from=staying_on.get(one.booking.pk)) for one in inside]
     days = list(day_lists.days(near, now, query))
     listed = {row.booking_id for _, _, ones in days for row in ones} | {one.booking.pk for one in begun}
     elsewhere = day_lists.look_for(query, listed, now, scope) if query else []
@@ -149,7 +152,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         questions=questions,
         found=day_lists.cut(FOUND, "Other stays", elsewhere, Show.ALL, whole, in_order=True),
         finds_more=len(elsewhere) == day_lists.MOST_FOUND,
-        in_house=day_lists.cut(IN_HOUSE, "In the house", [rows.in_house(one, now) for one in inside], show, whole),
+        in_house=day_lists.cut(IN_HOUSE, "In the house", here_now, show, whole),
         issues=found,
         more_issues=more,
         lists=tuple(day_lists.cut(*one, show, whole) for one in days),

@@ -70,11 +70,16 @@ def shut_out(stay: Stay, now: datetime) -> StayRow:
     return replace(_row(stay, begins, now, (), settled=False), at=since)
 
 
-def in_house(stay: Stay, now: datetime) -> StayRow:
-    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock."""
+def in_house(stay: Stay, now: datetime, *, next_from: datetime | None = None) -> StayRow:
+    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock.
+
+    `next_from`: from when the next stay of the guest lets them in, where this one is over already."""
     booking, zone = stay.booking, stay.booking.property.zone
     came = "here" if stay.opens(now) else "expected"
-    said = f"{came} since {brief(booking.check_in, now, zone)}, until {brief(booking.check_out, now, zone)}"
+    until = f"until {brief(booking.check_out, now, zone)}"
+    if next_from is not None:
+        until = f"stays on, with the code of the next stay from {brief(next_from, now, zone)}"
+    said = f"{came} since {brief(booking.check_in, now, zone)}, {until}"
     row = _row(stay, booking.check_out, now, tuple(_doubts(stay)), settled=stay.tone is Tone.READY)
     return replace(row, at=said)
 

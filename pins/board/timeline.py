@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from rentals.end_to_end import is_same_guest
+
 HALVES = 2
 
 
@@ -35,7 +37,7 @@ class Bar:
     row: int  # from 1; stays that share a night are in different rows
     from_before: bool  # it began before the window
     goes_on: bool  # it ends after the window
-    same_day: bool  # somebody leaves on the day on which it begins
+    same_day: bool  # another guest leaves on the day on which it begins
     overlaps: bool
     tentative: bool
 
@@ -83,7 +85,7 @@ def lay_out(stays: Iterable[Taken], first: date, days: int) -> Row:
                 row=row + 1,
                 from_before=one.arrives < first,
                 goes_on=one.leaves >= last,
-                same_day=any(other.leaves == one.arrives and other is not one for other in firm),
+                same_day=any(_leaves_for(one, other) for other in firm if other is not one),
                 overlaps=not one.tentative and any(_share(one, other) for other in firm if other is not one),
                 tentative=one.tentative,
             )
@@ -97,6 +99,11 @@ def _columns(one: Taken, first: date, days: int) -> tuple[int, int]:
     if one.leaves == one.arrives:  # in and out on one day
         start -= 1
     return max(start, 1), min(end, HALVES * days + 1)
+
+
+def _leaves_for(one: Taken, other: Taken) -> bool:
+    """Whether another guest leaves on the day on which one arrives. A guest who stays on leaves for nobody."""
+    return other.leaves == one.arrives and not is_same_guest(other.label, one.label)
 
 
 def _share(one: Taken, other: Taken) -> bool:

@@ -25,10 +25,10 @@ from pins.actions import calendar_rows, locks, stay_dates, stays
 from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
-from pins.status.ending import ended_by_calendar
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
+from rentals.ending import ended_by_calendar
 from rentals.fields import behind
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount
 from rentals.stay_forms import FORMS, StayForm, may_move

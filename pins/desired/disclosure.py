@@ -12,7 +12,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from pins.core.plan import Rotate, next_step
 from pins.desired import grants
-from pins.models import AccessGrant, Pin, PinReveal, ValueClaim
+from pins.models import AccessGrant, Incident, Pin, PinReveal, ValueClaim
 
 
 class CodeNotShownError(Exception):
@@ -77,6 +77,9 @@ def _disclose(grant_id: int, now: datetime, *, user_id: int | None, user_name: s
         PinReveal.objects.create(
             grant=grant, user_id=user_id, user_name=user_name[:150], at=now, remote_address=remote_address
         )
+        # Whoever asks tells the guest: what the incident asked for is done.
+        unsaid = Incident.objects.filter(kind=Incident.Kind.CODE_CHANGED, pin__grant=grant, resolved_at=None)
+        unsaid.update(resolved_at=now)
         return grant.code
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Prefetch, Q
@@ -14,6 +14,7 @@ from pins.models import AccessGrant, LockState, Pin
 from pins.status.pins import opens_now
 from pins.status.stays import guest_grants, stay_badge
 from pins.status.wording import Kind
+from rentals import end_to_end
 from rentals.access import Scope, visible
 from rentals.models import Booking, Lock, LockAccount, Property
 from rentals.wording import Badge, Tone
@@ -83,7 +84,7 @@ _LOCKS: Final = "_locks_of_property"
 #: What a list needs of each row, and no more: loading the rest would take most of a board's time.
 _OF_BOOKING = (
     *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
-    *("property__name", "property__timezone", "property__is_active"),
+    *("property__name", "property__timezone", "property__is_active", "property__early_minutes"),
 )
 _OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
 _OF_PIN = (
@@ -120,6 +121,26 @@ def stay_of(booking: Booking, now: datetime) -> Stay:
     badge = stay_badge(booking, grant, list(pins), locks=locks, now=now)
     has_lock_off = len(getattr(booking, _LOCKS)) > len(locks)
     return Stay(booking, grant, pins, badge, bool(getattr(booking, "overlaps", False)), locks, has_lock_off)
+
+
+def between_stays(stays: Collection[Stay], now: datetime) -> dict[int, datetime]:
+    """By booking, the guests who stay on and are between two stays at this moment: the first is over, and the code of
+    the next one works from the moment given here. `stays`: the confirmed ones of today. Not those whose code a person
+    revoked, nor those of a property that is switched off."""
+    over = [one.booking for one in stays if one.booking.check_out <= now and _can_stay_on(one)]
+    near: defaultdict[int, list[end_to_end.Stay]] = defaultdict(list)
+    for one in stays:
+        near[one.booking.property_id].append(end_to_end.facts_of(one.booking))
+    found: dict[int, datetime] = {}
+    for booking in over:
+        follower = end_to_end.following(end_to_end.facts_of(booking), near[booking.property_id], booking.property.zone)
+        if follower is not None:
+            found[booking.pk] = follower.check_in - timedelta(minutes=booking.property.early_minutes)
+    return {pk: begins for pk, begins in found.items() if begins > now}
+
+
+def _can_stay_on(stay: Stay) -> bool:
+    return stay.booking.property.is_active and not (stay.grant is not None and stay.grant.revoked_at is not None)
 
 
 def _pins(booking: Booking) -> tuple[Pin, ...]:

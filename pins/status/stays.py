@@ -252,7 +252,9 @@ def _notes(
     has_lock = any(pin.wanted for pin in pins) or booking.property.locks.filter(is_active=True).exists()
     if not has_lock:
         said.append("The property has no active lock. Choose its locks on the page of the property.")
-    elif grant is None or now < grant.issue_at:
+    elif off := list(booking.property.locks.filter(is_active=False).values_list("name", flat=True)):
+        said.append(f"Switched off, so without the code: {', '.join(sorted(off))}.")
+    if has_lock and (grant is None or now < grant.issue_at):
         opens = booking.check_in - timedelta(
             days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
         )

@@ -53,6 +53,7 @@ class HealthFilter(admin.SimpleListFilter):
             Health.STALE,
             Health.FAILING,
             Health.NEVER,
+            Health.PARTLY,
             Health.FINE,
             Health.OFF,
         )

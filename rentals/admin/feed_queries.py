@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.db.models import Case, CharField, Count, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from rentals.calendar_terms import Health, channel_label
@@ -23,6 +23,12 @@ def waits_for_review(now: datetime) -> Q:
     return listed() & unsure & Q(decision="", ends_at__gt=now, absent_since__isnull=True)
 
 
+def _unreadable(now: datetime) -> Q:
+    """Items that nobody can read and that may still bring a guest. Two days, since their own may be read wrongly."""
+    days = Q(starts_at=None, ends_at=None) | Q(starts_at__gt=now - timedelta(days=2)) | Q(ends_at__gt=now)
+    return listed() & days & Q(verdict=Verdict.QUARANTINED.value)
+
+
 def _number(items: Q, what: Count) -> Coalesce:
     found = FeedItem.objects.filter(items, feed=OuterRef("pk")).order_by().values("feed").annotate(n=what).values("n")
     return Coalesce(Subquery(found, output_field=IntegerField()), Value(0))
@@ -39,6 +45,7 @@ def with_health(feeds: QuerySet[CalendarFeed], now: datetime) -> QuerySet[Calend
         When(state__stale_since__isnull=False, then=Value(Health.STALE.value)),
         When(state__failing_since__isnull=False, then=Value(Health.FAILING.value)),
         When(state__last_good_at__isnull=True, then=Value(Health.NEVER.value)),
+        When(Exists(FeedItem.objects.filter(_unreadable(now), feed=OuterRef("pk"))), then=Value(Health.PARTLY.value)),
         default=Value(Health.FINE.value),
         output_field=CharField(),
     )

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from rentals import calendar_terms as words
+from rentals import ending
 from rentals.access import scope_of, visible
 from rentals.admin import feed_actions as actions
 from rentals.admin import feed_panel as panels
@@ -141,15 +142,15 @@ class FeedViews(ObjectPages, _Admin):
                 messages.info(request, f"{feed}: nothing is left to decide.")
                 return self.redirect_to(feed)
             # A stay that has begun and is only missing is kept, and so is one that another calendar lists.
-            ending = [line for line in lines if not line.others and (line.cancelled or not line.in_house)]
+            over = [line for line in lines if not line.others and (line.cancelled or not line.in_house)]
             return self.object_page(
                 request,
                 feed,
                 "rentals/admin/feed_approve.html",
                 "Cancel stays",
                 lines=lines,
-                ending=len(ending),
-                locked_out=sum(line.in_house for line in ending),
+                ending=len(over),
+                locked_out=sum(line.in_house for line in over),
             )
         with transaction.atomic():
             self._record(request, feed, "Approved", actions.approve(feed, chosen, timezone.now()))
@@ -167,10 +168,17 @@ class FeedViews(ObjectPages, _Admin):
     def _decide(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         """A person says that one item is a stay, or is none, or leaves it to our own judgement again."""
         decision = request.POST.get("decision", "?")
-        item = FeedItem.objects.filter(feed=feed, pk__in=_items(request, feed)).defer(*FeedItem.SECRETS).first()
+        found = FeedItem.objects.filter(feed=feed, pk__in=_items(request, feed)).defer(*FeedItem.SECRETS)
+        item = found.select_related("booking__property").first()
         if item is None or decision not in FeedItem.Decision.values:
             messages.warning(request, f"{feed}: this item is not in the calendar any more.")
             return self.redirect_to(feed)
+        if decision == FeedItem.Decision.NOT_STAY and request.POST.get("confirmed") != "yes":
+            stay = ending.ended_by_refusal(item, timezone.now())
+            if stay is not None:
+                return self.object_page(
+                    request, feed, "rentals/admin/feed_decide.html", "Not a stay", stay=stay, item=item
+                )
         meaning = {
             "stay": "is a stay and gets a code",
             "not_stay": "is not a stay and gets no code",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -200,8 +200,13 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
         return response
 
     def add_success_message(self, result: Result, request: HttpRequest) -> None:
+        touched = {RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE}
+        self.after_import(request, [row.object_id for row in result if row.import_type in touched])
         opts = self.model._meta
         messages.success(request, f"Imported: {_counts(result, str(opts.verbose_name), str(opts.verbose_name_plural))}")
+
+    def after_import(self, request: HttpRequest, changed: Collection[int]) -> None:
+        """Say what follows from the import. `changed`: the keys of the new and the changed rows."""
 
     def _log_actions(self, result: Result, request: HttpRequest) -> None:
         """What the history says about each row: the changed cells, with their former and new values."""

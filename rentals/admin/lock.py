@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -14,6 +15,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from rentals.access import visible
+from rentals.admin import lock_warnings
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.choice_filter import NamedChoice
 from rentals.admin.history import DetailedHistory
@@ -112,6 +114,20 @@ class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin)
             bookings = Booking.objects.filter(property__locks=obj, check_out__gt=timezone.now()).distinct()
             if booking_ids := list(bookings.values_list("pk", flat=True)):
                 bookings_changed.send(sender=Lock, booking_ids=booking_ids, deleted=False)
+            lock_warnings.warn(request, Property.objects.filter(locks=obj))
+
+    def delete_model(self, request: HttpRequest, obj: Lock) -> None:
+        homes = list(obj.properties.values_list("pk", flat=True))
+        super().delete_model(request, obj)
+        lock_warnings.warn(request, Property.objects.filter(pk__in=homes))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Lock]) -> None:
+        homes = list(Property.objects.filter(locks__in=queryset).values_list("pk", flat=True))
+        super().delete_queryset(request, queryset)
+        lock_warnings.warn(request, Property.objects.filter(pk__in=homes))
+
+    def after_import(self, request: HttpRequest, changed: Collection[int]) -> None:
+        lock_warnings.warn(request, Property.objects.filter(locks__in=changed).distinct())
 
     @admin.display(description="Connection", ordering="is_connected")
     def reachable(self, lock: Lock) -> str:

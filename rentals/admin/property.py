@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import tzinfo
+from collections.abc import Collection, Iterator
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from rentals.admin import lock_warnings
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
 from rentals.admin.import_export_pages import ImportExportPages
 from rentals.admin.scoped import Scoped
 from rentals.local_time import zone_names
-from rentals.models import Lock, Property
+from rentals.models import Booking, Lock, Property
 from rentals.tables.exchange import PropertyTable
 from rentals.widgets import ClockField, ClockInput, SuggestingInput
+from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Property]
@@ -70,17 +73,16 @@ class PropertyForm(_Form):
         return zone_as_typed(str(self.cleaned_data["timezone"]))
 
 
-def lock_warnings(prop: Property) -> Iterator[str]:
-    """Sentences about a saved property without a lock that could let its guests in."""
-    if not prop.is_active:
-        return
-    locks = list(prop.locks.order_by("name", "pk"))
-    active = [one for one in locks if one.is_active]
-    if not active:
-        what = "All locks of this property are switched off" if locks else "This property has no lock"
-        yield f"{what}: its guests get no code that opens a door. Choose a lock under “Doors”, or switch one on."
-    elif all(one.has_keypad is False for one in active):
-        yield "No lock of this property has a keypad: its guests cannot enter a code. Connect one in the Tedee app."
+def kept_ends(prop: Property, now: datetime) -> Iterator[str]:
+    """Sentences about guests in the house whose check-out did not follow a new time, because that has passed."""
+    running = prop.bookings.filter(
+        status=Booking.Status.CONFIRMED, follows_property_times=True, check_in__lte=now, check_out__gt=now
+    )
+    for booking in running.order_by("check_out", "pk"):
+        booking.property = prop
+        if prop.check_out_on(booking.departure_date) <= now:
+            until = day_and_time(booking.check_out, prop.zone)
+            yield f"{booking.guest_name or 'A guest'} is in the house and keeps the check-out {until}."
 
 
 def zone_as_typed(typed: str) -> str:
@@ -146,8 +148,14 @@ class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Ad
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The locks are saved last. A property whose guests would stand before a closed door is said to be so."""
         super().save_related(request, form, formsets, change)
-        for text in lock_warnings(form.instance):
+        for text in lock_warnings.of_property(form.instance):
             messages.warning(request, text)
+        if {"check_out_time", "timezone"} & set(form.changed_data):
+            for text in kept_ends(form.instance, timezone.now()):
+                messages.info(request, text)
+
+    def after_import(self, request: HttpRequest, changed: Collection[int]) -> None:
+        lock_warnings.warn(request, Property.objects.filter(pk__in=changed))
 
     @admin.display(description="Check-in to check-out")
     def times(self, one: Property) -> str:

@@ -119,9 +119,10 @@ class Property(models.Model):
         """Move the bookings that follow the default times to the present times, on the same local days. Days are days
         in the zone before this save, because in a distant zone the same instant may be another day.
 
-        Stays that are over keep their history. A stay that began keeps its check-in, and its check-out follows. This
-        sends no signals: the caller announces all bookings of the property once, in the same transaction. So all of
-        them are locked first, in the order of their ids, as in all code that locks several.
+        Stays that are over keep their history. A stay that began keeps its check-in, and its check-out follows, unless
+        it would be past at once: that would lock out a guest who is in the house. This sends no signals: the caller
+        announces all bookings of the property once, in the same transaction. So all of them are locked first, in the
+        order of their ids, as in all code that locks several.
         """
         for booking in self.bookings.filter(check_out__gt=now).order_by("pk").select_for_update():
             if not booking.follows_property_times:
@@ -130,6 +131,8 @@ class Property(models.Model):
             if booking.check_in > now:
                 moved["check_in"] = self.check_in_on(booking.check_in.astimezone(self._former_zone).date())
             starts_at, ends_at = moved.get("check_in", booking.check_in), moved["check_out"]
+            if booking.check_in <= now and ends_at <= now:
+                continue
             if starts_at >= ends_at:
                 continue  # a stay within one day cannot follow; it keeps the times it has
             # A feed that gives whole days means the new times too, so they must not look like a person's edit.

@@ -10,9 +10,11 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from rentals.models import Booking, Lock
+from pins.desired import grants
+from pins.models import AccessGrant, Incident
+from rentals.models import Booking, CalendarFeed, Lock
 from tests.support.board_pages import part, words
-from tests.support.booking_actions import cancel
+from tests.support.booking_actions import cancel, change
 from tests.support.house import House
 from tests.support.pages import text
 
@@ -47,6 +49,52 @@ def test_a_guest_who_could_not_get_in_is_expected_and_not_here(host: Client, hou
     assert "expected since Mon 1 Mar" in part(page, "outside")
     assert "here since" not in words(page)
     assert "The code would work Mon 1 Mar" in words(host.get(f"/stays/{booking.pk}/"))
+
+
+def test_a_lock_that_is_switched_off_while_guests_are_in_the_house_is_told(host: Client, house: House) -> None:
+    """Their code comes off it, so that one of their doors closed."""
+    entrance = house.lock("Entrance")
+    house.stay(house.flat(house.lock(), entrance, name="Attic"), -HOUR, DAY, "Ben Ode")
+    house.settle()
+    assert "Nothing to fix." in words(host.get("/"))
+    Lock.objects.filter(pk=entrance.pk).update(is_active=False)
+    page = host.get("/")
+    assert "Not certain: 1 stay has a lock that is switched off." in words(page)
+    assert "A lock of the property is switched off, so it has no code Ben Ode at Attic" in part(page, "issues")
+
+
+def test_a_guest_who_knows_a_former_code_is_told_of_until_somebody_sees_the_new_one(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), 3 * HOUR, DAY, "Ben Ode")
+    house.settle()
+    grant = AccessGrant.objects.get(booking=booking)
+    AccessGrant.objects.update(disclosed_at=timezone.now())
+    grants.rotate(grant.pk, timezone.now(), forced=True)
+    house.settle()
+    page = host.get("/")
+    assert "can get in" not in words(page)
+    assert "Not certain: 1 guest knows a former code." in words(page)
+    assert "code had to be changed Ben Ode at Flat" in part(page, "issues")
+    Incident.objects.update(resolved_at=timezone.now())  # as `disclosure.reveal` does, whose tests are its own
+    assert "The guest who arrives in the next 24 hours can get in" in words(host.get("/"))
+
+
+def test_a_stay_that_has_begun_and_is_not_confirmed_is_in_the_sentence(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock()), -HOUR, DAY, "Hugo Tent")
+    change(booking, status=Booking.Status.TENTATIVE)
+    house.settle()
+    assert "Not certain: 1 stay without a code is not confirmed." in words(host.get("/"))
+
+
+@pytest.mark.parametrize("kind", ["feed_stale", "feed_refused", "feed_reset"])
+def test_a_calendar_that_gives_nothing_makes_the_day_uncertain(host: Client, house: House, kind: str) -> None:
+    flat = house.flat(house.lock())
+    house.stay(flat, 3 * HOUR, DAY)
+    house.settle()
+    feed = CalendarFeed.objects.create(property=flat, name="Channel")
+    Incident.open(Incident.Kind(kind), timezone.now(), about=feed)
+    page = words(host.get("/"))
+    assert "Not certain: 1 calendar cannot be read in full." in page
+    assert "can get in" not in page
 
 
 def test_a_lock_that_was_added_since_counts_at_once(host: Client, house: House) -> None:
@@ -123,3 +171,12 @@ def test_both_days_of_a_label_have_the_right_year(house: House) -> None:
     assert str(booking) == "Anna, 30 Dec 2027 to 2 Jan 2028"
     same_year = house.stay(booking.property, timezone.now(), 3 * DAY, "Ben")
     assert str(same_year) == "Ben, 1 Mar to 4 Mar 2027"
+
+
+def test_the_page_of_a_stay_names_the_locks_that_are_switched_off(host: Client, house: House) -> None:
+    booking = house.stay(house.flat(house.lock(), house.lock("Entrance")), -HOUR, DAY, "Ben Ode")
+    house.settle()
+    assert "Switched off" not in words(host.get(f"/stays/{booking.pk}/"))
+    Lock.objects.filter(name="Entrance").update(is_active=False)
+    for address in (f"/stays/{booking.pk}/", f"/admin/rentals/booking/{booking.pk}/change/"):
+        assert "Switched off, so without the code: Entrance." in words(host.get(address))

@@ -9,9 +9,10 @@ import time_machine
 from django.test import Client
 from django.utils import timezone
 
-from pins.models import AccessGrant
+from pins.core.pin_state import State
+from pins.models import AccessGrant, Pin
 from rentals.models import Booking
-from tests.support.board_pages import words
+from tests.support.board_pages import part, words
 from tests.support.booking_actions import change
 from tests.support.booking_pages import page
 from tests.support.house import House
@@ -66,6 +67,23 @@ def test_between_both_the_first_is_not_over_and_afterwards_it_is(
         assert "The stay is over." in text
     for text in said(host, stays[1]):
         assert "is here already" not in text
+
+
+def test_between_both_the_guest_is_in_the_house_or_before_a_closed_door(
+    host: Client, house: House, clock: time_machine.Traveller, stays: list[Booking]
+) -> None:
+    house.live(clock, OUT + HOUR - timezone.now())
+    board = host.get("/")
+    assert "here since Wed 3 Mar, 15:00 CET, stays on, with the code of the next stay from Wed 10 Mar" in part(
+        board, "in-house"
+    )
+    assert "may stand before a closed door" not in words(board)
+    Pin.objects.filter(grant__booking=stays[0]).update(state=State.IN_DOUBT)
+    board = host.get("/")
+    assert "A guest who is due may stand before a closed door." in words(board)
+    assert "Odalys Brink" in part(board, "outside")
+    AccessGrant.objects.filter(booking=stays[0]).update(revoked_at=timezone.now(), wanted=False)
+    assert "may stand before a closed door" not in words(host.get("/"))
 
 
 def test_a_revoked_code_of_the_next_stay_is_not_promised(host: Client, stays: list[Booking]) -> None:

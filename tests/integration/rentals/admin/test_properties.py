@@ -76,6 +76,21 @@ def test_a_new_check_out_time_moves_the_stays_that_follow_it(host: Client, house
     assert remote.body.end.astimezone(flat.zone).hour == 12
 
 
+def test_a_check_out_time_that_has_passed_locks_out_nobody_in_the_house(host: Client, house: House) -> None:
+    door = house.lock()
+    flat = house.flat(door)  # it is 10:00 there
+    leaves_today = house.stay(flat, -DAY, DAY, "Ben Ode")
+    leaves_today.follows_property_times, leaves_today.check_out = True, flat.check_out_on(NOW.date())
+    leaves_today.save()
+    house.settle()
+    form = flat_form(name="Flat", check_out_time="09:00", locks=[str(door.pk)])
+    page = text(host.post(f"/admin/rentals/property/{flat.pk}/change/", form, follow=True))
+    assert "Ben Ode is in the house and keeps the check-out Mon 1 Mar 2027, 11:00 CET." in page
+    house.settle()
+    (remote,) = house.ours(door)
+    assert remote.body.end == NOW + timedelta(hours=1)
+
+
 def test_a_new_property_is_offered_the_usual_times(host: Client) -> None:
     form = host.get("/admin/rentals/property/add/").context["adminform"].form
     assert (form["check_in_time"].value(), form["check_out_time"].value()) == (time(15), time(11))

@@ -19,9 +19,10 @@ DAYS = 7
 
 
 def stay(arrives: int, leaves: int, key: int = 1, *, tentative: bool = False) -> Taken:
-    """A stay between two days of March; 0 and below are in February."""
+    """A stay between two days of March; 0 and below are in February. Each key is another guest's."""
     day = timedelta(days=1)
-    return Taken(key, FIRST + (arrives - 1) * day, FIRST + (leaves - 1) * day, "Anna", tentative)
+    guest = ("Anna", "Ben", "Chris")[key % 3]
+    return Taken(key, FIRST + (arrives - 1) * day, FIRST + (leaves - 1) * day, guest, tentative)
 
 
 def bars(*stays: Taken) -> list[Bar]:
@@ -131,3 +132,10 @@ def test_bars_of_a_row_never_cover_each_other(spans: list[tuple[int, int, bool]]
     assert all(1 <= bar.start < bar.end <= 2 * DAYS + 1 and 1 <= bar.row <= found.rows for bar in found.bars)
     free = {column for gap in found.gaps for column in range(gap.start, gap.end)}
     assert not free & {column for _, column in covered}
+
+
+def test_a_guest_who_stays_on_is_no_turnover() -> None:
+    day = timedelta(days=1)
+    first = Taken(1, FIRST, FIRST + 2 * day, "Anna Nowak")
+    second = Taken(2, FIRST + 2 * day, FIRST + 4 * day, "Nowak, Anna")
+    assert [bar.same_day for bar in bars(first, second)] == [False, False]

@@ -9,7 +9,7 @@ import time_machine
 from django.test import Client
 
 from pins.desired import code_overrides, grants
-from pins.models import AccessGrant, PinReveal
+from pins.models import AccessGrant, Incident, PinReveal
 from rentals.models import Booking
 from tests.support.house import House
 from tests.support.pages import text
@@ -55,8 +55,10 @@ def test_a_code_that_had_to_change_after_it_was_shown_must_be_shown_again(
     grants.rotate(AccessGrant.objects.get().pk, NOW + DAY, forced=True)
     house.settle()
     assert "New code not shown yet" in text(host.get(page(booking)))
+    assert Incident.objects.get().resolved_at is None
     clock.shift(timedelta(minutes=1))
     response = host.post(reveal_url(booking))
+    assert Incident.objects.get().resolved_at is not None
     assert shows(response, code_of(booking))
     assert "Shown to Helena on Tue 2 Mar 2027, 10:01 CET" in text(response)
     assert "Shown 2 times" not in text(response)

@@ -59,6 +59,7 @@ def test_what_could_not_be_read_has_its_day_and_is_settled_by_a_person(host: Cli
     take(feed, body)
     shown = text(host.get(page(feed)))
     assert "It is read, but for 1 row" in shown
+    assert "Not read in full" in shown
     assert "9 Mar 2027" in shown
     board = text(host.get("/"))
     assert "A row of a calendar cannot be read: “Reserved - Odalys Brink”, arrives 9 Mar 2027" in board

@@ -67,9 +67,26 @@ def test_what_a_person_said_about_an_item_is_not_asked_again_on_its_booking(host
 def test_a_stay_that_goes_on_although_it_is_none_stays_marked(host: Client, flat: Property) -> None:
     feed = feed_of(flat, channel="other")
     take(feed, calendar(event("a@x", "20270228", "20270312", "Zxqv Wplm"), prodid="-//Nobody//EN"))
-    host.post(action(feed, "decide"), {"item": FeedItem.objects.get().pk, "decision": "not_stay"})
+    answer = {"item": FeedItem.objects.get().pk, "decision": "not_stay", "confirmed": "yes"}
+    host.post(action(feed, "decide"), answer)
     booking = Booking.objects.get()
     assert booking.needs_review == (booking.status == "confirmed")
+
+
+def test_a_row_whose_guest_is_in_the_house_is_no_stay_only_after_a_question(host: Client, flat: Property) -> None:
+    feed = feed_of(flat)
+    take(feed, calendar(event("a@x", "20270228", "20270312", "Reserved"), event("b@x", "20270320", "20270322")))
+    here, later = FeedItem.objects.order_by("starts_on")
+    asked = text(host.post(action(feed, "decide"), {"item": here.pk, "decision": "not_stay"}))
+    assert "is in the house: the stay at" in asked
+    assert "No, let it end at check-out" in asked
+    here.refresh_from_db()
+    assert (here.decision, here.booking and here.booking.status) == ("", "confirmed")
+    host.post(action(feed, "decide"), {"item": here.pk, "decision": "not_stay", "confirmed": "yes"})
+    here.refresh_from_db()
+    assert (here.decision, here.booking and here.booking.status) == ("not_stay", "cancelled")
+    answer = host.post(action(feed, "decide"), {"item": later.pk, "decision": "not_stay"})
+    assert answer.status_code == 302
 
 
 def test_quarantined_items_show_their_reason_and_lines_as_text(host: Client, flat: Property) -> None:

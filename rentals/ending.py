@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from rentals.calendars import conflicts
-from rentals.models import Booking
+from rentals.models import Booking, FeedItem
 from rentals.wording import day_and_time
+
+_NAMELESS: Final = "The guest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +21,11 @@ class RunningStay:
     place: str
     until: str
     property_id: int
+
+    @property
+    def whom(self) -> str:
+        """The guest within a sentence."""
+        return "the guest" if self.guest == _NAMELESS else self.guest
 
     @property
     def question(self) -> str:
@@ -38,13 +46,21 @@ def running(booking: Booking, now: datetime) -> RunningStay | None:
     if booking.status != Booking.Status.CONFIRMED or not booking.check_in <= now < booking.check_out:
         return None
     until = day_and_time(booking.check_out, booking.property.zone)
-    return RunningStay(booking.guest_name or "The guest", booking.property.name, until, booking.property_id)
+    return RunningStay(booking.guest_name or _NAMELESS, booking.property.name, until, booking.property_id)
 
 
 def ended_by_calendar(booking: Booking, now: datetime) -> RunningStay | None:
     """The stay, if it runs and would end at once by following its calendars."""
     stay = running(booking, now)
     return stay if stay is not None and would_end(*conflicts.followed(booking), now) else None
+
+
+def ended_by_refusal(item: FeedItem, now: datetime) -> RunningStay | None:
+    """The stay of a calendar row, if it runs and would end by the word that the row is no stay: no other row has it."""
+    booking = item.booking
+    if booking is None or FeedItem.objects.filter(booking=booking, gone_at=None).exclude(pk=item.pk).exists():
+        return None
+    return running(booking, now)
 
 
 def would_end(status: str, check_in: datetime, check_out: datetime, now: datetime) -> bool:
