@@ -32,10 +32,14 @@ class DeadlineTransport(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         url = request.url
+        headers = request.headers.raw
+        if _may_be_answered_without_body(request):
+            headers = [(name, value) for name, value in headers if name.lower() != b"connection"]
+            headers.append((b"Connection", b"close"))
         outgoing = httpcore.Request(
             method=request.method,
             url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
+            headers=headers,
             content=request.read(),
             extensions=request.extensions,
         )
@@ -47,13 +51,20 @@ class DeadlineTransport(httpx.BaseTransport):
         self._pool.close()
 
 
-class _Body(httpx.SyncByteStream):
-    """The body of an answer; after 204 and 304 the connection is not used again.
+def _may_be_answered_without_body(request: httpx.Request) -> bool:
+    """Whether 204 or 304 is an answer to this request (Tedee API: update PIN, delete PIN, get all PINs with a version).
 
     HTTP gives these two no body (RFC 9112, 6.3), but Tedee's documents show one. If it comes, with or without a length,
     soon or late, its bytes would be read as the beginning of the next answer on this connection, which may be about
-    another lock. A new connection costs less than the seconds that a lock takes.
+    another lock. So such a request asks for a connection of its own, which costs less than the seconds that a lock
+    takes. Closing the connection only after the answer is too late: between the moment when the pool calls it idle and
+    the moment when it is closed, another thread may take it, and lose its request.
     """
+    return request.method in ("PUT", "DELETE") or b"listVersion" in request.url.query
+
+
+class _Body(httpx.SyncByteStream):
+    """The body of an answer; after a 204 or 304 that nobody expected, the connection is not used again either."""
 
     def __init__(self, answer: httpcore.Response) -> None:
         self._answer = answer
@@ -65,7 +76,6 @@ class _Body(httpx.SyncByteStream):
     def close(self) -> None:
         with _errors_as_httpx():
             if self._answer.status in (204, 304):
-                # Before the pool gets it back, or another thread might take it. The pool drops closed connections.
                 self._answer.extensions["network_stream"].close()
             self._answer.close()
 

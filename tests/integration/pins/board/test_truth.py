@@ -26,7 +26,7 @@ from rentals.access import EVERYTHING
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property
 from rentals.wording import Tone
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 NOW = datetime.fromisoformat("2027-03-01T09:00:00+00:00")

@@ -170,6 +170,7 @@ def check(rows: list[Row], prodid: str, zone: str, options: dict[str, Any]) -> N
         assert fates or _is_over(row), f"left out in silence: {row.text}"
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_no_row_is_silent() -> None:
     thorough = os.environ.get("TURNKEY_HYPOTHESIS_PROFILE") == "thorough"

@@ -9,13 +9,16 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 
+from pins.stack.background_server import BackgroundServer
 from pins.tedee.auth import PersonalKey
 from pins.tedee.client import TedeeClient
+from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
 from pins.tedee.transport import DeadlineTransport
 from tests.support.certificates import self_signed, server_context
@@ -120,3 +123,46 @@ def test_a_plain_204_costs_a_connection_too() -> None:
         client.delete_pin(1, 3)
 
     assert [request.connection for request in server.requests] == [1, 2]
+
+
+class _Plain(BaseHTTPRequestHandler):
+    """A list for each GET, 204 for each DELETE, over connections that stay open."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    LIST = json.dumps(envelope(EMPTY, 200)).encode()
+
+    def log_message(self, *_: object) -> None:
+        """Quiet."""
+
+    def do_GET(self) -> None:
+        self.connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(self.LIST), self.LIST))
+
+    def do_DELETE(self) -> None:
+        self.connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+
+
+def test_no_thread_gets_a_connection_that_another_one_is_about_to_close() -> None:
+    """Its request would be lost before it was sent, and nobody could say whether the lock has got it."""
+    failures: list[Exception] = []
+    with (
+        BackgroundServer(_Plain) as server,
+        TedeeClient(server.url, PersonalKey(KEY), total_deadline=10.0) as client,
+    ):
+
+        def work(number: int) -> None:
+            try:
+                for turn in range(200):
+                    if (number + turn) % 2:
+                        client.delete_pin(1, 2)
+                    else:
+                        client.list_pins(1)
+            except TedeeError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
