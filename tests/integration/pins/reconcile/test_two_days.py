@@ -37,8 +37,9 @@ MIXES = (
     ("the version jumps", "long aliases are refused", "a hand in the app"),
     ("lists lag an hour",),
 )
-#: A lost creation is given up, and searched for twice more; the last search may meet some timeouts.
-LONGEST_DOUBLE = timedelta(seconds=2 * LANDS_AFTER) + UNSEEN_AGAIN[-1] + timedelta(minutes=15)
+#: A lost creation is given up, and searched for twice more; the last search may meet some timeouts, and it is put off
+#: when a further creation on the lock gets lost.
+LONGEST_DOUBLE = timedelta(seconds=2 * LANDS_AFTER) + UNSEEN_AGAIN[-1] + timedelta(minutes=45)
 CHOICES: dict[str, list[tuple[str, ...]]] = {
     "alone": [(name,) for name in DIFFERENCES],
     "pairs": list(combinations(DIFFERENCES, 2)),
