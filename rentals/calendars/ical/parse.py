@@ -32,6 +32,7 @@ from rentals.calendars.ical.zones import Zones
 
 _NAME_LENGTH = 120
 _MANY = ("RRULE", "RDATE")
+_SAME_TIME = "It begins and ends at one time of day, written in UTC: perhaps days of another time zone."
 
 
 def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
@@ -144,10 +145,21 @@ def _is_before(value: date, now: datetime) -> bool:
     return value < now if isinstance(value, datetime) else value < now.date()
 
 
+def _may_be_midnights_elsewhere(record: Record) -> bool:
+    """Whether both ends were written in UTC at one time of day: the exporter's midnight, in a zone that it does not
+    name? Taken as instants, such a code ends hours before the check-out of its last day."""
+    start, end = record.start, record.end
+    if start.wall is None or end.wall is None or record.by_length or record.end_assumed or record.no_length:
+        return False
+    return start.zone is UTC and end.zone is UTC and start.wall.time() == end.wall.time() and start.day < end.day
+
+
 def _event(record: Record, instance: Instance | None = None, part: str = "") -> Event:
     starts, ends = (record.starts, record.ends) if instance is None else (instance.starts, instance.ends)
     days = days_of(starts, ends, _midnight_zones(record), record.zones.home)
     doubts = [] if days is None or days.certain else [AT_MIDNIGHT]
+    if days is None and _may_be_midnights_elsewhere(record):
+        doubts.append(_SAME_TIME)
     if days is not None:
         starts, ends = days.starts, days.ends
     if record.no_length:

@@ -174,6 +174,17 @@ def _moment(text: str) -> datetime:
     return datetime.strptime(value.removesuffix("Z"), "%Y%m%dT%H%M%S").replace(tzinfo=here).astimezone(UTC)
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo", "Asia/Kolkata"])
+def test_midnights_of_a_zone_that_nobody_names_are_marked(
+    house: House, clock: time_machine.Traveller, zone: str
+) -> None:
+    """An exporter in Paris wrote days, and the code ended on the evening before check-out."""
+    flat = home(house, zone)
+    at(clock, "05-01 09:00")
+    fetched(feed_of(flat), calendar(row(":20270509T220000Z", ":20270511T220000Z")))
+    assert [one.needs_review for one in confirmed(flat)] == [True]
+
+
 def test_beside_true_times_each_row_is_decided_by_itself_and_marked(
     house: House, clock: time_machine.Traveller
 ) -> None:
