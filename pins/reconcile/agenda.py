@@ -49,11 +49,10 @@ class Agenda:
     def next(self, *, reads_only: bool) -> Choice | None:
         """The most urgent request; `None`: nothing is due, as of this moment."""
         now = self._clock()
-        chosen = self._take(reads_only=reads_only) if self._is_fresh(now) else None
-        if chosen is None and not self._is_fresh(now):
+        if not self._is_fresh(now):
             self._read(now)
-            chosen = self._take(reads_only=reads_only)
-        if chosen is None and self._read_at is None:  # a decision on the way made something else due
+        chosen = self._take(reads_only=reads_only)
+        if chosen is None and not self._is_fresh(now):  # a decision on the way made something else due
             self._read(now)
             chosen = self._take(reads_only=reads_only)
         return chosen

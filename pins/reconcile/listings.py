@@ -61,14 +61,14 @@ def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
     references = frozenset(filter(None, (reference_in(one.alias) for one in listing.pins)))
     proves = bool(believed) and worth is Credit.PROVEN
     return SeenList(
-        lock.pk,
-        listing,
-        worth,
-        proves,
-        version_counts(listing, memory),
-        audit.unseen_is_over(state.creation_unseen_at, now),
-        held,
-        references,
+        lock_id=lock.pk,
+        listing=listing,
+        credit=worth,
+        proves=proves,
+        version_counts=version_counts(listing, memory),
+        late_enough=audit.unseen_is_over(state.creation_unseen_at, now),
+        held=held,
+        references=references,
     )
 
 
