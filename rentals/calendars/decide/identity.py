@@ -12,9 +12,14 @@ import unicodedata
 
 def plain_name(name: str) -> str:
     """A name without case, accents, punctuation and doubled spaces, for comparing."""
+    return " ".join(bare_words(name)).casefold()
+
+
+def bare_words(name: str) -> list[str]:
+    """The words of a name without accents and punctuation, in their order."""
     decomposed = unicodedata.normalize("NFKD", name)
     kept = (char if char.isalnum() else " " for char in decomposed if not unicodedata.combining(char))
-    return " ".join("".join(kept).casefold().split())
+    return "".join(kept).split()
 
 
 def trace_of(name: str, code: str) -> str:

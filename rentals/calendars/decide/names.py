@@ -5,11 +5,12 @@ Channels and hosts write one guest in many ways: "O. Brink", "Brink, Odalys", "M
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from functools import lru_cache
 from itertools import permutations
 from typing import Final
+
+from rentals.calendars.decide.identity import bare_words
 
 #: Forms of address and the like, which say nothing about who somebody is. Without accents.
 _TITLE_WORDS: Final = (
@@ -40,9 +41,7 @@ _MOST_PIECES: Final = 4
 @lru_cache(maxsize=4096)
 def words_of(name: str) -> tuple[str, ...]:
     """The words of a name without case, accents and titles, in no order. Titles stay where nothing else is there."""
-    bare = unicodedata.normalize("NFKD", name.casefold().translate(_APOSTROPHES).translate(_LETTERS))
-    kept = "".join(char if char.isalnum() else " " for char in bare if not unicodedata.combining(char))
-    words = kept.split()
+    words = bare_words(name.casefold().translate(_APOSTROPHES).translate(_LETTERS))
     return tuple(sorted(word for word in words if word not in _TITLES) or sorted(words))
 
 
