@@ -29,6 +29,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_BLOCK = 86_400.0
 _BLIND_BLOCK = 60.0
 
+#: So many requests may be booked in one go, and only while this share of the limit is left afterwards.
+BLOCK = 5
+SINGLE_BELOW = 0.20
+
 DEADLINE_IS_NEAR = timedelta(hours=4)
 KEPT_FOR_DEADLINES = 0.10
 KEPT_FROM_CHECKS = 0.50
@@ -81,6 +85,14 @@ class Usage:
         )
 
 
+@dataclass(frozen=True)
+class Block:
+    """Requests that were booked in one go. They are sent within the slot in which they were booked, or given back."""
+
+    slot: int
+    left: int
+
+
 class Purpose(StrEnum):
     """What a request is for."""
 
@@ -122,10 +134,39 @@ def spend(usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0) -> Usa
 
     Store the result before sending: a request that was sent but not counted is the one that overspends.
     """
-    if remaining(usage, rules, now) <= reserve:
+    booked = book(usage, rules, now, reserve=reserve, most=1)
+    return booked[0] if booked is not None else None
+
+
+def book(
+    usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0, most: int = BLOCK
+) -> tuple[Usage, Block] | None:
+    """The usage after a block of requests, at most `most`, and that block; None when not even one may be sent.
+
+    One at a time where the budget runs short: a run must not keep what another one needs.
+    """
+    left = remaining(usage, rules, now)
+    if left <= reserve:
         return None
     current = _advanced(usage, rules, _micros(now))
-    return replace(current, counts=(*current.counts[:-1], current.counts[-1] + 1))
+    count = max(1, min(most, BLOCK, left - max(reserve, math.ceil(rules.limit * SINGLE_BELOW))))
+    spent = replace(current, counts=(*current.counts[:-1], current.counts[-1] + count))
+    return spent, Block(current.newest, count)
+
+
+def is_open(block: Block, rules: Rules, now: datetime) -> bool:
+    """May a request of the block be sent at this moment?"""
+    return block.left > 0 and _slot(_micros(now), rules) <= block.slot
+
+
+def give_back(usage: Usage, block: Block) -> Usage:
+    """The usage without what is left of a block: it was not sent."""
+    place = block.slot - usage.newest - 1
+    if place >= 0 or place < -_COUNTERS:
+        return usage  # no longer counted, or of another clock
+    counts = list(usage.counts)
+    counts[place] = max(0, counts[place] - block.left)
+    return replace(usage, counts=tuple(counts))
 
 
 def learn(usage: Usage, rules: Rules, now: datetime, retry_after: float | None) -> Usage:

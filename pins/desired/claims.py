@@ -103,7 +103,10 @@ def release_unused(pin: Pin, now: datetime) -> None:
             return
         values.add(observed.applied.code)
     values |= observed.left_codes
-    if held.count() <= len(values):
+    # A run counts the claims of all its PINs together; whoever claims another value raises the wish's revision.
+    count = pin.claims_held if pin.claims_held is not None else held.count()
+    if count <= len(values):
         return
+    pin.claims_held = None
     key = InstallationKey.load()
     held.exclude(digest__in=[ValueClaim.digest_of(value, key=key) for value in values]).update(released_at=now)

@@ -237,7 +237,8 @@ def _replan(grant: AccessGrant, now: datetime) -> set[int]:
     for pin in Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"):
         pin.grant = grant
         pin.refresh_plan(now)
-        pin.save(update_fields=DESIRED_COLUMNS)
+        pin.observed_rev += 1  # a run that read the plan before must not store the old one over it
+        pin.save(update_fields=(*DESIRED_COLUMNS, "observed_rev"))
         touched.add(pin.lock_id)
     return touched
 

@@ -125,6 +125,10 @@ class RateBudget(models.Model):
         null=True, blank=True, help_text="Under scarcity: only work that is due before this moment may spend."
     )
 
+    blocks_rev = models.PositiveIntegerField(
+        default=0, help_text="Raised when requests that runs took in advance must not be sent any more."
+    )
+
     def __str__(self) -> str:
         return self.key
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.utils import timezone
@@ -31,6 +31,9 @@ class Pin(models.Model):
     desired_rev = models.PositiveIntegerField(default=1)
     wished_at = models.DateTimeField(default=timezone.now, help_text="When the wish last changed.")
 
+    observed_rev = models.PositiveIntegerField(
+        default=0, help_text="Raised whenever the observed side or the plan is stored, so that nobody stores over it."
+    )
     remote_id = models.BigIntegerField(null=True, blank=True)
     applied_known = models.BooleanField(default=False)
     applied_code = EncryptedTextField(blank=True)
@@ -88,6 +91,10 @@ class Pin(models.Model):
     next_try_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     deadline_at = models.DateTimeField(null=True, blank=True)
     state_changed_at = models.DateTimeField(default=timezone.now)
+
+    _as_read: dict[str, Any]
+    #: How many values are claimed for its grant on its lock; `None`: not counted.
+    claims_held: int | None = None
 
     #: What only the run of a lock needs.
     SECRETS: Final = ("applied_code", "op_code", "late_codes", "left_codes")
@@ -187,6 +194,14 @@ class Pin(models.Model):
         self.late_kinds = ",".join(sorted(late.kinds)) if late is not None else ""
         self.late_codes = ",".join(sorted(late.codes)) if late is not None else ""
 
+    def note_read(self) -> None:
+        """Remember what the row holds, so that `changed_columns` can tell what differs. After it was read or stored."""
+        self._as_read = {name: getattr(self, name) for name in OBSERVED_COLUMNS}
+
+    def changed_columns(self) -> dict[str, Any]:
+        """What differs from the row that was noted, of the observed side and the plan."""
+        return {name: getattr(self, name) for name, old in self._as_read.items() if getattr(self, name) != old}
+
     def refresh_plan(self, now: datetime) -> None:
         """Recompute what follows from both sides: state, next try, deadline (unsaved)."""
         view = self.view
@@ -213,5 +228,5 @@ OBSERVED_COLUMNS = (
     *("op", "op_rev", "op_token", "op_remote_id", "op_in_doubt"),
     *("op_code", "op_starts_at", "op_ends_at", "op_recurrence"),
     *("late_until", "late_rev", "late_count", "late_kinds", "late_codes", "last_cause"),
-    *PLANNED_COLUMNS,
+    *("observed_rev", *PLANNED_COLUMNS),
 )

@@ -6,6 +6,7 @@ A key that may read but not change anything is in `pins.reconcile.write_scope`.
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -37,30 +38,53 @@ def rules() -> budget.Rules:
     return budget.Rules(limit=settings.TEDEE_RATE_LIMIT, window_seconds=settings.TEDEE_RATE_WINDOW)
 
 
+@dataclass(frozen=True)
+class Booked:
+    """Requests that may be sent, and the conditions under which they were had."""
+
+    block: budget.Block
+    cutoff_at: datetime | None  # of the budget: only what is due before it may be sent
+    rev: int  # `RateBudget.blocks_rev`; once it was raised, nothing of the block may be sent
+
+
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
     """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
+    booked = book(key, purpose, deadline, now, most=1)
+    return booked if isinstance(booked, datetime) else None
+
+
+def book(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, most: int) -> Booked | datetime:
+    """Take at most `most` requests from the budget before they are sent; if none, when to ask again (UTC)."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
         if purpose is not budget.Purpose.CONNECTIVITY and row.cutoff_at is not None and deadline > row.cutoff_at:
             return now + timedelta(seconds=settings.SWEEP_SECONDS)
         reserve = budget.reserve_for(purpose, deadline - now, rules())
-        spent = budget.spend(usage, rules(), now, reserve=reserve)
-        if spent is None:
+        booked = budget.book(usage, rules(), now, reserve=reserve, most=most)
+        if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
-        row.usage = spent.to_json()
-        row.save(update_fields=["usage"])
-        return None
+        RateBudget.objects.filter(key=key).update(usage=booked[0].to_json())
+        return Booked(booked[1], row.cutoff_at, row.blocks_rev)
+
+
+def give_back(key: str, block: budget.Block) -> None:
+    """What is left of a block was not sent."""
+    with transaction.atomic():
+        row = RateBudget.objects.select_for_update().get(key=key)
+        usage = budget.give_back(budget.Usage.from_json(row.usage), block)
+        RateBudget.objects.filter(key=key).update(usage=usage.to_json())
 
 
 def rate_limited(account: LockAccount, retry_after: float | None, now: datetime) -> None:
     """429: the budget learns when the next window begins (`retry_after`, in seconds) and lets nothing through until
-    then. It is a row, so this survives any restart."""
+    then, not even what runs have taken in advance. It is a row, so this survives any restart."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=account.budget_key)
         usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after)
         row.usage = usage.to_json()
-        row.save(update_fields=["usage"])
+        row.blocks_rev += 1
+        row.save(update_fields=["usage", "blocks_rev"])
 
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:

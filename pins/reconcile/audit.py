@@ -54,9 +54,9 @@ def schedule_first(lock_id: int, now: datetime) -> None:
     LockState.objects.filter(lock=lock_id, audit_at=None).update(audit_at=now + later)
 
 
-def is_due(lock: Lock, now: datetime) -> bool:
+def is_due(state: LockState, now: datetime) -> bool:
     """Is it time to compare this lock?"""
-    return LockState.objects.filter(lock=lock, audit_at__lte=now).exists()
+    return state.audit_at is not None and state.audit_at <= now
 
 
 def compare(lock: Lock, lease: leases.Lease, client: TedeeClient, clock: Callable[[], datetime]) -> Outcome:
@@ -173,9 +173,9 @@ class _Comparison:
         now = self.clock()
         observations.close_attempt(prepared, response, now)
         if response.error is None:
+            responses.lock_is_well(self.lock, now, wrote=isinstance(step, Delete))
             if isinstance(step, Delete):
                 listings.confirmed(self.lock.pk)
-            responses.lock_is_well(self.lock, now, wrote=isinstance(step, Delete))
             return response
         if isinstance(response.error, PinNotFound) and not isinstance(step, Look):
             return response  # it vanished meanwhile

@@ -12,10 +12,12 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, DateTimeField, Exists, F, Func, Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from pins.models import LockState, RateBudget
@@ -51,14 +53,11 @@ class Taken:
     until: datetime | None
 
 
-def database_now() -> datetime:
-    """The database's clock. SQLite has none of its own: it lives on this machine."""
+def database_now() -> datetime | Combinable:
+    """The database's clock, for a query. SQLite has none of its own: it lives on this machine."""
     if connection.vendor != "postgresql":
         return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row: tuple[datetime] = cursor.fetchone()
-    return row[0]
+    return Func(function="CLOCK_TIMESTAMP", output_field=DateTimeField())
 
 
 def acquire(lock: Lock) -> Lease | Taken:
@@ -79,27 +78,32 @@ def acquire(lock: Lock) -> Lease | Taken:
         probing = Q(lock__account=lock.account, lock__account__operation__outages__gt=0)
         under_way = others.aggregate(all=Count("pk"), probing=Count("pk", filter=probing))
         if under_way["all"] >= settings.TEDEE_MAX_IN_FLIGHT:
-            return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
+            return Taken(timezone.now() + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
         if under_way["probing"]:
-            return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
+            return Taken(timezone.now() + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
         # A lease that ends later than any could now was taken before the clock stepped back.
-        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=now + LEASE)
-        if free.update(lease_owner=lease.owner, lease_until=now + LEASE, rate_key=key) != 1:
+        end = database_now() + LEASE
+        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=end)
+        if free.update(lease_owner=lease.owner, lease_until=end, rate_key=key) != 1:
             return Taken(None)
         return lease
 
 
-def renew(lease: Lease, *, writes_at: datetime | None = None) -> bool:
+def renew(lease: Lease, *, writes_at: datetime | None = None, booked: tuple[str, int] | None = None) -> bool:
     """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more.
 
     `writes_at`: a change is sent next (UTC): from now on the version of the lock's list is expected to rise.
+    `booked`: only if the budget of this key still has this `blocks_rev`; False may then also mean that it does not.
     """
     started = time.monotonic()
-    now = database_now()
-    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=now)
-    noted = {"writes_since": F("writes_since") + 1, "written_at": writes_at} if writes_at is not None else {}
-    if mine.update(lease_until=now + LEASE, **noted) != 1:
+    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=database_now())
+    if booked is not None:
+        mine = mine.filter(Exists(RateBudget.objects.filter(key=booked[0], blocks_rev=booked[1])))
+    noted: dict[str, Any] = {}
+    if writes_at is not None:
+        noted = {"writes_since": F("writes_since") + 1, "written_at": writes_at}
+    if mine.update(lease_until=database_now() + LEASE, **noted) != 1:
         return False
     lease.renewed = started
     return True

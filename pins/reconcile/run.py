@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,7 +28,10 @@ from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
 from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, pile_up, responses, write_scope
 from pins.reconcile.agenda import Agenda
 from pins.reconcile.clients import client_for
+from pins.reconcile.endings import Endings
+from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import locked_pin, save_observed
+from pins.reconcile.purse import Purse
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -73,9 +77,12 @@ def reconcile_lock(
         return Report(lease.until)
     requests = 0
     rest: datetime | None = None
+    endings = Endings(lock_id)
     try:
-        _take_over(lock, clock())
-        requests, rest = _work(lock, lease, clients, clock)
+        known = KnownLock(lock_id, clock())
+        _take_over(known, endings, clock())
+        requests, rest = _work(known, lease, endings, clients, clock)
+        endings.write(clock())
     except attempts.LeaseLostError:
         logger.warning("lease_lost", extra={"lock_id": lock.pk})
     finally:
@@ -120,54 +127,62 @@ def _next_due(lock: Lock, now: datetime) -> datetime | None:
 
 
 def _work(
-    lock: Lock, lease: leases.Lease, clients: Callable[[LockAccount], TedeeClient], clock: Callable[[], datetime]
+    known: KnownLock,
+    lease: leases.Lease,
+    endings: Endings,
+    clients: Callable[[LockAccount], TedeeClient],
+    clock: Callable[[], datetime],
 ) -> tuple[int, datetime | None]:
     """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
     requests = 0
+    lock, account = known.lock, known.lock.account
     # Until when this run only reads, and why. Whether the account is observe-only is learned from `prepare`.
-    writes_rest = write_scope.writes_rest_until(lock, getattr(lock.account, "operation", None), clock())
+    writes_rest = write_scope.writes_rest_until(lock, known.account_state, clock())
     cause = account_limits.WRITES_REST
-    agenda, breaker = Agenda(lock, clock), pile_up.Breaker(lock)
+    agenda, breaker = Agenda(lock, clock), pile_up.Breaker(known)
     ends = time.monotonic() + LONGEST_RUN
-    while time.monotonic() < ends and not stopping.is_set():
-        choice = agenda.next(reads_only=writes_rest is not None)
-        if choice is None and audit.is_due(lock, clock()):
-            compared = audit.compare(lock, lease, clients(lock.account), clock)
-            requests += compared.requests
-            if compared.rest is not None:
-                return requests, compared.rest
-            agenda.changed()
-            continue
-        if choice is None:
-            return requests, _rest(lock, writes_rest, cause) if writes_rest is not None else None
-        prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock(), breaker)
-        if isinstance(prepared, attempts.ObserveOnly):
-            writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
-            continue
-        if isinstance(prepared, attempts.Rest):
-            return requests, _rest(
-                lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), account_limits.BUDGET_SPENT
-            )
-        if prepared is None:
-            agenda.changed()
-            continue
-        if not lease.is_fresh():
-            raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
-        client = clients(lock.account)
-        answer = attempts.send(client, prepared)
-        requests += 1
-        may_read = None
-        if write_scope.is_refused_write(prepared, answer):
-            may_read = write_scope.may_read(lock, lease, client, clock())
+    with closing(Purse(account.budget_key)) as purse:
+        while time.monotonic() < ends and not stopping.is_set():
+            choice = agenda.next(reads_only=writes_rest is not None)
+            if choice is None and audit.is_due(known.at(clock()).state, clock()):
+                endings.write(clock())
+                compared = audit.compare(lock, lease, clients(account), clock)
+                known.outdated()
+                requests += compared.requests
+                if compared.rest is not None:
+                    return requests, compared.rest
+                agenda.changed()
+                continue
+            if choice is None:
+                return requests, _rest(lock, writes_rest, cause) if writes_rest is not None else None
+            prepared = attempts.prepare(known, lease, choice, purse, clock(), breaker)
+            if isinstance(prepared, attempts.ObserveOnly):
+                writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
+                continue
+            if isinstance(prepared, attempts.Rest):
+                return requests, _rest(
+                    lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), account_limits.BUDGET_SPENT
+                )
+            if prepared is None:
+                agenda.changed()
+                continue
+            if not lease.is_fresh():
+                raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
+            client = clients(account)
+            answer = attempts.send(client, prepared)
             requests += 1
-        settled = responses.settle(lock, prepared, answer, clock(), may_read)
-        if settled.rest is not None:
-            return requests, settled.rest
-        alone = answer.error is None and not isinstance(prepared.step, Look | Delete)
-        if settled.pin is not None and alone:
-            agenda.follow_up(settled.pin)
-        else:
-            agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
+            may_read = None
+            if write_scope.is_refused_write(prepared, answer):
+                may_read = write_scope.may_read(lock, lease, client, clock())
+                requests += 1
+            settled = responses.settle(known, endings, choice.pin, prepared, answer, clock(), may_read)
+            if settled.rest is not None:
+                return requests, settled.rest
+            alone = answer.error is None and not isinstance(prepared.step, Look | Delete)
+            if settled.pin is not None and alone:
+                agenda.follow_up(settled.pin)
+            else:
+                agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
     return requests, None
 
 
@@ -176,15 +191,15 @@ def _rest(lock: Lock, until: datetime, cause: str) -> datetime:
     return until
 
 
-def _take_over(lock: Lock, now: datetime) -> None:
+def _take_over(known: KnownLock, endings: Endings, now: datetime) -> None:
     """Put right what concerns the whole lock, before the first step of a run. We hold the lease, so no run is alive:
 
     1. a request without an answer was abandoned: its run crashed, or lost the lease;
     2. the lock was added again under another device id: nothing we knew about ids holds any more;
     3. the keypad's room is given to the nearest arrivals.
     """
-    state = LockState.objects.get(lock=lock)
-    in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
+    lock, state = known.lock, known.state
+    in_flight = {pin.pk for pin in known.pins if pin.op and not pin.op_in_doubt}
     unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
     abandoned = dict(unanswered.values_list("pk", "pin_id"))
     for pin_id in sorted({*in_flight, *abandoned.values()} - {None}):
@@ -193,16 +208,23 @@ def _take_over(lock: Lock, now: datetime) -> None:
             pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
             save_observed(pin, now)
+        known.outdated()
     if abandoned:
         left = PinAttempt.objects.filter(pk__in=abandoned)
         left.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
-        state.refresh_from_db()
+        known.outdated()
     if state.audit_at is None:
         audit.schedule_first(lock.pk, now)
-    seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
-    keypad_room.admit(lock, state.foreign_pins if seen else 0, state, now)
+        known.outdated()
+    known.at(now)
+    seen = known.state.looked_at is not None and known.state.looked_at > now - FOREIGN_PINS_KNOWN
+    changed, have_room = keypad_room.admit(lock, known.pins, known.state.foreign_pins if seen else 0, known.state, now)
+    if changed:
+        known.outdated()
+    if have_room:
+        endings.all_have_room()
 
 
 def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:

@@ -60,8 +60,8 @@ def ration(now: datetime) -> None:
         deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
         cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
         if cutoff != row.cutoff_at:
-            # Only this column: a run may be spending at this moment.
-            RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff)
+            # Not the usage: a run may be spending at this moment.
+            RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff, blocks_rev=F("blocks_rev") + 1)
 
 
 def release(account_id: int, now: datetime) -> list[int]:
