@@ -27,7 +27,7 @@ from pins.models import Pin, PinAttempt
 from pins.reconcile import account_limits, aliases, leases, pile_up
 from pins.reconcile.agenda import Choice
 from pins.reconcile.known import KnownLock
-from pins.reconcile.observations import save_if_unchanged
+from pins.reconcile.observations import save_if_unchanged, store_if_unchanged
 from pins.reconcile.purse import Purse
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
@@ -94,7 +94,7 @@ def prepare(
     pin.op_token = token = uuid.uuid4()
     try:
         with transaction.atomic():
-            if not save_if_unchanged(pin, now, *_may_be_sent(known, step)):
+            if not _store(known, pin, step, now):
                 purse.take_back()
                 return _why_not(known, pin, step, now)
             if not leases.renew(lease, writes_at=_if_write(step, now), booked=purse.condition()):
@@ -128,13 +128,16 @@ def _take_off(known: KnownLock, pin: Pin, step: Request, now: datetime) -> PinBo
     return body
 
 
-def _may_be_sent(known: KnownLock, step: Request) -> list[Exists]:
-    """Asked by the very statement that writes a change down: since the run began, a person may have made the account
-    observe-only, switched the lock off, or moved it to another account, whose key this run does not use."""
+def _store(known: KnownLock, pin: Pin, step: Request, now: datetime) -> bool:
+    """If nobody changed the PIN. The very statement that writes a change down asks whether it may be sent: since the
+    run began, a person may have made the account observe-only, switched the lock off, or moved it to another account,
+    whose key this run does not use."""
     if not isinstance(step, Write):
-        return []
+        return store_if_unchanged(pin)
     lock = Lock.objects.filter(pk=OuterRef("lock"), account=known.account_id, account__observe_only=False)
-    return [Exists(lock if isinstance(step, Delete) else lock.filter(is_active=True))]
+    if not isinstance(step, Delete):
+        lock = lock.filter(is_active=True)
+    return save_if_unchanged(pin, now, Exists(lock))
 
 
 def _why_not(known: KnownLock, pin: Pin, step: Request, now: datetime) -> ObserveOnly | None:

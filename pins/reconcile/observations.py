@@ -52,12 +52,19 @@ def save_if_unchanged(pin: Pin, now: datetime, *conditions: Q | Exists) -> bool:
     In a transaction: from here on the row is locked. Needs `note_read` after reading, and before any change.
     """
     _replan(pin, now)
+    if not store_if_unchanged(pin, *conditions):
+        return False
+    claims.release_unused(pin, now)
+    return True
+
+
+def store_if_unchanged(pin: Pin, *conditions: Q | Exists) -> bool:
+    """The same without drawing conclusions."""
     unchanged = Pin.objects.filter(*conditions, pk=pin.pk, desired_rev=pin.desired_rev, observed_rev=pin.observed_rev)
     if unchanged.update(**pin.changed_columns() | {"observed_rev": pin.observed_rev + 1}) != 1:
         return False
     pin.observed_rev += 1
     pin.note_read()
-    claims.release_unused(pin, now)
     return True
 
 
@@ -87,7 +94,7 @@ def record(
         before, meaning = pin.observed, _meaning(pin, account, attempt, response, seen, now)
         pin.put_observed(meaning.observed)
         pin.last_cause = _cause(response)
-        if not save_if_unchanged(pin, now):
+        if not save_if_unchanged(pin, now, Q(op_token=attempt.token)):
             pin = locked_pin(pin.pk)
             if pin.op_token != attempt.token:
                 return None
