@@ -280,6 +280,7 @@ def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
         Kind.LOCK_UNKNOWN: nothing_to_do,
         Kind.VALUE_REFUSED: unsolved.exclude(pin__state=State.BLOCKED),
         Kind.VALUE_TAKEN: unsolved.exclude(pin__state=State.BLOCKED),
+        Kind.CREATED_OFTEN: unsolved.filter(pin__state__in=(State.SET, State.REMOVED)),
         Kind.CODE_CHANGED: unsolved.filter(pin__state=State.REMOVED),
         Kind.CHANGED_IN_APP: unsolved.filter(put_right | nobody_cares),
         Kind.TOO_MANY_CODES: unsolved.exclude(lock__pins__in=waiting.filter(admitted=False)),

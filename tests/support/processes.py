@@ -218,6 +218,27 @@ class Stack:
         self.redis.stop()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
 
+    def environment(self) -> dict[str, str]:
+        """What the processes are started with, for one that is none of ours."""
+        return dict(self._environment)
+
+    def start_worker(self, name: str) -> Child:
+        """One more worker, once it is ready."""
+        worker = self._child(
+            name, ["-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"], self._worker_settings
+        )
+        self.children.append(worker)
+        worker.start()
+        self.wait_for(f"{name} is ready", lambda: worker.said(r"\bready\."), READY_SECONDS)
+        return worker
+
+    def start_other(self, name: str, command: Sequence[str], further: Mapping[str, str]) -> Child:
+        """A process that is none of ours (`python ...`)."""
+        child = self._child(name, command, further)
+        self.children.append(child)
+        child.start()
+        return child
+
     def start_web(self) -> str:
         """The web server, started as `manage.py run` does, at a port that the system chooses; answers its address."""
         command = web_plan("127.0.0.1:0").command[1:]
