@@ -84,6 +84,8 @@ _UNSET = [
     "EMAIL_USE_SSL",
     "EMAIL_FROM",
     "EMAIL_TIMEOUT",
+    "METRICS_TOKEN",
+    "METRICS_TOKEN_FILE",
     "HTTPS_ONLY",
     "LOG_LEVEL",
     "LOG_JSON",

@@ -30,6 +30,7 @@ TASKS = {
     "pins.tasks.run_lock",
     "pins.tasks.sweep",
     "pins.tasks.check_drift",
+    "pins.tasks.measure",
     "pins.tasks.watch_offline",
     "pins.tasks.list_locks",
     "pins.tasks.notify",
