@@ -52,7 +52,7 @@ class StayFacts:
     accounts."""
 
     entered_at: datetime | None  # when its code was planned; `None`: it never was
-    issue_at: datetime  # the codes are not to be on the locks before
+    issue_at: datetime  # the codes begin to be set at this moment, as the property says
     codes: Collection[CodeFacts]
     observed: bool  # its only locks are of observe-only accounts
     withdrawn: bool  # a person took the code back
@@ -65,8 +65,8 @@ def passed(check_in: datetime, since: datetime, until: datetime) -> list[Mark]:
 
 def judge(stay: StayFacts, at: datetime) -> Verdict | None:
     """Whether every code of the stay was confirmed at the mark. `None`: the mark does not count, because nothing was
-    promised for it: the stay was entered later, its codes are issued later, or no lock of it is ours to write to."""
-    if stay.observed or stay.withdrawn or stay.issue_at > at:
+    promised for it: the stay was entered later, its codes are issued no sooner, or its locks are only observed."""
+    if stay.observed or stay.withdrawn or stay.issue_at >= at:
         return None
     if stay.entered_at is not None and stay.entered_at > at:
         return None

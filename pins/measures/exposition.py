@@ -53,9 +53,10 @@ def _codes(figures: Figures) -> Iterator[Metric]:
 
 def _cumulative(counted: Mapping[str, float]) -> Iterable[tuple[str, float]]:
     so_far = 0.0
-    for bound in (*map(str, counting.BOUNDS), "+Inf"):
-        so_far += counted.get(bound, 0.0)
-        yield bound, so_far
+    for bound in counting.BOUNDS:
+        so_far += counted.get(str(bound), 0.0)
+        yield str(float(bound)), so_far  # as Prometheus writes numbers
+    yield "+Inf", so_far + counted.get("+Inf", 0.0)
 
 
 def _promise(figures: Figures) -> Iterator[Metric]:

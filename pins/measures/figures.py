@@ -1,8 +1,8 @@
 """What `/metrics` tells, read from the database in a constant number of statements.
 
 Nothing is kept in a process: web, worker and beat are several, and any of them gives the same answer. Each statement
-reads what is due, open or set up, never what ever was: counters that would need it are kept by `pins.measures.counting`.
-No name, no code and no address is among the figures; accounts go by their id.
+reads what is due, open or set up, never what ever was: counters are kept by `pins.measures.counting`. No name, no code
+and no address is among the figures; accounts go by their id.
 """
 
 from __future__ import annotations
@@ -91,12 +91,12 @@ def read(now: datetime) -> Figures:
 
 
 def _due(now: datetime) -> tuple[int, int]:
-    """Codes with something to do now, and those of them whose deadline is past. Not on observe-only locks, where nothing
-    is done."""
+    """Codes with something to do now, and those of them whose deadline is past; without observe-only locks, where
+    nothing is done."""
     due = Pin.objects.filter(next_try_at__lte=now).order_by().annotate(observed=F("lock__account__observe_only"))
-    some = due.values("deadline_at", "observed")[:MOST_DUE]
+    some = due.values("pk", "deadline_at", "observed")[:MOST_DUE]
     ours = Q(observed=False)
-    numbers = some.aggregate(due=Count("*", filter=ours), overdue=Count("*", filter=ours & Q(deadline_at__lte=now)))
+    numbers = some.aggregate(due=Count("pk", filter=ours), overdue=Count("pk", filter=ours & Q(deadline_at__lte=now)))
     return numbers["due"], numbers["overdue"]
 
 
