@@ -19,7 +19,7 @@ from pins.core.marks import BEFORE, CodeFacts, Mark, StayFacts, Verdict, judge, 
 from pins.core.pin_state import State
 from pins.measures.cursor import add, next_span
 from pins.models import AccessGrant, ArrivalRecord, Pin, PinAttempt
-from rentals.access import Scope, governs, visible
+from rentals.access import Scope, visible
 from rentals.models import Booking
 
 #: The name of the counter in `Tally`.
@@ -29,8 +29,6 @@ LATELY: Final = timedelta(days=30)
 #: Records are kept as long as the stays' other records (`pins.retention`).
 KEEP: Final = timedelta(days=120)
 _BATCH: Final = 500
-
-governs(ArrivalRecord, lambda ids: Q(property__in=ids))
 
 
 @dataclass(frozen=True, slots=True)

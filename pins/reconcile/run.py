@@ -131,6 +131,7 @@ def _work(
     ends = time.monotonic() + LONGEST_RUN
     while time.monotonic() < ends and not stopping.is_set():
         choice = agenda.next(reads_only=writes_rest is not None)
+        log_context.note(pin_id=choice.pin_id if choice is not None else None)
         if choice is None and audit.is_due(lock, clock()):
             compared = audit.compare(lock, lease, clients(lock.account), clock)
             requests += compared.requests
