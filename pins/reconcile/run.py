@@ -21,6 +21,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
+from config import log_context
 from pins.core import transitions
 from pins.core.plan import Delete, Look
 from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
