@@ -245,6 +245,16 @@ def chromium() -> str:
 
 
 @pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of Prometheus' own tool (Debian: `prometheus`), which reads and tries alert rules."""
+    path = shutil.which("promtool")
+    if path is not None:
+        return path
+    _missing("promtool is not installed: Prometheus did not read the alert rules")
+    raise AssertionError  # _missing never returns
+
+
+@pytest.fixture(scope="session")
 def axe_script() -> Path:
     """The path of axe-core's script, which `make axe` fetches. Like the corpus it is used when it is there."""
     from tests.corpus.fetch_axe import SCRIPT

@@ -72,7 +72,7 @@ def _promise(figures: Figures) -> Iterator[Metric]:
             total.add_metric([mark.value, verdict.value], value)
     yield total
     arrivals = GaugeMetricFamily(
-        "turnkey_arrivals_last_30_days", "Arrivals of the last 30 days to which the mark applies.", labels=["before"]
+        "turnkey_arrivals_lately", "Arrivals of the last 30 days to which the mark applies.", labels=["before"]
     )
     share = GaugeMetricFamily(
         "turnkey_confirmed_ratio",

@@ -105,7 +105,7 @@ def test_what_it_says_of_a_working_house(
     assert said[series("turnkey_code_set_seconds_bucket", le="1.0")] == said["turnkey_code_set_seconds_count"] == 1
     for before in ("24h", "4h", "0h"):
         assert said[series("turnkey_confirmed_ratio", before=before)] == 1
-        assert said[series("turnkey_arrivals_last_30_days", before=before)] == 1
+        assert said[series("turnkey_arrivals_lately", before=before)] == 1
         assert said[series("turnkey_arrivals_total", before=before, result="kept")] == 1
         assert said[series("turnkey_arrivals_total", before=before, result="missed")] == 0
     assert said[series("turnkey_heartbeat_age_seconds", task="sweep")] == 7
