@@ -17,8 +17,10 @@ from pins.board.headline import Headline, headline
 from pins.board.incident_rows import open_incidents
 from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
+from pins.board.promise import Promise, promise
 from pins.board.undecided import Questions
 from pins.incidents import sweep_checks
+from pins.measures.promise import lately
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
@@ -75,6 +77,7 @@ class Board:
     locks: tuple[LockLine, ...]
     more_locks: int
     budgets: tuple[BudgetLine, ...]
+    promise: Promise  # how it was kept lately
     observed: tuple[ObservedAccount, ...]
     feeds: int  # switched on
     unread_feeds: int  # of these, not read at the last try
@@ -159,6 +162,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         locks=locks,
         more_locks=more_locks,
         budgets=tuple(budgets(lock_accounts, now)),
+        promise=promise(lately(now, scope)),
         observed=observed,
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],
