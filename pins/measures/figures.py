@@ -93,9 +93,9 @@ def read(now: datetime) -> Figures:
 def _due(now: datetime) -> tuple[int, int]:
     """Codes with something to do now, and those of them whose deadline is past; without observe-only locks, where
     nothing is done."""
-    due = Pin.objects.filter(next_try_at__lte=now).order_by().annotate(observed=F("lock__account__observe_only"))
-    some = due.values("pk", "deadline_at", "observed")[:MOST_DUE]
-    ours = Q(observed=False)
+    due = Pin.objects.filter(next_try_at__lte=now).order_by().annotate(only_watched=F("lock__account__observe_only"))
+    some = due.values("pk", "deadline_at", "only_watched")[:MOST_DUE]
+    ours = Q(only_watched=False)
     numbers = some.aggregate(due=Count("pk", filter=ours), overdue=Count("pk", filter=ours & Q(deadline_at__lte=now)))
     return numbers["due"], numbers["overdue"]
 

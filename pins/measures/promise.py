@@ -91,10 +91,13 @@ def purge(now: datetime) -> int:
 def _judge(passing: Mapping[Booking, Collection[Mark]]) -> None:
     known = {one.booking_id: one for one in ArrivalRecord.objects.filter(booking__in=passing)}
     stories = _Stories(list(passing))
-    changed: list[ArrivalRecord] = []
+    fresh: list[ArrivalRecord] = []
     totals: Counter[str] = Counter()
     for booking, marks in passing.items():
-        kept = known.get(booking.pk) or ArrivalRecord(booking=booking)
+        kept = known.get(booking.pk)
+        if kept is None:
+            kept = ArrivalRecord(booking=booking)
+            fresh.append(kept)
         if kept.check_in != booking.check_in:  # new, or the stay was moved: marks of the former check-in tell nothing
             kept.day_before = kept.hours_before = kept.at_check_in = ""
         kept.property_id, kept.check_in = booking.property_id, booking.check_in
@@ -103,10 +106,9 @@ def _judge(passing: Mapping[Booking, Collection[Mark]]) -> None:
             setattr(kept, ArrivalRecord.COLUMNS[mark], verdict.value if verdict is not None else "")
         if Mark.CHECK_IN in marks:
             totals.update(_totals(kept))
-        changed.append(kept)
-    ArrivalRecord.objects.bulk_create([one for one in changed if one.pk is None])
+    ArrivalRecord.objects.bulk_create(fresh)
     columns = ["property", "check_in", *ArrivalRecord.COLUMNS.values()]
-    ArrivalRecord.objects.bulk_update([one for one in changed if one.pk is not None], columns)
+    ArrivalRecord.objects.bulk_update(known.values(), columns)
     if totals:
         add(ARRIVALS, totals)
 
