@@ -40,13 +40,15 @@ class Promise:
 
     lines: tuple[PromiseLine, ...]
     unknown: str  # a sentence, or nothing
+    behind: str  # until when arrivals were counted, if that stands still; else nothing
 
 
-def promise(kept: Sequence[Kept]) -> Promise:
-    """What the board says about these arrivals."""
+def promise(kept: Sequence[Kept], behind: str = "") -> Promise:
+    """What the board says about these arrivals. `behind`: until when they were counted, in words, if that stands
+    still."""
     lines = tuple(PromiseLine(_MARKS[one.mark], one.kept, one.arrivals) for one in kept if one.arrivals)
     unknown = max((one.unknown for one in kept), default=0)
     if not unknown:
-        return Promise(lines, "")
+        return Promise(lines, "", behind)
     who = "one arrival" if unknown == 1 else f"up to {unknown} arrivals"
-    return Promise(lines, f"For {who} it is not known how it was at the time; that counts as not confirmed.")
+    return Promise(lines, f"For {who} it is not known how it was at the time; that counts as not confirmed.", behind)

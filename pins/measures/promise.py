@@ -18,7 +18,7 @@ from django.db.models import Count, OuterRef, Q, Subquery
 from pins.core.marks import BEFORE, CodeFacts, Mark, StayFacts, Verdict, judge, passed
 from pins.core.pin_state import State
 from pins.measures.cursor import add, next_span
-from pins.models import AccessGrant, ArrivalRecord, Pin, PinAttempt
+from pins.models import AccessGrant, ArrivalRecord, Heartbeat, Pin, PinAttempt
 from rentals.access import Scope, visible
 from rentals.models import Booking
 
@@ -28,6 +28,9 @@ ARRIVALS = "arrivals"
 LATELY: Final = timedelta(days=30)
 #: Records are kept as long as the stays' other records (`pins.retention`).
 KEEP: Final = timedelta(days=120)
+#: When the counting is so far behind, people who look at the numbers are told.
+LONGEST_SILENCE: Final = timedelta(hours=1)
+_CURSOR: Final = "marks"
 _BATCH: Final = 500
 
 
@@ -68,9 +71,16 @@ def lately(now: datetime, scope: Scope) -> tuple[Kept, ...]:
     )
 
 
+def behind_since(now: datetime) -> datetime | None:
+    """Until when arrivals were counted (UTC), if the counting stands still: then `lately` tells of the past. `None`: it
+    goes on, or never began."""
+    counted = Heartbeat.objects.filter(name=_CURSOR).values_list("at", flat=True).first()
+    return counted if counted is not None and now - counted > LONGEST_SILENCE else None
+
+
 def record(now: datetime) -> None:
     """Judge the marks that passed since the last time. `now`: UTC. Reads the arrivals of these marks alone."""
-    with next_span("marks", now) as span:
+    with next_span(_CURSOR, now) as span:
         if span is None:
             return
         near = Q()

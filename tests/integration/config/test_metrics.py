@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import re
+import json
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -176,16 +177,31 @@ def test_a_scrape_costs_the_same_few_statements_with_and_without_history(
 SMALL = {"pins_tally", "pins_heartbeat", "pins_ratebudget", "rentals_lockaccount", "rentals_calendarfeed"}
 
 
+#: Partial indexes: to read one of them whole is to read what is open or due.
+PARTIAL = {"incident_one_open_per_cause", "pin_due", "pin_set_at"}
+
+
 def _read_whole(sql: str) -> set[str]:
-    """The tables that a statement reads row by row. PostgreSQL reads small ones so if it may: it may not here."""
+    """The tables that a statement reads row by row, or by an index but without a condition on it. PostgreSQL prefers
+    that for small tables: it may not here."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(f"EXPLAIN QUERY PLAN {sql}")
             lines = [str(row[3]) for row in cursor.fetchall()]
-            return {line.split()[1] for line in lines if line.startswith("SCAN") and "USING" not in line}
+            return {line.split()[1] for line in lines if line.startswith("SCAN") and not PARTIAL & set(line.split())}
         cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute(f"EXPLAIN {sql}")
-        return {found for row in cursor.fetchall() for found in re.findall(r"Seq Scan on (\w+)", row[0])}
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {sql}")
+        (plan,) = cursor.fetchone() or ([],)
+        plan = json.loads(plan) if isinstance(plan, str) else plan
+        return {name for one in plan for name in _whole(one["Plan"])}
+
+
+def _whole(node: dict[str, Any]) -> Iterator[str]:
+    bounded = "Index Cond" in node or "Recheck Cond" in node or node.get("Index Name") in PARTIAL
+    if "Relation Name" in node and not bounded:
+        yield node["Relation Name"]
+    for child in node.get("Plans", ()):
+        yield from _whole(child)
 
 
 def test_no_statement_of_a_scrape_reads_a_table_that_grows(
@@ -194,7 +210,7 @@ def test_no_statement_of_a_scrape_reads_a_table_that_grows(
     house.stay(flat, DAY, DAY)
     house.settle()
     whole = {name for sql in _cost(client) if sql.lstrip().upper().startswith("SELECT") for name in _read_whole(sql)}
-    assert "rentals_calendarfeed" in whole  # the plan was understood
+    assert "pins_tally" in whole  # the plan was understood
     assert whole - SMALL <= {"subquery", "(subquery-1)"}
 
 

@@ -32,3 +32,13 @@ def test_it_says_how_many_codes_were_in_time(
     assert "4 hours before check-in 66 % 66 %, 2 of 3 arrivals" in said
     assert "At check-in 66 % 66 %, 2 of 3 arrivals" in said
     assert "entered later is not counted" in said
+
+
+def test_it_says_when_the_counting_stands_still(host: Client, house: House, clock: time_machine.Traveller) -> None:
+    count()
+    clock.shift(HOUR - timedelta(minutes=2))
+    assert "Counted until" not in part(host.get("/"), "promise")
+    clock.shift(timedelta(minutes=2))
+    assert "Counted until" in part(host.get("/"), "promise")
+    count()
+    assert "Counted until" not in part(host.get("/"), "promise")
