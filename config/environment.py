@@ -88,6 +88,17 @@ def secret(name: str) -> str:
     return content
 
 
+def token(name: str) -> str:
+    """A secret that a program sends in a header: at least 16 printable ASCII characters, no spaces; or empty."""
+    value = secret(name)
+    if value and not re.fullmatch(r"[!-~]{16,}", value):
+        raise SettingsError(
+            f"{name} must be at least 16 characters from the keyboard, without spaces or letters with accents. "
+            "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return value
+
+
 def boolean(name: str, *, default: bool = False) -> bool:
     """1, true, yes, on or 0, false, no, off, in any case."""
     value = text(name).lower()

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from config import log_context
+
 MASK: Final = "[hidden]"
 
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
@@ -74,7 +76,7 @@ class LineFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line, for log collectors; also redacted."""
+    """One JSON object per line, for log collectors; also redacted. Lines of a task say which task, lock and code."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -83,7 +85,8 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": redact(record.getMessage()),
         }
-        line |= {name: redact(str(value)) for name, value in _facts(record).items()}
+        facts = {**log_context.current(), **_facts(record)}
+        line |= {name: redact(str(value)) for name, value in facts.items() if name not in line}
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
         if record.stack_info:

@@ -21,6 +21,7 @@ def beat_entries(
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
         PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
+        PREFIX + "measure": _every("pins.tasks.measure", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
         PREFIX + "list locks": _every("pins.tasks.list_locks", 120),  # each account once an hour
         PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),

@@ -1,7 +1,8 @@
 """All settings, from the environment (and a `.env` file beside manage.py).
 
 The names are listed with their defaults in `.env.example`. Secrets may come as files: `SECRET_KEY_FILE`,
-`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `EMAIL_URL_FILE`, `EMAIL_HOST_PASSWORD_FILE`.
+`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `EMAIL_URL_FILE`, `EMAIL_HOST_PASSWORD_FILE`,
+`METRICS_TOKEN_FILE`.
 Times are UTC in the database; each property has its own zone.
 """
 
@@ -100,6 +101,9 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"]  # seconds, for each step of the conversation
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail["DEFAULT_FROM_EMAIL"]
 
+# ---- monitoring -------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.token("METRICS_TOKEN")  # who asks for /metrics must send it; empty: only this machine may ask
+
 # ---- database and broker ----------------------------------------------------------------------------------------
 _database_url = env.secret("DATABASE_URL")
 if not _database_url and not _is_demo_prelude and not MISSING_SECRETS:
@@ -156,7 +160,8 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env.boolean("HTTPS_ONLY")
 
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the container runtime asks them from inside, without TLS
+# The container runtime and Prometheus ask them from inside, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY

@@ -21,10 +21,11 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import retention
+from pins import heartbeats, retention
 from pins.desired import drift
 from pins.incidents import slow_checks, sweep_checks
-from pins.models import Heartbeat, LockState
+from pins.measures import counting, promise
+from pins.models import LockState
 from pins.notify import collecting, outbox, sending
 from pins.reconcile import connectivity, listing, run
 from pins.reconcile.sweep import due_locks, ration
@@ -59,21 +60,29 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
         raise self.retry(countdown=max(wait, SHORTEST_COUNTDOWN).total_seconds())
 
 
-@shared_task
-def sweep(**kwargs: Any) -> None:
+@shared_task(bind=True)
+def sweep(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Find all due work in the database and wake its locks, the most urgent first."""
-    now = timezone.now()
-    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now})
-    ration(now)
-    wake_locks(due_locks(now), now)
-    sweep_checks.check(now)
+    with heartbeats.periodic(self, "sweep") as now:
+        ration(now)
+        wake_locks(due_locks(now), now)
+        sweep_checks.check(now)
 
 
-@shared_task
-def check_drift(**kwargs: Any) -> None:
+@shared_task(bind=True)
+def check_drift(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Find changes that no signal announced and put them right; then check what will cause trouble later."""
-    wake_locks(drift.repair(timezone.now()))
-    slow_checks.check(timezone.now())
+    with heartbeats.periodic(self, "check_drift"):
+        wake_locks(drift.repair(timezone.now()))
+        slow_checks.check(timezone.now())
+
+
+@shared_task(bind=True)
+def measure(self: Task[Any, Any], /, **kwargs: Any) -> None:
+    """Count for `/metrics`, and judge how the promise was kept for those who arrive."""
+    with heartbeats.periodic(self, "measure") as now:
+        counting.count(now)
+        promise.record(now)
 
 
 @shared_task
@@ -88,12 +97,12 @@ def list_locks(**kwargs: Any) -> None:
     wake_locks(listing.list_due_accounts(timezone.now()))
 
 
-@shared_task
-def notify(**kwargs: Any) -> None:
+@shared_task(bind=True)
+def notify(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Put news into the outbox, and have it sent."""
-    now = timezone.now()
-    collecting.collect(now)
-    ask_for_senders(len(sending.due(now, SENDERS)))
+    with heartbeats.periodic(self, "notify") as now:
+        collecting.collect(now)
+        ask_for_senders(len(sending.due(now, SENDERS)))
 
 
 @shared_task
@@ -121,6 +130,7 @@ def purge(**kwargs: Any) -> None:
     now = timezone.now()
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     looks = retention.purge_looks(now)
+    promise.purge(now)
     logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
 
 

@@ -84,6 +84,8 @@ _UNSET = [
     "EMAIL_USE_SSL",
     "EMAIL_FROM",
     "EMAIL_TIMEOUT",
+    "METRICS_TOKEN",
+    "METRICS_TOKEN_FILE",
     "HTTPS_ONLY",
     "LOG_LEVEL",
     "LOG_JSON",
@@ -239,6 +241,16 @@ def chromium() -> str:
         _missing("Playwright is not installed: the tests of the pages did not run")
     else:
         return path
+    raise AssertionError  # _missing never returns
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of Prometheus' own tool (Debian: `prometheus`), which reads and tries alert rules."""
+    path = shutil.which("promtool")
+    if path is not None:
+        return path
+    _missing("promtool is not installed: Prometheus did not read the alert rules")
     raise AssertionError  # _missing never returns
 
 

@@ -2,6 +2,7 @@ from pins.models.attempt import PinAttempt
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
+from pins.models.measure import ArrivalRecord, Tally
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
 from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget
 from pins.models.pin import Pin
@@ -12,6 +13,7 @@ __all__ = [
     "OBSERVE_ONLY",
     "AccessGrant",
     "AccountState",
+    "ArrivalRecord",
     "Delivery",
     "Heartbeat",
     "Incident",
@@ -24,5 +26,6 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "StayNotice",
+    "Tally",
     "ValueClaim",
 ]

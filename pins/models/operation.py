@@ -134,10 +134,16 @@ class RateBudget(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a periodic task last ran."""
+    """When a periodic task last ran, how long it took, and how long its message had waited (`pins.heartbeats`).
+
+    Two kinds of rows are no tasks: `beat` is when the schedule last sent a sweep, and `counted` and `marks` are how far
+    `pins.measures` has counted.
+    """
 
     name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text="When it last began.")
+    seconds = models.FloatField(null=True, blank=True, help_text="How long the last complete one took.")
+    waited = models.FloatField(null=True, blank=True, help_text="Seconds from sending its message to its beginning.")
 
     def __str__(self) -> str:
         return self.name

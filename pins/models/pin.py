@@ -117,6 +117,8 @@ class Pin(models.Model):
             models.Index(fields=["next_try_at"], name="pin_due", condition=models.Q(next_try_at__isnull=False)),
             models.Index(fields=["lock", "next_try_at"], name="pin_due_on_lock"),
             models.Index(fields=["state"], name="pin_state"),
+            # Which were confirmed since the last count (pins.measures.counting).
+            models.Index(fields=["state_changed_at"], name="pin_set_at", condition=models.Q(state="set")),
         )
 
     def __str__(self) -> str:

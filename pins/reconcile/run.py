@@ -22,6 +22,7 @@ from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
+from config import log_context
 from pins.core import transitions
 from pins.core.plan import Delete, Look
 from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
@@ -144,6 +145,7 @@ def _work(
     with closing(Purse(account.budget_key)) as purse:
         while time.monotonic() < ends and not stopping.is_set():
             choice = agenda.next(reads_only=writes_rest is not None)
+            log_context.note(pin_id=choice.pin.pk if choice is not None else None)
             if choice is None and audit.is_due(known.at(clock()).state, clock()):
                 endings.write(clock())
                 compared = audit.compare(lock, lease, clients(account), clock)

@@ -21,7 +21,9 @@ app.conf.update(broker_connection_retry_on_startup=True, worker_send_task_events
 client = httpx.Client(headers=HEADERS, timeout=TIMEOUT, trust_env=False)
 
 
-@app.task(name="set_code", autoretry_for=(httpx.HTTPError,), retry_backoff=True, retry_backoff_max=600, max_retries=None)
+@app.task(
+    name="set_code", autoretry_for=(httpx.HTTPError,), retry_backoff=True, retry_backoff_max=600, max_retries=None
+)
 def set_code(device: int, number: int) -> None:
     client.post(url(device), json=body(number)).raise_for_status()
 
