@@ -37,7 +37,7 @@ def follow_bookings(booking_ids: list[int], deleted: bool, **_: Any) -> None:
     touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
     touched |= staying_on.follow(booking_ids, timezone.now(), deleted=deleted)
     if touched:
-        tasks.wake_locks_on_commit(touched)
+        tasks.wake_locks_on_commit(sorted(touched))
 
 
 @receiver(feed_condition_changed)
