@@ -10,19 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from pins.core.alias import alias_text
-from pins.desired import claims, issuing
+from pins.desired import claims, issuing, together
+from pins.desired.comparing import facts_of
 from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
 from rentals import end_to_end
 from rentals.models import Booking
 
-#: From this many bookings on, those with nothing to do are sorted out first, and new ones get their codes together.
+#: From this many bookings on, those with nothing to do are sorted out first, and the others are written together.
 MANY = 20
 
 
@@ -32,7 +34,7 @@ def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> 
     touched: set[int] = set()
     one_by_one = sorted(booking_ids)
     if len(booking_ids) >= MANY:
-        one_by_one, touched = issuing.issue_many(one_by_one, now)
+        one_by_one, touched = together.sync(one_by_one, now)
     for booking_id in one_by_one:
         with transaction.atomic():
             booking = lock_booking(booking_id)
@@ -81,7 +83,8 @@ def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, withou
     grant = _grant_of(booking) if getattr(booking, "has_grant", True) else None
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
     follower = end_to_end.next_stay(booking, without=without)
-    wish = wish_of(booking, locks, grant, now, stays_on_at=follower.check_in if follower is not None else None)
+    read = partial(wish_of, booking, list(locks), now=now, stays_on_at=follower.check_in if follower else None)
+    wish = read(grant)
     if grant is None:
         if not wish.asks_for_a_grant(now, ahead=ahead):
             return set()
@@ -90,6 +93,7 @@ def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, withou
         except IntegrityError:
             # In between, another transaction made the grant, or took its value or its reference.
             grant = _grant_of(booking) or _new_grant(booking, wish, now)
+            wish = read(grant)
     return _apply(grant, wish, booking.property.code_length, now)
 
 
@@ -107,13 +111,7 @@ def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant:
 
 def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> set[int]:
     """Write what differs between a grant, its row locked, and the wish."""
-    facts = {
-        "starts_at": wish.period.starts_at,
-        "ends_at": wish.period.ends_at,
-        "issue_at": wish.issue_at,
-        "wanted": wish.wanted,
-        "holder_name": wish.holder_name,
-    }
+    facts = facts_of(wish)
     changed = {name for name, value in facts.items() if getattr(grant, name) != value}
     for name in changed:
         setattr(grant, name, facts[name])

@@ -7,23 +7,19 @@ transaction was faster with. Then nothing of it is stored, and the caller takes 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
-from zoneinfo import ZoneInfoNotFoundError
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from pins.core.alias import alias_text, new_reference
 from pins.desired.claims import Keypads
-from pins.desired.wishes import Wish, wish_of
+from pins.desired.wishes import Wish
 from pins.models import AccessGrant, InstallationKey, Pin, ValueClaim
-from rentals import end_to_end
-from rentals.models import Booking, Property
+from rentals.models import Booking
 
-_BATCH = 500
 HAS_GRANT: Final = Exists(AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.GUEST).order_by())
 
 
@@ -86,71 +82,3 @@ def _references(count: int, key: bytes) -> list[str]:
         used = AccessGrant.objects.filter(reference__in=drawn).order_by() if count > 1 else AccessGrant.objects.none()
         found |= drawn - set(used.values_list("reference", flat=True))
     return list(found)
-
-
-# -- many stays -------------------------------------------------------------------------------------------------------
-
-
-def issue_many(booking_ids: Sequence[int], now: datetime) -> tuple[list[int], set[int]]:
-    """Give codes to those of many bookings (a calendar brings them) that have none and are due for one. Returns those
-    that remain for the caller, and the locks that have work.
-
-    They remain because they have a grant, cannot be read as a period, or another transaction was faster. A stay beyond
-    its issue-ahead window is in neither: it gets its grant from the drift check.
-    """
-    remaining: list[int] = []
-    touched: set[int] = set()
-    for start in range(0, len(booking_ids), _BATCH):
-        batch = booking_ids[start : start + _BATCH]
-        granted = _granted(batch)
-        remaining += sorted(granted)
-        due = _due([pk for pk in batch if pk not in granted], now)
-        try:
-            with transaction.atomic():
-                asked, left = _read(due, now)
-                touched |= issue(asked, now) if asked else set()
-        except IntegrityError:
-            left = due
-        remaining += left
-    return remaining, touched
-
-
-def _granted(booking_ids: Collection[int]) -> set[int]:
-    rows = AccessGrant.objects.filter(booking__in=booking_ids, kind=AccessGrant.Kind.GUEST).order_by()
-    return {pk for pk in rows.values_list("booking_id", flat=True) if pk is not None}
-
-
-def _due(booking_ids: Collection[int], now: datetime) -> list[int]:
-    """Without those whose issue-ahead window has not opened. A minute more does no harm: `Wish` decides."""
-    rows = Booking.objects.filter(pk__in=booking_ids, status=Booking.Status.CONFIRMED).order_by("pk")
-    facts = rows.values_list("pk", "check_in", "property__early_minutes", "property__issue_ahead_days")
-    return [pk for pk, check_in, early, ahead in facts if check_in - timedelta(days=ahead, minutes=early + 1) <= now]
-
-
-def _read(booking_ids: Collection[int], now: datetime) -> tuple[list[tuple[Booking, Wish]], list[int]]:
-    """Lock bookings and read what they ask for: those that ask for a grant, and those that must be looked at singly."""
-    rows = Booking.objects.select_for_update(of=("self",)).select_related("property").filter(pk__in=booking_ids)
-    bookings = list(rows.order_by("pk"))
-    if not bookings:
-        return [], []
-    granted = _granted(booking_ids)  # again, now that nobody else can make one
-    homes = {booking.property_id for booking in bookings}
-    doors: defaultdict[int, list[int]] = defaultdict(list)
-    links = Property.locks.through.objects.filter(property_id__in=homes, lock__is_active=True)
-    for home, lock_id in links.values_list("property_id", "lock_id"):
-        doors[home].append(lock_id)
-    ends = [booking.check_out for booking in bookings]
-    stays_on = end_to_end.next_stays(ending_after=min(ends) - timedelta(seconds=1), until=max(ends), properties=homes)
-    asked: list[tuple[Booking, Wish]] = []
-    left = sorted(granted)
-    for booking in bookings:
-        if booking.pk in granted:
-            continue
-        try:
-            wish = wish_of(booking, doors[booking.property_id], None, now, stays_on_at=stays_on.get(booking.pk))
-        except (ValueError, ZoneInfoNotFoundError):
-            left.append(booking.pk)
-            continue
-        if wish.asks_for_a_grant(now):
-            asked.append((booking, wish))
-    return asked, left

@@ -127,7 +127,8 @@ def test_an_alarm_for_later_keeps_nobody_waiting_and_stays_known(
 def test_a_message_that_could_not_be_sent_is_no_message(
     house: House, flat: Property, door: Lock, monkeypatch: pytest.MonkeyPatch, clock: time_machine.Traveller
 ) -> None:
-    second, sent = house.lock("Second"), []
+    second = house.lock("Second")
+    sent: list[int] = []
 
     def breaks(*, lock_id: int) -> None:
         if sent:

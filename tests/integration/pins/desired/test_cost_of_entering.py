@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pins.desired import claims, drift, grants, issuing
+from pins.desired import claims, drift, grants, together
 from pins.models import AccessGrant, LockState, Pin, ValueClaim
-from rentals.models import Booking, Property
+from rentals.models import Booking, Lock, Property
 from tests.support.calendars import AIRBNB, airbnb, calendar
 from tests.support.house import House, whole
 from tests.support.imports import feed_of, take
@@ -95,7 +95,7 @@ def _wishes() -> list[tuple[Any, ...]]:
     return [
         (
             *(grant.booking_id, len(grant.code), *(getattr(grant, name) for name in about_grants)),
-            *(tuple(getattr(pin, name) for name in about_pins) for pin in grant.pins.order_by("lock")),
+            *((pin.alias[:-6], *(getattr(pin, name) for name in about_pins)) for pin in grant.pins.order_by("lock")),
         )
         for grant in AccessGrant.objects.order_by("booking")
     ]
@@ -120,6 +120,94 @@ def test_many_together_and_each_by_itself_lead_to_the_same(
     AccessGrant.objects.all().delete()
     assert {lock for pk in ids for lock in grants.sync_bookings([pk])} == woken
     assert _wishes() == together
+
+
+def _codes() -> dict[int, str]:
+    return {grant.pk: grant.code for grant in AccessGrant.objects.all()}
+
+
+def _changes(bookings: list[Booking], chance: random.Random) -> None:
+    """What people and calendars do to stays, properties and locks, without a signal."""
+    for booking in chance.sample(bookings, 25):
+        hours = chance.choice([-1, 0, 1, 24])
+        Booking.objects.filter(pk=booking.pk).update(
+            check_in=booking.check_in + hours * HOUR,
+            check_out=booking.check_out + hours * HOUR,
+            guest_name=chance.choice([booking.guest_name, "Zoe Zimmer"]),
+            status=chance.choice(["confirmed"] * 4 + ["cancelled"]),
+        )
+    doors = list(Lock.objects.order_by("pk"))
+    for home in Property.objects.order_by("pk"):
+        fields = {"early_minutes": chance.choice([0, 15, 60]), "issue_ahead_days": chance.choice([1, 10, 30])}
+        Property.objects.filter(pk=home.pk).update(**fields)
+        links = Property.locks.through.objects
+        for door in chance.sample(doors, 2):
+            if chance.random() < 0.7:
+                links.get_or_create(property=home, lock=door)
+            else:
+                links.filter(property=home, lock=door).delete()
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_changes_of_many_together_and_each_by_itself_lead_to_the_same(
+    house: House, clock: time_machine.Traveller, seed: int
+) -> None:
+    chance = random.Random(seed)
+    bookings = _portfolio(house, chance)
+    ids = [booking.pk for booking in bookings]
+    grants.sync_bookings(ids)
+    before = _codes()
+    if chance.random() < 0.5:
+        house.settle()
+    AccessGrant.objects.filter(pk__in=chance.sample(sorted(before), 5)).update(disclosed_at=timezone.now())
+    _changes(bookings, chance)
+    clock.shift(HOUR)
+    with transaction.atomic():
+        woken = grants.sync_bookings(ids)
+        together = _wishes()
+        assert {pk: code for pk, code in _codes().items() if pk in before} == before
+        assert drift.repair(timezone.now()) == set()
+        transaction.set_rollback(True)
+    assert {lock for pk in ids for lock in grants.sync_bookings([pk])} == woken
+    assert _wishes() == together
+
+
+def test_a_lock_on_which_somebody_has_the_value_gets_another(house: House, flat: Property) -> None:
+    """The codes of some of many stays are taken on the lock that their property gets; what a guest knows stays."""
+    entrance = house.lock("Entrance")
+    begins = whole(timezone.now() + DAY)
+    rows = [Booking(property=flat, check_in=begins, check_out=begins + DAY) for _ in range(24)]
+    grants.sync_bookings([booking.pk for booking in Booking.objects.bulk_create(rows)])
+    known, unknown, *_ = AccessGrant.objects.order_by("pk")
+    AccessGrant.objects.filter(pk=known.pk).update(disclosed_at=timezone.now())
+    stay = house.stay(house.flat(entrance, name="Other"), 9 * DAY, DAY)
+    stranger = AccessGrant.objects.get(booking=stay)
+    for grant in (known, unknown):
+        ValueClaim.objects.create(lock=entrance, grant=stranger, digest=ValueClaim.digest_of(grant.code))
+    before = _codes()
+    flat.locks.add(entrance)
+    after = _codes()
+    assert {pk for pk in before if before[pk] != after[pk]} == {unknown.pk}
+    assert Pin.objects.filter(lock=entrance, grant__booking__property=flat, wanted=True).count() == 24
+
+
+def test_what_changes_for_all_stays_of_a_property(house: House, messages: list[int]) -> None:
+    """Another lock, other times, and a save that changes nothing."""
+    found: dict[int, list[int]] = {}
+    for count in (40, 240):
+        flat = house.flat(house.lock(f"Door {count}"), name=f"Flat {count}", issue_ahead_days=365)
+        _import_of(count, flat)
+        extra = house.lock(f"Second {count}")
+        with CaptureQueriesContext(connection) as captured:
+            flat.locks.add(extra)
+        found[count] = [len(statements(captured))]
+        for early in (15, 15):
+            flat.early_minutes = early
+            with CaptureQueriesContext(connection) as captured:
+                flat.save()
+            found[count].append(len(statements(captured)))
+        assert Pin.objects.filter(lock=extra, desired_rev=2).count() == count
+    assert all((many - few) / 200 <= MOST_IN_BULK for few, many in zip(found[40], found[240], strict=True)), found
 
 
 def test_those_that_have_a_grant_are_brought_up_to_date_with_the_new_ones(house: House, flat: Property) -> None:
@@ -179,7 +267,7 @@ def test_references_are_drawn_again_where_they_are_used(
     begins = whole(timezone.now() + 6 * DAY)
     rows = [Booking(property=flat, check_in=begins, check_out=begins + DAY) for _ in range(20)]
     drawn = iter([used, "S00001", "S00001", *(f"T{number:05}" for number in range(200))])
-    issuing.issue_many([booking.pk for booking in Booking.objects.bulk_create(rows)], timezone.now())
+    together.sync([booking.pk for booking in Booking.objects.bulk_create(rows)], timezone.now())
     assert AccessGrant.objects.values("reference").distinct().count() == 22
 
 
