@@ -8,7 +8,7 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging
+from celery.signals import beat_init, setup_logging, task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -25,6 +25,20 @@ def _log_as_django_does(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
+
+
+@task_prerun.connect
+@task_postrun.connect
+def _keep_good_connections(sender: Any = None, **_: Any) -> None:
+    """Before and after a task do what Django does around a web page: close a connection that is too old or had an
+    error, and have the next statement ask whether the connection still works (`CONN_HEALTH_CHECKS`). So a worker
+    survives a restart of the database, and otherwise keeps one connection for each of its threads."""
+    from django.db import connections
+
+    if getattr(getattr(sender, "request", None), "is_eager", False):
+        return  # in a test or a shell: the connection belongs to the caller, perhaps within a transaction
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()
 
 
 @beat_init.connect

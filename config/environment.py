@@ -240,8 +240,9 @@ def _mail_from_url(url: str) -> dict[str, Any]:
     }
 
 
-def database(value: str) -> dict[str, Any]:
-    """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3)."""
+def database(value: str, *, keep_seconds: int = 0) -> dict[str, Any]:
+    """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3). A thread keeps its connection for
+    `keep_seconds`, and asks before each task or page whether it still works."""
     scheme = value.partition("://")[0]
     if scheme not in DATABASE_SCHEMES:
         raise SettingsError(
@@ -266,7 +267,8 @@ def database(value: str) -> dict[str, Any]:
     else:
         config["ENGINE"] = "django.db.backends.postgresql"
         options.setdefault("connect_timeout", 5)
-    return config | {"OPTIONS": options, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+    kept = {"CONN_MAX_AGE": keep_seconds, "CONN_HEALTH_CHECKS": keep_seconds > 0}
+    return config | kept | {"OPTIONS": options, "ATOMIC_REQUESTS": False}
 
 
 def redis(value: str) -> str:

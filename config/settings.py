@@ -108,7 +108,13 @@ METRICS_TOKEN = env.token("METRICS_TOKEN")  # who asks for /metrics must send it
 _database_url = env.secret("DATABASE_URL")
 if not _database_url and not _is_demo_prelude and not MISSING_SECRETS:
     paths.private_dir(VAR_DIR)
-DATABASES = {"default": env.database(_database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}")}
+# How long a thread keeps its connection. 0: no longer than a task or a page.
+DATABASE_KEEP_SECONDS = env.whole_number("DATABASE_KEEP_SECONDS", 600, minimum=0, maximum=86_400)
+DATABASES = {
+    "default": env.database(
+        _database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}", keep_seconds=DATABASE_KEEP_SECONDS
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_url = env.secret("REDIS_URL")
@@ -147,6 +153,8 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
+# Celery would close each connection after each task. Never, and `config.celery` closes what is old or broken.
+CELERY_DB_REUSE_MAX = sys.maxsize
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds; how soon beat sees a change made in the admin
 CELERY_BEAT_SCHEDULE = schedule.beat_entries(

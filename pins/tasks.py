@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
@@ -27,7 +26,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.measures import counting, promise
 from pins.models import LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import connectivity, listing, run
+from pins.reconcile import connectivity, listing, run, wakes
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
@@ -55,6 +54,8 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
     if wait > LONGEST_COUNTDOWN:
         return
     # One alarm per lock: if an earlier one is set already, this one would only start a second chain of alarms.
+    if report.alarm_at is not None and now < report.alarm_at <= report.next_at:
+        return
     others = LockState.objects.exclude(dispatched_at__gt=now, dispatched_at__lte=report.next_at)
     if others.filter(lock_id=lock_id).update(dispatched_at=report.next_at):
         raise self.retry(countdown=max(wait, SHORTEST_COUNTDOWN).total_seconds())
@@ -152,22 +153,46 @@ def ask_for_senders(count: int) -> bool:
 
 
 def wake_locks_on_commit(lock_ids: Iterable[int]) -> None:
-    """Ask for a run of each lock as soon as the open transaction is committed; at once where none is open."""
-    transaction.on_commit(partial(wake_locks, list(lock_ids)))
+    """Ask for a run of each lock as soon as the open transaction is committed; at once where none is open. However many
+    changes a transaction makes, each lock is asked for once."""
+    hooks = transaction.get_connection().run_on_commit
+    together = next((hook for _, hook, _ in hooks if isinstance(hook, _WokenTogether)), None)
+    if together is None:
+        # Not kept anywhere else: when the savepoint in which it was registered is rolled back, Django drops it from
+        # this list, and the next wake registers a new one. What joins it later lies within the same savepoint, or comes
+        # after that was released. So nothing is lost; at most a lock is woken whose change was rolled back.
+        together = _WokenTogether()
+        together.lock_ids.update(dict.fromkeys(lock_ids))
+        transaction.on_commit(together)
+    else:
+        together.lock_ids.update(dict.fromkeys(lock_ids))
+
+
+class _WokenTogether:
+    """The locks that one transaction wakes, each of them once, in the order of their first change."""
+
+    def __init__(self) -> None:
+        self.lock_ids: dict[int, None] = {}
+
+    def __call__(self) -> None:
+        wake_locks(self.lock_ids)
 
 
 def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:
-    """Ask for a run of each lock, in the given order. A broker out of reach is no error: the sweep asks again."""
+    """Ask for a run of each lock, in the given order, unless a message to it is under way. A broker out of reach is no
+    error: the sweep asks again."""
     later = woken_later.get()
     if later is not None:
         later.extend(lock_ids)
         return
     now = now or timezone.now()
-    sent: list[int] = []
+    waiting = wakes.mark(lock_ids, now)
     try:
-        for lock_id in lock_ids:
-            run_lock.delay(lock_id=lock_id)
-            sent.append(lock_id)
+        while waiting:
+            run_lock.delay(lock_id=waiting[0])
+            del waiting[0]
     except OperationalError:
         logger.warning("broker_unreachable")
-    LockState.objects.filter(lock_id__in=sent).exclude(dispatched_at__gt=now).update(dispatched_at=now)
+    finally:
+        if waiting:
+            wakes.withdraw(waiting, now)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from pins.desired import grants
 from pins.desired.staying_on import NextStays
+from pins.desired.wishes import wish_of
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking, Property
 
@@ -81,7 +82,7 @@ def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime)
             continue
         try:
             active = locks.get(booking.property_id, frozenset())
-            wish = grants.wish_of(booking, active, grant, now, stays_on_at=next_stays.begins_at(booking))
+            wish = wish_of(booking, active, grant, now, stays_on_at=next_stays.begins_at(booking))
         except (ValueError, ZoneInfoNotFoundError):
             differing.append(booking.pk)  # `_sync_each` logs it
             continue

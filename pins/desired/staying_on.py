@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max
 
 from pins.desired import grants
+from pins.desired.wishes import wish_of
 from pins.models import AccessGrant
 from rentals import end_to_end
 from rentals.models import Booking, Property
@@ -23,15 +24,15 @@ _BEYOND = timedelta(days=31)
 _BATCH = 500
 
 
-def follow(booking_ids: Collection[int], now: datetime, *, deleted: bool = False) -> set[int]:
+def follow(booking_ids: Collection[int], now: datetime, *, deleted: bool = False, created: bool = False) -> set[int]:
     """Bring the stays up to date that these bookings may continue, or no longer do; return the locks that have work.
 
-    `deleted`: the bookings are about to be deleted. A stay that another transaction holds is left out, since that one
-    may wait for ours; the drift check finds it within a minute.
+    `deleted`: the bookings are about to be deleted; `created`: they were not there before. A stay that another
+    transaction holds is left out, since that one may wait for ours; the drift check finds it within a minute.
     """
     touched: set[int] = set()
     gone = booking_ids if deleted else ()
-    for booking_id in sorted(_differing(booking_ids, now, gone)):
+    for booking_id in sorted(_differing(booking_ids, now, gone, created=created)):
         with transaction.atomic():
             rows = Booking.objects.select_for_update(of=("self",), skip_locked=True).select_related("property")
             booking = rows.filter(pk=booking_id).first()
@@ -40,7 +41,7 @@ def follow(booking_ids: Collection[int], now: datetime, *, deleted: bool = False
     return touched
 
 
-def _differing(booking_ids: Collection[int], now: datetime, gone: Collection[int]) -> Iterator[int]:
+def _differing(booking_ids: Collection[int], now: datetime, gone: Collection[int], *, created: bool) -> Iterator[int]:
     """Stays with a code, in the properties of these bookings, whose end is not what it should be."""
     ids = sorted(booking_ids)
     for start in range(0, len(ids), _BATCH):
@@ -50,9 +51,13 @@ def _differing(booking_ids: Collection[int], now: datetime, gone: Collection[int
             wanted=True,
             booking__property__in=homes,
             booking__check_out__gt=now - end_to_end.WITHIN,
-        ).exclude(booking__in=ids[start : start + _BATCH])
-        before = list(present.select_related("booking__property").defer(*AccessGrant.SECRETS))
-        if not before:
+        )
+        changed = set(ids[start : start + _BATCH])
+        theirs: list[AccessGrant] = []
+        before: list[AccessGrant] = []
+        for grant in present.select_related("booking__property").defer(*AccessGrant.SECRETS):
+            (theirs if grant.booking_id in changed else before).append(grant)
+        if not before or (created and len(theirs) == len(changed) and not _may_matter(theirs, before, now)):
             continue
         ends = [grant.booking.check_out for grant in before if grant.booking is not None]
         found = end_to_end.next_stays(
@@ -63,9 +68,26 @@ def _differing(booking_ids: Collection[int], now: datetime, gone: Collection[int
                 yield grant.booking.pk
 
 
+def _may_matter(new: list[AccessGrant], before: list[AccessGrant], now: datetime) -> bool:
+    """Whether stays that were not there before may change the end of a code: they are the next ones of the same guest;
+    or they come between two stays that are end to end. Spares the usual new stay the search for what follows what."""
+    arrivals = [grant.booking for grant in new if grant.booking is not None]
+    for grant in before:
+        stay = grant.booking
+        if stay is None:
+            continue
+        if _ends_elsewhen(grant, stay, None, now):
+            return True  # its guest stays on, or it is wrong already
+        for one in arrivals:
+            near = stay.check_out <= one.check_in < stay.check_out + end_to_end.WITHIN
+            if near and end_to_end.is_same_guest(stay.guest_name, one.guest_name):
+                return True
+    return False
+
+
 def _ends_elsewhen(grant: AccessGrant, booking: Booking, stays_on_at: datetime | None, now: datetime) -> bool:
     try:
-        wish = grants.wish_of(booking, (), grant, now, stays_on_at=stays_on_at)
+        wish = wish_of(booking, (), grant, now, stays_on_at=stays_on_at)
     except (ValueError, ZoneInfoNotFoundError):
         return False  # a bulk write left nonsense; the drift check logs it, and it stops no other stay
     if booking.check_out <= now and grant.ends_at <= now:  # over: only the guest's next stay brings the code back

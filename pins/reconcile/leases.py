@@ -21,6 +21,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from pins.models import LockState, RateBudget
+from pins.reconcile import wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
 from rentals.models import Lock
 
@@ -90,6 +91,14 @@ def acquire(lock: Lock) -> Lease | Taken:
         return lease
 
 
+def is_taken(lock: Lock, now: datetime) -> bool:
+    """Whether a run has the lock already, as its loaded state says: the cheap answer before `acquire`, which decides.
+    `now`: of this machine. If its clock is slow, a lease that was never given back seems to hold a little longer."""
+    until = state.lease_until if (state := getattr(lock, "operation", None)) is not None else None
+    # One that ends later than any could now was taken before the clock stepped back.
+    return until is not None and now < until <= now + LEASE
+
+
 def renew(lease: Lease, *, writes_at: datetime | None = None, booked: tuple[str, int] | None = None) -> bool:
     """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more.
 
@@ -110,7 +119,8 @@ def renew(lease: Lease, *, writes_at: datetime | None = None, booked: tuple[str,
 
 
 def release(lease: Lease) -> None:
-    """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run."""
+    """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run, so
+    their mark goes with it; look for work after this, as `wakes` explains."""
     LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner).update(
-        lease_owner=None, lease_until=None, dispatched_at=None
+        lease_owner=None, lease_until=None, dispatched_at=wakes.without_mark(timezone.now())
     )

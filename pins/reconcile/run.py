@@ -26,7 +26,7 @@ from config import log_context
 from pins.core import transitions
 from pins.core.plan import Delete, Look
 from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, pile_up, responses, write_scope
+from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, pile_up, responses, wakes, write_scope
 from pins.reconcile.agenda import Agenda
 from pins.reconcile.clients import client_for
 from pins.reconcile.endings import Endings
@@ -58,6 +58,7 @@ class Report:
 
     next_at: datetime | None
     requests: int = 0
+    alarm_at: datetime | None = None  # for when an alarm was set already, as far as the run saw
 
 
 def reconcile_lock(
@@ -67,12 +68,13 @@ def reconcile_lock(
     clock: Callable[[], datetime] = timezone.now,
 ) -> Report:
     """Bring one lock as far as possible now. Never raises for what the API does."""
+    wakes.arrived(lock_id, clock())
     lock = _with_prospects(lock_id)
-    if lock is None:
+    if lock is None or leases.is_taken(lock, clock()):
         return Report(None)
     waiting_until = _rests_until(lock, clock()) or _next_due(lock, clock())
     if waiting_until is None or waiting_until > clock():
-        return Report(waiting_until)
+        return Report(waiting_until, alarm_at=_alarm_of(lock))
     lease = leases.acquire(lock)
     if isinstance(lease, leases.Taken):
         return Report(lease.until)
@@ -94,7 +96,12 @@ def reconcile_lock(
     if lock is None or next_due is None:
         return Report(None, requests)
     rest = rest or _rests_until(lock, clock())
-    return Report(max(next_due, rest) if rest is not None else next_due, requests)
+    return Report(max(next_due, rest) if rest is not None else next_due, requests, _alarm_of(lock))
+
+
+def _alarm_of(lock: Lock) -> datetime | None:
+    state: LockState | None = getattr(lock, "operation", None)
+    return state.dispatched_at if state is not None else None
 
 
 def _with_prospects(lock_id: int) -> Lock | None:

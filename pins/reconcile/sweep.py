@@ -10,7 +10,7 @@ from django.db.models import F, Min, Q
 
 from pins.core import budget
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
-from pins.reconcile import account_limits
+from pins.reconcile import account_limits, wakes
 from pins.reconcile.account_limits import WRITES_REST
 from rentals.models import Lock, LockAccount
 
@@ -33,11 +33,9 @@ def due_locks(now: datetime) -> list[int]:
     without those that rest, run, or were woken a moment ago. Of an account that cannot reach the cloud at most the one
     lock whose turn it is to probe."""
     account_limits.forgive_new_keys(now)
-    hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
     due = (
         account_limits.with_work(now)
-        # An alarm that is set for later hides nothing that is due now.
-        .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
+        .exclude(wakes.under_way(now, "operation__"))
         # Where only changes rest, reads may be due.
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
         .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=account_limits.probing_locks(now)))

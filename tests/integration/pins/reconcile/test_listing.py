@@ -20,6 +20,7 @@ from rentals.models import Booking, Lock, LockAccount
 from tests.support.house import KEY, House
 from tests.support.listing import list_now, live_by_ticks, requested, to_its_moment
 from tests.support.real_cloud import listening_cloud
+from tests.support.waking import collected_over_a_request
 
 pytestmark = pytest.mark.django_db
 
@@ -167,8 +168,6 @@ def test_the_task_wakes_the_locks_that_have_something_to_do(clock: time_machine.
         door = Lock.objects.create(account=account, device_id=made.id, name="Door", serial_number=made.serial_number)
         cloud.readd_lock(made.id)
         to_its_moment(clock, account)
-        asked_for: list[int] = []
-        waiting = tasks.woken_later.set(asked_for)
-        tasks.list_locks.apply(throw=True)
-        tasks.woken_later.reset(waiting)
+        with collected_over_a_request() as asked_for:
+            tasks.list_locks.apply(throw=True)
     assert asked_for == [door.pk]
