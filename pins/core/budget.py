@@ -16,7 +16,7 @@ All moments are aware datetimes, best read from one clock (the database's). A na
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -101,6 +101,34 @@ def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules
     if until_deadline is not None and until_deadline < DEADLINE_IS_NEAR:
         return 0
     return math.ceil(rules.limit * KEPT_FOR_DEADLINES)
+
+
+def cutoff(deadlines: Sequence[datetime], left: int) -> datetime | None:
+    """Up to which deadline due work may spend, so that the earliest have what is `left`; `None`: it is enough for all.
+
+    `deadlines`: of the requests that are due, earliest first; more than `left + 1` of them change nothing. Where
+    nothing is left, the next request that becomes free is for the first.
+    """
+    return deadlines[max(left, 1) - 1] if len(deadlines) > left else None
+
+
+def admits(cutoff: datetime | None, deadline: datetime, now: datetime) -> bool:
+    """May work with this deadline spend under this cutoff? What is overdue always may: the cutoff may be a deadline in
+    the past, and one that means "at once" is always a moment later when it is asked for."""
+    return cutoff is None or deadline <= max(cutoff, now)
+
+
+def asks_others(until_deadline: timedelta) -> bool:
+    """Must it be known, before this is paid, whether all that is due earlier can be paid too? What is near never waits
+    for that; the cutoff of the last sweep keeps it in order."""
+    return until_deadline >= DEADLINE_IS_NEAR
+
+
+def spendable_until(left: int, cutoff: datetime | None, rules: Rules, now: datetime) -> datetime | None:
+    """The latest deadline of which the work may spend now; `None`: of any. For an account that has requests left."""
+    cutoff = max(cutoff, now) if cutoff is not None else None
+    near = now + DEADLINE_IS_NEAR if left <= math.ceil(rules.limit * KEPT_FOR_DEADLINES) else None
+    return min((moment for moment in (cutoff, near) if moment is not None), default=None)
 
 
 def remaining(usage: Usage, rules: Rules, now: datetime) -> int:
