@@ -32,6 +32,9 @@ _BLIND_BLOCK = 60.0
 DEADLINE_IS_NEAR = timedelta(hours=4)
 KEPT_FOR_DEADLINES = 0.10
 KEPT_FROM_CHECKS = 0.50
+#: What a code is counted as under scarcity: its request, and one more in case that it fails or its answer is lost.
+#: What turns out not to be needed is given to others by the next sweep.
+REQUESTS_PER_CODE = 2
 
 
 @dataclass(frozen=True)
@@ -103,13 +106,18 @@ def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules
     return math.ceil(rules.limit * KEPT_FOR_DEADLINES)
 
 
+def codes_payable(left: int) -> int:
+    """For how many codes that many requests suffice. Where nothing is left, the next one that becomes free is for the
+    first."""
+    return max(left // REQUESTS_PER_CODE, 1)
+
+
 def cutoff(deadlines: Sequence[datetime], left: int) -> datetime | None:
     """Up to which deadline due work may spend, so that the earliest have what is `left`; `None`: it is enough for all.
 
-    `deadlines`: of the requests that are due, earliest first; more than `left + 1` of them change nothing. Where
-    nothing is left, the next request that becomes free is for the first.
+    `deadlines`: of the codes that are due, earliest first; more than `codes_payable(left) + 1` of them change nothing.
     """
-    return deadlines[max(left, 1) - 1] if len(deadlines) > left else None
+    return deadlines[codes_payable(left) - 1] if len(deadlines) > left // REQUESTS_PER_CODE else None
 
 
 def admits(cutoff: datetime | None, deadline: datetime, now: datetime) -> bool:
@@ -122,6 +130,11 @@ def asks_others(until_deadline: timedelta) -> bool:
     """Must it be known, before this is paid, whether all that is due earlier can be paid too? What is near never waits
     for that; the cutoff of the last sweep keeps it in order."""
     return until_deadline >= DEADLINE_IS_NEAR
+
+
+def suffices(left: int, earlier: int) -> bool:
+    """Is something left for a code when so many others that are due `earlier` have had theirs?"""
+    return left > earlier * REQUESTS_PER_CODE
 
 
 def spendable_until(left: int, cutoff: datetime | None, rules: Rules, now: datetime) -> datetime | None:

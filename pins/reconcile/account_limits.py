@@ -51,7 +51,7 @@ def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) 
         # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
         if budget.asks_others(deadline - now):
             left = budget.remaining(usage, rules(), now)
-            if 0 < left <= demand.due_before(key, deadline, now, most=left):
+            if left and not budget.suffices(left, demand.due_before(key, deadline, now, most=left)):
                 return now + BUDGET_PAUSE
         reserve = budget.reserve_for(purpose, deadline - now, rules())
         spent = budget.spend(usage, rules(), now, reserve=reserve)

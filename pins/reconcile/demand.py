@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db.models import Q, QuerySet
@@ -14,13 +14,16 @@ from rentals.models import LockAccount
 _GROUP: Final = "group:"
 #: A lock that rests for another reason than the budget spends nothing, however much is due there.
 BUDGET_SPENT: Final = "budget"
+#: A code whose try has just failed, or whose lock rests for seconds, keeps its place before those that come later.
+SOON: Final = timedelta(minutes=1)
 
 
 def due(accounts: Collection[int], now: datetime) -> QuerySet[Pin]:
-    """Codes that need a request now, on locks of these accounts that may send one. An account that is observe-only
-    hardly spends anything."""
-    resting = Q(lock__operation__paused_until__gt=now) & ~Q(lock__operation__pause_cause=BUDGET_SPENT)
-    pins = Pin.objects.filter(lock__account__in=accounts, next_try_at__lte=now, deadline_at__isnull=False)
+    """Codes that need a request now or `SOON`, on locks of these accounts that may send one by then. An account that is
+    observe-only hardly spends anything."""
+    soon = now + SOON
+    resting = Q(lock__operation__paused_until__gt=soon) & ~Q(lock__operation__pause_cause=BUDGET_SPENT)
+    pins = Pin.objects.filter(lock__account__in=accounts, next_try_at__lte=soon, deadline_at__isnull=False)
     return pins.filter(lock__account__observe_only=False).exclude(resting)
 
 

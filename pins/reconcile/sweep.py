@@ -57,7 +57,7 @@ def due_locks(now: datetime) -> list[int]:
 class _Limit:
     """What the accounts of one budget may still send, where that is not plenty."""
 
-    left: int
+    left: int  # locks that may be woken
     until: datetime | None  # of the work with deadlines up to then (UTC); `None`: of all
 
 
@@ -68,7 +68,8 @@ def _limits(now: datetime) -> dict[int, _Limit]:
         left = budget.remaining(budget.Usage.from_json(row.usage), rules, now)
         until = budget.spendable_until(left, row.cutoff_at, rules, now)
         if not left or until is not None:
-            found |= dict.fromkeys(groups[row.key], _Limit(left, until))  # one for the whole group
+            share = _Limit(budget.codes_payable(left) if left else 0, until)
+            found |= dict.fromkeys(groups[row.key], share)  # one for the whole group
     return found
 
 
