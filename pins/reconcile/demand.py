@@ -29,7 +29,8 @@ def due(accounts: Collection[int], now: datetime) -> QuerySet[Pin]:
 
 def first_deadlines(accounts: Collection[int], now: datetime, most: int) -> list[datetime]:
     """The earliest deadlines (UTC) of what is due, at most so many."""
-    return list(due(accounts, now).order_by("deadline_at").values_list("deadline_at", flat=True)[:most])
+    moments = due(accounts, now).order_by("deadline_at").values_list("deadline_at", flat=True)[:most]
+    return [moment for moment in moments if moment is not None]
 
 
 def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int:

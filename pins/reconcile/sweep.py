@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import F, Min, Q
@@ -50,7 +50,8 @@ def due_locks(now: datetime) -> list[int]:
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
     )
-    return _within_budget(list(due[:MOST_LOCKS]), limits)
+    rows = [(row["pk"], row["account_id"], row["deadline"]) for row in due[:MOST_LOCKS]]
+    return _within_budget(rows, limits)
 
 
 @dataclass
@@ -63,7 +64,8 @@ class _Limit:
 
 def _limits(now: datetime) -> dict[int, _Limit]:
     """By account, only those with less than what is kept for near deadlines, or with more due than they can pay."""
-    groups, rules, found = _groups(), account_limits.rules(), {}
+    groups, rules = _groups(), account_limits.rules()
+    found: dict[int, _Limit] = {}
     for row in RateBudget.objects.filter(key__in=groups):
         left = budget.remaining(budget.Usage.from_json(row.usage), rules, now)
         until = budget.spendable_until(left, row.cutoff_at, rules, now)
@@ -73,17 +75,17 @@ def _limits(now: datetime) -> dict[int, _Limit]:
     return found
 
 
-def _within_budget(due: list[dict[str, Any]], limits: dict[int, _Limit]) -> list[int]:
+def _within_budget(due: Iterable[tuple[int, int, datetime | None]], limits: dict[int, _Limit]) -> list[int]:
     """Of locks in the order of their deadlines those whose turn it is. One whose deadline is unknown, because there is
     only something to compare, decides for itself."""
     chosen: list[int] = []
-    for row in due:
-        limit, deadline = limits.get(row["account_id"]), row["deadline"]
+    for lock_id, account_id, deadline in due:
+        limit = limits.get(account_id)
         if limit is not None and deadline is not None:
             if not limit.left or (limit.until is not None and deadline > limit.until):
                 continue
             limit.left -= 1
-        chosen.append(row["pk"])
+        chosen.append(lock_id)
     return chosen
 
 
