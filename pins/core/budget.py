@@ -16,7 +16,7 @@ All moments are aware datetimes, best read from one clock (the database's). A na
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -36,6 +36,9 @@ SINGLE_BELOW = 0.20
 DEADLINE_IS_NEAR = timedelta(hours=4)
 KEPT_FOR_DEADLINES = 0.10
 KEPT_FROM_CHECKS = 0.50
+#: What a code is counted as under scarcity: its request, and one more in case that it fails or its answer is lost.
+#: What turns out not to be needed is given to others by the next sweep.
+REQUESTS_PER_CODE = 2
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,44 @@ def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules
     if until_deadline is not None and until_deadline < DEADLINE_IS_NEAR:
         return 0
     return math.ceil(rules.limit * KEPT_FOR_DEADLINES)
+
+
+def codes_payable(left: int) -> int:
+    """For how many codes that many requests suffice. Where nothing is left, the next one that becomes free is for the
+    first."""
+    return max(left // REQUESTS_PER_CODE, 1)
+
+
+def cutoff(deadlines: Sequence[datetime], left: int) -> datetime | None:
+    """Up to which deadline due work may spend, so that the earliest have what is `left`; `None`: it is enough for all.
+
+    `deadlines`: of the codes that are due, earliest first; more than `codes_payable(left) + 1` of them change nothing.
+    """
+    return deadlines[codes_payable(left) - 1] if len(deadlines) > left // REQUESTS_PER_CODE else None
+
+
+def admits(cutoff: datetime | None, deadline: datetime, now: datetime) -> bool:
+    """May work with this deadline spend under this cutoff? What is overdue always may: the cutoff may be a deadline in
+    the past, and one that means "at once" is always a moment later when it is asked for."""
+    return cutoff is None or deadline <= max(cutoff, now)
+
+
+def asks_others(until_deadline: timedelta) -> bool:
+    """Must it be known, before this is paid, whether all that is due earlier can be paid too? What is near never waits
+    for that; the cutoff of the last sweep keeps it in order."""
+    return until_deadline >= DEADLINE_IS_NEAR
+
+
+def beyond(left: int, earlier: int) -> int:
+    """How many requests are left for a code when so many others that are due `earlier` have had theirs."""
+    return max(0, left - earlier * REQUESTS_PER_CODE)
+
+
+def spendable_until(left: int, cutoff: datetime | None, rules: Rules, now: datetime) -> datetime | None:
+    """The latest deadline of which the work may spend now; `None`: of any. For an account that has requests left."""
+    cutoff = max(cutoff, now) if cutoff is not None else None
+    near = now + DEADLINE_IS_NEAR if left <= math.ceil(rules.limit * KEPT_FOR_DEADLINES) else None
+    return min((moment for moment in (cutoff, near) if moment is not None), default=None)
 
 
 def remaining(usage: Usage, rules: Rules, now: datetime) -> int:

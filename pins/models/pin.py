@@ -211,7 +211,9 @@ class Pin(models.Model):
         if state != self.state:
             self.state, self.state_changed_at = state, now
         self.next_try_at = next_look_at(view, now)
-        self.deadline_at = deadline(view, now) if self.next_try_at is not None else None
+        # A code that is as it should be waits for its end, and then it is a removal: no work of this moment.
+        due = self.next_try_at if state == State.SET else now
+        self.deadline_at = deadline(view, max(due, now)) if due is not None and self.next_try_at is not None else None
 
 
 #: Observed facts that are stored under their own name.

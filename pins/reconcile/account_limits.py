@@ -16,11 +16,15 @@ from django.db.models import F, Q, QuerySet
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
 from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
+from pins.reconcile import demand
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
 #: The pause of a lock whose account has no requests left.
-BUDGET_SPENT = "budget"
+BUDGET_SPENT = demand.BUDGET_SPENT
+#: How long that is, unless the sweep finds that the lock's turn has come: it wakes in the order of deadlines, which
+#: locks that woke themselves would not keep. Longer than any countdown of a message.
+BUDGET_PAUSE = timedelta(minutes=5)
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
 WRITES_REST = "no_write_scope"
 #: Locks that were removed and added again: none of their codes came along, so there is work at once.
@@ -58,8 +62,14 @@ def book(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
-        if purpose is not budget.Purpose.CONNECTIVITY and row.cutoff_at is not None and deadline > row.cutoff_at:
-            return now + timedelta(seconds=settings.SWEEP_SECONDS)
+        if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
+            return now + BUDGET_PAUSE
+        # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
+        if budget.asks_others(deadline - now) and (left := budget.remaining(usage, rules(), now)):
+            beyond = budget.beyond(left, demand.due_before(key, deadline, now, most=left))
+            if not beyond:
+                return now + BUDGET_PAUSE
+            most = min(most, beyond)
         reserve = budget.reserve_for(purpose, deadline - now, rules())
         booked = budget.book(usage, rules(), now, reserve=reserve, most=most)
         if booked is None:
@@ -136,6 +146,9 @@ def with_work(now: datetime) -> QuerySet[Lock]:
     """Locks with due work that do not rest and are not in a run. May name a lock several times."""
     # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
+    # Whether the budget is enough now, the sweep knows better than the run that found it spent; but not at once.
+    rested = now + BUDGET_PAUSE - timedelta(seconds=settings.SWEEP_SECONDS)
+    released |= Q(operation__pause_cause=BUDGET_SPENT, operation__paused_until__lte=rested)
     # A lease that ends later than any could now was taken before the clock stepped back.
     in_a_run = Q(operation__lease_until__gt=now, operation__lease_until__lte=now + LEASE)
     due = Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN | Q(operation__audit_at__lte=now))

@@ -54,8 +54,8 @@ class Purse:
         """Blocks are taken only where much is left, so no reserve forbids their requests. A cutoff may."""
         if purpose in (budget.Purpose.AUDIT, budget.Purpose.CONNECTIVITY):
             return False
-        in_time = booked.cutoff_at is None or due <= booked.cutoff_at
-        return in_time and budget.is_open(booked.block, account_limits.rules(), now)
+        admitted = budget.admits(booked.cutoff_at, due, now)
+        return admitted and budget.is_open(booked.block, account_limits.rules(), now)
 
 
 def _with_left(booked: account_limits.Booked, left: int) -> account_limits.Booked:

@@ -21,7 +21,7 @@ from pins.models import AccountState, Incident, LockState, Pin
 from pins.reconcile import account_limits, keypad_room, listings, observations, write_scope
 from pins.reconcile.endings import BY_ANSWER, Endings
 from pins.reconcile.known import KnownLock
-from pins.tedee.errors import Cause, NetworkFault, TedeeError
+from pins.tedee.errors import AmbiguousError, Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
 logger = logging.getLogger(__name__)
@@ -158,7 +158,10 @@ def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: 
     return now + wait
 
 
-def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime, *, begun: bool) -> datetime:
+def _rest_lock(
+    lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime, *, begun: bool
+) -> datetime | None:
+    """Until when the lock rests (UTC); `None`: the run goes on, and looks what became of a lost change."""
     state = LockState.objects.get(lock=lock)
     failures = state.failures + 1
     alike = state.failures_alike + 1 if state.pause_cause == error.cause.value else 1
@@ -166,16 +169,17 @@ def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: dat
     LockState.objects.filter(lock=lock).update(
         failures=failures, failures_alike=alike, paused_until=until, pause_cause=error.cause.value
     )
+    rest = until if until > now else None
     if error.cause in (Cause.SERVER, Cause.NETWORK):
         account_until = account_limits.cloud_failed(lock.account, lock.pk, now, first=failures == 1)
-        return max(until, account_until) if account_until is not None else until
+        return max(until, account_until) if account_until is not None else rest
     account_limits.answered(lock.account, now)
     if error.cause is Cause.NOT_FOUND:
         Incident.open(Incident.Kind.LOCK_UNKNOWN, now, about=lock)
     if error.cause is Cause.FORBIDDEN:
         LockState.objects.filter(lock=lock).update(forbidden_key=account_limits.key_fingerprint(lock.account))
         Incident.open(Incident.Kind.NO_PERMISSION, now, about=lock)
-    return until
+    return rest
 
 
 def _wait(
@@ -190,5 +194,6 @@ def _wait(
         hung=isinstance(error, NetworkFault) and error.hung,
         alike=alike,
         begun=begun,
+        in_doubt=isinstance(error, AmbiguousError) and isinstance(attempt.step, Write),
         jitter=random.uniform(0.5, 1),
     )

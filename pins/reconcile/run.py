@@ -40,8 +40,6 @@ logger = logging.getLogger(__name__)
 
 #: A run ends after so many seconds, so that one busy lock does not keep a worker's thread for itself.
 LONGEST_RUN = 60.0
-#: How long a lock rests when its account has no requests left. Short: due work grows more urgent, and may spend more.
-LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
 #: How often a lock of an observe-only account is searched for due reads. Costs no request by itself.
 OBSERVE_ONLY_PAUSE = timedelta(minutes=5)
 #: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
@@ -169,9 +167,7 @@ def _work(
                 writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
                 continue
             if isinstance(prepared, attempts.Rest):
-                return requests, _rest(
-                    lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), account_limits.BUDGET_SPENT
-                )
+                return requests, _rest(lock, clock() + account_limits.BUDGET_PAUSE, account_limits.BUDGET_SPENT)
             if prepared is None:
                 agenda.changed()
                 continue

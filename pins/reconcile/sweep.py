@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import F, Min, Q
 
 from pins.core import budget
-from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
-from pins.reconcile import account_limits, wakes
+from pins.models import OBSERVE_ONLY, Heartbeat, LockState, RateBudget
+from pins.reconcile import account_limits, demand, wakes
 from pins.reconcile.account_limits import WRITES_REST
 from rentals.models import Lock, LockAccount
 
@@ -31,32 +33,74 @@ def idle_since(now: datetime) -> datetime | None:
 def due_locks(now: datetime) -> list[int]:
     """Locks with due work, earliest deadline first, then those that are only to be compared with what we believe;
     without those that rest, run, or were woken a moment ago. Of an account that cannot reach the cloud at most the one
-    lock whose turn it is to probe."""
+    lock whose turn it is to probe; of one with too few requests left those that come first, and no more than it can
+    pay."""
     account_limits.forgive_new_keys(now)
+    limits = _limits(now)
     due = (
         account_limits.with_work(now)
         .exclude(wakes.under_way(now, "operation__"))
         # Where only changes rest, reads may be due.
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
         .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=account_limits.probing_locks(now)))
-        .values("pk")  # before `annotate`: the column to group by
+        .exclude(account__in=[account for account, limit in limits.items() if not limit.left])
+        .values("pk", "account_id")  # before `annotate`: the columns to group by
         .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
     )
-    return [row["pk"] for row in due[:MOST_LOCKS]]
+    rows = [(row["pk"], row["account_id"], row["deadline"]) for row in due[:MOST_LOCKS]]
+    return _within_budget(rows, limits)
+
+
+@dataclass
+class _Limit:
+    """What the accounts of one budget may still send, where that is not plenty."""
+
+    left: int  # locks that may be woken
+    until: datetime | None  # of the work with deadlines up to then (UTC); `None`: of all
+
+
+def _limits(now: datetime) -> dict[int, _Limit]:
+    """By account, only those with less than what is kept for near deadlines, or with more due than they can pay."""
+    groups, rules = _groups(), account_limits.rules()
+    found: dict[int, _Limit] = {}
+    for row in RateBudget.objects.filter(key__in=groups):
+        left = budget.remaining(budget.Usage.from_json(row.usage), rules, now)
+        until = budget.spendable_until(left, row.cutoff_at, rules, now)
+        if not left or until is not None:
+            share = _Limit(budget.codes_payable(left) if left else 0, until)
+            found |= dict.fromkeys(groups[row.key], share)  # one for the whole group
+    return found
+
+
+def _within_budget(due: Iterable[tuple[int, int, datetime | None]], limits: dict[int, _Limit]) -> list[int]:
+    """Of locks in the order of their deadlines those whose turn it is. One whose deadline is unknown, because there is
+    only something to compare, decides for itself."""
+    chosen: list[int] = []
+    for lock_id, account_id, deadline in due:
+        limit = limits.get(account_id)
+        if limit is not None and deadline is not None:
+            if not limit.left or (limit.until is not None and deadline > limit.until):
+                continue
+            limit.left -= 1
+        chosen.append(lock_id)
+    return chosen
+
+
+def _groups() -> dict[str, list[int]]:
+    """The accounts of each budget."""
+    groups: defaultdict[str, list[int]] = defaultdict(list)
+    for account in LockAccount.objects.defer(*LockAccount.SECRETS):
+        groups[account.budget_key].append(account.pk)
+    return groups
 
 
 def ration(now: datetime) -> None:
     """Where more work is due than the budget allows, store the deadline up to which work may spend."""
-    groups: defaultdict[str, list[int]] = defaultdict(list)
-    for account in LockAccount.objects.defer(*LockAccount.SECRETS):
-        groups[account.budget_key].append(account.pk)
+    groups = _groups()
     for row in RateBudget.objects.filter(key__in=groups):
         left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
-        due = Pin.objects.filter(lock__account__in=groups[row.key], next_try_at__lte=now, deadline_at__isnull=False)
-        due = due.exclude(lock__account__observe_only=True)  # hardly spends anything
-        deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
-        cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
+        cutoff = budget.cutoff(demand.first_deadlines(groups[row.key], now, left + 1), left)
         if cutoff != row.cutoff_at:
             # Not the usage: a run may be spending at this moment.
             RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff, blocks_rev=F("blocks_rev") + 1)

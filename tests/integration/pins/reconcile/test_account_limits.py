@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -48,11 +49,78 @@ def test_scarcity_leaves_the_budget_to_what_is_due_first(
     leases.acquire(near)  # makes the row of the budget, and keeps the nearer work from being done first
     sweep.ration(timezone.now())
     house.run(far)
-    assert house.requests == 2  # ten requests left, eight of them for the nearer arrivals
+    assert house.requests == 0  # ten requests left, for eight nearer arrivals of which some may need two
 
     LockState.objects.update(lease_until=None)
     house.run(near)
+    assert Pin.objects.filter(lock=near, state=State.SET).count() == 5  # in portions, from sweep to sweep
+    for _ in range(4):
+        clock.shift(15 * SECOND)
+        sweep.ration(timezone.now())
+        house.settle()
     assert Pin.objects.filter(lock=near, state=State.SET).count() == 8
+    assert Pin.objects.filter(lock=far, state=State.SET).count() == 1  # and one request is kept
+
+
+def test_many_removals_come_after_the_arrivals_that_the_budget_cannot_pay_all(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Their codes are over, and the lock refuses them by itself. Those who come need theirs in six hours."""
+    doors = [house.lock(f"Door {n}") for n in range(6)]
+    flats = [house.flat(door, name=door.name) for door in doors]
+    for n, flat in enumerate(flats):
+        house.stay(flat, HOUR, HOUR, f"Leaving{n} Guest")
+    house.settle()
+    clock.shift(2 * HOUR)
+    settings.TEDEE_RATE_LIMIT = 10
+    for n, flat in enumerate(flats):
+        house.stay(flat, 6 * HOUR, DAY, f"Coming{n} Guest")
+    for _ in range(6):
+        sweep.ration(timezone.now())
+        house.settle()
+        clock.shift(15 * SECOND)
+    done = Counter(PinAttempt.objects.filter(started_at__gte=timezone.now() - HOUR).values_list("op", flat=True))
+    assert done["post"] == 6
+    assert done["delete"] + done["list"] == 3  # what was left over; one request is kept
+
+
+def test_messages_between_two_sweeps_do_not_spend_what_earlier_deadlines_need(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 10
+    near, far = house.lock("Near"), house.lock("Far")
+    sweep.ration(timezone.now())  # nothing is due yet
+    for n in range(5):
+        house.stay(house.flat(near, name=f"N{n}"), HOUR + n * MINUTE, HOUR)
+        house.stay(house.flat(far, name=f"F{n}"), 5 * DAY + n * HOUR, HOUR)
+    house.run(far)  # its message comes first
+    assert house.requests == 0
+    assert LockState.objects.get(lock=far).pause_cause == account_limits.BUDGET_SPENT
+    house.run(near)
+    assert Pin.objects.filter(lock=near, state=State.SET).count() == 5
+    clock.shift(15 * SECOND)
+    assert sweep.due_locks(timezone.now()) == [far.pk], "what is left over is for the others"
+
+
+def test_of_an_account_without_requests_no_lock_is_woken_until_some_are_free(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 4
+    doors = [house.lock(f"Door {n}") for n in range(12)]
+    for n, door in enumerate(doors):
+        house.stay(house.flat(door, name=door.name), HOUR + n * MINUTE, DAY)
+    for _ in range(6):
+        sweep.ration(timezone.now())
+        house.settle()
+        clock.shift(15 * SECOND)
+    assert house.requests == 4
+    clock.shift(30 * MINUTE)  # also those that found no requests left rest no longer
+    sweep.ration(timezone.now())
+    assert sweep.due_locks(timezone.now()) == []
+    clock.shift(30 * MINUTE)
+    sweep.ration(timezone.now())
+    missing = Pin.objects.exclude(state=State.SET).order_by("deadline_at").values_list("lock_id", flat=True)
+    assert sweep.due_locks(timezone.now()) == list(missing[:2])  # two, because each may need two requests
 
 
 def test_a_429_rests_the_whole_account_until_the_window_begins(

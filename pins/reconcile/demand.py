@@ -1,0 +1,45 @@
+"""What is due on the accounts of one budget, by deadline: who comes first where the requests do not suffice for all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import Q, QuerySet
+
+from pins.models import Pin
+from rentals.models import LockAccount
+
+_GROUP: Final = "group:"
+#: A lock that rests for another reason than the budget spends nothing, however much is due there.
+BUDGET_SPENT: Final = "budget"
+#: A code whose try has just failed, or whose lock rests for seconds, keeps its place before those that come later.
+SOON: Final = timedelta(minutes=1)
+
+
+def due(accounts: Collection[int], now: datetime) -> QuerySet[Pin]:
+    """Codes that need a request now or `SOON`, on locks of these accounts that may send one by then. An account that is
+    observe-only hardly spends anything."""
+    soon = now + SOON
+    resting = Q(lock__operation__paused_until__gt=soon) & ~Q(lock__operation__pause_cause=BUDGET_SPENT)
+    pins = Pin.objects.filter(lock__account__in=accounts, next_try_at__lte=soon, deadline_at__isnull=False)
+    return pins.filter(lock__account__observe_only=False).exclude(resting)
+
+
+def first_deadlines(accounts: Collection[int], now: datetime, most: int) -> list[datetime]:
+    """The earliest deadlines (UTC) of what is due, at most so many."""
+    moments = due(accounts, now).order_by("deadline_at").values_list("deadline_at", flat=True)[:most]
+    return [moment for moment in moments if moment is not None]
+
+
+def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int:
+    """How many codes with an earlier deadline wait for requests of the budget `key` now; counted up to `most`."""
+    return due(_accounts(key), now).filter(deadline_at__lt=deadline).order_by()[:most].count()
+
+
+def _accounts(key: str) -> list[int]:
+    """The accounts that share a budget, see `LockAccount.budget_key`."""
+    kind, _, name = key.partition(":")
+    sharing = Q(rate_group=name) if f"{kind}:" == _GROUP else Q(pk=name, rate_group="")
+    return list(LockAccount.objects.filter(sharing).values_list("pk", flat=True))
