@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import logging.config
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging
+from celery.signals import setup_logging
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-logger = logging.getLogger(__name__)
 
 app = Celery("turnkey")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -25,13 +22,3 @@ def _log_as_django_does(**_: Any) -> None:
     from django.conf import settings
 
     logging.config.dictConfig(settings.LOGGING)
-
-
-@beat_init.connect
-def _forget_stale_entries(**_: Any) -> None:
-    from django.conf import settings
-
-    from config.schedule import remove_stale_entries
-
-    for name in remove_stale_entries(set(settings.CELERY_BEAT_SCHEDULE)):
-        logger.info("removed from the schedule: %s", name)
