@@ -229,6 +229,13 @@ class Stack:
         )
         return found[1]
 
+    def start_further(self, name: str, *command: str, settings: Mapping[str, str] | None = None) -> Child:
+        """One more process with the environment of all, such as a second beat; it ends with the stack."""
+        child = self._child(name, command, settings)
+        self.children.append(child)
+        child.start()
+        return child
+
     # -- looking and waiting ------------------------------------------------------------------------------------
 
     def wait_for(

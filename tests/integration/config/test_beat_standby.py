@@ -142,6 +142,21 @@ def test_a_beat_that_wakes_after_a_long_pause_sends_nothing(
     assert PeriodicTask.objects.get(name=PREFIX + "sweep").total_run_count == first_knows + 1
 
 
+def test_a_beat_that_slept_while_another_led_and_ended_repeats_nothing(
+    clock: time_machine.Coordinates,
+    beats: Callable[[], LeadingScheduler],
+    sent: Callable[[], Counter[str]],
+) -> None:
+    first, second = beats(), beats()
+    tick(first)
+    pass_seconds(clock, 2 * LEASE.total_seconds() + settings.SWEEP_SECONDS, second)
+    second.close()
+    so_far = sent()
+    tick(first)
+    assert first._leads
+    assert sent() == so_far
+
+
 def test_a_beat_that_was_held_up_while_it_sent_asks_again_before_the_message_leaves(
     clock: time_machine.Coordinates,
     beats: Callable[[], LeadingScheduler],
