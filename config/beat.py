@@ -80,8 +80,8 @@ class LeadingScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celer
             self._leads = False  # until the next line has succeeded
             self._begin()
             self._leads = True
-            # Nobody is named after a beat that ended in order.
-            self._tell(logging.WARNING if self._lease.leader else logging.DEBUG, "beat_took_over", leader=self._lease.leader)
+            died = self._lease.leader  # "" after a beat that ended in order
+            self._tell(logging.WARNING if died else logging.DEBUG, "beat_took_over", leader=died)
 
     def _begin(self) -> None:
         for name in remove_stale_entries(set(self.app.conf.beat_schedule)):

@@ -1,7 +1,7 @@
 """The right of one beat to send the ticks, so that a second one can stand by.
 
-A row with an owner and an expiry by the database's clock, since the clocks of two machines differ; every change of it is
-a compare-and-set. Two beats at once would do no harm, only double the ticks: tasks are safe to run twice.
+A row with an owner and an expiry by the database's clock, since the clocks of two machines differ; every change of it
+is a compare-and-set. Two beats at once would do no harm, only double the ticks: tasks are safe to run twice.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def _place() -> list[str]:
     """The host, this boot of its kernel, and the space in which process ids count (a container has its own)."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        space = os.readlink("/proc/self/ns/pid")
+        space = str(Path("/proc/self/ns/pid").readlink())
     except OSError:
         return []
     return [socket.gethostname().replace(_SEPARATOR, "")[:100], boot, space]

@@ -1,6 +1,7 @@
 """Two queues: what a door waits for, and what may take its time.
 
-`celery -A config worker` takes both. On several machines give each queue workers of its own with `-Q` (docs/operations.md).
+`celery -A config worker` takes both. On several machines give each queue workers of its own with `-Q`
+(docs/operations.md).
 """
 
 from __future__ import annotations

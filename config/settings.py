@@ -154,9 +154,7 @@ CELERY_BEAT_SCHEDULE = schedule.beat_entries(
 DJANGO_CELERY_BEAT_TZ_AWARE = True
 # Slow work has threads of its own, and rooms that keep it within them (rentals/tasks.py, pins/tasks.py), and each
 # periodic task has one: whatever hangs, as many threads as ever are there for the doors. A thread begins when needed.
-CELERY_WORKER_CONCURRENCY = (
-    TEDEE_MAX_IN_FLIGHT + FEED_MAX_IN_FLIGHT + NOTIFY_MAX_IN_FLIGHT + len(CELERY_BEAT_SCHEDULE)
-)
+CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT + FEED_MAX_IN_FLIGHT + NOTIFY_MAX_IN_FLIGHT + len(CELERY_BEAT_SCHEDULE)
 
 # ---- web --------------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

@@ -106,7 +106,11 @@ def send_messages(**kwargs: Any) -> None:
     tried: set[int] = set()  # a message that stays due, for whatever reason, is not tried again and again
     try:
         while time.monotonic() < ends_at and not run.stopping.is_set():
-            following = [one for one in sending.due(timezone.now(), settings.NOTIFY_MAX_IN_FLIGHT + len(tried)) if one not in tried]
+            following = [
+                one
+                for one in sending.due(timezone.now(), settings.NOTIFY_MAX_IN_FLIGHT + len(tried))
+                if one not in tried
+            ]
             if not following:
                 return
             tried.add(following[0])

@@ -35,9 +35,7 @@ def test_a_door_does_not_wait_for_calendars_that_hang(sqlite_url: str, tmp_path:
         (flat,) = stack.desk.ask("furnish", key=stack.key, locks=[lock], flats=flats).values()
         for number in range(FEEDS):
             stack.desk.ask("subscribe", flat=flat, name=f"Feed {number}", url=channel.hang(f"/{number}.ics"))
-        stack.wait_for(
-            "as many calendars hang as may", lambda: len(channel.requests) >= ROOM_FOR_FEEDS, 60, every=0.05
-        )
+        stack.wait_for("as many calendars hang as may", lambda: len(channel.requests) >= ROOM_FOR_FEEDS, 60, every=0.05)
 
         check_in = proofs.whole_now() + timedelta(days=1)
         stay = {"flat": flat, "guest": "Anna", "check_in": check_in.isoformat()}

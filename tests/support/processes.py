@@ -41,10 +41,18 @@ Found = TypeVar("Found")
 class Child:
     """One process and its log. Started again after a kill, it goes on writing to the same log."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        program: str = sys.executable,
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = [sys.executable, *command]
+        self._command = [program, *command]
         self._environment = dict(environment)
         self._process: subprocess.Popen[str] | None = None
         self._log_begins = 0
