@@ -56,7 +56,7 @@ def worker() -> ChildPlan:
 
 
 def beat() -> ChildPlan:
-    """One is enough here: the supervisor starts it again, and on one machine it follows its dead predecessor at once."""
+    """One is enough: the supervisor starts it again, and it follows its dead predecessor on this machine at once."""
     return ChildPlan(name="beat", command=[*_celery(), "beat", "--loglevel", "WARNING"], stop_order=FRONT)
 
 

@@ -7,6 +7,7 @@ import re
 import signal
 import time
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -42,7 +43,7 @@ def test_codes_come_whichever_worker_and_whichever_beat_dies(postgres_database_u
             stack.start_further("worker-3", *CELERY, "worker", "-Q", SLOW, "-n", "third@%h"),
         ]
         for other in others:
-            stack.wait_for(f"{other.name} is ready", lambda other=other: other.said(r"\bready\."), 90)
+            stack.wait_for(f"{other.name} is ready", partial(other.said, r"\bready\."), 90)
         second = stack.start_further("beat-2", *CELERY, "beat")
         stack.wait_for("the second beat stands by", lambda: second.said("beat_stands_by"), 90)
         flats = _settle_in(stack)

@@ -33,7 +33,7 @@ SWEEP = "pins.tasks.sweep"
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Coordinates]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[time_machine.Traveller]:
     """One clock for the machine, its monotonic clock and the database."""
     monkeypatch.setattr(beat_lease, "database_now", timezone.now)
     monkeypatch.setattr(beat_lease, "monotonic", lambda: timezone.now().timestamp())
@@ -82,14 +82,14 @@ def tick(*beats: LeadingScheduler) -> list[float]:
     return pauses
 
 
-def pass_seconds(clock: time_machine.Coordinates, seconds: float, *beats: LeadingScheduler) -> None:
+def pass_seconds(clock: time_machine.Traveller, seconds: float, *beats: LeadingScheduler) -> None:
     for _ in range(int(seconds)):
         clock.shift(1)
         tick(*beats)
 
 
 def test_only_one_of_two_sends(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     beats: Callable[[], LeadingScheduler],
     sent: Callable[[], Counter[str]],
 ) -> None:
@@ -101,7 +101,7 @@ def test_only_one_of_two_sends(
 
 
 def test_a_standby_takes_over_from_a_silent_beat_within_the_lease(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     beats: Callable[[], LeadingScheduler],
     sent: Callable[[], Counter[str]],
     caplog: pytest.LogCaptureFixture,
@@ -123,7 +123,7 @@ def test_a_standby_takes_over_from_a_silent_beat_within_the_lease(
 
 
 def test_a_beat_that_wakes_after_a_long_pause_sends_nothing(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     beats: Callable[[], LeadingScheduler],
     sent: Callable[[], Counter[str]],
     caplog: pytest.LogCaptureFixture,
@@ -143,7 +143,7 @@ def test_a_beat_that_wakes_after_a_long_pause_sends_nothing(
 
 
 def test_a_beat_that_slept_while_another_led_and_ended_repeats_nothing(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     beats: Callable[[], LeadingScheduler],
     sent: Callable[[], Counter[str]],
 ) -> None:
@@ -158,7 +158,7 @@ def test_a_beat_that_slept_while_another_led_and_ended_repeats_nothing(
 
 
 def test_a_beat_that_was_held_up_while_it_sent_asks_again_before_the_message_leaves(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     beats: Callable[[], LeadingScheduler],
     sent: Callable[[], Counter[str]],
 ) -> None:
@@ -172,7 +172,7 @@ def test_a_beat_that_was_held_up_while_it_sent_asks_again_before_the_message_lea
 
 
 def test_a_beat_that_ends_in_order_is_followed_at_once(
-    clock: time_machine.Coordinates, beats: Callable[[], LeadingScheduler]
+    clock: time_machine.Traveller, beats: Callable[[], LeadingScheduler]
 ) -> None:
     first, second = beats(), beats()
     tick(first, second)
@@ -185,7 +185,7 @@ def test_a_beat_that_ends_in_order_is_followed_at_once(
 
 @pytest.mark.skipif(not this_process(), reason="this system has no /proc")
 def test_a_beat_that_was_killed_on_this_machine_is_followed_at_once(
-    clock: time_machine.Coordinates, beats: Callable[[], LeadingScheduler]
+    clock: time_machine.Traveller, beats: Callable[[], LeadingScheduler]
 ) -> None:
     first = beats()
     tick(first)
@@ -195,7 +195,7 @@ def test_a_beat_that_was_killed_on_this_machine_is_followed_at_once(
     assert second._leads
 
 
-def test_a_lease_from_before_the_clock_stepped_back_is_free(clock: time_machine.Coordinates) -> None:
+def test_a_lease_from_before_the_clock_stepped_back_is_free(clock: time_machine.Traveller) -> None:
     former = Lease()
     clock.shift(3600)
     assert former.hold() is Held.TAKEN
@@ -203,7 +203,7 @@ def test_a_lease_from_before_the_clock_stepped_back_is_free(clock: time_machine.
     assert Lease().hold() is Held.TAKEN
 
 
-def test_of_two_that_find_it_free_one_gets_it(clock: time_machine.Coordinates) -> None:
+def test_of_two_that_find_it_free_one_gets_it(clock: time_machine.Traveller) -> None:
     Lease().hold()
     clock.shift(LEASE + timedelta(seconds=1))
     slow, quick = Lease(), Lease()
@@ -219,7 +219,7 @@ def test_of_two_that_find_it_free_one_gets_it(clock: time_machine.Coordinates) -
     assert BeatLease.objects.get().owner == quick.owner
 
 
-def test_a_lease_that_passed_through_other_hands_is_taken_not_kept(clock: time_machine.Coordinates) -> None:
+def test_a_lease_that_passed_through_other_hands_is_taken_not_kept(clock: time_machine.Traveller) -> None:
     mine, other = Lease(), Lease()
     assert (mine.hold(), mine.hold()) == (Held.TAKEN, Held.KEPT)
     clock.shift(LEASE + timedelta(seconds=1))
@@ -229,7 +229,7 @@ def test_a_lease_that_passed_through_other_hands_is_taken_not_kept(clock: time_m
 
 
 def test_it_sends_while_the_database_is_away_only_as_long_as_the_lease_is_sure(
-    clock: time_machine.Coordinates,
+    clock: time_machine.Traveller,
     beats: Callable[[], LeadingScheduler],
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -249,7 +249,7 @@ def test_it_sends_while_the_database_is_away_only_as_long_as_the_lease_is_sure(
 
 
 def test_a_standby_writes_nothing_and_who_leads_puts_the_table_right(
-    clock: time_machine.Coordinates, beats: Callable[[], LeadingScheduler]
+    clock: time_machine.Traveller, beats: Callable[[], LeadingScheduler]
 ) -> None:
     first = beats()
     tick(first)
