@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import logging.config
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging, task_postrun, task_prerun
+from celery.signals import setup_logging, task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-logger = logging.getLogger(__name__)
 
 app = Celery("turnkey")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -39,13 +36,3 @@ def _keep_good_connections(sender: Any = None, **_: Any) -> None:
         return  # in a test or a shell: the connection belongs to the caller, perhaps within a transaction
     for connection in connections.all(initialized_only=True):
         connection.close_if_unusable_or_obsolete()
-
-
-@beat_init.connect
-def _forget_stale_entries(**_: Any) -> None:
-    from django.conf import settings
-
-    from config.schedule import remove_stale_entries
-
-    for name in remove_stale_entries(set(settings.CELERY_BEAT_SCHEDULE)):
-        logger.info("removed from the schedule: %s", name)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from config import environment as env
 from config import logging as logs
-from config import paths, schedule
+from config import paths, queues, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_env_file(BASE_DIR / ".env")
@@ -92,6 +92,7 @@ WEBHOOK_RATE_LIMIT = env.whole_number("WEBHOOK_RATE_LIMIT", 60, minimum=1)  # pu
 
 # ---- notifications ----------------------------------------------------------------------------------------------
 NOTIFY_SECONDS = env.whole_number("NOTIFY_SECONDS", 15, minimum=1, maximum=3600)  # how often news are sought and sent
+NOTIFY_MAX_IN_FLIGHT = env.whole_number("NOTIFY_MAX_IN_FLIGHT", 4, minimum=1, maximum=100)  # of a worker's threads
 PUBLIC_URL = env.optional_base_url("PUBLIC_URL", "https://codes.example.com")  # links in messages begin with it
 _mail = env.mail()
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
@@ -137,7 +138,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of the broker
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_DEFAULT_QUEUE = "turnkey"
+CELERY_TASK_QUEUES = queues.QUEUES  # a worker without -Q takes them all
+CELERY_TASK_DEFAULT_QUEUE = queues.DOORS
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -145,7 +148,6 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_RESULT_BACKEND = None
 CELERY_WORKER_POOL = "threads"  # a request is mostly waiting, and has its own total deadline
-CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
@@ -155,12 +157,16 @@ CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
 # Celery would close each connection after each task. Never, and `config.celery` closes what is old or broken.
 CELERY_DB_REUSE_MAX = sys.maxsize
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULER = "config.beat:LeadingScheduler"  # any number of beats: one sends, the others stand by
+CELERY_BEAT_SYNC_EVERY = 1  # ticks: who takes over reads in the database when each task was last sent
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds; how soon beat sees a change made in the admin
 CELERY_BEAT_SCHEDULE = schedule.beat_entries(
     sweep_seconds=SWEEP_SECONDS, feed_tick_seconds=FEED_TICK_SECONDS, notify_seconds=NOTIFY_SECONDS
 )
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+# Slow work has threads of its own, and rooms that keep it within them (rentals/tasks.py, pins/tasks.py), and each
+# periodic task has one: whatever hangs, as many threads as ever are there for the doors. A thread begins when needed.
+CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT + FEED_MAX_IN_FLIGHT + NOTIFY_MAX_IN_FLIGHT + len(CELERY_BEAT_SCHEDULE)
 
 # ---- web --------------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")

@@ -16,6 +16,7 @@ from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_shutting_down
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -34,10 +35,9 @@ logger = logging.getLogger(__name__)
 #: Celery keeps a countdown in a worker's memory. Longer waits are left to the sweep, which finds them when due.
 LONGEST_COUNTDOWN = timedelta(seconds=120)
 SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
-#: Senders at one moment in a worker: a mail server that hangs must not occupy the threads that locks wait for.
-SENDERS = 4
 SENDING_SECONDS = 60
-_room_to_send = threading.BoundedSemaphore(SENDERS)
+#: Senders at one moment in a worker: a mail server that hangs must not occupy the threads that locks wait for.
+_room_to_send = threading.BoundedSemaphore(settings.NOTIFY_MAX_IN_FLIGHT)
 #: Collects the locks to wake until the end of a web request (`pins.middleware`).
 woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=None)
 
@@ -103,7 +103,7 @@ def notify(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Put news into the outbox, and have it sent."""
     with heartbeats.periodic(self, "notify") as now:
         collecting.collect(now)
-        ask_for_senders(len(sending.due(now, SENDERS)))
+        ask_for_senders(len(sending.due(now, settings.NOTIFY_MAX_IN_FLIGHT)))
 
 
 @shared_task
@@ -116,7 +116,11 @@ def send_messages(**kwargs: Any) -> None:
     tried: set[int] = set()  # a message that stays due, for whatever reason, is not tried again and again
     try:
         while time.monotonic() < ends_at and not run.stopping.is_set():
-            following = [one for one in sending.due(timezone.now(), SENDERS + len(tried)) if one not in tried]
+            following = [
+                one
+                for one in sending.due(timezone.now(), settings.NOTIFY_MAX_IN_FLIGHT + len(tried))
+                if one not in tried
+            ]
             if not following:
                 return
             tried.add(following[0])

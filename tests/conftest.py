@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -73,6 +74,7 @@ _UNSET = [
     "FEED_CONFIRM_SECONDS",
     "WEBHOOK_RATE_LIMIT",
     "NOTIFY_SECONDS",
+    "NOTIFY_MAX_IN_FLIGHT",
     "PUBLIC_URL",
     "EMAIL_URL",
     "EMAIL_URL_FILE",
@@ -230,6 +232,31 @@ def postgres_url() -> Iterator[str]:
         raise AssertionError  # _missing never returns
     with TemporaryPostgres(binaries) as url:
         yield url
+
+
+@pytest.fixture
+def postgres_database_url(postgres_url: str) -> Iterator[str]:
+    """A new database on PostgreSQL."""
+    import psycopg
+
+    name = f"stack_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres_url.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def image_folder() -> Path:
+    """Where `.ci/image` has built and mounted the image; required where that is possible."""
+    folder = os.environ.get("TURNKEY_IMAGE")
+    if not folder:
+        _missing(
+            "The image was not built (.ci/image; then TURNKEY_IMAGE=var/image): nobody started its processes",
+            may_be_required=os.getuid() == 0 and None not in map(shutil.which, ("buildah", "debootstrap", "unshare")),
+        )
+        raise AssertionError  # _missing never returns
+    return Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,5 @@
 from pins.models.attempt import PinAttempt
+from pins.models.beat import BeatLease
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
@@ -14,6 +15,7 @@ __all__ = [
     "AccessGrant",
     "AccountState",
     "ArrivalRecord",
+    "BeatLease",
     "Delivery",
     "Heartbeat",
     "Incident",

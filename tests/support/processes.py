@@ -41,10 +41,18 @@ Found = TypeVar("Found")
 class Child:
     """One process and its log. Started again after a kill, it goes on writing to the same log."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        program: str = sys.executable,
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = [sys.executable, *command]
+        self._command = [program, *command]
         self._environment = dict(environment)
         self._process: subprocess.Popen[str] | None = None
         self._log_begins = 0
@@ -249,6 +257,13 @@ class Stack:
             "the web server listens", lambda: self.web.said(r"Listening at: (http://\S+)"), READY_SECONDS
         )
         return found[1]
+
+    def start_further(self, name: str, *command: str, settings: Mapping[str, str] | None = None) -> Child:
+        """One more process with the environment of all, such as a second beat; it ends with the stack."""
+        child = self._child(name, command, settings)
+        self.children.append(child)
+        child.start()
+        return child
 
     # -- looking and waiting ------------------------------------------------------------------------------------
 
