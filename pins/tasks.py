@@ -71,8 +71,9 @@ def sweep(**kwargs: Any) -> None:
 
 @shared_task
 def check_drift(**kwargs: Any) -> None:
-    """Find changes that no signal announced and put them right; then check what will cause trouble later."""
-    wake_locks(drift.repair(timezone.now()))
+    """Find changes that no signal announced and put them right, as far as they are due this minute; then check what
+    will cause trouble later."""
+    wake_locks(drift.look(timezone.now()))
     slow_checks.check(timezone.now())
 
 

@@ -34,9 +34,7 @@ def shut_out(now: datetime) -> Found:
     codes = Pin.objects.filter(grant__booking=OuterRef("pk"), grant__ends_at__gt=now, wanted=True)
     all_blocked = Exists(codes) & ~Exists(codes.exclude(state=State.BLOCKED))
     off_without_code = Q(property__is_active=False) & ~Exists(codes)
-    expected = Booking.objects.filter(
-        status=Booking.Status.CONFIRMED, check_in__lte=now + NO_LOCK_WARNING, check_out__gt=now
-    )
+    expected = Booking.objects.during(now, now + NO_LOCK_WARNING).filter(status=Booking.Status.CONFIRMED)
     soon = Q(check_in__lte=now + USELESS_LOCK_WARNING)
     useless = soon & (~Exists(with_keypad) | Q(all_blocked) | off_without_code)
     in_use = Q(property__is_active=True)
@@ -64,7 +62,5 @@ def undecided(now: datetime) -> Found:
 
 def not_confirmed(now: datetime) -> Found:
     """Tentative stays that begin soon or have begun: they have no code."""
-    waiting = Booking.objects.filter(
-        status=Booking.Status.TENTATIVE, check_in__lte=now + UNDECIDED_WARNING, check_out__gt=now
-    )
+    waiting = Booking.objects.during(now, now + UNDECIDED_WARNING).filter(status=Booking.Status.TENTATIVE)
     return Found("booking", dict.fromkeys(waiting.values_list("pk", flat=True), Severity.WARNING))

@@ -49,6 +49,7 @@ class PinAttempt(models.Model):
         indexes = (
             models.Index(fields=["pin", "started_at"], name="pinattempt_story"),
             models.Index(fields=["pin"], name="pinattempt_open", condition=models.Q(outcome="")),
+            models.Index(fields=["started_at"], name="pinattempt_look", condition=models.Q(pin__isnull=True)),
         )
 
     def __str__(self) -> str:

@@ -16,6 +16,10 @@ from pins.core.posts import Post
 from pins.core.recurrence import read_recurrence, write_recurrence
 from rentals.fields import EncryptedTextField
 
+#: PINs between two settled states, by their stored state. An index holds these alone.
+UNSETTLED: Final = ~models.Q(state__in=["set", "removed", "scheduled"])
+DUE_SOME_TIME: Final = models.Q(deadline_at__isnull=False)
+
 
 class Pin(models.Model):
     """Two writers, two sides. `wanted`, `admitted`, `desired_rev` (and code and period on the grant) belong to
@@ -110,6 +114,9 @@ class Pin(models.Model):
             models.Index(fields=["next_try_at"], name="pin_due", condition=models.Q(next_try_at__isnull=False)),
             models.Index(fields=["lock", "next_try_at"], name="pin_due_on_lock"),
             models.Index(fields=["state"], name="pin_state"),
+            # Few of many: looked for with every sweep.
+            models.Index(name="pin_unready", fields=["deadline_at"], condition=~models.Q(state="set") & DUE_SOME_TIME),
+            models.Index(name="pin_unsettled", fields=["wished_at"], condition=UNSETTLED),
         )
 
     def __str__(self) -> str:

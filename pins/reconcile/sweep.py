@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min, Q
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery
 
 from pins.core import budget
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
@@ -41,24 +41,34 @@ def due_locks(now: datetime) -> list[int]:
         # Where only changes rest, reads may be due.
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
         .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=account_limits.probing_locks(now)))
-        .values("pk")  # before `annotate`: the column to group by
-        .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
+        .annotate(deadline=Subquery(_first_deadline(now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
+        .values_list("pk", flat=True)
     )
-    return [row["pk"] for row in due[:MOST_LOCKS]]
+    return list(due[:MOST_LOCKS])
+
+
+def _first_deadline(now: datetime) -> QuerySet[Pin, datetime | None]:
+    """Of the due codes of the lock outside. A subquery for each due lock: a join would read all codes of all locks."""
+    due = Pin.objects.filter(lock=OuterRef("pk"), next_try_at__lte=now, deadline_at__isnull=False)
+    return due.order_by("deadline_at").values_list("deadline_at")[:1]
 
 
 def ration(now: datetime) -> None:
-    """Where more work is due than the budget allows, store the deadline up to which work may spend."""
+    """Where more work is due than the budget allows, store the deadline up to which work may spend. Begins with what is
+    due and with the deadlines that are stored: an account without either costs nothing."""
+    due = Pin.objects.filter(next_try_at__lte=now, deadline_at__isnull=False).order_by()
+    due = due.exclude(lock__account__observe_only=True)  # hardly spends anything
+    asked = dict(due.values_list("lock__account").annotate(codes=Count("pk")))
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for account in LockAccount.objects.defer(*LockAccount.SECRETS):
+    for account in LockAccount.objects.filter(pk__in=asked).defer(*LockAccount.SECRETS):
         groups[account.budget_key].append(account.pk)
-    for row in RateBudget.objects.filter(key__in=groups):
+    for row in RateBudget.objects.filter(Q(key__in=groups) | Q(cutoff_at__isnull=False)):
         left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
-        due = Pin.objects.filter(lock__account__in=groups[row.key], next_try_at__lte=now, deadline_at__isnull=False)
-        due = due.exclude(lock__account__observe_only=True)  # hardly spends anything
-        deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
-        cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
+        cutoff = None
+        if 0 < left < sum(asked[pk] for pk in groups[row.key]):
+            sooner = due.filter(lock__account__in=groups[row.key]).order_by("deadline_at")
+            cutoff = sooner.values_list("deadline_at", flat=True)[left - 1 : left].first()
         if cutoff != row.cutoff_at:
             # Only this column: a run may be spending at this moment.
             RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff)

@@ -8,6 +8,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -82,3 +84,25 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def as_default_database(url: str) -> Iterator[None]:
+    """A database of its own on this server, migrated, in place of the one that the tests of this run use."""
+    import environ
+    from django.core.management import call_command
+    from django.db import connections
+
+    before = connections["default"]
+    settings = (
+        before.settings_dict | environ.Env.db_url_config(url) | {"OPTIONS": {}, "TEST": before.settings_dict["TEST"]}
+    )
+    replaced, connections.settings["default"] = connections.settings["default"], settings
+    connections["default"] = connections.create_connection("default")
+    try:
+        call_command("migrate", verbosity=0)
+        yield
+    finally:
+        connections["default"].close()
+        connections["default"] = before
+        connections.settings["default"] = replaced
