@@ -40,11 +40,16 @@ _LATEST = timedelta(days=1)
 def look(now: datetime) -> set[int]:
     """What is due each minute, and the next slice of the rest. Returns the locks that have work because of it."""
     tried: set[int] = set()
-    touched = _put_right([*_near(now), *_entered(now), *_windows_opened(now)], tried, now)
+    touched = _put_right(due(now), tried, now) | grants.end_orphans(now)
     for one in drift_rounds.ROUNDS:
         with drift_rounds.next_slice(one, now) as keys:
             touched |= _put_right(one.differing(keys, now), tried, now)
-    return touched | grants.end_orphans(now)
+    return touched
+
+
+def due(now: datetime) -> list[int]:
+    """The differences that are looked for each minute: bookings, some perhaps twice."""
+    return [*_near(now), *_entered(now), *_windows_opened(now)]
 
 
 def repair(now: datetime) -> set[int]:

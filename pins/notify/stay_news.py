@@ -26,6 +26,7 @@ MOST: Final = 2_000
 #: How many one transaction notices. Their grants are locked meanwhile: whoever changes one of these stays waits.
 BATCH: Final = 100
 
+_MOVING = ("number", "said", "digest", "revision")
 _Said = StayNotice.Said
 Channels = Sequence[NotificationChannel]
 
@@ -74,15 +75,17 @@ def _notice(ids: Sequence[int], channels: Channels, now: datetime) -> None:
     ready = {grant.pk: grant for grant in _ready(now).filter(pk__in=mine)}
     off = set(_cancelled(now).filter(pk__in=mine).values_list("pk", flat=True))
     settled = [pk for pk in mine if pk in ready or pk in off]
-    StayNotice.objects.bulk_create([StayNotice(grant_id=pk) for pk in settled], ignore_conflicts=True)
-    notices = StayNotice.objects.in_bulk(settled)
+    notices = {pk: StayNotice(grant_id=pk) for pk in settled} | StayNotice.objects.in_bulk(settled)
     news: dict[int, Event] = {}
     key = InstallationKey.load()
     for pk in settled:
         event = _moved_on(notices[pk], ready.get(pk), key)
         if event is not None:
             news[pk] = event
-    StayNotice.objects.bulk_update(notices.values(), ["number", "said", "digest", "revision"])
+    # `bulk_update` would take longer than all the rest together.
+    StayNotice.objects.bulk_create(
+        notices.values(), update_conflicts=True, unique_fields=["grant"], update_fields=_MOVING
+    )
     AccessGrant.objects.filter(pk__in=settled).update(unnoticed=False)
     outbox.write(_messages(news, notices, channels, now))
 

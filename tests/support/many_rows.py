@@ -29,7 +29,7 @@ from rentals.models import Booking, Lock, LockAccount, Property
 #: The tables that grow for years.
 LARGE: Final = (Pin, AccessGrant, Booking, Incident, PinAttempt, Delivery)
 #: On so many locks something is due, however many there are.
-DUE_LOCKS: Final = 100
+DUE_LOCKS: Final = 500
 _A_LOCK = 100  # codes on each of the others
 _DAY = timedelta(days=1)
 _HOUR = timedelta(hours=1)
@@ -52,7 +52,7 @@ def fill(pins: int, due: int, now: datetime) -> Filled:
     _stays(pins, due, locks, now)
     _history(pins, due, now)
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+        cursor.execute("VACUUM ANALYZE")
     return Filled(pins, due, locks, now)
 
 
@@ -88,7 +88,7 @@ def _stays(pins: int, due: int, locks: int, now: datetime) -> None:
     turn = f"CASE WHEN g <= {due} THEN (g - 1) / {DUE_LOCKS} ELSE (g - 1) / {locks} END"
     over = f"(g > {due} AND ({turn}) % 2 = 0)"
     begins = (
-        f"CASE WHEN g <= {due} THEN {_at(now + _HOUR)} + (({turn}) % 10) * interval '4 hours'"
+        f"CASE WHEN g <= {due} THEN {_at(now + _HOUR)} + (({turn}) % 2) * interval '23 hours'"
         f" WHEN {over} THEN {_at(now - 3 * _DAY)} - ({turn}) * interval '1 day'"
         f" ELSE {_at(now + 20 * _DAY)} + ({turn}) * interval '1 day' END"
     )

@@ -11,6 +11,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def find_binaries() -> Path | None:
@@ -87,8 +91,8 @@ def _free_port() -> int:
 
 
 @contextmanager
-def as_default_database(url: str) -> Iterator[None]:
-    """A database of its own on this server, migrated, in place of the one that the tests of this run use."""
+def as_default_database(url: str) -> Iterator[BaseDatabaseWrapper]:
+    """This database, migrated, in place of the one that the tests of this run use."""
     import environ
     from django.core.management import call_command
     from django.db import connections
@@ -98,11 +102,11 @@ def as_default_database(url: str) -> Iterator[None]:
         before.settings_dict | environ.Env.db_url_config(url) | {"OPTIONS": {}, "TEST": before.settings_dict["TEST"]}
     )
     replaced, connections.settings["default"] = connections.settings["default"], settings
-    connections["default"] = connections.create_connection("default")
+    made = connections["default"] = connections.create_connection("default")
     try:
         call_command("migrate", verbosity=0)
-        yield
+        yield made
     finally:
-        connections["default"].close()
+        made.close()
         connections["default"] = before
         connections.settings["default"] = replaced
