@@ -1,5 +1,5 @@
 """Guests who may come and find a closed door although no code is late: no lock can take their code, or nobody decided
-yet whether they come. Each check reads the database only, in one query. All times are UTC."""
+yet whether they come. Each check reads the database only, in one query or two. All times are UTC."""
 
 from __future__ import annotations
 
@@ -31,16 +31,29 @@ def shut_out(now: datetime) -> Found:
     person revoked."""
     doors = Lock.objects.filter(properties=OuterRef("property"), is_active=True)
     with_keypad = doors.filter(Q(has_keypad=None) | Q(has_keypad=True) | Q(account__observe_only=True))
-    codes = Pin.objects.filter(grant__booking=OuterRef("pk"), grant__ends_at__gt=now, wanted=True)
-    all_blocked = Exists(codes) & ~Exists(codes.exclude(state=State.BLOCKED))
-    off_without_code = Q(property__is_active=False) & ~Exists(codes)
+    # What the codes say is a query of its own: as conditions here, the database would read all codes for them.
+    coded, unblocked = _codes(now)
     expected = Booking.objects.during(now, now + NO_LOCK_WARNING).filter(status=Booking.Status.CONFIRMED)
-    soon = Q(check_in__lte=now + USELESS_LOCK_WARNING)
-    useless = soon & (~Exists(with_keypad) | Q(all_blocked) | off_without_code)
-    in_use = Q(property__is_active=True)
-    found = expected.filter(in_use & ~Exists(doors) | useless)
-    rows = found.exclude(grants__revoked_at__isnull=False).values_list("pk", "check_in")
-    return Found("booking", {pk: urgency(check_in, now) for pk, check_in in rows})
+    rows = (
+        expected.exclude(grants__revoked_at__isnull=False)
+        .annotate(has_door=Exists(doors), has_keypad=Exists(with_keypad))
+        .values_list("pk", "check_in", "property__is_active", "has_door", "has_keypad")
+    )
+    found: dict[int, Severity] = {}
+    for pk, check_in, in_use, has_door, has_keypad in rows:
+        soon = check_in <= now + USELESS_LOCK_WARNING
+        all_blocked, off_without_code = pk in coded and pk not in unblocked, not in_use and pk not in coded
+        if (in_use and not has_door) or (soon and (not has_keypad or all_blocked or off_without_code)):
+            found[pk] = urgency(check_in, now)
+    return Found("booking", found)
+
+
+def _codes(now: datetime) -> tuple[set[int], set[int]]:
+    """The stays that begin soon or run and have a code on some lock, and those of them with one that is not blocked."""
+    soon = Booking.objects.during(now, now + USELESS_LOCK_WARNING).order_by().values("pk")
+    codes = Pin.objects.filter(grant__booking__in=soon, grant__ends_at__gt=now, wanted=True).order_by()
+    rows = list(codes.values_list("grant__booking", "state"))
+    return {stay for stay, _ in rows}, {stay for stay, state in rows if state != State.BLOCKED}
 
 
 def undecided_items(now: datetime, scope: Scope) -> QuerySet[FeedItem]:
