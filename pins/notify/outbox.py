@@ -105,6 +105,7 @@ def purge(now: datetime) -> int:
     so that nothing is sent again."""
     signing.forget_ended(now)
     old = Delivery.objects.exclude(state=Delivery.State.WAITING).filter(ended_at__lte=now - KEEP_DELIVERIES)
+    old = old.order_by("ended_at")  # as the index has them
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         count += Delivery.objects.filter(pk__in=ids).delete()[0]

@@ -48,7 +48,7 @@ def due_locks(now: datetime) -> list[int]:
     return list(due[:MOST_LOCKS])
 
 
-def _first_deadline(now: datetime) -> QuerySet[Pin, datetime | None]:
+def _first_deadline(now: datetime) -> QuerySet[Pin, tuple[datetime | None]]:
     """Of the due codes of the lock outside. A subquery for each due lock: a join would read all codes of all locks."""
     due = Pin.objects.filter(lock=OuterRef("pk"), next_try_at__lte=now, deadline_at__isnull=False)
     return due.order_by("deadline_at").values_list("deadline_at")[:1]

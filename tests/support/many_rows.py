@@ -140,7 +140,7 @@ def _copy(model: type[models.Model], last: int, columns: Mapping[str, str], *, f
     """Make the only row of a table into rows `first` to `last`, which differ in these columns: SQL over `g`, the
     key."""
     table, key = model._meta.db_table, str(model._meta.pk.column)
-    names = [field.column for field in model._meta.concrete_fields]
+    names = [str(field.column) for field in model._meta.concrete_fields]
     values = {name: f"t.{name}" for name in names} | {key: "g"} | dict(columns)
     asked = ", ".join(values[name] for name in names)
     with connection.cursor() as cursor:

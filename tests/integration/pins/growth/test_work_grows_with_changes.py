@@ -55,6 +55,7 @@ def tell_of_codes(now: datetime) -> None:
 
 def purge(now: datetime) -> None:
     outbox.purge(now)
+    retention.purge_grants(now)
     retention.purge_incidents(now)
     retention.purge_looks(now)
 
