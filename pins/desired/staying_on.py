@@ -1,7 +1,7 @@
 """Stays whose guest stays on: their code works until the next stay of the same guest begins (`rentals.end_to_end`).
 
 So the end of one grant depends on other bookings. When those change, this brings the stays before them up to date; the
-drift check asks the same for all stays.
+drift check asks the same for the stays that it compares.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def follow(booking_ids: Collection[int], now: datetime, *, deleted: bool = False
     """Bring the stays up to date that these bookings may continue, or no longer do; return the locks that have work.
 
     `deleted`: the bookings are about to be deleted. A stay that another transaction holds is left out, since that one
-    may wait for ours; the drift check finds it within a minute.
+    may wait for ours; the drift check finds it, if it is near within a minute, else within the hour.
     """
     touched: set[int] = set()
     gone = booking_ids if deleted else ()
