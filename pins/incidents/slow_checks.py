@@ -75,16 +75,17 @@ def _ending_keys(now: datetime) -> dict[int, Incident.Severity]:
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:
     """Locks without a keypad, of properties with guests to come."""
+    without = list(Lock.objects.filter(has_keypad=False, is_active=True).order_by().values_list("pk", flat=True))
+    if not without:
+        return {}
     expected = Booking.objects.filter(
         property__locks=OuterRef("pk"),
         property__is_active=True,
         status=Booking.Status.CONFIRMED,
         check_out__gt=now,
     ).order_by("check_in")
-    locks = Lock.objects.filter(has_keypad=False, is_active=True).annotate(
-        guest_at=Subquery(expected.values("check_in")[:1])
-    )
-    rows = locks.values_list("pk", "guest_at")
+    locks = Lock.objects.filter(pk__in=without).annotate(guest_at=Subquery(expected.values("check_in")[:1]))
+    rows = locks.order_by().values_list("pk", "guest_at")
     return {pk: urgency(guest_at, now) for pk, guest_at in rows if guest_at is not None}
 
 
