@@ -93,16 +93,10 @@ def _overlapping_stays(now: datetime) -> dict[int, Incident.Severity]:
     """Of two stays that overlap in the future, the one that begins later; of two that begin together, the one that was
     entered later."""
     earlier = Q(check_in__lt=OuterRef("check_in")) | Q(check_in=OuterRef("check_in"), pk__lt=OuterRef("pk"))
-    others = Booking.objects.filter(
-        earlier,
-        property=OuterRef("property"),
-        status=Booking.Status.CONFIRMED,
-        check_in__lte=OuterRef("check_in"),  # follows from `earlier`, and the index needs to be told
-        check_out__gt=OuterRef("check_in"),
-    ).filter(check_out__gt=now)
-    second = Booking.objects.during(now, now + HORIZON).filter(
-        Exists(others), property__is_active=True, status=Booking.Status.CONFIRMED
-    )
+    near = Booking.objects.during(now, now + HORIZON).filter(status=Booking.Status.CONFIRMED)
+    # The earlier stay is near, too: it begins no later, and is not over.
+    others = near.filter(earlier, property=OuterRef("property"), check_out__gt=OuterRef("check_in"))
+    second = near.filter(Exists(others), property__is_active=True)
     return {pk: urgency(check_in, now) for pk, check_in in second.values_list("pk", "check_in")}
 
 
