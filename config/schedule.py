@@ -20,7 +20,7 @@ def beat_entries(
     """The schedule in Celery's format, by name."""
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
-        PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
+        PREFIX + "check drift": _every("pins.tasks.check_drift", 60),  # what is near, and a slice of the rest
         PREFIX + "measure": _every("pins.tasks.measure", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
         PREFIX + "list locks": _every("pins.tasks.list_locks", 120),  # each account once an hour

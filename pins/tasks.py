@@ -72,9 +72,10 @@ def sweep(self: Task[Any, Any], /, **kwargs: Any) -> None:
 
 @shared_task(bind=True)
 def check_drift(self: Task[Any, Any], /, **kwargs: Any) -> None:
-    """Find changes that no signal announced and put them right; then check what will cause trouble later."""
+    """Find changes that no signal announced and put them right, as far as they are due this minute; then check what
+    will cause trouble later."""
     with heartbeats.periodic(self, "check_drift"):
-        wake_locks(drift.repair(timezone.now()))
+        wake_locks(drift.look(timezone.now()))
         slow_checks.check(timezone.now())
 
 

@@ -72,7 +72,8 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
         with transaction.atomic():
             grant = lock_row(grant_id)
             grant.wanted = False
-            grant.save(update_fields=["wanted"])
+            grant.unnoticed = True
+            grant.save(update_fields=["wanted", "unnoticed"])
             touched |= wish_for_pins(grant, frozenset(), changed=False, now=now)
     return touched
 
@@ -115,6 +116,7 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
     changed = {name for name, value in facts.items() if getattr(grant, name) != value}
     for name in changed:
         setattr(grant, name, facts[name])
+        grant.unnoticed = True
     wanted_locks = wish.lock_ids if wish.wanted else frozenset()
     recoded = _ensure_code(grant, wanted_locks, code_length, now)
     if changed or recoded:
@@ -167,8 +169,11 @@ def wish_for_pins(
 
 
 def raise_revision(pin: Pin, now: datetime) -> None:
-    """Store a changed wish of a locked row, its grant loaded."""
+    """Store a changed wish of a row, its grant loaded, both locked. What comes of it is news."""
     pin.desired_rev += 1
+    if not pin.grant.unnoticed:
+        pin.grant.unnoticed = True
+        AccessGrant.objects.filter(pk=pin.grant_id).update(unnoticed=True)
     pin.wished_at = now
     pin.refresh_plan(now)
     is_new = pin.desired_rev == 1

@@ -61,9 +61,9 @@ def renew(booking_ids: Collection[int], now: datetime) -> tuple[list[int], set[i
             _write_down(found, grant, wish, pins[grant.pk], now)
         else:
             left.append(booking.pk)
-    AccessGrant.objects.bulk_update(found.grants, FACTS)
+    AccessGrant.objects.bulk_update(found.grants, (*FACTS, "unnoticed"))
     ValueClaim.objects.bulk_create(found.claims)
-    Pin.objects.bulk_update(found.changed, DESIRED_COLUMNS)
+    Pin.objects.bulk_update(found.changed, (*DESIRED_COLUMNS, "observed_rev"))
     Pin.objects.bulk_create(found.new)
     return left, {pin.lock_id for pin in (*found.changed, *found.new)}
 
@@ -74,8 +74,7 @@ def _write_down(found: _Rows, grant: AccessGrant, wish: Wish, pins: dict[int, Pi
     changed = {name for name in FACTS if getattr(grant, name) != asked[name]}
     for name in changed:
         setattr(grant, name, asked[name])
-    if changed:
-        found.grants.append(grant)
+    before = len(found.changed) + len(found.new)
     moved = bool(changed & {"starts_at", "ends_at"})
     alias = alias_text(wish.holder_name, *wish.dates, grant.reference)
     for lock_id in sorted(wish.lock_ids):
@@ -89,10 +88,15 @@ def _write_down(found: _Rows, grant: AccessGrant, wish: Wish, pins: dict[int, Pi
         if moved or not pin.wanted:
             pin.wanted, pin.alias, pin.wished_at = True, alias, now
             pin.desired_rev += 1
-        elif "issue_at" not in changed:
+        elif "issue_at" in changed:
+            pin.observed_rev += 1  # a run that read the plan before must not store the old one over it
+        else:
             continue
         pin.refresh_plan(now)
         found.changed.append(pin)
+    if changed or len(found.changed) + len(found.new) > before:
+        grant.unnoticed = True  # what comes of it is news
+        found.grants.append(grant)
 
 
 class _Claims:

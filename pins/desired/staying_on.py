@@ -1,7 +1,7 @@
 """Stays whose guest stays on: their code works until the next stay of the same guest begins (`rentals.end_to_end`).
 
 So the end of one grant depends on other bookings. When those change, this brings the stays before them up to date; the
-drift check asks the same for all stays.
+drift check asks the same for the stays that it compares.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
 from django.db import transaction
-from django.db.models import Max
 
 from pins.desired import grants
 from pins.desired.wishes import wish_of
 from pins.models import AccessGrant
 from rentals import end_to_end
-from rentals.models import Booking, Property
+from rentals.models import Booking
 
-#: How far beyond the issue-ahead window stays are looked at together. Those that end later, long ones, one by one.
-_BEYOND = timedelta(days=31)
+#: Grant and stay end so close to each other, unless the stay was moved and nobody said so.
+_USUAL = timedelta(days=3)
+_MOMENT = timedelta(microseconds=1)
 _BATCH = 500
 
 
@@ -28,7 +28,8 @@ def follow(booking_ids: Collection[int], now: datetime, *, deleted: bool = False
     """Bring the stays up to date that these bookings may continue, or no longer do; return the locks that have work.
 
     `deleted`: the bookings are about to be deleted; `created`: they were not there before. A stay that another
-    transaction holds is left out, since that one may wait for ours; the drift check finds it within a minute.
+    transaction holds is left out, since that one may wait for ours; the drift check finds it, if it is near within a
+    minute, else within the hour.
     """
     touched: set[int] = set()
     gone = booking_ids if deleted else ()
@@ -96,28 +97,41 @@ def _ends_elsewhen(grant: AccessGrant, booking: Booking, stays_on_at: datetime |
     return grant.ends_at != wish.period.ends_at
 
 
-class NextStays:
-    """For the drift check: when the guest of each stay stays on, with one query for nearly all of them."""
+def next_stays_of(stays: Collection[tuple[Booking, datetime]]) -> dict[int, datetime]:
+    """By booking, when the next stay of its guest begins; its property is loaded. With each the end of its grant.
 
-    def __init__(self, now: datetime) -> None:
-        ahead = Property.objects.aggregate(most=Max("issue_ahead_days"))["most"] or 0
-        self._until = now + timedelta(days=ahead) + _BEYOND
-        self._found = end_to_end.next_stays(ending_after=now - end_to_end.WITHIN, until=self._until)
+    For the drift check. One query for all whose grants end when they do: of their properties it reads what begins or
+    ends in between, so stays that end together cost least. Those that were moved far away are asked one by one.
+    """
+    usual = [booking for booking, ends_at in stays if abs(booking.check_out - ends_at) <= _USUAL]
+    found: dict[int, datetime] = {}
+    if usual:
+        ends = [booking.check_out for booking in usual]
+        homes = {booking.property_id for booking in usual}
+        found |= end_to_end.next_stays(ending_after=min(ends) - _MOMENT, until=max(ends), properties=homes)
+    for booking, ends_at in stays:
+        if abs(booking.check_out - ends_at) > _USUAL:
+            try:
+                follower = end_to_end.next_stay(booking)
+            except (ValueError, ZoneInfoNotFoundError):
+                continue  # it cannot be read: whoever brings it up to date says so
+            found |= {booking.pk: follower.check_in} if follower is not None else {}
+    return found
 
-    def begins_at(self, booking: Booking) -> datetime | None:
-        """When the next stay of its guest begins. Its property is loaded."""
-        if booking.check_out <= self._until:
-            return self._found.get(booking.pk)
-        follower = end_to_end.next_stay(booking)
-        return follower.check_in if follower is not None else None
 
-    def closed_too_early(self, now: datetime) -> list[int]:
-        """Stays that are over, although their guest stays on later today: that stay was entered in between."""
-        over = AccessGrant.objects.filter(
-            kind=AccessGrant.Kind.GUEST,
-            wanted=True,
-            ends_at__lte=now,
-            booking__check_out__lte=now,
-            booking__check_out__gt=now - end_to_end.WITHIN,
-        ).values_list("booking", "booking__property__early_minutes")
-        return [pk for pk, early in over if self._found.get(pk, now) - timedelta(minutes=early) > now]
+def closed_too_early(now: datetime) -> list[int]:
+    """Stays that are over, although their guest stays on later today: that stay was entered in between. For the drift
+    check."""
+    over = AccessGrant.objects.filter(
+        kind=AccessGrant.Kind.GUEST,
+        wanted=True,
+        ends_at__lte=now,
+        booking__check_out__lte=now,
+        booking__check_out__gt=now - end_to_end.WITHIN,
+    ).order_by()
+    rows = list(over.values_list("booking", "booking__property", "booking__property__early_minutes"))
+    homes = {home for _, home, _ in rows}
+    if not homes:
+        return []
+    found = end_to_end.next_stays(ending_after=now - end_to_end.WITHIN, until=now, properties=homes)
+    return [pk for pk, _, early in rows if found.get(pk, now) - timedelta(minutes=early) > now]

@@ -5,7 +5,7 @@ from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
 from pins.models.measure import ArrivalRecord, Tally
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
-from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget
+from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget, ScanPosition
 from pins.models.pin import Pin
 from pins.models.reveal import PinReveal
 from pins.models.secret import InstallationKey
@@ -27,6 +27,7 @@ __all__ = [
     "PinAttempt",
     "PinReveal",
     "RateBudget",
+    "ScanPosition",
     "StayNotice",
     "Tally",
     "ValueClaim",

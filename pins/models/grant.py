@@ -39,6 +39,12 @@ class AccessGrant(models.Model):
         null=True, blank=True, help_text="When the code was first shown to somebody. From then on its value is fixed."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    unnoticed = models.BooleanField(
+        db_default=True,
+        default=True,
+        editable=False,
+        help_text="Something was asked of its locks that `pins.notify.collecting` has not announced yet.",
+    )
 
     #: What only a disclosure and the locks need.
     SECRETS: Final = ("code",)
@@ -54,6 +60,16 @@ class AccessGrant(models.Model):
             models.CheckConstraint(name="grant_kind_known", condition=models.Q(kind__in=["guest", "staff", "backup"])),
             models.UniqueConstraint(
                 name="grant_one_per_guest_stay", fields=["booking"], condition=models.Q(kind="guest")
+            ),
+        )
+        # PostgreSQL has one more, over the period itself: see `rentals.models.periods`.
+        indexes = (
+            models.Index(name="grant_ends", fields=["ends_at"]),
+            models.Index(name="grant_unnoticed", fields=["ends_at"], condition=models.Q(unnoticed=True)),
+            models.Index(
+                name="grant_orphan",
+                fields=["kind"],
+                condition=models.Q(booking__isnull=True, wanted=True),
             ),
         )
 

@@ -91,6 +91,12 @@ class Incident(models.Model):
                 name="incident_severity_known", condition=models.Q(severity__in=["notice", "warning", "urgent"])
             ),
         )
+        indexes = (
+            models.Index(
+                name="incident_resolved", fields=["resolved_at"], condition=models.Q(resolved_at__isnull=False)
+            ),
+            models.Index(name="incident_subject", fields=["subject"]),
+        )
 
     def __str__(self) -> str:
         return self.get_kind_display()

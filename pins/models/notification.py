@@ -189,6 +189,9 @@ class IncidentNotice(models.Model):
     resolved = models.BooleanField(default=False)
     urgent = models.BooleanField(default=False, help_text="It was sent as urgent; a severity may also rise later.")
 
+    class Meta:
+        indexes = (models.Index(name="incidentnotice_open", fields=["incident"], condition=models.Q(resolved=False)),)
+
     def __str__(self) -> str:
         return f"Notice of incident {self.incident_id}"
 

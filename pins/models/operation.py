@@ -75,6 +75,9 @@ class LockState(models.Model):
         null=True, blank=True, help_text="When a check first found the lock out of reach while somebody needs it."
     )
 
+    class Meta:
+        indexes = (models.Index(name="lockstate_forbidden", fields=["lock"], condition=~models.Q(forbidden_key="")),)
+
     def __str__(self) -> str:
         return f"Lock {self.lock_id}"
 
@@ -144,6 +147,19 @@ class Heartbeat(models.Model):
     at = models.DateTimeField(help_text="When it last began.")
     seconds = models.FloatField(null=True, blank=True, help_text="How long the last complete one took.")
     waited = models.FloatField(null=True, blank=True, help_text="Seconds from sending its message to its beginning.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScanPosition(models.Model):
+    """How far a slow walk through a large table has come: one row a walk. Moved by compare-and-set, so that two runs at
+    once walk the same slice, and none is left out."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField(null=True, blank=True, help_text="Of the last row that was seen. Empty: a new round.")
+    row = models.BigIntegerField(default=0, help_text="Its key.")
+    size = models.PositiveIntegerField(default=0, help_text="Rows a slice, in this round.")
 
     def __str__(self) -> str:
         return self.name

@@ -16,6 +16,10 @@ from pins.core.posts import Post
 from pins.core.recurrence import read_recurrence, write_recurrence
 from rentals.fields import EncryptedTextField
 
+#: PINs between two settled states, by their stored state. An index holds these alone.
+UNSETTLED: Final = ~models.Q(state__in=["set", "removed", "scheduled"])
+DUE_SOME_TIME: Final = models.Q(deadline_at__isnull=False)
+
 
 class Pin(models.Model):
     """Two writers, two sides. `wanted`, `admitted`, `desired_rev` (and code and period on the grant) belong to
@@ -119,6 +123,9 @@ class Pin(models.Model):
             models.Index(fields=["state"], name="pin_state"),
             # Which were confirmed since the last count (pins.measures.counting).
             models.Index(fields=["state_changed_at"], name="pin_set_at", condition=models.Q(state="set")),
+            # Few of many: looked for with every sweep.
+            models.Index(name="pin_unready", fields=["deadline_at"], condition=~models.Q(state="set") & DUE_SOME_TIME),
+            models.Index(name="pin_unsettled", fields=["wished_at"], condition=UNSETTLED),
         )
 
     def __str__(self) -> str:

@@ -143,7 +143,7 @@ def _probing_lock(state: AccountState, now: datetime) -> int | None:
 
 
 def with_work(now: datetime) -> QuerySet[Lock]:
-    """Locks with due work that do not rest and are not in a run. May name a lock several times."""
+    """Locks with due work that do not rest and are not in a run. Begins with what is due, not with the locks."""
     # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     # Whether the budget is enough now, the sweep knows better than the run that found it spent; but not at once.
@@ -151,7 +151,9 @@ def with_work(now: datetime) -> QuerySet[Lock]:
     released |= Q(operation__pause_cause=BUDGET_SPENT, operation__paused_until__lte=rested)
     # A lease that ends later than any could now was taken before the clock stepped back.
     in_a_run = Q(operation__lease_until__gt=now, operation__lease_until__lte=now + LEASE)
-    due = Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN | Q(operation__audit_at__lte=now))
+    codes = Pin.objects.filter(next_try_at__lte=now).order_by().values("lock")
+    audits = LockState.objects.filter(audit_at__lte=now).values("lock")
+    due = Lock.objects.filter(Q(pk__in=codes) | Q(pk__in=audits) | ADDED_AGAIN)
     return due.exclude(Q(operation__paused_until__gt=now) & ~released).exclude(in_a_run)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from pins.models import Pin
 from rentals.models import LockAccount
@@ -18,24 +18,33 @@ BUDGET_SPENT: Final = "budget"
 SOON: Final = timedelta(minutes=1)
 
 
-def due(accounts: Collection[int], now: datetime) -> QuerySet[Pin]:
-    """Codes that need a request now or `SOON`, on locks of these accounts that may send one by then. An account that is
-    observe-only hardly spends anything."""
+def due(now: datetime) -> QuerySet[Pin]:
+    """Codes that need a request now or `SOON`, on locks that may send one by then. An account that is observe-only
+    hardly spends anything."""
     soon = now + SOON
     resting = Q(lock__operation__paused_until__gt=soon) & ~Q(lock__operation__pause_cause=BUDGET_SPENT)
-    pins = Pin.objects.filter(lock__account__in=accounts, next_try_at__lte=soon, deadline_at__isnull=False)
-    return pins.filter(lock__account__observe_only=False).exclude(resting)
+    pins = Pin.objects.filter(next_try_at__lte=soon, deadline_at__isnull=False, lock__account__observe_only=False)
+    return pins.exclude(resting)
+
+
+def codes_by_account(now: datetime) -> dict[int, int]:
+    """How many of them each account has; those without any are left out."""
+    rows = due(now).order_by().values("lock__account").annotate(codes=Count("pk"))
+    return dict(rows.values_list("lock__account", "codes"))
 
 
 def first_deadlines(accounts: Collection[int], now: datetime, most: int) -> list[datetime]:
     """The earliest deadlines (UTC) of what is due, at most so many."""
-    moments = due(accounts, now).order_by("deadline_at").values_list("deadline_at", flat=True)[:most]
+    moments = (
+        due(now).filter(lock__account__in=accounts).order_by("deadline_at").values_list("deadline_at", flat=True)[:most]
+    )
     return [moment for moment in moments if moment is not None]
 
 
 def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int:
     """How many codes with an earlier deadline wait for requests of the budget `key` now; counted up to `most`."""
-    return due(_accounts(key), now).filter(deadline_at__lt=deadline).order_by()[:most].count()
+    theirs = due(now).filter(lock__account__in=_accounts(key))
+    return theirs.filter(deadline_at__lt=deadline).order_by()[:most].count()
 
 
 def _accounts(key: str) -> list[int]:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, OuterRef, Q, QuerySet, Subquery
 
 from pins.core import budget
-from pins.models import OBSERVE_ONLY, Heartbeat, LockState, RateBudget
+from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
 from pins.reconcile import account_limits, demand, wakes
 from pins.reconcile.account_limits import WRITES_REST
 from rentals.models import Lock, LockAccount
@@ -44,12 +44,17 @@ def due_locks(now: datetime) -> list[int]:
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
         .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=account_limits.probing_locks(now)))
         .exclude(account__in=[account for account, limit in limits.items() if not limit.left])
-        .values("pk", "account_id")  # before `annotate`: the columns to group by
-        .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
+        .annotate(deadline=Subquery(_first_deadline(now)))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
+        .values_list("pk", "account_id", "deadline")
     )
-    rows = [(row["pk"], row["account_id"], row["deadline"]) for row in due[:MOST_LOCKS]]
-    return _within_budget(rows, limits)
+    return _within_budget(due[:MOST_LOCKS], limits)
+
+
+def _first_deadline(now: datetime) -> QuerySet[Pin, tuple[datetime | None]]:
+    """Of the due codes of the lock outside. A subquery for each due lock: a join would read all codes of all locks."""
+    due = Pin.objects.filter(lock=OuterRef("pk"), next_try_at__lte=now, deadline_at__isnull=False)
+    return due.order_by("deadline_at").values_list("deadline_at")[:1]
 
 
 @dataclass
@@ -61,8 +66,9 @@ class _Limit:
 
 
 def _limits(now: datetime) -> dict[int, _Limit]:
-    """By account, only those with less than what is kept for near deadlines, or with more due than they can pay."""
-    groups, rules = _groups(), account_limits.rules()
+    """By account with due work, only those with less than what is kept for near deadlines, or with more due than they
+    can pay."""
+    groups, rules = _groups(demand.codes_by_account(now)), account_limits.rules()
     found: dict[int, _Limit] = {}
     for row in RateBudget.objects.filter(key__in=groups):
         left = budget.remaining(budget.Usage.from_json(row.usage), rules, now)
@@ -87,20 +93,25 @@ def _within_budget(due: Iterable[tuple[int, int, datetime | None]], limits: dict
     return chosen
 
 
-def _groups() -> dict[str, list[int]]:
-    """The accounts of each budget."""
+def _groups(account_ids: Collection[int]) -> dict[str, list[int]]:
+    """These accounts by their budgets."""
     groups: defaultdict[str, list[int]] = defaultdict(list)
-    for account in LockAccount.objects.defer(*LockAccount.SECRETS):
+    for account in LockAccount.objects.filter(pk__in=account_ids).defer(*LockAccount.SECRETS):
         groups[account.budget_key].append(account.pk)
     return groups
 
 
 def ration(now: datetime) -> None:
-    """Where more work is due than the budget allows, store the deadline up to which work may spend."""
-    groups = _groups()
-    for row in RateBudget.objects.filter(key__in=groups):
+    """Where more work is due than the budget allows, store the deadline up to which work may spend. Begins with what is
+    due and with the deadlines that are stored: an account without either costs nothing."""
+    asked = demand.codes_by_account(now)
+    groups = _groups(asked)
+    for row in RateBudget.objects.filter(Q(key__in=groups) | Q(cutoff_at__isnull=False)):
+        accounts = groups.get(row.key, [])
         left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
-        cutoff = budget.cutoff(demand.first_deadlines(groups[row.key], now, left + 1), left)
+        cutoff = None
+        if sum(asked[pk] for pk in accounts) > left // budget.REQUESTS_PER_CODE:
+            cutoff = budget.cutoff(demand.first_deadlines(accounts, now, left + 1), left)
         if cutoff != row.cutoff_at:
             # Not the usage: a run may be spending at this moment.
             RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff, blocks_rev=F("blocks_rev") + 1)

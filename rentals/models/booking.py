@@ -10,11 +10,16 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 
+from rentals.models.periods import During
 from rentals.models.property import Property
 from rentals.wording import days
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
+    def during(self, since: datetime, until: datetime) -> BookingQuerySet:
+        """Stays that begin by `until` and are not over at `since`."""
+        return self.filter(During("check_in", "check_out", since, until))
+
     def with_overlaps(self) -> BookingQuerySet:
         """Annotate `overlaps`: another confirmed stay of the property shares a moment with this confirmed one."""
         others = Booking.objects.filter(
@@ -72,6 +77,7 @@ class Booking(models.Model):
                 name="booking_status_known", condition=Q(status__in=["confirmed", "tentative", "cancelled"])
             ),
         )
+        # PostgreSQL has one more, over the period itself: see `rentals.models.periods`.
         indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
 
     def __str__(self) -> str:

@@ -234,6 +234,11 @@ class FeedItem(models.Model):
                 fields=["unreadable_since"],
                 condition=models.Q(unreadable_since__isnull=False),
             ),
+            models.Index(
+                name="feeditem_undecided",
+                fields=["ends_at"],
+                condition=models.Q(verdict=Verdict.REVIEW.value, decision="", gone_at__isnull=True),
+            ),
         )
 
     def __str__(self) -> str:
