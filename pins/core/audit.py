@@ -46,13 +46,23 @@ def purpose(now: datetime, audited_at: datetime | None, next_check_in: datetime 
 
 
 def version_to_name(
-    version: int | None, writes_since: int, full_list_at: datetime | None, now: datetime, *, counts: bool | None
+    version: int | None,
+    writes_since: int,
+    full_list_at: datetime | None,
+    now: datetime,
+    *,
+    counts: bool | None,
+    proved: bool,
 ) -> int | None:
     """The version to ask with; `None`: for the whole list. After a change of ours only that is a new measure.
 
     `counts`: has the version risen with changes of ours? Where it is not known to, “not changed” says nothing.
+    `proved`: did the last list show a code that we knew to be there? One that showed none may have hidden others, and
+    “not changed” would hide them for longer.
     """
-    if version is None or not counts or writes_since or full_list_at is None or full_list_at + FULL_LIST <= now:
+    if version is None or not counts or not proved or writes_since:
+        return None
+    if full_list_at is None or full_list_at + FULL_LIST <= now:
         return None
     return version
 

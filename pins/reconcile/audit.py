@@ -76,8 +76,9 @@ class _Comparison:
 
     def run(self) -> Outcome:
         state, now = self.state, self.clock()
+        proved = state.list_proven_at is not None and state.list_proven_at == state.looked_at
         version = audit.version_to_name(
-            state.list_version, state.writes_since, state.full_list_at, now, counts=state.version_counts
+            state.list_version, state.writes_since, state.full_list_at, now, counts=state.version_counts, proved=proved
         )
         response = self._ask(Look(), version=version)
         if response is None:

@@ -72,17 +72,18 @@ def test_the_one_before_a_check_in_is_spent_as_an_arrival(
 
 
 def test_the_whole_list_is_asked_for_after_a_change_of_ours_and_once_a_week() -> None:
-    assert version_to_name(7, 0, NOW, NOW, counts=True) == 7
-    assert version_to_name(None, 0, NOW, NOW, counts=True) is None
-    assert version_to_name(7, 1, NOW, NOW, counts=True) is None
-    assert version_to_name(7, 0, None, NOW, counts=True) is None
-    assert version_to_name(7, 0, NOW - FULL_LIST, NOW, counts=True) is None
-    assert version_to_name(7, 0, NOW - FULL_LIST + SECOND, NOW, counts=True) == 7
+    assert version_to_name(7, 0, NOW, NOW, counts=True, proved=True) == 7
+    assert version_to_name(None, 0, NOW, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 1, NOW, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 0, None, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 0, NOW - FULL_LIST, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 0, NOW - FULL_LIST + SECOND, NOW, counts=True, proved=True) == 7
+    assert version_to_name(7, 0, NOW, NOW, counts=True, proved=False) is None
 
 
 @pytest.mark.parametrize("counts", [None, False])
 def test_a_version_that_is_not_known_to_count_is_never_named(counts: bool | None) -> None:
-    assert version_to_name(7, 0, NOW, NOW, counts=counts) is None
+    assert version_to_name(7, 0, NOW, NOW, counts=counts, proved=True) is None
 
 
 @pytest.mark.parametrize(
