@@ -214,7 +214,7 @@ def test_a_code_that_may_be_on_the_lock_after_a_cancellation_is_an_incident_unti
     """The answer to the POST was lost, so no id is known."""
     door = house.lock()
     booking = house.stay(house.flat(door), -HOUR, 5 * DAY)
-    house.cloud.script(door.device_id, ["POST:timeout_applied"])
+    house.cloud.script(door.device_id, ["POST:timeout_applied", "GET:408"])
     house.run(door)
     house.cloud.set_connected(door.device_id, False)
     cancel(booking)
