@@ -19,6 +19,9 @@ class LockState(models.Model):
     lease_owner = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     rate_key = models.CharField(max_length=80, blank=True, db_index=True)
+    block_is_void = models.BooleanField(
+        default=False, help_text="What its run took from the budget in advance must not be sent any more."
+    )
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_cause = models.CharField(max_length=24, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed requests in a row.")
@@ -126,10 +129,6 @@ class RateBudget(models.Model):
     usage = models.JSONField(default=dict)
     cutoff_at = models.DateTimeField(
         null=True, blank=True, help_text="Under scarcity: only work that is due before this moment may spend."
-    )
-
-    blocks_rev = models.PositiveIntegerField(
-        default=0, help_text="Raised when requests that runs took in advance must not be sent any more."
     )
 
     def __str__(self) -> str:

@@ -48,7 +48,6 @@ class Booked:
 
     block: budget.Block
     cutoff_at: datetime | None  # of the budget: only what is due before it may be sent
-    rev: int  # `RateBudget.blocks_rev`; once it was raised, nothing of the block may be sent
 
 
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
@@ -75,7 +74,7 @@ def book(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *
         if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
         RateBudget.objects.filter(key=key).update(usage=booked[0].to_json())
-        return Booked(booked[1], row.cutoff_at, row.blocks_rev)
+        return Booked(booked[1], row.cutoff_at)
 
 
 def give_back(key: str, block: budget.Block) -> None:
@@ -93,8 +92,13 @@ def rate_limited(account: LockAccount, retry_after: float | None, now: datetime)
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=account.budget_key)
         usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after)
         row.usage = usage.to_json()
-        row.blocks_rev += 1
-        row.save(update_fields=["usage", "blocks_rev"])
+        row.save(update_fields=["usage"])
+        void_blocks(row.key, now)
+
+
+def void_blocks(key: str, now: datetime) -> None:
+    """What runs have taken in advance from a budget must not be sent: the limit, or who comes first, has changed."""
+    LockState.objects.filter(rate_key=key, lease_until__gt=now).update(block_is_void=True)
 
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:

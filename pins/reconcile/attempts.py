@@ -97,7 +97,7 @@ def prepare(
             if not _store(known, pin, step, now):
                 purse.take_back()
                 return _why_not(known, pin, step, now)
-            if not leases.renew(lease, writes_at=_if_write(step, now), booked=purse.condition()):
+            if not leases.renew(lease, writes_at=_if_write(step, now), block=leases.Block.SENT):
                 raise _NothingStored
             PinAttempt.objects.create(
                 pin=pin,
@@ -110,7 +110,7 @@ def prepare(
     except _NothingStored:
         purse.take_back()
         purse.close()
-        if not leases.renew(lease):
+        if not leases.renew(lease, block=leases.Block.GIVEN_BACK):
             raise LeaseLostError from None
         return None
     return PreparedAttempt(pin.pk, known.lock.device_id, step, token, pin.desired_rev, body, due)

@@ -12,11 +12,12 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, DateTimeField, Exists, F, Func, Q
+from django.db.models import Count, DateTimeField, F, Func, Q
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
@@ -32,6 +33,13 @@ LEFT_TO_SEND = timedelta(seconds=55)
 #: How soon to ask again, in seconds, when as many requests are under way as the account may have. Random, so that
 #: waiting runs do not return together.
 CROWDED_PAUSE = (1.0, 3.0)
+
+
+class Block(Enum):
+    """What becomes of requests that a run took from the budget in advance."""
+
+    SENT = auto()
+    GIVEN_BACK = auto()
 
 
 @dataclass
@@ -86,7 +94,7 @@ def acquire(lock: Lock) -> Lease | Taken:
         # A lease that ends later than any could now was taken before the clock stepped back.
         end = database_now() + LEASE
         free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=end)
-        if free.update(lease_owner=lease.owner, lease_until=end, rate_key=key) != 1:
+        if free.update(lease_owner=lease.owner, lease_until=end, rate_key=key, block_is_void=False) != 1:
             return Taken(None)
         return lease
 
@@ -99,20 +107,23 @@ def is_taken(lock: Lock, now: datetime) -> bool:
     return until is not None and now < until <= now + LEASE
 
 
-def renew(lease: Lease, *, writes_at: datetime | None = None, booked: tuple[str, int] | None = None) -> bool:
+def renew(lease: Lease, *, writes_at: datetime | None = None, block: Block | None = None) -> bool:
     """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more.
 
     `writes_at`: a change is sent next (UTC): from now on the version of the lock's list is expected to rise.
-    `booked`: only if the budget of this key still has this `blocks_rev`; False may then also mean that it does not.
+    `block`: whether requests that the run took in advance are to be sent, so that False may also mean that they must
+    not; or whether it has given them back.
     """
     started = time.monotonic()
     mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=database_now())
-    if booked is not None:
-        mine = mine.filter(Exists(RateBudget.objects.filter(key=booked[0], blocks_rev=booked[1])))
-    noted: dict[str, Any] = {}
+    changes: dict[str, Any] = {"lease_until": database_now() + LEASE}
+    if block is Block.SENT:
+        mine = mine.filter(block_is_void=False)
+    if block is Block.GIVEN_BACK:
+        changes["block_is_void"] = False
     if writes_at is not None:
-        noted = {"writes_since": F("writes_since") + 1, "written_at": writes_at}
-    if mine.update(lease_until=database_now() + LEASE, **noted) != 1:
+        changes |= {"writes_since": F("writes_since") + 1, "written_at": writes_at}
+    if mine.update(**changes) != 1:
         return False
     lease.renewed = started
     return True

@@ -40,10 +40,6 @@ class Purse:
         if self._booked is not None:
             self._booked = _with_left(self._booked, self._booked.block.left + 1)
 
-    def condition(self) -> tuple[str, int] | None:
-        """The budget's key, and its `blocks_rev` as of when the request that was paid for last was taken."""
-        return (self._key, self._booked.rev) if self._booked is not None else None
-
     def close(self) -> None:
         """Give back what is left."""
         booked, self._booked = self._booked, None

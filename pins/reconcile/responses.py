@@ -10,8 +10,6 @@ import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
-
 from pins.core import interpret
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
@@ -25,6 +23,9 @@ from pins.tedee.errors import AmbiguousError, Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
 logger = logging.getLogger(__name__)
+
+
+_ACCOUNT_TROUBLES = ("outages", "dead_key", "recent_faults", "writes_refused")
 
 
 @dataclass(frozen=True)
@@ -139,14 +140,12 @@ def _answered(lock: Lock, now: datetime, *, wrote: bool) -> None:
         Lock.objects.filter(pk=lock.pk).update(is_connected=True)
         lock.is_connected = True
     # Asked after every answer: other locks of the account note their faults there, and this answer refutes an outage.
-    doubted = ~Q(outages=0, dead_key="", recent_faults=[], writes_refused=0)
-    state = AccountState.objects.filter(doubted, account=lock.account_id).first()
-    if state is None:
-        return
-    if state.outages or state.dead_key or state.recent_faults:
-        account_limits.answered(lock.account, now)
-    if wrote and state.writes_refused:
-        write_scope.proven(lock.account, now)
+    states = AccountState.objects.filter(pk=lock.account_id)
+    for outages, dead_key, recent_faults, writes_refused in states.values_list(*_ACCOUNT_TROUBLES):
+        if outages or dead_key or recent_faults:
+            account_limits.answered(lock.account, now)
+        if wrote and writes_refused:
+            write_scope.proven(lock.account, now)
 
 
 def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime:

@@ -114,7 +114,8 @@ def ration(now: datetime) -> None:
             cutoff = budget.cutoff(demand.first_deadlines(accounts, now, left + 1), left)
         if cutoff != row.cutoff_at:
             # Not the usage: a run may be spending at this moment.
-            RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff, blocks_rev=F("blocks_rev") + 1)
+            RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff)
+            account_limits.void_blocks(row.key, now)
 
 
 def release(account_id: int, now: datetime) -> list[int]:
