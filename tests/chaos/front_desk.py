@@ -22,7 +22,7 @@ from django.db import transaction  # noqa: E402 - the same
 from django.urls import reverse  # noqa: E402 - the same
 from django.utils import timezone  # noqa: E402 - the same
 
-from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt  # noqa: E402
+from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt, RateBudget  # noqa: E402
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
 
 
@@ -108,6 +108,11 @@ def stays() -> list[dict[str, Any]]:
 def failures(booking: int) -> int:
     """How many requests for a stay's code did not succeed."""
     return PinAttempt.objects.filter(pin__grant__booking=booking).exclude(outcome__in=["", "done"]).count()
+
+
+def spent() -> int:
+    """How many requests the budgets count as sent within their window."""
+    return sum(sum(row.usage.get("counts", [])) for row in RateBudget.objects.all())
 
 
 def lock_ids() -> dict[int, int]:
@@ -213,6 +218,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         check_out,
         stays,
         failures,
+        spent,
         lock_ids,
         hire,
         dismiss,
