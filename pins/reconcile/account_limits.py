@@ -6,6 +6,7 @@ A key that may read but not change anything is in `pins.reconcile.write_scope`.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -49,33 +50,50 @@ class Booked:
     block: budget.Block
     cutoff_at: datetime | None  # of the budget: only what is due before it may be sent
     rev: int  # `RateBudget.blocks_rev`; once it was raised, nothing of the block may be sent
+    last: datetime  # all that is due before this moment (UTC) can be paid, too
+
+    def is_for(self, deadline: datetime, now: datetime) -> bool:
+        """May a request with this deadline be sent without asking who else is due?"""
+        return deadline <= self.last or not budget.asks_others(deadline - now)
 
 
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
     """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
-    booked = book(key, purpose, deadline, now, most=1)
+    booked = book(key, purpose, deadline, now)
     return booked if isinstance(booked, datetime) else None
 
 
-def book(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, most: int) -> Booked | datetime:
-    """Take at most `most` requests from the budget before they are sent; if none, when to ask again (UTC)."""
+def book(
+    key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime] = ()
+) -> Booked | datetime:
+    """Take requests from the budget before they are sent: one, and more for what is due `later` (deadlines in UTC,
+    earliest first), as far as that has its turn now. If none may be sent, when to ask again (UTC)."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
         if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
             return now + BUDGET_PAUSE
         # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
-        if budget.asks_others(deadline - now) and (left := budget.remaining(usage, rules(), now)):
-            beyond = budget.beyond(left, demand.due_before(key, deadline, now, most=left))
-            if not beyond:
+        left = budget.remaining(usage, rules(), now)
+        together = [deadline, *(one for one in later if budget.admits(row.cutoff_at, one, now))]
+        if not _pays_all_before(key, together[-1], left, now):
+            together = [one for one in together if not budget.asks_others(one - now)] or [deadline]
+            if not _pays_all_before(key, together[-1], left, now):
                 return now + BUDGET_PAUSE
-            most = min(most, beyond)
         reserve = budget.reserve_for(purpose, deadline - now, rules())
-        booked = budget.book(usage, rules(), now, reserve=reserve, most=most)
+        booked = budget.book(usage, rules(), now, reserve=reserve, most=len(together))
         if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
         RateBudget.objects.filter(key=key).update(usage=booked[0].to_json())
-        return Booked(booked[1], row.cutoff_at, row.blocks_rev)
+        return Booked(booked[1], row.cutoff_at, row.blocks_rev, together[-1])
+
+
+def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> bool:
+    """Are so many requests enough for all that is due before this deadline, and one more? What is near does not ask;
+    nor where nothing is left, because the budget itself then says when to ask again."""
+    if not left or not budget.asks_others(deadline - now):
+        return True
+    return budget.beyond(left, demand.due_before(key, deadline, now, most=left)) > 0
 
 
 def give_back(key: str, block: budget.Block) -> None:

@@ -89,8 +89,10 @@ def requests_needed(desk: FaultDesk, device_id: int) -> int:
     """How many requests one code costs: one, one more for each failure, and a look for each answer that was lost."""
 
     def fault_of(method: str) -> str:
-        fault = desk.next(device_id, method)
-        desk.rng(device_id).uniform(0, 0)  # the simulated lock draws how long it takes
+        fault, rng = desk.next(device_id, method), desk.rng(device_id)
+        rng.uniform(0, 0)  # the simulated lock draws how long it takes, and then the status of its answer
+        if fault is not None and fault.masks:
+            rng.choice(fault.statuses)
         return fault.name if fault is not None else ""
 
     sent = 0
@@ -151,7 +153,7 @@ class Saturday:
     def live(self) -> Figures:
         """The whole day until the last check-in."""
         self._before()
-        arrivals = self._arrive()
+        arrivals = self.arr = self._arrive()
         missing = Pin.objects.filter(grant__starts_at__gte=CHANGE_OVER).exclude(state=State.SET)
         ends, next_sweep = max(one.check_in for one in arrivals.values()), timezone.now()
         while timezone.now() <= ends and (self.messages or missing.exists()):
