@@ -6,7 +6,7 @@ A key that may read but not change anything is in `pins.reconcile.write_scope`.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -148,10 +148,11 @@ def rests_until(lock: Lock, state: AccountState | None, now: datetime) -> dateti
     return now + timedelta(seconds=random.uniform(*NOT_IN_TURN))
 
 
-def probing_locks(now: datetime) -> set[int]:
-    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest."""
-    probing = AccountState.objects.filter(outages__gt=0).exclude(paused_until__gt=now)
-    return {lock for state in probing if (lock := _probing_lock(state, now)) is not None}
+def probing_locks(now: datetime, troubled: Iterable[AccountState]) -> set[int]:
+    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest. `troubled`:
+    from `forgive_new_keys`."""
+    rested = [state for state in troubled if state.paused_until is None or state.paused_until <= now]
+    return {lock for state in rested if state.outages and (lock := _probing_lock(state, now)) is not None}
 
 
 def _probing_lock(state: AccountState, now: datetime) -> int | None:
@@ -196,14 +197,21 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: i
     return now + rest
 
 
-def forgive_new_keys(now: datetime) -> None:
-    """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
-    refused = AccountState.objects.exclude(dead_key="")
-    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
-    for troubled in refused.select_related("account") if refused.exists() else ():
-        if troubled.dead_key != key_fingerprint(troubled.account):
-            _forgive(troubled.account, troubled, now)
+def forgive_new_keys(now: datetime) -> list[AccountState]:
+    """End the pauses that a key caused where the account has another key now. Returns the states of the accounts whose
+    cloud is out of reach, or whose key was refused: as they are after this."""
+    troubled = list(AccountState.objects.exclude(outages=0, dead_key="").select_related("account"))
+    for state in troubled:
+        if state.dead_key and state.dead_key != key_fingerprint(state.account):
+            _forgive(state.account, state, now)
+            state.dead_key, state.paused_until, state.pause_cause = "", None, ""
+    return troubled
+
+
+def forgive_new_locks(now: datetime) -> None:
+    """The same for locks that were forbidden to a key."""
     forbidden = LockState.objects.exclude(forbidden_key="")
+    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
     for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
         if state.forbidden_key != key_fingerprint(state.lock.account):
             LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(

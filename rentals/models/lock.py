@@ -11,6 +11,11 @@ from rentals.models.tokens import new_token, token_digest
 from rentals.signals import account_released
 
 
+def budget_key(account_id: int, rate_group: str) -> str:
+    """The name under which requests of an account are counted: those of a group share one budget."""
+    return f"group:{rate_group}" if rate_group else f"account:{account_id}"
+
+
 class LockAccount(models.Model):
     """Credentials of one Tedee account. Several accounts of one Tedee user share a `rate_group`."""
 
@@ -75,7 +80,7 @@ class LockAccount(models.Model):
     @property
     def budget_key(self) -> str:
         """The name under which requests of this account are counted."""
-        return f"group:{self.rate_group}" if self.rate_group else f"account:{self.pk}"
+        return budget_key(self.pk, self.rate_group)
 
 
 class Lock(models.Model):

@@ -198,8 +198,7 @@ class Saturday:
     def _sweep(self) -> None:
         """As `pins.tasks.sweep`, and with it the messages that it sends."""
         now = timezone.now()
-        sweep.ration(now)
-        due = sweep.due_locks(now)
+        due = sweep.due_locks(now, sweep.ration(now))
         known = Lock.objects.select_related("account").in_bulk(due)
         for pk in due:
             self._send(now, known[pk])

@@ -49,8 +49,7 @@ class Work:
 
 
 def _sweep(now: datetime) -> None:
-    sweep.ration(now)
-    sweep.due_locks(now)
+    sweep.due_locks(now, sweep.ration(now))
     sweep_checks.check(now)
 
 
