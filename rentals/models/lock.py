@@ -126,6 +126,12 @@ class Lock(models.Model):
                 condition=models.Q(battery_level__isnull=True) | models.Q(battery_level__lte=100),
             ),
         )
+        indexes = (
+            # Few of many: looked for every minute or more often.
+            models.Index(name="lock_disconnected", fields=["id"], condition=models.Q(is_connected=False)),
+            models.Index(name="lock_without_keypad", fields=["id"], condition=models.Q(has_keypad=False)),
+            models.Index(name="lock_battery", fields=["battery_level"], condition=models.Q(is_active=True)),
+        )
 
     def __str__(self) -> str:
         return self.name
