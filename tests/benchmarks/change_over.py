@@ -153,7 +153,7 @@ class Saturday:
     def live(self) -> Figures:
         """The whole day until the last check-in."""
         self._before()
-        arrivals = self.arr = self._arrive()
+        arrivals = self._arrive()
         missing = Pin.objects.filter(grant__starts_at__gte=CHANGE_OVER).exclude(state=State.SET)
         ends, next_sweep = max(one.check_in for one in arrivals.values()), timezone.now()
         while timezone.now() <= ends and (self.messages or missing.exists()):
