@@ -65,8 +65,7 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
 def sweep(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Find all due work in the database and wake its locks, the most urgent first."""
     with heartbeats.periodic(self, "sweep") as now:
-        ration(now)
-        wake_locks(due_locks(now), now)
+        wake_locks(due_locks(now, ration(now)), now)
         sweep_checks.check(now)
 
 

@@ -4,6 +4,7 @@ yet whether they come. Each check reads the database only, in a constant number 
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -11,7 +12,7 @@ from django.db.models import QuerySet
 
 from pins.core.pin_state import State
 from pins.incidents.sweep_checks import Found, urgency
-from pins.models import Incident, Pin
+from pins.models import AccessGrant, Incident, Pin
 from rentals.access import EVERYTHING, Scope, visible
 from rentals.calendars.events import Verdict
 from rentals.models import Booking, FeedItem, Property
@@ -31,37 +32,47 @@ def shut_out(now: datetime) -> Found:
     keypad, or every code is blocked; or it is switched off, so that its guests get no code. Not stays whose code a
     person revoked."""
     expected = Booking.objects.during(now, now + NO_LOCK_WARNING).filter(status=Booking.Status.CONFIRMED).order_by()
-    rows = list(
-        expected.exclude(grants__revoked_at__isnull=False).values_list(
-            "pk", "check_in", "property", "property__is_active"
-        )
-    )
-    # What locks and codes say are queries of their own: as conditions, the database would read all of them.
-    with_door, with_keypad = _doors({home for _, _, home, _ in rows})
-    coded, unblocked = _codes(now)
-    found: dict[int, Severity] = {}
-    for pk, check_in, home, in_use in rows:
-        soon = check_in <= now + USELESS_LOCK_WARNING
-        all_blocked, off_without_code = pk in coded and pk not in unblocked, not in_use and pk not in coded
-        if (in_use and home not in with_door) or (
-            soon and (home not in with_keypad or all_blocked or off_without_code)
-        ):
-            found[pk] = urgency(check_in, now)
-    return Found("booking", found)
+    rows = list(expected.values_list("pk", "check_in", "property"))
+    # What homes and codes say are queries of their own: as conditions, the database would read all of them.
+    homes = _homes({home for _, _, home in rows})
+    rows = [row for row in rows if row[2] in homes]  # a property may have been deleted since
+    near = [(stay, home) for stay, check_in, home in rows if check_in <= now + USELESS_LOCK_WARNING]
+    coded, unblocked = _codes({stay for stay, home in near if not homes[home].in_use}, {stay for stay, _ in near}, now)
+    closed = {stay for stay, _, home in rows if homes[home].in_use and not homes[home].has_door}
+    closed |= {stay for stay, home in near if not homes[home].has_keypad or (stay in coded and stay not in unblocked)}
+    closed |= {stay for stay, home in near if not homes[home].in_use and stay not in coded}
+    if closed:
+        revoked = AccessGrant.objects.filter(booking__in=closed, revoked_at__isnull=False)
+        closed -= set(revoked.values_list("booking", flat=True))
+    return Found("booking", {stay: urgency(check_in, now) for stay, check_in, _ in rows if stay in closed})
 
 
-def _doors(homes: Collection[int]) -> tuple[set[int], set[int]]:
-    """Of these properties those with a lock in use, and those with one that can take a code."""
-    pairs = Property.locks.through.objects.filter(property__in=homes, lock__is_active=True)
-    rows = list(pairs.values_list("property", "lock__has_keypad", "lock__account__observe_only"))
-    return {home for home, _, _ in rows}, {home for home, keypad, observed in rows if keypad is not False or observed}
+@dataclass
+class _Home:
+    in_use: bool
+    has_door: bool = False  # a lock in use
+    has_keypad: bool = False  # one that can take a code
 
 
-def _codes(now: datetime) -> tuple[set[int], set[int]]:
-    """The stays that begin soon or run and have a code on some lock, and those of them with one that is not blocked."""
-    soon = Booking.objects.during(now, now + USELESS_LOCK_WARNING).order_by().values("pk")
-    codes = Pin.objects.filter(grant__booking__in=soon, grant__ends_at__gt=now, wanted=True).order_by()
-    rows = list(codes.values_list("grant__booking", "state"))
+def _homes(homes: Collection[int]) -> dict[int, _Home]:
+    """What these properties have."""
+    found: dict[int, _Home] = {}
+    columns = ("pk", "is_active", "locks__is_active", "locks__has_keypad", "locks__account__observe_only")
+    for pk, in_use, is_door, keypad, observed in Property.objects.filter(pk__in=homes).order_by().values_list(*columns):
+        home = found.setdefault(pk, _Home(in_use))
+        home.has_door |= bool(is_door)
+        home.has_keypad |= bool(is_door) and (keypad is not False or bool(observed))
+    return found
+
+
+def _codes(unused: Collection[int], stays: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
+    """Of the stays in properties that are not in use (`unused`), and of those of `stays` with a code that is blocked:
+    the stays that have a code on some lock, and those of them with one that is not blocked. Blocked codes are few."""
+    living = Pin.objects.filter(grant__ends_at__gt=now, wanted=True).order_by()
+    asked = set(living.filter(state=State.BLOCKED).values_list("grant__booking", flat=True)) & set(stays) | set(unused)
+    if not asked:
+        return set(), set()
+    rows = list(living.filter(grant__booking__in=asked).values_list("grant__booking", "state"))
     return {stay for stay, _ in rows}, {stay for stay, state in rows if state != State.BLOCKED}
 
 

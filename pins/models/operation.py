@@ -9,6 +9,8 @@ from django.db import models
 #: The pause of a lock whose account is observe-only (`LockAccount.observe_only`) while writes are due there.
 #: It keeps the sweep away until the account may be written to again; a run still reads what may be read.
 OBSERVE_ONLY: Final = "watched"
+#: Locks that were out of reach when they were last asked, or that are watched because they seem to be.
+OFFLINE: Final = models.Q(pause_cause="offline") | models.Q(offline_since__isnull=False)
 
 
 class LockState(models.Model):
@@ -79,7 +81,10 @@ class LockState(models.Model):
     )
 
     class Meta:
-        indexes = (models.Index(name="lockstate_forbidden", fields=["lock"], condition=~models.Q(forbidden_key="")),)
+        indexes = (
+            models.Index(name="lockstate_forbidden", fields=["lock"], condition=~models.Q(forbidden_key="")),
+            models.Index(name="lockstate_offline", fields=["lock"], condition=OFFLINE),
+        )
 
     def __str__(self) -> str:
         return f"Lock {self.lock_id}"

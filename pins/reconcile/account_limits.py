@@ -6,6 +6,7 @@ A key that may read but not change anything is in `pins.reconcile.write_scope`.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -48,33 +49,50 @@ class Booked:
 
     block: budget.Block
     cutoff_at: datetime | None  # of the budget: only what is due before it may be sent
+    last: datetime  # all that is due before this moment (UTC) can be paid, too
+
+    def is_for(self, deadline: datetime, now: datetime) -> bool:
+        """May a request with this deadline be sent without asking who else is due?"""
+        return deadline <= self.last or not budget.asks_others(deadline - now)
 
 
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
     """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
-    booked = book(key, purpose, deadline, now, most=1)
+    booked = book(key, purpose, deadline, now)
     return booked if isinstance(booked, datetime) else None
 
 
-def book(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, most: int) -> Booked | datetime:
-    """Take at most `most` requests from the budget before they are sent; if none, when to ask again (UTC)."""
+def book(
+    key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime] = ()
+) -> Booked | datetime:
+    """Take requests from the budget before they are sent: one, and more for what is due `later` (deadlines in UTC,
+    earliest first), as far as that has its turn now. If none may be sent, when to ask again (UTC)."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
         if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
             return now + BUDGET_PAUSE
         # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
-        if budget.asks_others(deadline - now) and (left := budget.remaining(usage, rules(), now)):
-            beyond = budget.beyond(left, demand.due_before(key, deadline, now, most=left))
-            if not beyond:
+        left = budget.remaining(usage, rules(), now)
+        together = [deadline, *(one for one in later if budget.admits(row.cutoff_at, one, now))]
+        if not _pays_all_before(key, together[-1], left, now):
+            together = [one for one in together if not budget.asks_others(one - now)] or [deadline]
+            if not _pays_all_before(key, together[-1], left, now):
                 return now + BUDGET_PAUSE
-            most = min(most, beyond)
         reserve = budget.reserve_for(purpose, deadline - now, rules())
-        booked = budget.book(usage, rules(), now, reserve=reserve, most=most)
+        booked = budget.book(usage, rules(), now, reserve=reserve, most=len(together))
         if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
         RateBudget.objects.filter(key=key).update(usage=booked[0].to_json())
-        return Booked(booked[1], row.cutoff_at)
+        return Booked(booked[1], row.cutoff_at, together[-1])
+
+
+def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> bool:
+    """Are so many requests enough for all that is due before this deadline, and one more? What is near does not ask;
+    nor where nothing is left, because the budget itself then says when to ask again."""
+    if not left or not budget.asks_others(deadline - now):
+        return True
+    return budget.beyond(left, demand.due_before(key, deadline, now, most=left)) > 0
 
 
 def give_back(key: str, block: budget.Block) -> None:
@@ -134,10 +152,11 @@ def rests_until(lock: Lock, state: AccountState | None, now: datetime) -> dateti
     return now + timedelta(seconds=random.uniform(*NOT_IN_TURN))
 
 
-def probing_locks(now: datetime) -> set[int]:
-    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest."""
-    probing = AccountState.objects.filter(outages__gt=0).exclude(paused_until__gt=now)
-    return {lock for state in probing if (lock := _probing_lock(state, now)) is not None}
+def probing_locks(now: datetime, troubled: Iterable[AccountState]) -> set[int]:
+    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest. `troubled`:
+    from `forgive_new_keys`."""
+    rested = [state for state in troubled if state.paused_until is None or state.paused_until <= now]
+    return {lock for state in rested if state.outages and (lock := _probing_lock(state, now)) is not None}
 
 
 def _probing_lock(state: AccountState, now: datetime) -> int | None:
@@ -182,14 +201,21 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: i
     return now + rest
 
 
-def forgive_new_keys(now: datetime) -> None:
-    """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
-    refused = AccountState.objects.exclude(dead_key="")
-    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
-    for troubled in refused.select_related("account") if refused.exists() else ():
-        if troubled.dead_key != key_fingerprint(troubled.account):
-            _forgive(troubled.account, troubled, now)
+def forgive_new_keys(now: datetime) -> list[AccountState]:
+    """End the pauses that a key caused where the account has another key now. Returns the states of the accounts whose
+    cloud is out of reach, or whose key was refused: as they are after this."""
+    troubled = list(AccountState.objects.exclude(outages=0, dead_key="").select_related("account"))
+    for state in troubled:
+        if state.dead_key and state.dead_key != key_fingerprint(state.account):
+            _forgive(state.account, state, now)
+            state.dead_key, state.paused_until, state.pause_cause = "", None, ""
+    return troubled
+
+
+def forgive_new_locks(now: datetime) -> None:
+    """The same for locks that were forbidden to a key."""
     forbidden = LockState.objects.exclude(forbidden_key="")
+    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
     for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
         if state.forbidden_key != key_fingerprint(state.lock.account):
             LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
 from pins.core import transitions
+from pins.core.budget import BLOCK
 from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked
 from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
@@ -37,7 +39,7 @@ class Choice:
     pin: Pin  # as it was read
     step: Request
     due: datetime
-    following: int = 0  # how many others are due
+    later: tuple[datetime, ...] = ()  # until when the next ones should be done, as many as may be paid together with it
 
 
 class Agenda:
@@ -78,7 +80,8 @@ class Agenda:
         chosen = min(allowed, key=lambda one: one.due, default=None)
         if chosen is not None:
             del self._choices[chosen.pin.pk]
-            return replace(chosen, following=len(self._choices))
+            following = heapq.nsmallest(BLOCK - 1, (one.due for one in self._choices.values()))
+            return replace(chosen, later=tuple(following))
         return None
 
     def _read(self, now: datetime) -> None:

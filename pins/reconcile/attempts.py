@@ -87,7 +87,7 @@ def prepare(
     due = deadline(view, now)
     is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
     purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
-    if (until := purse.pay(purpose, due, now, following=choice.following)) is not None:
+    if (until := purse.pay(purpose, due, now, later=choice.later)) is not None:
         return Rest(until)
     body = _take_off(known.at(now), pin, step, now)
     # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -10,8 +11,8 @@ from django.db.models import Count, Q, QuerySet
 
 from pins.models import Pin
 from rentals.models import LockAccount
+from rentals.models.lock import budget_key
 
-_GROUP: Final = "group:"
 #: A lock that rests for another reason than the budget spends nothing, however much is due there.
 BUDGET_SPENT: Final = "budget"
 #: A code whose try has just failed, or whose lock rests for seconds, keeps its place before those that come later.
@@ -27,10 +28,23 @@ def due(now: datetime) -> QuerySet[Pin]:
     return pins.exclude(resting)
 
 
-def codes_by_account(now: datetime) -> dict[int, int]:
-    """How many of them each account has; those without any are left out."""
-    rows = due(now).order_by().values("lock__account").annotate(codes=Count("pk"))
-    return dict(rows.values_list("lock__account", "codes"))
+@dataclass
+class Asked:
+    """What is due on the accounts of one budget."""
+
+    codes: int
+    accounts: list[int]
+
+
+def by_budget(now: datetime) -> dict[str, Asked]:
+    """How many of them there are, by the key of the budget; budgets and accounts without any are left out."""
+    rows = due(now).order_by().values("lock__account", "lock__account__rate_group").annotate(codes=Count("pk"))
+    found: dict[str, Asked] = {}
+    for account, group, codes in rows.values_list("lock__account", "lock__account__rate_group", "codes"):
+        one = found.setdefault(budget_key(account, group), Asked(0, []))
+        one.codes += codes
+        one.accounts.append(account)
+    return found
 
 
 def first_deadlines(accounts: Collection[int], now: datetime, most: int) -> list[datetime]:
@@ -48,7 +62,7 @@ def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int
 
 
 def _accounts(key: str) -> list[int]:
-    """The accounts that share a budget, see `LockAccount.budget_key`."""
+    """The accounts that share a budget, see `budget_key`."""
     kind, _, name = key.partition(":")
-    sharing = Q(rate_group=name) if f"{kind}:" == _GROUP else Q(pk=name, rate_group="")
+    sharing = Q(rate_group=name) if kind == "group" else Q(pk=name, rate_group="")
     return list(LockAccount.objects.filter(sharing).values_list("pk", flat=True))

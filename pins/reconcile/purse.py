@@ -6,6 +6,7 @@ them within the budget's slot in which it took them, and gives back what is left
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,15 +21,17 @@ class Purse:
         self._key = key
         self._booked: account_limits.Booked | None = None
 
-    def pay(self, purpose: budget.Purpose, deadline: datetime, now: datetime, *, following: int) -> datetime | None:
+    def pay(
+        self, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime]
+    ) -> datetime | None:
         """Take one request before it is sent. `None`: it was taken; otherwise when to ask again (UTC).
 
-        `following`: how many others are due now.
+        `later`: the deadlines of those that are due next, earliest first.
         """
         booked = self._booked
         if booked is None or not self._covers(booked, purpose, deadline, now):
             self.close()
-            fresh = account_limits.book(self._key, purpose, deadline, now, most=1 + following)
+            fresh = account_limits.book(self._key, purpose, deadline, now, later=later)
             if isinstance(fresh, datetime):
                 return fresh
             booked = fresh
@@ -47,10 +50,11 @@ class Purse:
             account_limits.give_back(self._key, booked.block)
 
     def _covers(self, booked: account_limits.Booked, purpose: budget.Purpose, due: datetime, now: datetime) -> bool:
-        """Blocks are taken only where much is left, so no reserve forbids their requests. A cutoff may."""
+        """Blocks are taken only where much is left, so no reserve forbids their requests. A cutoff may, and what others
+        that are due earlier need."""
         if purpose in (budget.Purpose.AUDIT, budget.Purpose.CONNECTIVITY):
             return False
-        admitted = budget.admits(booked.cutoff_at, due, now)
+        admitted = budget.admits(booked.cutoff_at, due, now) and booked.is_for(due, now)
         return admitted and budget.is_open(booked.block, account_limits.rules(), now)
 
 

@@ -11,6 +11,11 @@ from rentals.models.tokens import new_token, token_digest
 from rentals.signals import account_released
 
 
+def budget_key(account_id: int, rate_group: str) -> str:
+    """The name under which requests of an account are counted: those of a group share one budget."""
+    return f"group:{rate_group}" if rate_group else f"account:{account_id}"
+
+
 class LockAccount(models.Model):
     """Credentials of one Tedee account. Several accounts of one Tedee user share a `rate_group`."""
 
@@ -75,7 +80,7 @@ class LockAccount(models.Model):
     @property
     def budget_key(self) -> str:
         """The name under which requests of this account are counted."""
-        return f"group:{self.rate_group}" if self.rate_group else f"account:{self.pk}"
+        return budget_key(self.pk, self.rate_group)
 
 
 class Lock(models.Model):
@@ -120,6 +125,12 @@ class Lock(models.Model):
                 name="lock_battery_is_percentage",
                 condition=models.Q(battery_level__isnull=True) | models.Q(battery_level__lte=100),
             ),
+        )
+        indexes = (
+            # Few of many: looked for every minute or more often.
+            models.Index(name="lock_disconnected", fields=["id"], condition=models.Q(is_connected=False)),
+            models.Index(name="lock_without_keypad", fields=["id"], condition=models.Q(has_keypad=False)),
+            models.Index(name="lock_battery", fields=["battery_level"], condition=models.Q(is_active=True)),
         )
 
     def __str__(self) -> str:

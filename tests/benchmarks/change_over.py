@@ -89,8 +89,10 @@ def requests_needed(desk: FaultDesk, device_id: int) -> int:
     """How many requests one code costs: one, one more for each failure, and a look for each answer that was lost."""
 
     def fault_of(method: str) -> str:
-        fault = desk.next(device_id, method)
-        desk.rng(device_id).uniform(0, 0)  # the simulated lock draws how long it takes
+        fault, rng = desk.next(device_id, method), desk.rng(device_id)
+        rng.uniform(0, 0)  # the simulated lock draws how long it takes, and then the status of its answer
+        if fault is not None and fault.masks:
+            rng.choice(fault.statuses)
         return fault.name if fault is not None else ""
 
     sent = 0
@@ -196,8 +198,7 @@ class Saturday:
     def _sweep(self) -> None:
         """As `pins.tasks.sweep`, and with it the messages that it sends."""
         now = timezone.now()
-        sweep.ration(now)
-        due = sweep.due_locks(now)
+        due = sweep.due_locks(now, sweep.ration(now))
         known = Lock.objects.select_related("account").in_bulk(due)
         for pk in due:
             self._send(now, known[pk])

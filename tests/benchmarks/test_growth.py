@@ -49,8 +49,7 @@ class Work:
 
 
 def _sweep(now: datetime) -> None:
-    sweep.ration(now)
-    sweep.due_locks(now)
+    sweep.due_locks(now, sweep.ration(now))
     sweep_checks.check(now)
 
 
@@ -96,6 +95,8 @@ def sides(
             name = f"growth_{pins}"
             with psycopg.connect(postgres_url, autocommit=True) as server:
                 server.execute(f"CREATE DATABASE {name}")
+                for setting in ("max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
+                    server.execute(f"ALTER DATABASE {name} SET {setting}")  # as docker-compose.yml, docs/operations.md
             url = postgres_url.rpartition("/")[0] + f"/{name}"
             found.append(stack.enter_context(as_default_database(url)))
             begin = time.monotonic()

@@ -28,8 +28,7 @@ FEW, MANY, DUE = 4_000, 40_000, 40
 
 
 def wake(now: datetime) -> None:
-    sweep.ration(now)
-    sweep.due_locks(now)
+    sweep.due_locks(now, sweep.ration(now))
 
 
 def next_slices(now: datetime) -> None:

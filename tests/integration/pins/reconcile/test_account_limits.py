@@ -7,13 +7,17 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from pins.core.budget import Purpose
 from pins.core.pin_state import State
-from pins.models import AccountState, LockState, Pin, PinAttempt
+from pins.models import AccountState, LockState, Pin, PinAttempt, RateBudget
 from pins.reconcile import account_limits, leases, sweep
-from tests.support.house import House
+from rentals.models import Lock
+from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db
 
@@ -100,6 +104,56 @@ def test_messages_between_two_sweeps_do_not_spend_what_earlier_deadlines_need(
     assert Pin.objects.filter(lock=near, state=State.SET).count() == 5
     clock.shift(15 * SECOND)
     assert sweep.due_locks(timezone.now()) == [far.pk], "what is left over is for the others"
+
+
+def test_requests_taken_together_do_not_go_to_a_later_stay_of_the_same_lock(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """The lock of the first to arrive is also that of the last. Its message comes before any sweep."""
+    settings.TEDEE_RATE_LIMIT = 10
+    entrance = house.lock("Entrance")
+    house.stay(house.flat(entrance, name="First"), 5 * HOUR, DAY)
+    last = house.stay(house.flat(entrance, name="Last"), 9 * HOUR, DAY)
+    for n in range(6):
+        house.stay(house.flat(house.lock(f"Door {n}"), name=f"F{n}"), 6 * HOUR + n * MINUTE, DAY)
+    house.run(entrance)
+    assert house.requests == 1
+    assert pin_of(last, entrance).state != State.SET
+    budget = RateBudget.objects.get()
+    assert sum(budget.usage["counts"]) == 1, "what was taken for more was given back"
+
+
+def test_requests_are_taken_together_where_all_earlier_ones_can_be_paid(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 100
+    door = house.lock()
+    for n in range(5):
+        house.stay(house.flat(door, name=f"F{n}"), 5 * HOUR + n * HOUR, DAY)
+    house.stay(house.flat(house.lock("Other"), name="Other"), 6 * HOUR, DAY)
+    with CaptureQueriesContext(connection) as queries:
+        house.run(door)
+    assert house.requests == 5
+    paid = [one["sql"] for one in queries if one["sql"].startswith("UPDATE") and '"usage"' in one["sql"]]
+    assert len(paid) == 1
+
+
+def test_locks_that_are_only_to_be_compared_are_not_woken_while_codes_wait_for_requests(
+    clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Each would ask, be refused, and ask again five minutes later. Those that were added again cost no request."""
+    house = House(audits=True)
+    settings.TEDEE_RATE_LIMIT = 4
+    calm, moved, door = house.lock("Calm"), house.lock("Moved"), house.lock("Door")
+    hour_ago = timezone.now() - HOUR
+    for lock in (calm, moved):
+        LockState.objects.create(lock=lock, audit_at=hour_ago, device_id=lock.device_id)
+    Lock.objects.filter(pk=moved.pk).update(device_id=moved.device_id + 1000)
+    account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now(), timezone.now())
+    assert sweep.due_locks(timezone.now(), sweep.ration(timezone.now())) == [calm.pk, moved.pk]
+    for n in range(3):
+        house.stay(house.flat(door, name=f"F{n}"), HOUR + n * MINUTE, DAY)
+    assert sweep.due_locks(timezone.now(), sweep.ration(timezone.now())) == [door.pk, moved.pk]
 
 
 def test_of_an_account_without_requests_no_lock_is_woken_until_some_are_free(
