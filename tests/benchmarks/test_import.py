@@ -31,7 +31,6 @@ FIRST_DAY = date(2027, 2, 20)
 SOON_FROM = date(2027, 3, 2)
 EVENTS = 5000 if table.FULL else 1500
 SOON, RENEWED = EVENTS // 10, EVENTS * 3 // 5
-DOORS = 1
 
 
 def _body(count: int, *, soon: int = 0) -> bytes:
@@ -110,7 +109,7 @@ def test_cost_of_an_import(flat: Property, clock: time_machine.Traveller) -> Non
 @pytest.mark.timeout(900)
 def test_cost_of_an_import_with_codes(house: House, clock: time_machine.Traveller) -> None:
     """The stays of the next month get their codes with the import. Then most events come back under other UIDs."""
-    flat = house.flat(*(house.lock() for _ in range(DOORS)), name="Big house", issue_ahead_days=30)
+    flat = house.flat(house.lock(), name="Big house", issue_ahead_days=30)
     body = _body(EVENTS, soon=SOON)
     renewed = _with_new_uids(body, RENEWED)
     with time_machine.travel(timezone.now(), tick=True):
@@ -124,6 +123,22 @@ def test_cost_of_an_import_with_codes(house: House, clock: time_machine.Travelle
     parsing = f"icalendar parses {EVENTS:,} events in {alone * 1000:.0f} ms of processor time"
     table.record(table.IMPORT, first / alone, f"{SOON:,} codes; {parsing}")
     table.record(table.RENEWED, again / alone, f"{RENEWED:,} UIDs; {parsing}")
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(900)
+def test_cost_of_new_uids_for_all(house: House, clock: time_machine.Traveller) -> None:
+    flat = house.flat(house.lock(), name="Big house", issue_ahead_days=30)
+    body = _body(RENEWED, soon=SOON)
+    under_new_uids = _with_new_uids(body, RENEWED)
+    with time_machine.travel(timezone.now(), tick=True):
+        alone = _parsing(body)
+        feed, _ = _first(flat, body)
+        stays = set(Booking.objects.values_list("pk", "check_in", "status"))
+        renewed = _seconds(lambda: take(feed, under_new_uids))
+    assert set(Booking.objects.values_list("pk", "check_in", "status")) == stays
+    parsing = f"icalendar parses {RENEWED:,} events in {alone * 1000:.0f} ms of processor time"
+    table.record(table.RENEWED_ALL, renewed / alone, parsing)
 
 
 def test_an_unchanged_feed_costs_at_most_three_queries(flat: Property, clock: time_machine.Traveller) -> None:
