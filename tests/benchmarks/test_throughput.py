@@ -1,8 +1,8 @@
 """How many requests a second two worker processes send, from a cloud that answers at once.
 
-A thousand accounts at 700 requests an hour are 194 a second. PostgreSQL, broker and simulated cloud share the cores with
-the workers. Counted by the cloud's journal, from the moment at which a tenth of all requests has arrived to that at
-which nine tenths have: neither the start nor the end, where locks run out of work, is part of it.
+A thousand accounts at 700 requests an hour are 194 a second. PostgreSQL, broker and simulated cloud share the cores
+with the workers. Counted by the cloud's journal, from the moment at which a tenth of all requests has arrived to that
+at which nine tenths have: neither the start nor the end, where locks run out of work, is part of it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Many changed rows in few statements.
 
 Django's `bulk_update` builds and resolves an expression for each row and column: for 3,000 rows that take other UIDs,
-three times what it costs to parse their calendar. Where thousands of rows change alike, as when a calendar loses all its
+twice what it costs to parse their calendar. Where thousands of rows change alike, as when a calendar loses all its
 stays, it took minutes, with the database locked on SQLite.
 """
 

@@ -1,7 +1,8 @@
 """A Celery task that does nothing: what a message costs by itself.
 
-`celery -A tests.benchmarks.baselines.empty_task worker -Q empty`, with Turnkey's own Celery settings, so that the worker
-is of the same kind. Where the task begins, it writes the moment (seconds since 1970) as a line of the file BENCH_STARTS.
+`celery -A tests.benchmarks.baselines.empty_task worker -Q empty`, with Turnkey's own Celery settings, so that the
+worker is of the same kind. Where the task begins, it writes the moment (seconds since 1970) as a line of the file
+BENCH_STARTS.
 """
 
 from __future__ import annotations
