@@ -42,7 +42,8 @@ def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping
 def write_each(objects: Manager[_Row], rows: Sequence[_Row], names: Sequence[str]) -> None:
     """Write these columns of each row, whose values may all differ: what `bulk_update` does, at a fraction of its cost.
     Values are taken as they are, no expressions."""
-    fields = [objects.model._meta.get_field(name) for name in names]
+    columns = {field.name: field for field in objects.model._meta.concrete_fields}
+    fields = [columns[name] for name in names]
     database = router.db_for_write(objects.model)
     most = connections[database].features.max_query_params or 32_767  # of PostgreSQL, by its protocol
     size = max(1, min(BATCH, most // (2 * len(fields) + 1)))
@@ -60,15 +61,16 @@ class _ByKey(Expression):
         super().__init__(output_field=field)
         self._field, self._rows = field, rows
 
-    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        column, params = self._field, []
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        column = self._field
+        params: list[Any] = []
         for row in self._rows:
             params += [row.pk, column.get_db_prep_save(getattr(row, column.attname), connection)]
         key = connection.ops.quote_name(str(column.model._meta.pk.column))
         sql = f"CASE {key} {' '.join(['WHEN %s THEN %s'] * len(self._rows))} END"
         if connection.features.requires_casted_case_in_updates:  # else PostgreSQL takes all of them for texts
             sql = f"CAST({sql} AS {column.db_type(connection)})"
-        return sql, params
+        return sql, tuple(params)
 
 
 def batches(keys: Sequence[int]) -> Iterable[Sequence[int]]:
