@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from django.db import connections, router, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -42,8 +42,7 @@ def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping
 def write_each(objects: Manager[_Row], rows: Sequence[_Row], names: Sequence[str]) -> None:
     """Write these columns of each row, whose values may all differ: what `bulk_update` does, at a fraction of its cost.
     Values are taken as they are, no expressions."""
-    columns = {field.name: field for field in objects.model._meta.concrete_fields}
-    fields = [columns[name] for name in names]
+    fields = [cast("Field[Any, Any]", objects.model._meta.get_field(name)) for name in names]
     database = router.db_for_write(objects.model)
     most = connections[database].features.max_query_params or 32_767  # of PostgreSQL, by its protocol
     size = max(1, min(BATCH, most // (2 * len(fields) + 1)))

@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from pytest_django.plugin import DjangoDbBlocker
 
 from rentals.calendars.imports.bulk import write_changed, write_each
-from rentals.models import CalendarFeed, FeedItem, Property
+from rentals.models import Booking, CalendarFeed, FeedItem, Property
 from tests.support.postgres import as_default_database
 from tests.support.statements import statements
 
@@ -25,7 +25,7 @@ COLUMNS = (
     "guest_name",
     "decision",
     "awaits_approval",
-    "booking",
+    "booking_id",
 )
 BEGIN = datetime(2027, 3, 1, 14, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -47,6 +47,7 @@ def feed(
 def filled() -> CalendarFeed:
     home = Property.objects.create(name="Flat", timezone="Europe/Warsaw", check_in_time="15:00", check_out_time="11:00")
     feed = CalendarFeed.objects.create(property=home, name="Airbnb")
+    Booking.objects.bulk_create([Booking(property=home, guest_name="Anna", check_in=BEGIN, check_out=BEGIN + DAY)])
     FeedItem.objects.bulk_create(
         FeedItem(feed=feed, uid=f"row-{n}", part=f"{n}", first_seen_at=BEGIN, changed_at=BEGIN) for n in range(NUMBER)
     )
@@ -59,8 +60,9 @@ def rows(feed: CalendarFeed) -> list[FeedItem]:
 
 def changed(feed: CalendarFeed) -> list[FeedItem]:
     """Every row with values of its own, some of them empty."""
-    found = rows(feed)
+    found, stay = rows(feed), Booking.objects.get()
     for n, row in enumerate(found):
+        row.booking_id = stay.pk if n % 7 else None
         row.uid = f"new-{n} %s 'quoted' \N{SNOWMAN}"
         row.starts_on = date(2027, 3, 1) + n * DAY if n % 2 else None
         row.starts_at = BEGIN + n * DAY if n % 3 else None
