@@ -55,8 +55,10 @@ test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
 test-fast: $(TOOLS) ## Run the tests that start no stack of processes
 	@$(PYTEST) -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
 
-bench: $(TOOLS) ## Measure at full size and print ratios (tests/benchmarks)
-	@TURNKEY_FULL_SIZE=1 $(PYTEST) tests/benchmarks -s $(ARGS)
+bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/reports (ARGS=-k... prints only)
+	@rm -rf var/bench
+	@export TURNKEY_FULL_SIZE=1; $(PYTEST) tests/benchmarks -s $(ARGS); status=$$?; \
+		$(BIN)/python -m tests.benchmarks.table $(if $(ARGS),,--save) && exit $$status
 
 image-test: $(TOOLS) ## Build the image without an engine and run its processes (root, buildah, debootstrap)
 	@.ci/image

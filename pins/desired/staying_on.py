@@ -6,11 +6,14 @@ drift check asks the same for the stays that it compares.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from pins.desired import grants
 from pins.desired.wishes import wish_of
@@ -44,16 +47,13 @@ def follow(booking_ids: Collection[int], now: datetime, *, deleted: bool = False
 
 def _differing(booking_ids: Collection[int], now: datetime, gone: Collection[int], *, created: bool) -> Iterator[int]:
     """Stays with a code, in the properties of these bookings, whose end is not what it should be."""
-    ids = sorted(booking_ids)
-    for start in range(0, len(ids), _BATCH):
-        homes = Booking.objects.filter(pk__in=ids[start : start + _BATCH]).order_by().values("property")
+    for changed, homes in _by_homes(sorted(booking_ids)):
         present = AccessGrant.objects.filter(
             kind=AccessGrant.Kind.GUEST,
             wanted=True,
             booking__property__in=homes,
             booking__check_out__gt=now - end_to_end.WITHIN,
         )
-        changed = set(ids[start : start + _BATCH])
         theirs: list[AccessGrant] = []
         before: list[AccessGrant] = []
         for grant in present.select_related("booking__property").defer(*AccessGrant.SECRETS):
@@ -67,6 +67,23 @@ def _differing(booking_ids: Collection[int], now: datetime, gone: Collection[int
         for grant in before:
             if grant.booking is not None and _ends_elsewhen(grant, grant.booking, found.get(grant.booking.pk), now):
                 yield grant.booking.pk
+
+
+def _by_homes(ids: list[int]) -> Iterator[tuple[set[int], Collection[int] | QuerySet[Any, Any]]]:
+    """Bookings with their properties, so that the stays of no property are read twice: a calendar may bring thousands.
+    Few need no statement of their own for that."""
+    if len(ids) <= _BATCH:
+        yield set(ids), Booking.objects.filter(pk__in=ids).order_by().values("property")
+        return
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    for start in range(0, len(ids), _BATCH):
+        rows = Booking.objects.filter(pk__in=ids[start : start + _BATCH]).order_by()
+        for pk, home in rows.values_list("pk", "property"):
+            found[home].add(pk)
+    homes = sorted(found)
+    for start in range(0, len(homes), _BATCH):
+        part = homes[start : start + _BATCH]
+        yield set().union(*(found[home] for home in part)), part
 
 
 def _may_matter(new: list[AccessGrant], before: list[AccessGrant], now: datetime) -> bool:

@@ -1,23 +1,22 @@
 """What it saves that a worker keeps its connections between tasks.
 
 The task is the cheapest of all, a message that finds nothing to do: two statements. `make bench` measures with 2,000;
-in the test suite with fewer. Figures go to `var/figures/`.
+in the test suite with fewer.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from tests.benchmarks import table
 from tests.support.embedded_server import EmbeddedServer
-from tests.support.paths import FIGURES
 from tests.support.worker_processes import worker
 
-TASKS = 2000 if os.environ.get("TURNKEY_FULL_SIZE") == "1" else 200
+TASKS = 2000 if table.FULL else 200
 WAYS = {"closed after each task": "0", "kept": "600"}
 
 
@@ -48,10 +47,9 @@ def test_cost_of_connections(kind: str, request: pytest.FixtureRequest, tmp_path
             admin.execute("DROP DATABASE IF EXISTS connections_bench")
             admin.execute("CREATE DATABASE connections_bench")
     found = {way: cost(tmp_path / seconds, url, seconds) for way, seconds in WAYS.items()}
-    lines = [
-        f"{kind}, connection {way}: {cpu:.2f} ms of processor time, {wall:.2f} ms a task"
-        for way, (cpu, wall) in found.items()
-    ]
-    FIGURES.mkdir(parents=True, exist_ok=True)
-    (FIGURES / f"connections-{kind.lower()}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n" + "\n".join(lines))
+    (closed, closed_wall), (kept, kept_wall) = (found[way] for way in WAYS)
+    table.record(
+        table.CONNECTIONS[kind],
+        kept / closed,
+        f"kept {kept:.2f} ms of processor time, {kept_wall:.2f} ms a task; closed {closed:.2f} and {closed_wall:.2f}",
+    )

@@ -1,12 +1,11 @@
 """What runs each minute, where as much is due among very many codes as among few: times as ratios, on PostgreSQL.
 
 `make bench` compares 1,000 due codes among a million with the same among a thousand; the ordinary suite takes 20,000.
-Both databases are there at once and take turns, so that a busy machine slows both. Figures go to `var/figures/`.
+Both databases are there at once and take turns, so that a busy machine slows both.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -25,25 +24,23 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.models import Pin
 from pins.notify import collecting
 from pins.reconcile import sweep
+from tests.benchmarks import table
 from tests.support import many_rows
-from tests.support.paths import FIGURES
 from tests.support.postgres import as_default_database
 
 pytestmark = [pytest.mark.benchmark, pytest.mark.postgres, pytest.mark.slow, pytest.mark.timeout(3600)]
 
-FULL = os.environ.get("TURNKEY_FULL_SIZE") == "1"
 DUE = 1_000
-SIZES = (DUE, 1_000_000 if FULL else 20_000)
-TURNS = 9 if FULL else 3
+SIZES = (DUE, 1_000_000 if table.FULL else 20_000)
+TURNS = 9 if table.FULL else 3
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
-MOST = 1.3
 
 
 @dataclass(frozen=True)
 class Work:
     """What is measured. `act` returns how many rows it saw, where the time is meant for each of them."""
 
-    name: str
+    row: table.Row
     act: Callable[[datetime], int | None]
     prepare: Callable[[datetime], object] = lambda now: None
 
@@ -76,11 +73,11 @@ def _news(now: datetime) -> None:
 
 
 WORKS = (
-    Work("sweep", _sweep),
-    Work("reviews (slow checks)", slow_checks.check),
-    Work("a minute's drift", _due_drift),
-    Work("collecting", collecting.collect, _news),
-    Work("hourly drift slices, a row", _slices),
+    Work(table.SWEEP, _sweep),
+    Work(table.REVIEWS, slow_checks.check),
+    Work(table.DRIFT, _due_drift),
+    Work(table.COLLECTING, collecting.collect, _news),
+    Work(table.SLICES, _slices),
 )
 
 
@@ -106,7 +103,6 @@ def sides(
 
 
 def test_what_is_due_costs_the_same_among_many(sides: list[BaseDatabaseWrapper]) -> None:
-    lines = [f"{DUE:,} due among {SIZES[1]:,} codes against {DUE:,} among {SIZES[0]:,}, medians of {TURNS}"]
     for work in WORKS:
         times: tuple[list[float], ...] = tuple([] for _ in sides)
         for turn in range(TURNS + 1):
@@ -116,10 +112,7 @@ def test_what_is_due_costs_the_same_among_many(sides: list[BaseDatabaseWrapper])
                     taken.append(seconds)
         few, many = (median(taken) for taken in times)
         unit = f"{few * 1e6:.0f} and {many * 1e6:.0f} µs" if few < 0.001 else f"{few * 1e3:.0f} and {many * 1e3:.0f} ms"
-        lines.append(f"{work.name}: {many / few:.2f} (at most {MOST}; {unit})")
-        print(lines[-1], flush=True)
-    FIGURES.mkdir(parents=True, exist_ok=True)
-    (FIGURES / f"growth{'-full' if FULL else ''}.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        table.record(work.row, many / few, f"{unit}; among {SIZES[0]:,} and {SIZES[1]:,}, medians of {TURNS}")
 
 
 def _seconds(side: BaseDatabaseWrapper, work: Work) -> float:

@@ -4,6 +4,7 @@ knew from its beginning, and what it had not ended yet, are all lost with it, an
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_kills_in_the_midst_of_batches_lose_nothing(database_url: str, tmp_path:
             # Each round has locks of its own: those of the round before keep their leases for a minute.
             ids = [lock["id"] for lock in locks[number * LOCKS_A_ROUND : (number + 1) * LOCKS_A_ROUND]]
             stack.desk.ask("book_together", stays=[stay for lock in ids for stay in _stays(flats[f"Flat {lock}"])])
-            stack.wait_for("the batches are half done", lambda ids=ids: _half_done(stack, ids), 120, every=0.02)
+            stack.wait_for("the batches are half done", partial(_half_done, stack, ids), 120, every=0.02)
             killed_at.append(datetime.now(UTC))
             stack.kill_worker()
             done.append(_codes(stack, ids))
