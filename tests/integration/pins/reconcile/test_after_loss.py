@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,9 +13,8 @@ from pytest_django import Settings
 from pins.core import budget
 from pins.core.pin_state import State
 from pins.desired import drift
-from pins.models import AccessGrant, Incident, LockState, Pin, RateBudget
-from pins.reconcile import account_limits
-from pins.simulator.devices import SimPin
+from pins.models import Incident, LockState, Pin, RateBudget
+from pins.reconcile import account_limits, sweep
 from rentals.models import Booking, Lock, LockAccount, Property
 from tests.support.booking_actions import cancel, change
 from tests.support.house import House, pin_of
@@ -164,8 +162,9 @@ def test_half_of_the_requests_count_as_spent_and_messages_of_then_are_not_sent(
     assert LockAccount.objects.get().observe_only
 
 
-def test_an_id_that_the_lock_gave_to_somebody_else_is_not_deleted(house: House, clock: time_machine.Traveller) -> None:
+def test_an_id_that_the_lock_gave_to_somebody_else_is_not_deleted(clock: time_machine.Traveller) -> None:
     """Since the backup our code ended, and the lock gave its id to a code of the owner."""
+    house = House(audits=True, id_reuse=True)
     door = house.lock()
     booking = house.stay(house.flat(door), HOUR, 2 * HOUR)
     house.live(clock, HOUR)
@@ -180,3 +179,37 @@ def test_an_id_that_the_lock_gave_to_somebody_else_is_not_deleted(house: House, 
     house.live(clock, 3 * HOUR)
     assert [pin.alias for pin in house.cloud.pins(door.device_id)] == ["Owner"]
     assert pin_of(booking, door).state == State.REMOVED
+
+
+def test_the_nearest_arrivals_come_first_where_few_requests_are_left(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 8
+    far, near = house.lock("Far"), house.lock("Near")
+    house.stay(house.flat(far, name="Far"), 9 * DAY, DAY)
+    house.stay(house.flat(near, name="Near"), 5 * HOUR, DAY)
+    bring_back(saved())
+    release(house)
+    assert sweep.due_locks(timezone.now())[0] == near.pk
+    house.live(clock, 10 * MINUTE)
+    assert len(on_lock(house, near)) == 1
+    assert on_lock(house, far) == {}
+    assert LockState.objects.get(lock=far).look_first
+    house.live(clock, 2 * HOUR)
+    assert len(on_lock(house, far)) == 1
+
+
+def test_something_urgent_does_not_wait_for_the_turn_of_its_lock(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 8
+    door = house.lock()
+    flat = house.flat(door)
+    house.stay(flat, 9 * DAY, DAY)
+    bring_back(saved())
+    release(house)
+    house.live(clock, 2 * MINUTE)
+    assert on_lock(house, door) == {}
+    house.stay(Property.objects.get(), MINUTE, DAY, "Now Here")
+    house.run(door)
+    assert any(name.startswith("Now ") for name in on_lock(house, door))
