@@ -1,8 +1,8 @@
 """Files with secrets are for one user alone: folders 0700, files 0600, whatever the umask and whoever made them.
 
 Every process that reads the settings sets its umask, so that new files are private from their first byte, and closes
-what it finds open: `var/` with what lies in it, and the SQLite file with its journals. What was open is told by a system
-check (`config.checks`), at every start and by `manage.py doctor`.
+what it finds open: `var/` with what lies in it, and the SQLite file with its journals. What was open is told by a
+system check (`config.checks`), at every start and by `manage.py doctor`.
 """
 
 from __future__ import annotations

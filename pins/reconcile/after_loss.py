@@ -14,7 +14,7 @@ All times are UTC.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -31,10 +31,21 @@ LOOK_FIRST: Final = "look_first"
 #: So long, at least and at most. Something urgent may come meanwhile, and then the list is asked for as urgently.
 _PAUSE: Final = (timedelta(seconds=30), timedelta(minutes=5))
 _NOT_KNOWN: Final = {"applied_known": False, "applied_code": "", "applied_starts_at": None, "applied_ends_at": None}
-_NOTHING_SEEN: Final = {
-    **{"lease_owner": None, "lease_until": None, "dispatched_at": None, "paused_until": None, "pause_cause": ""},
-    **{"list_version": None, "list_proven_at": None, "looked_at": None, "full_list_at": None, "audited_version": None},
-    **{"foreign_pins": 0, "foreign_names": [], "audited_at": None, "version_counts": None},
+_NOTHING_SEEN: Final[dict[str, Any]] = {
+    "lease_owner": None,
+    "lease_until": None,
+    "dispatched_at": None,
+    "paused_until": None,
+    "pause_cause": "",
+    "list_version": None,
+    "list_proven_at": None,
+    "looked_at": None,
+    "full_list_at": None,
+    "audited_version": None,
+    "foreign_pins": 0,
+    "foreign_names": [],
+    "audited_at": None,
+    "version_counts": None,
 }
 
 

@@ -1,10 +1,10 @@
 """The lines of a backup, each a value of JSON: what it is, then table by table, then how many rows there were.
 
-    {"turnkey": 1, "made_at": ..., "database": ..., "migrations": [[app, name], ...], "tables": {table: rows}}
-    {"table": ..., "columns": [...]}
-    [value, ...]                                a row, in the order of the columns
-    {"rows": ..., "of": table}
-    {"complete": rows of all tables}
+{"turnkey": 1, "made_at": ..., "database": ..., "migrations": [[app, name], ...], "tables": {table: rows}}
+{"table": ..., "columns": [...]}
+[value, ...]                                a row, in the order of the columns
+{"rows": ..., "of": table}
+{"complete": rows of all tables}
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Rows as values of JSON, so that what SQLite held can go into PostgreSQL, and back.
 
-Encrypted columns are neither decrypted nor encrypted. Nothing is saved by `save()`: for everybody else nothing happened.
+Encrypted columns are neither decrypted nor encrypted. Nothing is saved by `save()`: no signal is sent.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ def read(model: type[models.Model], using: str) -> Iterator[list[Value]]:
     """The rows in the order of their keys, each in the order of `columns`."""
     fields = list(columns(model).values())
     stored: list[Any] = [
-        ExpressionWrapper(F(field.attname), models.TextField()) if isinstance(field, EncryptedTextField) else field.attname
+        ExpressionWrapper(F(field.attname), models.TextField())
+        if isinstance(field, EncryptedTextField)
+        else field.attname
         for field in fields
     ]
     # Expressions need names of their own beside the names of fields.
@@ -79,9 +81,7 @@ class Table:
 
     def insert(self, rows: Iterable[Sequence[Value]]) -> None:
         """Write rows as they are."""
-        ready = [
-            [self._stored(field, value) for field, value in zip(self._fields, row, strict=True)] for row in rows
-        ]
+        ready = [[self._stored(field, value) for field, value in zip(self._fields, row, strict=True)] for row in rows]
         with self._connection.cursor() as cursor:
             cursor.executemany(self._sql, ready)
 

@@ -72,9 +72,6 @@ def _leaves(loader: MigrationLoader, applied: frozenset[tuple[str, str]]) -> lis
     """Of the applied migrations those that no other of the same app follows."""
     there = [node for node in loader.graph.nodes if node in applied]
     followed = {
-        parent.key
-        for node in there
-        for parent in loader.graph.node_map[node].parents
-        if parent.key[0] == node[0]
+        parent.key for node in there for parent in loader.graph.node_map[node].parents if parent.key[0] == node[0]
     }
     return sorted(node for node in there if node not in followed)

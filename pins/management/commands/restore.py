@@ -27,7 +27,14 @@ from rentals.backup.passphrases import passphrase_in
 from rentals.wording import counted
 
 #: Tables with rows that no new database has. What `migrate` and the first start make is elsewhere.
-_OF_PEOPLE = ("rentals_property", "rentals_lockaccount", "rentals_lock", "rentals_booking", "pins_accessgrant", "auth_user")
+_OF_PEOPLE = (
+    "rentals_property",
+    "rentals_lockaccount",
+    "rentals_lock",
+    "rentals_booking",
+    "pins_accessgrant",
+    "auth_user",
+)
 #: A sweep that was so near tells that a worker runs.
 _AT_WORK = timedelta(minutes=1)
 
@@ -45,7 +52,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--replace", action="store_true", help="into a database that is in use: what it holds is lost"
         )
-        parser.add_argument("--older", type=Path, default=None, metavar="TO", help="internal: see rentals.backup.versions")
+        parser.add_argument(
+            "--older", type=Path, default=None, metavar="TO", help="internal: see rentals.backup.versions"
+        )
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
@@ -58,11 +67,13 @@ class Command(BaseCommand):
         except OSError as error:
             raise CommandError(f"{error.filename or options['file']} cannot be read: {error.strerror}.") from None
         except DatabaseError as error:
-            raise CommandError(f"The database refused the rows ({type(error).__name__}). Nothing was changed.") from None
+            raise CommandError(
+                f"The database refused the rows ({type(error).__name__}). Nothing was changed."
+            ) from None
         self.stdout.write(
             f"{counted(number, 'row')} from {about.made_at:%Y-%m-%d %H:%M} UTC are back.\n"
-            "Every lock account is observe-only now, and nobody is logged in any more. Start Turnkey and wait until the "
-            "calendars have been read. Then clear “Observe only” on each account: each lock is looked at before "
+            "Every lock account is observe-only now, and nobody is logged in any more. Start Turnkey and wait until "
+            "the calendars have been read. Then clear “Observe only” on each account: each lock is looked at before "
             "anything on it is changed. Codes that nobody knows any more are shown under “To fix”."
         )
 
@@ -97,7 +108,9 @@ class Command(BaseCommand):
         if Heartbeat._meta.db_table in there:
             lately = Heartbeat.objects.filter(name="sweep", at__gt=timezone.now() - _AT_WORK)
             if lately.exists():
-                raise BackupError("A worker is using this database. Stop web, workers and beats, wait a minute, repeat.")
+                raise BackupError(
+                    "A worker is using this database. Stop web, workers and beats, wait a minute, repeat."
+                )
 
     def _load(self, path: Path, passphrase: str) -> int:
         with path.open("rb") as file, transaction.atomic():

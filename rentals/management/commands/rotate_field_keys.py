@@ -9,7 +9,6 @@ from django.core.management.base import BaseCommand, CommandError
 from rentals.rotation import Tally, encrypted_columns, rotate
 from rentals.wording import counted
 
-
 #: With all processes restarted the second pass finds nothing, or what was written at the moment of the first.
 MOST_PASSES = 4
 

@@ -40,7 +40,7 @@ def manage(var: Path, *arguments: str, umask: int, **told: str) -> subprocess.Co
         env=environment,
         capture_output=True,
         text=True,
-        preexec_fn=lambda: os.umask(umask) and None,  # type: ignore[func-returns-value]
+        preexec_fn=lambda: os.umask(umask) and None,
     )
 
 

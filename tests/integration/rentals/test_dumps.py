@@ -120,7 +120,7 @@ def test_a_plain_value_of_an_older_dump_is_encrypted(tmp_path: Path) -> None:
     )
     call_command("loaddata", str(tmp_path / "dump.json"), verbosity=0)
     assert LockAccount.objects.get().secret == "plain"
-    ((_, stored),) = stored_values(next(one for one in encrypted_columns() if one.label == "rentals.LockAccount.secret"))
+    ((_, stored),) = stored_values(
+        next(one for one in encrypted_columns() if one.label == "rentals.LockAccount.secret")
+    )
     assert "plain" not in stored
-
-

@@ -165,5 +165,8 @@ def test_a_process_that_still_has_the_old_key_is_noticed(monkeypatch: pytest.Mon
         return result
 
     monkeypatch.setattr(rotation, "_rotate_row", and_then_somebody_writes)
-    with override_settings(FIELD_ENCRYPTION_KEYS=[NEW, OLD]), pytest.raises(CommandError, match="still runs with the old"):
+    with (
+        override_settings(FIELD_ENCRYPTION_KEYS=[NEW, OLD]),
+        pytest.raises(CommandError, match="still runs with the old"),
+    ):
         run_command()

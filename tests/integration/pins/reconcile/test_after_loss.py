@@ -85,7 +85,9 @@ def test_yesterdays_backup_brings_back_exactly_the_codes_that_should_be_there(
     restored(house, clock, backup, observed_for=observed_for)
     assert not Booking.objects.filter(guest_name__in=["Fresh Guest", "Unknown Guest"]).exists()
     # The calendars are read again: a stay comes back, another one is gone, a third one has its new dates.
-    again = house.stay(Property.objects.get(name="Flat"), fresh.check_in, fresh.check_out - fresh.check_in, "Fresh Guest")
+    again = house.stay(
+        Property.objects.get(name="Flat"), fresh.check_in, fresh.check_out - fresh.check_in, "Fresh Guest"
+    )
     change(Booking.objects.get(pk=moved.pk), check_out=moved.check_out + DAY)
     release(house)
     posts_before = len([one for one in house.cloud.journal.changes if one.action == "created" and not one.foreign])
@@ -96,7 +98,7 @@ def test_yesterdays_backup_brings_back_exactly_the_codes_that_should_be_there(
         assert_one_right_pin(house, booking, lock)
     for lock in (door, gate):
         assert pin_of(again, lock).state == State.SET
-        assert [value for value in on_lock(house, lock).values()].count(told) == 1
+        assert list(on_lock(house, lock).values()).count(told) == 1
     assert not shown(door)
     assert shown(gate)
     assert left in on_lock(house, gate).values()  # a person decides

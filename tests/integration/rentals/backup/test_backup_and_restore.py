@@ -206,7 +206,9 @@ def test_half_a_backup_changes_nothing(lived: House, tmp_path: Path, fault: str)
     file = tmp_path / "file"
     told("backup", str(file))
     lines = lines_of(file)
-    at = next(place for place, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "rentals_booking")
+    at = next(
+        place for place, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "rentals_booking"
+    )
     if fault == "a row less":
         del lines[at + 1]
     elif fault == "a table more":
@@ -236,3 +238,33 @@ def test_every_column_of_every_table_has_a_form() -> None:
         assert not kinds & {"BinaryField", "DurationField", "FileField", "GeneratedField"}, name
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    "then", [("0013_truth_at_the_lock", "0008_refused_fetches"), ("0022_growth_with_changes", None)]
+)
+def test_a_backup_of_an_older_version_comes_back_as_one_of_today(
+    lived: House, tmp_path: Path, then: tuple[str, str | None]
+) -> None:
+    """Its database had the tables of then; the file was written by the program of then."""
+    codes = sorted(grant.code for grant in AccessGrant.objects.all())
+    told("backup", str(tmp_path / "today"))
+    older = tmp_path / "older"
+    pins, rentals = then
+    arguments = [str(tmp_path / "today"), str(older), pins, rentals or "0011_stays_of_a_period"]
+    made = manage(
+        tmp_path / "var",
+        f"sqlite:///{tmp_path / 'then.sqlite3'}",
+        "-c",
+        "from tests.support.older_backup import main; main()",
+        *arguments,
+    )
+    assert made.returncode == 0, made.stderr
+    assert not any("look_first" in line.get("columns", ()) for line in lines_of(older) if isinstance(line, dict))
+
+    done = manage(tmp_path / "var", f"sqlite:///{tmp_path / 'now.sqlite3'}", "restore", str(older))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(manage(tmp_path / "var", f"sqlite:///{tmp_path / 'now.sqlite3'}", "-c", ASK).stdout)
+    assert found["codes"] == codes
+    assert found["observe_only"] == [True]
+    assert [path.name for path in (tmp_path / "var").iterdir() if path.name.startswith(".restore-")] == []
