@@ -18,7 +18,7 @@ def main() -> None:
     from django.apps import apps
     from django.conf import settings
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import connection, transaction
     from django.db.migrations.executor import MigrationExecutor
     from django.utils import timezone
 
@@ -28,7 +28,8 @@ def main() -> None:
     source, to, pins, rentals = sys.argv[1:]
     opened = archive.Archive(io.BytesIO(Path(source).read_bytes()), field_keys=settings.FIELD_ENCRYPTION_KEYS)
     call_command("migrate", verbosity=0, interactive=False)
-    opened.load(rows.tables(apps), connection, lambda *_: None)
+    with transaction.atomic():
+        opened.load(rows.tables(apps), connection, lambda *_: None)
     made = old_rows.all_rows()
     connection.close()
     connection.settings_dict["NAME"] = str(Path(to).with_suffix(".then"))
