@@ -13,7 +13,7 @@ from pytest_django import Settings
 from pins.core import budget
 from pins.core.pin_state import State
 from pins.desired import drift
-from pins.models import Incident, LockState, Pin, RateBudget
+from pins.models import Delivery, Incident, LockState, NotificationChannel, Pin, RateBudget
 from pins.reconcile import account_limits, sweep
 from rentals.models import Booking, Lock, LockAccount, Property
 from tests.support.booking_actions import cancel, change
@@ -153,9 +153,7 @@ def test_a_released_account_in_the_middle_of_a_run_is_looked_at_first(
     assert_one_right_pin(house, booking, door)
 
 
-def test_half_of_the_requests_count_as_spent_and_messages_of_then_are_not_sent(
-    house: House, clock: time_machine.Traveller
-) -> None:
+def test_half_of_the_requests_count_as_spent(house: House, clock: time_machine.Traveller) -> None:
     house.lock()
     bring_back(saved())
     row = RateBudget.objects.get(key=house.account.budget_key)
@@ -215,3 +213,34 @@ def test_something_urgent_does_not_wait_for_the_turn_of_its_lock(
     house.stay(Property.objects.get(), MINUTE, DAY, "Now Here")
     house.run(door)
     assert any(name.startswith("Now ") for name in on_lock(house, door))
+
+
+def test_what_the_backup_says_of_a_code_is_not_believed_and_nobody_is_accused(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """The stay was extended and shortened again by people since the backup: the lock has a period that nobody knows."""
+    door = house.lock()
+    booking = house.stay(house.flat(door), 9 * DAY, 2 * DAY)
+    house.live(clock, HOUR)
+    backup = saved()
+    change(booking, check_out=booking.check_out + DAY)
+    house.live(clock, HOUR)
+    bring_back(backup)
+    assert pin_of(booking, door).state == State.IN_DOUBT  # and so says the board
+    release(house)
+    house.live(clock, 2 * HOUR)
+    assert_one_right_pin(house, booking, door)
+    assert not Incident.objects.filter(kind=Incident.Kind.CHANGED_IN_APP).exists()
+
+
+def test_a_message_that_waited_is_not_sent(house: House, clock: time_machine.Traveller) -> None:
+    channel = NotificationChannel.objects.create(name="Anna", target="anna@example.com")
+    now = timezone.now()
+    Delivery.objects.create(
+        channel=channel, key="incident:7:opened", event="incident.opened", happened_at=now, expires_at=now + DAY
+    )
+    backup = saved()
+    clock.shift(HOUR)
+    bring_back(backup)
+    assert Delivery.objects.get().state == Delivery.State.DROPPED
+    assert NotificationChannel.objects.get().listens_from == timezone.now()
