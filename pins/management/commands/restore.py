@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,9 +19,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from config.environment import SettingsError
 from config.paths import private_dir
 from pins.models import Heartbeat
 from pins.reconcile import after_loss
+from pins.stack.leftovers import AlreadyRunning, InstanceLock
 from rentals.backup import archive, rows, versions
 from rentals.backup.archive import About, Archive
 from rentals.backup.envelope import BackupError
@@ -61,8 +65,9 @@ class Command(BaseCommand):
             if options["older"] is not None:
                 self._rewrite(options["file"], options["older"], options["passphrase_file"])
                 return
-            about, number = self._restore(options["file"], options["passphrase_file"], replace=options["replace"])
-        except BackupError as error:
+            with self._alone():
+                about, number = self._restore(options["file"], options["passphrase_file"], replace=options["replace"])
+        except (BackupError, AlreadyRunning, SettingsError) as error:
             raise CommandError(str(error)) from None
         except OSError as error:
             raise CommandError(f"{error.filename or options['file']} cannot be read: {error.strerror}.") from None
@@ -76,6 +81,16 @@ class Command(BaseCommand):
             "the calendars have been read. Then clear “Observe only” on each account: each lock is looked at before "
             "anything on it is changed. Codes that nobody knows any more are shown under “To fix”."
         )
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """On one machine no `manage.py run` begins meanwhile. Raises `AlreadyRunning`. A server's processes are noticed
+        by their work."""
+        if connection.vendor != "sqlite":
+            yield
+            return
+        with InstanceLock(Path(settings.VAR_DIR) / "stack.lock"):
+            yield
 
     def _restore(self, path: Path, passphrase_file: str, *, replace: bool) -> tuple[About, int]:
         passphrase = passphrase_in(passphrase_file)

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from django.test import Client, override_settings
 from django.utils import timezone
 
 from pins.models import AccessGrant, Heartbeat, Pin
+from pins.stack.leftovers import InstanceLock
 from rentals.backup import archive, rows
 from rentals.backup.envelope import Sealed
 from rentals.models import Booking, CalendarFeed, LockAccount, Property
@@ -163,6 +165,44 @@ def test_a_worker_at_work_is_noticed(lived: House, tmp_path: Path) -> None:
     Heartbeat.objects.create(name="sweep", at=timezone.now())
     with pytest.raises(CommandError, match="A worker is using this database"):
         told("restore", str(tmp_path / "file"), "--replace")
+
+
+@pytest.mark.skipif("postgres" in settings.DATABASES["default"]["ENGINE"], reason="one machine means SQLite")
+def test_a_stack_that_runs_on_this_machine_is_noticed(lived: House, tmp_path: Path) -> None:
+    told("backup", str(tmp_path / "file"))
+    with (
+        InstanceLock(Path(settings.VAR_DIR) / "stack.lock"),
+        pytest.raises(CommandError, match="Turnkey already runs here"),
+    ):
+        told("restore", str(tmp_path / "file"), "--replace")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_others_write_meanwhile_and_the_backup_is_of_one_moment() -> None:
+    """Nobody waits for it, and a row that came after its beginning is not in it, whichever table was read by then."""
+    LockAccount.objects.create(name="Before", secret="x")
+    added: list[str] = []
+
+    def somebody_writes(table: str, *_: object) -> None:
+        def write() -> None:
+            LockAccount.objects.create(name=f"While {table} was read", secret="x")
+            connection.close()
+
+        if not added:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(write).result(timeout=5)
+        added.append(table)
+
+    file = io.BytesIO()
+    key = settings.FIELD_ENCRYPTION_KEYS[0]
+    archive.write(file, rows.tables(apps), connection, timezone.now(), somebody_writes, field_key=key)
+    assert added.index("rentals_lockaccount") > 0
+    assert LockAccount.objects.count() == 2
+    opened = archive.Archive(io.BytesIO(file.getvalue()), field_keys=[key])
+    assert opened.about.tables["rentals_lockaccount"] == 1
+    with connection.cursor() as cursor:  # and the connection is what it was
+        cursor.execute("SELECT 1")
+    assert not connection.in_atomic_block
 
 
 def test_nobody_is_logged_in_afterwards(lived: House, client: Client, tmp_path: Path) -> None:

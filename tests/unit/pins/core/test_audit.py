@@ -154,7 +154,7 @@ def test_a_code_from_before_a_loss_goes_to_the_one_stay_that_it_fits(
     asked = [Wanted(pin, CODE, alias, is_free) for pin, (alias, is_free) in enumerate(wanted)]
     assert judge_stray(stray, asked, NOW, NAME) == verdict
     for other in ({"starts_at": NOW}, {"ends_at": NOW + HOUR}, {"recurrence": Recurrence(3)}):
-        assert judge_stray(replace(stray, **other), asked, NOW, NAME) == Show()  # type: ignore[arg-type]
+        assert judge_stray(replace(stray, **other), asked, NOW, NAME) == Show()
 
 
 def test_the_same_value_comes_before_the_same_name() -> None:
