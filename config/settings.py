@@ -15,10 +15,11 @@ from pathlib import Path
 
 from config import environment as env
 from config import logging as logs
-from config import paths, queues, schedule
+from config import paths, private_files, queues, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_env_file(BASE_DIR / ".env")
+os.umask(private_files.UMASK)  # whatever a process writes is for this user alone
 
 # ---- who is running ---------------------------------------------------------------------------------------------
 _command = sys.argv[1] if len(sys.argv) > 1 and Path(sys.argv[0]).name in ("manage.py", "__main__.py") else ""
@@ -31,6 +32,7 @@ _is_demo_prelude = _command == "demo" and _stack != "demo"
 _needs_no_secrets = _command in ("help", "--help", "version", "--version", "makemigrations", "lock_simulator")
 
 VAR_DIR = Path(env.text("TURNKEY_VAR_DIR") or BASE_DIR / "var").absolute()
+FILES_FOUND_OPEN = private_files.close_folder(VAR_DIR)  # told by config/checks.py
 DEBUG = env.boolean("DEBUG")
 MISSING_SECRETS: list[str] = []  # only `manage.py doctor` runs without them, to say what to do
 
@@ -116,6 +118,7 @@ DATABASES = {
         _database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}", keep_seconds=DATABASE_KEEP_SECONDS
     )
 }
+FILES_FOUND_OPEN += private_files.close_database(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_url = env.secret("REDIS_URL")

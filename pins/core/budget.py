@@ -195,6 +195,14 @@ def book(
     return spent, Block(current.newest, count)
 
 
+def half_spent(usage: Usage, rules: Rules, now: datetime) -> Usage:
+    """The usage with at least half of the limit counted as spent now: nobody knows what was sent since a backup."""
+    spent = rules.limit - remaining(usage, rules, now)
+    current = _advanced(usage, rules, _micros(now))
+    unknown = max(0, math.ceil(rules.limit / 2) - spent)
+    return replace(current, counts=(*current.counts[:-1], current.counts[-1] + unknown))
+
+
 def is_open(block: Block, rules: Rules, now: datetime) -> bool:
     """May a request of the block be sent at this moment?"""
     return block.left > 0 and _slot(_micros(now), rules) <= block.slot

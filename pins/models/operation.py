@@ -76,6 +76,9 @@ class LockState(models.Model):
     yielded_at = models.DateTimeField(
         null=True, blank=True, help_text="When one of our codes made room for a nearer arrival, after such an answer."
     )
+    look_first = models.BooleanField(
+        default=False, help_text="A backup was restored: the list is compared before the first change is sent."
+    )
     offline_since = models.DateTimeField(
         null=True, blank=True, help_text="When a check first found the lock out of reach while somebody needs it."
     )

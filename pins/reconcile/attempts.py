@@ -52,6 +52,11 @@ class ObserveOnly:
     """The next step would change the lock, and its account is observe-only. Nothing was written down."""
 
 
+@dataclass(frozen=True)
+class LookFirst:
+    """The next step would change the lock, and a restored database does not know yet what is on it."""
+
+
 class LeaseLostError(Exception):
     """The lease expired under us; another run may hold it. Nothing more may be sent."""
 
@@ -71,7 +76,7 @@ class _NothingStored(Exception):
 
 def prepare(
     known: KnownLock, lease: leases.Lease, choice: Choice, purse: Purse, now: datetime, breaker: pile_up.Breaker
-) -> PreparedAttempt | Rest | ObserveOnly | None:
+) -> PreparedAttempt | Rest | ObserveOnly | LookFirst | None:
     """Write the request down, if nothing changed since the PIN of the `choice` was read, which is then as stored.
     `None`: something did, choose again.
 
@@ -131,22 +136,25 @@ def _take_off(known: KnownLock, pin: Pin, step: Request, now: datetime) -> PinBo
 def _store(known: KnownLock, pin: Pin, step: Request, now: datetime) -> bool:
     """If nobody changed the PIN. The very statement that writes a change down asks whether it may be sent: since the
     run began, a person may have made the account observe-only, switched the lock off, or moved it to another account,
-    whose key this run does not use."""
+    whose key this run does not use. After a backup was restored, the lock's list comes first."""
     if not isinstance(step, Write):
         return store_if_unchanged(pin)
     lock = Lock.objects.filter(pk=OuterRef("lock"), account=known.account_id, account__observe_only=False)
+    lock = lock.filter(operation__look_first=False)
     if not isinstance(step, Delete):
         lock = lock.filter(is_active=True)
     return save_if_unchanged(pin, now, Exists(lock))
 
 
-def _why_not(known: KnownLock, pin: Pin, step: Request, now: datetime) -> ObserveOnly | None:
+def _why_not(known: KnownLock, pin: Pin, step: Request, now: datetime) -> ObserveOnly | LookFirst | None:
     """A request was not written down: because its PIN changed, or because nothing may be sent."""
     known.outdated()
     if not isinstance(step, Write):
         return None
     if not _may_write(known.account_id, known.lock.pk):
         return ObserveOnly()
+    if known.at(now).state.look_first:
+        return LookFirst()
     if not isinstance(step, Delete) and not Lock.objects.filter(pk=known.lock.pk, is_active=True).exists():
         # Whoever switched it off without a signal: the drift check withdraws its codes.
         _rest(Pin.objects.select_related("grant").get(pk=pin.pk), now, INACTIVE_REST)

@@ -26,7 +26,18 @@ from config import log_context
 from pins.core import transitions
 from pins.core.plan import Delete, Look
 from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, pile_up, responses, wakes, write_scope
+from pins.reconcile import (
+    account_limits,
+    after_loss,
+    attempts,
+    audit,
+    keypad_room,
+    leases,
+    pile_up,
+    responses,
+    wakes,
+    write_scope,
+)
 from pins.reconcile.agenda import Agenda
 from pins.reconcile.clients import client_for
 from pins.reconcile.endings import Endings
@@ -112,9 +123,10 @@ def _rests_until(lock: Lock, now: datetime) -> datetime | None:
     """Until when the lock or its account rests (UTC); `None` when neither does. `lock`: from `_with_prospects`.
 
     A pause for a spent budget keeps the sweep away, but not a run: urgent work may have come, and it may spend more.
-    The same goes for the pause of an account that is observe-only, or whose key may not write: that may be over by now.
+    The same goes for that of a lock whose list could not be compared yet after a restore, and for the pause of an
+    account that is observe-only, or whose key may not write: that may be over by now.
     """
-    softly = (account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST)
+    softly = (account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST, after_loss.LOOK_FIRST)
     state: LockState | None = getattr(lock, "operation", None)
     paused = state.paused_until if state is not None and state.pause_cause not in softly else None
     account_paused = account_limits.rests_until(lock, getattr(lock.account, "operation", None), now)
@@ -151,13 +163,16 @@ def _work(
         while time.monotonic() < ends and not stopping.is_set():
             choice = agenda.next(reads_only=writes_rest is not None)
             log_context.note(pin_id=choice.pin.pk if choice is not None else None)
-            if choice is None and audit.is_due(known.at(clock()).state, clock()):
+            must_look = after_loss.must_look_first(known.at(clock()))
+            if must_look or (choice is None and audit.is_due(known.state, clock())):
                 endings.write(clock())
                 compared = audit.compare(lock, lease, clients(account), clock)
                 known.outdated()
                 requests += compared.requests
                 if compared.rest is not None:
                     return requests, compared.rest
+                if must_look and (later := after_loss.looks_again_at(known.at(clock()), clock())) is not None:
+                    return requests, _rest(lock, later, after_loss.LOOK_FIRST)
                 agenda.changed()
                 continue
             if choice is None:
@@ -165,6 +180,9 @@ def _work(
             prepared = attempts.prepare(known, lease, choice, purse, clock(), breaker)
             if isinstance(prepared, attempts.ObserveOnly):
                 writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
+                continue
+            if isinstance(prepared, attempts.LookFirst):  # the account was released a moment ago
+                agenda.changed()
                 continue
             if isinstance(prepared, attempts.Rest):
                 return requests, _rest(lock, clock() + account_limits.BUDGET_PAUSE, account_limits.BUDGET_SPENT)

@@ -19,6 +19,7 @@ from pins.core.budget import (
     beyond,
     codes_payable,
     cutoff,
+    half_spent,
     learn,
     remaining,
     reserve_for,
@@ -282,3 +283,16 @@ def test_whom_the_sweep_may_wake() -> None:
     assert spendable_until(500, later, HOURLY, START) == later
     assert spendable_until(70, later, HOURLY, START) == START + DEADLINE_IS_NEAR  # the rest is kept for near deadlines
     assert spendable_until(500, START - timedelta(hours=9), HOURLY, START) == START
+
+
+@pytest.mark.parametrize(("spent", "left"), [(0, 350), (100, 350), (350, 350), (500, 200), (700, 0)])
+def test_after_a_loss_at_least_half_counts_as_spent(spent: int, left: int) -> None:
+    usage = Usage()
+    for _ in range(spent):
+        usage = spend(usage, HOURLY, START) or usage
+    assert remaining(half_spent(usage, HOURLY, START), HOURLY, START) == left
+    assert remaining(half_spent(usage, HOURLY, START), HOURLY, START + timedelta(hours=2)) == 700
+
+
+def test_half_of_an_odd_limit_is_the_greater_half() -> None:
+    assert remaining(half_spent(Usage(), Rules(limit=1, window_seconds=60), START), Rules(1, 60), START) == 0
