@@ -18,6 +18,7 @@ RUN pip install -r requirements.txt
 
 COPY manage.py ./
 COPY config config
+COPY people people
 COPY rentals rentals
 COPY pins pins
 

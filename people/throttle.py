@@ -1,0 +1,123 @@
+"""Limits before a password is looked at.
+
+Three, and none locks a person out: so many tries of one address at one name, so many of one address, and between tries
+at one name a delay that grows with its failures, from wherever they come (`people.delays`). Names are counted whether
+somebody has them or not, so that an answer tells nothing about that; and as digests, because people type passwords into
+the wrong field.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import time
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, NoReturn
+
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+
+from people import delays
+from pins.models import Incident
+from rentals.inbound import rate_limits
+from rentals.inbound.rate_limits import client_key
+
+logger = logging.getLogger(__name__)
+
+#: Tries of one address at one name, and at all names, within a quarter of an hour.
+PAIR: Final = RateLimitItemPerMinute(8, 15, namespace="login-pair")
+ADDRESS: Final = RateLimitItemPerMinute(40, 15, namespace="login-address")
+#: When an address first asked for a name since its last try.
+ASKED: Final = RateLimitItemPerMinute(1, 15, namespace="login-asked")
+#: Failures at one name; more need not be counted, since the delay does not grow further.
+NAME: Final = RateLimitItemPerHour(delays.FREE + 10, namespace="login-name")
+#: Failures and refusals of an hour; with one more, people are told.
+MANY: Final = RateLimitItemPerHour(40, namespace="login-all")
+#: Requests for a link by e-mail: of one address, and for one person.
+LINKS_FROM: Final = RateLimitItemPerHour(10, namespace="reset-address")
+LINKS_TO: Final = RateLimitItemPerHour(3, namespace="reset-person")
+#: Wrong codes of the second step. Only who knows the password gets there, so this may be counted by person alone.
+CODES: Final = RateLimitItemPerMinute(6, 15, namespace="login-code")
+
+_SITE: Final = "site"
+
+
+class Wait(Exception):
+    """No password is looked at now. `seconds`: when to ask again, at least one."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = max(1, math.ceil(seconds))
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try to log in."""
+
+    name: str  # a digest
+    address: str  # of the client, or its network
+
+    @property
+    def pair(self) -> str:
+        return f"{self.name}:{self.address}"
+
+
+def try_of(name: str, address: str) -> Try:
+    """`name`: as typed."""
+    plain = unicodedata.normalize("NFKC", name).strip().casefold()
+    return Try(hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()[:32], client_key(address))
+
+
+def admit(one: Try, now: datetime) -> None:
+    """Count the try before its password is looked at, so that many at once do not all get through. Raises `Wait`."""
+    if (seconds := rate_limits.wait(ADDRESS, one.address, strict=True)) is not None:
+        _refused(one, now, seconds)
+    failures, _ = rate_limits.used(NAME, one.name)
+    if delays.delay(failures):
+        rate_limits.wait(ASKED, one.pair, strict=True)
+        _, leaves_at = rate_limits.used(ASKED, one.pair)
+        if seconds_left := delays.left(failures, leaves_at - ASKED.get_expiry(), time.time()):
+            _refused(one, now, seconds_left)
+    if (seconds := rate_limits.wait(PAIR, one.pair, strict=True)) is not None:
+        _refused(one, now, seconds)
+
+
+def _refused(one: Try, now: datetime, seconds: float) -> NoReturn:
+    logger.warning("login_refused", extra={"address": one.address})
+    _tell(now)
+    raise Wait(seconds)
+
+
+def failed(one: Try, now: datetime, user_id: int | None) -> None:
+    """`user_id`: whose password it was not, if somebody has the name."""
+    logger.warning("login_failed", extra={"address": one.address, "user_id": user_id})
+    rate_limits.wait(NAME, one.name, strict=True)
+    rate_limits.forget(ASKED, one.pair)
+    rate_limits.wait(ASKED, one.pair, strict=True)  # the next delay begins now
+    _tell(now)
+
+
+def succeeded(one: Try) -> None:
+    """The address belongs to the person. What others tried meanwhile still counts for others."""
+    rate_limits.forget(PAIR, one.pair)
+    rate_limits.forget(ASKED, one.pair)
+
+
+def limit(most: RateLimitItem, who: str) -> None:
+    """Count. Raises `Wait`."""
+    if (seconds := rate_limits.wait(most, who, strict=True)) is not None:
+        raise Wait(seconds)
+
+
+def _tell(now: datetime) -> None:
+    if rate_limits.wait(MANY, _SITE, strict=True) is not None:
+        Incident.open(Incident.Kind.LOGINS_FAIL, now, about=None)
+
+
+def review(now: datetime) -> None:
+    """Resolve the incident when an hour has seen fewer than half as many failures."""
+    still = Incident.objects.filter(kind=Incident.Kind.LOGINS_FAIL, resolved_at=None)
+    if still.exists() and rate_limits.used(MANY, _SITE)[0] < MANY.amount // 2:
+        Incident.resolve(now, about=None, kinds=(Incident.Kind.LOGINS_FAIL,))
