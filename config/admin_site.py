@@ -28,6 +28,7 @@ _MODELS = (
     "AccessGrant",
     "Pin",
     "PinReveal",
+    "CodeTry",
     "User",
     "Group",
     "PeriodicTask",
