@@ -35,8 +35,8 @@ from rentals.admin.object_pages import ObjectPages
 from rentals.admin.property_choice import search_when_many
 from rentals.admin.scoped import Scoped
 from rentals.calendars import conflicts
-from rentals.inbound.client import address_of
 from rentals.ending import RunningStay, ended_by_calendar, running
+from rentals.inbound.client import address_of
 from rentals.models import Booking, LockAccount
 from rentals.stay_forms import FORMS, LateCheckOutForm, may_move
 from rentals.wording import day_and_time

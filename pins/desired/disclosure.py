@@ -57,7 +57,9 @@ def reveal(grant_id: int, now: datetime, *, user: AbstractBaseUser, address: str
 
     Raises a `CodeNotShownError` that says why; then nothing was written.
     """
-    return _disclose(grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=parsed_address(address))
+    return _disclose(
+        grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=parsed_address(address)
+    )
 
 
 @sensitive_variables()

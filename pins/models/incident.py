@@ -103,9 +103,7 @@ class Incident(models.Model):
         return self.get_kind_display()
 
     @classmethod
-    def open(
-        cls, kind: Kind, now: datetime, *, about: models.Model | None, severity: Severity | None = None
-    ) -> None:
+    def open(cls, kind: Kind, now: datetime, *, about: models.Model | None, severity: Severity | None = None) -> None:
         """Open it for a pin, lock, account, feed or booking, or with `None` for this installation as a whole. An open
         one is kept; its severity can only rise.
 

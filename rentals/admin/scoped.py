@@ -32,7 +32,7 @@ class KnownLookups:
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         if not super().lookup_allowed(lookup, value, request):  # type: ignore[misc]
             return False
-        if lookup.split("__")[0] in _offered(self, request):
+        if lookup.split("__", maxsplit=1)[0] in _offered(self, request):
             return True
         model: type[Model] = self.model  # type: ignore[attr-defined]
         name, *rest = lookup.split("__")

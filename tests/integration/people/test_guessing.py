@@ -11,7 +11,7 @@ from django.test import Client
 
 from people import hashing, tasks, throttle
 from pins.models import Incident
-from tests.support.logins import LOGIN, PASSWORD, counted, is_in, log_in
+from tests.support.logins import PASSWORD, counted, is_in, log_in
 from tests.support.pages import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("counts")]
@@ -142,9 +142,7 @@ def test_a_full_house_of_looks_refuses_at_once(client: Client, anna: User) -> No
     assert is_in(log_in(client, "anna", PASSWORD))
 
 
-def test_no_name_and_no_password_reaches_the_log(
-    client: Client, anna: User, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_name_and_no_password_reaches_the_log(client: Client, anna: User, caplog: pytest.LogCaptureFixture) -> None:
     log_in(client, "my secret typed as a name", "hunter2 and more")
     log_in(client, "anna", "hunter2 and more")
     written = [(record.message, record.__dict__.get("user_id")) for record in caplog.records]
@@ -160,7 +158,9 @@ def test_a_very_long_password_is_not_hashed(client: Client, anna: User) -> None:
     assert hashed == [0]
 
 
-@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "wanted", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)"]
+)
 def test_next_stays_inside(client: Client, anna: User, wanted: str) -> None:
     response = log_in(client, "anna", PASSWORD, next=wanted)
     assert response["Location"] == "/"

@@ -72,8 +72,19 @@ def test_a_search_answers_whatever_field_is_named(client: Client, village: Villa
             assert status in (200, 403, 404), (meta.label, name, status)
 
 
-@pytest.mark.parametrize("more", [{"term": "\x00"}, {"term": "x" * 5000}, {"page": "nonsense"}, {"page": "-1"},
-                                  {"page": "9" * 30}, {"page": "\x00"}, {"app_label": "\x00"}, {"model_name": "\x00"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"term": "\x00"},
+        {"term": "x" * 5000},
+        {"page": "nonsense"},
+        {"page": "-1"},
+        {"page": "9" * 30},
+        {"page": "\x00"},
+        {"app_label": "\x00"},
+        {"model_name": "\x00"},
+    ],
+)
 def test_a_search_answers_whatever_is_asked(client: Client, village: Village, more: dict[str, str]) -> None:
     asked = {"app_label": "rentals", "model_name": "booking", "field_name": "property", "term": "a", **more}
     assert client.get("/admin/autocomplete/", asked).status_code in (200, 400, 403, 404)
