@@ -29,5 +29,6 @@ ROUTES: Final[dict[str, dict[str, Any]]] = {
         "pins.tasks.notify",
         "pins.tasks.send_messages",
         "pins.tasks.purge",
+        "people.tasks.mail_link",
     )
 }

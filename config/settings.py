@@ -242,6 +242,8 @@ LOGIN_REDIRECT_URL = "home"  # also for a `next` that leads away from this site
 SESSION_IDLE_HOURS = env.whole_number("SESSION_IDLE_HOURS", 12, minimum=1, maximum=720)  # then people log in again
 SESSION_COOKIE_AGE = SESSION_IDLE_HOURS * 3600
 PASSWORD_RESET_TIMEOUT = env.whole_number("PASSWORD_LINK_HOURS", 24, minimum=1, maximum=168) * 3600
+# 1: who has no second step yet is led to the page that switches it on, and nowhere else.
+SECOND_STEP_REQUIRED = env.boolean("SECOND_STEP_REQUIRED")
 # Proxies whose word about the client's address is taken: addresses, networks, `unix` for a socket.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STATIC_URL = "static/"

@@ -1,9 +1,9 @@
 """Limits before a password is looked at.
 
-Three, and none locks a person out: so many tries of one address at one name, so many of one address, and between tries
-at one name a delay that grows with its failures, from wherever they come (`people.delays`). Names are counted whether
-somebody has them or not, so that an answer tells nothing about that; and as digests, because people type passwords into
-the wrong field.
+There are three, and none locks a person out: so many tries of one address at one name, so many failures of one address,
+and between tries at one name a delay that grows with its failures, from wherever they come (`people.delays`). Names are
+counted whether somebody has them or not, so that an answer tells nothing about that; and as digests, because people
+type passwords into the wrong field.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from rentals.inbound.rate_limits import client_key
 
 logger = logging.getLogger(__name__)
 
-#: Tries of one address at one name, and at all names, within a quarter of an hour.
+#: Tries of one address at one name, and its failures at all names, within a quarter of an hour.
 PAIR: Final = RateLimitItemPerMinute(8, 15, namespace="login-pair")
 ADDRESS: Final = RateLimitItemPerMinute(40, 15, namespace="login-address")
 #: When an address first asked for a name since its last try.
@@ -66,14 +66,24 @@ class Try:
 
 def try_of(name: str, address: str) -> Try:
     """`name`: as typed."""
-    plain = unicodedata.normalize("NFKC", name).strip().casefold()
-    return Try(hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()[:32], client_key(address))
+    return Try(digest(name), client_key(address))
+
+
+def digest(typed: str) -> str:
+    """The key under which a name or an e-mail address is counted, however it is spelled."""
+    plain = unicodedata.normalize("NFKC", typed).strip().casefold()
+    return hashlib.sha256(plain.encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def admit(one: Try, now: datetime) -> None:
-    """Count the try before its password is looked at, so that many at once do not all get through. Raises `Wait`."""
-    if (seconds := rate_limits.wait(ADDRESS, one.address, strict=True)) is not None:
-        _refused(one, now, seconds)
+    """Count the try before its password is looked at, so that many at once do not all get through. Raises `Wait`.
+
+    An office logs in from one address, so of an address only failures count; those under way, which are not counted
+    yet, are few (`people.hashing`).
+    """
+    count, leaves_at = rate_limits.used(ADDRESS, one.address)
+    if count >= ADDRESS.amount:
+        _refused(one, now, leaves_at - time.time())
     failures, _ = rate_limits.used(NAME, one.name)
     if delays.delay(failures):
         rate_limits.wait(ASKED, one.pair, strict=True)
@@ -93,6 +103,7 @@ def _refused(one: Try, now: datetime, seconds: float) -> NoReturn:
 def failed(one: Try, now: datetime, user_id: int | None) -> None:
     """`user_id`: whose password it was not, if somebody has the name."""
     logger.warning("login_failed", extra={"address": one.address, "user_id": user_id})
+    rate_limits.wait(ADDRESS, one.address, strict=True)
     rate_limits.wait(NAME, one.name, strict=True)
     rate_limits.forget(ASKED, one.pair)
     rate_limits.wait(ASKED, one.pair, strict=True)  # the next delay begins now
@@ -109,6 +120,18 @@ def limit(most: RateLimitItem, who: str) -> None:
     """Count. Raises `Wait`."""
     if (seconds := rate_limits.wait(most, who, strict=True)) is not None:
         raise Wait(seconds)
+
+
+def failed_code(user_id: int, address: str, now: datetime) -> None:
+    """A wrong code of the second step, by somebody who knows the password: told sooner than a wrong password."""
+    logger.warning("second_step_failed", extra={"address": client_key(address), "user_id": user_id})
+    if rate_limits.used(CODES, f"user:{user_id}")[0] >= CODES.amount:
+        Incident.open(Incident.Kind.LOGINS_FAIL, now, about=None)
+
+
+def forget_codes(user_id: int) -> None:
+    """The person entered a right code."""
+    rate_limits.forget(CODES, f"user:{user_id}")
 
 
 def _tell(now: datetime) -> None:
