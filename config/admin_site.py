@@ -50,7 +50,7 @@ class TurnkeyAdminSite(AdminSite):
 
         if request.method == "GET" and self.has_permission(request):
             return redirect("admin:index")
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         return log_in(request, {**self.each_context(request), **(extra_context or {})})
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:

@@ -118,7 +118,7 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         return [*own, *super().get_urls()]
 
     def _person(self, request: HttpRequest, object_id: int) -> User:
-        one = self.get_object(request, str(object_id))
+        one: User | None = self.get_object(request, str(object_id))
         if one is None:
             raise Http404
         if not self._may_let_in(request, one):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import segno
 from django.contrib import admin, messages
@@ -31,7 +31,7 @@ from rentals.inbound.client import address_of
 @sensitive_post_parameters()
 @sensitive_variables()
 def page(request: HttpRequest) -> HttpResponse:
-    user = User.objects.get(pk=request.user.pk)
+    user = cast("User", request.user)
     step = second_step.prepared(user)
     form = CodeForm(request.POST or None)
     context: dict[str, Any] = {**admin.site.each_context(request), "title": "Second step", "form": form, "step": step}
@@ -52,8 +52,7 @@ def page(request: HttpRequest) -> HttpResponse:
     if not step.confirmed_at:
         context |= {"key": " ".join(step.key[at : at + 4] for at in range(0, len(step.key), 4))}
         context |= {"picture": _picture(codes.address(step.key, user.get_username(), "Turnkey"))}
-    response = TemplateResponse(request, "people/second_step.html", context, status=status)
-    return response
+    return TemplateResponse(request, "people/second_step.html", context, status=status)
 
 
 def _switch_on(
@@ -64,8 +63,7 @@ def _switch_on(
         return None
     request.session[TOOK_SECOND_STEP] = True
     _log(user, "Switched their second step on.")
-    response = TemplateResponse(request, "people/spare_codes.html", {**context, "spare_codes": spare})
-    return response
+    return TemplateResponse(request, "people/spare_codes.html", {**context, "spare_codes": spare})
 
 
 def _switch_off(
@@ -85,5 +83,5 @@ def _log(user: User, text: str) -> None:
 
 def _picture(address: str) -> SafeString:
     """The address as a square picture that a phone's camera reads. Drawn here: the key goes to nobody."""
-    drawn = segno.make(address, error="m").svg_inline(scale=5, border=4, light="#fff", dark="#000", omitsize=False)
+    drawn: str = segno.make(address, error="m").svg_inline(scale=5, border=4, light="#fff", dark="#000", omitsize=False)
     return mark_safe(drawn)  # noqa: S308 - made of black squares alone

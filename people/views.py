@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.conf import settings
@@ -69,8 +69,7 @@ def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "may_ask_for_link": links.can_be_mailed(),
         **context,
     }
-    response: HttpResponse = Login.as_view(extra_context=extra)(request)
-    return response
+    return cast("HttpResponse", Login.as_view(extra_context=extra)(request))
 
 
 class CodeForm(forms.Form):
@@ -87,7 +86,7 @@ class CodeForm(forms.Form):
 def code(request: HttpRequest) -> HttpResponse:
     """The code of the app, or one of the spare codes."""
     kept: dict[str, Any] = request.session.get(_HALF_IN) or {}
-    user = User.objects.filter(pk=kept.get("user"), is_active=True).first()
+    user = User.objects.filter(pk=kept.get("user") or 0, is_active=True).first()
     step = second_step.confirmed(user) if user is not None else None
     fresh = time.time() - kept.get("at", 0) < _LONGEST
     if user is None or step is None or not fresh or kept["proof"] != user.get_session_auth_hash():

@@ -90,7 +90,8 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
             field = self._narrowed(copy.deepcopy(form.base_fields["property"]), request)
             search_when_many(field, request)
             form.base_fields["property"] = field
-        form.asker = Asker(request.user, self.scope(request), address_of(request))
+        asking: Any = form
+        asking.asker = Asker(request.user, self.scope(request), address_of(request))
         return form
 
     def change_context(self, request: HttpRequest, obj: Booking) -> dict[str, Any]:

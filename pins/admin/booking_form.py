@@ -128,7 +128,7 @@ class BookingForm(_Form):
 
     def _post_clean(self) -> None:
         """The digits are judged last, and only of a stay that could be saved: the answer is a secret of its own."""
-        super()._post_clean()
+        super()._post_clean()  # type: ignore[misc]
         if not self.errors and not self.kept and self.cleaned_data.get("own_code"):
             refusal = own_code.refusal(self.asker, self.instance, str(self.cleaned_data["own_code"]), timezone.now())
             if refusal:

@@ -29,7 +29,7 @@ class KnownLookups:
     _FINGERPRINTS: ClassVar = ("digest", "hash", "token", "secret", "password", "fingerprint")
     _OF_A_KEY: ClassVar = frozenset({"exact", "in", "isnull"})
 
-    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
         if not super().lookup_allowed(lookup, value, request):  # type: ignore[misc]
             return False
         if lookup.split("__", maxsplit=1)[0] in _offered(self, request):
@@ -46,7 +46,7 @@ class KnownLookups:
             return False
         if not field.is_relation:
             return True
-        key = field.related_model._meta.pk.name if field.related_model else "id"  # type: ignore[union-attr]
+        key = field.related_model._meta.pk.name if field.related_model else "id"
         return set(rest) - {key, "pk"} <= self._OF_A_KEY
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import timedelta
 from io import StringIO
 from typing import Any
@@ -30,7 +31,7 @@ NEW = "another long pass-phrase"
 
 
 @pytest.fixture
-def letters(settings: LazySettings) -> list[Any]:
+def letters(settings: LazySettings) -> Iterator[list[Any]]:
     settings.EMAIL_HOST, settings.PUBLIC_URL = "mail.example.com", "https://codes.example.com"
     from config.celery import app
 

@@ -12,7 +12,6 @@ from django.test import Client
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
-PART = {"HTTP_HX_REQUEST": "true"}
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def test_a_board_that_stands_open_does_not_keep_it(client: Client, clock: time_m
     client.get("/")
     for _ in range(12):
         clock.shift(HOUR)
-        last = client.get("/", **PART)
+        last = client.get("/", headers={"HX-Request": "true"})
     assert last.status_code in (200, 204)
     clock.shift(HOUR)
     assert client.get("/").status_code == 302
