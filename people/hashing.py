@@ -1,7 +1,8 @@
 """Room for looking at passwords.
 
 One look takes a processor for a good part of a second, on purpose. Where many come at once, from many addresses, they
-must not have all processors and all threads: the others serve pages, calendars and health checks.
+must not have all processors and all threads: the others serve pages, calendars and health checks. Browsers from which
+people logged in before (`people.devices`) have a room of their own, since strangers may fill the other.
 """
 
 from __future__ import annotations
@@ -20,21 +21,29 @@ WAITING: Final = 2
 PATIENCE: Final = 3.0
 _COME_BACK: Final = 5
 
-_inside = threading.BoundedSemaphore(AT_ONCE)
-_queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
 
+class Room:
+    """So many look at once, and so many more wait."""
 
-@contextmanager
-def room() -> Iterator[None]:
-    """Look at a password within this. Raises `Wait` when too many do."""
-    if not _queue.acquire(blocking=False):
-        raise Wait(_COME_BACK)
-    try:
-        if not _inside.acquire(timeout=PATIENCE):
+    def __init__(self) -> None:
+        self.inside = threading.BoundedSemaphore(AT_ONCE)
+        self.queue = threading.BoundedSemaphore(AT_ONCE + WAITING)
+
+    @contextmanager
+    def entered(self) -> Iterator[None]:
+        """Look at a password within this. Raises `Wait` when too many do."""
+        if not self.queue.acquire(blocking=False):
             raise Wait(_COME_BACK)
         try:
-            yield
+            if not self.inside.acquire(timeout=PATIENCE):
+                raise Wait(_COME_BACK)
+            try:
+                yield
+            finally:
+                self.inside.release()
         finally:
-            _inside.release()
-    finally:
-        _queue.release()
+            self.queue.release()
+
+
+STRANGERS: Final = Room()
+KNOWN: Final = Room()

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from people import hashing, throttle
+from people import devices, hashing, throttle
 from people.throttle import Try, Wait
 from people.words import wait_for
 from rentals.inbound.client import address_of
@@ -35,7 +35,7 @@ class LoginForm(AdminAuthenticationForm):
         name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
         if not name or not password or self.request is None:
             return self.cleaned_data  # the fields say what is missing
-        one = throttle.try_of(name, address_of(self.request))
+        one = throttle.try_of(name, address_of(self.request), devices.known(self.request, name))
         try:
             return self._within_limits(one, name)
         except Wait as refused:
@@ -47,7 +47,7 @@ class LoginForm(AdminAuthenticationForm):
     def _within_limits(self, one: Try, name: str) -> dict[str, Any]:
         throttle.admit(one, timezone.now())
         try:
-            with hashing.room():
+            with (hashing.KNOWN if one.device else hashing.STRANGERS).entered():
                 cleaned: dict[str, Any] = super().clean()
         except ValidationError:
             throttle.failed(one, timezone.now(), _id_of(name))

@@ -58,15 +58,16 @@ class Try:
 
     name: str  # a digest
     address: str  # of the client, or its network
+    device: str = ""  # the key of a browser from which this person logged in before
 
     @property
     def pair(self) -> str:
-        return f"{self.name}:{self.address}"
+        return f"{self.name}:{self.device or self.address}"
 
 
-def try_of(name: str, address: str) -> Try:
+def try_of(name: str, address: str, device: str = "") -> Try:
     """`name`: as typed."""
-    return Try(digest(name), client_key(address))
+    return Try(digest(name), client_key(address), device)
 
 
 def digest(typed: str) -> str:
@@ -81,6 +82,14 @@ def admit(one: Try, now: datetime) -> None:
     An office logs in from one address, so of an address only failures count; those under way, which are not counted
     yet, are few (`people.hashing`).
     """
+    if not one.device:
+        _admit_stranger(one, now)
+    if (seconds := rate_limits.wait(PAIR, one.pair, strict=True)) is not None:
+        _refused(one, now, seconds)
+
+
+def _admit_stranger(one: Try, now: datetime) -> None:
+    """The limits that others can use up: of the address, and the delay of the name."""
     count, leaves_at = rate_limits.used(ADDRESS, one.address)
     if count >= ADDRESS.amount:
         _refused(one, now, leaves_at - time.time())
@@ -90,8 +99,6 @@ def admit(one: Try, now: datetime) -> None:
         _, leaves_at = rate_limits.used(ASKED, one.pair)
         if seconds_left := delays.left(failures, leaves_at - ASKED.get_expiry(), time.time()):
             _refused(one, now, seconds_left)
-    if (seconds := rate_limits.wait(PAIR, one.pair, strict=True)) is not None:
-        _refused(one, now, seconds)
 
 
 def _refused(one: Try, now: datetime, seconds: float) -> NoReturn:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from people import links, second_step, throttle
+from people import devices, links, second_step, throttle
 from people.login_form import LoginForm
 from people.sessions import TOOK_SECOND_STEP
 from people.throttle import Wait
@@ -43,7 +43,9 @@ class Login(LoginView):
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
         if second_step.confirmed(user) is None:
-            return super().form_valid(form)
+            response = super().form_valid(form)
+            devices.remember(response, user)
+            return response
         # Not logged in yet. Whoever had this session before learns nothing of it.
         self.request.session.flush()
         self.request.session[_HALF_IN] = {
@@ -113,7 +115,9 @@ def _all_the_way_in(request: HttpRequest, user: User, wanted: str) -> HttpRespon
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])  # with a new session key
     request.session.pop(_HALF_IN, None)
     request.session[TOOK_SECOND_STEP] = True
-    return redirect(wanted)
+    response = redirect(wanted)
+    devices.remember(response, user)
+    return response
 
 
 def _refused(response: HttpResponse, wait: int | None) -> HttpResponse:

@@ -11,7 +11,7 @@ from django.test import Client
 
 from people import hashing, tasks, throttle
 from pins.models import Incident
-from tests.support.logins import PASSWORD, counted, is_in, log_in
+from tests.support.logins import LOGIN, PASSWORD, counted, is_in, log_in
 from tests.support.pages import text
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("counts")]
@@ -70,6 +70,32 @@ def test_strangers_do_not_lock_the_host_out(client: Client, anna: User) -> None:
             log_in(client, "anna", "wrong", f"10.1.0.{n}")
         clock.shift(timedelta(seconds=31))
         assert is_in(log_in(client, "anna", PASSWORD, "198.51.100.7"))
+
+
+def test_a_known_browser_has_tries_that_strangers_cannot_use_up(client: Client, anna: User) -> None:
+    """Not even those who share its address."""
+    assert is_in(log_in(client, "anna", PASSWORD))
+    client.post("/admin/logout/")
+    for n in range(throttle.ADDRESS.amount + 5):
+        log_in(Client(), f"name{n}", "wrong")
+        log_in(Client(), "anna", "wrong")
+    assert log_in(Client(), "anna", PASSWORD).status_code == 429
+    assert is_in(log_in(client, "anna", PASSWORD))
+
+
+def test_the_cookie_of_a_browser_helps_nobody_else(client: Client, anna: User) -> None:
+    User.objects.create_superuser("ben", password=PASSWORD)
+    assert is_in(log_in(client, "anna", PASSWORD))
+    cookie = client.cookies["turnkey_device"]
+    assert (cookie["httponly"], cookie["path"], cookie["samesite"]) == (True, LOGIN, "Strict")
+    thief = Client()
+    thief.cookies["turnkey_device"] = cookie.value
+    for name in ("anna", "ben"):
+        answers = [log_in(thief, name, f"wrong {n}").status_code for n in range(throttle.PAIR.amount + 2)]
+        assert answers.count(429) == 2
+    for forged in ("", "x", "a:b:c", cookie.value[:-1] + "x"):
+        thief.cookies["turnkey_device"] = forged
+        assert log_in(thief, "anna", "wrong").status_code == 429
 
 
 def test_the_delay_of_a_name_grows_with_its_failures(client: Client, anna: User) -> None:
@@ -131,13 +157,17 @@ def test_the_board_and_the_list_show_it(client: Client, anna: User) -> None:
 
 
 def test_a_full_house_of_looks_refuses_at_once(client: Client, anna: User) -> None:
-    taken = [hashing._queue.acquire(blocking=False) for _ in range(hashing.AT_ONCE + hashing.WAITING)]
+    known = Client()
+    assert is_in(log_in(known, "anna", PASSWORD))
+    known.post("/admin/logout/")
+    taken = [hashing.STRANGERS.queue.acquire(blocking=False) for _ in range(hashing.AT_ONCE + hashing.WAITING)]
     try:
         with counted() as hashed:
             response = log_in(client, "anna", PASSWORD)
+        assert is_in(log_in(known, "anna", PASSWORD)), "a browser that is known has a room of its own"
     finally:
         for _ in taken:
-            hashing._queue.release()
+            hashing.STRANGERS.queue.release()
     assert (response.status_code, hashed) == (429, [0])
     assert is_in(log_in(client, "anna", PASSWORD))
 
