@@ -85,7 +85,8 @@ def _storm(base: str) -> None:
         [
             f"{ATTACKERS} connections with wrong passwords, each try from another address: {sorted(answers.items())}",
             f"/healthz without: median {statistics.median(calm) * 1000:.1f} ms of {len(calm)}",
-            f"/healthz in the storm: median {statistics.median(stormy) * 1000:.1f} ms of {len(stormy)}; ratio {ratio:.1f}",
+            f"/healthz in the storm: median {statistics.median(stormy) * 1000:.1f} ms of {len(stormy)}",
+            f"ratio of the medians: {ratio:.1f}",
             f"/healthz in the storm: longest {max(stormy) * 1000:.0f} ms",
             f"seconds until the host was in, in the storm: {known} in the usual browser, {stranger} in a new one",
         ],
