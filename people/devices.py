@@ -20,6 +20,15 @@ _SALT: Final = "people.devices"
 _DAYS: Final = 180
 
 
+def is_ours(cookie: str) -> bool:
+    """Whether we made it, whoever it names."""
+    try:
+        signing.loads(cookie, salt=_SALT, max_age=_DAYS * 86_400)
+    except signing.BadSignature:
+        return False
+    return True
+
+
 def known(request: HttpRequest, name: str) -> str:
     """The key of the browser, if whoever has this user name logged in from it; else nothing."""
     try:

@@ -39,6 +39,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         raise Http404
     form, sent, wait = AddressForm(request.POST or None), False, None
     if request.method == "POST" and form.is_valid():
+        logger.info("password_link_asked", extra={"address": address_of(request)})
         try:
             throttle.limit(throttle.LINKS_FROM, client_key_of(request))
         except Wait as refused:
@@ -52,7 +53,6 @@ def forgotten(request: HttpRequest) -> HttpResponse:
     if wait is not None:
         response.status_code = 429
         response["Retry-After"] = str(wait)
-    logger.info("password_link_asked", extra={"address": address_of(request)})
     return response
 
 

@@ -61,7 +61,11 @@ def test_health_checks_and_the_host_get_through(tmp_path: Path) -> None:
 
 
 def _storm(base: str) -> None:
-    host = httpx.Client(timeout=60)
+    with httpx.Client(timeout=60) as host, httpx.Client(timeout=60) as new:
+        _measure(base, host, new)
+
+
+def _measure(base: str, host: httpx.Client, new: httpx.Client) -> None:
     assert _host_logs_in(host, base, patience=30) is not None
     host.cookies.delete("sessionid")  # the session ended; the browser is still known
     calm = _health(base, SECONDS / 2)
@@ -74,7 +78,7 @@ def _storm(base: str) -> None:
         time.sleep(1)
         stormy = _health(base, SECONDS)
         known = _host_logs_in(host, base, patience=60)
-        stranger = _host_logs_in(httpx.Client(timeout=60), base, patience=30)
+        stranger = _host_logs_in(new, base, patience=30)
     finally:
         over.set()
         for one in attackers:
