@@ -29,7 +29,7 @@ class KnownLookups:
     _FINGERPRINTS: ClassVar = ("digest", "hash", "token", "secret", "password", "fingerprint")
     _OF_A_KEY: ClassVar = frozenset({"exact", "in", "isnull"})
 
-    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         if not super().lookup_allowed(lookup, value, request):  # type: ignore[misc]
             return False
         if lookup.split("__", maxsplit=1)[0] in _offered(self, request):
@@ -50,9 +50,9 @@ class KnownLookups:
         return set(rest) - {key, "pk"} <= self._OF_A_KEY
 
 
-def _offered(page: Any, request: HttpRequest | None) -> set[str]:
+def _offered(page: Any, request: HttpRequest) -> set[str]:
     """The first words of the filters that a list offers."""
-    filters = page.get_list_filter(request) if request is not None else page.list_filter
+    filters = page.get_list_filter(request)
     names = {page.date_hierarchy} if page.date_hierarchy else set()
     for one in filters:
         if isinstance(one, str):
