@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import os
 import re
 import sys
@@ -144,6 +145,19 @@ def printable(name: str, *, most: int = 255) -> str:
 def names(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty parts."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str) -> tuple[str, ...]:
+    """Comma-separated addresses and networks, such as `127.0.0.1, 10.0.0.0/8`; `unix` means a local socket."""
+    values = tuple(names(name))
+    for value in values:
+        try:
+            _ = value == "unix" or ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise SettingsError(
+                f"{name} holds {value!r}. Write addresses or networks, such as 127.0.0.1, 10.0.0.0/8, or unix."
+            ) from None
+    return values
 
 
 def origins(name: str) -> list[str]:

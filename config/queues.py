@@ -29,5 +29,7 @@ ROUTES: Final[dict[str, dict[str, Any]]] = {
         "pins.tasks.notify",
         "pins.tasks.send_messages",
         "pins.tasks.purge",
+        "config.people.tasks.mail_link",
+        "config.people.tasks.review_logins",
     )
 }

@@ -26,6 +26,7 @@ def beat_entries(
         PREFIX + "list locks": _every("pins.tasks.list_locks", 120),  # each account once an hour
         PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),
         PREFIX + "tell the news": _every("pins.tasks.notify", notify_seconds),
+        PREFIX + "review logins": _every("config.people.tasks.review_logins", 60),
         PREFIX + "purge old records": _nightly("pins.tasks.purge", minute=17),
         PREFIX + "purge old calendar items": _nightly("rentals.tasks.purge", minute=47),
     }

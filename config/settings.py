@@ -199,6 +199,7 @@ INSTALLED_APPS = [
     "config.admin_site.TimetableConfig",  # django_celery_beat
     "import_export",
     "config",
+    "config.people",
     "rentals",
     "pins",
 ]
@@ -209,6 +210,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.people.sessions.idle_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "pins.middleware.wake_together",
@@ -231,9 +233,22 @@ TEMPLATES = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+] + [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    }
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "home"  # also for a `next` that leads away from this site
+SESSION_IDLE_HOURS = env.whole_number("SESSION_IDLE_HOURS", 12, minimum=1, maximum=720)  # then people log in again
+SESSION_COOKIE_AGE = SESSION_IDLE_HOURS * 3600
+PASSWORD_RESET_TIMEOUT = env.whole_number("PASSWORD_LINK_HOURS", 24, minimum=1, maximum=168) * 3600
+# 1: who has no second step yet is led to the page that switches it on, and nowhere else.
+SECOND_STEP_REQUIRED = env.boolean("SECOND_STEP_REQUIRED")
+# Proxies whose word about the client's address is taken: addresses, networks, `unix` for a socket.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STATIC_URL = "static/"
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True  # serves files from where they are, without collectstatic

@@ -21,6 +21,7 @@ handler400 = "rentals.inbound.http.bad_request"
 urlpatterns = [
     # Browsers ask for it on pages that name no icon, such as the admin's.
     path("favicon.ico", RedirectView.as_view(url=static("pins/key.svg"))),
+    path("admin/", include("config.people.urls")),
     path("admin/", admin.site.urls),
     path("", include("pins.board.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),

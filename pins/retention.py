@@ -1,4 +1,4 @@
-"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, and incidents.
+"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes.
 
 In small steps, the oldest first, each found by an index: a night costs what became old that day.
 """
@@ -12,7 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Delivery, Incident, Pin, PinAttempt
+from pins.models import AccessGrant, CodeTry, Delivery, Incident, Pin, PinAttempt
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
@@ -43,6 +43,16 @@ def purge_looks(now: datetime) -> int:
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         PinAttempt.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
+
+
+def purge_tries(now: datetime) -> int:
+    """Delete records of who asked long ago for digits as a code; return how many."""
+    old = CodeTry.objects.filter(at__lte=now - KEEP_RECORDS).order_by("at")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        CodeTry.objects.filter(pk__in=ids).delete()
         count += len(ids)
     return count
 

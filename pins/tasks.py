@@ -135,6 +135,7 @@ def purge(**kwargs: Any) -> None:
     now = timezone.now()
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     looks = retention.purge_looks(now)
+    retention.purge_tries(now)
     promise.purge(now)
     logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
 

@@ -7,7 +7,7 @@ from pins.models.measure import ArrivalRecord, Tally
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
 from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget, ScanPosition
 from pins.models.pin import Pin
-from pins.models.reveal import PinReveal
+from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "AccountState",
     "ArrivalRecord",
     "BeatLease",
+    "CodeTry",
     "Delivery",
     "Heartbeat",
     "Incident",

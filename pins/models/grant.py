@@ -10,6 +10,7 @@ from django.utils import timezone
 from pins.core.alias import new_reference
 from pins.models.secret import InstallationKey
 from rentals.fields import EncryptedTextField
+from rentals.models.names import NameField
 
 
 class AccessGrant(models.Model):
@@ -27,7 +28,7 @@ class AccessGrant(models.Model):
         "rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
     )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.GUEST)
-    holder_name = models.CharField(max_length=120, blank=True)
+    holder_name = NameField(max_length=120, blank=True)
     reference = models.CharField(max_length=8, unique=True, editable=False)
     code = EncryptedTextField(blank=True)
     starts_at = models.DateTimeField()

@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 
+from rentals.models.names import NameField
 from rentals.models.periods import During
 from rentals.models.property import Property
 from rentals.wording import days
@@ -45,13 +46,13 @@ class Booking(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     property = models.ForeignKey(Property, on_delete=models.PROTECT, related_name="bookings")
-    guest_name = models.CharField(
+    guest_name = NameField(
         max_length=120, blank=True, help_text="The first name becomes part of the code's name in the Tedee app."
     )
     check_in = models.DateTimeField(db_index=True)
     check_out = models.DateTimeField(db_index=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.CONFIRMED)
-    source = models.CharField(max_length=64, default="manual", help_text="Where the booking came from.")
+    source = NameField(max_length=64, default="manual", help_text="Where the booking came from.")
     follows_property_times = models.BooleanField(
         "uses the property's times",
         default=False,
@@ -64,7 +65,7 @@ class Booking(models.Model):
     # What the calendars last asked for. Where the stay differs, a person set the value, and a person's edit wins.
     feed_check_in = models.DateTimeField(null=True, blank=True, editable=False)
     feed_check_out = models.DateTimeField(null=True, blank=True, editable=False)
-    feed_guest_name = models.CharField(max_length=120, blank=True, editable=False)
+    feed_guest_name = NameField(max_length=120, blank=True, editable=False)
     feed_status = models.CharField(max_length=16, blank=True, editable=False)
 
     objects = BookingQuerySet.as_manager()

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db import models, transaction
 
 from rentals.fields import EncryptedTextField
+from rentals.models.names import NameField
 from rentals.models.tokens import new_token, token_digest
 from rentals.signals import account_released
 
@@ -23,13 +24,13 @@ class LockAccount(models.Model):
         PERSONAL_KEY = "personal_key", "Personal access key"
         OAUTH = "oauth", "OAuth access token"
 
-    name = models.CharField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
+    name = NameField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)
     secret = EncryptedTextField(
         "access key",
         help_text="From portal.tedee.com, Personal Access Keys, with the scopes Device.Read and Device.ReadWrite.",
     )
-    rate_group = models.CharField(
+    rate_group = NameField(
         max_length=64,
         blank=True,
         help_text="Tedee counts requests per user. Give all accounts of one user the same word here; otherwise leave "
@@ -91,8 +92,8 @@ class Lock(models.Model):
     device_id = models.PositiveBigIntegerField(
         "device id", unique=True, help_text="Tedee's number of the lock. `sync_locks` fills it in."
     )
-    name = models.CharField(max_length=120, help_text="Which door it is, for example “Entrance”.")
-    serial_number = models.CharField(max_length=64, blank=True, help_text="Printed on the lock; never changes.")
+    name = NameField(max_length=120, help_text="Which door it is, for example “Entrance”.")
+    serial_number = NameField(max_length=64, blank=True, help_text="Printed on the lock; never changes.")
     time_zone = models.CharField(max_length=64, blank=True, help_text="As set in the Tedee app.")
     is_active = models.BooleanField(
         "active", default=True, help_text="Switch off to take our codes off this lock and issue no more there."
