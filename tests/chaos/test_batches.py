@@ -66,11 +66,11 @@ def _stays(flat: int) -> list[dict[str, object]]:
     return [
         {
             "flat": flat,
-            "guest": "Anna",
+            "guest": f"Guest{number}",  # one guest who stays on would keep one code until the next begins
             "check_in": day.isoformat(),
             "check_out": (day + timedelta(hours=20)).isoformat(),
         }
-        for day in days
+        for number, day in enumerate(days)
     ]
 
 
