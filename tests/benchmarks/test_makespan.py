@@ -179,7 +179,7 @@ def halves(stack: Stack) -> list[list[int]]:
 
 def queue_in_postgres(stack: Stack, database_url: str) -> Baseline:
     app = "tests.benchmarks.baselines.queue_in_postgres.app"
-    worker = ["-m", "procrastinate", "--app", app, "worker", "--concurrency", str(LOCKS // WORKERS)]
+    worker = ["-m", "procrastinate", "--app", app, "worker", "--concurrency", str(LOCKS // WORKERS), "-p", "0.1"]
     return Baseline(stack, "queue_in_postgres", worker, {"BENCH_DATABASE": database_url, "PYTHONPATH": str(ROOT)})
 
 
