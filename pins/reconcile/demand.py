@@ -61,8 +61,8 @@ def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int
     return theirs.filter(deadline_at__lt=deadline).order_by()[:most].count()
 
 
-def _accounts(key: str) -> list[int]:
-    """The accounts that share a budget, see `budget_key`."""
+def _accounts(key: str) -> QuerySet[LockAccount]:
+    """The accounts that share a budget, see `budget_key`. For use within another query."""
     kind, _, name = key.partition(":")
     sharing = Q(rate_group=name) if kind == "group" else Q(pk=name, rate_group="")
-    return list(LockAccount.objects.filter(sharing).values_list("pk", flat=True))
+    return LockAccount.objects.filter(sharing).only("pk")

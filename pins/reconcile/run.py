@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
@@ -38,7 +39,7 @@ from pins.reconcile import (
     wakes,
     write_scope,
 )
-from pins.reconcile.agenda import Agenda
+from pins.reconcile.agenda import Agenda, Choice
 from pins.reconcile.clients import client_for
 from pins.reconcile.endings import Endings
 from pins.reconcile.known import KnownLock
@@ -87,18 +88,20 @@ def reconcile_lock(
     lease = leases.acquire(lock)
     if isinstance(lease, leases.Taken):
         return Report(lease.until)
-    requests = 0
     rest: datetime | None = None
+    work: _Work | None = None
     endings = Endings(lock_id)
     try:
         known = KnownLock(lock_id, clock())
         _take_over(known, endings, clock())
-        requests, rest = _work(known, lease, endings, clients, clock)
+        work = _Work(known, lease, endings, clients, clock)
+        rest = work.do()
         endings.write(clock())
     except attempts.LeaseLostError:
         logger.warning("lease_lost", extra={"lock_id": lock.pk})
     finally:
         leases.release(lease)
+    requests = work.requests if work is not None else 0
     # Looked up after the release: a run that came meanwhile found the lease taken and left its work to us.
     lock = _with_prospects(lock_id)
     next_due = _next_due(lock, clock()) if lock is not None else None
@@ -144,69 +147,83 @@ def _next_due(lock: Lock, now: datetime) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _work(
-    known: KnownLock,
-    lease: leases.Lease,
-    endings: Endings,
-    clients: Callable[[LockAccount], TedeeClient],
-    clock: Callable[[], datetime],
-) -> tuple[int, datetime | None]:
-    """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
-    requests = 0
-    lock, account = known.lock, known.lock.account
-    # Until when this run only reads, and why. Whether the account is observe-only is learned from `prepare`.
-    writes_rest = write_scope.writes_rest_until(lock, known.account_state, clock())
-    cause = account_limits.WRITES_REST
-    agenda, breaker = Agenda(lock, clock), pile_up.Breaker(known)
-    ends = time.monotonic() + LONGEST_RUN
-    with closing(Purse(account.budget_key)) as purse:
-        while time.monotonic() < ends and not stopping.is_set():
-            choice = agenda.next(reads_only=writes_rest is not None)
-            log_context.note(pin_id=choice.pin.pk if choice is not None else None)
-            must_look = after_loss.must_look_first(known.at(clock()))
-            if must_look or (choice is None and audit.is_due(known.state, clock())):
-                endings.write(clock())
-                compared = audit.compare(lock, lease, clients(account), clock)
-                known.outdated()
-                requests += compared.requests
-                if compared.rest is not None:
-                    return requests, compared.rest
-                if must_look and (later := after_loss.looks_again_at(known.at(clock()), clock())) is not None:
-                    return requests, _rest(lock, later, after_loss.LOOK_FIRST)
-                agenda.changed()
-                continue
-            if choice is None:
-                return requests, _rest(lock, writes_rest, cause) if writes_rest is not None else None
-            prepared = attempts.prepare(known, lease, choice, purse, clock(), breaker)
-            if isinstance(prepared, attempts.ObserveOnly):
-                writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
-                continue
-            if isinstance(prepared, attempts.LookFirst):  # the account was released a moment ago
-                agenda.changed()
-                continue
-            if isinstance(prepared, attempts.Rest):
-                return requests, _rest(lock, clock() + account_limits.BUDGET_PAUSE, account_limits.BUDGET_SPENT)
-            if prepared is None:
-                agenda.changed()
-                continue
-            if not lease.is_fresh():
-                raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
-            client = clients(account)
-            answer = attempts.send(client, prepared)
-            requests += 1
-            may_read = None
-            if write_scope.is_refused_write(prepared, answer):
-                may_read = write_scope.may_read(lock, lease, client, clock())
-                requests += 1
-            settled = responses.settle(known, endings, choice.pin, prepared, answer, clock(), may_read)
-            if settled.rest is not None:
-                return requests, settled.rest
-            alone = answer.error is None and not isinstance(prepared.step, Look | Delete)
-            if settled.pin is not None and alone:
-                agenda.follow_up(settled.pin)
-            else:
-                agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
-    return requests, None
+class _Work:
+    """What one run does while it holds the lease of its lock."""
+
+    def __init__(
+        self,
+        known: KnownLock,
+        lease: leases.Lease,
+        endings: Endings,
+        clients: Callable[[LockAccount], TedeeClient],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._known, self._lease, self._endings, self._clock = known, lease, endings, clock
+        self._lock, self._account = known.lock, known.lock.account  # whose key is used, even if the lock moves
+        self._client = partial(clients, self._account)
+        self._agenda, self._breaker = Agenda(self._lock, clock), pile_up.Breaker(known)
+        self.requests = 0
+        # Until when only reads are sent, and why. Whether the account is observe-only is learned from `prepare`.
+        self._writes_rest = write_scope.writes_rest_until(self._lock, known.account_state, clock())
+        self._cause = account_limits.WRITES_REST
+
+    def do(self) -> datetime | None:
+        """Perform due steps until none is left. Returns until when the lock rests (UTC), if it must."""
+        ends = time.monotonic() + LONGEST_RUN
+        with closing(Purse(self._account.budget_key)) as purse:
+            while time.monotonic() < ends and not stopping.is_set():
+                choice = self._agenda.next(reads_only=self._writes_rest is not None)
+                log_context.note(pin_id=choice.pin.pk if choice is not None else None)
+                must_look = after_loss.must_look_first(self._known.at(self._clock()))
+                if must_look or (choice is None and audit.is_due(self._known.state, self._clock())):
+                    rest = self._compare(must_look=must_look)
+                elif choice is None:
+                    return _rest(self._lock, self._writes_rest, self._cause) if self._writes_rest is not None else None
+                else:
+                    rest = self._perform(choice, purse)
+                if rest is not None:
+                    return rest
+        return None
+
+    def _compare(self, *, must_look: bool) -> datetime | None:
+        """The lock's list, with what we believe. Returns until when the lock rests (UTC), if it must."""
+        self._endings.write(self._clock())
+        compared = audit.compare(self._lock, self._lease, self._client(), self._clock)
+        self._known.outdated()
+        self._agenda.changed()
+        self.requests += compared.requests
+        if compared.rest is not None:
+            return compared.rest
+        now = self._clock()
+        later = after_loss.looks_again_at(self._known.at(now), now) if must_look else None
+        return _rest(self._lock, later, after_loss.LOOK_FIRST) if later is not None else None
+
+    def _perform(self, choice: Choice, purse: Purse) -> datetime | None:
+        """One request, from its preparation to what follows from its answer. Returns as above."""
+        prepared = attempts.prepare(self._known, self._lease, choice, purse, self._clock(), self._breaker)
+        if isinstance(prepared, attempts.ObserveOnly):
+            self._writes_rest, self._cause = self._clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
+            return None
+        if isinstance(prepared, attempts.Rest):
+            return _rest(self._lock, self._clock() + account_limits.BUDGET_PAUSE, account_limits.BUDGET_SPENT)
+        if prepared is None or isinstance(prepared, attempts.LookFirst):  # the latter: it was released a moment ago
+            self._agenda.changed()
+            return None
+        if not self._lease.is_fresh():
+            raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
+        answer = attempts.send(self._client(), prepared)
+        self.requests += 1
+        may_read = None
+        if write_scope.is_refused_write(prepared, answer):
+            may_read = write_scope.may_read(self._lock, self._lease, self._client(), self._clock())
+            self.requests += 1
+        settled = responses.settle(self._known, self._endings, choice.pin, prepared, answer, self._clock(), may_read)
+        alone = answer.error is None and not isinstance(prepared.step, Look | Delete)
+        if settled.pin is not None and alone:
+            self._agenda.follow_up(settled.pin)
+        else:
+            self._agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
+        return settled.rest
 
 
 def _rest(lock: Lock, until: datetime, cause: str) -> datetime:

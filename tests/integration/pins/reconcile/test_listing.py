@@ -48,7 +48,7 @@ def test_a_hundred_accounts_are_spread_over_the_hour(house: House, clock: time_m
     assert AccountState.objects.filter(listed_at__isnull=False).count() == 100
     lists = Counter(record.at for record in house.cloud.journal.requests if record.path.endswith(LIST))
     assert sum(lists.values()) in range(100, 100 + 8)  # those of the first minutes come twice
-    assert max(lists.values()) <= 6
+    assert max(lists.values()) <= 8  # two minutes of at most three, and a few that come twice
 
 
 def test_a_tick_with_nothing_due_is_one_query_however_many_locks_there_are(
