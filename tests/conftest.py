@@ -108,6 +108,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # No test is about the strength of stored passwords, and the strong kind takes a quarter of a second each.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Tests move the clock by days, and whoever was logged in goes on.
+    settings.SESSION_COOKIE_AGE = 60 * 86_400
     # Each test client builds the middleware anew. Without this, each would list all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
     # pytest-django sets Django up when the settings have been read by now; asking for one reads them.

@@ -8,10 +8,17 @@ import pytest
 import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django import Settings
 
 pytestmark = pytest.mark.django_db
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _usual_hours(settings: Settings) -> None:
+    """Elsewhere sessions last as long as they may: tests move the clock by days."""
+    settings.SESSION_COOKIE_AGE = 12 * 3600
 
 
 @pytest.fixture
