@@ -22,7 +22,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run admin sync-locks doctor manage test test-fast bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
@@ -55,8 +55,14 @@ test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
 test-fast: $(TOOLS) ## Run the tests that start no stack of processes
 	@$(PYTEST) -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
 
-bench: $(TOOLS) ## Measure at full size and print ratios (tests/benchmarks)
-	@TURNKEY_FULL_SIZE=1 $(PYTEST) tests/benchmarks -s $(ARGS)
+bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/reports (ARGS=-k... prints only)
+	@rm -rf var/bench
+	@export TURNKEY_FULL_SIZE=1; $(PYTEST) tests/benchmarks -s $(ARGS); status=$$?; \
+		$(BIN)/python -m tests.benchmarks.table $(if $(ARGS),,--save) && exit $$status
+
+image-test: $(TOOLS) ## Build the image without an engine and run its processes (root, buildah, debootstrap)
+	@.ci/image
+	@TURNKEY_IMAGE=$(CURDIR)/var/image TURNKEY_REQUIRE_ALL=1 $(PYTEST) tests/image $(ARGS); status=$$?; .ci/image clean; exit $$status
 
 corpus: $(TOOLS) ## Download the calendars of other projects' tests; our tests then read them too
 	@$(BIN)/python tests/corpus/fetch_corpus.py

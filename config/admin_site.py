@@ -8,6 +8,7 @@ from django.apps import apps
 from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django_celery_beat.apps import BeatConfig
 
 _APPS = ("rentals", "pins", "auth", "admin", "django_celery_beat")
@@ -27,6 +28,7 @@ _MODELS = (
     "AccessGrant",
     "Pin",
     "PinReveal",
+    "CodeTry",
     "User",
     "Group",
     "PeriodicTask",
@@ -41,6 +43,15 @@ class TurnkeyAdminSite(AdminSite):
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
         return {**super().each_context(request), "is_restricted": _is_restricted(request)}
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's page, with limits before a password is looked at."""
+        from config.people.views import log_in  # this module is loaded before the models
+
+        if request.method == "GET" and self.has_permission(request):
+            return redirect("admin:index")
+        request.current_app = self.name
+        return log_in(request, {**self.each_context(request), **(extra_context or {})})
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         from rentals.admin.property_choice import Results  # this module is loaded before the models

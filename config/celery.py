@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import logging.config
 import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init, setup_logging
+from celery.signals import setup_logging, task_postrun, task_prerun
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-
-logger = logging.getLogger(__name__)
 
 app = Celery("turnkey")
 app.config_from_object("django.conf:settings", namespace="CELERY")
@@ -27,11 +24,15 @@ def _log_as_django_does(**_: Any) -> None:
     logging.config.dictConfig(settings.LOGGING)
 
 
-@beat_init.connect
-def _forget_stale_entries(**_: Any) -> None:
-    from django.conf import settings
+@task_prerun.connect
+@task_postrun.connect
+def _keep_good_connections(sender: Any = None, **_: Any) -> None:
+    """Before and after a task do what Django does around a web page: close a connection that is too old or had an
+    error, and have the next statement ask whether the connection still works (`CONN_HEALTH_CHECKS`). So a worker
+    survives a restart of the database, and otherwise keeps one connection for each of its threads."""
+    from django.db import connections
 
-    from config.schedule import remove_stale_entries
-
-    for name in remove_stale_entries(set(settings.CELERY_BEAT_SCHEDULE)):
-        logger.info("removed from the schedule: %s", name)
+    if getattr(getattr(sender, "request", None), "is_eager", False):
+        return  # in a test or a shell: the connection belongs to the caller, perhaps within a transaction
+    for connection in connections.all(initialized_only=True):
+        connection.close_if_unusable_or_obsolete()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import ipaddress
 import os
 import re
 import sys
@@ -88,6 +89,17 @@ def secret(name: str) -> str:
     return content
 
 
+def token(name: str) -> str:
+    """A secret that a program sends in a header: at least 16 printable ASCII characters, no spaces; or empty."""
+    value = secret(name)
+    if value and not re.fullmatch(r"[!-~]{16,}", value):
+        raise SettingsError(
+            f"{name} must be at least 16 characters from the keyboard, without spaces or letters with accents. "
+            "Make one: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
+        )
+    return value
+
+
 def boolean(name: str, *, default: bool = False) -> bool:
     """1, true, yes, on or 0, false, no, off, in any case."""
     value = text(name).lower()
@@ -133,6 +145,19 @@ def printable(name: str, *, most: int = 255) -> str:
 def names(name: str, default: str = "") -> list[str]:
     """A comma-separated list without empty parts."""
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
+
+
+def networks(name: str) -> tuple[str, ...]:
+    """Comma-separated addresses and networks, such as `127.0.0.1, 10.0.0.0/8`; `unix` means a local socket."""
+    values = tuple(names(name))
+    for value in values:
+        try:
+            _ = value == "unix" or ipaddress.ip_network(value, strict=False)
+        except ValueError:
+            raise SettingsError(
+                f"{name} holds {value!r}. Write addresses or networks, such as 127.0.0.1, 10.0.0.0/8, or unix."
+            ) from None
+    return values
 
 
 def origins(name: str) -> list[str]:
@@ -229,8 +254,9 @@ def _mail_from_url(url: str) -> dict[str, Any]:
     }
 
 
-def database(value: str) -> dict[str, Any]:
-    """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3)."""
+def database(value: str, *, keep_seconds: int = 0) -> dict[str, Any]:
+    """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3). A thread keeps its connection for
+    `keep_seconds`, and asks before each task or page whether it still works."""
     scheme = value.partition("://")[0]
     if scheme not in DATABASE_SCHEMES:
         raise SettingsError(
@@ -255,7 +281,8 @@ def database(value: str) -> dict[str, Any]:
     else:
         config["ENGINE"] = "django.db.backends.postgresql"
         options.setdefault("connect_timeout", 5)
-    return config | {"OPTIONS": options, "CONN_MAX_AGE": 0, "ATOMIC_REQUESTS": False}
+    kept = {"CONN_MAX_AGE": keep_seconds, "CONN_HEALTH_CHECKS": keep_seconds > 0}
+    return config | kept | {"OPTIONS": options, "ATOMIC_REQUESTS": False}
 
 
 def redis(value: str) -> str:

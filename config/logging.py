@@ -14,6 +14,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from config import log_context
+from rentals.plain_text import shown, shown_lines
+
 MASK: Final = "[hidden]"
 
 _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
@@ -67,14 +70,15 @@ class LineFormatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
         facts = "".join(f" {name}={value}" for name, value in _facts(record).items())
-        return super().formatMessage(record) + facts
+        return shown(super().formatMessage(record) + facts)
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        """One line, so that no name forges a second one; the traceback, if any, has lines of its own."""
+        return redact(shown_lines(super().format(record)))
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object per line, for log collectors; also redacted."""
+    """One JSON object per line, for log collectors; also redacted. Lines of a task say which task, lock and code."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
@@ -83,19 +87,20 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "event": redact(record.getMessage()),
         }
-        line |= {name: redact(str(value)) for name, value in _facts(record).items()}
+        facts = {**log_context.current(), **_facts(record)}
+        line |= {name: redact(str(value)) for name, value in facts.items() if name not in line}
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
         if record.stack_info:
             line["stack"] = redact(self.formatStack(record.stack_info))
-        return json.dumps(line, ensure_ascii=False)
+        return shown(json.dumps(line, ensure_ascii=False))
 
 
 # What a log line shows of `extra=`. Anything else is left out: nobody has checked that it is harmless.
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
     *("feed_id", "cause", "status", "grants", "channel_id", "delivery_id", "event_type", "channels"),
-    *("messages", "incidents"),
+    *("messages", "incidents", "leader", "address", "user_id"),
 )
 
 

@@ -25,7 +25,7 @@ _PLAIN_PATH = re.compile(r"[A-Za-z0-9._/-]+")
 
 
 def private_dir(path: Path) -> Path:
-    """Create `path` and its parents for this user alone.
+    """Create `path` and its parents for this user alone, or close one that is open to others.
 
     Raises SettingsError when it cannot be made or written, is a link, or belongs to somebody else.
     """
@@ -43,6 +43,8 @@ def private_dir(path: Path) -> Path:
         )
     if not os.access(path, os.W_OK | os.X_OK):
         raise SettingsError(f"the folder {path} is not writable. Run: chmod u+rwx {path}")
+    if facts.st_mode & 0o077:
+        path.chmod(stat.S_IMODE(facts.st_mode) & ~0o077)
     return path
 
 

@@ -20,11 +20,13 @@ def beat_entries(
     """The schedule in Celery's format, by name."""
     return {
         PREFIX + "sweep": _every("pins.tasks.sweep", sweep_seconds),
-        PREFIX + "check drift": _every("pins.tasks.check_drift", 60),
+        PREFIX + "check drift": _every("pins.tasks.check_drift", 60),  # what is near, and a slice of the rest
+        PREFIX + "measure": _every("pins.tasks.measure", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
         PREFIX + "list locks": _every("pins.tasks.list_locks", 120),  # each account once an hour
         PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),
         PREFIX + "tell the news": _every("pins.tasks.notify", notify_seconds),
+        PREFIX + "review logins": _every("config.people.tasks.review_logins", 60),
         PREFIX + "purge old records": _nightly("pins.tasks.purge", minute=17),
         PREFIX + "purge old calendar items": _nightly("rentals.tasks.purge", minute=47),
     }

@@ -1,7 +1,8 @@
 """All settings, from the environment (and a `.env` file beside manage.py).
 
 The names are listed with their defaults in `.env.example`. Secrets may come as files: `SECRET_KEY_FILE`,
-`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `EMAIL_URL_FILE`, `EMAIL_HOST_PASSWORD_FILE`.
+`FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `EMAIL_URL_FILE`, `EMAIL_HOST_PASSWORD_FILE`,
+`METRICS_TOKEN_FILE`.
 Times are UTC in the database; each property has its own zone.
 """
 
@@ -14,10 +15,11 @@ from pathlib import Path
 
 from config import environment as env
 from config import logging as logs
-from config import paths, schedule
+from config import paths, private_files, queues, schedule
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.load_env_file(BASE_DIR / ".env")
+os.umask(private_files.UMASK)  # whatever a process writes is for this user alone
 
 # ---- who is running ---------------------------------------------------------------------------------------------
 _command = sys.argv[1] if len(sys.argv) > 1 and Path(sys.argv[0]).name in ("manage.py", "__main__.py") else ""
@@ -30,6 +32,7 @@ _is_demo_prelude = _command == "demo" and _stack != "demo"
 _needs_no_secrets = _command in ("help", "--help", "version", "--version", "makemigrations", "lock_simulator")
 
 VAR_DIR = Path(env.text("TURNKEY_VAR_DIR") or BASE_DIR / "var").absolute()
+FILES_FOUND_OPEN = private_files.close_folder(VAR_DIR)  # told by config/checks.py
 DEBUG = env.boolean("DEBUG")
 MISSING_SECRETS: list[str] = []  # only `manage.py doctor` runs without them, to say what to do
 
@@ -91,6 +94,7 @@ WEBHOOK_RATE_LIMIT = env.whole_number("WEBHOOK_RATE_LIMIT", 60, minimum=1)  # pu
 
 # ---- notifications ----------------------------------------------------------------------------------------------
 NOTIFY_SECONDS = env.whole_number("NOTIFY_SECONDS", 15, minimum=1, maximum=3600)  # how often news are sought and sent
+NOTIFY_MAX_IN_FLIGHT = env.whole_number("NOTIFY_MAX_IN_FLIGHT", 4, minimum=1, maximum=100)  # of a worker's threads
 PUBLIC_URL = env.optional_base_url("PUBLIC_URL", "https://codes.example.com")  # links in messages begin with it
 _mail = env.mail()
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
@@ -100,11 +104,21 @@ EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
 EMAIL_TIMEOUT = _mail["EMAIL_TIMEOUT"]  # seconds, for each step of the conversation
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = _mail["DEFAULT_FROM_EMAIL"]
 
+# ---- monitoring -------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.token("METRICS_TOKEN")  # who asks for /metrics must send it; empty: only this machine may ask
+
 # ---- database and broker ----------------------------------------------------------------------------------------
 _database_url = env.secret("DATABASE_URL")
 if not _database_url and not _is_demo_prelude and not MISSING_SECRETS:
     paths.private_dir(VAR_DIR)
-DATABASES = {"default": env.database(_database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}")}
+# How long a thread keeps its connection. 0: no longer than a task or a page.
+DATABASE_KEEP_SECONDS = env.whole_number("DATABASE_KEEP_SECONDS", 600, minimum=0, maximum=86_400)
+DATABASES = {
+    "default": env.database(
+        _database_url or f"sqlite:///{VAR_DIR / 'turnkey.sqlite3'}", keep_seconds=DATABASE_KEEP_SECONDS
+    )
+}
+FILES_FOUND_OPEN += private_files.close_database(DATABASES["default"])
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_url = env.secret("REDIS_URL")
@@ -127,7 +141,9 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # a worker outlives any outage of the broker
 CELERY_TASK_PUBLISH_RETRY = False
-CELERY_TASK_DEFAULT_QUEUE = "turnkey"
+CELERY_TASK_QUEUES = queues.QUEUES  # a worker without -Q takes them all
+CELERY_TASK_DEFAULT_QUEUE = queues.DOORS
+CELERY_TASK_ROUTES = queues.ROUTES
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
@@ -135,7 +151,6 @@ CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_RESULT_BACKEND = None
 CELERY_WORKER_POOL = "threads"  # a request is mostly waiting, and has its own total deadline
-CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
@@ -143,12 +158,18 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
 CELERY_TIMEZONE = "UTC"
 CELERY_ENABLE_UTC = True
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+# Celery would close each connection after each task. Never, and `config.celery` closes what is old or broken.
+CELERY_DB_REUSE_MAX = sys.maxsize
+CELERY_BEAT_SCHEDULER = "config.beat:LeadingScheduler"  # any number of beats: one sends, the others stand by
+CELERY_BEAT_SYNC_EVERY = 1  # ticks: who takes over reads in the database when each task was last sent
 CELERY_BEAT_MAX_LOOP_INTERVAL = 5  # seconds; how soon beat sees a change made in the admin
 CELERY_BEAT_SCHEDULE = schedule.beat_entries(
     sweep_seconds=SWEEP_SECONDS, feed_tick_seconds=FEED_TICK_SECONDS, notify_seconds=NOTIFY_SECONDS
 )
 DJANGO_CELERY_BEAT_TZ_AWARE = True
+# Slow work has threads of its own, and rooms that keep it within them (rentals/tasks.py, pins/tasks.py), and each
+# periodic task has one: whatever hangs, as many threads as ever are there for the doors. A thread begins when needed.
+CELERY_WORKER_CONCURRENCY = TEDEE_MAX_IN_FLIGHT + FEED_MAX_IN_FLIGHT + NOTIFY_MAX_IN_FLIGHT + len(CELERY_BEAT_SCHEDULE)
 
 # ---- web --------------------------------------------------------------------------------------------------------
 ALLOWED_HOSTS = env.names("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -156,7 +177,8 @@ CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env.boolean("HTTPS_ONLY")
 
 SECURE_SSL_REDIRECT = HTTPS_ONLY
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # the container runtime asks them from inside, without TLS
+# The container runtime and Prometheus ask them from inside, without TLS.
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else None
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS_ONLY else 0
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
@@ -177,6 +199,7 @@ INSTALLED_APPS = [
     "config.admin_site.TimetableConfig",  # django_celery_beat
     "import_export",
     "config",
+    "config.people",
     "rentals",
     "pins",
 ]
@@ -187,6 +210,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.people.sessions.idle_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "pins.middleware.wake_together",
@@ -209,9 +233,22 @@ TEMPLATES = [
 ]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+    for name in ("UserAttributeSimilarityValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+] + [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    }
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "home"  # also for a `next` that leads away from this site
+SESSION_IDLE_HOURS = env.whole_number("SESSION_IDLE_HOURS", 12, minimum=1, maximum=720)  # then people log in again
+SESSION_COOKIE_AGE = SESSION_IDLE_HOURS * 3600
+PASSWORD_RESET_TIMEOUT = env.whole_number("PASSWORD_LINK_HOURS", 24, minimum=1, maximum=168) * 3600
+# 1: who has no second step yet is led to the page that switches it on, and nowhere else.
+SECOND_STEP_REQUIRED = env.boolean("SECOND_STEP_REQUIRED")
+# Proxies whose word about the client's address is taken: addresses, networks, `unix` for a socket.
+TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STATIC_URL = "static/"
 STATIC_ROOT = None
 WHITENOISE_USE_FINDERS = True  # serves files from where they are, without collectstatic

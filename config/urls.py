@@ -6,6 +6,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
+from config.metrics import metrics
 from pins.webhooks import tedee_event
 from rentals.inbound.http import nothing_here
 from rentals.published.views import published_calendar
@@ -20,11 +21,13 @@ handler400 = "rentals.inbound.http.bad_request"
 urlpatterns = [
     # Browsers ask for it on pages that name no icon, such as the admin's.
     path("favicon.ico", RedirectView.as_view(url=static("pins/key.svg"))),
+    path("admin/", include("config.people.urls")),
     path("admin/", admin.site.urls),
     path("", include("pins.board.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
     # With and without the last slash: a redirect would lose the body of a POST. Other paths here answer in JSON, too.
     path("webhooks/ical/<str:token>/", push_calendar, name="push-calendar"),
     path("webhooks/ical/<str:token>", push_calendar),

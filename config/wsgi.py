@@ -6,4 +6,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-application = get_wsgi_application()
+_pages = get_wsgi_application()
+
+from config.people.gate import LoginGate  # noqa: E402 - needs Django set up
+
+application = LoginGate(_pages)

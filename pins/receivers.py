@@ -30,14 +30,14 @@ _FEED_INCIDENTS: Final = {
 
 
 @receiver(bookings_changed)
-def follow_bookings(booking_ids: list[int], deleted: bool, **_: Any) -> None:
+def follow_bookings(booking_ids: list[int], deleted: bool, created: bool = False, **_: Any) -> None:
     """Rewrite the desired side."""
     if deleted:
         outbox.forget_guests(booking_ids)
     touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
-    touched |= staying_on.follow(booking_ids, timezone.now(), deleted=deleted)
+    touched |= staying_on.follow(booking_ids, timezone.now(), deleted=deleted, created=created)
     if touched:
-        tasks.wake_locks_on_commit(touched)
+        tasks.wake_locks_on_commit(sorted(touched))
 
 
 @receiver(feed_condition_changed)

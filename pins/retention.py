@@ -1,4 +1,7 @@
-"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, and incidents."""
+"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes.
+
+In small steps, the oldest first, each found by an index: a night costs what became old that day.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Delivery, Incident, Pin, PinAttempt
+from pins.models import AccessGrant, CodeTry, Delivery, Incident, Pin, PinAttempt
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
@@ -16,24 +20,39 @@ KEEP_RECORDS: Final = timedelta(days=120)
 KEEP_LOOKS: Final = timedelta(days=30)
 #: How many rows one transaction deletes: more would hold their locks for long.
 BATCH: Final = 1000
+#: How many grants one night deletes. With each go its PINs, attempts, claims and incidents.
+MOST: Final = 50_000
 
 
 def purge_grants(now: datetime) -> int:
-    """Delete grants that ended long ago and are off every lock; return how many."""
-    old = AccessGrant.objects.filter(ends_at__lte=now - KEEP_RECORDS).exclude(
-        pins__in=Pin.objects.exclude(state=State.REMOVED)
-    )
-    gone = list(old.values_list("pk", flat=True)[:5000])
-    AccessGrant.objects.filter(pk__in=gone).delete()
-    return len(gone)
+    """Delete grants that ended long ago and are off every lock; return how many. At most `MOST` in a night: after a
+    restored backup or a long pause the next nights go on."""
+    remains = Pin.objects.filter(grant=OuterRef("pk")).exclude(state=State.REMOVED)
+    old = AccessGrant.objects.filter(~Exists(remains), ends_at__lte=now - KEEP_RECORDS).order_by("ends_at")
+    count = 0
+    while count < MOST and (ids := list(old.values_list("pk", flat=True)[:BATCH])):
+        with transaction.atomic():
+            AccessGrant.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
 
 
 def purge_looks(now: datetime) -> int:
     """Delete records of old looks at whole locks, which belong to no grant; return how many."""
-    old = PinAttempt.objects.filter(pin=None, started_at__lte=now - KEEP_LOOKS).order_by("pk")
+    old = PinAttempt.objects.filter(pin=None, started_at__lte=now - KEEP_LOOKS).order_by("started_at")
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         PinAttempt.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
+
+
+def purge_tries(now: datetime) -> int:
+    """Delete records of who asked long ago for digits as a code; return how many."""
+    old = CodeTry.objects.filter(at__lte=now - KEEP_RECORDS).order_by("at")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        CodeTry.objects.filter(pk__in=ids).delete()
         count += len(ids)
     return count
 
@@ -44,7 +63,7 @@ def purge_incidents(now: datetime) -> int:
     Incidents about a PIN stay as long as the PIN: they say since when its code is the present one
     (`pins.status.disclosure`).
     """
-    old = Incident.objects.filter(pin=None, resolved_at__lte=now - KEEP_RECORDS).order_by("pk")
+    old = Incident.objects.filter(pin=None, resolved_at__lte=now - KEEP_RECORDS).order_by("resolved_at")
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():

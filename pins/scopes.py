@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from django.db.models import Q
 
-from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt, PinReveal
+from pins.models import (
+    AccessGrant,
+    ArrivalRecord,
+    CodeTry,
+    Delivery,
+    Incident,
+    NotificationChannel,
+    Pin,
+    PinAttempt,
+    PinReveal,
+)
 from rentals.access import governs, locks_of
 
 
@@ -18,7 +28,9 @@ def _of_pin(ids: frozenset[int], prefix: str = "") -> Q:
 governs(AccessGrant, lambda ids: Q(booking__property__in=ids))
 governs(Pin, _of_pin)
 governs(PinAttempt, lambda ids: _of_pin(ids, "pin__"))
+governs(ArrivalRecord, lambda ids: Q(property__in=ids))
 governs(PinReveal, lambda ids: Q(grant__booking__property__in=ids))
+governs(CodeTry, lambda ids: Q(property__in=ids) & (Q(booking=None) | Q(booking__property__in=ids)))
 # Without incidents about an account: it belongs to no property, and only a person who sees all of them can fix it.
 governs(
     Incident,

@@ -12,21 +12,22 @@ import time
 from collections.abc import Iterable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any
 
 from celery import Task, shared_task
 from celery.signals import worker_shutting_down
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import retention
+from pins import heartbeats, retention
 from pins.desired import drift
 from pins.incidents import slow_checks, sweep_checks
-from pins.models import Heartbeat, LockState
+from pins.measures import counting, promise
+from pins.models import LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import connectivity, listing, run
+from pins.reconcile import connectivity, listing, run, wakes
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
@@ -34,10 +35,9 @@ logger = logging.getLogger(__name__)
 #: Celery keeps a countdown in a worker's memory. Longer waits are left to the sweep, which finds them when due.
 LONGEST_COUNTDOWN = timedelta(seconds=120)
 SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
-#: Senders at one moment in a worker: a mail server that hangs must not occupy the threads that locks wait for.
-SENDERS = 4
 SENDING_SECONDS = 60
-_room_to_send = threading.BoundedSemaphore(SENDERS)
+#: Senders at one moment in a worker: a mail server that hangs must not occupy the threads that locks wait for.
+_room_to_send = threading.BoundedSemaphore(settings.NOTIFY_MAX_IN_FLIGHT)
 #: Collects the locks to wake until the end of a web request (`pins.middleware`).
 woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=None)
 
@@ -54,26 +54,36 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
     if wait > LONGEST_COUNTDOWN:
         return
     # One alarm per lock: if an earlier one is set already, this one would only start a second chain of alarms.
+    if report.alarm_at is not None and now < report.alarm_at <= report.next_at:
+        return
     others = LockState.objects.exclude(dispatched_at__gt=now, dispatched_at__lte=report.next_at)
     if others.filter(lock_id=lock_id).update(dispatched_at=report.next_at):
         raise self.retry(countdown=max(wait, SHORTEST_COUNTDOWN).total_seconds())
 
 
-@shared_task
-def sweep(**kwargs: Any) -> None:
+@shared_task(bind=True)
+def sweep(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Find all due work in the database and wake its locks, the most urgent first."""
-    now = timezone.now()
-    Heartbeat.objects.update_or_create(name="sweep", defaults={"at": now})
-    ration(now)
-    wake_locks(due_locks(now), now)
-    sweep_checks.check(now)
+    with heartbeats.periodic(self, "sweep") as now:
+        wake_locks(due_locks(now, ration(now)), now)
+        sweep_checks.check(now)
 
 
-@shared_task
-def check_drift(**kwargs: Any) -> None:
-    """Find changes that no signal announced and put them right; then check what will cause trouble later."""
-    wake_locks(drift.repair(timezone.now()))
-    slow_checks.check(timezone.now())
+@shared_task(bind=True)
+def check_drift(self: Task[Any, Any], /, **kwargs: Any) -> None:
+    """Find changes that no signal announced and put them right, as far as they are due this minute; then check what
+    will cause trouble later."""
+    with heartbeats.periodic(self, "check_drift"):
+        wake_locks(drift.look(timezone.now()))
+        slow_checks.check(timezone.now())
+
+
+@shared_task(bind=True)
+def measure(self: Task[Any, Any], /, **kwargs: Any) -> None:
+    """Count for `/metrics`, and judge how the promise was kept for those who arrive."""
+    with heartbeats.periodic(self, "measure") as now:
+        counting.count(now)
+        promise.record(now)
 
 
 @shared_task
@@ -88,12 +98,12 @@ def list_locks(**kwargs: Any) -> None:
     wake_locks(listing.list_due_accounts(timezone.now()))
 
 
-@shared_task
-def notify(**kwargs: Any) -> None:
+@shared_task(bind=True)
+def notify(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Put news into the outbox, and have it sent."""
-    now = timezone.now()
-    collecting.collect(now)
-    ask_for_senders(len(sending.due(now, SENDERS)))
+    with heartbeats.periodic(self, "notify") as now:
+        collecting.collect(now)
+        ask_for_senders(len(sending.due(now, settings.NOTIFY_MAX_IN_FLIGHT)))
 
 
 @shared_task
@@ -106,7 +116,11 @@ def send_messages(**kwargs: Any) -> None:
     tried: set[int] = set()  # a message that stays due, for whatever reason, is not tried again and again
     try:
         while time.monotonic() < ends_at and not run.stopping.is_set():
-            following = [one for one in sending.due(timezone.now(), SENDERS + len(tried)) if one not in tried]
+            following = [
+                one
+                for one in sending.due(timezone.now(), settings.NOTIFY_MAX_IN_FLIGHT + len(tried))
+                if one not in tried
+            ]
             if not following:
                 return
             tried.add(following[0])
@@ -121,6 +135,8 @@ def purge(**kwargs: Any) -> None:
     now = timezone.now()
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     looks = retention.purge_looks(now)
+    retention.purge_tries(now)
+    promise.purge(now)
     logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
 
 
@@ -142,22 +158,46 @@ def ask_for_senders(count: int) -> bool:
 
 
 def wake_locks_on_commit(lock_ids: Iterable[int]) -> None:
-    """Ask for a run of each lock as soon as the open transaction is committed; at once where none is open."""
-    transaction.on_commit(partial(wake_locks, list(lock_ids)))
+    """Ask for a run of each lock as soon as the open transaction is committed; at once where none is open. However many
+    changes a transaction makes, each lock is asked for once."""
+    hooks = transaction.get_connection().run_on_commit
+    together = next((hook for _, hook, _ in hooks if isinstance(hook, _WokenTogether)), None)
+    if together is None:
+        # Not kept anywhere else: when the savepoint in which it was registered is rolled back, Django drops it from
+        # this list, and the next wake registers a new one. What joins it later lies within the same savepoint, or comes
+        # after that was released. So nothing is lost; at most a lock is woken whose change was rolled back.
+        together = _WokenTogether()
+        together.lock_ids.update(dict.fromkeys(lock_ids))
+        transaction.on_commit(together)
+    else:
+        together.lock_ids.update(dict.fromkeys(lock_ids))
+
+
+class _WokenTogether:
+    """The locks that one transaction wakes, each of them once, in the order of their first change."""
+
+    def __init__(self) -> None:
+        self.lock_ids: dict[int, None] = {}
+
+    def __call__(self) -> None:
+        wake_locks(self.lock_ids)
 
 
 def wake_locks(lock_ids: Iterable[int], now: datetime | None = None) -> None:
-    """Ask for a run of each lock, in the given order. A broker out of reach is no error: the sweep asks again."""
+    """Ask for a run of each lock, in the given order, unless a message to it is under way. A broker out of reach is no
+    error: the sweep asks again."""
     later = woken_later.get()
     if later is not None:
         later.extend(lock_ids)
         return
     now = now or timezone.now()
-    sent: list[int] = []
+    waiting = wakes.mark(lock_ids, now)
     try:
-        for lock_id in lock_ids:
-            run_lock.delay(lock_id=lock_id)
-            sent.append(lock_id)
+        while waiting:
+            run_lock.delay(lock_id=waiting[0])
+            del waiting[0]
     except OperationalError:
         logger.warning("broker_unreachable")
-    LockState.objects.filter(lock_id__in=sent).exclude(dispatched_at__gt=now).update(dispatched_at=now)
+    finally:
+        if waiting:
+            wakes.withdraw(waiting, now)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -73,6 +73,7 @@ def is_same_guest(one: str, other: str) -> bool:
     return _is_name(one) and _is_name(other) and not names_differ(one, other)
 
 
+@lru_cache(maxsize=4096)  # the drift check asks it of the same stays each minute
 def _is_name(text: str) -> bool:
     said = read(text)
     if names_nobody(text) or (said.whole and said.kind is not Kind.UNKNOWN):

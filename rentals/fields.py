@@ -2,17 +2,20 @@
 
 `settings.FIELD_ENCRYPTION_KEYS` is a list of Fernet keys: the first encrypts, all of them decrypt. To change keys, put
 a new one in front, run `manage.py rotate_field_keys`, then drop the old one.
+
+Dumps of Django's serializers (`dumpdata`) carry ciphertext after the mark `encrypted:`, and `loaddata` takes it back as
+it is. Only a dump may say that: a form refuses the mark, else whoever has a dump could have the server decrypt it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ValidationError
 from django.db import models
 
 if TYPE_CHECKING:
@@ -21,6 +24,16 @@ if TYPE_CHECKING:
     _TextField = models.TextField[str, str]
 else:
     _TextField = models.TextField
+
+
+#: What stands before ciphertext in a dump.
+DUMPED: Final = "encrypted:"
+
+
+class Ciphertext(str):
+    """A stored value as it lies in the database. A field stores it as it is, and never encrypts it a second time."""
+
+    __slots__ = ()
 
 
 class UndecryptableValue(Exception):
@@ -70,10 +83,39 @@ class EncryptedTextField(_TextField):
     description = "Text, encrypted in the database"
 
     def get_prep_value(self, value: Any) -> Any:
-        value = super().get_prep_value(value)
+        if isinstance(value, Ciphertext):
+            return str(value)
+        # Past `TextField`, which would call `to_python`: a text that looks like one of a dump is a text like any other.
+        value = models.Field.get_prep_value(self, value)
         if value is None or value == "":
             return value
         return cipher().encrypt(str(value).encode("utf-8")).decode("ascii")
+
+    def value_to_string(self, obj: models.Model) -> str:
+        """For serializers: ciphertext, with the first key."""
+        value = self.value_from_object(obj)
+        return DUMPED + self.get_prep_value(value) if value else value
+
+    def to_python(self, value: Any) -> Any:
+        """What a dump says becomes `Ciphertext`. Raises ValidationError when no configured key opens it."""
+        if not isinstance(value, str) or not value.startswith(DUMPED):
+            return super().to_python(value)
+        stored = Ciphertext(value.removeprefix(DUMPED))
+        try:
+            cipher().decrypt(stored.encode("utf-8"))
+        except InvalidToken:
+            raise ValidationError(
+                "This value opens with none of the keys of FIELD_ENCRYPTION_KEYS. Add the key that was in use when the "
+                "dump was made.",
+                code="undecryptable",
+            ) from None
+        return stored
+
+    def clean(self, value: Any, model_instance: models.Model | None) -> Any:
+        """For forms, which take no ciphertext."""
+        if isinstance(value, str) and value.startswith(DUMPED):
+            raise ValidationError(f"Enter the value itself: “{DUMPED}” is how a dump begins.", code="dumped")
+        return super().clean(value, model_instance)
 
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> str | None:
         if value is None or value == "":

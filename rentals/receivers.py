@@ -22,14 +22,14 @@ from rentals.signals import bookings_changed
 
 
 @receiver(post_save, sender=Booking)
-def announce_saved_booking(instance: Booking, raw: bool = False, **_: Any) -> None:
+def announce_saved_booking(instance: Booking, created: bool, raw: bool = False, **_: Any) -> None:
     if raw:
         return
     if not instance.feed_status and instance.status != Booking.Status.CANCELLED:
         # Entered by hand: a row that joins it with a stay of its own is cut at the next fetch (see `joined_rows`).
         joining = FeedState.objects.filter(feed__property=instance.property_id, detected_channel__in=JOINING)
         joining.exclude(body_hash="").update(body_hash="", content_hash="", etag="", last_modified="")
-    bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=False)
+    bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=False, created=created)
 
 
 @receiver(pre_delete, sender=Booking)

@@ -6,7 +6,8 @@ in the same transaction: a booking and what it needs from the locks are saved to
 
 from django.dispatch import Signal
 
-#: Sent with `booking_ids: list[int]` after bookings, or the facts of their property that they follow, were written.
+#: Sent with `booking_ids: list[int]` after bookings, or the facts of their property that they follow, were written;
+#: with `created=True` where none of them was there before.
 #: Before a booking is deleted, it is sent with `deleted=True`, while the booking's links still exist.
 bookings_changed = Signal()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ _UNSET = [
     "SECRET_KEY_FILE",
     "FIELD_ENCRYPTION_KEYS_FILE",
     "DATABASE_URL_FILE",
+    "DATABASE_KEEP_SECONDS",
     "REDIS_URL_FILE",
     "TEDEE_CONTENT_TYPE",
     "TEDEE_RATE_LIMIT",
@@ -72,6 +74,7 @@ _UNSET = [
     "FEED_CONFIRM_SECONDS",
     "WEBHOOK_RATE_LIMIT",
     "NOTIFY_SECONDS",
+    "NOTIFY_MAX_IN_FLIGHT",
     "PUBLIC_URL",
     "EMAIL_URL",
     "EMAIL_URL_FILE",
@@ -84,6 +87,12 @@ _UNSET = [
     "EMAIL_USE_SSL",
     "EMAIL_FROM",
     "EMAIL_TIMEOUT",
+    "METRICS_TOKEN",
+    "TRUSTED_PROXIES",
+    "SESSION_IDLE_HOURS",
+    "PASSWORD_LINK_HOURS",
+    "SECOND_STEP_REQUIRED",
+    "METRICS_TOKEN_FILE",
     "HTTPS_ONLY",
     "LOG_LEVEL",
     "LOG_JSON",
@@ -99,6 +108,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     # No test is about the strength of stored passwords, and the strong kind takes a quarter of a second each.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    # Tests move the clock by days, and whoever was logged in goes on.
+    settings.SESSION_COOKIE_AGE = 60 * 86_400
     # Each test client builds the middleware anew. Without this, each would list all static files first.
     settings.WHITENOISE_AUTOREFRESH = True
     # pytest-django sets Django up when the settings have been read by now; asking for one reads them.
@@ -229,6 +240,31 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def postgres_database_url(postgres_url: str) -> Iterator[str]:
+    """A new database on PostgreSQL."""
+    import psycopg
+
+    name = f"stack_{secrets.token_hex(4)}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres_url.rpartition("/")[0] + f"/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def image_folder() -> Path:
+    """Where `.ci/image` has built and mounted the image; required where that is possible."""
+    folder = os.environ.get("TURNKEY_IMAGE")
+    if not folder:
+        _missing(
+            "The image was not built (.ci/image; then TURNKEY_IMAGE=var/image): nobody started its processes",
+            may_be_required=os.getuid() == 0 and None not in map(shutil.which, ("buildah", "debootstrap", "unshare")),
+        )
+        raise AssertionError  # _missing never returns
+    return Path(folder)
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the system's Chromium, once it is certain that Playwright can drive it."""
@@ -239,6 +275,16 @@ def chromium() -> str:
         _missing("Playwright is not installed: the tests of the pages did not run")
     else:
         return path
+    raise AssertionError  # _missing never returns
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """The path of Prometheus' own tool (Debian: `prometheus`), which reads and tries alert rules."""
+    path = shutil.which("promtool")
+    if path is not None:
+        return path
+    _missing("promtool is not installed: Prometheus did not read the alert rules")
     raise AssertionError  # _missing never returns
 
 

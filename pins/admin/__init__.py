@@ -5,6 +5,7 @@ from pins.admin.channel import NotificationChannelAdmin
 from pins.admin.delivery import DeliveryAdmin
 from pins.admin.incident import IncidentAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
+from pins.admin.own_code_list import CodeTryAdmin
 from pins.admin.property import PropertyWithStaysAdmin
 from pins.admin.reveal_list import PinRevealAdmin
 from pins.admin.support import AccessGrantAdmin, PinAdmin
@@ -12,6 +13,7 @@ from pins.admin.support import AccessGrantAdmin, PinAdmin
 __all__ = [
     "AccessGrantAdmin",
     "BookingAdmin",
+    "CodeTryAdmin",
     "DeliveryAdmin",
     "IncidentAdmin",
     "LockAccountWithFetchAdmin",

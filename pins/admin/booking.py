@@ -23,6 +23,7 @@ from pins.actions.results import ActionResult
 from pins.admin import reveal
 from pins.admin.booking_form import ANSWER, KEEP, BookingForm
 from pins.admin.booking_list import BookingList
+from pins.admin.own_code import Asker
 from pins.core import code_rules
 from pins.desired import code_overrides
 from pins.status.stays import panel
@@ -35,6 +36,7 @@ from rentals.admin.property_choice import search_when_many
 from rentals.admin.scoped import Scoped
 from rentals.calendars import conflicts
 from rentals.ending import RunningStay, ended_by_calendar, running
+from rentals.inbound.client import address_of
 from rentals.models import Booking, LockAccount
 from rentals.stay_forms import FORMS, LateCheckOutForm, may_move
 from rentals.wording import day_and_time
@@ -88,6 +90,8 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
             field = self._narrowed(copy.deepcopy(form.base_fields["property"]), request)
             search_when_many(field, request)
             form.base_fields["property"] = field
+        asking: Any = form
+        asking.asker = Asker(request.user, self.scope(request), address_of(request))
         return form
 
     def change_context(self, request: HttpRequest, obj: Booking) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 
+from pins.admin import own_code
+from pins.admin.own_code import Asker
 from pins.core.code_rules import problems
-from pins.desired import claims
-from pins.models import AccessGrant
 from rentals.admin.property_choice import PropertyChoice
 from rentals.ending import RunningStay, running, would_end
 from rentals.local_time import local_moment
@@ -52,6 +52,9 @@ class BookingForm(_Form):
         help_text="Leave it empty and Turnkey chooses one. Enter 5 to 8 digits to give the guest a code that you know; "
         "it is not shown here again, so note it. Once set, it can only be replaced after “Revoke”.",
     )
+
+    #: Who fills the form in. The page sets it for each request.
+    asker: Asker
 
     class Meta:
         fields = ("property", "guest_name", "status")
@@ -121,9 +124,15 @@ class BookingForm(_Form):
         # Set only when they are good: otherwise the model would report errors on fields that this form does not have.
         self.instance.check_in, self.instance.check_out = check_in, check_out
         self.instance.follows_property_times = from_time is None and until_time is None
-        if cleaned.get("own_code") and "status" in cleaned:
-            self._judge_own_code(prop, str(cleaned["own_code"]), str(cleaned["status"]))
         return cleaned
+
+    def _post_clean(self) -> None:
+        """The digits are judged last, and only of a stay that could be saved: the answer is a secret of its own."""
+        super()._post_clean()  # type: ignore[misc]
+        if not self.errors and not self.kept and self.cleaned_data.get("own_code"):
+            refusal = own_code.refusal(self.asker, self.instance, str(self.cleaned_data["own_code"]), timezone.now())
+            if refusal:
+                self.add_error("own_code", refusal)
 
     def _keeps_running_stay(self, cleaned: dict[str, Any], check_in: datetime, check_out: datetime) -> bool:
         """Whether the person keeps a stay that runs until its check-out, instead of what was typed. Raises
@@ -175,30 +184,6 @@ class BookingForm(_Form):
             stored: datetime = getattr(self.instance, _WHEN[end])
             return stored
         return local_moment(day, at, prop.timezone).astimezone(UTC)
-
-    def _judge_own_code(self, prop: Property, value: str, status: str) -> None:
-        """Refuse here what `code_overrides.set_code` would refuse later. That function decides."""
-        grant = None
-        if self.instance.pk:
-            grant = AccessGrant.objects.filter(booking=self.instance, kind=AccessGrant.Kind.GUEST).first()
-        if status != Booking.Status.CONFIRMED:
-            self.add_error("own_code", "Only a confirmed stay gets a code. Set the status to Confirmed, or empty this.")
-        elif self.instance.check_out <= timezone.now():
-            self.add_error("own_code", "This stay is over and gets no code any more. Empty this field.")
-        elif not prop.is_active and (grant is None or not grant.wanted):
-            self.add_error("own_code", f"“{prop}” is switched off and gets no codes. Switch it on first.")
-        elif grant is not None and grant.disclosed_at is not None and grant.revoked_at is None and grant.code != value:
-            self.add_error(
-                "own_code",
-                "The guest knows the present code already. Press “Revoke” above first; then enter the new code here "
-                "and tell the guest.",
-            )
-        elif claims.held_by_another(
-            value,
-            list(prop.locks.filter(is_active=True).values_list("pk", flat=True)),
-            grant.pk if grant is not None else None,
-        ):
-            self.add_error("own_code", "Another guest has this code on one of the locks. Choose other digits.")
 
 
 def _order_error(first: date, last: date, prop: Property, from_time: time | None, until_time: time | None) -> str:

@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from pins.incidents import texts, unreadable
 from pins.models import AccessGrant, Incident, Pin
-from pins.models.incident import MOST_SEVERE_FIRST
+from pins.models.incident import MOST_SEVERE_FIRST, SITE
 from pins.status.locks import zone_of_lock
 from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.badges import badge_html
@@ -115,7 +115,7 @@ class IncidentAdmin(ReadOnlyAdmin):
             url = reverse("admin:rentals_calendarfeed_change", args=[incident.feed.pk])
             when = f", {days(incident.item.starts_on, incident.item.ends_on)}" if incident.item is not None else ""
             return format_html('<a href="{}">{}</a>, {}{}', url, incident.feed, incident.feed.property, when)
-        return "unknown"
+        return "this installation" if incident.subject == SITE else "unknown"
 
     @admin.display(description="What to do")
     def remedy(self, incident: Incident) -> str:

@@ -21,6 +21,7 @@ from pins.status.wording import Kind
 from rentals.access import scope_of
 from rentals.admin.object_pages import page_context
 from rentals.inbound import rate_limits
+from rentals.inbound.client import address_of
 from rentals.models import Booking
 from rentals.wording import Tone, day_and_time
 
@@ -79,10 +80,9 @@ def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
     grant_id = guest_grants().filter(booking=booking).values_list("pk", flat=True).first()
     if grant_id is None:
         raise disclosure.NoCodeYetError
-    address = request.META.get("REMOTE_ADDR", "")
     if not request.user.is_authenticated:
         raise PermissionDenied
-    code = disclosure.reveal(grant_id, now, user=request.user, address=address)
+    code = disclosure.reveal(grant_id, now, user=request.user, address=address_of(request))
     grant = guest_grants().get(pk=grant_id)
     lines = panel(booking, now, scope_of(request.user)).lines
     lacking = [line for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER)]

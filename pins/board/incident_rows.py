@@ -88,7 +88,7 @@ def subject_of(row: Row, now: datetime) -> str:
     if row["feed"]:
         said = _once(row["feed__name"], row["feed__property__name"])
         return f"{said}, {_days_of_item(row, now)}" if row["item__starts_on"] and row["item__ends_on"] else said
-    return str(row["lock__name"] or row["account__name"])
+    return str(row["lock__name"] or row["account__name"] or "Turnkey")
 
 
 def _days_of_item(row: Row, now: datetime) -> str:
@@ -115,4 +115,6 @@ def url_of(row: Row) -> str:
     for name, page in pages:
         if row[name]:
             return reverse(page, args=[row[name]])
-    return reverse("admin:rentals_lockaccount_change", args=[row["account"]])
+    if row["account"]:
+        return reverse("admin:rentals_lockaccount_change", args=[row["account"]])
+    return reverse("admin:pins_incident_changelist")

@@ -17,8 +17,10 @@ from pins.board.headline import Headline, headline
 from pins.board.incident_rows import open_incidents
 from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
+from pins.board.promise import Promise, promise
 from pins.board.undecided import Questions
 from pins.incidents import sweep_checks
+from pins.measures.promise import behind_since, lately
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
@@ -75,6 +77,7 @@ class Board:
     locks: tuple[LockLine, ...]
     more_locks: int
     budgets: tuple[BudgetLine, ...]
+    promise: Promise  # how it was kept lately
     observed: tuple[ObservedAccount, ...]
     feeds: int  # switched on
     unread_feeds: int  # of these, not read at the last try
@@ -125,7 +128,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     active = visible(CalendarFeed.objects.filter(is_active=True), scope)
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))
     known = [one for one in soon if not one.is_observed]
-    idle_since = sweep.idle_since(now)
+    idle_since, counted = sweep.idle_since(now), behind_since(now)
     start = _start(lock_accounts, scope)
     shut_out = [rows.shut_out(one, now) for one in outside if day_lists.matches(one.booking, query)]
     at_the_door = {one.booking.pk for one in outside}
@@ -159,6 +162,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         locks=locks,
         more_locks=more_locks,
         budgets=tuple(budgets(lock_accounts, now)),
+        promise=promise(lately(now, scope), brief(counted, now, here.zone) if counted is not None else ""),
         observed=observed,
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],

@@ -129,6 +129,12 @@ def reference_in(alias: str) -> str | None:
     return _canonical(found.group(1)) if found else None
 
 
+def same_but_reference(one: str, other: str) -> bool:
+    """Do two aliases of ours say the same name and dates?"""
+    said = [_bare(_LEADING.sub("", _TRAILING.sub("", alias))) for alias in (one, other)]
+    return bool(said[0]) and said[0] == said[1]
+
+
 def foreign_name(alias: str, key: bytes) -> str:
     """The name of a PIN that belongs to no grant of ours, as one line for people.
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pins.core.alias import same_but_reference
 from pins.core.budget import Purpose
 from pins.core.pin_state import Content
 
@@ -45,14 +46,29 @@ def purpose(now: datetime, audited_at: datetime | None, next_check_in: datetime 
     return Purpose.AUDIT if done else Purpose.ARRIVAL
 
 
+def purpose_of_first_look(now: datetime, due: datetime | None) -> Purpose:
+    """After a backup was restored: the first look is part of the work that waits for it. `due`: its deadline (UTC)."""
+    return Purpose.ARRIVAL if due is not None and due <= now + BEFORE_CHECK_IN else Purpose.AUDIT
+
+
 def version_to_name(
-    version: int | None, writes_since: int, full_list_at: datetime | None, now: datetime, *, counts: bool | None
+    version: int | None,
+    writes_since: int,
+    full_list_at: datetime | None,
+    now: datetime,
+    *,
+    counts: bool | None,
+    proved: bool,
 ) -> int | None:
     """The version to ask with; `None`: for the whole list. After a change of ours only that is a new measure.
 
     `counts`: has the version risen with changes of ours? Where it is not known to, “not changed” says nothing.
+    `proved`: did the last list show a code that we knew to be there? One that showed none may have hidden others, and
+    “not changed” would hide them for longer.
     """
-    if version is None or not counts or writes_since or full_list_at is None or full_list_at + FULL_LIST <= now:
+    if version is None or not counts or not proved or writes_since:
+        return None
+    if full_list_at is None or full_list_at + FULL_LIST <= now:
         return None
     return version
 
@@ -71,6 +87,8 @@ class Wanted:
 
     pin_id: int
     content: Content
+    alias: str = ""
+    is_free: bool = False  # nobody was shown the value, so that it may still become another one
 
 
 @dataclass(frozen=True)
@@ -86,16 +104,36 @@ class Adopt:
 
 
 @dataclass(frozen=True)
+class AdoptValue:
+    """It was made for the stay of this PIN before the database lost its memory: the guest may know its value."""
+
+    pin_id: int
+
+
+@dataclass(frozen=True)
 class Show:
     """A person decides: it may be somebody's only code."""
 
 
-def judge_stray(content: Content, wanted: Iterable[Wanted], now: datetime) -> Remove | Adopt | Show:
-    """What becomes of a code that carries our mark, and that no PIN of the lock explains."""
+Verdict = Remove | Adopt | AdoptValue | Show
+
+
+def judge_stray(content: Content, wanted: Sequence[Wanted], now: datetime, alias: str = "") -> Verdict:
+    """What becomes of a code that carries our mark, and that no PIN of the lock explains. `alias`: its name.
+
+    After a backup was restored, a calendar brings back the stay, and with it a new value and a new reference; the code
+    that the guest was told is still on the lock. Period and first name tell whose it is, if they fit one stay alone.
+    """
     if content.has_ended(now):
         return Remove()
     for one in wanted:
         same = (content.code, content.ends_at, content.recurrence)
         if same == (one.content.code, one.content.ends_at, one.content.recurrence):
             return Adopt(one.pin_id)
-    return Show()
+    period = (content.starts_at, content.ends_at, content.recurrence)
+    free = [one for one in wanted if one.is_free and content.ends_at is not None]
+    fits = [one for one in free if period == (one.content.starts_at, one.content.ends_at, one.content.recurrence)]
+    named = [one for one in fits if same_but_reference(one.alias, alias)]
+    # A name may have been spelled differently then, but another stay of the same days must not get this code.
+    alone = named if len(named) == 1 else fits if len(fits) == 1 and not named else []
+    return AdoptValue(alone[0].pin_id) if alone else Show()

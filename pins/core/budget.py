@@ -16,7 +16,7 @@ All moments are aware datetimes, best read from one clock (the database's). A na
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -29,9 +29,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_BLOCK = 86_400.0
 _BLIND_BLOCK = 60.0
 
+#: So many requests may be booked in one go, and only while this share of the limit is left afterwards.
+BLOCK = 5
+SINGLE_BELOW = 0.20
+
 DEADLINE_IS_NEAR = timedelta(hours=4)
 KEPT_FOR_DEADLINES = 0.10
 KEPT_FROM_CHECKS = 0.50
+#: What a code is counted as under scarcity: its request, and one more in case that it fails or its answer is lost.
+#: What turns out not to be needed is given to others by the next sweep.
+REQUESTS_PER_CODE = 2
 
 
 @dataclass(frozen=True)
@@ -81,6 +88,14 @@ class Usage:
         )
 
 
+@dataclass(frozen=True)
+class Block:
+    """Requests that were booked in one go. They are sent within the slot in which they were booked, or given back."""
+
+    slot: int
+    left: int
+
+
 class Purpose(StrEnum):
     """What a request is for."""
 
@@ -103,6 +118,44 @@ def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules
     return math.ceil(rules.limit * KEPT_FOR_DEADLINES)
 
 
+def codes_payable(left: int) -> int:
+    """For how many codes that many requests suffice. Where nothing is left, the next one that becomes free is for the
+    first."""
+    return max(left // REQUESTS_PER_CODE, 1)
+
+
+def cutoff(deadlines: Sequence[datetime], left: int) -> datetime | None:
+    """Up to which deadline due work may spend, so that the earliest have what is `left`; `None`: it is enough for all.
+
+    `deadlines`: of the codes that are due, earliest first; more than `codes_payable(left) + 1` of them change nothing.
+    """
+    return deadlines[codes_payable(left) - 1] if len(deadlines) > left // REQUESTS_PER_CODE else None
+
+
+def admits(cutoff: datetime | None, deadline: datetime, now: datetime) -> bool:
+    """May work with this deadline spend under this cutoff? What is overdue always may: the cutoff may be a deadline in
+    the past, and one that means "at once" is always a moment later when it is asked for."""
+    return cutoff is None or deadline <= max(cutoff, now)
+
+
+def asks_others(until_deadline: timedelta) -> bool:
+    """Must it be known, before this is paid, whether all that is due earlier can be paid too? What is near never waits
+    for that; the cutoff of the last sweep keeps it in order."""
+    return until_deadline >= DEADLINE_IS_NEAR
+
+
+def beyond(left: int, earlier: int) -> int:
+    """How many requests are left for a code when so many others that are due `earlier` have had theirs."""
+    return max(0, left - earlier * REQUESTS_PER_CODE)
+
+
+def spendable_until(left: int, cutoff: datetime | None, rules: Rules, now: datetime) -> datetime | None:
+    """The latest deadline of which the work may spend now; `None`: of any. For an account that has requests left."""
+    cutoff = max(cutoff, now) if cutoff is not None else None
+    near = now + DEADLINE_IS_NEAR if left <= math.ceil(rules.limit * KEPT_FOR_DEADLINES) else None
+    return min((moment for moment in (cutoff, near) if moment is not None), default=None)
+
+
 def remaining(usage: Usage, rules: Rules, now: datetime) -> int:
     """How many requests may be sent at this moment."""
     instant = _micros(now)
@@ -122,10 +175,47 @@ def spend(usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0) -> Usa
 
     Store the result before sending: a request that was sent but not counted is the one that overspends.
     """
-    if remaining(usage, rules, now) <= reserve:
+    booked = book(usage, rules, now, reserve=reserve, most=1)
+    return booked[0] if booked is not None else None
+
+
+def book(
+    usage: Usage, rules: Rules, now: datetime, *, reserve: int = 0, most: int = BLOCK
+) -> tuple[Usage, Block] | None:
+    """The usage after a block of requests, at most `most`, and that block; None when not even one may be sent.
+
+    One at a time where the budget runs short: a run must not keep what another one needs.
+    """
+    left = remaining(usage, rules, now)
+    if left <= reserve:
         return None
     current = _advanced(usage, rules, _micros(now))
-    return replace(current, counts=(*current.counts[:-1], current.counts[-1] + 1))
+    count = max(1, min(most, BLOCK, left - max(reserve, math.ceil(rules.limit * SINGLE_BELOW))))
+    spent = replace(current, counts=(*current.counts[:-1], current.counts[-1] + count))
+    return spent, Block(current.newest, count)
+
+
+def half_spent(usage: Usage, rules: Rules, now: datetime) -> Usage:
+    """The usage with at least half of the limit counted as spent now: nobody knows what was sent since a backup."""
+    spent = rules.limit - remaining(usage, rules, now)
+    current = _advanced(usage, rules, _micros(now))
+    unknown = max(0, math.ceil(rules.limit / 2) - spent)
+    return replace(current, counts=(*current.counts[:-1], current.counts[-1] + unknown))
+
+
+def is_open(block: Block, rules: Rules, now: datetime) -> bool:
+    """May a request of the block be sent at this moment?"""
+    return block.left > 0 and _slot(_micros(now), rules) <= block.slot
+
+
+def give_back(usage: Usage, block: Block) -> Usage:
+    """The usage without what is left of a block: it was not sent."""
+    place = block.slot - usage.newest - 1
+    if place >= 0 or place < -_COUNTERS:
+        return usage  # no longer counted, or of another clock
+    counts = list(usage.counts)
+    counts[place] = max(0, counts[place] - block.left)
+    return replace(usage, counts=tuple(counts))
 
 
 def learn(usage: Usage, rules: Rules, now: datetime, retry_after: float | None) -> Usage:

@@ -9,12 +9,13 @@ from enum import StrEnum
 from pins.tedee.errors import Cause
 
 DELAYS: dict[Cause, tuple[float, ...]] = {
-    # The lock's own troubles, in seconds; the last delay repeats.
-    Cause.BUSY: (0.5, 1, 2, 5, 15, 30),
-    Cause.TIMEOUT: (0.5, 2, 6, 30, 120, 300),
+    # The lock's own troubles, in seconds; the last delay repeats. The first are short, because most troubles are over
+    # at once and a lock that rests sets no codes. The last are long: this lock says the same again and again.
+    Cause.BUSY: (0.25, 0.5, 1, 2, 5, 15, 30),
+    Cause.TIMEOUT: (0.25, 0.25, 1, 6, 30, 120, 300),
     Cause.SERVER: (0.5, 2, 6, 30, 120, 300),
-    Cause.NETWORK: (0.5, 2, 6, 30, 120, 300),
-    Cause.OFFLINE: (2, 5, 15, 60, 120, 300),
+    Cause.NETWORK: (0.25, 0.25, 1, 6, 30, 120, 300),
+    Cause.OFFLINE: (0.5, 2, 5, 15, 60, 120, 300),
     # Only a person can fix these. Slow probes notice when somebody did.
     Cause.UNAUTHORIZED: (300, 900, 3600),
     Cause.FORBIDDEN: (300, 900, 3600),
@@ -27,7 +28,8 @@ DELAYS: dict[Cause, tuple[float, ...]] = {
     Cause.NO_ROOM: (60, 300, 900),
 }
 LONGEST_WAIT = timedelta(days=1)
-SHORTEST_WAIT = timedelta(milliseconds=250)
+#: Longer than the shortest countdown of a message (`pins.tasks`), so that a rest is never spent on asking again.
+SHORTEST_WAIT = timedelta(milliseconds=125)
 REST_AFTER_HANG = timedelta(seconds=15)
 MANY_FAILURES = 10
 REST_AFTER_MANY = timedelta(minutes=3)  # 20 tries an hour
@@ -44,6 +46,8 @@ OUTAGE_DELAYS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 
 #: The causes for which a guest at the door shortens the rest. An offline lock is not asked more often than any: one
 #: `sync` each minute notices that it is back. What only a person can fix, and a limit, stay as they are.
 _HURRIED = frozenset({Cause.BUSY, Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK})
+#: Where the answer to a change was lost in this way, nobody is the wiser for waiting: looking tells what became of it.
+_LOOKED_AT_ONCE = frozenset({Cause.TIMEOUT, Cause.NETWORK})
 
 
 class Scope(StrEnum):
@@ -84,13 +88,24 @@ def delay(
     hung: bool = False,
     alike: int | None = None,
     begun: bool = False,
+    in_doubt: bool = False,
     jitter: float,
 ) -> timedelta:
     """How long to rest before the next try, after `failures` consecutive failures including this one.
 
+    0. `in_doubt`: the answer to a change was lost (408, or the connection broke), and the next request only looks. The
+       first time no rest at all; it counts as a failure all the same, so if looking fails alike, the lock rests.
     1. The cause and `alike` choose a delay; `alike` says how many failures in a row had this same cause (`None`: all).
        It is multiplied by `jitter` (random, 0.5 to 1), so that locks which failed together do not return together.
-       A lock that fails in another way each time is alive; long rests are for one that keeps saying the same.
+       A lock that fails in another way each time is alive; long rests are for one that keeps saying the same:
+
+           409             0.25  0.5   1  2   5   15   30 s
+           408, network    0.25  0.25  1  6  30  120  300 s   (0 where step 0 holds)
+           5xx             0.5   2     6 30 120  300      s
+           428             0.5   2     5 15  60  120  300 s
+
+       With 408 for every fifth request, 409 for every tenth and 428 for every twentieth, a lock that needs 0.1 s for a
+       request is idle for less than half of the time.
     2. A server's `retry_after`, in seconds, replaces that; it is never shortened, but capped to a day.
     3. After ten failures in a row, whatever the causes, at most 20 tries an hour, unless the deadline is within the
        hour or past.
@@ -106,6 +121,8 @@ def delay(
     if retry_after is None:
         steps = DELAYS[cause]
         repeats = failures if alike is None else alike
+        if in_doubt and not hung and cause in _LOOKED_AT_ONCE and repeats <= 1 and failures < MANY_FAILURES:
+            return timedelta()
         wait = timedelta(seconds=steps[min(max(repeats, 1), len(steps)) - 1] * jitter)
     else:
         # `max` and `min` before the timedelta: an absurd number of seconds would overflow it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Set
 from datetime import datetime, timedelta
 
@@ -16,27 +17,53 @@ REUSE_AFTER = timedelta(days=90)
 
 
 class TakenValues(Set[str]):
-    """Answers "is this value taken on any of these locks?" from digests alone."""
+    """Answers "is this value taken on any of these locks?" from digests alone, one set of them for each lock."""
 
-    def __init__(self, digests: frozenset[str]) -> None:
+    def __init__(self, digests: Collection[Set[str]], key: bytes) -> None:
         self._digests = digests
-        self._key = InstallationKey.load()
+        self._key = key
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, str) and ValueClaim.digest_of(value, key=self._key) in self._digests
+        if not isinstance(value, str):
+            return False
+        digest = ValueClaim.digest_of(value, key=self._key)
+        return any(digest in taken for taken in self._digests)
 
     def __iter__(self) -> Iterator[str]:
         return iter(())  # a digest does not give its value back
 
     def __len__(self) -> int:
-        return len(self._digests)
+        return sum(map(len, self._digests))
+
+
+class Keypads:
+    """What is taken on some locks, read once, to choose values for many grants."""
+
+    def __init__(self, lock_ids: Collection[int], now: datetime, key: bytes) -> None:
+        self._key = key
+        self._taken: defaultdict[int, set[str]] = defaultdict(set)
+        recent = Q(released_at__isnull=True) | Q(released_at__gt=now - REUSE_AFTER)
+        claims = ValueClaim.objects.filter(recent, lock_id__in=lock_ids)
+        for lock_id, digest in claims.values_list("lock_id", "digest"):
+            self._taken[lock_id].add(digest)
+
+    def taken_on(self, lock_ids: Iterable[int]) -> TakenValues:
+        """Values claimed now, or used within the last 90 days, on any of these."""
+        return TakenValues([self._taken[lock_id] for lock_id in lock_ids], self._key)
+
+    def take(self, lock_ids: Collection[int], length: int) -> tuple[str, str]:
+        """A new value and its digest, from now on taken on these. Nobody else knows it yet: only the database decides.
+        Raises `NoValueLeft`."""
+        value = _draw(length, self.taken_on(lock_ids))
+        digest = ValueClaim.digest_of(value, key=self._key)
+        for lock_id in lock_ids:
+            self._taken[lock_id].add(digest)
+        return value, digest
 
 
 def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
     """Values claimed now, or used within the last 90 days, on any of the locks."""
-    recent = Q(released_at__isnull=True) | Q(released_at__gt=now - REUSE_AFTER)
-    claims = ValueClaim.objects.filter(recent, lock_id__in=lock_ids)
-    return TakenValues(frozenset(claims.values_list("digest", flat=True)))
+    return Keypads(lock_ids, now, InstallationKey.load()).taken_on(lock_ids)
 
 
 def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None) -> bool:
@@ -54,16 +81,20 @@ def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: date
     Raises `NoValueLeft` when even the longest are taken.
     """
     while True:
+        value = _draw(length, taken_on(lock_ids, now))
+        if claim(grant, lock_ids, value, now):
+            return value
+        # Another grant took the value on one of the locks between our look and our claim.
+
+
+def _draw(length: int, taken: TakenValues) -> str:
+    while True:
         try:
-            value = generate(length, taken_on(lock_ids, now))
+            return generate(length, taken)
         except NoValueLeft:
             if length >= MAXIMUM_LENGTH:
                 raise
             length += 1
-            continue
-        if claim(grant, lock_ids, value, now):
-            return value
-        # Another grant took the value on one of the locks between our look and our claim.
 
 
 def claim(grant: AccessGrant, lock_ids: Iterable[int], value: str, now: datetime) -> bool:
@@ -103,7 +134,10 @@ def release_unused(pin: Pin, now: datetime) -> None:
             return
         values.add(observed.applied.code)
     values |= observed.left_codes
-    if held.count() <= len(values):
+    # A run counts the claims of all its PINs together; whoever claims another value raises the wish's revision.
+    count = pin.claims_held if pin.claims_held is not None else held.count()
+    if count <= len(values):
         return
+    pin.claims_held = None
     key = InstallationKey.load()
     held.exclude(digest__in=[ValueClaim.digest_of(value, key=key) for value in values]).update(released_at=now)

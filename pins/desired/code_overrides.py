@@ -19,7 +19,7 @@ class CodeDisclosedError(Exception):
 
 
 class CodeTakenError(Exception):
-    """One of the locks already has a code with these digits. Choose other digits."""
+    """A code on one of the locks has these digits already. Choose other digits."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)

@@ -57,7 +57,9 @@ def reveal(grant_id: int, now: datetime, *, user: AbstractBaseUser, address: str
 
     Raises a `CodeNotShownError` that says why; then nothing was written.
     """
-    return _disclose(grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=_parsed(address))
+    return _disclose(
+        grant_id, now, user_id=user.pk, user_name=user.get_username(), remote_address=parsed_address(address)
+    )
 
 
 @sensitive_variables()
@@ -130,7 +132,8 @@ def _may_hold_another(pin: Pin) -> bool:
     return held.exclude(digest=ValueClaim.digest_of(pin.grant.code)).exists()
 
 
-def _parsed(address: str) -> str | None:
+def parsed_address(address: str) -> str | None:
+    """As the database takes it."""
     try:
         return str(ipaddress.ip_address(address))
     except ValueError:

@@ -1,35 +1,75 @@
 """Finds changes that no signal announced: bulk writes, `update()`, a restored backup, the passing of time.
 
-Reads the database only and costs no request. Compares every booking that matters with its grant and hands those that
-differ to `pins.desired.grants`.
+Reads the database only and costs no request. Compares bookings with their grants and hands those that differ to
+`pins.desired.grants`. `look` is called once a minute. How soon it finds a difference:
+
+- within a minute: everything about stays that run or begin within `NEAR`, by either side, booking or grant; stays whose
+  issue-ahead window opens; stays that were entered; grants whose booking was deleted;
+- within an hour: everything else (`pins.desired.drift_rounds`). Each minute compares the next slice. Up to
+  `drift_rounds.LEAST` codes are one slice, so a small installation is compared as a whole each minute.
+
+So a minute costs the same however many codes are weeks away or long over.
 """
 
 from __future__ import annotations
 
 import logging
-from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfoNotFoundError
 
-from pins.desired import grants
-from pins.desired.staying_on import NextStays
-from pins.models import AccessGrant, Pin
+from django.db.models import Max
+
+from pins.desired import differences, drift_rounds, grants
+from pins.desired.staying_on import closed_too_early
+from pins.models import AccessGrant, ScanPosition
 from rentals.models import Booking, Property
+from rentals.models.periods import During
 
 logger = logging.getLogger(__name__)
 
+#: Stays that run, or begin within this time, are compared each minute.
+NEAR: Final = timedelta(hours=48)
+#: A transaction that wrote new rows may be open for so long: they are seen only when it ends.
+LONGEST_WRITE: Final = timedelta(minutes=10)
+#: A look that comes late looks back at most so far for windows that opened. Older ones are found by the round.
+_LATEST = timedelta(days=1)
+
+
+def look(now: datetime) -> set[int]:
+    """What is due each minute, and the next slice of the rest. Returns the locks that have work because of it."""
+    tried: set[int] = set()
+    touched = _put_right(due(now), tried, now) | grants.end_orphans(now)
+    for one in drift_rounds.ROUNDS:
+        with drift_rounds.next_slice(one, now) as keys:
+            touched |= _put_right(one.differing(keys, now), tried, now)
+    return touched
+
+
+def due(now: datetime) -> list[int]:
+    """The differences that are looked for each minute: bookings, some perhaps twice."""
+    return [*_near(now), *_entered(now), *_windows_opened(now)]
+
 
 def repair(now: datetime) -> set[int]:
-    """Bring the desired side up to date everywhere; return the locks that have work because of it."""
-    locks = _active_locks_by_property()
-    differing = [*_bookings_without_grant(now), *_bookings_with_another_wish(locks, now)]
-    return _sync_each(differing, now) | grants.end_orphans(now)
+    """Compare everything at once, however much there is. Returns the locks that have work because of it."""
+    tried: set[int] = set()
+    touched = _put_right(_near(now), tried, now)
+    for one in drift_rounds.ROUNDS:
+        for keys in drift_rounds.slices(one, now):
+            touched |= _put_right(one.differing(keys, now), tried, now)
+    return touched | grants.end_orphans(now)
 
 
-def _sync_each(booking_ids: list[int], now: datetime) -> set[int]:
-    """One by one, so that a booking that cannot be read as a period (bulk writes check nothing) stops no other."""
+def _put_right(booking_ids: Iterable[int], tried: set[int], now: datetime) -> set[int]:
+    """One by one, so that a booking that cannot be read as a period (bulk writes check nothing) stops no other; each
+    once in a look, however often it is met."""
     touched: set[int] = set()
     for booking_id in booking_ids:
+        if booking_id in tried:
+            continue
+        tried.add(booking_id)
         try:
             touched |= grants.sync_bookings([booking_id], now)
         except (ValueError, ZoneInfoNotFoundError):
@@ -37,61 +77,55 @@ def _sync_each(booking_ids: list[int], now: datetime) -> set[int]:
     return touched
 
 
-def _active_locks_by_property() -> dict[int, frozenset[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    for property_id, lock_id in Property.locks.through.objects.filter(lock__is_active=True).values_list(
-        "property_id", "lock_id"
-    ):
-        found[property_id].add(lock_id)
-    return {property_id: frozenset(lock_ids) for property_id, lock_ids in found.items()}
-
-
-def _bookings_without_grant(now: datetime) -> list[int]:
-    """Stays that came into the issue-ahead window, one query per window length in use."""
-    due: list[int] = []
-    buffer = timedelta(days=1)  # early_minutes at most; a booking that is not quite due yet is simply left alone
-    for days in Property.objects.order_by().values_list("issue_ahead_days", flat=True).distinct():
-        due += (
-            Booking.objects.filter(
-                property__issue_ahead_days=days,
-                property__is_active=True,
-                status=Booking.Status.CONFIRMED,
-                check_in__lte=now + timedelta(days=days) + buffer,
-                check_out__gt=now - buffer,
-            )
-            .exclude(grants__kind=AccessGrant.Kind.GUEST)
-            .values_list("pk", flat=True)
-        )
-    return due
-
-
-def _bookings_with_another_wish(locks: dict[int, frozenset[int]], now: datetime) -> list[int]:
-    pins: defaultdict[int, set[int]] = defaultdict(set)
-    for grant_id, lock_id in Pin.objects.filter(wanted=True, grant__ends_at__gt=now).values_list("grant_id", "lock_id"):
-        pins[grant_id].add(lock_id)
-    next_stays = NextStays(now)
-    differing = next_stays.closed_too_early(now)
-    current = AccessGrant.objects.filter(booking__isnull=False, kind=AccessGrant.Kind.GUEST).exclude(
-        ends_at__lte=now, booking__check_out__lte=now
+def _near(now: datetime) -> list[int]:
+    """Differences of the stays that run or begin within `NEAR`. Both sides are asked, because a booking that was moved
+    away leaves its grant behind."""
+    soon = now + NEAR
+    stays = Booking.objects.during(now - differences.LONGEST_BUFFER, soon)
+    guests = AccessGrant.objects.filter(kind=AccessGrant.Kind.GUEST, booking__isnull=False).order_by()
+    ends = dict(guests.filter(During("starts_at", "ends_at", now, soon)).values_list("pk", "ends_at"))
+    ends |= dict(
+        guests.filter(During("booking__check_in", "booking__check_out", now, soon)).values_list("pk", "ends_at")
     )
-    # Without the code: deciphering thousands of them every minute would be most of the work.
-    for grant in current.select_related("booking__property").defer(*AccessGrant.SECRETS).iterator(chunk_size=500):
-        booking = grant.booking
-        if booking is None:  # deleted since the query; `end_orphans` sees to it
-            continue
-        try:
-            active = locks.get(booking.property_id, frozenset())
-            wish = grants.wish_of(booking, active, grant, now, stays_on_at=next_stays.begins_at(booking))
-        except (ValueError, ZoneInfoNotFoundError):
-            differing.append(booking.pk)  # `_sync_each` logs it
-            continue
-        wanted = wish.lock_ids if wish.wanted else frozenset()
-        same = (grant.wanted, grant.starts_at, grant.ends_at, grant.issue_at) == (
-            wish.wanted,
-            wish.period.starts_at,
-            wish.period.ends_at,
-            wish.issue_at,
+    differing = differences.of_grants(sorted(ends, key=lambda pk: (ends[pk], pk)), now)
+    return [*differences.without_grant(stays, now), *differing, *closed_too_early(now)]
+
+
+def _entered(now: datetime) -> list[int]:
+    """Stays without a grant among the new rows: by the key, so that old ones cost nothing. What another transaction
+    has written and not committed is seen by a later look: the mark is `LONGEST_WRITE` old at least."""
+    marks = {one.name: one for one in ScanPosition.objects.filter(name__in=_MARKS)}
+    newest = Booking.objects.aggregate(most=Max("pk"))["most"] or 0
+    if len(marks) < len(_MARKS):  # the first look: older rows belong to the round
+        rows = [ScanPosition(name=name, at=now, row=newest) for name in _MARKS]
+        ScanPosition.objects.bulk_create(rows, ignore_conflicts=True)
+        return []
+    used, following = (marks[name] for name in _MARKS)
+    if following.at is None or now - following.at >= LONGEST_WRITE or following.at > now:
+        ScanPosition.objects.filter(name=used.name).update(at=following.at, row=following.row)
+        ScanPosition.objects.filter(name=following.name).update(at=now, row=newest)
+    return differences.without_grant(Booking.objects.filter(pk__gt=used.row), now)
+
+
+#: The mark that is used, and the one that follows it.
+_MARKS: Final = ("new stays", "new stays, next")
+
+
+def _windows_opened(now: datetime) -> list[int]:
+    """Stays without a grant whose issue-ahead window opened since the last look, with one query for each length in
+    use."""
+    mark, _ = ScanPosition.objects.get_or_create(name="windows")
+    since = max(mark.at or now, now - _LATEST) if mark.at is None or mark.at <= now else now - _LATEST
+    found: list[int] = []
+    lengths = Property.objects.order_by().values_list("issue_ahead_days", "early_minutes").distinct()
+    for days, early in lengths:
+        ahead = timedelta(days=days, minutes=early)
+        opened = Booking.objects.filter(
+            property__issue_ahead_days=days,
+            property__early_minutes=early,
+            check_in__gt=since + ahead - LONGEST_WRITE,
+            check_in__lte=now + ahead,
         )
-        if not same or (grant.ends_at > now and pins.get(grant.pk, set()) != wanted):
-            differing.append(booking.pk)
-    return differing
+        found += differences.without_grant(opened, now)
+    ScanPosition.objects.filter(name="windows").update(at=now)
+    return found

@@ -8,74 +8,34 @@ Rows are locked in the order booking, grant, its PINs by id. Nothing here waits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable
+from datetime import datetime
+from functools import partial
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from pins.core.alias import alias_text
-from pins.core.periods import Period, stay_period
-from pins.desired import claims
+from pins.desired import claims, issuing, together
+from pins.desired.comparing import facts_of
+from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant, Incident, Pin
 from pins.models.pin import DESIRED_COLUMNS
 from rentals import end_to_end
 from rentals.models import Booking
 
-#: From this many bookings on, those with nothing to do are sorted out first.
+#: From this many bookings on, those with nothing to do are sorted out first, and the others are written together.
 MANY = 20
-_BATCH = 500
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What one booking asks for."""
-
-    wanted: bool
-    period: Period  # UTC, buffers included
-    issue_at: datetime  # UTC
-    lock_ids: frozenset[int]
-    holder_name: str
-    dates: tuple[date, date]  # local days of arrival and departure, for the alias
-
-
-def wish_of(
-    booking: Booking,
-    lock_ids: Iterable[int],
-    grant: AccessGrant | None,
-    now: datetime,
-    *,
-    stays_on_at: datetime | None = None,
-) -> Wish:
-    """Read a booking (its property loaded) as a wish.
-
-    `stays_on_at`: when the next stay of the same guest begins, if it is end to end with this one. Until then this code
-    works, so that the door never closes in between; then the code of that stay does, since a keypad takes no digits
-    twice. An inactive property gets no new codes; a guest who is already in keeps the code until check-out. Raises
-    `ValueError` or `ZoneInfoNotFoundError` for times that are no period (bulk writes check nothing).
-    """
-    prop = booking.property
-    period = stay_period(
-        booking.check_in, booking.check_out, early_minutes=prop.early_minutes, late_minutes=prop.late_minutes
-    )
-    if stays_on_at is not None:
-        period = period.until(stays_on_at - timedelta(minutes=prop.early_minutes))
-    wanted = booking.status == Booking.Status.CONFIRMED
-    if not prop.is_active:
-        wanted = wanted and grant is not None and grant.wanted and period.starts_at <= now
-    if grant is not None and grant.revoked_at is not None:
-        wanted = False
-    issue_at = period.starts_at - timedelta(days=prop.issue_ahead_days)
-    dates = (booking.arrival_date, booking.departure_date)
-    return Wish(wanted, period, issue_at, frozenset(lock_ids), booking.guest_name, dates)
 
 
 def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
     """Bring grants and PINs of bookings up to date; return the locks that have work because of it."""
     now = now or timezone.now()
     touched: set[int] = set()
-    for booking_id in sorted(booking_ids if len(booking_ids) < MANY else _concerned(booking_ids, now)):
+    one_by_one = sorted(booking_ids)
+    if len(booking_ids) >= MANY:
+        one_by_one, touched = together.sync(one_by_one, now)
+    for booking_id in one_by_one:
         with transaction.atomic():
             booking = lock_booking(booking_id)
             if booking is not None:
@@ -83,26 +43,15 @@ def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> 
     return touched
 
 
-def _concerned(booking_ids: Collection[int], now: datetime) -> Iterator[int]:
-    """The bookings among many (a calendar brings them) that have a grant or are due for one, with two queries a batch
-    instead of several for each. A stay beyond its issue-ahead window gets its grant from the drift check."""
-    ids = sorted(booking_ids)
-    for start in range(0, len(ids), _BATCH):
-        batch = ids[start : start + _BATCH]
-        granted = set(AccessGrant.objects.filter(booking__in=batch).values_list("booking_id", flat=True))
-        rows = Booking.objects.filter(pk__in=batch).values_list(
-            "pk", "check_in", "property__early_minutes", "property__issue_ahead_days"
-        )
-        for pk, check_in, early, ahead in rows:
-            if pk in granted or check_in - timedelta(days=ahead, minutes=early + 1) <= now:
-                yield pk
-
-
 def lock_booking(booking_id: int) -> Booking | None:
     """The booking as it is now, its row locked; `None`: it is deleted. A copy that was read before the lock could be
-    older than a wish that is already written."""
+    older than a wish that is already written.
+
+    `has_grant` comes with it. If that waited for somebody who made the grant, it may still say no: PostgreSQL reads it
+    from before the wait. The insert then fails, and the grant is found.
+    """
     rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
-    return rows.filter(pk=booking_id).first()
+    return rows.annotate(has_grant=issuing.HAS_GRANT).filter(pk=booking_id).first()
 
 
 def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
@@ -123,7 +72,8 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
         with transaction.atomic():
             grant = lock_row(grant_id)
             grant.wanted = False
-            grant.save(update_fields=["wanted"])
+            grant.unnoticed = True
+            grant.save(update_fields=["wanted", "unnoticed"])
             touched |= wish_for_pins(grant, frozenset(), changed=False, now=now)
     return touched
 
@@ -131,46 +81,42 @@ def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
 def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, without: Collection[int] = ()) -> set[int]:
     """Bring one booking up to date, its row locked by the caller. `ahead`: also before its issue-ahead window opens.
     `without`: as if these other bookings were deleted."""
-    grant = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+    grant = _grant_of(booking) if getattr(booking, "has_grant", True) else None
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
     follower = end_to_end.next_stay(booking, without=without)
-    wish = wish_of(booking, locks, grant, now, stays_on_at=follower.check_in if follower is not None else None)
+    read = partial(wish_of, booking, list(locks), now=now, stays_on_at=follower.check_in if follower else None)
+    wish = read(grant)
     if grant is None:
-        if not wish.wanted or wish.period.ends_at <= now or (now < wish.issue_at and not ahead):
+        if not wish.asks_for_a_grant(now, ahead=ahead):
             return set()
-        grant = _new_grant(booking, wish, now)
-        if grant is None:
-            return set()  # another transaction made it between our look and our insert, from the same booking
+        try:
+            return issuing.issue([(booking, wish)], now)
+        except IntegrityError:
+            # In between, another transaction made the grant, or took its value or its reference.
+            grant = _grant_of(booking) or _new_grant(booking, wish, now)
+            wish = read(grant)
     return _apply(grant, wish, booking.property.code_length, now)
 
 
-def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant | None:
-    try:
-        with transaction.atomic():
-            return AccessGrant.objects.create(
-                booking=booking,
-                holder_name=wish.holder_name,
-                starts_at=wish.period.starts_at,
-                ends_at=wish.period.ends_at,
-                issue_at=wish.issue_at,
-                created_at=now,
-            )
-    except IntegrityError:
-        return None
+def _grant_of(booking: Booking) -> AccessGrant | None:
+    return AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+
+
+def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant:
+    """Step by step, each of which looks first: the way for what `issuing` could not do at once. A code comes later."""
+    with transaction.atomic():
+        grant = issuing.grant_for(booking, wish, now)
+        grant.save()
+        return grant
 
 
 def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> set[int]:
     """Write what differs between a grant, its row locked, and the wish."""
-    facts = {
-        "starts_at": wish.period.starts_at,
-        "ends_at": wish.period.ends_at,
-        "issue_at": wish.issue_at,
-        "wanted": wish.wanted,
-        "holder_name": wish.holder_name,
-    }
+    facts = facts_of(wish)
     changed = {name for name, value in facts.items() if getattr(grant, name) != value}
     for name in changed:
         setattr(grant, name, facts[name])
+        grant.unnoticed = True
     wanted_locks = wish.lock_ids if wish.wanted else frozenset()
     recoded = _ensure_code(grant, wanted_locks, code_length, now)
     if changed or recoded:
@@ -223,8 +169,11 @@ def wish_for_pins(
 
 
 def raise_revision(pin: Pin, now: datetime) -> None:
-    """Store a changed wish of a locked row, its grant loaded."""
+    """Store a changed wish of a row, its grant loaded, both locked. What comes of it is news."""
     pin.desired_rev += 1
+    if not pin.grant.unnoticed:
+        pin.grant.unnoticed = True
+        AccessGrant.objects.filter(pk=pin.grant_id).update(unnoticed=True)
     pin.wished_at = now
     pin.refresh_plan(now)
     is_new = pin.desired_rev == 1
@@ -237,7 +186,8 @@ def _replan(grant: AccessGrant, now: datetime) -> set[int]:
     for pin in Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"):
         pin.grant = grant
         pin.refresh_plan(now)
-        pin.save(update_fields=DESIRED_COLUMNS)
+        pin.observed_rev += 1  # a run that read the plan before must not store the old one over it
+        pin.save(update_fields=(*DESIRED_COLUMNS, "observed_rev"))
         touched.add(pin.lock_id)
     return touched
 

@@ -1,6 +1,6 @@
 """Checks for trouble to come, made with the drift check: heavier than those of every sweep, and less urgent.
 
-They read the database only, in a constant number of queries.
+They read the database only, in a constant number of queries, and begin with what is near or open.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, Min, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from pins.incidents import doubtful_arrivals, unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
@@ -75,35 +75,28 @@ def _ending_keys(now: datetime) -> dict[int, Incident.Severity]:
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:
     """Locks without a keypad, of properties with guests to come."""
-    expected = Q(
-        properties__is_active=True,
-        properties__bookings__status=Booking.Status.CONFIRMED,
-        properties__bookings__check_out__gt=now,
-    )
-    locks = Lock.objects.filter(has_keypad=False, is_active=True).annotate(
-        guest_at=Min("properties__bookings__check_in", filter=expected)
-    )
-    rows = locks.filter(guest_at__isnull=False).values_list("pk", "guest_at")
-    return {pk: urgency(guest_at, now) for pk, guest_at in rows}
+    without = list(Lock.objects.filter(has_keypad=False, is_active=True).order_by().values_list("pk", flat=True))
+    if not without:
+        return {}
+    expected = Booking.objects.filter(
+        property__locks=OuterRef("pk"),
+        property__is_active=True,
+        status=Booking.Status.CONFIRMED,
+        check_out__gt=now,
+    ).order_by("check_in")
+    locks = Lock.objects.filter(pk__in=without).annotate(guest_at=Subquery(expected.values("check_in")[:1]))
+    rows = locks.order_by().values_list("pk", "guest_at")
+    return {pk: urgency(guest_at, now) for pk, guest_at in rows if guest_at is not None}
 
 
 def _overlapping_stays(now: datetime) -> dict[int, Incident.Severity]:
     """Of two stays that overlap in the future, the one that begins later; of two that begin together, the one that was
     entered later."""
     earlier = Q(check_in__lt=OuterRef("check_in")) | Q(check_in=OuterRef("check_in"), pk__lt=OuterRef("pk"))
-    others = Booking.objects.filter(
-        earlier,
-        property=OuterRef("property"),
-        status=Booking.Status.CONFIRMED,
-        check_out__gt=OuterRef("check_in"),
-    ).filter(check_out__gt=now)
-    second = Booking.objects.filter(
-        Exists(others),
-        property__is_active=True,
-        status=Booking.Status.CONFIRMED,
-        check_in__lte=now + HORIZON,
-        check_out__gt=now,
-    )
+    near = Booking.objects.during(now, now + HORIZON).filter(status=Booking.Status.CONFIRMED)
+    # The earlier stay is near, too: it begins no later, and is not over.
+    others = near.filter(earlier, property=OuterRef("property"), check_out__gt=OuterRef("check_in"))
+    second = near.filter(Exists(others), property__is_active=True)
     return {pk: urgency(check_in, now) for pk, check_in in second.values_list("pk", "check_in")}
 
 

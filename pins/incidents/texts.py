@@ -110,6 +110,11 @@ REMEDIES: Final[dict[str, str]] = {
     "budget_spent": (
         "The most urgent locks come first. If this happens often, divide the locks between several Tedee users."
     ),
+    "logins_fail": (
+        "They are slowed down, and nobody is locked out. The log names the addresses and the people (login_failed, "
+        "login_refused). Let those people choose new passwords and switch on the second step; let the proxy or the "
+        "firewall stop the addresses."
+    ),
 }
 
 #: For a code that somebody changed once more after it was put right: Turnkey leaves it alone.

@@ -1,17 +1,22 @@
 from pins.models.attempt import PinAttempt
+from pins.models.beat import BeatLease
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
 from pins.models.incident import Incident
+from pins.models.measure import ArrivalRecord, Tally
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
-from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget
+from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockState, RateBudget, ScanPosition
 from pins.models.pin import Pin
-from pins.models.reveal import PinReveal
+from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
 
 __all__ = [
     "OBSERVE_ONLY",
     "AccessGrant",
     "AccountState",
+    "ArrivalRecord",
+    "BeatLease",
+    "CodeTry",
     "Delivery",
     "Heartbeat",
     "Incident",
@@ -23,6 +28,8 @@ __all__ = [
     "PinAttempt",
     "PinReveal",
     "RateBudget",
+    "ScanPosition",
     "StayNotice",
+    "Tally",
     "ValueClaim",
 ]

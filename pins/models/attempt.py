@@ -49,6 +49,9 @@ class PinAttempt(models.Model):
         indexes = (
             models.Index(fields=["pin", "started_at"], name="pinattempt_story"),
             models.Index(fields=["pin"], name="pinattempt_open", condition=models.Q(outcome="")),
+            # Which were answered since the last count (pins.measures.counting).
+            models.Index(fields=["finished_at"], name="pinattempt_finished"),
+            models.Index(fields=["started_at"], name="pinattempt_look", condition=models.Q(pin__isnull=True)),
         )
 
     def __str__(self) -> str:

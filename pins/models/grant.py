@@ -10,6 +10,7 @@ from django.utils import timezone
 from pins.core.alias import new_reference
 from pins.models.secret import InstallationKey
 from rentals.fields import EncryptedTextField
+from rentals.models.names import NameField
 
 
 class AccessGrant(models.Model):
@@ -27,7 +28,7 @@ class AccessGrant(models.Model):
         "rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
     )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.GUEST)
-    holder_name = models.CharField(max_length=120, blank=True)
+    holder_name = NameField(max_length=120, blank=True)
     reference = models.CharField(max_length=8, unique=True, editable=False)
     code = EncryptedTextField(blank=True)
     starts_at = models.DateTimeField()
@@ -39,6 +40,12 @@ class AccessGrant(models.Model):
         null=True, blank=True, help_text="When the code was first shown to somebody. From then on its value is fixed."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    unnoticed = models.BooleanField(
+        db_default=True,
+        default=True,
+        editable=False,
+        help_text="Something was asked of its locks that `pins.notify.collecting` has not announced yet.",
+    )
 
     #: What only a disclosure and the locks need.
     SECRETS: Final = ("code",)
@@ -54,6 +61,16 @@ class AccessGrant(models.Model):
             models.CheckConstraint(name="grant_kind_known", condition=models.Q(kind__in=["guest", "staff", "backup"])),
             models.UniqueConstraint(
                 name="grant_one_per_guest_stay", fields=["booking"], condition=models.Q(kind="guest")
+            ),
+        )
+        # PostgreSQL has one more, over the period itself: see `rentals.models.periods`.
+        indexes = (
+            models.Index(name="grant_ends", fields=["ends_at"]),
+            models.Index(name="grant_unnoticed", fields=["ends_at"], condition=models.Q(unnoticed=True)),
+            models.Index(
+                name="grant_orphan",
+                fields=["kind"],
+                condition=models.Q(booking__isnull=True, wanted=True),
             ),
         )
 

@@ -46,6 +46,7 @@ class Incident(models.Model):
         NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
         KEY_EXPIRES = "key_expires", "The access key expires soon"
         BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
+        LOGINS_FAIL = "logins_fail", "Somebody tries many passwords"
 
     class Severity(models.TextChoices):
         """How urgent it is. It rises while the incident is open, and never sinks."""
@@ -91,25 +92,32 @@ class Incident(models.Model):
                 name="incident_severity_known", condition=models.Q(severity__in=["notice", "warning", "urgent"])
             ),
         )
+        indexes = (
+            models.Index(
+                name="incident_resolved", fields=["resolved_at"], condition=models.Q(resolved_at__isnull=False)
+            ),
+            models.Index(name="incident_subject", fields=["subject"]),
+        )
 
     def __str__(self) -> str:
         return self.get_kind_display()
 
     @classmethod
-    def open(cls, kind: Kind, now: datetime, *, about: models.Model, severity: Severity | None = None) -> None:
-        """Open it for a pin, lock, account, feed or booking. An open one is kept; its severity can only rise.
+    def open(cls, kind: Kind, now: datetime, *, about: models.Model | None, severity: Severity | None = None) -> None:
+        """Open it for a pin, lock, account, feed or booking, or with `None` for this installation as a whole. An open
+        one is kept; its severity can only rise.
 
         `severity`: as usual for the kind, unless given.
         """
-        field = _field_for(about)
-        subject = subject_key(field, about.pk)
+        subject = _subject_of(about)
         severity = severity or usual_severity(kind)
         open_one = cls.objects.filter(kind=kind, subject=subject, resolved_at__isnull=True)
         standing = open_one.values_list("severity", flat=True).first()
         if standing is None:
             try:
                 with transaction.atomic():
-                    cls.objects.create(kind=kind, subject=subject, severity=severity, opened_at=now, **{field: about})
+                    where = {_field_for(about): about} if about is not None else {}
+                    cls.objects.create(kind=kind, subject=subject, severity=severity, opened_at=now, **where)
                 return
             except IntegrityError:  # another run opened it between our look and our insert
                 standing = open_one.values_list("severity", flat=True).first()
@@ -117,12 +125,14 @@ class Incident(models.Model):
             open_one.filter(severity__in=less_than(severity)).update(severity=severity)
 
     @classmethod
-    def resolve(cls, now: datetime, *, about: models.Model, kinds: tuple[Kind, ...]) -> None:
+    def resolve(cls, now: datetime, *, about: models.Model | None, kinds: tuple[Kind, ...]) -> None:
         """Close what is open for a subject."""
-        subject = subject_key(_field_for(about), about.pk)
+        subject = _subject_of(about)
         cls.objects.filter(subject=subject, kind__in=kinds, resolved_at__isnull=True).update(resolved_at=now)
 
 
+#: The subject of what concerns this installation as a whole.
+SITE: Final = "site"
 #: Least first.
 SEVERITIES: Final = tuple(Incident.Severity)
 
@@ -160,6 +170,10 @@ def less_than(severity: Incident.Severity) -> tuple[Incident.Severity, ...]:
 
 def subject_key(field: str, pk: int) -> str:
     return f"{field}:{pk}"
+
+
+def _subject_of(about: models.Model | None) -> str:
+    return subject_key(_field_for(about), about.pk) if about is not None else SITE
 
 
 def _field_for(about: models.Model) -> str:

@@ -13,6 +13,7 @@ from django.utils.timezone import now as present
 from pins.core.notification_events import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
 from pins.core.quiet_hours import Quiet
 from rentals.fields import EncryptedTextField
+from rentals.models.names import NameField
 from rentals.models.property import validate_zone
 
 
@@ -38,7 +39,7 @@ class NotificationChannel(models.Model):
         ALL = "all", "Everything"
         URGENT = "urgent", "Only what may keep a guest out"
 
-    name = models.CharField(max_length=120, help_text="What you call it, for example “Anna's phone”.")
+    name = NameField(max_length=120, help_text="What you call it, for example “Anna's phone”.")
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.EMAIL)
     target = EncryptedTextField(blank=True, default="")
     signing_secret = EncryptedTextField(blank=True, default="")
@@ -188,6 +189,9 @@ class IncidentNotice(models.Model):
     incident = models.OneToOneField("pins.Incident", on_delete=models.CASCADE, primary_key=True, related_name="notice")
     resolved = models.BooleanField(default=False)
     urgent = models.BooleanField(default=False, help_text="It was sent as urgent; a severity may also rise later.")
+
+    class Meta:
+        indexes = (models.Index(name="incidentnotice_open", fields=["incident"], condition=models.Q(resolved=False)),)
 
     def __str__(self) -> str:
         return f"Notice of incident {self.incident_id}"

@@ -9,6 +9,8 @@ from django.db import models
 #: The pause of a lock whose account is observe-only (`LockAccount.observe_only`) while writes are due there.
 #: It keeps the sweep away until the account may be written to again; a run still reads what may be read.
 OBSERVE_ONLY: Final = "watched"
+#: Locks that were out of reach when they were last asked, or that are watched because they seem to be.
+OFFLINE: Final = models.Q(pause_cause="offline") | models.Q(offline_since__isnull=False)
 
 
 class LockState(models.Model):
@@ -19,6 +21,9 @@ class LockState(models.Model):
     lease_owner = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     rate_key = models.CharField(max_length=80, blank=True, db_index=True)
+    block_is_void = models.BooleanField(
+        default=False, help_text="What its run took from the budget in advance must not be sent any more."
+    )
     paused_until = models.DateTimeField(null=True, blank=True)
     pause_cause = models.CharField(max_length=24, blank=True)
     failures = models.PositiveIntegerField(default=0, help_text="Failed requests in a row.")
@@ -71,9 +76,18 @@ class LockState(models.Model):
     yielded_at = models.DateTimeField(
         null=True, blank=True, help_text="When one of our codes made room for a nearer arrival, after such an answer."
     )
+    look_first = models.BooleanField(
+        default=False, help_text="A backup was restored: the list is compared before the first change is sent."
+    )
     offline_since = models.DateTimeField(
         null=True, blank=True, help_text="When a check first found the lock out of reach while somebody needs it."
     )
+
+    class Meta:
+        indexes = (
+            models.Index(name="lockstate_forbidden", fields=["lock"], condition=~models.Q(forbidden_key="")),
+            models.Index(name="lockstate_offline", fields=["lock"], condition=OFFLINE),
+        )
 
     def __str__(self) -> str:
         return f"Lock {self.lock_id}"
@@ -130,10 +144,29 @@ class RateBudget(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a periodic task last ran."""
+    """When a periodic task last ran, how long it took, and how long its message had waited (`pins.heartbeats`).
+
+    Two kinds of rows are no tasks: `beat` is when the schedule last sent a sweep, and `counted` and `marks` are how far
+    `pins.measures` has counted.
+    """
 
     name = models.CharField(max_length=40, primary_key=True)
-    at = models.DateTimeField()
+    at = models.DateTimeField(help_text="When it last began.")
+    seconds = models.FloatField(null=True, blank=True, help_text="How long the last complete one took.")
+    waited = models.FloatField(null=True, blank=True, help_text="Seconds from sending its message to its beginning.")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ScanPosition(models.Model):
+    """How far a slow walk through a large table has come: one row a walk. Moved by compare-and-set, so that two runs at
+    once walk the same slice, and none is left out."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField(null=True, blank=True, help_text="Of the last row that was seen. Empty: a new round.")
+    row = models.BigIntegerField(default=0, help_text="Its key.")
+    size = models.PositiveIntegerField(default=0, help_text="Rows a slice, in this round.")
 
     def __str__(self) -> str:
         return self.name

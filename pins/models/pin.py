@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import models
 from django.utils import timezone
@@ -15,6 +15,10 @@ from pins.core.plan import next_look_at, state_of
 from pins.core.posts import Post
 from pins.core.recurrence import read_recurrence, write_recurrence
 from rentals.fields import EncryptedTextField
+
+#: PINs between two settled states, by their stored state. An index holds these alone.
+UNSETTLED: Final = ~models.Q(state__in=["set", "removed", "scheduled"])
+DUE_SOME_TIME: Final = models.Q(deadline_at__isnull=False)
 
 
 class Pin(models.Model):
@@ -31,6 +35,9 @@ class Pin(models.Model):
     desired_rev = models.PositiveIntegerField(default=1)
     wished_at = models.DateTimeField(default=timezone.now, help_text="When the wish last changed.")
 
+    observed_rev = models.PositiveIntegerField(
+        default=0, help_text="Raised whenever the observed side or the plan is stored, so that nobody stores over it."
+    )
     remote_id = models.BigIntegerField(null=True, blank=True)
     applied_known = models.BooleanField(default=False)
     applied_code = EncryptedTextField(blank=True)
@@ -89,6 +96,10 @@ class Pin(models.Model):
     deadline_at = models.DateTimeField(null=True, blank=True)
     state_changed_at = models.DateTimeField(default=timezone.now)
 
+    _as_read: dict[str, Any]
+    #: How many values are claimed for its grant on its lock; `None`: not counted.
+    claims_held: int | None = None
+
     #: What only the run of a lock needs.
     SECRETS: Final = ("applied_code", "op_code", "late_codes", "left_codes")
 
@@ -110,6 +121,11 @@ class Pin(models.Model):
             models.Index(fields=["next_try_at"], name="pin_due", condition=models.Q(next_try_at__isnull=False)),
             models.Index(fields=["lock", "next_try_at"], name="pin_due_on_lock"),
             models.Index(fields=["state"], name="pin_state"),
+            # Which were confirmed since the last count (pins.measures.counting).
+            models.Index(fields=["state_changed_at"], name="pin_set_at", condition=models.Q(state="set")),
+            # Few of many: looked for with every sweep.
+            models.Index(name="pin_unready", fields=["deadline_at"], condition=~models.Q(state="set") & DUE_SOME_TIME),
+            models.Index(name="pin_unsettled", fields=["wished_at"], condition=UNSETTLED),
         )
 
     def __str__(self) -> str:
@@ -187,6 +203,14 @@ class Pin(models.Model):
         self.late_kinds = ",".join(sorted(late.kinds)) if late is not None else ""
         self.late_codes = ",".join(sorted(late.codes)) if late is not None else ""
 
+    def note_read(self) -> None:
+        """Remember what the row holds, so that `changed_columns` can tell what differs. After it was read or stored."""
+        self._as_read = {name: getattr(self, name) for name in OBSERVED_COLUMNS}
+
+    def changed_columns(self) -> dict[str, Any]:
+        """What differs from the row that was noted, of the observed side and the plan."""
+        return {name: getattr(self, name) for name, old in self._as_read.items() if getattr(self, name) != old}
+
     def refresh_plan(self, now: datetime) -> None:
         """Recompute what follows from both sides: state, next try, deadline (unsaved)."""
         view = self.view
@@ -194,7 +218,9 @@ class Pin(models.Model):
         if state != self.state:
             self.state, self.state_changed_at = state, now
         self.next_try_at = next_look_at(view, now)
-        self.deadline_at = deadline(view, now) if self.next_try_at is not None else None
+        # A code that is as it should be waits for its end, and then it is a removal: no work of this moment.
+        due = self.next_try_at if state == State.SET else now
+        self.deadline_at = deadline(view, max(due, now)) if due is not None and self.next_try_at is not None else None
 
 
 #: Observed facts that are stored under their own name.
@@ -213,5 +239,5 @@ OBSERVED_COLUMNS = (
     *("op", "op_rev", "op_token", "op_remote_id", "op_in_doubt"),
     *("op_code", "op_starts_at", "op_ends_at", "op_recurrence"),
     *("late_until", "late_rev", "late_count", "late_kinds", "late_codes", "last_cause"),
-    *PLANNED_COLUMNS,
+    *("observed_rev", *PLANNED_COLUMNS),
 )

@@ -1,4 +1,4 @@
-"""Who was shown a code."""
+"""Who was shown a code, and who asked whether digits are somebody's code."""
 
 from __future__ import annotations
 
@@ -29,3 +29,29 @@ class PinReveal(models.Model):
 
     def __str__(self) -> str:
         return f"Disclosure {self.pk}"
+
+
+class CodeTry(models.Model):
+    """A person asked for digits of their own as the code of a stay, and so learned whether another guest has them.
+
+    Append-only, and without the digits. `booking` is empty for a stay that was not saved yet.
+    """
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    user_name = models.CharField(max_length=150)
+    property = models.ForeignKey("rentals.Property", on_delete=models.CASCADE, related_name="+")
+    booking = models.ForeignKey("rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    taken = models.BooleanField(help_text="Another code on one of the locks has these digits.")
+    at = models.DateTimeField(db_index=True)
+    remote_address = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "own code tried"
+        verbose_name_plural = "own codes tried"
+        ordering = ("-at", "-pk")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return f"Try {self.pk}"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,10 +21,12 @@ logger = logging.getLogger(__name__)
 KEEP_DELIVERIES = timedelta(days=30)
 #: How many one transaction deletes.
 BATCH = 1000
+#: How many one statement writes.
+_TOGETHER = 1000
 TOO_LATE = "It could not be sent in time."
 
 
-def put(
+def messages(
     event: Event,
     key: str,
     channels: Iterable[NotificationChannel],
@@ -36,14 +39,14 @@ def put(
     keeps: timedelta = NEWS_KEEP,
     later: datetime | None = None,
     why: str = "",
-) -> None:
-    """Write one message for each channel.
+) -> list[Delivery]:
+    """One message for each channel, not written yet.
 
     `key`: names the news within its channel, and no channel gets the same key twice. `at`: when it happened. `keeps`:
     how long it is worth sending. `later`: not sent before this moment; `why` says the reason in the list. Times are
     UTC.
     """
-    rows = [
+    return [
         Delivery(
             channel=one,
             key=key,
@@ -59,21 +62,23 @@ def put(
         )
         for one in channels
     ]
-    if not rows:
-        return
-    # The constraint decides: a message that was written under this key already stays as it is.
-    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
-    logger.info("news", extra={"event_type": event.value, "channels": len(rows)})
+
+
+def write(rows: Sequence[Delivery]) -> None:
+    """Put messages into the outbox. The constraint decides: one that was written under its key already stays."""
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_TOGETHER)
+    for event, number in Counter(row.event for row in rows).items():
+        logger.info("news", extra={"event_type": event, "messages": number})
 
 
 def take_back(deliveries: QuerySet[Delivery], now: datetime, why: str) -> None:
     """Drop those of these messages that no sender has begun to send, and say why in the list."""
     waiting = deliveries.filter(state=Delivery.State.WAITING, attempts=0)
-    for delivery_id in list(waiting.values_list("pk", flat=True)):
+    ids = list(waiting.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
         # `attempts=0`: a sender counts its try first, in the same column, so one of the two UPDATEs comes too late.
-        Delivery.objects.filter(pk=delivery_id, state=Delivery.State.WAITING, attempts=0).update(
-            state=Delivery.State.DROPPED, ended_at=now, last_error=why
-        )
+        mine = Delivery.objects.filter(pk__in=ids[start : start + BATCH], state=Delivery.State.WAITING, attempts=0)
+        mine.update(state=Delivery.State.DROPPED, ended_at=now, last_error=why)
 
 
 def end_what_is_late(now: datetime) -> None:
@@ -100,6 +105,7 @@ def purge(now: datetime) -> int:
     so that nothing is sent again."""
     signing.forget_ended(now)
     old = Delivery.objects.exclude(state=Delivery.State.WAITING).filter(ended_at__lte=now - KEEP_DELIVERIES)
+    old = old.order_by("ended_at")  # as the index has them
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         count += Delivery.objects.filter(pk__in=ids).delete()[0]

@@ -3,11 +3,13 @@ secret."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db.models import Q
+from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -32,17 +34,19 @@ _SECRETS = (
     *behind("feed", CalendarFeed.SECRETS),
     *behind("item", FeedItem.SECRETS),
 )
+_GUEST_GRANTS = "loaded_guest_grants"
 MOST_ARRIVALS = 60
 MOST_ISSUES = 20
 
 
 def incidents() -> Any:
-    """Incidents with everything that `incident_data` reads."""
+    """Incidents with everything that `incident_data` reads: one more query for all of them."""
     subjects = (
         *("pin__grant__booking__property", "pin__lock", "lock"),
         *("account", "feed__property", "booking__property", "item"),
     )
-    return Incident.objects.select_related(*subjects).defer(*_SECRETS)
+    grants = Prefetch("booking__grants", guest_grants(), to_attr=_GUEST_GRANTS)
+    return Incident.objects.select_related(*subjects).defer(*_SECRETS).prefetch_related(grants)
 
 
 def incident_data(incident: Incident) -> dict[str, Any]:
@@ -82,13 +86,12 @@ def _calendar(feed: CalendarFeed, item: FeedItem | None) -> str:
 
 
 def grant_of(incident: Incident) -> AccessGrant | None:
-    """The grant of the stay that the incident is about; None where there is no stay, or it has no code yet."""
+    """The grant of the stay that one of `incidents` is about; None where there is no stay, or it has no code yet."""
     if incident.pin is not None:
         return incident.pin.grant
     if incident.booking is None:
         return None
-    found = guest_grants().select_related("booking__property").filter(booking=incident.booking)
-    return found.first()
+    return next(iter(getattr(incident.booking, _GUEST_GRANTS)), None)
 
 
 def _stay_of(incident: Incident) -> dict[str, Any] | None:
@@ -123,23 +126,29 @@ def stay_data(grant: AccessGrant) -> dict[str, Any]:
     }
 
 
-def code_data(grant: AccessGrant) -> dict[str, Any]:
-    """The payload of a message about the code of a stay, with the locks that the code opens."""
-    locks = Lock.objects.filter(pins__grant=grant, pins__wanted=True).order_by("name", "pk")
-    path = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else reverse("home")
-    return {"stay": stay_data(grant), "locks": [_lock(one) for one in locks], "path": path}
+def stays_data(stays: Mapping[AccessGrant, bool]) -> dict[AccessGrant, dict[str, Any]]:
+    """The payloads of messages about the codes of stays, with one query for all of them. `True`: the stay is off.
 
-
-def cancelled_data(grant: AccessGrant) -> dict[str, Any]:
-    """The payload for a stay that is off. `locks`: the code is being removed from them; `left_on`: observe-only locks,
-    on which it stays."""
-    pins = Pin.objects.filter(MAYBE_ON_LOCK, grant=grant).values("lock", "lock__account__observe_only")
-    observed = {one["lock"]: one["lock__account__observe_only"] for one in pins}
-    found = Lock.objects.filter(pk__in=observed).order_by("name", "pk")
-    return code_data(grant) | {
-        "locks": [_lock(one) for one in found if not observed[one.pk]],
-        "left_on": [_lock(one) for one in found if observed[one.pk]],
-    }
+    `locks`: those that the code opens; of a stay that is off those from which it is being removed, and `left_on`:
+    observe-only locks, on which it stays.
+    """
+    opened: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    kept: defaultdict[int, list[dict[str, Any]]] = defaultdict(list)
+    off = {grant.pk for grant, is_off in stays.items() if is_off}
+    pins = Pin.objects.filter(grant__in=stays).filter(
+        (Q(grant__in=off) & MAYBE_ON_LOCK) | (~Q(grant__in=off) & Q(wanted=True))
+    )
+    columns = ("grant", "lock", "lock__name", "lock__account__observe_only")
+    for grant_id, lock_id, name, observed in pins.order_by("lock__name", "lock").values_list(*columns):
+        side = kept if observed and grant_id in off else opened
+        side[grant_id].append({"id": lock_id, "name": name})
+    found: dict[AccessGrant, dict[str, Any]] = {}
+    for grant, is_off in stays.items():
+        path = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else reverse("home")
+        found[grant] = {"stay": stay_data(grant), "locks": opened[grant.pk], "path": path}
+        if is_off:
+            found[grant]["left_on"] = kept[grant.pk]
+    return found
 
 
 def summary_data(day: date, zone: str, now: datetime) -> dict[str, Any]:

@@ -6,6 +6,8 @@ A key that may read but not change anything is in `pins.reconcile.write_scope`.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -15,11 +17,15 @@ from django.db.models import F, Q, QuerySet
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
 from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
+from pins.reconcile import demand
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
 #: The pause of a lock whose account has no requests left.
-BUDGET_SPENT = "budget"
+BUDGET_SPENT = demand.BUDGET_SPENT
+#: How long that is, unless the sweep finds that the lock's turn has come: it wakes in the order of deadlines, which
+#: locks that woke themselves would not keep. Longer than any countdown of a message.
+BUDGET_PAUSE = timedelta(minutes=5)
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
 WRITES_REST = "no_write_scope"
 #: Locks that were removed and added again: none of their codes came along, so there is work at once.
@@ -37,30 +43,80 @@ def rules() -> budget.Rules:
     return budget.Rules(limit=settings.TEDEE_RATE_LIMIT, window_seconds=settings.TEDEE_RATE_WINDOW)
 
 
+@dataclass(frozen=True)
+class Booked:
+    """Requests that may be sent, and the conditions under which they were had."""
+
+    block: budget.Block
+    cutoff_at: datetime | None  # of the budget: only what is due before it may be sent
+    last: datetime  # all that is due before this moment (UTC) can be paid, too
+
+    def is_for(self, deadline: datetime, now: datetime) -> bool:
+        """May a request with this deadline be sent without asking who else is due?"""
+        return deadline <= self.last or not budget.asks_others(deadline - now)
+
+
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
     """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
+    booked = book(key, purpose, deadline, now)
+    return booked if isinstance(booked, datetime) else None
+
+
+def book(
+    key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime] = ()
+) -> Booked | datetime:
+    """Take requests from the budget before they are sent: one, and more for what is due `later` (deadlines in UTC,
+    earliest first), as far as that has its turn now. If none may be sent, when to ask again (UTC)."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
         usage = budget.Usage.from_json(row.usage)
-        if purpose is not budget.Purpose.CONNECTIVITY and row.cutoff_at is not None and deadline > row.cutoff_at:
-            return now + timedelta(seconds=settings.SWEEP_SECONDS)
+        if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
+            return now + BUDGET_PAUSE
+        # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
+        left = budget.remaining(usage, rules(), now)
+        together = [deadline, *(one for one in later if budget.admits(row.cutoff_at, one, now))]
+        if not _pays_all_before(key, together[-1], left, now):
+            together = [one for one in together if not budget.asks_others(one - now)] or [deadline]
+            if not _pays_all_before(key, together[-1], left, now):
+                return now + BUDGET_PAUSE
         reserve = budget.reserve_for(purpose, deadline - now, rules())
-        spent = budget.spend(usage, rules(), now, reserve=reserve)
-        if spent is None:
+        booked = budget.book(usage, rules(), now, reserve=reserve, most=len(together))
+        if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
-        row.usage = spent.to_json()
-        row.save(update_fields=["usage"])
-        return None
+        RateBudget.objects.filter(key=key).update(usage=booked[0].to_json())
+        return Booked(booked[1], row.cutoff_at, together[-1])
+
+
+def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> bool:
+    """Are so many requests enough for all that is due before this deadline, and one more? What is near does not ask;
+    nor where nothing is left, because the budget itself then says when to ask again."""
+    if not left or not budget.asks_others(deadline - now):
+        return True
+    return budget.beyond(left, demand.due_before(key, deadline, now, most=left)) > 0
+
+
+def give_back(key: str, block: budget.Block) -> None:
+    """What is left of a block was not sent."""
+    with transaction.atomic():
+        row = RateBudget.objects.select_for_update().get(key=key)
+        usage = budget.give_back(budget.Usage.from_json(row.usage), block)
+        RateBudget.objects.filter(key=key).update(usage=usage.to_json())
 
 
 def rate_limited(account: LockAccount, retry_after: float | None, now: datetime) -> None:
     """429: the budget learns when the next window begins (`retry_after`, in seconds) and lets nothing through until
-    then. It is a row, so this survives any restart."""
+    then, not even what runs have taken in advance. It is a row, so this survives any restart."""
     with transaction.atomic():
         row, _ = RateBudget.objects.select_for_update().get_or_create(key=account.budget_key)
         usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after)
         row.usage = usage.to_json()
         row.save(update_fields=["usage"])
+        void_blocks(row.key, now)
+
+
+def void_blocks(key: str, now: datetime) -> None:
+    """What runs have taken in advance from a budget must not be sent: the limit, or who comes first, has changed."""
+    LockState.objects.filter(rate_key=key, lease_until__gt=now).update(block_is_void=True)
 
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:
@@ -96,10 +152,11 @@ def rests_until(lock: Lock, state: AccountState | None, now: datetime) -> dateti
     return now + timedelta(seconds=random.uniform(*NOT_IN_TURN))
 
 
-def probing_locks(now: datetime) -> set[int]:
-    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest."""
-    probing = AccountState.objects.filter(outages__gt=0).exclude(paused_until__gt=now)
-    return {lock for state in probing if (lock := _probing_lock(state, now)) is not None}
+def probing_locks(now: datetime, troubled: Iterable[AccountState]) -> set[int]:
+    """The locks that may probe the cloud now, one for each account that cannot reach it and does not rest. `troubled`:
+    from `forgive_new_keys`."""
+    rested = [state for state in troubled if state.paused_until is None or state.paused_until <= now]
+    return {lock for state in rested if state.outages and (lock := _probing_lock(state, now)) is not None}
 
 
 def _probing_lock(state: AccountState, now: datetime) -> int | None:
@@ -109,12 +166,17 @@ def _probing_lock(state: AccountState, now: datetime) -> int | None:
 
 
 def with_work(now: datetime) -> QuerySet[Lock]:
-    """Locks with due work that do not rest and are not in a run. May name a lock several times."""
+    """Locks with due work that do not rest and are not in a run. Begins with what is due, not with the locks."""
     # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
+    # Whether the budget is enough now, the sweep knows better than the run that found it spent; but not at once.
+    rested = now + BUDGET_PAUSE - timedelta(seconds=settings.SWEEP_SECONDS)
+    released |= Q(operation__pause_cause=BUDGET_SPENT, operation__paused_until__lte=rested)
     # A lease that ends later than any could now was taken before the clock stepped back.
     in_a_run = Q(operation__lease_until__gt=now, operation__lease_until__lte=now + LEASE)
-    due = Lock.objects.filter(Q(pins__next_try_at__lte=now) | ADDED_AGAIN | Q(operation__audit_at__lte=now))
+    codes = Pin.objects.filter(next_try_at__lte=now).order_by().values("lock")
+    audits = LockState.objects.filter(audit_at__lte=now).values("lock")
+    due = Lock.objects.filter(Q(pk__in=codes) | Q(pk__in=audits) | ADDED_AGAIN)
     return due.exclude(Q(operation__paused_until__gt=now) & ~released).exclude(in_a_run)
 
 
@@ -139,14 +201,21 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: i
     return now + rest
 
 
-def forgive_new_keys(now: datetime) -> None:
-    """End the pauses that a key caused, of accounts and of locks, where the account has another key now."""
-    refused = AccountState.objects.exclude(dead_key="")
-    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
-    for troubled in refused.select_related("account") if refused.exists() else ():
-        if troubled.dead_key != key_fingerprint(troubled.account):
-            _forgive(troubled.account, troubled, now)
+def forgive_new_keys(now: datetime) -> list[AccountState]:
+    """End the pauses that a key caused where the account has another key now. Returns the states of the accounts whose
+    cloud is out of reach, or whose key was refused: as they are after this."""
+    troubled = list(AccountState.objects.exclude(outages=0, dead_key="").select_related("account"))
+    for state in troubled:
+        if state.dead_key and state.dead_key != key_fingerprint(state.account):
+            _forgive(state.account, state, now)
+            state.dead_key, state.paused_until, state.pause_cause = "", None, ""
+    return troubled
+
+
+def forgive_new_locks(now: datetime) -> None:
+    """The same for locks that were forbidden to a key."""
     forbidden = LockState.objects.exclude(forbidden_key="")
+    # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
     for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
         if state.forbidden_key != key_fingerprint(state.lock.account):
             LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(

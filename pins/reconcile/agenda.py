@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Count, OuterRef, Subquery
+from django.db.models.functions import Coalesce
 
 from pins.core import transitions
+from pins.core.budget import BLOCK
 from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked
 from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
 from pins.desired import grants
-from pins.models import Incident, Pin
+from pins.models import Incident, Pin, ValueClaim
 from pins.reconcile.observations import locked_pin, save_observed
 from rentals.models import Lock
 
@@ -32,9 +36,10 @@ _BLOCKED = {
 class Choice:
     """A request that is due, and until when it should be done (UTC). Checked once more when it is written down."""
 
-    pin_id: int
+    pin: Pin  # as it was read
     step: Request
     due: datetime
+    later: tuple[datetime, ...] = ()  # until when the next ones should be done, as many as may be paid together with it
 
 
 class Agenda:
@@ -74,13 +79,19 @@ class Agenda:
         allowed = (one for one in self._choices.values() if not (reads_only and isinstance(one.step, Write)))
         chosen = min(allowed, key=lambda one: one.due, default=None)
         if chosen is not None:
-            del self._choices[chosen.pin_id]
-        return chosen
+            del self._choices[chosen.pin.pk]
+            following = heapq.nsmallest(BLOCK - 1, (one.due for one in self._choices.values()))
+            return replace(chosen, later=tuple(following))
+        return None
 
     def _read(self, now: datetime) -> None:
         self._choices, self._read_at = {}, now
-        due = Pin.objects.filter(lock=self._lock, next_try_at__lte=now).select_related("grant")
-        for pin in due.order_by("deadline_at")[:_MOST_PINS]:
+        pins = Pin.objects.filter(lock=self._lock, next_try_at__lte=now).select_related("grant")
+        held = ValueClaim.objects.filter(grant=OuterRef("grant"), lock=OuterRef("lock"), released_at__isnull=True)
+        count = held.order_by().values("lock").annotate(count=Count("pk")).values("count")
+        for pin in pins.annotate(claims=Coalesce(Subquery(count), 0)).order_by("deadline_at")[:_MOST_PINS]:
+            pin.claims_held = pin.claims
+            pin.note_read()
             self._note(pin, now)
 
     def _note(self, pin: Pin, now: datetime) -> None:
@@ -89,7 +100,7 @@ class Agenda:
             decide_without_request(pin.pk, step, now)
             self._read_at = None  # it may be due again, with another step
         else:
-            self._choices[pin.pk] = Choice(pin.pk, step, deadline(pin.view, now))
+            self._choices[pin.pk] = Choice(pin, step, deadline(pin.view, now))
 
 
 def decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: datetime) -> None:

@@ -22,10 +22,11 @@ def alias_to_send(pin: Pin, state: AccountState | None) -> str:
     return alias if is_checked or form != USUAL_FORM else full_length(alias)
 
 
-def take_check(pin: Pin, account: LockAccount) -> bool:
+def take_check(pin: Pin, account: LockAccount, state: AccountState | None) -> bool:
     """A code was set: is it the one that is read back for the account? The first one is, or, if that one is gone, the
-    next."""
-    state, _ = AccountState.objects.get_or_create(account=account)
+    next. `state`: of the account, as it was lately."""
+    if state is None:
+        state, _ = AccountState.objects.get_or_create(account=account)
     if state.alias_checked_at is not None:
         return False
     there = Pin.objects.filter(pk=OuterRef("alias_probe"), remote_id__isnull=False)

@@ -1,8 +1,8 @@
 """One request for one PIN, before and while it is sent.
 
-1. `prepare`: under the row's lock, read the plan once more, spend from the budget, renew the lease, note what will
-   be sent. A crash after this leaves an attempt that the next run treats as in doubt. It is the only way to a
-   request, so it is the one place that keeps Turnkey from writing to the locks of an observe-only account.
+1. `prepare`: spend from the budget; then, only if the PIN is as it was when its step was chosen, note what will be
+   sent and renew the lease. A crash after this leaves an attempt that the next run treats as in doubt. It is the only
+   way to a request, so it is the one place that keeps Turnkey from writing to the locks of an observe-only account.
 2. `send`: HTTP, and nothing else.
 
 What comes back is judged in `pins.core.interpret` and stored by `pins.reconcile.observations`.
@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from pins.core import transitions
 from pins.core.budget import Purpose
@@ -22,9 +23,12 @@ from pins.core.deadlines import deadline
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
 from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
-from pins.models import PinAttempt
+from pins.models import Pin, PinAttempt
 from pins.reconcile import account_limits, aliases, leases, pile_up
-from pins.reconcile.observations import locked_pin, save_observed
+from pins.reconcile.agenda import Choice
+from pins.reconcile.known import KnownLock
+from pins.reconcile.observations import save_if_unchanged, store_if_unchanged
+from pins.reconcile.purse import Purse
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
@@ -32,6 +36,8 @@ from rentals.models import Lock, LockAccount
 
 #: How soon a code that may not be created, because others pile up on the lock, asks again.
 PILE_UP_REST = timedelta(minutes=5)
+#: The same for one on a lock that is switched off, until its wish is withdrawn.
+INACTIVE_REST = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ class Rest:
 @dataclass(frozen=True)
 class ObserveOnly:
     """The next step would change the lock, and its account is observe-only. Nothing was written down."""
+
+
+@dataclass(frozen=True)
+class LookFirst:
+    """The next step would change the lock, and a restored database does not know yet what is on it."""
 
 
 class LeaseLostError(Exception):
@@ -59,48 +70,107 @@ _KINDS: dict[type, PinAttempt.Kind] = {
 }
 
 
+class _NothingStored(Exception):
+    """Undo the transaction: the requests that were booked may not be sent any more."""
+
+
 def prepare(
-    lock: Lock, lease: leases.Lease, pin_id: int, step: Request, now: datetime, breaker: pile_up.Breaker
-) -> PreparedAttempt | Rest | ObserveOnly | None:
-    """Write the request down. `None`: the plan changed meanwhile, choose again.
+    known: KnownLock, lease: leases.Lease, choice: Choice, purse: Purse, now: datetime, breaker: pile_up.Breaker
+) -> PreparedAttempt | Rest | ObserveOnly | LookFirst | None:
+    """Write the request down, if nothing changed since the PIN of the `choice` was read, which is then as stored.
+    `None`: something did, choose again.
 
     Raises `LeaseLostError`.
     """
+    pin, step = choice.pin, choice.step
+    view = pin.view
+    if next_step(view, now) != step:
+        return None
+    if isinstance(step, Create) and breaker.is_open(pin, now):
+        _rest(pin, now, PILE_UP_REST)
+        return None
+    due = deadline(view, now)
+    is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
+    purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
+    if (until := purse.pay(purpose, due, now, later=choice.later)) is not None:
+        return Rest(until)
+    body = _take_off(known.at(now), pin, step, now)
+    # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.
+    pin.op_token = token = uuid.uuid4()
+    try:
+        with transaction.atomic():
+            if not _store(known, pin, step, now):
+                purse.take_back()
+                return _why_not(known, pin, step, now)
+            if not leases.renew(lease, writes_at=_if_write(step, now), block=leases.Block.SENT):
+                raise _NothingStored
+            PinAttempt.objects.create(
+                pin=pin,
+                op=_KINDS[type(step)],
+                rev=pin.desired_rev,
+                token=token,
+                remote_id=getattr(step, "remote_id", None),
+                started_at=now,
+            )
+    except _NothingStored:
+        purse.take_back()
+        purse.close()
+        if not leases.renew(lease, block=leases.Block.GIVEN_BACK):
+            raise LeaseLostError from None
+        return None
+    return PreparedAttempt(pin.pk, known.lock.device_id, step, token, pin.desired_rev, body, due)
+
+
+def _take_off(known: KnownLock, pin: Pin, step: Request, now: datetime) -> PinBody | None:
+    """Put the request into the PIN (unsaved). Returns what a POST or PUT carries."""
+    if not isinstance(step, Write):
+        return None
+    view = pin.view
+    content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, view.observed, now)
+    body = _body(content, aliases.alias_to_send(pin, known.account_state)) if content is not None else None
+    pending = PendingWrite(Op(_KINDS[type(step)].value), pin.desired_rev, content, getattr(step, "remote_id", None))
+    pin.put_observed(transitions.prepared(view.observed, pending, now, alias=body.alias if body is not None else ""))
+    return body
+
+
+def _store(known: KnownLock, pin: Pin, step: Request, now: datetime) -> bool:
+    """If nobody changed the PIN. The very statement that writes a change down asks whether it may be sent: since the
+    run began, a person may have made the account observe-only, switched the lock off, or moved it to another account,
+    whose key this run does not use. After a backup was restored, the lock's list comes first."""
+    if not isinstance(step, Write):
+        return store_if_unchanged(pin)
+    lock = Lock.objects.filter(pk=OuterRef("lock"), account=known.account_id, account__observe_only=False)
+    lock = lock.filter(operation__look_first=False)
+    if not isinstance(step, Delete):
+        lock = lock.filter(is_active=True)
+    return save_if_unchanged(pin, now, Exists(lock))
+
+
+def _why_not(known: KnownLock, pin: Pin, step: Request, now: datetime) -> ObserveOnly | LookFirst | None:
+    """A request was not written down: because its PIN changed, or because nothing may be sent."""
+    known.outdated()
+    if not isinstance(step, Write):
+        return None
+    if not _may_write(known.account_id, known.lock.pk):
+        return ObserveOnly()
+    if known.at(now).state.look_first:
+        return LookFirst()
+    if not isinstance(step, Delete) and not Lock.objects.filter(pk=known.lock.pk, is_active=True).exists():
+        # Whoever switched it off without a signal: the drift check withdraws its codes.
+        _rest(Pin.objects.select_related("grant").get(pk=pin.pk), now, INACTIVE_REST)
+    return None
+
+
+def _rest(pin: Pin, now: datetime, rest: timedelta) -> None:
+    """The PIN asks again later; if it changed meanwhile, at once."""
+    pin.note_read()
+    pin.put_observed(transitions.rested(pin.observed, now + rest, pin.desired_rev))
     with transaction.atomic():
-        pin = locked_pin(pin_id)
-        view = pin.view
-        if next_step(view, now) != step:
-            return None
-        account = _account_that_may_write(lock) if isinstance(step, Write) else None
-        if isinstance(step, Write) and account is None:
-            return ObserveOnly()
-        if isinstance(step, Create) and breaker.is_open(pin, now):
-            pin.put_observed(transitions.rested(pin.observed, now + PILE_UP_REST, pin.desired_rev))
-            save_observed(pin, now)
-            return None
-        due = deadline(view, now)
-        is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
-        purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
-        if (rest := _pay(lock, lease, step, purpose, due, now)) is not None:
-            return rest
-        # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.
-        pin.op_token = token = uuid.uuid4()
-        remote_id = getattr(step, "remote_id", None)
-        body = None
-        if isinstance(step, Write):
-            content = None if isinstance(step, Delete) else _content_to_send(view.desired.content, pin.observed, now)
-            state = getattr(account, "operation", None)
-            body = _body(content, aliases.alias_to_send(pin, state)) if content is not None else None
-            pending = PendingWrite(Op(_KINDS[type(step)].value), pin.desired_rev, content, remote_id)
-            alias = body.alias if body is not None else ""
-            pin.put_observed(transitions.prepared(pin.observed, pending, now, alias=alias))
-            save_observed(pin, now)
-        else:
-            pin.save(update_fields=["op_token"])
-        PinAttempt.objects.create(
-            pin=pin, op=_KINDS[type(step)], rev=pin.desired_rev, token=token, remote_id=remote_id, started_at=now
-        )
-        return PreparedAttempt(pin.pk, lock.device_id, step, token, pin.desired_rev, body, due)
+        save_if_unchanged(pin, now)
+
+
+def _if_write(step: Request, now: datetime) -> datetime | None:
+    return now if isinstance(step, Write) else None
 
 
 def prepare_for_lock(
@@ -118,23 +188,16 @@ def prepare_for_lock(
     Raises `LeaseLostError`.
     """
     with transaction.atomic():
-        if isinstance(step, Write) and _account_that_may_write(lock) is None:
+        if isinstance(step, Write) and not _may_write(lock.account_id, lock.pk):
             return ObserveOnly()
-        if (rest := _pay(lock, lease, step, purpose, due, now)) is not None:
-            return rest
+        until = account_limits.spend(lock.account.budget_key, purpose, due, now)
+        if until is not None:
+            return Rest(until)
+        if not leases.renew(lease, writes_at=_if_write(step, now)):
+            raise LeaseLostError
         remote_id = getattr(step, "remote_id", None)
         attempt = PinAttempt.objects.create(lock=lock, op=_KINDS[type(step)], remote_id=remote_id, started_at=now)
         return PreparedAttempt(None, lock.device_id, step, attempt.token, 0, None, due, version)
-
-
-def _pay(lock: Lock, lease: leases.Lease, step: Request, purpose: Purpose, due: datetime, now: datetime) -> Rest | None:
-    """Take the request from the budget, and hold the lock for as long as it may take. Raises `LeaseLostError`."""
-    until = account_limits.spend(lock.account.budget_key, purpose, due, now)
-    if until is not None:
-        return Rest(until)
-    if not leases.renew(lease, writes_at=now if isinstance(step, Write) else None):
-        raise LeaseLostError
-    return None
 
 
 def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
@@ -159,11 +222,8 @@ def send(client: TedeeClient, attempt: PreparedAttempt) -> Response:
         return Response(error=error, status=error.status, correlation_id=error.correlation_id)
 
 
-def _account_that_may_write(lock: Lock) -> LockAccount | None:
-    """Read anew for every change: since the run began, a person may have made the account observe-only, or moved the
-    lock to another account, whose key this run does not use."""
-    writes = LockAccount.objects.filter(pk=lock.account_id, locks=lock.pk, observe_only=False)
-    return writes.select_related("operation").defer(*LockAccount.SECRETS).first()
+def _may_write(account_id: int, lock_id: int) -> bool:
+    return LockAccount.objects.filter(pk=account_id, locks=lock_id, observe_only=False).exists()
 
 
 def _body(content: Content, alias: str) -> PinBody:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -22,13 +22,14 @@ from django.db import transaction
 from django.db.models import F
 
 from pins.core import audit, looks
-from pins.core.alias import is_ours, reference_in
+from pins.core.alias import ALIAS_LENGTH, is_ours, reference_in
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content
 from pins.core.plan import Delete, Look, Read
 from pins.core.witness import Credit
+from pins.desired import code_overrides
 from pins.models import Incident, InstallationKey, LockState, Pin
-from pins.reconcile import attempts, leases, listings, observations, pile_up, responses
+from pins.reconcile import after_loss, attempts, leases, listings, observations, pile_up, responses
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import PinNotFound
 from pins.tedee.messages import RemotePin
@@ -36,6 +37,9 @@ from rentals.models import Lock
 
 #: Codes of unknown origin that one comparison reads at most.
 MOST_STRAYS = 5
+#: The same after a backup was restored: as many as a keypad holds, since each may be the code of a guest whose stay is
+#: about to get another one.
+MOST_STRAYS_AFTER_LOSS = 100
 #: After a list that said nothing about now, or that could not be asked for, the next try comes so much later.
 ASK_AGAIN = timedelta(minutes=5)
 
@@ -54,9 +58,9 @@ def schedule_first(lock_id: int, now: datetime) -> None:
     LockState.objects.filter(lock=lock_id, audit_at=None).update(audit_at=now + later)
 
 
-def is_due(lock: Lock, now: datetime) -> bool:
+def is_due(state: LockState, now: datetime) -> bool:
     """Is it time to compare this lock?"""
-    return LockState.objects.filter(lock=lock, audit_at__lte=now).exists()
+    return state.audit_at is not None and state.audit_at <= now
 
 
 def compare(lock: Lock, lease: leases.Lease, client: TedeeClient, clock: Callable[[], datetime]) -> Outcome:
@@ -73,11 +77,17 @@ class _Comparison:
         coming = Pin.objects.filter(lock=lock, wanted=True, grant__starts_at__gt=now)
         self.check_ins = sorted(coming.values_list("grant__starts_at", flat=True))
         self.purpose = audit.purpose(now, self.state.audited_at, self.check_ins[0] if self.check_ins else None)
+        self.due: datetime | None = None  # when the list is needed, if a deadline waits for it (UTC)
+        if self.state.look_first:
+            waiting = Pin.objects.filter(lock=lock, next_try_at__lte=now, deadline_at__isnull=False)
+            self.due = waiting.order_by("deadline_at").values_list("deadline_at", flat=True).first()
+            self.purpose = audit.purpose_of_first_look(now, self.due)
 
     def run(self) -> Outcome:
         state, now = self.state, self.clock()
+        proved = state.list_proven_at is not None and state.list_proven_at == state.looked_at
         version = audit.version_to_name(
-            state.list_version, state.writes_since, state.full_list_at, now, counts=state.version_counts
+            state.list_version, state.writes_since, state.full_list_at, now, counts=state.version_counts, proved=proved
         )
         response = self._ask(Look(), version=version)
         if response is None:
@@ -125,8 +135,9 @@ class _Comparison:
             reference = reference_in(one.alias)
             if one.id not in seen.held and reference is not None and reference not in known:
                 strays += [one.id] if is_ours(reference, key) else []
-        shown = len(strays) > MOST_STRAYS
-        for remote_id in strays[:MOST_STRAYS]:
+        most = MOST_STRAYS_AFTER_LOSS if self.state.look_first else MOST_STRAYS
+        shown = len(strays) > most
+        for remote_id in strays[:most]:
             response = self._ask(Read(remote_id))
             if response is None:
                 return False
@@ -139,27 +150,48 @@ class _Comparison:
             Incident.resolve(now, about=self.lock, kinds=(Incident.Kind.STRAY_CODE,))
         return True
 
-    def _settle_stray(self, remote: RemotePin) -> audit.Remove | audit.Adopt | audit.Show:
+    def _settle_stray(self, remote: RemotePin) -> audit.Verdict:
         now = self.clock()
         content = Content(remote.code, remote.starts_at, remote.ends_at, remote.recurrence)
         waiting = Pin.objects.filter(lock=self.lock, wanted=True, remote_id=None, op="").select_related("grant")
-        wanted = [audit.Wanted(pin.pk, pin.desired.content) for pin in waiting if pin.desired.is_live(now)]
-        verdict = audit.judge_stray(content, wanted, now)
-        if isinstance(verdict, audit.Adopt):
+        wanted = [
+            audit.Wanted(pin.pk, pin.desired.content, pin.alias, is_free=not pin.desired.disclosed)
+            for pin in waiting
+            if pin.desired.is_live(now)
+        ]
+        verdict = audit.judge_stray(content, wanted, now, remote.alias)
+        if isinstance(verdict, audit.AdoptValue) and not self._take_value(verdict.pin_id, remote.code, now):
+            return audit.Show()
+        if isinstance(verdict, audit.Adopt | audit.AdoptValue):
             with transaction.atomic():
                 pin = observations.locked_pin(verdict.pin_id)
                 if pin.remote_id is None and not pin.op:
-                    pin.put_observed(looks.adopted(pin.observed, remote.id, content, now))
+                    named = replace(pin.observed, sent_alias=remote.alias[:ALIAS_LENGTH])
+                    pin.put_observed(looks.adopted(named, remote.id, content, now))
                     observations.save_observed(pin, now)
         if isinstance(verdict, audit.Remove):
             self._ask(Delete(remote.id))
         return verdict
 
+    def _take_value(self, pin_id: int, code: str, now: datetime) -> bool:
+        """The stay keeps the value that its guest was told. False: it cannot have it."""
+        grant_id = Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id)
+        try:
+            code_overrides.set_code(grant_id, code, now)
+        except (
+            code_overrides.CodeNotAllowedError,
+            code_overrides.CodeDisclosedError,
+            code_overrides.CodeTakenError,
+            code_overrides.CodeNotWantedError,
+        ):
+            return False
+        return True
+
     def _ask(self, step: Look | Read | Delete, *, version: int | None = None) -> Response | None:
         """One request. `None`: it was not sent, or not answered; the lock is compared later."""
         now = self.clock()
         prepared = attempts.prepare_for_lock(
-            self.lock, self.lease, step, self.purpose, now + audit.BEFORE_CHECK_IN, now, version=version
+            self.lock, self.lease, step, self.purpose, self.due or now + audit.BEFORE_CHECK_IN, now, version=version
         )
         if not isinstance(prepared, PreparedAttempt):
             self._later(prepared.until if isinstance(prepared, attempts.Rest) else now + ASK_AGAIN)
@@ -173,9 +205,9 @@ class _Comparison:
         now = self.clock()
         observations.close_attempt(prepared, response, now)
         if response.error is None:
+            responses.lock_is_well(self.lock, now, wrote=isinstance(step, Delete))
             if isinstance(step, Delete):
                 listings.confirmed(self.lock.pk)
-            responses.lock_is_well(self.lock, now, wrote=isinstance(step, Delete))
             return response
         if isinstance(response.error, PinNotFound) and not isinstance(step, Look):
             return response  # it vanished meanwhile
@@ -197,3 +229,5 @@ class _Comparison:
             # A stray that was removed on the way was confirmed before this list's version was compared.
             confirmed_since_audit=F("confirmed_since_audit") - self.state.confirmed_since_audit,
         )
+        if self.state.look_first:
+            after_loss.looked(self.lock)

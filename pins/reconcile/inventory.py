@@ -24,6 +24,7 @@ from pins.tedee.errors import Cause, TedeeError
 from pins.tedee.messages import RemoteLock
 from rentals.fields import behind
 from rentals.models import Lock, LockAccount
+from rentals.plain_text import one_line
 
 #: A listing asks for a page and for the one after it, to learn that there is none.
 _USUAL_REQUESTS = 2
@@ -200,7 +201,7 @@ def _store_one(account: LockAccount, one: RemoteLock, known: _Known, *, add: boo
 
 
 def _create(account: LockAccount, one: RemoteLock, known: _Known) -> Found:
-    name = one.name.strip()[:120] or f"Lock {one.serial_number or one.id}"[:120]
+    name = one_line(one.name, 120) or f"Lock {one.serial_number or one.id}"[:120]
     lock = Lock.objects.create(account=account, device_id=one.id, name=name, **_facts(one))
     known.note(lock, one.id)
     return Found(name, one.serial_number, one.id, Change.NEW, _notes(one), lock.pk, is_connected=one.is_connected)

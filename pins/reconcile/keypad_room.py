@@ -7,25 +7,30 @@ then is its `learned_room`, until a day later, until there is less on it, or unt
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import F
 
 from pins.core import capacity
 from pins.desired import grants
 from pins.models import AccessGrant, Incident, LockState, Pin
+from pins.reconcile.known import PinFacts, pins_at_a_glance
 from pins.tedee.errors import Cause
 from rentals.models import Lock
 
 
-def admit(lock: Lock, foreign_pins: int, state: LockState, now: datetime) -> None:
-    """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease.
+def admit(
+    lock: Lock, at_a_glance: Sequence[PinFacts], foreign_pins: int, state: LockState, now: datetime
+) -> tuple[bool, bool]:
+    """Decide which PINs the keypad has room for. Called by the one run that holds the lock's lease. Returns whether
+    anything changed, and whether all have room.
 
     `foreign_pins`: how many PINs on the keypad are not ours, if that is still believed. A PIN leaves only for a nearer
     arrival, never because the keypad turned out fuller than thought: our PINs keep the places that they have.
     """
-    pins = _wanted(lock, now)
+    pins = _wanted(at_a_glance, now)
     places = max(
         capacity.room(lock.pin_capacity, foreign_pins), sum(pin.remote_id is not None and pin.admitted for pin in pins)
     )
@@ -34,11 +39,12 @@ def admit(lock: Lock, foreign_pins: int, state: LockState, now: datetime) -> Non
     chosen = capacity.admitted(candidates, places)
     if learned is not None:
         chosen = capacity.admitted_to_full(candidates, chosen, learned, state.foreign_pins)
-    _store([pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)], now)
-    if len(chosen) < len(pins):
+    changed = [pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)]
+    _store(changed, now)
+    have_room = len(chosen) == len(pins)
+    if not have_room:
         Incident.open(Incident.Kind.TOO_MANY_CODES, now, about=lock)
-    else:
-        Incident.resolve(now, about=lock, kinds=(Incident.Kind.TOO_MANY_CODES,))
+    return bool(changed), have_room
 
 
 def refused(lock: Lock, pin: Pin, now: datetime) -> None:
@@ -62,8 +68,10 @@ def refused(lock: Lock, pin: Pin, now: datetime) -> None:
 
 
 def _evict_for(lock: Lock, pin: Pin, now: datetime) -> bool:
-    candidates = [_candidate(one) for one in _wanted(lock, now) if one.remote_id is not None]
-    yielding = capacity.evicted(candidates, _candidate(pin), now)
+    ours = _wanted(pins_at_a_glance(lock.pk, now), now)
+    candidates = [_candidate(one) for one in ours if one.remote_id is not None]
+    arrival = capacity.Candidate(pin.pk, pin.grant.starts_at, disclosed=pin.grant.disclosed_at is not None)
+    yielding = capacity.evicted(candidates, arrival, now)
     if yielding is None:
         return False
     LockState.objects.filter(lock=lock).update(yielded_at=now)
@@ -71,18 +79,18 @@ def _evict_for(lock: Lock, pin: Pin, now: datetime) -> bool:
     return True
 
 
-def taken(lock: Lock, now: datetime) -> None:
+def taken(state: LockState) -> None:
     """The lock took a code: it was not full, whatever it said before."""
-    told = LockState.objects.filter(lock=lock).exclude(learned_room=None, yielded_at=None)
-    told.update(learned_room=None, learned_room_at=None, yielded_at=None)
-    Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_ROOM,))
+    if state.learned_room is not None or state.yielded_at is not None:
+        state.learned_room = state.learned_room_at = state.yielded_at = None
+        state.save(update_fields=["learned_room", "learned_room_at", "yielded_at"])
 
 
 def freed(lock: Lock, now: datetime) -> None:
     """A place on the keypad became free: PINs that were refused for lack of room need not wait longer."""
     LockState.objects.filter(lock=lock, learned_room__isnull=False).update(learned_room=None, learned_room_at=None)
     waiting = Pin.objects.filter(lock=lock, last_cause=Cause.NO_ROOM.value, hold_until__gt=now)
-    waiting.update(hold_until=now, next_try_at=now)
+    waiting.update(hold_until=now, next_try_at=now, observed_rev=F("observed_rev") + 1)
 
 
 def listed(lock: Lock, codes: int, now: datetime) -> None:
@@ -95,18 +103,15 @@ def listed(lock: Lock, codes: int, now: datetime) -> None:
         LockState.objects.filter(lock=lock).update(learned_room=codes)
 
 
-def _wanted(lock: Lock, now: datetime) -> list[Pin]:
-    """With what `_candidate` asks for, and no more: each run asks, and rows are wide."""
-    wanted = Pin.objects.filter(lock=lock, wanted=True, grant__ends_at__gt=now).select_related("grant")
-    asked = ("admitted", "remote_id", "op", "must_look", "grant__starts_at", "grant__disclosed_at")
-    return list(wanted.only(*asked))
+def _wanted(pins: Iterable[PinFacts], now: datetime) -> list[PinFacts]:
+    return [pin for pin in pins if pin.wanted and pin.ends_at > now]
 
 
-def _candidate(pin: Pin, *, yields: bool = False) -> capacity.Candidate:
+def _candidate(pin: PinFacts, *, yields: bool = False) -> capacity.Candidate:
     return capacity.Candidate(
         pin.pk,
-        pin.grant.starts_at,
-        disclosed=pin.grant.disclosed_at is not None,
+        pin.starts_at,
+        disclosed=pin.disclosed_at is not None,
         on_lock=pin.remote_id is not None or bool(pin.op) or pin.must_look,
         yielding=yields and pin.remote_id is not None and not pin.admitted,
     )

@@ -12,13 +12,17 @@ import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum, auto
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, DateTimeField, F, Func, Q
+from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from pins.models import LockState, RateBudget
+from pins.reconcile import wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
 from rentals.models import Lock
 
@@ -29,6 +33,13 @@ LEFT_TO_SEND = timedelta(seconds=55)
 #: How soon to ask again, in seconds, when as many requests are under way as the account may have. Random, so that
 #: waiting runs do not return together.
 CROWDED_PAUSE = (1.0, 3.0)
+
+
+class Block(Enum):
+    """What becomes of requests that a run took from the budget in advance."""
+
+    SENT = auto()
+    GIVEN_BACK = auto()
 
 
 @dataclass
@@ -51,14 +62,11 @@ class Taken:
     until: datetime | None
 
 
-def database_now() -> datetime:
-    """The database's clock. SQLite has none of its own: it lives on this machine."""
+def database_now() -> datetime | Combinable:
+    """The database's clock, for a query. SQLite has none of its own: it lives on this machine."""
     if connection.vendor != "postgresql":
         return timezone.now()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row: tuple[datetime] = cursor.fetchone()
-    return row[0]
+    return Func(function="CLOCK_TIMESTAMP", output_field=DateTimeField())
 
 
 def acquire(lock: Lock) -> Lease | Taken:
@@ -79,34 +87,51 @@ def acquire(lock: Lock) -> Lease | Taken:
         probing = Q(lock__account=lock.account, lock__account__operation__outages__gt=0)
         under_way = others.aggregate(all=Count("pk"), probing=Count("pk", filter=probing))
         if under_way["all"] >= settings.TEDEE_MAX_IN_FLIGHT:
-            return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
+            return Taken(timezone.now() + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
         if under_way["probing"]:
-            return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
+            return Taken(timezone.now() + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
         # A lease that ends later than any could now was taken before the clock stepped back.
-        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=now + LEASE)
-        if free.update(lease_owner=lease.owner, lease_until=now + LEASE, rate_key=key) != 1:
+        end = database_now() + LEASE
+        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=end)
+        if free.update(lease_owner=lease.owner, lease_until=end, rate_key=key, block_is_void=False) != 1:
             return Taken(None)
         return lease
 
 
-def renew(lease: Lease, *, writes_at: datetime | None = None) -> bool:
+def is_taken(lock: Lock, now: datetime) -> bool:
+    """Whether a run has the lock already, as its loaded state says: the cheap answer before `acquire`, which decides.
+    `now`: of this machine. If its clock is slow, a lease that was never given back seems to hold a little longer."""
+    until = state.lease_until if (state := getattr(lock, "operation", None)) is not None else None
+    # One that ends later than any could now was taken before the clock stepped back.
+    return until is not None and now < until <= now + LEASE
+
+
+def renew(lease: Lease, *, writes_at: datetime | None = None, block: Block | None = None) -> bool:
     """Extend the lease by its full length. False: it expired and may be somebody else's; send nothing more.
 
     `writes_at`: a change is sent next (UTC): from now on the version of the lock's list is expected to rise.
+    `block`: whether requests that the run took in advance are to be sent, so that False may also mean that they must
+    not; or whether it has given them back.
     """
     started = time.monotonic()
-    now = database_now()
-    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=now)
-    noted = {"writes_since": F("writes_since") + 1, "written_at": writes_at} if writes_at is not None else {}
-    if mine.update(lease_until=now + LEASE, **noted) != 1:
+    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=database_now())
+    changes: dict[str, Any] = {"lease_until": database_now() + LEASE}
+    if block is Block.SENT:
+        mine = mine.filter(block_is_void=False)
+    if block is Block.GIVEN_BACK:
+        changes["block_is_void"] = False
+    if writes_at is not None:
+        changes |= {"writes_since": F("writes_since") + 1, "written_at": writes_at}
+    if mine.update(**changes) != 1:
         return False
     lease.renewed = started
     return True
 
 
 def release(lease: Lease) -> None:
-    """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run."""
+    """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run, so
+    their mark goes with it; look for work after this, as `wakes` explains."""
     LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner).update(
-        lease_owner=None, lease_until=None, dispatched_at=None
+        lease_owner=None, lease_until=None, dispatched_at=wakes.without_mark(timezone.now())
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db.models import F, Q
 
@@ -112,10 +113,17 @@ def creation_given_up(lock_id: int, now: datetime) -> None:
     LockState.objects.filter(lock=lock_id, audit_at__gt=first).update(audit_at=first)
 
 
+#: A lock that answered to a change is well.
+CALM: Final = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
+
+
 def confirmed(lock_id: int) -> None:
-    """The lock confirmed a change of ours: a list of now must have a higher version."""
+    """The lock confirmed a change of ours: a list of now must have a higher version, and its troubles are over."""
     LockState.objects.filter(lock=lock_id).update(
-        confirmed_since=F("confirmed_since") + 1, confirmed_since_audit=F("confirmed_since_audit") + 1
+        confirmed_since=F("confirmed_since") + 1,
+        confirmed_since_audit=F("confirmed_since_audit") + 1,
+        offline_since=None,
+        **CALM,
     )
 
 

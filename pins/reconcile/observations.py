@@ -12,17 +12,19 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, Q
 
 from pins.core import interpret, looks, transitions
 from pins.core.interpret import Meaning, PreparedAttempt, Response
-from pins.core.pin_state import Blocked
+from pins.core.pin_state import Blocked, Observed
 from pins.core.plan import Write, closing_look_pending
 from pins.desired import claims
 from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
 from pins.reconcile import aliases, listings
+from pins.reconcile.known import KnownLock
 from pins.tedee.errors import AmbiguousError, BadRequest
-from rentals.models import Lock
+from rentals.models import LockAccount
 
 
 def locked_pin(pin_id: int) -> Pin:
@@ -30,52 +32,112 @@ def locked_pin(pin_id: int) -> Pin:
     out the grant as it was before we waited for the lock."""
     pin = Pin.objects.select_for_update().get(pk=pin_id)
     pin.grant  # noqa: B018 - loads it
+    pin.note_read()
     return pin
 
 
 def save_observed(pin: Pin, now: datetime) -> None:
     """Store the observed side of a locked row with the plan that follows from it, and let go of unused values."""
-    if not closing_look_pending(pin.view, now):
-        pin.put_observed(transitions.forget_late(pin.observed, now))
-    pin.refresh_plan(now)
+    _replan(pin, now)
+    pin.observed_rev += 1
     pin.save(update_fields=OBSERVED_COLUMNS)
+    pin.note_read()
     claims.release_unused(pin, now)
 
 
+def save_if_unchanged(pin: Pin, now: datetime, *conditions: Q | Exists) -> bool:
+    """The same for a row that is not locked: only if nobody stored either side since it was read, and if the
+    `conditions` hold. False: nothing was stored, and `pin` must be read again.
+
+    In a transaction: from here on the row is locked. Needs `note_read` after reading, and before any change.
+    """
+    _replan(pin, now)
+    if not store_if_unchanged(pin, *conditions):
+        return False
+    claims.release_unused(pin, now)
+    return True
+
+
+def store_if_unchanged(pin: Pin, *conditions: Q | Exists) -> bool:
+    """The same without drawing conclusions."""
+    unchanged = Pin.objects.filter(*conditions, pk=pin.pk, desired_rev=pin.desired_rev, observed_rev=pin.observed_rev)
+    if unchanged.update(**pin.changed_columns() | {"observed_rev": pin.observed_rev + 1}) != 1:
+        return False
+    pin.observed_rev += 1
+    pin.note_read()
+    return True
+
+
+def _replan(pin: Pin, now: datetime) -> None:
+    if not closing_look_pending(pin.view, now):
+        pin.put_observed(transitions.forget_late(pin.observed, now))
+    pin.refresh_plan(now)
+
+
 def record(
-    lock: Lock, attempt: PreparedAttempt, response: Response, seen: listings.SeenList | None, now: datetime
+    known: KnownLock,
+    pin: Pin,
+    attempt: PreparedAttempt,
+    response: Response,
+    seen: listings.SeenList | None,
+    now: datetime,
 ) -> Pin | None:
     """Store the answer for the PIN that asked. `None`: it came too late to teach anything, because another run took
-    over meanwhile and knows better. `seen`: the list that came back."""
+    over meanwhile and knows better. `pin`: as stored when the request was written down. `seen`: the list that came
+    back.
+
+    Usually nobody stored anything meanwhile. Otherwise the row is locked and read again: the answer is never lost.
+    """
+    account = known.lock.account
     with transaction.atomic():
         close_attempt(attempt, response, now)
-        if attempt.pin_id is None:
-            return None
-        pin = locked_pin(attempt.pin_id)
-        if pin.op_token != attempt.token:
-            return None
-        meaning = interpret.for_pin(
-            pin.view,
-            attempt,
-            response,
-            seen.sighting(pin) if seen is not None else None,
-            reference=pin.grant.reference,
-            now=now,
-            late=timedelta(seconds=settings.LATE_SECONDS),
-            jitter=random.uniform(0.5, 1),
-            alias_is_short=isinstance(response.error, BadRequest) and aliases.is_shortest(lock.account),
-        )
-        pin.last_cause = response.error.cause.value if response.error is not None else ""
+        before, meaning = pin.observed, _meaning(pin, account, attempt, response, seen, now)
+        pin.put_observed(meaning.observed)
+        pin.last_cause = _cause(response)
+        if not save_if_unchanged(pin, now, Q(op_token=attempt.token)):
+            pin = locked_pin(pin.pk)
+            if pin.op_token != attempt.token:
+                return None
+            before, meaning = pin.observed, _meaning(pin, account, attempt, response, seen, now)
+            pin.put_observed(meaning.observed)
+            pin.last_cause = _cause(response)
+            save_observed(pin, now)
         if response.error is None and isinstance(attempt.step, Write):
-            listings.confirmed(lock.pk)
-        if response.created_id is not None and aliases.take_check(pin, lock.account):
-            meaning = replace(meaning, observed=replace(meaning.observed, must_read=True))
+            listings.confirmed(known.lock.pk)
+        if response.created_id is not None and aliases.take_check(pin, account, known.account_state):
+            pin.put_observed(replace(pin.observed, must_read=True))
+            save_observed(pin, now)
         if meaning.alias_shown:
-            aliases.read_back(pin, lock.account, meaning.alias_shown, now)
+            aliases.read_back(pin, account, meaning.alias_shown, now)
         if meaning.shorten_alias:
-            aliases.refused(lock.account)
-        _store(pin, meaning, now)
+            aliases.refused(account)
+        _tell(pin, before, meaning, now)
     return pin
+
+
+def _meaning(
+    pin: Pin,
+    account: LockAccount,
+    attempt: PreparedAttempt,
+    response: Response,
+    seen: listings.SeenList | None,
+    now: datetime,
+) -> Meaning:
+    return interpret.for_pin(
+        pin.view,
+        attempt,
+        response,
+        seen.sighting(pin) if seen is not None else None,
+        reference=pin.grant.reference,
+        now=now,
+        late=timedelta(seconds=settings.LATE_SECONDS),
+        jitter=random.uniform(0.5, 1),
+        alias_is_short=isinstance(response.error, BadRequest) and aliases.is_shortest(account),
+    )
+
+
+def _cause(response: Response) -> str:
+    return response.error.cause.value if response.error is not None else ""
 
 
 def share_list(asker_id: int | None, seen: listings.SeenList, now: datetime) -> None:
@@ -89,10 +151,10 @@ def share_list(asker_id: int | None, seen: listings.SeenList, now: datetime) -> 
                 _store(fresh, meaning, now)
 
 
-def distrust_reused_id(created: Pin, remote_id: int, now: datetime) -> None:
+def distrust_reused_id(known: KnownLock, created: Pin, remote_id: int, now: datetime) -> None:
     """A lock may give the id of a PIN that is gone to a new one: another PIN that we believe under it needs a look."""
-    others = Pin.objects.filter(lock_id=created.lock_id, remote_id=remote_id).exclude(pk=created.pk)
-    for other_id in list(others.values_list("pk", flat=True)):
+    others, known.holders[remote_id] = known.holders[remote_id] - {created.pk}, {created.pk}
+    for other_id in sorted(others):
         with transaction.atomic():
             other = locked_pin(other_id)
             if (meaning := interpret.for_reused_id(other.view, remote_id, now)) is not None:
@@ -110,16 +172,21 @@ def ask_to_read(pin_ids: Iterable[int], now: datetime) -> None:
 
 
 def _store(pin: Pin, meaning: Meaning, now: datetime) -> None:
-    """Store what an answer means. If somebody else removed or changed our code, Turnkey sets it again and an incident
+    """Store what an answer means for a locked row."""
+    before = pin.observed
+    pin.put_observed(meaning.observed)
+    save_observed(pin, now)
+    _tell(pin, before, meaning, now)
+
+
+def _tell(pin: Pin, before: Observed, meaning: Meaning, now: datetime) -> None:
+    """What others must know of it. If somebody else removed or changed our code, Turnkey sets it again and an incident
     tells a person."""
     if meaning.changed_in_app:
         fights = meaning.observed.blocked == Blocked.EDITED_AGAIN
         severity = Incident.Severity.URGENT if fights else None
         Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin, severity=severity)
         listings.doubted(pin.lock_id, now)
-    before = pin.observed
-    pin.put_observed(meaning.observed)
-    save_observed(pin, now)
     if looks.given_up(before, pin.observed, now):
         listings.creation_given_up(pin.lock_id, now)
 

@@ -17,21 +17,15 @@ from pins.core.plan import Create, Delete, Write
 from pins.core.retry import Scope, delay
 from pins.models import AccountState, Incident, LockState, Pin
 from pins.reconcile import account_limits, keypad_room, listings, observations, write_scope
-from pins.tedee.errors import Cause, NetworkFault, TedeeError
+from pins.reconcile.endings import BY_ANSWER, Endings
+from pins.reconcile.known import KnownLock
+from pins.tedee.errors import AmbiguousError, Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
 logger = logging.getLogger(__name__)
 
-#: A confirmed success ends these.
-_ENDED_BY_SUCCESS = (
-    Incident.Kind.CODE_LATE,
-    Incident.Kind.OUTCOME_UNKNOWN,
-    Incident.Kind.VALUE_REFUSED,
-    Incident.Kind.VALUE_TAKEN,
-    Incident.Kind.CREATED_OFTEN,
-)
-#: A lock that answers again ends these.
-_ENDED_BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
+
+_ACCOUNT_TROUBLES = ("outages", "dead_key", "recent_faults", "writes_refused")
 
 
 @dataclass(frozen=True)
@@ -43,10 +37,16 @@ class Settled:
 
 
 def settle(
-    lock: Lock, attempt: PreparedAttempt, response: Response, now: datetime, may_read: bool | None = None
+    known: KnownLock,
+    endings: Endings,
+    pin: Pin,
+    attempt: PreparedAttempt,
+    response: Response,
+    now: datetime,
+    may_read: bool | None = None,
 ) -> Settled:
-    """Store what the answer means. `may_read`: after a refused change, whether the key may read the lock
-    (`write_scope.may_read`).
+    """Store what the answer means. `pin`: the one that asked, as stored when the request was written down. `may_read`:
+    after a refused change, whether the key may read the lock (`write_scope.may_read`).
 
     1. The PIN that asked learns. If another run took over meanwhile, nothing else is believed either.
     2. Other PINs of the lock learn, from a list or from an id that is used again.
@@ -55,27 +55,29 @@ def settle(
     5. A change was refused to a key that may read: perhaps it may change nothing.
     6. Any other failure: the lock rests, or the whole account.
     """
-    error = response.error
+    error, lock = response.error, known.lock
+    if error is not None or not isinstance(attempt.step, Write):
+        endings.write(now)  # what follows may open one of those incidents again
+        known.outdated()
     if error is not None:
         facts = {"lock_id": lock.pk, "pin_id": attempt.pin_id, "cause": error.cause.value, "status": error.status}
         logger.info("request_failed", extra=facts)
     seen = listings.weigh(lock, response.listing, now) if response.listing is not None else None
-    pin = observations.record(lock, attempt, response, seen, now)
-    if pin is None:
+    stored = observations.record(known, pin, attempt, response, seen, now)
+    if stored is None:
         return Settled(None)  # the next `prepare` finds the lease lost
     if response.created_id is not None:
-        observations.distrust_reused_id(pin, response.created_id, now)
+        observations.distrust_reused_id(known, stored, response.created_id, now)
     if seen is not None:
-        observations.share_list(pin.pk, seen, now)
+        observations.share_list(stored.pk, seen, now)
         note_list(lock, seen, now)
     if error is None:
-        lock_is_well(lock, now, wrote=isinstance(attempt.step, Write))
-        _end_incidents(lock, pin, attempt, now)
-        return Settled(pin)
+        _is_well(known, endings, stored, attempt, now)
+        return Settled(stored)
     if may_read and write_scope.is_refused_write(attempt, response):
-        return Settled(pin, write_scope.refused(lock, now))
-    begun = attempt.deadline <= now and pin.view.desired.is_live(now)
-    return Settled(pin, rest_after(lock, attempt, error, now, pin=pin, begun=begun))
+        return Settled(stored, write_scope.refused(lock, now))
+    begun = attempt.deadline <= now and stored.view.desired.is_live(now)
+    return Settled(stored, rest_after(lock, attempt, error, now, pin=stored, begun=begun))
 
 
 def note_list(lock: Lock, seen: listings.SeenList, now: datetime) -> None:
@@ -106,37 +108,44 @@ def rest_after(
     return _rest_lock(lock, attempt, error, now, begun=begun)
 
 
+def _is_well(known: KnownLock, endings: Endings, pin: Pin, attempt: PreparedAttempt, now: datetime) -> None:
+    """Success. Written is only what differs from what the run knows; incidents end with the run."""
+    lock, state = known.lock, known.state
+    if not isinstance(attempt.step, Write):
+        lock_is_well(lock, now, wrote=False)
+        endings.learned(pin)
+    else:
+        _answered(lock, now, wrote=True)
+        endings.changed(pin, attempt.step)
+    if isinstance(attempt.step, Create):
+        keypad_room.taken(state)
+    gone = pin.state == State.REMOVED or isinstance(attempt.step, Delete)
+    if gone and (known.waits_for_room or state.learned_room is not None):
+        keypad_room.freed(lock, now)
+        known.outdated()
+
+
 def lock_is_well(lock: Lock, now: datetime, *, wrote: bool) -> None:
     """The lock answered, and so did its account. `wrote`: to a change."""
     troubled = LockState.objects.filter(lock=lock).exclude(failures=0, pause_cause="", offline_since=None)
     if not wrote:  # reading a lock that refuses changes proves nothing about changes
         troubled = troubled.exclude(pause_cause=Cause.FORBIDDEN.value)
-    calm = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_cause": "", "forbidden_key": ""}
-    if troubled.update(**calm, offline_since=None):
-        Incident.resolve(now, about=lock, kinds=_ENDED_BY_ANSWER)
+    if troubled.update(**listings.CALM, offline_since=None):
+        Incident.resolve(now, about=lock, kinds=BY_ANSWER)
+    _answered(lock, now, wrote=wrote)
+
+
+def _answered(lock: Lock, now: datetime, *, wrote: bool) -> None:
     if lock.is_connected is False:  # it answered: what we were told earlier is over
         Lock.objects.filter(pk=lock.pk).update(is_connected=True)
         lock.is_connected = True
-    state = AccountState.objects.filter(account=lock.account).first()
-    if state is None:
-        return
-    if state.outages or state.dead_key or state.recent_faults:
-        account_limits.answered(lock.account, now)
-    if wrote and state.writes_refused:
-        write_scope.proven(lock.account, now)
-
-
-def _end_incidents(lock: Lock, pin: Pin, attempt: PreparedAttempt, now: datetime) -> None:
-    if isinstance(attempt.step, Create):
-        keypad_room.taken(lock, now)
-    if pin.state == State.SET:
-        Incident.resolve(now, about=pin, kinds=_ENDED_BY_SUCCESS)
-    if pin.state == State.REMOVED:
-        Incident.resolve(
-            now, about=pin, kinds=(*_ENDED_BY_SUCCESS, Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED)
-        )
-    if pin.state == State.REMOVED or isinstance(attempt.step, Delete):
-        keypad_room.freed(lock, now)
+    # Asked after every answer: other locks of the account note their faults there, and this answer refutes an outage.
+    states = AccountState.objects.filter(pk=lock.account_id)
+    for outages, dead_key, recent_faults, writes_refused in states.values_list(*_ACCOUNT_TROUBLES):
+        if outages or dead_key or recent_faults:
+            account_limits.answered(lock.account, now)
+        if wrote and writes_refused:
+            write_scope.proven(lock.account, now)
 
 
 def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime:
@@ -148,7 +157,10 @@ def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: 
     return now + wait
 
 
-def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime, *, begun: bool) -> datetime:
+def _rest_lock(
+    lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime, *, begun: bool
+) -> datetime | None:
+    """Until when the lock rests (UTC); `None`: the run goes on, and looks what became of a lost change."""
     state = LockState.objects.get(lock=lock)
     failures = state.failures + 1
     alike = state.failures_alike + 1 if state.pause_cause == error.cause.value else 1
@@ -156,16 +168,17 @@ def _rest_lock(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: dat
     LockState.objects.filter(lock=lock).update(
         failures=failures, failures_alike=alike, paused_until=until, pause_cause=error.cause.value
     )
+    rest = until if until > now else None
     if error.cause in (Cause.SERVER, Cause.NETWORK):
         account_until = account_limits.cloud_failed(lock.account, lock.pk, now, first=failures == 1)
-        return max(until, account_until) if account_until is not None else until
+        return max(until, account_until) if account_until is not None else rest
     account_limits.answered(lock.account, now)
     if error.cause is Cause.NOT_FOUND:
         Incident.open(Incident.Kind.LOCK_UNKNOWN, now, about=lock)
     if error.cause is Cause.FORBIDDEN:
         LockState.objects.filter(lock=lock).update(forbidden_key=account_limits.key_fingerprint(lock.account))
         Incident.open(Incident.Kind.NO_PERMISSION, now, about=lock)
-    return until
+    return rest
 
 
 def _wait(
@@ -180,5 +193,6 @@ def _wait(
         hung=isinstance(error, NetworkFault) and error.hung,
         alike=alike,
         begun=begun,
+        in_doubt=isinstance(error, AmbiguousError) and isinstance(attempt.step, Write),
         jitter=random.uniform(0.5, 1),
     )

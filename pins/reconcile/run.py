@@ -13,21 +13,38 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
+from config import log_context
 from pins.core import transitions
 from pins.core.plan import Delete, Look
 from pins.models import OBSERVE_ONLY, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, attempts, audit, keypad_room, leases, pile_up, responses, write_scope
-from pins.reconcile.agenda import Agenda
+from pins.reconcile import (
+    account_limits,
+    after_loss,
+    attempts,
+    audit,
+    keypad_room,
+    leases,
+    pile_up,
+    responses,
+    wakes,
+    write_scope,
+)
+from pins.reconcile.agenda import Agenda, Choice
 from pins.reconcile.clients import client_for
+from pins.reconcile.endings import Endings
+from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import locked_pin, save_observed
+from pins.reconcile.purse import Purse
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -35,8 +52,6 @@ logger = logging.getLogger(__name__)
 
 #: A run ends after so many seconds, so that one busy lock does not keep a worker's thread for itself.
 LONGEST_RUN = 60.0
-#: How long a lock rests when its account has no requests left. Short: due work grows more urgent, and may spend more.
-LONGEST_BUDGET_PAUSE = timedelta(minutes=5)
 #: How often a lock of an observe-only account is searched for due reads. Costs no request by itself.
 OBSERVE_ONLY_PAUSE = timedelta(minutes=5)
 #: How long the number of foreign PINs on a lock is believed after a look. Then we try; the lock says when it is full.
@@ -53,6 +68,7 @@ class Report:
 
     next_at: datetime | None
     requests: int = 0
+    alarm_at: datetime | None = None  # for when an alarm was set already, as far as the run saw
 
 
 def reconcile_lock(
@@ -62,31 +78,42 @@ def reconcile_lock(
     clock: Callable[[], datetime] = timezone.now,
 ) -> Report:
     """Bring one lock as far as possible now. Never raises for what the API does."""
+    wakes.arrived(lock_id, clock())
     lock = _with_prospects(lock_id)
-    if lock is None:
+    if lock is None or leases.is_taken(lock, clock()):
         return Report(None)
     waiting_until = _rests_until(lock, clock()) or _next_due(lock, clock())
     if waiting_until is None or waiting_until > clock():
-        return Report(waiting_until)
+        return Report(waiting_until, alarm_at=_alarm_of(lock))
     lease = leases.acquire(lock)
     if isinstance(lease, leases.Taken):
         return Report(lease.until)
-    requests = 0
     rest: datetime | None = None
+    work: _Work | None = None
+    endings = Endings(lock_id)
     try:
-        _take_over(lock, clock())
-        requests, rest = _work(lock, lease, clients, clock)
+        known = KnownLock(lock_id, clock())
+        _take_over(known, endings, clock())
+        work = _Work(known, lease, endings, clients, clock)
+        rest = work.do()
+        endings.write(clock())
     except attempts.LeaseLostError:
         logger.warning("lease_lost", extra={"lock_id": lock.pk})
     finally:
         leases.release(lease)
+    requests = work.requests if work is not None else 0
     # Looked up after the release: a run that came meanwhile found the lease taken and left its work to us.
     lock = _with_prospects(lock_id)
     next_due = _next_due(lock, clock()) if lock is not None else None
     if lock is None or next_due is None:
         return Report(None, requests)
     rest = rest or _rests_until(lock, clock())
-    return Report(max(next_due, rest) if rest is not None else next_due, requests)
+    return Report(max(next_due, rest) if rest is not None else next_due, requests, _alarm_of(lock))
+
+
+def _alarm_of(lock: Lock) -> datetime | None:
+    state: LockState | None = getattr(lock, "operation", None)
+    return state.dispatched_at if state is not None else None
 
 
 def _with_prospects(lock_id: int) -> Lock | None:
@@ -99,9 +126,10 @@ def _rests_until(lock: Lock, now: datetime) -> datetime | None:
     """Until when the lock or its account rests (UTC); `None` when neither does. `lock`: from `_with_prospects`.
 
     A pause for a spent budget keeps the sweep away, but not a run: urgent work may have come, and it may spend more.
-    The same goes for the pause of an account that is observe-only, or whose key may not write: that may be over by now.
+    The same goes for that of a lock whose list could not be compared yet after a restore, and for the pause of an
+    account that is observe-only, or whose key may not write: that may be over by now.
     """
-    softly = (account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST)
+    softly = (account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST, after_loss.LOOK_FIRST)
     state: LockState | None = getattr(lock, "operation", None)
     paused = state.paused_until if state is not None and state.pause_cause not in softly else None
     account_paused = account_limits.rests_until(lock, getattr(lock.account, "operation", None), now)
@@ -119,56 +147,83 @@ def _next_due(lock: Lock, now: datetime) -> datetime | None:
     return min((moment for moment in moments if moment is not None), default=None)
 
 
-def _work(
-    lock: Lock, lease: leases.Lease, clients: Callable[[LockAccount], TedeeClient], clock: Callable[[], datetime]
-) -> tuple[int, datetime | None]:
-    """Perform due steps until none is left. Returns the requests sent and until when the lock rests, if it must."""
-    requests = 0
-    # Until when this run only reads, and why. Whether the account is observe-only is learned from `prepare`.
-    writes_rest = write_scope.writes_rest_until(lock, getattr(lock.account, "operation", None), clock())
-    cause = account_limits.WRITES_REST
-    agenda, breaker = Agenda(lock, clock), pile_up.Breaker(lock)
-    ends = time.monotonic() + LONGEST_RUN
-    while time.monotonic() < ends and not stopping.is_set():
-        choice = agenda.next(reads_only=writes_rest is not None)
-        if choice is None and audit.is_due(lock, clock()):
-            compared = audit.compare(lock, lease, clients(lock.account), clock)
-            requests += compared.requests
-            if compared.rest is not None:
-                return requests, compared.rest
-            agenda.changed()
-            continue
-        if choice is None:
-            return requests, _rest(lock, writes_rest, cause) if writes_rest is not None else None
-        prepared = attempts.prepare(lock, lease, choice.pin_id, choice.step, clock(), breaker)
+class _Work:
+    """What one run does while it holds the lease of its lock."""
+
+    def __init__(
+        self,
+        known: KnownLock,
+        lease: leases.Lease,
+        endings: Endings,
+        clients: Callable[[LockAccount], TedeeClient],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._known, self._lease, self._endings, self._clock = known, lease, endings, clock
+        self._lock, self._account = known.lock, known.lock.account  # whose key is used, even if the lock moves
+        self._client = partial(clients, self._account)
+        self._agenda, self._breaker = Agenda(self._lock, clock), pile_up.Breaker(known)
+        self.requests = 0
+        # Until when only reads are sent, and why. Whether the account is observe-only is learned from `prepare`.
+        self._writes_rest = write_scope.writes_rest_until(self._lock, known.account_state, clock())
+        self._cause = account_limits.WRITES_REST
+
+    def do(self) -> datetime | None:
+        """Perform due steps until none is left. Returns until when the lock rests (UTC), if it must."""
+        ends = time.monotonic() + LONGEST_RUN
+        with closing(Purse(self._account.budget_key)) as purse:
+            while time.monotonic() < ends and not stopping.is_set():
+                choice = self._agenda.next(reads_only=self._writes_rest is not None)
+                log_context.note(pin_id=choice.pin.pk if choice is not None else None)
+                must_look = after_loss.must_look_first(self._known.at(self._clock()))
+                if must_look or (choice is None and audit.is_due(self._known.state, self._clock())):
+                    rest = self._compare(must_look=must_look)
+                elif choice is None:
+                    return _rest(self._lock, self._writes_rest, self._cause) if self._writes_rest is not None else None
+                else:
+                    rest = self._perform(choice, purse)
+                if rest is not None:
+                    return rest
+        return None
+
+    def _compare(self, *, must_look: bool) -> datetime | None:
+        """The lock's list, with what we believe. Returns until when the lock rests (UTC), if it must."""
+        self._endings.write(self._clock())
+        compared = audit.compare(self._lock, self._lease, self._client(), self._clock)
+        self._known.outdated()
+        self._agenda.changed()
+        self.requests += compared.requests
+        if compared.rest is not None:
+            return compared.rest
+        now = self._clock()
+        later = after_loss.looks_again_at(self._known.at(now), now) if must_look else None
+        return _rest(self._lock, later, after_loss.LOOK_FIRST) if later is not None else None
+
+    def _perform(self, choice: Choice, purse: Purse) -> datetime | None:
+        """One request, from its preparation to what follows from its answer. Returns as above."""
+        prepared = attempts.prepare(self._known, self._lease, choice, purse, self._clock(), self._breaker)
         if isinstance(prepared, attempts.ObserveOnly):
-            writes_rest, cause = clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
-            continue
+            self._writes_rest, self._cause = self._clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
+            return None
         if isinstance(prepared, attempts.Rest):
-            return requests, _rest(
-                lock, min(prepared.until, clock() + LONGEST_BUDGET_PAUSE), account_limits.BUDGET_SPENT
-            )
-        if prepared is None:
-            agenda.changed()
-            continue
-        if not lease.is_fresh():
+            return _rest(self._lock, self._clock() + account_limits.BUDGET_PAUSE, account_limits.BUDGET_SPENT)
+        if prepared is None or isinstance(prepared, attempts.LookFirst):  # the latter: it was released a moment ago
+            self._agenda.changed()
+            return None
+        if not self._lease.is_fresh():
             raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
-        client = clients(lock.account)
-        answer = attempts.send(client, prepared)
-        requests += 1
+        answer = attempts.send(self._client(), prepared)
+        self.requests += 1
         may_read = None
         if write_scope.is_refused_write(prepared, answer):
-            may_read = write_scope.may_read(lock, lease, client, clock())
-            requests += 1
-        settled = responses.settle(lock, prepared, answer, clock(), may_read)
-        if settled.rest is not None:
-            return requests, settled.rest
+            may_read = write_scope.may_read(self._lock, self._lease, self._client(), self._clock())
+            self.requests += 1
+        settled = responses.settle(self._known, self._endings, choice.pin, prepared, answer, self._clock(), may_read)
         alone = answer.error is None and not isinstance(prepared.step, Look | Delete)
         if settled.pin is not None and alone:
-            agenda.follow_up(settled.pin)
+            self._agenda.follow_up(settled.pin)
         else:
-            agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
-    return requests, None
+            self._agenda.changed()  # a list teaches all; a removal or a refusal may give the place to another
+        return settled.rest
 
 
 def _rest(lock: Lock, until: datetime, cause: str) -> datetime:
@@ -176,15 +231,15 @@ def _rest(lock: Lock, until: datetime, cause: str) -> datetime:
     return until
 
 
-def _take_over(lock: Lock, now: datetime) -> None:
+def _take_over(known: KnownLock, endings: Endings, now: datetime) -> None:
     """Put right what concerns the whole lock, before the first step of a run. We hold the lease, so no run is alive:
 
     1. a request without an answer was abandoned: its run crashed, or lost the lease;
     2. the lock was added again under another device id: nothing we knew about ids holds any more;
     3. the keypad's room is given to the nearest arrivals.
     """
-    state = LockState.objects.get(lock=lock)
-    in_flight = Pin.objects.filter(lock=lock, op_in_doubt=False).exclude(op="").values_list("pk", flat=True)
+    lock, state = known.lock, known.state
+    in_flight = {pin.pk for pin in known.pins if pin.op and not pin.op_in_doubt}
     unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
     abandoned = dict(unanswered.values_list("pk", "pin_id"))
     for pin_id in sorted({*in_flight, *abandoned.values()} - {None}):
@@ -193,16 +248,23 @@ def _take_over(lock: Lock, now: datetime) -> None:
             pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
             pin.put_observed(transitions.lost(pin.observed, now + timedelta(seconds=settings.LATE_SECONDS)))
             save_observed(pin, now)
+        known.outdated()
     if abandoned:
         left = PinAttempt.objects.filter(pk__in=abandoned)
         left.update(outcome=PinAttempt.Outcome.LOST, finished_at=now, cause="crash")
     if state.device_id != lock.device_id:
         _follow_device(lock, state.device_id, now)
-        state.refresh_from_db()
+        known.outdated()
     if state.audit_at is None:
         audit.schedule_first(lock.pk, now)
-    seen = state.looked_at is not None and state.looked_at > now - FOREIGN_PINS_KNOWN
-    keypad_room.admit(lock, state.foreign_pins if seen else 0, state, now)
+        known.outdated()
+    known.at(now)
+    seen = known.state.looked_at is not None and known.state.looked_at > now - FOREIGN_PINS_KNOWN
+    changed, have_room = keypad_room.admit(lock, known.pins, known.state.foreign_pins if seen else 0, known.state, now)
+    if changed:
+        known.outdated()
+    if have_room:
+        endings.all_have_room()
 
 
 def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:

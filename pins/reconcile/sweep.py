@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F, Min, Q
+from django.db.models import BooleanField, Case, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, When
 
 from pins.core import budget
+from pins.core.audit import BEFORE_CHECK_IN
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
-from pins.reconcile import account_limits
-from pins.reconcile.account_limits import WRITES_REST
-from rentals.models import Lock, LockAccount
+from pins.reconcile import account_limits, demand, wakes
+from pins.reconcile.account_limits import ADDED_AGAIN, WRITES_REST
+from rentals.models import Lock
 
 #: How many locks one sweep wakes at most; the next sweep comes soon.
 MOST_LOCKS = 1000
@@ -28,40 +30,106 @@ def idle_since(now: datetime) -> datetime | None:
     return last if last is not None and now - last > limit else None
 
 
-def due_locks(now: datetime) -> list[int]:
+@dataclass
+class Limit:
+    """What the accounts of one budget may still send, where that is not plenty."""
+
+    left: int  # locks that may be woken
+    until: datetime | None  # of the work with deadlines up to then (UTC); `None`: of all
+
+
+#: By account.
+Limits = Mapping[int, Limit]
+
+
+def due_locks(now: datetime, limits: Limits | None = None) -> list[int]:
     """Locks with due work, earliest deadline first, then those that are only to be compared with what we believe;
     without those that rest, run, or were woken a moment ago. Of an account that cannot reach the cloud at most the one
-    lock whose turn it is to probe."""
-    account_limits.forgive_new_keys(now)
-    hint_holds = timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
+    lock whose turn it is to probe; of one with too few requests left those that come first, and no more than it can
+    pay. `limits`: from `ration`; without, those of the last sweep."""
+    account_limits.forgive_new_locks(now)
+    probing = account_limits.probing_locks(now, account_limits.forgive_new_keys(now))
+    known = limits if limits is not None else _stored_limits(now)
     due = (
         account_limits.with_work(now)
-        # An alarm that is set for later hides nothing that is due now.
-        .exclude(operation__dispatched_at__gt=now - hint_holds, operation__dispatched_at__lte=now)
+        .exclude(wakes.under_way(now, "operation__"))
         # Where only changes rest, reads may be due.
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
-        .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=account_limits.probing_locks(now)))
-        .values("pk")  # before `annotate`: the column to group by
-        .annotate(deadline=Min("pins__deadline_at", filter=Q(pins__next_try_at__lte=now)))
+        .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=probing))
+        .exclude(account__in=[account for account, limit in known.items() if not limit.left])
+        .annotate(deadline=Subquery(_first_deadline(now)), compares=_only_compares(now))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
+        .values_list("pk", "account_id", "deadline", "compares")
     )
-    return [row["pk"] for row in due[:MOST_LOCKS]]
+    return _within_budget(due[:MOST_LOCKS], known, now)
 
 
-def ration(now: datetime) -> None:
-    """Where more work is due than the budget allows, store the deadline up to which work may spend."""
-    groups: defaultdict[str, list[int]] = defaultdict(list)
-    for account in LockAccount.objects.defer(*LockAccount.SECRETS):
-        groups[account.budget_key].append(account.pk)
-    for row in RateBudget.objects.filter(key__in=groups):
-        left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
-        due = Pin.objects.filter(lock__account__in=groups[row.key], next_try_at__lte=now, deadline_at__isnull=False)
-        due = due.exclude(lock__account__observe_only=True)  # hardly spends anything
-        deadlines = list(due.order_by("deadline_at").values_list("deadline_at", flat=True)[: left + 1])
-        cutoff = deadlines[left - 1] if 0 < left < len(deadlines) else None
+def _first_deadline(now: datetime) -> QuerySet[Pin, tuple[datetime | None]]:
+    """Of the due codes of the lock outside. A subquery for each due lock: a join would read all codes of all locks."""
+    due = Pin.objects.filter(lock=OuterRef("pk"), next_try_at__lte=now, deadline_at__isnull=False)
+    return due.order_by("deadline_at").values_list("deadline_at")[:1]
+
+
+def _only_compares(now: datetime) -> Case:
+    """Whether nothing is due on the lock outside but to compare its list with what we believe."""
+    codes = Pin.objects.filter(lock=OuterRef("pk"), next_try_at__lte=now)
+    return Case(When(ADDED_AGAIN | Q(Exists(codes.order_by())), then=False), default=True, output_field=BooleanField())
+
+
+def _within_budget(due: Iterable[tuple[int, int, datetime | None, bool]], limits: Limits, now: datetime) -> list[int]:
+    """Of locks in the order of their deadlines those whose turn it is."""
+    left = {id(limit): limit.left for limit in limits.values()}
+    chosen: list[int] = []
+    for lock_id, account_id, deadline, only_compares in due:
+        limit = limits.get(account_id)
+        if limit is not None and only_compares and not budget.admits(limit.until, now + BEFORE_CHECK_IN, now):
+            continue
+        # One that was added again decides for itself: that costs no request.
+        if limit is not None and deadline is not None:
+            if not left[id(limit)] or (limit.until is not None and deadline > limit.until):
+                continue
+            left[id(limit)] -= 1
+        chosen.append(lock_id)
+    return chosen
+
+
+def ration(now: datetime) -> Limits:
+    """Where more work is due than the budget allows, store the deadline up to which work may spend. Begins with what is
+    due and with the deadlines that are stored: an account without either costs nothing. Returns what follows for the
+    locks that are due."""
+    asked = demand.by_budget(now)
+    found: dict[int, Limit] = {}
+    for row in RateBudget.objects.filter(Q(key__in=asked) | Q(cutoff_at__isnull=False)):
+        left, cutoff = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now), None
+        one = asked.get(row.key)
+        if one is not None and one.codes > left // budget.REQUESTS_PER_CODE:
+            cutoff = budget.cutoff(demand.first_deadlines(one.accounts, now, left + 1), left)
         if cutoff != row.cutoff_at:
-            # Only this column: a run may be spending at this moment.
+            # Not the usage: a run may be spending at this moment.
             RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff)
+            account_limits.void_blocks(row.key, now)
+        if one is not None:
+            found |= _limits(one, left, cutoff, now)
+    return found
+
+
+def _stored_limits(now: datetime) -> Limits:
+    """Of the accounts with due work, by what the last sweep stored."""
+    asked = demand.by_budget(now)
+    found: dict[int, Limit] = {}
+    for row in RateBudget.objects.filter(key__in=asked):
+        left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
+        found |= _limits(asked[row.key], left, row.cutoff_at, now)
+    return found
+
+
+def _limits(asked: demand.Asked, left: int, cutoff: datetime | None, now: datetime) -> dict[int, Limit]:
+    """One for the accounts of a budget with less than what is kept for near deadlines, or with more due than they can
+    pay; else none."""
+    until = budget.spendable_until(left, cutoff, account_limits.rules(), now)
+    if left and until is None:
+        return {}
+    return dict.fromkeys(asked.accounts, Limit(budget.codes_payable(left) if left else 0, until))
 
 
 def release(account_id: int, now: datetime) -> list[int]:

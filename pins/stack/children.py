@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TextIO
 
 from pins.stack.lifetime import end_with_parent
+from rentals.plain_text import shown_lines
 
 COLOURS = {"broker": 35, "simulator": 36, "worker": 32, "beat": 33, "web": 34}
 
@@ -53,7 +54,7 @@ class Terminal:
             if self._gone:
                 return
             try:
-                self._stream.write(f"{head}{text}\n")
+                self._stream.write(f"{head}{shown_lines(text)}\n")
                 self._stream.flush()
             except (OSError, ValueError):
                 # The terminal was closed. The pipes must still be drained, or a child would block at a write.

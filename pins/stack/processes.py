@@ -42,7 +42,8 @@ def broker() -> ChildPlan:
 
 
 def worker() -> ChildPlan:
-    """Performs the steps on the locks. It may be killed at any instant: requests are recorded before they are sent."""
+    """Performs the steps on the locks, and takes the queue of slow work too: a process of its own for that would cost
+    as much memory as all its threads. It may be killed at any instant: requests are recorded before they are sent."""
     return ChildPlan(
         name="worker",
         command=[*_celery(), "worker", "--without-gossip", "--without-mingle", "--loglevel", "WARNING"],
@@ -55,7 +56,7 @@ def worker() -> ChildPlan:
 
 
 def beat() -> ChildPlan:
-    """Exactly one: two would double every tick."""
+    """One is enough: the supervisor starts it again, and it follows its dead predecessor on this machine at once."""
     return ChildPlan(name="beat", command=[*_celery(), "beat", "--loglevel", "WARNING"], stop_order=FRONT)
 
 

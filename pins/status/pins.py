@@ -54,7 +54,7 @@ def pin_badge(pin: Pin, now: datetime) -> Badge:
 def is_confirmed(pin: Pin, now: datetime) -> bool:
     """Whether the code is known to be on its lock for all of its present period, where a guest can enter it.
 
-    The stored state is not enough: periods may have been changed in bulk since, and the drift check follows a minute
+    The stored state is not enough: periods may have been changed in bulk since, and the drift check follows
     later.
     """
     grant, starts_at, ends_at = pin.grant, pin.applied_starts_at, pin.applied_ends_at

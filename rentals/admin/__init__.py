@@ -6,7 +6,6 @@ from rentals.admin.change_log import ChangeAdmin
 from rentals.admin.feed import CalendarFeedAdmin
 from rentals.admin.feed_item import FeedItemAdmin
 from rentals.admin.lock import LockAdmin
-from rentals.admin.people import PeopleAdmin, RolesAdmin
 from rentals.admin.property import PropertyAdmin
 from rentals.admin.published import PublishedCalendarAdmin
 
@@ -16,9 +15,7 @@ __all__ = [
     "FeedItemAdmin",
     "LockAccountAdmin",
     "LockAdmin",
-    "PeopleAdmin",
     "PropertyAdmin",
     "PublishedCalendarAdmin",
-    "RolesAdmin",
     "timetable",
 ]

@@ -9,6 +9,7 @@ from django import forms
 from django.contrib import admin
 from django.contrib.admin.views.autocomplete import AutocompleteJsonView
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
 
@@ -56,9 +57,12 @@ class Results(AutocompleteJsonView):
     """Django's search, whose results say of properties what the list would."""
 
     def process_request(self, request: HttpRequest) -> Any:
-        """Without what no name holds: PostgreSQL refuses a NUL."""
-        term, *asked = super().process_request(request)
-        return (term.replace("\x00", " "), *asked)
+        """Without what no name holds: PostgreSQL refuses a NUL. Raises PermissionDenied also for a relation that is no
+        column, such as the rows that name this one: Django asks it for choices that it has not."""
+        term, page, source, to_field = super().process_request(request)
+        if not source.concrete:
+            raise PermissionDenied
+        return term.replace("\x00", " "), page, source, to_field
 
     def serialize_result(self, obj: Model, to_field_name: str) -> dict[str, str]:
         result = super().serialize_result(obj, to_field_name)

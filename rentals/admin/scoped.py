@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
@@ -19,7 +20,49 @@ def may_see(request: HttpRequest, model: type[Model]) -> bool:
     return any(request.user.has_perm(f"{opts.app_label}.{verb}_{opts.model_name}") for verb in ("view", "change"))
 
 
-class ClosedToRestricted:
+class KnownLookups:
+    """Lists are filtered by what they offer, by columns of their own, and by the row that a column names; never by the
+    columns of that row or by rows that name this one: `?properties__id__exact=7` on a lock would say which properties
+    use it, also those that the person does not see. Stands before ModelAdmin among the bases."""
+
+    #: In the names of columns that hold fingerprints or tokens. Those with ciphertext are `SECRETS` of their model.
+    _FINGERPRINTS: ClassVar = ("digest", "hash", "token", "secret", "password", "fingerprint")
+    _OF_A_KEY: ClassVar = frozenset({"exact", "in", "isnull"})
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        if not super().lookup_allowed(lookup, value, request):  # type: ignore[misc]
+            return False
+        if lookup.split("__", maxsplit=1)[0] in _offered(self, request):
+            return True
+        model: type[Model] = self.model  # type: ignore[attr-defined]
+        name, *rest = lookup.split("__")
+        try:
+            field = model._meta.get_field("id" if name == "pk" else name)
+        except FieldDoesNotExist:
+            return True  # no column: a parameter of the page itself, or Django ignores it
+        if not field.concrete or field.many_to_many or name in getattr(model, "SECRETS", ()):
+            return False
+        if any(word in name for word in self._FINGERPRINTS):
+            return False
+        if not field.is_relation:
+            return True
+        key = field.related_model._meta.pk.name if field.related_model else "id"
+        return set(rest) - {key, "pk"} <= self._OF_A_KEY
+
+
+def _offered(page: Any, request: HttpRequest) -> set[str]:
+    """The first words of the filters that a list offers."""
+    filters = page.get_list_filter(request)
+    names = {page.date_hierarchy} if page.date_hierarchy else set()
+    for one in filters:
+        if isinstance(one, str):
+            names.add(one)
+        elif isinstance(one, list | tuple):
+            names.add(one[0])
+    return {name.split("__")[0] for name in names}
+
+
+class ClosedToRestricted(KnownLookups):
     """Pages that concern all properties at once, closed to people who see only some. Stands before ModelAdmin among the
     bases."""
 

@@ -24,6 +24,7 @@ from django.views.decorators.csrf import csrf_exempt
 from limits import RateLimitItem
 
 from rentals.inbound import rate_limits
+from rentals.inbound.client import client_key_of
 from rentals.models.tokens import token_digest
 from rentals.outbound.unpacking import Unpacker
 
@@ -127,7 +128,7 @@ def find(owners: models.QuerySet[_Owner], column: str, token: str, request: Http
 
 
 def _unknown(request: HttpRequest) -> Refused:
-    client = rate_limits.client_key(request.META.get("REMOTE_ADDR", ""))
+    client = client_key_of(request)
     seconds = rate_limits.wait(rate_limits.GUESSES, client)
     if seconds is not None:
         return Refused(429, "too_many_requests", "Too many unknown addresses were tried.", retry_after=seconds)

@@ -1,7 +1,10 @@
 """How often our addresses may be called: counted in Redis, so that all web processes count together.
 
-The limits protect the database from a sender that runs wild; they guard no secret. So they fail open: while Redis is
+Most limits protect the database from a sender that runs wild; they guard no secret. So they fail open: while Redis is
 out of reach every call passes quickly, because a push with a booking matters more than its count.
+
+Those that guard a secret, such as a password, are `strict`: while Redis is out of reach each process counts in its own
+memory, and so never passes more than as many times the limit as there are processes.
 """
 
 from __future__ import annotations
@@ -10,18 +13,21 @@ import ipaddress
 import logging
 import math
 import time
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeVar
 
 import redis
 from django.conf import settings
 from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import RedisStorage
+from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 logger = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
 
 #: Calls of one client with unknown tokens.
 GUESSES: Final = RateLimitItemPerMinute(30, namespace="guess")
@@ -42,24 +48,48 @@ def pushes() -> RateLimitItem:
     return RateLimitItemPerMinute(settings.WEBHOOK_RATE_LIMIT, 10, namespace="push")
 
 
-def wait(limit: RateLimitItem, who: str) -> int | None:
+def wait(limit: RateLimitItem, who: str, *, strict: bool = False) -> int | None:
     """Count a call of `who`. Returns `None` within the limit, else the whole seconds until the next call passes."""
-    url: str = settings.REDIS_URL
-    if time.monotonic() < _resting.get(url, 0.0):
-        return None
-    try:
-        limiter = _limiter(url)
+
+    def count(limiter: MovingWindowRateLimiter) -> int | None:
         if limiter.hit(limit, who):
-            refused = None
+            return None
+        return max(1, math.ceil(limiter.get_window_stats(limit, who).reset_time - time.time()))
+
+    return _asked(count, strict=strict)
+
+
+def used(limit: RateLimitItem, who: str) -> tuple[int, float]:
+    """How many calls of `who` the window holds, and when the first of them leaves it (seconds since 1970). Counts
+    nothing. Strict."""
+
+    def look(limiter: MovingWindowRateLimiter) -> tuple[int, float]:
+        stats = limiter.get_window_stats(limit, who)
+        return limit.amount - stats.remaining, stats.reset_time
+
+    found = _asked(look, strict=True)
+    return found if found is not None else (0, 0.0)
+
+
+def forget(limit: RateLimitItem, who: str) -> None:
+    """Begin to count anew. Strict."""
+    _asked(lambda limiter: limiter.clear(limit, who), strict=True)
+
+
+def _asked(question: Callable[[MovingWindowRateLimiter], _Answer], *, strict: bool) -> _Answer | None:
+    """The answer of Redis; while it is out of reach that of this process's memory, or `None`."""
+    url: str = settings.REDIS_URL
+    if time.monotonic() >= _resting.get(url, 0.0):
+        try:
+            answer = question(_limiter(url))
+        except (redis.RedisError, OSError) as error:
+            if url not in _resting:
+                logger.warning("rate_limit_unavailable", extra={"cause": type(error).__name__})
+            _resting[url] = time.monotonic() + REST
         else:
-            refused = max(1, math.ceil(limiter.get_window_stats(limit, who).reset_time - time.time()))
-    except (redis.RedisError, OSError) as error:
-        if url not in _resting:
-            logger.warning("rate_limit_unavailable", extra={"cause": type(error).__name__})
-        _resting[url] = time.monotonic() + REST
-        return None
-    _resting.pop(url, None)
-    return refused
+            _resting.pop(url, None)
+            return answer
+    return question(_own_memory()) if strict else None
 
 
 def client_key(address: str) -> str:
@@ -71,6 +101,11 @@ def client_key(address: str) -> str:
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed.packed, 64), strict=False))
     return str(parsed)
+
+
+@lru_cache(maxsize=1)
+def _own_memory() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())
 
 
 @lru_cache(maxsize=4)

@@ -10,11 +10,17 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
 
+from rentals.models.names import NameField
+from rentals.models.periods import During
 from rentals.models.property import Property
 from rentals.wording import days
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
+    def during(self, since: datetime, until: datetime) -> BookingQuerySet:
+        """Stays that begin by `until` and are not over at `since`."""
+        return self.filter(During("check_in", "check_out", since, until))
+
     def with_overlaps(self) -> BookingQuerySet:
         """Annotate `overlaps`: another confirmed stay of the property shares a moment with this confirmed one."""
         others = Booking.objects.filter(
@@ -40,13 +46,13 @@ class Booking(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     property = models.ForeignKey(Property, on_delete=models.PROTECT, related_name="bookings")
-    guest_name = models.CharField(
+    guest_name = NameField(
         max_length=120, blank=True, help_text="The first name becomes part of the code's name in the Tedee app."
     )
     check_in = models.DateTimeField(db_index=True)
     check_out = models.DateTimeField(db_index=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.CONFIRMED)
-    source = models.CharField(max_length=64, default="manual", help_text="Where the booking came from.")
+    source = NameField(max_length=64, default="manual", help_text="Where the booking came from.")
     follows_property_times = models.BooleanField(
         "uses the property's times",
         default=False,
@@ -59,7 +65,7 @@ class Booking(models.Model):
     # What the calendars last asked for. Where the stay differs, a person set the value, and a person's edit wins.
     feed_check_in = models.DateTimeField(null=True, blank=True, editable=False)
     feed_check_out = models.DateTimeField(null=True, blank=True, editable=False)
-    feed_guest_name = models.CharField(max_length=120, blank=True, editable=False)
+    feed_guest_name = NameField(max_length=120, blank=True, editable=False)
     feed_status = models.CharField(max_length=16, blank=True, editable=False)
 
     objects = BookingQuerySet.as_manager()
@@ -72,6 +78,7 @@ class Booking(models.Model):
                 name="booking_status_known", condition=Q(status__in=["confirmed", "tentative", "cancelled"])
             ),
         )
+        # PostgreSQL has one more, over the period itself: see `rentals.models.periods`.
         indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from django.db import models, transaction
 from rentals.calendars.events import Channel, EndDates, Options, Verdict
 from rentals.fields import EncryptedTextField
 from rentals.models.booking import Booking
+from rentals.models.names import NameField
 from rentals.models.property import Property
 from rentals.models.tokens import HasSecretAddress
 
@@ -35,7 +36,7 @@ class CalendarFeed(HasSecretAddress):
     """A calendar of one property: fetched from `url`, pushed to `/webhooks/ical/<token>/`, or both."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="feeds")
-    name = models.CharField(max_length=120, help_text="What you call this calendar, for example “Airbnb Old Town 3”.")
+    name = NameField(max_length=120, help_text="What you call this calendar, for example “Airbnb Old Town 3”.")
     channel = models.CharField(
         max_length=16,
         choices=[(channel.value, label) for channel, label in CHANNEL_LABELS.items()],
@@ -189,14 +190,14 @@ class FeedItem(models.Model):
     recurrence_id = models.CharField(max_length=64, blank=True)
     part = models.CharField(max_length=64, blank=True, help_text="Tells items apart that share the two fields above.")
     # -- what it says
-    summary = models.CharField(max_length=255, blank=True)
+    summary = NameField(max_length=255, blank=True)
     starts_on = models.DateField(null=True, blank=True, help_text="Local day at the property.")
     ends_on = models.DateField(null=True, blank=True, help_text="Local day at the property: the check-out day.")
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
     whole_days = models.BooleanField(default=False, help_text="Its times are the property's.")
-    guest_name = models.CharField(max_length=120, blank=True)
-    reservation_code = models.CharField(max_length=64, blank=True)
+    guest_name = NameField(max_length=120, blank=True)
+    reservation_code = NameField(max_length=64, blank=True)
     phone_last4 = models.CharField("phone, last digits", max_length=8, blank=True)
     guest_count = models.PositiveSmallIntegerField(null=True, blank=True)
     reservation_url = models.CharField(max_length=500, blank=True)
@@ -233,6 +234,11 @@ class FeedItem(models.Model):
                 name="feeditem_unreadable",
                 fields=["unreadable_since"],
                 condition=models.Q(unreadable_since__isnull=False),
+            ),
+            models.Index(
+                name="feeditem_undecided",
+                fields=["ends_at"],
+                condition=models.Q(verdict=Verdict.REVIEW.value, decision="", gone_at__isnull=True),
             ),
         )
 

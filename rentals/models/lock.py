@@ -7,8 +7,14 @@ from typing import Any, Final
 from django.db import models, transaction
 
 from rentals.fields import EncryptedTextField
+from rentals.models.names import NameField
 from rentals.models.tokens import new_token, token_digest
 from rentals.signals import account_released
+
+
+def budget_key(account_id: int, rate_group: str) -> str:
+    """The name under which requests of an account are counted: those of a group share one budget."""
+    return f"group:{rate_group}" if rate_group else f"account:{account_id}"
 
 
 class LockAccount(models.Model):
@@ -18,13 +24,13 @@ class LockAccount(models.Model):
         PERSONAL_KEY = "personal_key", "Personal access key"
         OAUTH = "oauth", "OAuth access token"
 
-    name = models.CharField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
+    name = NameField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)
     secret = EncryptedTextField(
         "access key",
         help_text="From portal.tedee.com, Personal Access Keys, with the scopes Device.Read and Device.ReadWrite.",
     )
-    rate_group = models.CharField(
+    rate_group = NameField(
         max_length=64,
         blank=True,
         help_text="Tedee counts requests per user. Give all accounts of one user the same word here; otherwise leave "
@@ -75,7 +81,7 @@ class LockAccount(models.Model):
     @property
     def budget_key(self) -> str:
         """The name under which requests of this account are counted."""
-        return f"group:{self.rate_group}" if self.rate_group else f"account:{self.pk}"
+        return budget_key(self.pk, self.rate_group)
 
 
 class Lock(models.Model):
@@ -86,8 +92,8 @@ class Lock(models.Model):
     device_id = models.PositiveBigIntegerField(
         "device id", unique=True, help_text="Tedee's number of the lock. `sync_locks` fills it in."
     )
-    name = models.CharField(max_length=120, help_text="Which door it is, for example “Entrance”.")
-    serial_number = models.CharField(max_length=64, blank=True, help_text="Printed on the lock; never changes.")
+    name = NameField(max_length=120, help_text="Which door it is, for example “Entrance”.")
+    serial_number = NameField(max_length=64, blank=True, help_text="Printed on the lock; never changes.")
     time_zone = models.CharField(max_length=64, blank=True, help_text="As set in the Tedee app.")
     is_active = models.BooleanField(
         "active", default=True, help_text="Switch off to take our codes off this lock and issue no more there."
@@ -120,6 +126,12 @@ class Lock(models.Model):
                 name="lock_battery_is_percentage",
                 condition=models.Q(battery_level__isnull=True) | models.Q(battery_level__lte=100),
             ),
+        )
+        indexes = (
+            # Few of many: looked for every minute or more often.
+            models.Index(name="lock_disconnected", fields=["id"], condition=models.Q(is_connected=False)),
+            models.Index(name="lock_without_keypad", fields=["id"], condition=models.Q(has_keypad=False)),
+            models.Index(name="lock_battery", fields=["battery_level"], condition=models.Q(is_active=True)),
         )
 
     def __str__(self) -> str:

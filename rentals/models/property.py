@@ -11,6 +11,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from rentals.local_time import local_moment, zone_names
+from rentals.models.names import NameField
 
 
 def validate_zone(name: str) -> None:
@@ -25,7 +26,7 @@ def validate_zone(name: str) -> None:
 class Property(models.Model):
     """Times are wall times in `timezone`; bookings store UTC instants computed from them."""
 
-    name = models.CharField(max_length=120, help_text="What you call it, for example “Old Town 3”.")
+    name = NameField(max_length=120, help_text="What you call it, for example “Old Town 3”.")
     timezone = models.CharField(
         "time zone",
         max_length=64,

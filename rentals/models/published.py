@@ -6,6 +6,7 @@ from typing import Final
 
 from django.db import models
 
+from rentals.models.names import NameField
 from rentals.models.property import Property
 from rentals.models.tokens import HasSecretAddress
 
@@ -15,7 +16,7 @@ class PublishedCalendar(HasSecretAddress):
     it."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="published_calendars")
-    name = models.CharField(max_length=120, help_text="Who reads it, for example “Cleaners”.")
+    name = NameField(max_length=120, help_text="Who reads it, for example “Cleaners”.")
     is_active = models.BooleanField("active", default=True, help_text="Switch off to revoke the link.")
     shows_guest_names = models.BooleanField(default=False, help_text="Otherwise a stay reads “Guest”.")
     shows_turnovers = models.BooleanField(default=True, help_text="Also the gaps between stays, for cleaning.")

@@ -1,12 +1,11 @@
 """What an import costs, as ratios within one run: machines differ and are noisy, ratios much less.
 
-`make bench` measures with 5,000 events. In the test suite it runs with fewer, writes its figures to `var/figures/`, and
-asserts what does not depend on the clock: how many queries, and that no stay is written.
+`make bench` measures with 5,000 events. In the test suite it runs with fewer, and asserts what does not depend on the
+clock: how many queries, and that no stay is written, lost or doubled.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -19,28 +18,41 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from pins.models import AccessGrant
 from rentals.models import Booking, CalendarFeed, FeedItem, Property
+from tests.benchmarks import table
 from tests.support.calendars import AIRBNB, airbnb, calendar
 from tests.support.house import House
 from tests.support.imports import feed_of, take
-from tests.support.paths import FIGURES
 
 pytestmark = pytest.mark.django_db
 
 FIRST_DAY = date(2027, 2, 20)
-EVENTS = 5000 if os.environ.get("TURNKEY_FULL_SIZE") == "1" else 1500
+SOON_FROM = date(2027, 3, 2)
+EVENTS = 5000 if table.FULL else 1500
+SOON, RENEWED = EVENTS // 10, EVENTS * 3 // 5
 
 
-def _body(count: int) -> bytes:
-    """Stays of one to three nights, one after the other through the flats of a building (500 a year, ten years)."""
+def _body(count: int, *, soon: int = 0) -> bytes:
+    """Stays of one to three nights, one after the other through the flats of a building (500 a year, ten years). The
+    first `soon` of them begin within four weeks."""
     events: list[str] = []
     starts = FIRST_DAY
     for number in range(count):
         starts += timedelta(days=number % 3 // 2)
-        events.append(
-            airbnb(f"1418fb94e984-{number:032x}", starts, starts + timedelta(days=1 + number % 3), _code(number))
-        )
+        begins = SOON_FROM + timedelta(days=number % 28) if number < soon else starts
+        if number == soon > 0:
+            begins = starts = SOON_FROM + timedelta(days=60)
+        ends = begins + timedelta(days=1 + number % 3)
+        events.append(airbnb(f"1418fb94e984-{number:032x}", begins, ends, _code(number)))
     return calendar(*events, prodid=AIRBNB)
+
+
+def _with_new_uids(body: bytes, count: int) -> bytes:
+    """The same events, the first so many under other UIDs."""
+    for number in range(count):
+        body = body.replace(b"1418fb94e984-%032x" % number, b"7a0b5c9d3e21-%032x" % number)
+    return body
 
 
 def _code(number: int) -> str:
@@ -73,6 +85,7 @@ def _first(flat: Property, body: bytes) -> tuple[CalendarFeed, float]:
 
 
 @pytest.mark.benchmark
+@pytest.mark.timeout(900)
 def test_cost_of_an_import(flat: Property, clock: time_machine.Traveller) -> None:
     big, small = _body(EVENTS), _body(EVENTS // 10)
     with time_machine.travel(timezone.now(), tick=True):
@@ -86,16 +99,46 @@ def test_cost_of_an_import(flat: Property, clock: time_machine.Traveller) -> Non
         restamped = _seconds(lambda: take(feed, _restamped(big)))
         assert list(Booking.objects.order_by("pk").values()) == stays
         assert list(FeedItem.objects.order_by("pk").values()) == items
-    lines = [
-        f"icalendar alone parses {EVENTS:,} events: 1.00 ({alone * 1000:.0f} ms of processor time)",
-        f"first import of {EVENTS:,} events: {first / alone:.2f} (at most 2.5)",
-        f"identical bytes: {identical / alone:.4f} (at most 0.02)",
-        f"only DTSTAMP changed: {restamped / alone:.3f} (at most 1.3)",
-        f"{EVENTS:,} events to {EVENTS // 10:,} events, first import: {first / small_first:.1f} (at most 11)",
-    ]
-    FIGURES.mkdir(parents=True, exist_ok=True)
-    (FIGURES / "calendar-import.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n" + "\n".join(lines))
+    parsing = f"icalendar parses {EVENTS:,} events in {alone * 1000:.0f} ms of processor time"
+    table.record(table.IDENTICAL, identical / alone, parsing)
+    table.record(table.RESTAMPED, restamped / alone, parsing)
+    table.record(table.LINEAR, first / small_first, f"{EVENTS:,} events to {EVENTS // 10:,}")
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(900)
+def test_cost_of_an_import_with_codes(house: House, clock: time_machine.Traveller) -> None:
+    """The stays of the next month get their codes with the import. Then most events come back under other UIDs."""
+    flat = house.flat(house.lock(), name="Big house", issue_ahead_days=30)
+    body = _body(EVENTS, soon=SOON)
+    renewed = _with_new_uids(body, RENEWED)
+    with time_machine.travel(timezone.now(), tick=True):
+        alone = _parsing(body)
+        feed, first = _first(flat, body)
+        codes = dict(AccessGrant.objects.values_list("booking_id", "code"))
+        assert len(codes) == SOON
+        again = _seconds(lambda: take(feed, renewed))
+    assert Booking.objects.filter(status="confirmed").count() == EVENTS, "no stay was lost or doubled"
+    assert dict(AccessGrant.objects.values_list("booking_id", "code")) == codes, "all codes stay"
+    parsing = f"icalendar parses {EVENTS:,} events in {alone * 1000:.0f} ms of processor time"
+    table.record(table.IMPORT, first / alone, f"{SOON:,} codes; {parsing}")
+    table.record(table.RENEWED, again / alone, f"{RENEWED:,} UIDs; {parsing}")
+
+
+@pytest.mark.benchmark
+@pytest.mark.timeout(900)
+def test_cost_of_new_uids_for_all(house: House, clock: time_machine.Traveller) -> None:
+    flat = house.flat(house.lock(), name="Big house", issue_ahead_days=30)
+    body = _body(RENEWED, soon=SOON)
+    under_new_uids = _with_new_uids(body, RENEWED)
+    with time_machine.travel(timezone.now(), tick=True):
+        alone = _parsing(body)
+        feed, _ = _first(flat, body)
+        stays = set(Booking.objects.values_list("pk", "check_in", "status"))
+        renewed = _seconds(lambda: take(feed, under_new_uids))
+    assert set(Booking.objects.values_list("pk", "check_in", "status")) == stays
+    parsing = f"icalendar parses {RENEWED:,} events in {alone * 1000:.0f} ms of processor time"
+    table.record(table.RENEWED_ALL, renewed / alone, parsing)
 
 
 def test_an_unchanged_feed_costs_at_most_three_queries(flat: Property, clock: time_machine.Traveller) -> None:

@@ -10,7 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import django
@@ -19,20 +19,24 @@ django.setup()
 
 from django.contrib.auth.models import Group, Permission, User  # noqa: E402 - models can be imported only after the setup
 from django.db import transaction  # noqa: E402 - the same
+from django.db.models import F  # noqa: E402 - the same
 from django.urls import reverse  # noqa: E402 - the same
 from django.utils import timezone  # noqa: E402 - the same
 
-from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt  # noqa: E402
+from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt, RateBudget  # noqa: E402
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
+from rentals.signals import bookings_changed  # noqa: E402
 
 
-def furnish(key: str, locks: list[dict[str, Any]], flats: list[dict[str, Any]]) -> dict[str, int]:
+def furnish(
+    key: str, locks: list[dict[str, Any]], flats: list[dict[str, Any]], account: str = "Office"
+) -> dict[str, int]:
     """Enter account, locks and properties. A flat is {"name", "doors": [device ids], ...fields}; answers its ids."""
     with transaction.atomic():
-        account = LockAccount.objects.create(name="Office", kind="personal_key", secret=key)
+        owner = LockAccount.objects.create(name=account, kind="personal_key", secret=key)
         for lock in locks:
             Lock.objects.create(
-                account=account, device_id=lock["id"], name=lock["name"], serial_number=lock["serialNumber"]
+                account=owner, device_id=lock["id"], name=lock["name"], serial_number=lock["serialNumber"]
             )
         ids = {}
         for flat in flats:
@@ -58,6 +62,52 @@ def book(stays: list[dict[str, Any]]) -> list[dict[str, Any]]:
         )
         saved.append({"id": booking.pk, "begun": begun, "saved": time.time()})
     return saved
+
+
+def book_together(stays: list[dict[str, Any]]) -> float:
+    """Save bookings in one transaction; answers the moment of its commit (seconds since 1970)."""
+    with transaction.atomic():
+        book(stays)
+    return time.time()
+
+
+def book_alone(stay: dict[str, Any]) -> float:
+    """Save one booking; answers the moment of the commit, before anybody is told of it."""
+    committed: list[float] = []
+    with transaction.atomic():
+        transaction.on_commit(lambda: committed.append(time.time()))  # the first one asked for is the first one called
+        book([stay])
+    return committed[0]
+
+
+def book_in_bulk(stays: list[dict[str, Any]]) -> list[int]:
+    """Insert many bookings and announce them, as an import does; answers their ids."""
+    with transaction.atomic():
+        made = Booking.objects.bulk_create(
+            Booking(
+                property_id=stay["flat"],
+                guest_name=stay["guest"],
+                check_in=datetime.fromisoformat(stay["check_in"]),
+                check_out=datetime.fromisoformat(stay["check_out"]),
+            )
+            for stay in stays
+        )
+        ids = [booking.pk for booking in made]
+        bookings_changed.send(sender=Booking, booking_ids=ids, deleted=False, created=True)
+    return ids
+
+
+def change_in_bulk(bookings: list[int], minutes: int = 0, status: str = "confirmed") -> None:
+    """Let many guests leave so many minutes later, or cancel them, in one transaction."""
+    with transaction.atomic():
+        rows = Booking.objects.filter(pk__in=bookings)
+        rows.update(check_out=F("check_out") + timedelta(minutes=minutes), status=status)
+        bookings_changed.send(sender=Booking, booking_ids=bookings, deleted=False)
+
+
+def unsettled() -> int:
+    """How many codes are not yet as their stays ask."""
+    return Pin.objects.exclude(state__in=["set", "removed"]).count()
 
 
 def cancel(bookings: list[int]) -> None:
@@ -101,6 +151,11 @@ def stays() -> list[dict[str, Any]]:
 def failures(booking: int) -> int:
     """How many requests for a stay's code did not succeed."""
     return PinAttempt.objects.filter(pin__grant__booking=booking).exclude(outcome__in=["", "done"]).count()
+
+
+def spent() -> int:
+    """How many requests the budgets count as sent within their window."""
+    return sum(sum(row.usage.get("counts", [])) for row in RateBudget.objects.all())
 
 
 def lock_ids() -> dict[int, int]:
@@ -201,10 +256,16 @@ ACTIONS: dict[str, Callable[..., Any]] = {
     for action in (
         furnish,
         book,
+        book_together,
+        book_alone,
+        book_in_bulk,
+        change_in_bulk,
+        unsettled,
         cancel,
         check_out,
         stays,
         failures,
+        spent,
         lock_ids,
         hire,
         dismiss,

@@ -28,6 +28,14 @@ def _database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leases, "database_now", timezone.now)
 
 
+@pytest.fixture(autouse=True)
+def _counts_of_no_other_test() -> None:
+    """Limits that guard secrets are counted in memory where no Redis is."""
+    from rentals.inbound import rate_limits
+
+    rate_limits._own_memory.cache_clear()
+
+
 @pytest.fixture
 def clock() -> Iterator[time_machine.Traveller]:
     """The clock stands at 1 March 2027, 09:00 UTC, and moves when told to."""

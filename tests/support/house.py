@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 
 import time_machine
+from django.conf import settings
 from django.db.models import Min
 from django.utils import timezone
 
@@ -25,12 +26,12 @@ KEY = "house-key"
 class House:
     """An account, locks and properties; `settle()` runs what is due, as worker and beat would."""
 
-    def __init__(self, *, names_checked: bool = True, audits: bool = False, **settings: object) -> None:
+    def __init__(self, *, names_checked: bool = True, audits: bool = False, **cloud: object) -> None:
         """`names_checked`: the cloud is known to keep the names of codes, so that the first one is not read back.
         `audits`: locks are compared from time to time; without, a test knows each request."""
         self.audits = audits
         self.cloud = Cloud(
-            CloudSettings(latency=(0.0, 0.0), **settings),  # type: ignore[arg-type]
+            CloudSettings(latency=(0.0, 0.0), **cloud),  # type: ignore[arg-type]
             key=KEY,
             clock=timezone.now,
             sleep=lambda _: None,
@@ -101,11 +102,14 @@ class House:
                 assert rounds < 50, "the house does not come to rest"
                 continue
             rounds = 0
+            # What is due and yet left out, because the account cannot pay it, waits for a sweep to come.
+            step = timedelta(seconds=1 if worked or following > timezone.now() else settings.SWEEP_SECONDS)
+            following = max(following, timezone.now() + step)
             if following >= ends:
                 clock.move_to(ends)
                 self.settle()
                 return
-            clock.move_to(max(following, timezone.now() + timedelta(seconds=1)))
+            clock.move_to(following)
 
     def run_at(self, clock: time_machine.Traveller, later: timedelta) -> None:
         """One run of each lock, some time later."""

@@ -29,6 +29,7 @@ from pins.incidents import sweep_checks
 from pins.models import LockState, Pin
 from pins.models.pin import OBSERVED_COLUMNS, PLANNED_COLUMNS
 from pins.reconcile import attempts, leases, observations, responses, run, sweep
+from pins.reconcile.known import KnownLock
 from pins.simulator.messages import Reply, Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Booking, Lock
@@ -256,10 +257,10 @@ class World:
         if not self._dead:
             real(lease)
 
-    def _prepare(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
-        prepared = real(lock, *args)
+    def _prepare(self, real: Callable[..., Any], known: KnownLock, *args: Any) -> Any:
+        prepared = real(known, *args)
         if isinstance(prepared, PreparedAttempt):
-            self.watch.judge_attempt(lock, prepared)
+            self.watch.judge_attempt(known.lock, prepared)
             self.reached("noted")
         return prepared
 
@@ -268,11 +269,11 @@ class World:
         self.reached("stored")
         return result
 
-    def _settle(self, real: Callable[..., Any], lock: Lock, *args: Any) -> Any:
-        newer = self._overtaken.pop(lock.pk, None)
-        result = real(lock, *args)
+    def _settle(self, real: Callable[..., Any], known: KnownLock, *args: Any) -> Any:
+        newer = self._overtaken.pop(known.lock.pk, None)
+        result = real(known, *args)
         if newer is not None:
-            assert self._observed(lock.pk) == newer, "I9: a late worker overwrote what a later run had learned"
+            assert self._observed(known.lock.pk) == newer, "I9: a late worker overwrote what a later run had learned"
         return result
 
 

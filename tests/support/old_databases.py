@@ -1,7 +1,9 @@
 """Makes a database with the migrations of each commit that changed one, migrates it to those of today, and compares.
 
+Then it does the same with rows in all tables, which must come through.
+
 `python -m tests.support.old_databases FOLDER` writes its databases into FOLDER and prints one line a commit: its hash
-and `ok`, or what differs. A process of its own, because it exchanges the migrations under Django's feet.
+and `ok`, or what differs or was lost. A process of its own, because it exchanges the migrations under Django's feet.
 
 Most ways to today meet: a database that has become what another one was, with the same migrations and the same tables,
 would do the same from there, and is not brought further.
@@ -18,9 +20,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tests.support.paths import ROOT
+
+if TYPE_CHECKING:
+    from tests.support import old_rows
 
 APPS = ("pins", "rentals")
 
@@ -31,10 +36,13 @@ def git(*arguments: str) -> str:
 
 
 def commits() -> Iterator[str]:
-    """Each commit that changed a migration, the oldest first, without those whose migrations an earlier commit had."""
+    """Each commit that changed a migration, the oldest first, without those whose migrations an earlier commit had.
+
+    Of the line that people install from: a branch gives its migrations their numbers when it is merged.
+    """
     folders = [f"{app}/migrations" for app in APPS]
     seen = set()
-    for commit in git("log", "--reverse", "--format=%h", "--", *folders).split():
+    for commit in git("log", "--first-parent", "--reverse", "--format=%h", "--", *folders).split():
         trees = git("ls-tree", commit, *folders)
         if trees not in seen:
             seen.add(trees)
@@ -131,6 +139,34 @@ def tables_of(database: Path) -> dict[str, Any]:
         }
 
 
+def upgrade_with_rows(database: Path, modules: dict[str, str], made: old_rows.Rows, relied_on: list[Any]) -> str:
+    """Fill a database of a commit, bring it to today, and say what was lost; empty: nothing."""
+    from django.conf import settings
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    from tests.support import old_rows
+
+    connection.close()
+    connection.settings_dict["NAME"] = str(database)
+    settings.MIGRATION_MODULES = modules
+    loader = MigrationExecutor(connection).loader
+    then = loader.project_state(loader.graph.leaf_nodes()).apps
+    filled = old_rows.fill(then, made)
+    if missing := [name for name in old_rows.needed(then) if name not in filled]:
+        return f"could not fill {', '.join(missing)}"
+    migrate(database, {})
+    if not filled:
+        return ""  # of before there were tables
+    there = connection.introspection.table_names()
+    with connection.cursor() as cursor:
+        for name, number in filled.items():
+            if name in there and cursor.execute(f"SELECT count(*) FROM {name}").fetchone()[0] != number:
+                return f"lost rows of {name}"
+    connection.check_constraints()
+    return "" if old_rows.what_people_rely_on() == relied_on else "codes, stays or keys are not what they were"
+
+
 def copy(database: Path, to: Path) -> Path:
     shutil.copy(database, to)
     return to
@@ -141,6 +177,8 @@ def main(folder: Path) -> None:
 
     os.environ["DATABASE_URL"] = f"sqlite:///{folder / 'unused.sqlite3'}"
     django.setup()
+    from tests.support import old_rows
+
     sys.path.insert(0, str(folder))
     others = (
         folder / "others.sqlite3"
@@ -148,6 +186,9 @@ def main(folder: Path) -> None:
     migrate(others, {}, {config.label for config in django.apps.apps.get_app_configs()} - set(APPS))
     to_today = ToToday()
     today = to_today.bring(copy(others, folder / "new.sqlite3"))
+    seeded = copy(folder / "new.sqlite3", folder / "seeded.sqlite3")
+    migrate(seeded, {})
+    made_rows, relied_on = old_rows.portfolio(), old_rows.what_people_rely_on()
     made: dict[frozenset[tuple[str, str]], Path] = {frozenset(): others}
     for commit in commits():
         files = files_of(commit)
@@ -158,11 +199,14 @@ def main(folder: Path) -> None:
             migrate(copy(made[begun], before), write(files, folder / f"migrations_{commit}"))
             made[files] = before
             found = to_today.bring(copy(before, after))
+            modules = {app: f"migrations_{commit}.{app}" for app in APPS}
+            lost = upgrade_with_rows(copy(before, folder / f"{commit}-rows.sqlite3"), modules, made_rows, relied_on)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the other commits are tried, too
             print(commit, f"{type(error).__name__}: {error}", flush=True)
             continue
         differing = sorted(table for table in today.keys() | found.keys() if today.get(table) != found.get(table))
-        print(commit, "ok" if not differing else f"differs in {', '.join(differing)}", flush=True)
+        said = f"differs in {', '.join(differing)}" if differing else lost or "ok"
+        print(commit, said, flush=True)
 
 
 if __name__ == "__main__":

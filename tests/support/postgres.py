@@ -8,7 +8,13 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def find_binaries() -> Path | None:
@@ -82,3 +88,25 @@ def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def as_default_database(url: str) -> Iterator[BaseDatabaseWrapper]:
+    """This database, migrated, in place of the one that the tests of this run use."""
+    import environ
+    from django.core.management import call_command
+    from django.db import connections
+
+    before = connections["default"]
+    settings = (
+        before.settings_dict | environ.Env.db_url_config(url) | {"OPTIONS": {}, "TEST": before.settings_dict["TEST"]}
+    )
+    replaced, connections.settings["default"] = connections.settings["default"], settings
+    made = connections["default"] = connections.create_connection("default")
+    try:
+        call_command("migrate", verbosity=0)
+        yield made
+    finally:
+        made.close()
+        connections["default"] = before
+        connections.settings["default"] = replaced

@@ -41,10 +41,18 @@ Found = TypeVar("Found")
 class Child:
     """One process and its log. Started again after a kill, it goes on writing to the same log."""
 
-    def __init__(self, name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        folder: Path,
+        environment: Mapping[str, str],
+        *,
+        program: str = sys.executable,
+    ) -> None:
         self.name = name
         self.log = folder / f"{name}.log"
-        self._command = [sys.executable, *command]
+        self._command = [program, *command]
         self._environment = dict(environment)
         self._process: subprocess.Popen[str] | None = None
         self._log_begins = 0
@@ -218,6 +226,27 @@ class Stack:
         self.redis.stop()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
 
+    def environment(self) -> dict[str, str]:
+        """What the processes are started with, for one that is none of ours."""
+        return dict(self._environment)
+
+    def start_worker(self, name: str) -> Child:
+        """One more worker, once it is ready."""
+        worker = self._child(
+            name, ["-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"], self._worker_settings
+        )
+        self.children.append(worker)
+        worker.start()
+        self.wait_for(f"{name} is ready", lambda: worker.said(r"\bready\."), READY_SECONDS)
+        return worker
+
+    def start_other(self, name: str, command: Sequence[str], further: Mapping[str, str]) -> Child:
+        """A process that is none of ours (`python ...`)."""
+        child = self._child(name, command, further)
+        self.children.append(child)
+        child.start()
+        return child
+
     def start_web(self) -> str:
         """The web server, started as `manage.py run` does, at a port that the system chooses; answers its address."""
         command = web_plan("127.0.0.1:0").command[1:]
@@ -228,6 +257,13 @@ class Stack:
             "the web server listens", lambda: self.web.said(r"Listening at: (http://\S+)"), READY_SECONDS
         )
         return found[1]
+
+    def start_further(self, name: str, *command: str, settings: Mapping[str, str] | None = None) -> Child:
+        """One more process with the environment of all, such as a second beat; it ends with the stack."""
+        child = self._child(name, command, settings)
+        self.children.append(child)
+        child.start()
+        return child
 
     # -- looking and waiting ------------------------------------------------------------------------------------
 

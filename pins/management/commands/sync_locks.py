@@ -13,6 +13,7 @@ from pins.reconcile import inventory
 from rentals.fields import UndecryptableValue
 from rentals.management.columns import in_columns
 from rentals.models import LockAccount
+from rentals.plain_text import shown
 
 _HEADS = ("Lock", "Serial number", "Device id", "Result")
 
@@ -33,12 +34,12 @@ class Command(BaseCommand):
             raise CommandError(f"An access key cannot be read: {error}") from None
         failed = []
         for number, account in enumerate(chosen, start=1):
-            self.stdout.write(f"[{number}/{len(chosen)}] {account.name}: asking Tedee for its locks ...")
+            self.stdout.write(f"[{number}/{len(chosen)}] {shown(account.name)}: asking Tedee for its locks ...")
             self.stdout.flush()
             try:
                 found = inventory.fetch(account, timezone.now())
             except inventory.FetchError as error:
-                self.stderr.write(self.style.ERROR(f"{account.name}: {error}"))
+                self.stderr.write(self.style.ERROR(shown(f"{account.name}: {error}")))
                 failed.append(account.name)
                 continue
             self._tell(found)
@@ -73,7 +74,7 @@ class Command(BaseCommand):
         for line, one in zip(lines, found.found, strict=True):
             self.stdout.write(f"  {line}")
             for note in one.notes:
-                self.stdout.write(self.style.WARNING(f"    ! {note}"))
+                self.stdout.write(self.style.WARNING(shown(f"    ! {note}")))
         for name in found.unseen:
             note = f"  ! “{name}” is known here, but the account no longer shows it. It was not changed."
-            self.stdout.write(self.style.WARNING(note))
+            self.stdout.write(self.style.WARNING(shown(note)))

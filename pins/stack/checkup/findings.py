@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from rentals.plain_text import shown
+
 
 class Health(StrEnum):
     OK = "OK"
@@ -38,5 +40,5 @@ def fail(subject: str, text: str, remedy: str) -> Finding:
 def report(finding: Finding, style: Any) -> str:
     """The finding as lines for the terminal; `style` is a command's."""
     paint = {Health.OK: style.SUCCESS, Health.WARN: style.WARNING, Health.FAIL: style.ERROR}[finding.health]
-    line = f"{paint(f'{finding.health:<4}')}  {finding.subject}: {finding.text}"
-    return f"{line}\n      {finding.remedy}" if finding.remedy else line
+    line = f"{paint(f'{finding.health:<4}')}  {shown(finding.subject)}: {shown(finding.text)}"
+    return f"{line}\n      {shown(finding.remedy)}" if finding.remedy else line

@@ -23,23 +23,27 @@ def broker() -> Iterator[Finding]:
 
 
 def worker() -> Iterator[Finding]:
-    """A worker answers a ping through the broker."""
+    """Each queue has a worker that answers through the broker."""
     if not answers(settings.REDIS_URL):
         yield fail("worker", "cannot be asked while the broker is down.", "Fix the broker first.")
         return
     from config.celery import app
 
-    replies = app.control.inspect(timeout=2).ping() or {}
-    if replies:
-        yield ok("worker", f"{len(replies)} answered")
-    else:
+    replies = app.control.inspect(timeout=2).active_queues() or {}
+    if not replies:
         yield fail("worker", "none answers.", "Start everything: make run; on a server: celery -A config worker")
+        return
+    taken = {queue["name"] for queues in replies.values() for queue in queues}
+    for name in sorted({queue.name for queue in settings.CELERY_TASK_QUEUES} - taken):
+        remedy = f"Start one more: celery -A config worker -Q {name}; without -Q a worker takes every queue."
+        yield fail("worker", f"none takes what waits in the queue {name}.", remedy)
+    yield ok("worker", f"{len(replies)} answered")
 
 
 def beat() -> Iterator[Finding]:
     """The sweep leaves a trace whenever beat sends it and a worker performs it."""
     last = Heartbeat.objects.filter(name="sweep").values_list("at", flat=True).first()
-    remedy = "Start everything: make run; on a server exactly one: celery -A config beat"
+    remedy = "Start everything: make run; on a server: celery -A config beat"
     if last is None:
         remedy = f"If Turnkey has just started, wait {settings.SWEEP_SECONDS} s. {remedy}"
         yield fail("beat", "the sweep has never run.", remedy)

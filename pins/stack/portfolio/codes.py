@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from pins.core.alias import alias_text, new_reference
 from pins.core.code_rules import generate
 from pins.core.pin_state import Content, Op
-from pins.desired import grants
+from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant, Incident, InstallationKey, Pin, PinAttempt, PinReveal, ValueClaim
 from pins.stack.portfolio.pin_history import PinHistory, SentRequest, Stage, history_of, trouble_of
 from pins.stack.portfolio.places import BATCH, Home
@@ -66,7 +66,7 @@ class CodeMaker:
         next_at = end_to_end.among([end_to_end.facts_of(one) for one in confirmed], home.property.timezone)
         for booking in bookings:
             lock_ids = [lock.pk for lock in home.locks]
-            wish = grants.wish_of(booking, lock_ids, None, self._now, stays_on_at=next_at.get(booking.pk))
+            wish = wish_of(booking, lock_ids, None, self._now, stays_on_at=next_at.get(booking.pk))
             ended = wish.period.ends_at <= self._now
             if wish.issue_at > self._now or booking.status == Booking.Status.TENTATIVE:
                 continue
@@ -76,7 +76,7 @@ class CodeMaker:
                 continue
             self._add(rows, home, booking, wish)
 
-    def _add(self, rows: Rows, home: Home, booking: Booking, wish: grants.Wish) -> None:
+    def _add(self, rows: Rows, home: Home, booking: Booking, wish: Wish) -> None:
         grant = self._grant(booking, wish, home.locks)
         rows.grants.append(grant)
         if grant.disclosed_at is not None:
@@ -91,7 +91,7 @@ class CodeMaker:
             rows.attempts.extend(self._attempts(pin, history.requests) if grant.ends_at > self._now - _RECENT else ())
             self._remember_trouble(rows, pin, history.stage)
 
-    def _grant(self, booking: Booking, wish: grants.Wish, locks: Sequence[Lock]) -> AccessGrant:
+    def _grant(self, booking: Booking, wish: Wish, locks: Sequence[Lock]) -> AccessGrant:
         """Made some time after its window opened, since not all guests book far ahead; disclosed near the arrival."""
         period, now = wish.period, self._now
         latest = min(now - timedelta(minutes=20), period.starts_at)

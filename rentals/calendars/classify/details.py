@@ -8,7 +8,8 @@ from functools import cache
 from rentals.calendars.classify.phrases import Kind, fold, names_nobody, read
 from rentals.calendars.classify.vocabulary import CHANNEL_NAMES
 from rentals.calendars.events import Channel, Event, Guest
-from rentals.calendars.ical.properties import URL_LENGTH, one_line
+from rentals.calendars.ical.properties import URL_LENGTH
+from rentals.plain_text import one_line
 
 _NAME_LENGTH = 120
 _CODE_LENGTH = 64

@@ -20,7 +20,7 @@ from datetime import UTC, date, datetime, tzinfo
 from rentals.calendars.events import AT_MIDNIGHT, NO_LENGTH, Calendar, Event, Quarantined
 from rentals.calendars.ical.blocks import MAX_EVENTS, Block, Blocks, Head, cut
 from rentals.calendars.ical.midnights import days_of
-from rentals.calendars.ical.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, one_line, paragraphs, split, text
+from rentals.calendars.ical.properties import EXCERPT_LENGTH, SUMMARY_LENGTH, paragraphs, split, text
 from rentals.calendars.ical.properties import uid as uid_of
 from rentals.calendars.ical.records import Fields, Record, fields_of, known_dates, record_of, status_of
 from rentals.calendars.ical.recurrence import MOST_INSTANCES, Instance, expand
@@ -29,6 +29,7 @@ from rentals.calendars.ical.times import USUAL_NIGHTS, BeyondBelief, Unreadable
 from rentals.calendars.ical.unfold import content_lines
 from rentals.calendars.ical.versions import settle
 from rentals.calendars.ical.zones import Zones
+from rentals.plain_text import one_line
 
 _NAME_LENGTH = 120
 _MANY = ("RRULE", "RDATE")

@@ -10,6 +10,8 @@ from types import MappingProxyType
 
 from icalendar.parser import Contentline, unescape_backslash
 
+from rentals.plain_text import UNWANTED, one_line
+
 UID_LENGTH = 255
 SUMMARY_LENGTH = 255
 DESCRIPTION_LENGTH = 4000
@@ -17,11 +19,7 @@ URL_LENGTH = 500
 EXCERPT_LENGTH = 2000
 _HEAD_LENGTH = 500
 
-_BIDI = "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"
 _BREAK = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-#: Control and bidi characters, zero-width spaces and lone surrogates, which no database accepts.
-_UNWANTED = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x9f{_BIDI}\u200b\ufeff\ud800-\udfff]")
-_SPACES = re.compile(r"\s+")
 _OPEN_TZID = re.compile(r"([^:]*;TZID=)([^;\"]*:[^;\"]*):(\s*\d{8}(?:T\d{6}Z?)?\s*)", re.IGNORECASE)
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 
@@ -81,19 +79,10 @@ def text(value: str) -> str:
     return unescape_backslash(value) if "\\" in value else value
 
 
-def one_line(value: str, length: int) -> str:
-    """Text for one line: no control or bidi characters, no line breaks, at most `length` characters."""
-    if not value.isprintable():  # rare, so that the common text costs one look
-        value = _UNWANTED.sub("", _BREAK.sub(" ", value))
-    if "  " in value or not value.isprintable():
-        value = _SPACES.sub(" ", value)
-    return value.strip()[:length].rstrip()
-
-
 def paragraphs(value: str, length: int) -> str:
     """Text that keeps its line breaks: no control or bidi characters, at most `length` characters."""
     if not value.isprintable():
-        value = _UNWANTED.sub("", _BREAK.sub("\n", value))
+        value = UNWANTED.sub("", _BREAK.sub("\n", value))
     return value.strip()[:length].rstrip()
 
 

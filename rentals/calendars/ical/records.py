@@ -14,7 +14,6 @@ from rentals.calendars.ical.properties import (
     SUMMARY_LENGTH,
     URL_LENGTH,
     Params,
-    one_line,
     paragraphs,
     split,
     text,
@@ -22,6 +21,7 @@ from rentals.calendars.ical.properties import (
 )
 from rentals.calendars.ical.times import Moment, Unreadable, after, check_period, has_no_length, next_day, read_moment
 from rentals.calendars.ical.zones import Zones
+from rentals.plain_text import one_line
 
 #: Properties that an event has at most once (RFC 5545, 3.6.1). Twice means that two events ran into one.
 _ONCE = frozenset({"UID", "DTSTART", "DTEND", "RECURRENCE-ID"})

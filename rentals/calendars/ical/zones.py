@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 from icalendar import Timezone
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from rentals.calendars.ical.properties import one_line, split, text
+from rentals.calendars.ical.properties import split, text
+from rentals.plain_text import one_line
 
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-])(\d{1,2}):?(\d{2})?", re.IGNORECASE)
 #: "(UTC+01:00) Amsterdam, Berlin", "(GMT+01.00) Sarajevo/Warsaw": what Outlook shows people.

@@ -1,16 +1,20 @@
 """Many changed rows in few statements.
 
-`bulk_update` builds an expression for each row and column. Where thousands of rows change alike, as when a calendar
-loses all its stays, that took minutes, with the database locked on SQLite.
+Django's `bulk_update` builds and resolves an expression for each row and column: for 3,000 rows that take other UIDs,
+twice what it costs to parse their calendar. Where thousands of rows change alike, as when a calendar loses all its
+stays, it took minutes, with the database locked on SQLite.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from django.db.models import Manager, Model
+from django.db import connections, router, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Expression, Field, Manager, Model
+from django.db.models.sql.compiler import SQLCompiler
 
 #: Rows per statement.
 BATCH = 500
@@ -32,7 +36,40 @@ def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping
                 objects.filter(pk__in=part).update(**dict(change))
     if single:
         names = sorted({name for row in single for name in columns[row.pk]})
-        objects.bulk_update(single, names, batch_size=BATCH)
+        write_each(objects, single, names)
+
+
+def write_each(objects: Manager[_Row], rows: Sequence[_Row], names: Sequence[str]) -> None:
+    """Write these columns of each row, whose values may all differ: what `bulk_update` does, at a fraction of its cost.
+    Values are taken as they are, no expressions."""
+    fields = [cast("Field[Any, Any]", objects.model._meta.get_field(name)) for name in names]
+    database = router.db_for_write(objects.model)
+    most = connections[database].features.max_query_params or 32_767  # of PostgreSQL, by its protocol
+    size = max(1, min(BATCH, most // (2 * len(fields) + 1)))
+    with transaction.atomic(using=database, savepoint=False):
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
+            written = {field.attname: _ByKey(field, part) for field in fields}
+            objects.using(database).filter(pk__in=[row.pk for row in part]).update(**written)
+
+
+class _ByKey(Expression):
+    """The value of one column for each of some rows: one expression for all of them."""
+
+    def __init__(self, field: Field[Any, Any], rows: Sequence[Model]) -> None:
+        super().__init__(output_field=field)
+        self._field, self._rows = field, rows
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        column = self._field
+        params: list[Any] = []
+        for row in self._rows:
+            params += [row.pk, column.get_db_prep_save(getattr(row, column.attname), connection)]
+        key = connection.ops.quote_name(str(column.model._meta.pk.column))
+        sql = f"CASE {key} {' '.join(['WHEN %s THEN %s'] * len(self._rows))} END"
+        if connection.features.requires_casted_case_in_updates:  # else PostgreSQL takes all of them for texts
+            sql = f"CAST({sql} AS {column.db_type(connection)})"
+        return sql, tuple(params)
 
 
 def batches(keys: Sequence[int]) -> Iterable[Sequence[int]]:

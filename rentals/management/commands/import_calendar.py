@@ -23,6 +23,7 @@ from rentals.calendars.imports.summary import Row, Summary
 from rentals.fields import UndecryptableValue
 from rentals.management.columns import in_columns
 from rentals.models import CalendarFeed
+from rentals.plain_text import shown
 from rentals.wording import counted
 
 _WRONG_USAGE = 2
@@ -136,7 +137,7 @@ class Command(BaseCommand):
         head = "Would change" if dry_run else "Imported"
         self.stdout.write(f"{head}: {changes or 'nothing new'}. {events} in the calendar.")
         if summary.held:
-            self.stdout.write(self.style.WARNING(_held(feed, summary, dry_run=dry_run)))
+            self.stdout.write(self.style.WARNING(shown(_held(feed, summary, dry_run=dry_run))))
         if dry_run:
             self.stdout.write("Nothing was changed (--dry-run).")
 

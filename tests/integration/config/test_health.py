@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import OperationalError, connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
+from django.utils import timezone
+
+from config.health import PARTS
+from pins.models import Heartbeat
 
 
 def test_healthz_needs_neither_database_nor_broker(client: Client) -> None:
@@ -13,18 +23,103 @@ def test_healthz_needs_neither_database_nor_broker(client: Client) -> None:
     assert (answer.status_code, answer.content) == (200, b"ok")
 
 
+def work(*names: str, ago: timedelta = timedelta(0)) -> None:
+    """Traces of periodic work."""
+    for name in names:
+        Heartbeat.objects.update_or_create(name=name, defaults={"at": timezone.now() - ago, "waited": 0.2})
+
+
 @pytest.mark.django_db
-def test_readyz_is_content_when_both_answer(client: Client, redis_url: str) -> None:
+def test_readyz_is_content_when_all_answer_and_keep_up(client: Client, redis_url: str) -> None:
+    work("beat", "sweep")
     with override_settings(REDIS_URL=redis_url):
         answer = client.get("/readyz")
-    assert (answer.status_code, answer.json()) == (200, {"ready": True, "checks": {"database": "ok", "broker": "ok"}})
+    said = answer.json()
+    assert (answer.status_code, said["ready"], said["behind"]) == (200, True, [])
+    assert said["checks"] == dict.fromkeys(PARTS, "ok")
+    assert said["seconds"].keys() == {"beat", "queue", "sweep"}
 
 
 @pytest.mark.django_db
 def test_readyz_names_what_is_out_of_reach(client: Client) -> None:
+    work("beat", "sweep")
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert answer.json()["checks"] == {"database": "ok", "broker": "unreachable"}
+    assert answer.json()["behind"] == ["broker"]
+    assert answer.json()["checks"]["broker"] == "unreachable"
+
+
+@pytest.mark.django_db
+def test_readyz_tells_a_dead_beat_from_a_dead_worker(client: Client, redis_url: str) -> None:
+    work("beat")
+    work("sweep", ago=timedelta(minutes=5))
+    with override_settings(REDIS_URL=redis_url):
+        assert client.get("/readyz").json()["behind"] == ["queue", "sweep"]
+        work("sweep", "beat", ago=timedelta(minutes=5))
+        assert client.get("/readyz").json()["behind"] == ["beat", "sweep"]
+
+
+@pytest.mark.django_db
+def test_readyz_says_that_nothing_was_started_yet(client: Client, redis_url: str) -> None:
+    with override_settings(REDIS_URL=redis_url):
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] | {"beat": "never", "queue": "never", "sweep": "never"} == answer.json()["checks"]
+
+
+@pytest.mark.django_db
+def test_readyz_says_that_migrations_are_missing(client: Client, redis_url: str) -> None:
+    work("beat", "sweep")
+    last = max(name for app, name in MigrationRecorder(connection).applied_migrations() if app == "pins")
+    MigrationRecorder(connection).record_unapplied("pins", last)
+    with override_settings(REDIS_URL=redis_url):
+        answer = client.get("/readyz")
+    assert (answer.status_code, answer.json()["behind"]) == (503, ["migrations"])
+
+
+@pytest.mark.django_db
+def test_a_load_balancer_may_ask_for_what_the_pages_need(client: Client) -> None:
+    answer = client.get("/readyz?only=database,migrations")
+    assert (answer.status_code, answer.json()["checks"]) == (200, {"database": "ok", "migrations": "ok"})
+    assert client.get("/readyz?only=sweep").status_code == 503
+    for wrong in ("nonsense", "database,nonsense", ","):
+        refused = client.get("/readyz", {"only": wrong})
+        assert refused.status_code == 400
+        assert "database, migrations" in refused.json()["error"]
+
+
+@pytest.mark.django_db
+def test_no_secret_is_said(client: Client) -> None:
+    with override_settings(REDIS_URL="redis://:s3cr3t-of-redis@127.0.0.1:1/0"):
+        answer = client.get("/readyz")
+    assert answer.json()["checks"]["broker"] == "unreachable"
+    assert "s3cr3t" not in answer.content.decode()
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_asked_is_unknown(client: Client) -> None:
+    with without_a_database():
+        answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["checks"] == {
+        "database": "unreachable",
+        "migrations": "unknown",
+        "broker": "unreachable",
+        "beat": "unknown",
+        "queue": "unknown",
+        "sweep": "unknown",
+    }
+
+
+@contextmanager
+def without_a_database() -> Iterator[None]:
+    """Each statement fails as it does when the server is gone."""
+
+    def gone(*_: object) -> None:
+        raise OperationalError("server closed the connection unexpectedly")
+
+    with connection.execute_wrapper(gone):
+        yield
 
 
 def test_health_is_not_redirected_to_https(client: Client) -> None:

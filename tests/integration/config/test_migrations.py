@@ -1,4 +1,4 @@
-"""A database that was made at any commit comes up today, with the tables that a new one has."""
+"""A database that was made at any commit comes up today, with the tables of a new one and the rows that it had."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.support.paths import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_a_database_of_each_commit_that_changed_a_migration_comes_up(tmp_path: Path) -> None:
     try:
         is_whole = git("rev-parse", "--is-shallow-repository").strip() == "false"

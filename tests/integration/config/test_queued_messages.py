@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from celery import signals
-from celery.contrib.testing.worker import start_worker
-from django.db import connections
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -24,12 +22,14 @@ from tests.support.publishing import publisher
 from tests.support.real_cloud import listening_cloud
 from tests.support.scripted_server import Server, answer
 from tests.support.waiting import until
+from tests.support.workers import connected, worker
 
 #: The names that stand in queues, schedules and other people's monitoring. They are never changed.
 TASKS = {
     "pins.tasks.run_lock",
     "pins.tasks.sweep",
     "pins.tasks.check_drift",
+    "pins.tasks.measure",
     "pins.tasks.watch_offline",
     "pins.tasks.list_locks",
     "pins.tasks.notify",
@@ -41,9 +41,13 @@ TASKS = {
 }
 
 
+#: No older release sent these.
+NEW_TASKS = {"config.people.tasks.mail_link", "config.people.tasks.review_logins"}
+
+
 def test_the_tasks_have_their_names() -> None:
     app.loader.import_default_modules()
-    assert {name for name in app.tasks if not name.startswith("celery.")} == TASKS
+    assert {name for name in app.tasks if not name.startswith("celery.")} == TASKS | NEW_TASKS
 
 
 @pytest.mark.django_db(transaction=True)
@@ -69,7 +73,7 @@ def test_what_an_older_release_left_in_the_queue_is_done(
 
         with publisher(redis_url) as older:
             sent = {older.send_task(name, kwargs=arguments.get(name, {}) | further).id: name for name in sorted(TASKS)}
-        with _outcomes() as outcomes, _worker():
+        with _outcomes() as outcomes, worker():
             until(lambda: sent.keys() <= outcomes.keys(), "every message is taken and done")
 
     assert {sent[one]: outcomes[one] for one in sent} == dict.fromkeys(TASKS, "done")
@@ -92,30 +96,8 @@ def _outcomes() -> Iterator[dict[str, str]]:
         ended[id] = f"no task {name}"
 
     with (
-        _connected(signals.task_success, done),
-        _connected(signals.task_failure, failed),
-        _connected(signals.task_unknown, unknown),
+        connected(signals.task_success, done),
+        connected(signals.task_failure, failed),
+        connected(signals.task_unknown, unknown),
     ):
         yield ended
-
-
-@contextmanager
-def _worker() -> Iterator[None]:
-    """A worker in a thread of its own, at the broker of the settings."""
-    forget_pools: Callable[[], None] = app._after_fork  # type: ignore[attr-defined]
-    forget_pools()  # they lead to another broker
-    with _connected(signals.task_postrun, lambda **_: connections.close_all()):
-        try:
-            with start_worker(app, pool="solo", perform_ping_check=False, shutdown_timeout=30):
-                yield
-        finally:
-            forget_pools()
-
-
-@contextmanager
-def _connected(signal: Any, receiver: Any) -> Iterator[None]:
-    signal.connect(receiver, weak=False)
-    try:
-        yield
-    finally:
-        signal.disconnect(receiver)

@@ -114,6 +114,21 @@ def test_old_records_are_purged_only_when_their_codes_are_gone(house: House, clo
     assert Booking.objects.count() == 1
 
 
+def test_many_grants_are_deleted_in_small_steps_and_the_rest_another_night(
+    house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(retention, "MOST", 4)
+    flat = house.flat(house.lock())
+    for number in range(5):
+        house.stay(flat, (1 + 2 * number) * HOUR, HOUR)
+    house.settle()
+    clock.shift(200 * DAY)
+    house.settle()
+    assert [retention.purge_grants(timezone.now()) for _ in range(3)] == [4, 1, 0]
+    assert not Pin.objects.exists()
+
+
 def test_looks_at_whole_locks_are_forgotten_after_a_month(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     now = timezone.now()

@@ -24,6 +24,7 @@ from rentals.models.tokens import new_token
 from tests.support.house import House, pin_of
 from tests.support.incidents import review
 from tests.support.pages import Answer
+from tests.support.waking import forget_wakes
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +90,7 @@ def test_the_code_of_a_waiting_lock_is_set_right_after_the_event(
     assert pin_of(waiting, door).state != State.SET
 
     house.cloud.set_connected(door.device_id, True)
+    forget_wakes()
     with django_capture_on_commit_callbacks(execute=True) as callbacks:
         assert told(send(house.account, connection(door, True))) == (202, "woken")
     assert len(callbacks) == 1
@@ -173,6 +175,7 @@ def test_events_are_no_edits_of_a_lock(
     house: House, door: Lock, waiting: Booking, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     """A person's edit of a lock brings all its codes up to date; an observation must not."""
+    forget_wakes()
     with django_capture_on_commit_callbacks() as callbacks:
         send(house.account, battery(door, 50))
         send(house.account, connection(door, False))

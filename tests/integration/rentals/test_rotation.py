@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from django.db import connection
 from django.db.models.signals import post_save
 from django.test import override_settings
 
+from rentals import rotation
 from rentals.fields import is_current
 from rentals.models import LockAccount
 from rentals.rotation import encrypted_columns, rotate, stored_values
@@ -63,8 +66,6 @@ def test_a_value_that_changed_meanwhile_is_not_overwritten() -> None:
         ((_, stale),) = stored_values(column)
         account.secret = "entered meanwhile"
         account.save()
-        from rentals import rotation
-
         assert rotation._rotate_row(column, account.pk, stale) == "overtaken"
         account.refresh_from_db()
         assert account.secret == "entered meanwhile"
@@ -90,3 +91,82 @@ def test_nothing_readable_is_in_the_table() -> None:
     assert "canary" not in stored
     assert is_current(stored)
     assert list(rotate(account_column()))[-1].current == 1
+
+
+class Interrupted(Exception):
+    """Stands for Ctrl-C, a kill, a lost connection."""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_interrupted_again_and_again_under_load_it_still_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows are changed and added all the time, as restarted processes do; each run ends after some rows. Nothing that
+    anybody wrote is lost, and the last run finds everything under the new key."""
+    monkeypatch.setattr("rentals.rotation.BATCH", 3)
+    with override_settings(FIELD_ENCRYPTION_KEYS=[OLD]):
+        for number in range(30):
+            LockAccount.objects.create(name=f"Account {number}", secret=f"first-{number}")
+    rotate_row, done, ended = rotation._rotate_row, [0], threading.Event()
+    written: dict[int, str] = {}
+
+    def a_row_that_may_be_the_last(*about: Any) -> str:
+        done[0] += 1
+        if done[0] % 11 == 0 and done[0] < 60:
+            raise Interrupted
+        return rotate_row(*about)
+
+    def write() -> None:
+        for round_ in range(400):
+            if ended.is_set():
+                break
+            number = 1 + round_ % 30
+            secret = f"changed-{round_}"
+            account = LockAccount.objects.filter(name=f"Account {number - 1}").only("pk").get()
+            LockAccount.objects.filter(pk=account.pk).update(secret=secret)
+            written[account.pk] = secret
+            if round_ % 10 == 0:
+                made = LockAccount.objects.create(name=f"New {round_}", secret=f"new-{round_}")
+                written[made.pk] = f"new-{round_}"
+        connection.close()
+
+    monkeypatch.setattr(rotation, "_rotate_row", a_row_that_may_be_the_last)
+    with override_settings(FIELD_ENCRYPTION_KEYS=[NEW, OLD]):
+        interrupted = 0
+        pool = ThreadPoolExecutor(1)
+        writer = pool.submit(write)
+        try:
+            while True:
+                try:
+                    output = run_command()
+                    break
+                except Interrupted:
+                    interrupted += 1
+        finally:
+            ended.set()
+            pool.shutdown(wait=True)
+        writer.result()
+    assert interrupted >= 3
+    assert "Every stored secret is encrypted with the first key." in output
+    with override_settings(FIELD_ENCRYPTION_KEYS=[NEW]):
+        for account in LockAccount.objects.all():
+            assert account.secret == written.get(account.pk, account.secret)
+            assert account.secret.startswith(("first-", "changed-", "new-"))
+    assert len(written) > 10
+
+
+def test_a_process_that_still_has_the_old_key_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    with override_settings(FIELD_ENCRYPTION_KEYS=[OLD]):
+        account = LockAccount.objects.create(name="Account", secret="canary")
+    rotate_row = rotation._rotate_row
+
+    def and_then_somebody_writes(*about: Any) -> str:
+        result = rotate_row(*about)
+        with override_settings(FIELD_ENCRYPTION_KEYS=[OLD]):
+            LockAccount.objects.filter(pk=account.pk).update(secret="canary")
+        return result
+
+    monkeypatch.setattr(rotation, "_rotate_row", and_then_somebody_writes)
+    with (
+        override_settings(FIELD_ENCRYPTION_KEYS=[NEW, OLD]),
+        pytest.raises(CommandError, match="still runs with the old"),
+    ):
+        run_command()

@@ -114,7 +114,8 @@ def test_defaults_are_those_of_the_documentation(read_settings: Reader, tmp_path
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "turnkey.sqlite3")
     assert found["REDIS_IS_EMBEDDED"] is True
     assert found["CELERY_BROKER_URL"] == found["REDIS_URL"].replace("unix://", "redis+socket://")
-    assert found["CELERY_WORKER_CONCURRENCY"] == 32
+    slow = 12 + 4 + len(found["CELERY_BEAT_SCHEDULE"])
+    assert found["CELERY_WORKER_CONCURRENCY"] == 32 + slow
 
 
 def test_the_client_takes_every_content_type_that_the_settings_take(read_settings: Reader) -> None:

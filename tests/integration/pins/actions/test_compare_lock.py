@@ -205,7 +205,7 @@ def test_a_lock_that_rests_is_left_alone_and_no_guest_seems_shut_out(host: Clien
 def test_a_request_under_way_is_not_disturbed(host: Client, house: House) -> None:
     door = house.lock()
     booking = house.stay(house.flat(door), DAY, DAY)
-    house.cloud.script(door.device_id, ["408"])
+    house.cloud.script(door.device_id, ["408", "GET:408"])
     house.run(door)
     before = pin_of(booking, door)
     assert before.op == "post"

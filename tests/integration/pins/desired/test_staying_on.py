@@ -7,17 +7,21 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pins.desired import drift
+from pins.desired import drift, staying_on
 from pins.models import AccessGrant
 from rentals.calendars.imports import run
 from rentals.models import Booking, CalendarFeed, Lock, Property
+from rentals.signals import bookings_changed
 from tests.support.booking_actions import cancel, change
 from tests.support.calendars import calendar, day, event
 from tests.support.house import House, pin_of
 from tests.support.paths import SAMPLES
 from tests.support.reconciling import assert_one_right_pin
+from tests.support.statements import statements
 
 pytestmark = pytest.mark.django_db
 
@@ -297,3 +301,21 @@ def test_whatever_happens_the_drift_check_finds_nothing_left_to_do(
         if act != "wait":
             assert drift.repair(timezone.now()) == set(), (step, act)
         drift.repair(timezone.now())
+
+
+def test_a_guest_among_hundreds_of_new_stays(flat: Property) -> None:
+    """All of them are announced together, and the stays of a property are read once for all of them."""
+    stay = first(flat)
+    far = IN + 20 * WEEK
+    many = [
+        Booking(property=flat, guest_name=f"Guest {n}", check_in=far + n * DAY, check_out=far + n * DAY + 20 * HOUR)
+        for n in range(1_100)
+    ]
+    follower = Booking(property=flat, guest_name=GUEST, check_in=IN + WEEK, check_out=OUT + WEEK)
+    ids = [one.pk for one in Booking.objects.bulk_create([*many, follower])]
+    with transaction.atomic():
+        bookings_changed.send(sender=Booking, booking_ids=ids, deleted=False)
+    assert works_until(stay) == follower.check_in
+    with CaptureQueriesContext(connection) as queries:
+        assert staying_on.follow(ids, timezone.now()) == set()
+    assert len(statements(queries)) <= 3 + 2, "1,101 stays by 500, the codes of the property, and who follows whom"

@@ -211,10 +211,10 @@ def test_a_value_that_is_taken_is_an_incident_until_the_stay_is_cancelled(
 def test_a_code_that_may_be_on_the_lock_after_a_cancellation_is_an_incident_until_it_is_confirmedly_gone(
     house: House, clock: time_machine.Traveller
 ) -> None:
-    """The answer to the POST was lost, so no id is known."""
+    """The answer to the POST was lost, and the lock cannot be looked at, so no id is known."""
     door = house.lock()
     booking = house.stay(house.flat(door), -HOUR, 5 * DAY)
-    house.cloud.script(door.device_id, ["POST:timeout_applied"])
+    house.cloud.script(door.device_id, ["POST:timeout_applied", "GET:offline"])
     house.run(door)
     house.cloud.set_connected(door.device_id, False)
     cancel(booking)

@@ -157,7 +157,7 @@ class TestFailures:
             def killed(*_: object, **__: object) -> None:
                 raise SystemExit
 
-            patched.setattr(outbox, "put", killed)
+            patched.setattr(outbox, "write", killed)
             with pytest.raises(SystemExit):
                 collecting.collect(timezone.now())
         tell()

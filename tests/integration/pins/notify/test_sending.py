@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.utils import timezone
 
@@ -32,13 +33,13 @@ class TestTasks:
         letters()
         open_for(door)
         collecting.collect(timezone.now())
-        for _ in range(tasks.SENDERS):
+        for _ in range(settings.NOTIFY_MAX_IN_FLIGHT):
             assert tasks._room_to_send.acquire(blocking=False)
         try:
             tasks.send_messages()
             assert mail.outbox == []
         finally:
-            for _ in range(tasks.SENDERS):
+            for _ in range(settings.NOTIFY_MAX_IN_FLIGHT):
                 tasks._room_to_send.release()
         tasks.send_messages()
         assert len(mail.outbox) == 1

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from pins.core.budget import Purpose
 from pins.core.pin_state import State
-from pins.models import AccountState, LockState, Pin, PinAttempt
+from pins.models import AccountState, LockState, Pin, PinAttempt, RateBudget
 from pins.reconcile import account_limits, leases, sweep
-from tests.support.house import House
+from rentals.models import Lock
+from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db
 
@@ -48,11 +53,128 @@ def test_scarcity_leaves_the_budget_to_what_is_due_first(
     leases.acquire(near)  # makes the row of the budget, and keeps the nearer work from being done first
     sweep.ration(timezone.now())
     house.run(far)
-    assert house.requests == 2  # ten requests left, eight of them for the nearer arrivals
+    assert house.requests == 0  # ten requests left, for eight nearer arrivals of which some may need two
 
     LockState.objects.update(lease_until=None)
     house.run(near)
+    assert Pin.objects.filter(lock=near, state=State.SET).count() == 5  # in portions, from sweep to sweep
+    for _ in range(4):
+        clock.shift(15 * SECOND)
+        sweep.ration(timezone.now())
+        house.settle()
     assert Pin.objects.filter(lock=near, state=State.SET).count() == 8
+    assert Pin.objects.filter(lock=far, state=State.SET).count() == 1  # and one request is kept
+
+
+def test_many_removals_come_after_the_arrivals_that_the_budget_cannot_pay_all(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Their codes are over, and the lock refuses them by itself. Those who come need theirs in six hours."""
+    doors = [house.lock(f"Door {n}") for n in range(6)]
+    flats = [house.flat(door, name=door.name) for door in doors]
+    for n, flat in enumerate(flats):
+        house.stay(flat, HOUR, HOUR, f"Leaving{n} Guest")
+    house.settle()
+    clock.shift(2 * HOUR)
+    settings.TEDEE_RATE_LIMIT = 10
+    for n, flat in enumerate(flats):
+        house.stay(flat, 6 * HOUR, DAY, f"Coming{n} Guest")
+    for _ in range(6):
+        sweep.ration(timezone.now())
+        house.settle()
+        clock.shift(15 * SECOND)
+    done = Counter(PinAttempt.objects.filter(started_at__gte=timezone.now() - HOUR).values_list("op", flat=True))
+    assert done["post"] == 6
+    assert done["delete"] + done["list"] == 3  # what was left over; one request is kept
+
+
+def test_messages_between_two_sweeps_do_not_spend_what_earlier_deadlines_need(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 10
+    near, far = house.lock("Near"), house.lock("Far")
+    sweep.ration(timezone.now())  # nothing is due yet
+    for n in range(5):
+        house.stay(house.flat(near, name=f"N{n}"), HOUR + n * MINUTE, HOUR)
+        house.stay(house.flat(far, name=f"F{n}"), 5 * DAY + n * HOUR, HOUR)
+    house.run(far)  # its message comes first
+    assert house.requests == 0
+    assert LockState.objects.get(lock=far).pause_cause == account_limits.BUDGET_SPENT
+    house.run(near)
+    assert Pin.objects.filter(lock=near, state=State.SET).count() == 5
+    clock.shift(15 * SECOND)
+    assert sweep.due_locks(timezone.now()) == [far.pk], "what is left over is for the others"
+
+
+def test_requests_taken_together_do_not_go_to_a_later_stay_of_the_same_lock(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """The lock of the first to arrive is also that of the last. Its message comes before any sweep."""
+    settings.TEDEE_RATE_LIMIT = 10
+    entrance = house.lock("Entrance")
+    house.stay(house.flat(entrance, name="First"), 5 * HOUR, DAY)
+    last = house.stay(house.flat(entrance, name="Last"), 9 * HOUR, DAY)
+    for n in range(6):
+        house.stay(house.flat(house.lock(f"Door {n}"), name=f"F{n}"), 6 * HOUR + n * MINUTE, DAY)
+    house.run(entrance)
+    assert house.requests == 1
+    assert pin_of(last, entrance).state != State.SET
+    budget = RateBudget.objects.get()
+    assert sum(budget.usage["counts"]) == 1, "what was taken for more was given back"
+
+
+def test_requests_are_taken_together_where_all_earlier_ones_can_be_paid(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 100
+    door = house.lock()
+    for n in range(5):
+        house.stay(house.flat(door, name=f"F{n}"), 5 * HOUR + n * HOUR, DAY)
+    house.stay(house.flat(house.lock("Other"), name="Other"), 6 * HOUR, DAY)
+    with CaptureQueriesContext(connection) as queries:
+        house.run(door)
+    assert house.requests == 5
+    paid = [one["sql"] for one in queries if one["sql"].startswith("UPDATE") and '"usage"' in one["sql"]]
+    assert len(paid) == 1
+
+
+def test_locks_that_are_only_to_be_compared_are_not_woken_while_codes_wait_for_requests(
+    clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Each would ask, be refused, and ask again five minutes later. Those that were added again cost no request."""
+    house = House(audits=True)
+    settings.TEDEE_RATE_LIMIT = 4
+    calm, moved, door = house.lock("Calm"), house.lock("Moved"), house.lock("Door")
+    hour_ago = timezone.now() - HOUR
+    for lock in (calm, moved):
+        LockState.objects.create(lock=lock, audit_at=hour_ago, device_id=lock.device_id)
+    Lock.objects.filter(pk=moved.pk).update(device_id=moved.device_id + 1000)
+    account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now(), timezone.now())
+    assert sweep.due_locks(timezone.now(), sweep.ration(timezone.now())) == [calm.pk, moved.pk]
+    for n in range(3):
+        house.stay(house.flat(door, name=f"F{n}"), HOUR + n * MINUTE, DAY)
+    assert sweep.due_locks(timezone.now(), sweep.ration(timezone.now())) == [door.pk, moved.pk]
+
+
+def test_of_an_account_without_requests_no_lock_is_woken_until_some_are_free(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    settings.TEDEE_RATE_LIMIT = 4
+    doors = [house.lock(f"Door {n}") for n in range(12)]
+    for n, door in enumerate(doors):
+        house.stay(house.flat(door, name=door.name), HOUR + n * MINUTE, DAY)
+    for _ in range(6):
+        sweep.ration(timezone.now())
+        house.settle()
+        clock.shift(15 * SECOND)
+    assert house.requests == 4
+    clock.shift(30 * MINUTE)  # also those that found no requests left rest no longer
+    sweep.ration(timezone.now())
+    assert sweep.due_locks(timezone.now()) == []
+    clock.shift(30 * MINUTE)
+    sweep.ration(timezone.now())
+    missing = Pin.objects.exclude(state=State.SET).order_by("deadline_at").values_list("lock_id", flat=True)
+    assert sweep.due_locks(timezone.now()) == list(missing[:2])  # two, because each may need two requests
 
 
 def test_a_429_rests_the_whole_account_until_the_window_begins(

@@ -92,3 +92,19 @@ def test_a_version_is_named_once_it_rose_with_a_change_of_ours(
     house.live(clock, 4 * HOUR)
     assert LockState.objects.get(lock=door).version_counts
     assert house.statuses()[304] >= 2
+
+
+def test_a_list_that_hid_everything_is_read_again_in_full(house: House, clock: time_machine.Traveller) -> None:
+    """Its version stays the same when it is honest again, and then “not changed” would hide a second code for a day."""
+    door, flat = furnished(house, clock)
+    usual = house.cloud.settings
+    house.cloud.settings = replace(usual, list_shows="nothing")
+    house.cloud.script(door.device_id, ["POST:timeout_applied"])
+    booking = house.stay(flat, 3 * DAY, 2 * DAY)
+    house.live(clock, 4 * HOUR)
+    assert len(house.cloud.pins(door.device_id)) == 3, "the earlier stay's code, and two of this one"
+
+    house.cloud.settings = usual
+    LockState.objects.update(audit_at=timezone.now())
+    house.live(clock, MINUTE)
+    assert_one_right_pin(house, booking, door)

@@ -26,6 +26,7 @@ from tests.support.house import KEY, House, pin_of
 from tests.support.machine import World
 from tests.support.observe_only import observed_house, watch, writes
 from tests.support.pages import text
+from tests.support.waking import forget_wakes
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -172,6 +173,7 @@ def test_switched_off_it_begins_at_once(
     house.settle()
     assert sweep.due_locks(NOW) == []  # it rests, and costs nothing
     woken.clear()
+    forget_wakes()
     with django_capture_on_commit_callbacks(execute=True):
         watch(house.account, only=False)
         assert woken == []
@@ -205,6 +207,7 @@ def test_saving_something_else_wakes_nobody(
 ) -> None:
     house.stay(house.flat(house.lock()), HOUR, DAY)
     woken.clear()
+    forget_wakes()
     with django_capture_on_commit_callbacks(execute=True):
         house.account.name = "Another"
         house.account.save()

@@ -14,6 +14,7 @@ from pins.core.audit import (
     FULL_LIST,
     UNSEEN_AGAIN,
     Adopt,
+    AdoptValue,
     Remove,
     Show,
     Wanted,
@@ -21,6 +22,7 @@ from pins.core.audit import (
     moved_beyond_ours,
     next_audit,
     purpose,
+    purpose_of_first_look,
     unseen_is_over,
     version_to_name,
 )
@@ -72,17 +74,18 @@ def test_the_one_before_a_check_in_is_spent_as_an_arrival(
 
 
 def test_the_whole_list_is_asked_for_after_a_change_of_ours_and_once_a_week() -> None:
-    assert version_to_name(7, 0, NOW, NOW, counts=True) == 7
-    assert version_to_name(None, 0, NOW, NOW, counts=True) is None
-    assert version_to_name(7, 1, NOW, NOW, counts=True) is None
-    assert version_to_name(7, 0, None, NOW, counts=True) is None
-    assert version_to_name(7, 0, NOW - FULL_LIST, NOW, counts=True) is None
-    assert version_to_name(7, 0, NOW - FULL_LIST + SECOND, NOW, counts=True) == 7
+    assert version_to_name(7, 0, NOW, NOW, counts=True, proved=True) == 7
+    assert version_to_name(None, 0, NOW, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 1, NOW, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 0, None, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 0, NOW - FULL_LIST, NOW, counts=True, proved=True) is None
+    assert version_to_name(7, 0, NOW - FULL_LIST + SECOND, NOW, counts=True, proved=True) == 7
+    assert version_to_name(7, 0, NOW, NOW, counts=True, proved=False) is None
 
 
 @pytest.mark.parametrize("counts", [None, False])
 def test_a_version_that_is_not_known_to_count_is_never_named(counts: bool | None) -> None:
-    assert version_to_name(7, 0, NOW, NOW, counts=counts) is None
+    assert version_to_name(7, 0, NOW, NOW, counts=counts, proved=True) is None
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,45 @@ def test_a_stray_goes_when_it_is_over_comes_home_where_it_fits_and_else_is_shown
         replace(CODE, recurrence=Recurrence(127, time(8), time(9))),
     ]
     assert {judge_stray(one, wanted, NOW) for one in other} == {Show()}
+
+
+NAME = "Anna 02-04 Mar #7F3K2Q"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "verdict"),
+    [
+        ([("Anna 02-04 Mar #AAAA11", True)], AdoptValue(0)),
+        ([("Ben 02-04 Mar #AAAA11", True)], AdoptValue(0)),  # spelled otherwise, and nobody else has these days
+        ([("Ben 02-04 Mar #AAAA11", True), ("Anna 02-04 Mar #BBBB22", True)], AdoptValue(1)),
+        ([("Ben 02-04 Mar #AAAA11", True), ("Cleo 02-04 Mar #BBBB22", True)], Show()),
+        ([("Anna 02-04 Mar #AAAA11", True), ("Anna 02-04 Mar #BBBB22", True)], Show()),
+        ([("Anna 02-04 Mar #AAAA11", False)], Show()),  # its guest was told another value
+        ([], Show()),
+    ],
+)
+def test_a_code_from_before_a_loss_goes_to_the_one_stay_that_it_fits(
+    wanted: list[tuple[str, bool]], verdict: object
+) -> None:
+    stray = replace(CODE, code="735125")
+    asked = [Wanted(pin, CODE, alias, is_free) for pin, (alias, is_free) in enumerate(wanted)]
+    assert judge_stray(stray, asked, NOW, NAME) == verdict
+    for other in ({"starts_at": NOW}, {"ends_at": NOW + HOUR}, {"recurrence": Recurrence(3)}):
+        assert judge_stray(replace(stray, **other), asked, NOW, NAME) == Show()
+
+
+def test_the_same_value_comes_before_the_same_name() -> None:
+    asked = [Wanted(1, replace(CODE, code="735125"), NAME, is_free=True), Wanted(2, CODE, "Ben #BBBB22")]
+    assert judge_stray(CODE, asked, NOW, NAME) == Adopt(2)
+
+
+def test_a_permanent_code_is_nobodys_stay() -> None:
+    stray = replace(CODE, code="735125", ends_at=None)
+    assert judge_stray(stray, [Wanted(1, replace(CODE, ends_at=None), NAME, is_free=True)], NOW, NAME) == Show()
+
+
+def test_the_first_look_after_a_restore_belongs_to_the_work_that_waits_for_it() -> None:
+    assert purpose_of_first_look(NOW, NOW - HOUR) == Purpose.ARRIVAL
+    assert purpose_of_first_look(NOW, NOW + BEFORE_CHECK_IN) == Purpose.ARRIVAL
+    assert purpose_of_first_look(NOW, NOW + BEFORE_CHECK_IN + SECOND) == Purpose.AUDIT
+    assert purpose_of_first_look(NOW, None) == Purpose.AUDIT

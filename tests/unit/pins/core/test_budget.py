@@ -7,7 +7,25 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core.budget import Purpose, Rules, Usage, affordable_at, learn, remaining, reserve_for, spend
+from pins.core.budget import (
+    DEADLINE_IS_NEAR,
+    REQUESTS_PER_CODE,
+    Purpose,
+    Rules,
+    Usage,
+    admits,
+    affordable_at,
+    asks_others,
+    beyond,
+    codes_payable,
+    cutoff,
+    half_spent,
+    learn,
+    remaining,
+    reserve_for,
+    spend,
+    spendable_until,
+)
 
 START = datetime(2027, 3, 3, 14, 0, 7, 123_457, tzinfo=UTC)
 HOURLY = Rules(limit=700, window_seconds=3600)
@@ -228,3 +246,53 @@ def test_rules_without_room_are_refused(limit: int, window: int) -> None:
 def test_naive_moments_are_refused() -> None:
     with pytest.raises(ValueError, match="aware"):
         remaining(Usage(), HOURLY, datetime(2027, 3, 3))
+
+
+@given(st.lists(st.integers(-300, 3000), max_size=60), st.integers(0, 120))
+def test_a_cutoff_leaves_what_is_left_to_the_earliest(minutes: list[int], left: int) -> None:
+    deadlines = sorted(START + timedelta(minutes=one) for one in minutes)
+    until = cutoff(deadlines, left)
+    if until is None:
+        assert len(deadlines) * REQUESTS_PER_CODE <= left
+        return
+    assert until == deadlines[codes_payable(left) - 1]
+    assert cutoff(deadlines[: left + 1], left) == until  # no more of them need be known
+    assert admits(until, deadlines[0], START), "the first never waits, even if nothing is left at this moment"
+
+
+def test_what_is_overdue_may_spend_under_any_cutoff() -> None:
+    hour = timedelta(hours=1)
+    assert admits(None, START + 99 * hour, START)
+    assert admits(START + hour, START + hour, START)
+    assert not admits(START + hour, START + 2 * hour, START)
+    assert admits(START - 9 * hour, START, START), "the cutoff is a deadline that has passed"
+    assert not admits(START - 9 * hour, START + hour, START)
+
+
+def test_work_that_is_not_near_leaves_enough_for_all_that_is_due_earlier() -> None:
+    assert asks_others(DEADLINE_IS_NEAR)
+    assert not asks_others(DEADLINE_IS_NEAR - timedelta(seconds=1))
+    assert beyond(1, 0) == 1
+    assert beyond(11, 5) == 1
+    assert beyond(10, 5) == 0
+
+
+def test_whom_the_sweep_may_wake() -> None:
+    later = START + timedelta(hours=9)
+    assert spendable_until(500, None, HOURLY, START) is None
+    assert spendable_until(500, later, HOURLY, START) == later
+    assert spendable_until(70, later, HOURLY, START) == START + DEADLINE_IS_NEAR  # the rest is kept for near deadlines
+    assert spendable_until(500, START - timedelta(hours=9), HOURLY, START) == START
+
+
+@pytest.mark.parametrize(("spent", "left"), [(0, 350), (100, 350), (350, 350), (500, 200), (700, 0)])
+def test_after_a_loss_at_least_half_counts_as_spent(spent: int, left: int) -> None:
+    usage = Usage()
+    for _ in range(spent):
+        usage = spend(usage, HOURLY, START) or usage
+    assert remaining(half_spent(usage, HOURLY, START), HOURLY, START) == left
+    assert remaining(half_spent(usage, HOURLY, START), HOURLY, START + timedelta(hours=2)) == 700
+
+
+def test_half_of_an_odd_limit_is_the_greater_half() -> None:
+    assert remaining(half_spent(Usage(), Rules(limit=1, window_seconds=60), START), Rules(1, 60), START) == 0

@@ -22,9 +22,10 @@ def seconds(cause: Cause, failures: int, **options: Any) -> float:
 @pytest.mark.parametrize(
     ("causes", "expected"),
     [
-        ((Cause.BUSY,), [0.5, 1, 2, 5, 15, 30, 30, 30, 30]),
-        ((Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK), [0.5, 2, 6, 30, 120, 300, 300, 300, 300]),
-        ((Cause.OFFLINE,), [2, 5, 15, 60, 120, 300, 300, 300, 300]),
+        ((Cause.BUSY,), [0.25, 0.5, 1, 2, 5, 15, 30, 30, 30]),
+        ((Cause.TIMEOUT, Cause.NETWORK), [0.25, 0.25, 1, 6, 30, 120, 300, 300, 300]),
+        ((Cause.SERVER,), [0.5, 2, 6, 30, 120, 300, 300, 300, 300]),
+        ((Cause.OFFLINE,), [0.5, 2, 5, 15, 60, 120, 300, 300, 300]),
     ],
 )
 def test_delays_grow_with_the_failures_of_the_lock(causes: tuple[Cause, ...], expected: list[float]) -> None:
@@ -33,14 +34,30 @@ def test_delays_grow_with_the_failures_of_the_lock(causes: tuple[Cause, ...], ex
 
 
 def test_a_lock_that_fails_in_changing_ways_is_tried_again_soon_but_not_for_ever() -> None:
-    assert seconds(Cause.TIMEOUT, 6, alike=1) == 0.5
-    assert seconds(Cause.TIMEOUT, 6, alike=2) == 2
+    assert seconds(Cause.TIMEOUT, 6, alike=1) == 0.25
+    assert seconds(Cause.TIMEOUT, 6, alike=3) == 1
     assert seconds(Cause.TIMEOUT, 10, alike=1) == 180
 
 
+@pytest.mark.parametrize("cause", [Cause.TIMEOUT, Cause.NETWORK])
+def test_what_became_of_a_lost_change_is_looked_at_without_a_rest_but_only_once(cause: Cause) -> None:
+    assert seconds(cause, 1, in_doubt=True) == 0
+    assert seconds(cause, 5, alike=1, in_doubt=True) == 0
+    assert seconds(cause, 2, in_doubt=True) == 0.25
+    assert seconds(cause, 4, in_doubt=True) == 6
+    assert seconds(cause, 10, alike=1, in_doubt=True) == 180  # it never comes to anything
+    assert seconds(cause, 1, in_doubt=True, hung=True) == 15  # the server may still work on it
+    assert seconds(cause, 1, in_doubt=True, retry_after=3.0) == 3
+
+
+@pytest.mark.parametrize("cause", sorted(set(Cause) - {Cause.TIMEOUT, Cause.NETWORK}))
+def test_other_failures_rest_even_if_a_change_is_in_doubt(cause: Cause) -> None:
+    assert seconds(cause, 1, in_doubt=True) == seconds(cause, 1) > 0
+
+
 def test_jitter_shortens_at_most_by_half() -> None:
-    assert seconds(Cause.OFFLINE, 4, jitter=0.5) == 30
-    assert seconds(Cause.OFFLINE, 4, jitter=0.75) == 45
+    assert seconds(Cause.OFFLINE, 5, jitter=0.5) == 30
+    assert seconds(Cause.OFFLINE, 5, jitter=0.75) == 45
     for jitter in (0.49, 1.01):
         with pytest.raises(ValueError, match="Jitter"):
             seconds(Cause.BUSY, 1, jitter=jitter)
@@ -54,8 +71,8 @@ def test_what_the_server_asks_for_replaces_our_own_delay_and_is_not_shortened(ji
 
 def test_absurd_demands_of_a_server_are_capped() -> None:
     assert seconds(Cause.RATE_LIMITED, 1, retry_after=1e300) == 86_400
-    assert seconds(Cause.RATE_LIMITED, 1, retry_after=0.0) == 0.25
-    assert seconds(Cause.RATE_LIMITED, 1, retry_after=-5.0) == 0.25
+    assert seconds(Cause.RATE_LIMITED, 1, retry_after=0.0) == 0.125
+    assert seconds(Cause.RATE_LIMITED, 1, retry_after=-5.0) == 0.125
 
 
 def test_after_ten_failures_at_most_twenty_tries_an_hour() -> None:
@@ -90,7 +107,7 @@ def test_a_guest_at_the_door_does_not_hurry_what_only_time_or_a_person_can_mend(
 def test_a_hang_rests_at_least_fifteen_seconds() -> None:
     assert seconds(Cause.NETWORK, 1, hung=True) == 15
     assert seconds(Cause.NETWORK, 1, hung=True, retry_after=1.0, until_deadline=timedelta(0)) == 15
-    assert seconds(Cause.NETWORK, 5, hung=True) == 120
+    assert seconds(Cause.NETWORK, 6, hung=True) == 120
 
 
 @settings(deadline=None)
@@ -111,7 +128,7 @@ def test_every_failure_is_tried_again_after_a_moment_but_within_a_day(
     jitter: float,
 ) -> None:
     wait = delay(cause, failures, until_deadline=left, retry_after=retry_after, hung=hung, jitter=jitter)
-    assert timedelta(milliseconds=250) <= wait <= timedelta(days=1)
+    assert timedelta(milliseconds=125) <= wait <= timedelta(days=1)
     if retry_after is not None and retry_after <= 86_400:
         assert wait >= timedelta(seconds=retry_after)
 

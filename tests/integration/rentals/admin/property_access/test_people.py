@@ -125,7 +125,18 @@ def test_all_models_of_a_property_are_governed() -> None:
     """A new model must say what it belongs to before a page may show it."""
     shown = {model for model in admin.site._registry if model._meta.app_label in ("rentals", "pins")}
     inside = {model for app in ("rentals", "pins") for model in apps.get_app_config(app).get_models()}
-    facts = {"WebhookReceipt", "PropertyAccess", "ValueClaim", "LockState", "AccountState", "RateBudget", "Heartbeat"}
+    facts = {
+        "WebhookReceipt",
+        "PropertyAccess",
+        "ValueClaim",
+        "LockState",
+        "AccountState",
+        "RateBudget",
+        "Heartbeat",
+        "Tally",
+        "ScanPosition",
+        "BeatLease",
+    }
     left_out = {model.__name__ for model in inside if not is_governed(model)}
     assert shown <= inside
     assert left_out == facts | {"InstallationKey", "IncidentNotice", "StayNotice"}

@@ -1,0 +1,179 @@
+"""People in the admin: Django's own pages; on the page of a person how they get in, and the properties they see.
+
+A new person is invited: nobody but they themselves knows their password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.forms import UsernameField
+from django.contrib.auth.models import Group, User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.loader import render_to_string
+from django.urls import URLPattern, reverse
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.views.decorators.debug import sensitive_variables
+from django.views.decorators.http import require_POST
+
+from config.people import links, second_step
+from rentals.admin.appearance import STYLES
+from rentals.admin.history import DetailedHistory
+from rentals.admin.object_pages import ObjectPages, page_context
+from rentals.admin.scoped import ClosedToRestricted
+from rentals.models import PropertyAccess
+
+if TYPE_CHECKING:
+    _Users = UserAdmin[User]
+    _Inline = admin.StackedInline[PropertyAccess, User]
+    _Form = forms.ModelForm[User]
+else:
+    _Users = UserAdmin
+    _Inline = admin.StackedInline
+    _Form = forms.ModelForm
+
+admin.site.unregister([User, Group])
+
+
+class InviteForm(_Form):
+    """Without a password: the person chooses it."""
+
+    class Meta:
+        model = User
+        fields = ("username", "email")
+        field_classes = {"username": UsernameField}
+
+    def save(self, commit: bool = True) -> User:
+        person: User = super().save(commit=False)
+        person.set_unusable_password()
+        person.is_staff = True
+        if commit:
+            person.save()
+        return person
+
+
+class PropertyAccessInline(_Inline):
+    model = PropertyAccess
+    filter_horizontal = ("properties",)
+    extra = 0
+    verbose_name_plural = "restriction to some properties"
+
+
+@admin.register(User)
+class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
+    """Closed to restricted people: a person who may change people could lift a restriction."""
+
+    inlines = (PropertyAccessInline,)
+    add_form = InviteForm
+    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "email")}),)
+
+    class Media:
+        css = STYLES
+
+    # Read-only, because as form fields each date is split in two, and the second has no label.
+    readonly_fields = ("last_login", "date_joined", "what_they_did", "way_in", "their_second_step")
+
+    def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
+        found = super().get_fieldsets(request, obj)
+        if obj is None:
+            return found
+        if self._may_let_in(request, obj):
+            found = (*found, ("Logging in", {"fields": ("way_in", "their_second_step")}))
+        if not request.user.has_perm("admin.view_logentry"):
+            return found
+        return (*found, ("History", {"fields": ("what_they_did",)}))
+
+    def _may_let_in(self, request: HttpRequest, one: User) -> bool:
+        """Whoever holds a person's link becomes that person, so nobody makes one for somebody who may do more."""
+        return self.has_change_permission(request, one) and (not one.is_superuser or request.user.is_superuser)
+
+    @admin.display(description="Password")
+    def way_in(self, one: User) -> str:
+        """The button belongs to the form around it, and takes it to another address."""
+        said = "Chosen." if one.has_usable_password() else "Not chosen yet, so this person cannot log in."
+        address = reverse("admin:auth_user_password_link", args=[one.pk])
+        button = '{} <button type="submit" class="button" formaction="{}" formnovalidate>Make a one-time link</button>'
+        return format_html(button, said, address)
+
+    @admin.display(description="Second step")
+    def their_second_step(self, one: User) -> str:
+        if second_step.confirmed(one) is None:
+            return "Off. Each person switches it on for themselves."
+        address = reverse("admin:auth_user_drop_second_step", args=[one.pk])
+        button = 'On. <button type="submit" class="button" formaction="{}" formnovalidate>Switch it off</button>'
+        return format_html(button, address)
+
+    def get_urls(self) -> list[URLPattern]:
+        own = [
+            self.object_path("password_link", require_POST(self.password_link_view)),
+            self.object_path("drop_second_step", require_POST(self.drop_second_step_view)),
+        ]
+        return [*own, *super().get_urls()]
+
+    def _person(self, request: HttpRequest, object_id: int) -> User:
+        one: User | None = self.get_object(request, str(object_id))
+        if one is None:
+            raise Http404
+        if not self._may_let_in(request, one):
+            raise PermissionDenied
+        return one
+
+    @method_decorator(sensitive_variables())
+    def password_link_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """The link, shown once."""
+        one = self._person(request, object_id)
+        if not one.is_active:
+            messages.error(request, f"“{one}” is switched off: tick “Active” and save, then make a link.")
+            return redirect("admin:auth_user_change", one.pk)
+        self.log_change(request, one, "Made a one-time link to choose a password.")
+        context = {
+            **page_context(self, request, "One-time link"),
+            "original": one,
+            "link": links.link(one, request),
+            "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
+        }
+        content = render_to_string("people/link.html", context, request)
+        return HttpResponse(content, headers={"Cache-Control": "no-store"})
+
+    def drop_second_step_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        one = self._person(request, object_id)
+        if second_step.drop(one.pk):
+            self.log_change(request, one, "Switched the second step off.")
+            messages.success(request, f"The second step of “{one}” is off: their password alone lets them in.")
+        return redirect("admin:auth_user_change", one.pk)
+
+    @admin.display(description="What they did")
+    def what_they_did(self, one: User) -> str:
+        address = reverse("admin:admin_logentry_changelist", query={"user__id__exact": one.pk})
+        return format_html('<a href="{}">All changes by {}</a>', address, one.get_username())
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """A person needs both “Staff status” and a group before they can work, and the login page does not say so."""
+        super().save_related(request, form, formsets, change)
+        person: User = form.instance
+        if not change or not person.is_active or person.is_superuser:
+            return
+        if not person.is_staff:
+            messages.warning(request, f"“{person}” cannot log in: tick “Staff status”.")
+        if not person.get_all_permissions():
+            messages.warning(request, f"“{person}” may do nothing yet: choose a group, such as operator.")
+
+    def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """A new person is made with a name and a password first."""
+        return super().get_inline_instances(request, obj) if obj is not None else []
+
+    def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
+        messages.info(request, "Choose a group and save. Then make a one-time link, and give it to the person.")
+        return super().response_add(request, obj, post_url_continue)
+
+
+@admin.register(Group)
+class RolesAdmin(DetailedHistory, ClosedToRestricted, GroupAdmin):
+    """Closed to restricted people, like people."""

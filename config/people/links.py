@@ -1,0 +1,49 @@
+"""One-time links to choose a password: for invited people, and for those who forgot theirs.
+
+Django signs them over the present password and the last login, so a link ends with its first use, and after
+`PASSWORD_LINK_HOURS`.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
+from django.core.mail import EmailMessage
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+
+from pins.notify import mail
+
+
+def can_be_mailed() -> bool:
+    """A link in a letter begins with `PUBLIC_URL`; whoever sends a request must not choose its beginning."""
+    return mail.is_set_up() and bool(settings.PUBLIC_URL)
+
+
+def link(user: User, request: HttpRequest | None = None) -> str:
+    """`request`: whose address the link begins with where `PUBLIC_URL` is not set."""
+    key = urlsafe_base64_encode(force_bytes(user.pk))
+    path = reverse("password_reset_confirm", args=[key, default_token_generator.make_token(user)])
+    if settings.PUBLIC_URL or request is None:
+        return f"{settings.PUBLIC_URL}{path}"
+    return request.build_absolute_uri(path)
+
+
+def people_at(address: str) -> QuerySet[User]:
+    """Who may log in and has this e-mail address."""
+    return User.objects.filter(email__iexact=address, is_active=True, is_staff=True).exclude(email="")
+
+
+def send(user: User) -> None:
+    """Raises OSError when the mail server does not take it."""
+    hours = settings.PASSWORD_RESET_TIMEOUT // 3600
+    text = (
+        f"Hello {user.get_username()},\n\nchoose your password for Turnkey here:\n\n{link(user)}\n\n"
+        f"The link works once, for {hours} hours. If you did not ask for it, do nothing: your password stays as it is."
+    )
+    headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    EmailMessage("Turnkey: choose your password", text, to=[user.email], headers=headers).send()

@@ -1,0 +1,60 @@
+"""The form of the login page: a name and a password, looked at within limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from config.people import devices, hashing, throttle
+from config.people.throttle import Try, Wait
+from config.people.words import wait_for
+from rentals.inbound.client import address_of
+
+#: No longer password is looked at: hashing begins with reading all of it.
+LONGEST: int = 1024
+
+
+class LoginForm(AdminAuthenticationForm):
+    password = forms.CharField(
+        strip=False,
+        max_length=LONGEST,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    #: Seconds until the next try, where this one was refused unseen.
+    wait: int | None = None
+
+    @sensitive_variables()
+    def clean(self) -> dict[str, Any]:
+        """Raises ValidationError: wrong, or not looked at because of a limit."""
+        name, password = self.cleaned_data.get("username"), self.cleaned_data.get("password")
+        if not name or not password or self.request is None:
+            return self.cleaned_data  # the fields say what is missing
+        one = throttle.try_of(name, address_of(self.request), devices.known(self.request, name))
+        try:
+            return self._within_limits(one, name)
+        except Wait as refused:
+            self.wait = refused.seconds
+            raise ValidationError(
+                f"Too many tries; this one was not looked at. {wait_for(refused.seconds)}", code="wait"
+            ) from None
+
+    def _within_limits(self, one: Try, name: str) -> dict[str, Any]:
+        throttle.admit(one, timezone.now())
+        try:
+            with (hashing.KNOWN if one.device else hashing.STRANGERS).entered():
+                cleaned: dict[str, Any] = super().clean()
+        except ValidationError:
+            throttle.failed(one, timezone.now(), _id_of(name))
+            raise
+        throttle.succeeded(one)
+        return cleaned
+
+
+def _id_of(name: str) -> int | None:
+    return User.objects.filter(username=name).values_list("pk", flat=True).first()

@@ -1,0 +1,29 @@
+"""The second step of logging in."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from rentals.fields import EncryptedTextField
+
+
+class SecondStep(models.Model):
+    """A person's app that shows a new code every half minute (RFC 6238), and codes for the day when it is lost.
+
+    The key is encrypted like door codes: a thief of the database alone gets no further.
+    """
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="second_step")
+    key = EncryptedTextField()
+    confirmed_at = models.DateTimeField(null=True, blank=True, help_text="Since when it is asked for.")
+    last_period = models.BigIntegerField(default=0, help_text="Of the last code; each one is taken once.")
+    spare_codes = models.JSONField(default=list, help_text="Digests of the codes for a lost phone, each for one use.")
+
+    SECRETS = ("key",)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Second step {self.pk}"

@@ -1,0 +1,48 @@
+"""A session ends after hours without a person (`SESSION_IDLE_HOURS`), and may ask for a second step.
+
+A board that stands open refreshes itself every few seconds; that is no person, and must not keep the session alive.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+#: In the session of a person who took the second step, or has just switched it on.
+TOOK_SECOND_STEP: Final = "took_second_step"
+_SEEN: Final = "seen"
+#: Seconds. Not each page writes the session: so long it may end too early.
+_GRAIN: Final = 300
+
+
+def idle_sessions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """The middleware. Django ends a session so long after it was last written; this writes it while a person works."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        if "_auth_user_id" in request.session:
+            now = int(time.time())
+            if not _by_itself(request) and now - request.session.get(_SEEN, 0) >= _GRAIN:
+                request.session[_SEEN] = now
+            if settings.SECOND_STEP_REQUIRED and not request.session.get(TOOK_SECOND_STEP) and _is_guarded(request):
+                return redirect("second-step")
+        return get_response(request)
+
+    return respond
+
+
+def _by_itself(request: HttpRequest) -> bool:
+    """Whether the page asked, rather than a person: htmx for the part that it refreshes."""
+    is_part = request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+    return is_part and request.method == "GET"
+
+
+def _is_guarded(request: HttpRequest) -> bool:
+    """Whether the page is more than the way to the second step, or out."""
+    open_to_all = ("second-step", "second-step-code", "admin:login", "admin:logout", "admin:jsi18n")
+    return request.path_info not in [reverse(name) for name in open_to_all]

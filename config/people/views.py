@@ -1,0 +1,127 @@
+"""The pages of logging in: name and password, then the code of the second step where the person has one."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Final, cast
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin
+from django.contrib.auth import login
+from django.contrib.auth.models import User
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from config.people import devices, links, second_step, throttle
+from config.people.login_form import LoginForm
+from config.people.sessions import TOOK_SECOND_STEP
+from config.people.throttle import Wait
+from config.people.words import wait_for
+from rentals.inbound.client import address_of
+
+logger = logging.getLogger(__name__)
+
+_HALF_IN: Final = "half_in"
+#: Seconds between the password and the code.
+_LONGEST: Final = 600
+
+
+class Login(LoginView):
+    """Answers 429 when a limit refused the try. What `next` names outside this site is left out (Django)."""
+
+    authentication_form = LoginForm
+    template_name = "admin/login.html"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.get_user()
+        if second_step.confirmed(user) is None:
+            response = super().form_valid(form)
+            devices.remember(response, user)
+            return response
+        # Not logged in yet. Whoever had this session before learns nothing of it.
+        self.request.session.flush()
+        self.request.session[_HALF_IN] = {
+            "user": user.pk,
+            "proof": user.get_session_auth_hash(),  # another password ends the half login too
+            "at": time.time(),
+            "next": self.get_success_url(),
+        }
+        return redirect("second-step-code")
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return _refused(super().form_invalid(form), form.wait)
+
+
+def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
+    """`context`: what the pages of the admin show."""
+    extra = {
+        "title": "Log in",
+        "subtitle": None,
+        "app_path": request.get_full_path(),
+        "username": request.user.get_username(),
+        "next": request.GET.get("next") or request.POST.get("next") or reverse("admin:index"),
+        "may_ask_for_link": links.can_be_mailed(),
+        **context,
+    }
+    return cast("HttpResponse", Login.as_view(extra_context=extra)(request))
+
+
+class CodeForm(forms.Form):
+    code = forms.CharField(
+        label="Code",
+        max_length=40,
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
+    )
+
+
+@never_cache
+@sensitive_post_parameters()
+@sensitive_variables()
+def code(request: HttpRequest) -> HttpResponse:
+    """The code of the app, or one of the spare codes."""
+    kept: dict[str, Any] = request.session.get(_HALF_IN) or {}
+    user = User.objects.filter(pk=kept.get("user") or 0, is_active=True).first()
+    step = second_step.confirmed(user) if user is not None else None
+    fresh = time.time() - kept.get("at", 0) < _LONGEST
+    if user is None or step is None or not fresh or kept["proof"] != user.get_session_auth_hash():
+        request.session.pop(_HALF_IN, None)
+        return redirect("admin:login")
+    form, wait = CodeForm(request.POST or None), None
+    if request.method == "POST" and form.is_valid():
+        try:
+            throttle.limit(throttle.CODES, f"user:{user.pk}")
+        except Wait as refused:
+            wait = refused.seconds
+            form.add_error("code", f"Too many tries; this one was not looked at. {wait_for(wait)}")
+        else:
+            if second_step.take(step, form.cleaned_data["code"], timezone.now()):
+                return _all_the_way_in(request, user, kept["next"])
+            throttle.failed_code(user.pk, address_of(request), timezone.now())
+            form.add_error("code", "This is not the code of this moment. Enter the one that the app shows now.")
+    context = {**admin.site.each_context(request), "title": "Second step", "form": form}
+    return _refused(TemplateResponse(request, "people/code.html", context), wait)
+
+
+def _all_the_way_in(request: HttpRequest, user: User, wanted: str) -> HttpResponseRedirect:
+    throttle.forget_codes(user.pk)
+    login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])  # with a new session key
+    request.session.pop(_HALF_IN, None)
+    request.session[TOOK_SECOND_STEP] = True
+    response = redirect(wanted)
+    devices.remember(response, user)
+    return response
+
+
+def _refused(response: HttpResponse, wait: int | None) -> HttpResponse:
+    if wait is not None:
+        response.status_code = 429
+        response["Retry-After"] = str(wait)
+    return response

@@ -1,0 +1,65 @@
+"""A code that a person chose, on the form of a stay: whether it can be had."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.views.decorators.debug import sensitive_variables
+from limits import RateLimitItemPerMinute
+
+from pins.desired import own_codes
+from pins.desired.code_overrides import CodeTakenError
+from pins.models import AccessGrant
+from rentals.access import Scope
+from rentals.inbound import rate_limits
+from rentals.models import Booking
+
+#: Tries of one person within ten minutes. Of the million codes with six digits so many tell next to nothing.
+TRIES: Final = RateLimitItemPerMinute(10, 10, namespace="own-code")
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    user: AbstractBaseUser | AnonymousUser
+    scope: Scope
+    address: str
+
+
+@sensitive_variables("value")
+def refusal(asker: Asker, booking: Booking, value: str, now: datetime) -> str:
+    """Why the stay cannot get these digits, or nothing. `booking` is as it would be saved.
+
+    What depends on the digits comes last; before it everything is said that does not.
+    """
+    prop, grant = booking.property, None
+    if booking.pk:
+        grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
+    if booking.status != Booking.Status.CONFIRMED:
+        return "Only a confirmed stay gets a code. Set the status to Confirmed, or empty this."
+    if booking.check_out <= now:
+        return "This stay is over and gets no code any more. Empty this field."
+    if not prop.is_active and (grant is None or not grant.wanted):
+        return f"“{prop}” is switched off and gets no codes. Switch it on first."
+    if grant is not None and grant.disclosed_at is not None and grant.revoked_at is None:
+        return (
+            "The guest knows the present code already. Press “Revoke” above first; then enter the new code here and "
+            "tell the guest."
+        )
+    lock_ids = list(prop.locks.filter(is_active=True).values_list("pk", flat=True))
+    if own_codes.serves_hidden_guests(lock_ids, asker.scope):
+        return (
+            "A lock of this property also serves guests whom you do not see. Leave this empty and Turnkey chooses a "
+            "code; or ask a person who sees all properties of the lock."
+        )
+    if (seconds := rate_limits.wait(TRIES, f"user:{asker.user.pk}", strict=True)) is not None:
+        wait = "a minute" if seconds <= 60 else f"{-(-seconds // 60)} minutes"
+        return f"You tried many codes. Wait {wait}, or leave this empty and Turnkey chooses one."
+    if not isinstance(asker.user, AbstractBaseUser):
+        return "Log in first."
+    stored = booking if booking.pk else None
+    if own_codes.is_taken(value, prop, stored, grant, lock_ids, now, user=asker.user, address=asker.address):
+        return str(CodeTakenError())
+    return ""

@@ -1,0 +1,87 @@
+"""Messages that wake a lock: which are needed, and which are under way already.
+
+`LockState.dispatched_at` is a mark: a message that asks for a run is under way since then, or an alarm is set for then.
+It is a hint. Losing it costs a message too many, or one sweep.
+
+How no change is left lying. Who changes a wish commits it first and then looks at the mark. A run that begins takes the
+mark away first and then looks for work. So a change that finds a mark was committed before that run looks:
+
+    change:  commit the wish -> find the mark: send nothing; else set it -> send
+    run:     take the mark away -> look for work -> work -> give the lease back and take the mark away -> look
+
+A message that finds the lease taken leaves its mark: one message is enough for all changes during a run, because the
+run that holds the lease looks once more when it gives it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+
+from pins.models import LockState, Pin
+
+#: Work that is due, and whose deadline is so near, sends a message whatever is under way.
+URGENT = timedelta(hours=1)
+#: The clocks of two machines may differ by so much: a mark this little ahead is that of a message, not an alarm.
+CLOCKS_DIFFER = timedelta(seconds=2)
+
+
+def hint_holds() -> timedelta:
+    """How long a message is waited for. After that it counts as lost, and the next wake or sweep sends another one."""
+    return timedelta(seconds=max(30, 3 * settings.SWEEP_SECONDS))
+
+
+def under_way(now: datetime, path: str = "") -> Q:
+    """States of locks (or what leads to them by `path`, such as `operation__`) to which a message is under way. An
+    alarm that is set for later hides nothing that is due now."""
+    return Q(**{f"{path}dispatched_at__gt": now - hint_holds(), f"{path}dispatched_at__lte": now})
+
+
+def mark(lock_ids: Iterable[int], now: datetime) -> list[int]:
+    """Mark locks as woken; return those to which a message must be sent, in the given order.
+
+    The mark comes before the message. After it, the run could end before the mark is set, and then the mark of a
+    message that is over would keep the next change from sending one.
+    """
+    ids = list(dict.fromkeys(lock_ids))
+    if not ids:
+        return []
+    states = LockState.objects.filter(lock_id__in=ids)
+    urgent = Pin.objects.filter(lock=OuterRef("lock_id"), next_try_at__lte=now, deadline_at__lte=now + URGENT)
+    silent = under_way(now) & ~Q(Exists(urgent.order_by()))
+    if len(ids) == 1:
+        # The usual case by one statement. A lock that never ran has no state yet, and is woken too.
+        return ids if _set_mark(states.exclude(silent), now) or not states.exists() else []
+    quiet = set(states.filter(silent).values_list("lock_id", flat=True))
+    # Two changes at one moment may both find no mark. Then the second message finds nothing to do.
+    woken = [lock_id for lock_id in ids if lock_id not in quiet]
+    _set_mark(states.filter(lock_id__in=woken), now)
+    return woken
+
+
+def _set_mark(states: QuerySet[LockState], now: datetime) -> int:
+    """An alarm that is set for later stays known: otherwise the next run would set a second one."""
+    return states.update(dispatched_at=Case(When(dispatched_at__gt=now, then=F("dispatched_at")), default=Value(now)))
+
+
+def withdraw(lock_ids: Collection[int], marked_at: datetime) -> None:
+    """These messages could not be sent: the next wake must try again. Marks of others stay."""
+    LockState.objects.filter(lock_id__in=lock_ids, dispatched_at=marked_at).update(dispatched_at=None)
+
+
+def arrived(lock_id: int, now: datetime) -> None:
+    """A message has arrived: changes from now on need another one. Call it before looking for work.
+
+    Looking first would lose a change that is committed after the look and finds the mark before it is taken away.
+    While a run holds the lease the mark stays: that run takes it away itself, and then looks.
+    """
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    LockState.objects.filter(free, lock_id=lock_id, dispatched_at__lte=now + CLOCKS_DIFFER).update(dispatched_at=None)
+
+
+def without_mark(now: datetime) -> Case:
+    """`dispatched_at` for the end of a run: nothing under way, an alarm for later stays."""
+    return Case(When(dispatched_at__gt=now + CLOCKS_DIFFER, then=F("dispatched_at")), default=Value(None))

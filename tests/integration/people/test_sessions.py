@@ -1,0 +1,62 @@
+"""A session ends when no person works for hours; a board that refreshes itself is no person."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.test import Client
+from pytest_django import Settings
+
+pytestmark = pytest.mark.django_db
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def _usual_hours(settings: Settings) -> None:
+    """Elsewhere sessions last as long as they may: tests move the clock by days."""
+    settings.SESSION_COOKIE_AGE = 12 * 3600
+
+
+@pytest.fixture
+def clock() -> object:
+    with time_machine.travel("2027-03-01T09:00Z", tick=False) as traveller:
+        yield traveller
+
+
+def test_work_keeps_a_session_and_idle_hours_end_it(client: Client, clock: time_machine.Traveller) -> None:
+    client.force_login(User.objects.create_superuser("host"))
+    for _ in range(5):
+        clock.shift(10 * HOUR)
+        assert client.get("/").status_code == 200
+    clock.shift(12 * HOUR + timedelta(minutes=5))
+    assert client.get("/").status_code == 302
+
+
+def test_a_board_that_stands_open_does_not_keep_it(client: Client, clock: time_machine.Traveller) -> None:
+    client.force_login(User.objects.create_superuser("host"))
+    client.get("/")
+    for _ in range(12):
+        clock.shift(HOUR)
+        last = client.get("/", headers={"HX-Request": "true"})
+    assert last.status_code in (200, 204)
+    clock.shift(HOUR)
+    assert client.get("/").status_code == 302
+
+
+def test_the_session_is_not_written_by_each_page(
+    client: Client, clock: time_machine.Traveller, django_assert_max_num_queries: object
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    client.force_login(User.objects.create_superuser("host"))
+    client.get("/")
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
+        client.get("/")
+    assert not [one for one in asked.captured_queries if one["sql"].startswith("UPDATE")]
