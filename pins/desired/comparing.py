@@ -27,9 +27,7 @@ def differing(booking_ids: Collection[int], now: datetime) -> list[int]:
     grants = list(rows.select_related("booking__property").defer(*AccessGrant.SECRETS))
     bookings = [grant.booking for grant in grants if grant.booking is not None]
     doors, stays_on = active_locks(bookings), next_begins(bookings)
-    pins: defaultdict[int, set[int]] = defaultdict(set)
-    for grant_id, lock_id in Pin.objects.filter(grant__in=grants, wanted=True).values_list("grant_id", "lock_id"):
-        pins[grant_id].add(lock_id)
+    pins = wanted_pins(grant.pk for grant in grants)
     found: list[int] = []
     for grant in grants:
         booking = grant.booking
@@ -61,6 +59,15 @@ def active_locks(bookings: Iterable[Booking]) -> defaultdict[int, list[int]]:
     for home, lock_id in links.values_list("property_id", "lock_id"):
         doors[home].append(lock_id)
     return doors
+
+
+def wanted_pins(grant_ids: Iterable[int]) -> defaultdict[int, set[int]]:
+    """The locks on which PINs of these grants are wanted, by grant."""
+    found: defaultdict[int, set[int]] = defaultdict(set)
+    rows = Pin.objects.filter(wanted=True, grant__in=list(grant_ids)).order_by()
+    for grant_id, lock_id in rows.values_list("grant_id", "lock_id"):
+        found[grant_id].add(lock_id)
+    return found
 
 
 def next_begins(bookings: Collection[Booking]) -> dict[int, datetime]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,9 +9,10 @@ from zoneinfo import ZoneInfoNotFoundError
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+from pins.desired.comparing import active_locks, wanted_pins
 from pins.desired.staying_on import next_stays_of
 from pins.desired.wishes import wish_of
-from pins.models import AccessGrant, Pin
+from pins.models import AccessGrant
 from rentals.models import Booking, Property
 
 #: `early_minutes` and `late_minutes` of a property are at most so long.
@@ -42,13 +42,12 @@ def _of_batch(batch: Collection[AccessGrant], now: datetime) -> Iterator[int]:
     homes = Property.objects.in_bulk({booking.property_id for _, booking in pairs})
     for _, booking in pairs:
         booking.property = homes[booking.property_id]
-    locks = _active_locks(homes)
-    pins = _wanted_pins([grant.pk for grant, _ in pairs if grant.ends_at > now])
+    locks = active_locks(booking for _, booking in pairs)
+    pins = wanted_pins(grant.pk for grant, _ in pairs if grant.ends_at > now)
     begins_at = next_stays_of([(booking, grant.ends_at) for grant, booking in pairs])
     for grant, booking in pairs:
-        active = locks.get(booking.property_id, frozenset())
         try:
-            wish = wish_of(booking, active, grant, now, stays_on_at=begins_at.get(booking.pk))
+            wish = wish_of(booking, locks[booking.property_id], grant, now, stays_on_at=begins_at.get(booking.pk))
         except (ValueError, ZoneInfoNotFoundError):
             yield booking.pk  # whoever puts it right logs it
             continue
@@ -59,24 +58,8 @@ def _of_batch(batch: Collection[AccessGrant], now: datetime) -> Iterator[int]:
             wish.period.ends_at,
             wish.issue_at,
         )
-        if not same or (grant.ends_at > now and pins.get(grant.pk, set()) != wanted):
+        if not same or (grant.ends_at > now and pins[grant.pk] != wanted):
             yield booking.pk
-
-
-def _active_locks(property_ids: Collection[int]) -> dict[int, frozenset[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    rows = Property.locks.through.objects.filter(property__in=property_ids, lock__is_active=True)
-    for property_id, lock_id in rows.values_list("property_id", "lock_id"):
-        found[property_id].add(lock_id)
-    return {property_id: frozenset(lock_ids) for property_id, lock_ids in found.items()}
-
-
-def _wanted_pins(grant_ids: Collection[int]) -> dict[int, set[int]]:
-    found: defaultdict[int, set[int]] = defaultdict(set)
-    rows = Pin.objects.filter(wanted=True, grant__in=grant_ids).order_by()
-    for grant_id, lock_id in rows.values_list("grant_id", "lock_id"):
-        found[grant_id].add(lock_id)
-    return found
 
 
 def without_grant(bookings: QuerySet[Booking], now: datetime) -> list[int]:

@@ -91,16 +91,12 @@ def record(
     account = known.lock.account
     with transaction.atomic():
         close_attempt(attempt, response, now)
-        before, meaning = pin.observed, _meaning(pin, account, attempt, response, seen, now)
-        pin.put_observed(meaning.observed)
-        pin.last_cause = _cause(response)
+        before, meaning = _learn(pin, account, attempt, response, seen, now)
         if not save_if_unchanged(pin, now, Q(op_token=attempt.token)):
             pin = locked_pin(pin.pk)
             if pin.op_token != attempt.token:
                 return None
-            before, meaning = pin.observed, _meaning(pin, account, attempt, response, seen, now)
-            pin.put_observed(meaning.observed)
-            pin.last_cause = _cause(response)
+            before, meaning = _learn(pin, account, attempt, response, seen, now)
             save_observed(pin, now)
         if response.error is None and isinstance(attempt.step, Write):
             listings.confirmed(known.lock.pk)
@@ -115,15 +111,17 @@ def record(
     return pin
 
 
-def _meaning(
+def _learn(
     pin: Pin,
     account: LockAccount,
     attempt: PreparedAttempt,
     response: Response,
     seen: listings.SeenList | None,
     now: datetime,
-) -> Meaning:
-    return interpret.for_pin(
+) -> tuple[Observed, Meaning]:
+    """Put what the answer means into the PIN that asked (unsaved). Returns what was known before, and the meaning."""
+    before = pin.observed
+    meaning = interpret.for_pin(
         pin.view,
         attempt,
         response,
@@ -134,10 +132,9 @@ def _meaning(
         jitter=random.uniform(0.5, 1),
         alias_is_short=isinstance(response.error, BadRequest) and aliases.is_shortest(account),
     )
-
-
-def _cause(response: Response) -> str:
-    return response.error.cause.value if response.error is not None else ""
+    pin.put_observed(meaning.observed)
+    pin.last_cause = response.error.cause.value if response.error is not None else ""
+    return before, meaning
 
 
 def share_list(asker_id: int | None, seen: listings.SeenList, now: datetime) -> None:
