@@ -40,7 +40,7 @@ class EmptyTasks:
         self._app, self._stack, self._starts = app, stack, folder / "starts.txt"
         self._starts.touch()
         command = ["-m", "celery", "-A", "tests.benchmarks.baselines.empty_task", "worker", "-Q", "empty"]
-        worker = stack.start_other("empty", [*command, "-n", "empty@%h"], {"BENCH_STARTS": str(self._starts)})
+        worker = stack.start_further("empty", *command, "-n", "empty@%h", settings={"BENCH_STARTS": str(self._starts)})
         stack.wait_for("the baseline's worker is ready", lambda: worker.said(r"\bready\."), READY_SECONDS)
 
     def seconds(self) -> float:

@@ -7,7 +7,6 @@ last answer of the cloud, by the cloud's own journal. Medians of three.
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -26,6 +25,7 @@ from tests.benchmarks import table
 from tests.chaos import proofs
 from tests.support.paths import ROOT
 from tests.support.processes import Child, Stack
+from tests.support.worker_processes import cpu_seconds
 
 pytestmark = [
     pytest.mark.benchmark,
@@ -79,8 +79,8 @@ def running(folder: Path, database_url: str, *, latency: float, faults: str = ""
 
 def seconds_of(child: Child) -> float:
     """Processor time that a process has used."""
-    fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    assert child.pid is not None
+    return cpu_seconds(child.pid)
 
 
 class Ours:
@@ -116,7 +116,8 @@ class Baseline:
         self._call("schema") if module == "queue_in_postgres" else None
         names = [f"{module}-{number}" for number in range(1, WORKERS + 1)]
         self.workers = [
-            stack.start_other(name, [part.format(name=name) for part in worker], self._settings) for name in names
+            stack.start_further(name, *(part.format(name=name) for part in worker), settings=self._settings)
+            for name in names
         ]
 
     def begin(self, devices: list[int]) -> float:

@@ -232,20 +232,10 @@ class Stack:
 
     def start_worker(self, name: str) -> Child:
         """One more worker, once it is ready."""
-        worker = self._child(
-            name, ["-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h"], self._worker_settings
-        )
-        self.children.append(worker)
-        worker.start()
+        command = ("-m", "celery", "-A", "config", "worker", "-n", f"{name}@%h")
+        worker = self.start_further(name, *command, settings=self._worker_settings)
         self.wait_for(f"{name} is ready", lambda: worker.said(r"\bready\."), READY_SECONDS)
         return worker
-
-    def start_other(self, name: str, command: Sequence[str], further: Mapping[str, str]) -> Child:
-        """A process that is none of ours (`python ...`)."""
-        child = self._child(name, command, further)
-        self.children.append(child)
-        child.start()
-        return child
 
     def start_web(self) -> str:
         """The web server, started as `manage.py run` does, at a port that the system chooses; answers its address."""
@@ -259,7 +249,7 @@ class Stack:
         return found[1]
 
     def start_further(self, name: str, *command: str, settings: Mapping[str, str] | None = None) -> Child:
-        """One more process with the environment of all, such as a second beat; it ends with the stack."""
+        """One more process with the environment of all, such as a second beat (`python ...`). Ends with the stack."""
         child = self._child(name, command, settings)
         self.children.append(child)
         child.start()

@@ -19,6 +19,12 @@ from tests.support.publishing import publisher
 from tests.support.waiting import until
 
 
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process used so far (`/proc/PID/stat`, fields 14 and 15)."""
+    facts = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Worker:
     """`celery -A config worker` with the database and broker that it was given."""
 
@@ -35,9 +41,8 @@ class Worker:
             until(lambda: not broker.llen(queue) and not broker.hlen("unacked"), f"{count} tasks", 120)
 
     def cpu_seconds(self) -> float:
-        """Processor time that it used so far (`/proc/PID/stat`, fields 14 and 15)."""
-        facts = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        return (int(facts[11]) + int(facts[12])) / os.sysconf("SC_CLK_TCK")
+        """Processor time that it used so far."""
+        return cpu_seconds(self._process.pid)
 
 
 @contextmanager
