@@ -92,7 +92,7 @@ def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> 
     nor where nothing is left, because the budget itself then says when to ask again."""
     if not left or not budget.asks_others(deadline - now):
         return True
-    return budget.beyond(left, demand.due_before(key, deadline, now, most=left)) > 0
+    return budget.beyond(left, demand.due_before(key, deadline, now, most=rules().limit)) > 0
 
 
 def give_back(key: str, block: budget.Block) -> None:

@@ -13,6 +13,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -22,8 +23,9 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from pins.models import LockState, RateBudget
-from pins.reconcile import wakes
+from pins.reconcile import statements, wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
+from pins.reconcile.statements import Statement, slot
 from rentals.models import Lock
 
 #: Total deadline of one request, in seconds (connect, send, receive).
@@ -66,6 +68,10 @@ def database_now() -> datetime | Combinable:
     """The database's clock, for a query. SQLite has none of its own: it lives on this machine."""
     if connection.vendor != "postgresql":
         return timezone.now()
+    return _postgresql_now()
+
+
+def _postgresql_now() -> Func:
     return Func(function="CLOCK_TIMESTAMP", output_field=DateTimeField())
 
 
@@ -114,19 +120,32 @@ def renew(lease: Lease, *, writes_at: datetime | None = None, block: Block | Non
     `block`: whether requests that the run took in advance are to be sent, so that False may also mean that they must
     not; or whether it has given them back.
     """
-    started = time.monotonic()
-    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=database_now())
-    changes: dict[str, Any] = {"lease_until": database_now() + LEASE}
+    started, now = time.monotonic(), timezone.now()
+    values = {"lock": lease.lock_id, "owner": lease.owner, "now": now, "end": now + LEASE, "written_at": writes_at}
+    if _renewal(connection.vendor, writes_at is not None, block).run(values) != 1:
+        return False
+    lease.renewed = started
+    return True
+
+
+@lru_cache(maxsize=12)
+def _renewal(vendor: str, writes: bool, block: Block | None) -> Statement:
+    now: Combinable = slot("now", LockState, "lease_until")
+    end: Combinable = slot("end", LockState, "lease_until")
+    if vendor == "postgresql":  # by its own clock
+        now = _postgresql_now()
+        end = now + LEASE
+    mine = LockState.objects.filter(
+        lock=slot("lock", LockState), lease_owner=slot("owner", LockState, "lease_owner"), lease_until__gt=now
+    )
+    changes: dict[str, Any] = {"lease_until": end}
     if block is Block.SENT:
         mine = mine.filter(block_is_void=False)
     if block is Block.GIVEN_BACK:
         changes["block_is_void"] = False
-    if writes_at is not None:
-        changes |= {"writes_since": F("writes_since") + 1, "written_at": writes_at}
-    if mine.update(**changes) != 1:
-        return False
-    lease.renewed = started
-    return True
+    if writes:
+        changes |= {"writes_since": F("writes_since") + 1, "written_at": slot("written_at", LockState)}
+    return statements.update(mine, changes)
 
 
 def release(lease: Lease) -> None:
