@@ -216,9 +216,9 @@ def close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -
     if response.error is not None and not interpret.is_confirmed_gone(attempt.step, response):
         lost = isinstance(response.error, AmbiguousError)
         outcome = PinAttempt.Outcome.LOST if lost else PinAttempt.Outcome.REFUSED
-    answer = {"status": response.status, "cause": response.error.cause.value if response.error is not None else ""}
-    answer |= {"finished_at": now, "outcome": outcome, "correlation_id": response.correlation_id}
-    _closing(connection.vendor).run({**answer, "token": attempt.token})
+    cause = response.error.cause.value if response.error is not None else ""
+    answer: dict[str, Any] = {"status": response.status, "cause": cause, "correlation_id": response.correlation_id}
+    _closing(connection.vendor).run({**answer, "finished_at": now, "outcome": outcome, "token": attempt.token})
 
 
 @lru_cache(maxsize=2)

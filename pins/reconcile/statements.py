@@ -1,19 +1,22 @@
 """Statements that are composed once and run many times.
 
-Django composes a statement anew each time it is used. For the few that a run sends with every request, that takes more
-processor time than anything else a run does. So these are written as querysets in which a `Slot` stands for each value
-that changes, and what Django makes of them is kept.
+Django composes a statement anew each time it is used. For the few that a run sends, most of them with every request,
+that takes more processor time than anything else a run does. So these are written as querysets in which a `Slot` stands
+for each value that changes, and what Django makes of them is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Generic, TypeVar, cast
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import InsertQuery, UpdateQuery
+
+Row = TypeVar("Row")
 
 
 class Slot(Expression):
@@ -24,7 +27,7 @@ class Slot(Expression):
         super().__init__(output_field=field)
         self.name = name
 
-    def as_sql(self, *_: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, *_: Any, **__: Any) -> tuple[str, Any]:
         return "%s", [self]
 
 
@@ -43,32 +46,54 @@ class Statement:
     def run(self, values: Mapping[str, Any]) -> int:
         """Run it with a value for each slot. Returns how many rows were changed, or found."""
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, self._values(values))
-            return cursor.rowcount
+            cursor.execute(self.sql, _filled(self.parameters, values))
+            return int(cursor.rowcount)
 
     def finds(self, values: Mapping[str, Any]) -> bool:
         """Whether a statement that was composed by `question` finds a row."""
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, self._values(values))
+            cursor.execute(self.sql, _filled(self.parameters, values))
             return cursor.fetchone() is not None
 
     def number(self, values: Mapping[str, Any]) -> int:
         """What a statement that was composed by `count` counts."""
         with connection.cursor() as cursor:
-            cursor.execute(self.sql, self._values(values))
+            cursor.execute(self.sql, _filled(self.parameters, values))
             return int(cursor.fetchone()[0])
 
-    def _values(self, values: Mapping[str, Any]) -> list[Any]:
-        return [self._value(one, values) for one in self.parameters]
 
-    @staticmethod
-    def _value(one: Any, values: Mapping[str, Any]) -> Any:
-        return one.output_field.get_db_prep_save(values[one.name], connection) if isinstance(one, Slot) else one
+class Rows(Generic[Row]):
+    """What a queryset reads, composed once: models, with what they select beside them, or values."""
+
+    def __init__(self, rows: QuerySet[Any, Row]) -> None:
+        self._rows = rows
+        self._composed = rows.query.get_compiler(connection=connection)
+        self._sql, self._parameters = self._composed.as_sql()
+
+    def read(self, values: Mapping[str, Any]) -> list[Row]:
+        """Run it with a value for each slot."""
+        # The copies belong to this call, and to the connection of this thread. Django's own code makes the rows.
+        compiler, query = copy(self._composed), copy(self._rows.query)
+        compiler.connection = connections[DEFAULT_DB_ALIAS]
+        bound = self._sql, tuple(_filled(self._parameters, values))
+        compiler.as_sql = lambda *_, **__: bound
+        query.get_compiler = lambda *_, **__: compiler  # type: ignore[method-assign]
+        rows = type(self._rows)(self._rows.model, query)
+        for name in ("_iterable_class", "_fields"):
+            setattr(rows, name, getattr(self._rows, name))
+        return list(rows)
+
+
+def _filled(parameters: Iterable[Any], values: Mapping[str, Any]) -> list[Any]:
+    return [
+        one.output_field.get_db_prep_save(values[one.name], connection) if isinstance(one, Slot) else one
+        for one in parameters
+    ]
 
 
 def update(rows: QuerySet[Any], changes: Mapping[str, Any]) -> Statement:
     """`rows.update(**changes)`."""
-    query = rows.query.chain(UpdateQuery)
+    query: Any = rows.query.chain(UpdateQuery)
     query.add_update_values(changes)
     sql, parameters = query.get_compiler(connection=connection).as_sql()
     return Statement(sql, tuple(parameters))

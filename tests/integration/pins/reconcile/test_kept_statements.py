@@ -80,8 +80,8 @@ def test_a_missing_value_is_an_error(house: House) -> None:
 
 def test_a_new_row_has_the_defaults_of_its_model(house: House) -> None:
     pin = one_pin(house)
-    row = PinAttempt(pin_id=slot("pin_id", PinAttempt), token=slot("token", PinAttempt), op="post", started_at=NOON)
-    kept = statements.insert(row)
+    slots: Any = {name: slot(name, PinAttempt) for name in ("pin_id", "token")}
+    kept = statements.insert(PinAttempt(**slots, op="post", started_at=NOON))
     tokens = [uuid.uuid4(), uuid.uuid4()]
     for token in tokens:
         kept.run({"pin_id": pin.pk, "token": token})
@@ -94,7 +94,7 @@ def test_a_new_row_has_the_defaults_of_its_model(house: House) -> None:
 
 
 def _row(attempt: PinAttempt) -> dict[str, Any]:
-    return PinAttempt.objects.filter(pk=attempt.pk).values().get()
+    return dict(PinAttempt.objects.filter(pk=attempt.pk).values().get())
 
 
 def test_rows_are_found_and_counted(house: House) -> None:
@@ -120,3 +120,22 @@ def test_who_shares_a_budget_is_counted_and_nobody_else(house: House) -> None:
     account.save()
     assert demand.due_before("group:family", later, now, most=10) == 2
     assert demand.due_before(f"account:{account.pk}", later, now, most=10) == 0
+
+
+def test_models_are_read_with_what_stands_beside_them(house: House, django_assert_num_queries: Any) -> None:
+    pin = one_pin(house)
+    rows = Pin.objects.filter(pk=slot("pin", Pin, "id")).select_related("grant").annotate(double=F("desired_rev") * 2)
+    kept = statements.Rows(rows)
+    with django_assert_num_queries(2):
+        for _ in range(2):
+            (read,) = kept.read({"pin": pin.pk})
+            assert (read, read.grant.code, read.double) == (pin, pin.grant.code, 2 * pin.desired_rev)
+    assert kept.read({"pin": pin.pk + 1}) == []
+
+
+def test_what_was_read_is_read_anew(house: House) -> None:
+    pin = one_pin(house)
+    kept = statements.Rows(Pin.objects.filter(pk=slot("pin", Pin, "id")).values_list("wished_at", "wanted"))
+    assert kept.read({"pin": pin.pk}) == [(pin.wished_at, True)]
+    Pin.objects.update(wanted=False)
+    assert kept.read({"pin": pin.pk}) == [(pin.wished_at, False)]
