@@ -23,7 +23,7 @@ _MOST_CONNECTIONS: Final = 1000
 _TICK: Final = 1.0  # seconds
 
 
-class BufferingWorker(Worker):  # type: ignore[misc]
+class BufferingWorker(Worker):
     def run(self) -> None:
         from config.web.lanes import Lanes  # gunicorn imports this module before Django is set up
 
