@@ -125,7 +125,7 @@ class Lanes:
                 task.requests[0].refuse(TooManyLogins("log-ins"))
                 self._quick.add_task(task)
 
-    def shutdown(self, cancel_pending: bool = True, timeout: float = 0) -> None:
+    def shutdown(self, cancel_pending: bool = True, timeout: float = 1) -> None:
         """End the threads that have nothing to do; the process ends with the others."""
         for queue in (self._pages, self._quick, *self._logins.values()):
             queue.shutdown(cancel_pending, timeout)

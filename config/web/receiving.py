@@ -77,6 +77,7 @@ class _Nowhere:
 class Connection(HTTPChannel):
     parser_class = Incoming
     error_task_class = Refusal
+    request: Incoming | None = None  # until it is complete
     #: Its place in a queue: the lowest is next (`config.web.lanes`).
     turn: tuple[bool, float] = (False, 0.0)
 

@@ -1,7 +1,7 @@
 """One process of the web server.
 
-Gunicorn starts, watches and ends it, and waitress serves. Gunicorn's own workers give a connection a thread, or wait for
-its bytes with one: eight clients that send a byte a second stop such a process (docs/adr/0027).
+Gunicorn starts, watches and ends it, and waitress serves. In gunicorn's own workers a thread waits for the bytes of a
+connection: eight clients that send a byte a second stop such a process (docs/adr/0027-whole-requests.md).
 """
 
 from __future__ import annotations
