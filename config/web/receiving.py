@@ -6,6 +6,7 @@ These are waitress's classes with limits of ours. A request goes to a thread whe
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any, Final
 
@@ -15,7 +16,9 @@ from waitress.server import TcpWSGIServer, UnixWSGIServer
 from waitress.utilities import BadRequest, RequestEntityTooLarge
 
 from config.web import pace
-from config.web.refusals import Refusal, RequestTimeout
+from config.web.refusals import Refusal, RequestTimeout, TooMuch
+
+logger = logging.getLogger(__name__)
 
 #: Bytes. The largest body that a page takes is a calendar of 5 MiB in a form.
 MOST_BODY: Final = 8 * 1024 * 1024
@@ -23,6 +26,8 @@ MOST_BODY: Final = 8 * 1024 * 1024
 MOST_THROWN_AWAY: Final = 32 * 1024 * 1024
 MOST_HEADER: Final = 64 * 1024
 _LONGEST_CHUNK_LINE: Final = 4 * 1024
+#: Of all requests together that are here and not answered. They lie in memory, or in /tmp, which may be memory too.
+MOST_HELD: Final = 128 * 1024 * 1024
 #: How many connections are closed at once when there are too many.
 _ROOM: Final = 10
 
@@ -104,15 +109,23 @@ class Connection(HTTPChannel):
         """Close the connection, or answer 408, if its client keeps us waiting."""
         is_waiting = self.total_outbufs_len > 0 or (self.request is not None and not self.requests)
         if self.pace.is_too_slow(now, is_waiting=is_waiting):
-            self._give_up()
+            self.give_up(RequestTimeout("too slow"))
         elif not is_waiting and not self.requests and now - self.last_activity > pace.IDLE:
             self.handle_close()
 
-    def _give_up(self) -> None:
+    @property
+    def held(self) -> int:
+        """Bytes of bodies."""
+        with self.requests_lock:
+            here = [*self.requests, *filter(None, [self.request])]
+            return sum(len(one.body_rcv) for one in here if one.body_rcv is not None)
+
+    def give_up(self, error: Any) -> None:
+        """Answer a request that is not complete with `error`; where there is none, close the connection."""
         with self.requests_lock:
             request = None if self.requests or self.total_outbufs_len else self.request
             if request is not None:
-                request.refuse(RequestTimeout("too slow"))
+                request.refuse(error)
                 self.requests.append(request)
                 self.request = None
         if request is None:
@@ -130,6 +143,19 @@ class _Server:
     def maintenance(self, now: float) -> None:
         for one in list(self.active_channels.values()):
             one.look(now)
+        self._limit_bodies()
+
+    def _limit_bodies(self) -> None:
+        """Refuse incomplete requests, those first that had no answer for longest, until the others have room."""
+        held = {one: one.held for one in self.active_channels.values()}
+        total = sum(held.values())
+        for one in sorted(held, key=lambda one: one.served_at):
+            if total <= MOST_HELD:
+                return
+            if held[one] and not one.requests:
+                total -= held[one]
+                logger.warning("web_bodies_refused")
+                one.give_up(TooMuch("bodies"))
 
     def readable(self) -> bool:
         if len(self._map) >= self.adj.connection_limit:  # type: ignore[attr-defined]

@@ -19,6 +19,7 @@ _SAYS: Final = {
     431: ("headers_too_large", "The header of the request is too large."),
     500: ("internal_error", "The server has a fault. Nothing was changed; its log says more."),
     501: ("not_implemented", "Send the body as it is, or in chunks; this server knows no other Transfer-Encoding."),
+    503: ("unavailable", "Too much is sent at this moment. Nothing was changed; send the same again later."),
 }
 _BAD_CHUNKS: Final = ("bad_chunks", "The chunks of the body are malformed (RFC 9112, 7.1).")
 _LOGIN_PAGE: Final = (
@@ -38,6 +39,11 @@ class TooManyLogins(Error):
     reason = "Too Many Requests"
 
 
+class TooMuch(Error):
+    code = 503
+    reason = "Service Unavailable"
+
+
 class Refusal(ErrorTask):
     def execute(self) -> None:
         error = self.request.error
@@ -45,9 +51,10 @@ class Refusal(ErrorTask):
         if error.code == 400 and self.request.chunked:
             word, detail = _BAD_CHUNKS
         kind, body = "text/plain", detail
+        if error.code in (429, 503):
+            self.response_headers.append(("Retry-After", str(_COME_BACK)))
         if error.code == 429:
             kind, body = "text/html", _LOGIN_PAGE
-            self.response_headers.append(("Retry-After", str(_COME_BACK)))
         elif self.request.path.startswith("/webhooks/"):
             kind, body = "application/json", json.dumps({"error": word, "detail": detail})
         self.status = f"{error.code} {error.reason}"

@@ -203,6 +203,23 @@ def test_more_connections_than_there_may_be_close_those_that_are_silent_longest(
         assert silent[0].recv(1) == b""
 
 
+def test_all_bodies_together_have_a_limit(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiving, "MOST_HELD", 5000)
+    head = b"POST /webhooks/x HTTP/1.1\r\nHost: x\r\nContent-Length: 9000\r\n\r\n"
+    with ExitStack() as stack:
+        senders = []
+        for _ in range(2):
+            senders.append(stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=WAIT)))
+            senders[-1].sendall(head + bytes(4000))
+        refused, accepted = (http.client.HTTPResponse(one) for one in senders)
+        refused.begin()
+        assert (refused.status, refused.getheader("Retry-After")) == (503, "5")
+        assert b'"unavailable"' in refused.read()
+        senders[1].sendall(bytes(5000))
+        accepted.begin()
+        assert accepted.status == 200
+
+
 def test_a_connection_without_a_request_is_closed(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "IDLE", 0.1)
     with closing(ask(port, "GET", "/")) as connection:
