@@ -27,7 +27,7 @@ from rentals.inbound.rate_limits import client_key
 _LOGIN_PATHS: Final = frozenset({"/admin/login/", "/admin/login/code/"})
 #: Requests of a lane that wait, and for how many seconds.
 MOST_WAITING: Final = 60
-LONGEST_WAIT: Final = 15.0
+LONGEST_WAIT: Final = 30.0
 #: So many tries of a client within so many seconds are usual.
 _FEW: Final = 5
 _FORGET: Final = 900.0
