@@ -114,7 +114,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     quiet = {"level": "WARNING"}  # for loggers that name each request or each message
     silent = {"level": logging.CRITICAL + 1}
     # For loggers that name the path of a request. Our handler replaces gunicorn's own ones, because it masks exceptions
-    # too; gunicorn's access log is off unless its command line switches it on.
+    # too. Waitress speaks of a path where a page failed or its reader left.
     paths = {"handlers": [], "propagate": True, "filters": ["secret_paths"]}
     return {
         "version": 1,
@@ -125,7 +125,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
-            **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "gunicorn.access"), paths),
+            **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "waitress"), paths),
             "httpx": quiet,
             "httpcore": quiet,
             # They name targets and addresses that hold tokens (pins/notify/services.py).

@@ -80,7 +80,7 @@ def admit(one: Try, now: datetime) -> None:
     """Count the try before its password is looked at, so that many at once do not all get through. Raises `Wait`.
 
     An office logs in from one address, so of an address only failures count; those under way, which are not counted
-    yet, are few (`config.people.hashing`).
+    yet, are few (`config.web.lanes`).
     """
     if not one.device:
         _admit_stranger(one, now)
