@@ -23,6 +23,7 @@ import pytest
 
 from pins.stack import processes
 from tests.chaos import proofs
+from tests.support import migrated
 from tests.support.embedded_server import EmbeddedServer
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -46,11 +47,12 @@ def test_health_checks_and_the_host_get_through(tmp_path: Path) -> None:
             "TRUSTED_PROXIES": "127.0.0.1",
             "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
         }
-        for command in (
-            ["migrate", "--verbosity", "0"],
-            ["createsuperuser", "--no-input", "--username", "host", "--email", "host@example.com"],
-        ):
+
+        def manage(*command: str) -> None:
             subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
+
+        migrated.put_at(environment["DATABASE_URL"], lambda: manage("migrate", "--verbosity", "0"))
+        manage("createsuperuser", "--no-input", "--username", "host", "--email", "host@example.com")
         web = subprocess.Popen(
             processes.web(f"127.0.0.1:{port}").command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
         )
