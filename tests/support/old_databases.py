@@ -113,9 +113,10 @@ class Upgrade:
 
     def said(self, today: dict[str, Any], relied_on: list[Any]) -> str:
         """`ok`, or what differs or was lost on the way."""
-        found = tables_of(self.empty)
-        if differing := sorted(table for table in today.keys() | found.keys() if today.get(table) != found.get(table)):
-            return f"differs in {', '.join(differing)}"
+        for found in (tables_of(self.empty), tables_of(self.full)):
+            differing = sorted(table for table in today.keys() | found.keys() if today.get(table) != found.get(table))
+            if differing:
+                return f"differs in {', '.join(differing)}"
         if self.unfilled:
             return f"could not fill {', '.join(self.unfilled)}"
         return (self._lost(relied_on) if self.filled else "") or "ok"  # before there were tables nothing was filled
