@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support import migrated
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -92,7 +94,7 @@ def _free_port() -> int:
 
 @contextmanager
 def as_default_database(url: str) -> Iterator[BaseDatabaseWrapper]:
-    """This database, migrated, in place of the one that the tests of this run use."""
+    """A new database at this URL, migrated, in place of the one that the tests of this run use."""
     import environ
     from django.core.management import call_command
     from django.db import connections
@@ -103,8 +105,13 @@ def as_default_database(url: str) -> Iterator[BaseDatabaseWrapper]:
     )
     replaced, connections.settings["default"] = connections.settings["default"], settings
     made = connections["default"] = connections.create_connection("default")
-    try:
+
+    def migrate() -> None:
         call_command("migrate", verbosity=0)
+        made.close()
+
+    try:
+        migrated.put_at(url, migrate)
         yield made
     finally:
         made.close()

@@ -163,8 +163,6 @@ class Stack:
             **(settings or {}),
         }
         self._worker_settings = dict(worker_settings or {})
-        file = database_url.removeprefix("sqlite:///")
-        self._database = Path(file) if file != database_url else None
         listen = ["manage.py", "lock_simulator", "--port", "0", f"--key={key}"]
         self.simulator = self._child("simulator", [*listen, *simulator])
         self.children = [self.simulator]
@@ -190,10 +188,7 @@ class Stack:
     def _start(self) -> None:
         self.redis.start()
         self.simulator.start()
-        if self._database is None:
-            self._migrate()
-        else:
-            migrated.put(self._database, self._migrate)
+        self._make_tables()
         found = self.wait_for(
             "the simulator listens", lambda: self.simulator.said(r"listening on (http://\S+)"), READY_SECONDS
         )
@@ -207,6 +202,9 @@ class Stack:
         self.beat.start()
         self.desk.start()
         self.wait_for_worker()
+
+    def _make_tables(self) -> None:
+        migrated.put_at(self._environment["DATABASE_URL"], self._migrate)
 
     def _migrate(self) -> None:
         migration = self._child("migrate", ["manage.py", "migrate", "--verbosity", "0"])
