@@ -100,7 +100,7 @@ class JsonFormatter(logging.Formatter):
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
     *("feed_id", "cause", "status", "grants", "channel_id", "delivery_id", "event_type", "channels"),
-    *("messages", "incidents", "leader", "address", "user_id"),
+    *("messages", "incidents", "stays", "leader", "address", "user_id"),
 )
 
 

@@ -87,6 +87,7 @@ FEED_MAX_IN_FLIGHT = env.whole_number("FEED_MAX_IN_FLIGHT", 12, minimum=1, maxim
 FEED_FAILURES_BEFORE_ALERT = env.whole_number("FEED_FAILURES_BEFORE_ALERT", 3, minimum=1, maximum=1000)  # in a row
 FEED_STALE_SECONDS = env.whole_number("FEED_STALE_SECONDS", 86_400, minimum=1, maximum=864_000)
 FEED_KEEP_DAYS = env.whole_number("FEED_KEEP_DAYS", 90, minimum=1, maximum=3650)  # guests' data of events that are over
+GUEST_KEEP_DAYS = env.whole_number("GUEST_KEEP_DAYS", 730, minimum=1, maximum=36_500)  # from check-out: names of guests
 HISTORY_KEEP_DAYS = env.whole_number("HISTORY_KEEP_DAYS", 730, minimum=1, maximum=36_500)  # who changed what
 # Two good fetches, at least so many seconds apart, must miss a stay before it counts as cancelled.
 FEED_CONFIRM_SECONDS = env.whole_number("FEED_CONFIRM_SECONDS", 1800, minimum=0, maximum=86_400)
