@@ -1,11 +1,28 @@
-"""The second step of logging in."""
+"""The second step of logging in, and who people are elsewhere."""
 
 from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from rentals.fields import EncryptedTextField
+
+
+class ProviderAccount(models.Model):
+    """By which name an OpenID Connect provider knows a person. The e-mail address may change, this does not."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="provider_accounts")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255)
+    linked_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        default_permissions = ()
+        constraints = (models.UniqueConstraint(name="provideraccount_once", fields=["issuer", "subject"]),)
+
+    def __str__(self) -> str:
+        return f"Account {self.pk}"
 
 
 class SecondStep(models.Model):
