@@ -122,7 +122,7 @@ def _wipe_history_of_deleted(name: str) -> int:
     gone = {
         int(key)
         for key, title in lines.iterator()
-        if name and key not in there and _same(title.rpartition(", ")[0], name)
+        if name and key and key not in there and _same(title.rpartition(", ")[0], name)
     }
     return forgetting.wipe_history(Booking, gone, [name], NAMELESS)
 

@@ -10,7 +10,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 from django.utils import timezone
 from joserfc import jwt
@@ -27,7 +27,7 @@ class Provider:
         self.publishes: dict[str, Any] = {}
         self.fails: dict[str, int] = {}  # path -> status
         self.asked: list[str] = []
-        self.key = ECKey.generate_key("P-256", {"kid": "first"})
+        self.key: ECKey | RSAKey | OctKey = ECKey.generate_key("P-256", {"kid": "first"})
         self.algorithm = "ES256"
         self.listed = [self.key]
         self.basic = True
@@ -148,6 +148,4 @@ class Provider:
 
 
 def _form_encoded() -> str:
-    from urllib.parse import quote
-
     return f"{quote(CLIENT, safe='')}:{quote(SECRET, safe='')}"
