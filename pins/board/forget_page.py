@@ -32,10 +32,12 @@ def forget(request: HttpRequest, booking_id: int) -> HttpResponse:
             booking.refresh_from_db(fields=["guest_name"])  # the line must not bring the name back
             log(request, booking, f"{action.BUTTON}: {result.text}")
         return say(request, result, reverse("stay", args=[booking.pk]))
+    erased = action.preview(booking, now)
     context = {
         "booking": booking,
         "is_over": forgetting.is_over(booking, now),
-        "found": action.summed_up(action.preview(booking, now)),
+        "found": action.summed_up(erased),
+        "alone": sum(erased.counts.values()) == 1,
         "arrives": day_and_time(booking.check_in, booking.property.zone),
         "leaves": day_and_time(booking.check_out, booking.property.zone),
         "here": "board",

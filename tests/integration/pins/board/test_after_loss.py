@@ -49,13 +49,13 @@ def test_the_board_says_what_waits_until_nothing_does(
     host.force_login(User.objects.get())
     said = words(host.get("/"))
     assert f"{HEAD} on Mon 1 Mar, 10:01 CET" in said
-    assert "“Office” waits for its release. Turnkey reads its 3 locks and changes nothing there." in said
+    assert "“Office” waits for its release: its 3 locks are read, and nothing is changed there." in said
     assert "Half of the hour's requests to Tedee count as spent until 11:01 CET" in said
     assert "Turnkey only observes “" not in said  # that would be the same, twice
 
     release()
     said = words(host.get("/"))
-    assert "3 locks are still to be looked at, nearest arrivals first" in said
+    assert "3 locks are still to be looked at before anything is changed there, nearest arrivals first" in said
     assert WAITS not in said
 
     house.live(clock, 20 * MINUTE)
@@ -105,7 +105,7 @@ def test_people_see_what_waits_for_their_own_properties(
     after_loss.begin(timezone.now())
     client.force_login(person)
     said = words(client.get("/"))
-    assert "“Office” waits for its release. Turnkey reads its lock and" in said
+    assert "“Office” waits for its release: its lock is read, and nothing" in said
     assert "Elsewhere" not in said
 
 
