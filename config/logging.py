@@ -128,6 +128,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "gunicorn.access"), paths),
             "httpx": quiet,
             "httpcore": quiet,
+            "fido2": quiet,
             # They name targets and addresses that hold tokens (pins/notify/services.py).
             "apprise": silent,
             "urllib3": silent,

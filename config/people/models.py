@@ -7,6 +7,7 @@ from django.db import models
 from django.utils import timezone
 
 from rentals.fields import EncryptedTextField
+from rentals.models.names import NameField
 
 
 class ProviderAccount(models.Model):
@@ -23,6 +24,24 @@ class ProviderAccount(models.Model):
 
     def __str__(self) -> str:
         return f"Account {self.pk}"
+
+
+class Passkey(models.Model):
+    """A public key of a person's device, and what we call the device. Nothing here lets anybody in."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="passkeys")
+    name = NameField(max_length=60)
+    digest = models.CharField(max_length=64, unique=True, help_text="Of the id by which the device offers it.")
+    credential = models.TextField(help_text="Id and public key, in base64.")
+    uses = models.PositiveBigIntegerField(default=0, help_text="As the device counts; 0: it does not.")
+    added_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Passkey {self.pk}"
 
 
 class SecondStep(models.Model):

@@ -43,6 +43,8 @@ CODES: Final = RateLimitItemPerMinute(6, 15, namespace="login-code")
 
 #: Logins through a provider that one address begins or ends.
 PROVIDER: Final = RateLimitItemPerMinute(40, 15, namespace="login-provider")
+#: The same with a passkey.
+PASSKEY: Final = RateLimitItemPerMinute(40, 15, namespace="login-passkey")
 
 _SITE: Final = "site"
 
@@ -139,8 +141,8 @@ def failed_code(user_id: int, address: str, now: datetime) -> None:
         Incident.open(Incident.Kind.LOGINS_FAIL, now, about=None)
 
 
-def failed_provider(address: str, why: str, now: datetime) -> None:
-    """A provider's answer that let nobody in. `why`: names no person."""
+def failed_elsewhere(address: str, why: str, now: datetime) -> None:
+    """A provider's answer, or a passkey, that let nobody in. `why`: names no person."""
     logger.warning("login_failed", extra={"address": client_key(address), "cause": why})
     _tell(now)
 

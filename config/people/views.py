@@ -30,6 +30,9 @@ from rentals.inbound.client import address_of
 logger = logging.getLogger(__name__)
 
 _HALF_IN: Final = "half_in"
+_ENTERED: Final = "entered_at"
+#: Seconds after logging in for which a person is taken for who they said they are, also where it matters most.
+_FRESH: Final = 900
 #: Seconds between the password and the code.
 _LONGEST: Final = 600
 
@@ -61,6 +64,11 @@ def let_in(request: HttpRequest, user: User, wanted: str, *, strong: bool = Fals
         "next": wanted,
     }
     return redirect("second-step-code")
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the person logged in just now, in this session."""
+    return 0 <= time.time() - request.session.get(_ENTERED, 0) < _FRESH
 
 
 def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -118,6 +126,7 @@ def code(request: HttpRequest) -> HttpResponse:
 def _all_the_way_in(request: HttpRequest, user: User, wanted: str, *, strong: bool) -> HttpResponse:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])  # with a new session key
     request.session.pop(_HALF_IN, None)
+    request.session[_ENTERED] = time.time()
     if strong:
         request.session[TOOK_SECOND_STEP] = True
     response = redirect(wanted)

@@ -103,10 +103,10 @@ def come_back(request: HttpRequest) -> HttpResponse:
     except ProviderError as error:
         return _provider_fails(request, error)
     except RefusedToken as error:
-        throttle.failed_provider(address_of(request), str(error), timezone.now())
+        throttle.failed_elsewhere(address_of(request), str(error), timezone.now())
         return _back_to_login(request, "What the provider says about you cannot be believed. Begin again.")
     except NotHere as refused:
-        throttle.failed_provider(address_of(request), "nobody of ours", timezone.now())
+        throttle.failed_elsewhere(address_of(request), "nobody of ours", timezone.now())
         return _back_to_login(request, str(refused))
     finally:
         _ROOM.release()
