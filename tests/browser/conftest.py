@@ -31,7 +31,8 @@ FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-proxy-server",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # whatever it wants to know, it stays on this machine
+    # Whatever it wants to know, it stays on this machine.
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",
 )
 #: Who works here, and what they may do; None may do all.
 PEOPLE: dict[str, list[str] | None] = {

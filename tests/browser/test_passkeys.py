@@ -30,7 +30,7 @@ def test_a_passkey_is_made_and_lets_its_owner_in(browser: Browser, console: Cons
         context.set_default_timeout(20_000)
         page = context.new_page()
         faults: list[object] = []
-        page.on("pageerror", faults.append)
+        page.on("pageerror", lambda error: faults.append(error))  # noqa: PLW0108 - it marks what it is given
         devices = context.new_cdp_session(page)
         devices.send("WebAuthn.enable")
         device = devices.send("WebAuthn.addVirtualAuthenticator", {"options": DEVICE})["authenticatorId"]
@@ -39,6 +39,7 @@ def test_a_passkey_is_made_and_lets_its_owner_in(browser: Browser, console: Cons
         page.get_by_label("Username").fill("clerk")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Log in", exact=True).click()
+        page.wait_for_url(f"{site}/admin/")
         page.goto("/admin/passkeys/")
         page.get_by_label("Name").fill("My phone")
         page.get_by_role("button", name="Add a passkey").click()
