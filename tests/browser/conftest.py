@@ -90,7 +90,7 @@ def logged_in(browser: Browser, console: Console) -> Callable[[str], Any]:
                 page.goto("/")
                 page.get_by_label("Username").fill(name)
                 page.get_by_label("Password").fill(PASSWORD)
-                page.get_by_role("button", name="Log in").click()
+                page.get_by_role("button", name="Log in", exact=True).click()
                 page.wait_for_url("/")
                 kept[name] = context.storage_state()
         return kept[name]

@@ -37,7 +37,8 @@
     error.name === "InvalidStateError" ? "This device has a passkey for you already."
       : error instanceof DOMException ? "The device gave no passkey. Try again." : error.message;
 
-  if (!window.PublicKeyCredential) return;
+  // Passkeys are of a name; an address in numbers has none.
+  if (!window.PublicKeyCredential || /^[\d.]+$|^\[/.test(location.hostname)) return;
   for (const note of document.querySelectorAll("[data-without-passkeys]")) note.hidden = true;
   for (const form of document.querySelectorAll("form[data-passkey]")) {
     form.hidden = false;
