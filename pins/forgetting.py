@@ -27,8 +27,6 @@ from rentals import forgetting
 from rentals.calendars.decide.identity import plain_name
 from rentals.models import Booking, FeedItem, Property
 
-#: What the page of a calendar row says.
-REASON: Final = "The guest's data was erased."
 NAMELESS: Final = "Guest"
 #: How many stays one night forgets; the next nights go on.
 MOST: Final = 5_000
@@ -63,7 +61,7 @@ def forget(booking_id: int, now: datetime) -> Erased:
             return Erased(Counter(), waits=True)
         items = FeedItem.objects.filter(booking=booking)
         names = {booking.guest_name, booking.feed_guest_name, *items.values_list("guest_name", flat=True)}
-        counts = Counter({"calendar row": forgetting.wipe_items(items, REASON)})
+        counts = Counter({"calendar row": forgetting.drop_items(items, now)})
         outbox.forget_guests([booking_id])
         owned = AccessGrant.objects.filter(booking=booking)
         counts["code"], waits = _wipe_grants(owned, names)
@@ -102,7 +100,7 @@ def forget_leftovers(name: str, reservation: str, now: datetime) -> Erased:
         ]
         feeds = FeedItem.objects.filter(pk__in=rows).values("feed__property")
         list(Property.objects.select_for_update(no_key=True).filter(pk__in=feeds).order_by("pk").values_list("pk"))
-        counts["calendar row"] = forgetting.wipe_items(FeedItem.objects.filter(pk__in=rows), REASON)
+        counts["calendar row"] = forgetting.drop_items(FeedItem.objects.filter(pk__in=rows), now)
         orphans = [
             grant.pk
             for grant in AccessGrant.objects.filter(booking=None).exclude(holder_name="").only("holder_name")

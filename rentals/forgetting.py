@@ -4,6 +4,7 @@ here and goes on with codes and messages."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 from typing import Final
 
 from django.contrib.admin.models import LogEntry
@@ -16,7 +17,22 @@ from rentals.models import FeedItem
 
 #: What a line of the history says where it named the guest.
 ERASED: Final = "What was done is erased with the guest's data."
+#: What the page of a calendar row says.
+REASON: Final = "The guest's data was erased."
 _BATCH: Final = 500
+
+
+def drop_items(items: QuerySet[FeedItem], now: datetime) -> int:
+    """Take the guest's data out of calendar rows; return of how many. The caller holds the property's row, for which
+    imports wait.
+
+    A row whose event is over is deleted, as after `FEED_KEEP_DAYS`: an event that is over is not imported again, and
+    one that goes on after all is a stay again. The others are wiped.
+    """
+    over = items.filter(ends_at__lte=now)
+    number = over.count()
+    over.delete()
+    return number + wipe_items(items, REASON)
 
 
 def wipe_items(items: QuerySet[FeedItem], reason: str) -> int:

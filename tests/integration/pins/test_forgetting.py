@@ -106,21 +106,41 @@ def test_a_later_import_does_not_bring_the_name_back(house: House, clock: time_m
     assert Booking.objects.filter(status="confirmed").count() == 2
 
 
-def test_a_row_is_not_read_again_when_the_check_out_moves_to_later_today(
+def test_a_guest_who_left_before_the_calendar_says_so_is_not_read_again(
     house: House, clock: time_machine.Traveller
 ) -> None:
-    """A stay that is over at 11:00 is not over by the property's new times. Its row must stay without the guest."""
+    """The host ended the stay; its calendar lists it for another day, and under a new UID, too."""
+    flat = house.flat(house.lock())
+    feed = feed_of(flat)
+    take(feed, [stay_event()])
+    booking = Booking.objects.get()
+    clock.move_to(booking.check_in + DAY)
+    booking.check_out = timezone.now()
+    booking.save()
+    clock.shift(HOUR)
+    house.settle()
+    forgetting.forget(booking.pk, timezone.now())
+    for uid in ("one@example.com", "another@example.com"):
+        take(feed, [stay_event().replace("one@example.com", uid)])
+        house.settle()
+        assert rows_that_say(FIRST, LAST, RESERVATION) == []
+        assert not Booking.objects.filter(check_out__gt=timezone.now()).exists()
+
+
+def test_a_guest_who_stays_on_after_all_gets_a_code(house: House, clock: time_machine.Traveller) -> None:
+    """Erasing must not lock anybody out: what the calendar lists for the coming days is a stay."""
     flat = house.flat(house.lock())
     feed = feed_of(flat)
     take(feed, [stay_event()])
     booking = Booking.objects.get()
     clock.move_to(booking.check_out + HOUR)
+    house.settle()
     forgetting.forget(booking.pk, timezone.now())
-    flat.check_out_time = (timezone.localtime() + 9 * HOUR).time()
-    flat.save()
-    take(feed, [stay_event()])
-    assert rows_that_say(LAST, RESERVATION) == []
-    assert Booking.objects.count() == 1
+    take(feed, [stay_event().replace("20270306", "20270308")])
+    house.settle()
+    again = Booking.objects.exclude(pk=booking.pk).get()
+    assert again.guest_name == NAME
+    assert Pin.objects.get(grant__booking=again).state == "set"
 
 
 def test_a_stay_that_is_not_over_waits_for_its_end(house: House, clock: time_machine.Traveller) -> None:
