@@ -68,7 +68,8 @@ def let_in(request: HttpRequest, user: User, wanted: str, *, strong: bool = Fals
 
 def is_fresh(request: HttpRequest) -> bool:
     """Whether the person logged in just now, in this session."""
-    return 0 <= time.time() - request.session.get(_ENTERED, 0) < _FRESH
+    entered: float = request.session.get(_ENTERED, 0)
+    return 0 <= time.time() - entered < _FRESH
 
 
 def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:

@@ -35,7 +35,8 @@ class Device:
         options = asked["publicKey"]
         assert options["authenticatorSelection"]["userVerification"] == "required"
         self.handle = options["user"]["id"]
-        data = AttestedCredentialData.create(b"\0" * 16, self.id, ES256.from_cryptography_key(self.key.public_key()))
+        public = ES256.from_cryptography_key(self.key.public_key())  # type: ignore[no-untyped-call]
+        data = AttestedCredentialData.create(b"\0" * 16, self.id, public)
         proof = AuthenticatorData.create(self._site(options["rp"]["id"]), self._flags() | FLAG.AT, self._count(), data)
         made = AttestationObject.create("none", proof, {})
         return self._answer(options, "webauthn.create", attestationObject=websafe_encode(made))

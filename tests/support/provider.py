@@ -29,7 +29,7 @@ class Provider:
         self.asked: list[str] = []
         self.key: ECKey | RSAKey | OctKey = ECKey.generate_key("P-256", {"kid": "first"})
         self.algorithm = "ES256"
-        self.listed = [self.key]
+        self.listed: list[ECKey | RSAKey | OctKey] = [self.key]
         self.basic = True
         self._codes: dict[str, dict[str, str]] = {}
         outer = self
