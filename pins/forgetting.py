@@ -21,6 +21,7 @@ from django.db.models import F, Q
 
 from pins.core.pin_state import State
 from pins.desired import grants
+from pins.incidents.sweep_checks import MAYBE_ON_LOCK
 from pins.models import AccessGrant, Pin
 from pins.notify import outbox
 from rentals import forgetting
@@ -28,6 +29,8 @@ from rentals.calendars.decide.identity import plain_name
 from rentals.models import Booking, FeedItem, Property
 
 NAMELESS: Final = "Guest"
+#: PINs that nobody has to find on a lock again: off it, or never on their way there.
+_OFF: Final = Q(state=State.REMOVED) | (~MAYBE_ON_LOCK & Q(extra_ids=[], posts=[], late_until=None))
 #: How many stays one night forgets; the next nights go on.
 MOST: Final = 5_000
 
@@ -80,11 +83,10 @@ def _wipe_grants(owned: Iterable[AccessGrant], names: Iterable[str]) -> tuple[in
     AccessGrant.objects.filter(pk__in=ids).update(holder_name="")
     pins = Pin.objects.filter(grant__in=ids)
     # A run that read the row before must not store its own copy over this one.
-    off = pins.filter(state=State.REMOVED)
-    off.update(alias="", sent_alias="", observed_rev=F("observed_rev") + 1)
+    pins.filter(_OFF).update(alias="", sent_alias="", observed_rev=F("observed_rev") + 1)
     forgetting.wipe_history(AccessGrant, ids, list(names), NAMELESS)
     forgetting.wipe_history(Pin, list(pins.values_list("pk", flat=True)), list(names), NAMELESS)
-    return len(ids), pins.exclude(state=State.REMOVED).exists()
+    return len(ids), pins.exclude(_OFF).exists()
 
 
 def forget_leftovers(name: str, reservation: str, now: datetime) -> Erased:

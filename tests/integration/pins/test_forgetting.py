@@ -171,6 +171,15 @@ def test_the_name_in_the_lock_app_is_known_until_the_code_is_off(house: House, c
     assert rows_that_say(FIRST, LAST) == []
 
 
+def test_a_code_that_never_was_on_its_way_keeps_no_name(house: House, clock: time_machine.Traveller) -> None:
+    """Its lock was out of use, and no run of it will ever come."""
+    booking = house.stay(house.flat(house.lock()), HOUR, DAY, name=NAME)
+    assert FIRST in Pin.objects.get().alias
+    clock.shift(3 * DAY)
+    assert not forgetting.forget(booking.pk, timezone.now()).waits
+    assert rows_that_say(FIRST, LAST) == []
+
+
 def test_names_go_by_age(house: House, clock: time_machine.Traveller, settings: Any) -> None:
     settings.GUEST_KEEP_DAYS = 30
     flat = house.flat(house.lock())
