@@ -100,7 +100,7 @@ class JsonFormatter(logging.Formatter):
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
     *("feed_id", "cause", "status", "grants", "channel_id", "delivery_id", "event_type", "channels"),
-    *("messages", "incidents", "leader", "address", "user_id"),
+    *("messages", "incidents", "stays", "leader", "address", "user_id"),
 )
 
 
@@ -128,6 +128,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
             **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "waitress"), paths),
             "httpx": quiet,
             "httpcore": quiet,
+            "fido2": quiet,
             # They name targets and addresses that hold tokens (pins/notify/services.py).
             "apprise": silent,
             "urllib3": silent,

@@ -21,7 +21,7 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import heartbeats, retention
+from pins import forgetting, heartbeats, retention
 from pins.desired import drift
 from pins.incidents import slow_checks, sweep_checks
 from pins.measures import counting, promise
@@ -137,7 +137,11 @@ def purge(**kwargs: Any) -> None:
     looks = retention.purge_looks(now)
     retention.purge_tries(now)
     promise.purge(now)
-    logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
+    stays = forgetting.forget_due(now)
+    logger.info(
+        "purged",
+        extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks, "stays": stays},
+    )
 
 
 @worker_shutting_down.connect

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q
 
 from pins.board import day_lists, rows, undecided
+from pins.board.after_loss import Restored, restored
 from pins.board.clocks import Clock, clock
 from pins.board.day_lists import DayList, Show
 from pins.board.doubts import doubts_of
@@ -78,7 +79,8 @@ class Board:
     more_locks: int
     budgets: tuple[BudgetLine, ...]
     promise: Promise  # how it was kept lately
-    observed: tuple[ObservedAccount, ...]
+    restored: Restored | None  # a backup was, and not everything is as usual yet
+    observed: tuple[ObservedAccount, ...]  # beside those that wait since then
     feeds: int  # switched on
     unread_feeds: int  # of these, not read at the last try
     start: Start
@@ -124,7 +126,9 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     soon = [one for one in soon if one.booking.status == Booking.Status.CONFIRMED]
     locks, more_locks = locks_to_look_after(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer(*LockAccount.SECRETS), scope))
-    observed = tuple(ObservedAccount(one.pk, one.name) for one in lock_accounts if one.observe_only)
+    lost = restored(now, scope, here.zone)
+    observed = [ObservedAccount(one.pk, one.name) for one in lock_accounts if one.observe_only]
+    waiting = {one.account_id for one in lost.waiting} if lost is not None else set()
     active = visible(CalendarFeed.objects.filter(is_active=True), scope)
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))
     known = [one for one in soon if not one.is_observed]
@@ -163,7 +167,8 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         more_locks=more_locks,
         budgets=tuple(budgets(lock_accounts, now)),
         promise=promise(lately(now, scope), brief(counted, now, here.zone) if counted is not None else ""),
-        observed=observed,
+        restored=lost,
+        observed=tuple(one for one in observed if one.account_id not in waiting),
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],
         start=start,

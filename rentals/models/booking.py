@@ -67,11 +67,18 @@ class Booking(models.Model):
     feed_check_out = models.DateTimeField(null=True, blank=True, editable=False)
     feed_guest_name = NameField(max_length=120, blank=True, editable=False)
     feed_status = models.CharField(max_length=16, blank=True, editable=False)
+    forget_guest = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="The guest's data is to be erased when the stay is over and its code is off every lock.",
+    )
 
     objects = BookingQuerySet.as_manager()
 
     class Meta:
         ordering = ("check_in", "pk")
+        permissions = (("forget_guest", "Can erase the data of guests"),)
         constraints = (
             models.CheckConstraint(name="booking_ends_after_start", condition=Q(check_out__gt=F("check_in"))),
             models.CheckConstraint(
@@ -79,7 +86,10 @@ class Booking(models.Model):
             ),
         )
         # PostgreSQL has one more, over the period itself: see `rentals.models.periods`.
-        indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
+        indexes = (
+            models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),
+            models.Index(name="booking_to_forget", fields=["check_out"], condition=Q(forget_guest=True)),
+        )
 
     def __str__(self) -> str:
         return f"{self.guest_name or 'Guest'}, {days(self.arrival_date, self.departure_date)}"
