@@ -191,9 +191,9 @@ X_FRAME_OPTIONS = "DENY"
 # one is not run.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [NONE],
-        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src", "form-action"), [SELF]),
-        **dict.fromkeys(("base-uri", "frame-ancestors"), [NONE]),
+        "default-src": (NONE,),
+        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src", "form-action"), (SELF,)),
+        **dict.fromkeys(("base-uri", "frame-ancestors"), (NONE,)),
     }
 }
 # HSTS for subdomains and browsers' preload lists would concern hosts that are not ours.
