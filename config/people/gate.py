@@ -81,6 +81,7 @@ def _refuse(start_response: _Start) -> Iterable[bytes]:
         ("Content-Length", str(len(_PAGE))),
         ("Retry-After", str(_COME_BACK)),
         ("Cache-Control", "no-store"),
+        ("Content-Security-Policy", "default-src 'none'"),
         ("Connection", "close"),  # the body was not read
     ]
     start_response("429 Too Many Requests", headers)

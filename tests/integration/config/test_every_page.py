@@ -7,7 +7,6 @@ policy and nothing that it would stop.
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -47,10 +46,9 @@ def _built(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
 
 
 @pytest.fixture
-def village(_built: None, db: None, clock: object, caplog: pytest.LogCaptureFixture) -> Village:
+def village(_built: None, db: None, clock: object, no_log: None) -> Village:
     from tests.support.restricted import Village
 
-    caplog.set_level(logging.CRITICAL)  # each refusal is logged with where it came from, and that takes longer than it
     return Village.again()
 
 
