@@ -147,6 +147,19 @@ def test_no_page_has_a_serious_barrier(name: str, pages: dict[str, str], visit: 
     assert not found, "\n".join(found)
 
 
+def test_bars_that_share_a_night_lie_below_each_other(pages: dict[str, str], visit: Visit) -> None:
+    page = visit(pages["timeline"], viewport={"width": 1440, "height": 900})
+    first, overlapping, later = (
+        page.get_by_role("link", name=name).first.bounding_box() for name in ("Gil Ready", "Hal Overlaps", "Ida Later")
+    )
+    assert first is not None
+    assert overlapping is not None
+    assert later is not None
+    assert first["x"] < overlapping["x"] < first["x"] + first["width"] < later["x"]
+    assert overlapping["y"] >= first["y"] + first["height"]
+    assert later["y"] == first["y"]
+
+
 def test_no_page_asks_for_what_its_policy_forbids(pages: dict[str, str], visit: Visit) -> None:
     """Chromium writes each violation to the console of the page, over which the watch stands."""
     page = visit("/")

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pins.board.timeline import Bar, Gap, Taken, lay_out
+from pins.board import calendar
+from pins.board.timeline import HALVES, Bar, Gap, Taken, lay_out
+from tests.support.paths import ROOT
 
 FIRST = date(2027, 3, 1)
 DAYS = 7
@@ -116,6 +118,15 @@ def test_bars_lie_in_the_window_and_gaps_between_them(spans: list[tuple[int, int
     assert all(1 <= bar.start < bar.end <= 2 * DAYS + 1 for bar in found.bars)
     free = {column for gap in found.gaps for column in range(gap.start, gap.end)}
     assert not free & {column for bar in found.bars for column in range(bar.start, bar.end)}
+
+
+def test_the_style_sheet_has_a_place_for_each_column() -> None:
+    style = (ROOT / "pins" / "static" / "pins" / "timeline.css").read_text()
+    last = HALVES * calendar.DAYS + 1
+    for column in range(1, last):
+        assert f".from{column} {{ grid-column-start: {column}; }}" in style
+        assert f".to{column + 1} {{ grid-column-end: {column + 1}; }}" in style
+    assert f".to{last + 1} " not in style
 
 
 def test_a_guest_who_stays_on_is_no_turnover() -> None:
