@@ -6,7 +6,7 @@ import gzip
 import json
 import random
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO, StringIO
 from typing import Any, Final
@@ -151,7 +151,7 @@ class Request:
 class Fuzz:
     """`known`: addresses as the resolver writes them (`/calendars/<token>.ics`), with the values that exist."""
 
-    def __init__(self, seed: str, patterns: Sequence[str], known: dict[str, Sequence[str]]) -> None:
+    def __init__(self, seed: str, patterns: Sequence[str], known: Mapping[str, Sequence[str]]) -> None:
         self._seed, self._patterns, self._known = seed, patterns, known
         self._calendars = [one.read_bytes() for one in sorted((ROOT / "tests" / "ical").glob("*.ics"))]
         assert self._calendars

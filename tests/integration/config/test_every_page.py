@@ -132,7 +132,7 @@ def addresses(village: Village, *, hidden: bool) -> dict[str, str]:
         "action": (*ACTIONS, *FORMS, "no-such-action"),
         "app_label": ("rentals", "pins", "auth", "admin", "django_celery_beat"),
     }
-    found = {}
+    found: dict[str, str] = {}
     for pattern in site_walk.patterns():
         model = site_walk.model_of(pattern)
         token = next((one for begins, one in tokens.items() if pattern.startswith(begins)), "x")
