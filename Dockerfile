@@ -14,7 +14,7 @@ RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin turnk
 
 # Packages come first: a change of the code then does not install them again.
 COPY requirements.txt .
-RUN pip install -r requirements.txt
+RUN pip install --require-hashes -r requirements.txt
 
 COPY manage.py gunicorn.conf.py ./
 COPY config config

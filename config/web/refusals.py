@@ -59,6 +59,7 @@ class Refusal(ErrorTask):
             kind, body = "application/json", json.dumps({"error": word, "detail": detail})
         self.status = f"{error.code} {error.reason}"
         self.response_headers += [("Content-Type", f"{kind}; charset=utf-8"), ("Cache-Control", "no-store")]
+        self.response_headers.append(("Content-Security-Policy", "default-src 'none'"))
         self.set_close_on_finish()
         content = body.encode()
         self.content_length = len(content)

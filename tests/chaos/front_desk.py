@@ -219,6 +219,13 @@ def subscribe(flat: int, name: str, url: str) -> int:
     return CalendarFeed.objects.create(property_id=flat, name=name, url=url).pk
 
 
+def tell_robot(target: str, signing_secret: str) -> int:
+    """Enter a machine that is told of everything; answers its id."""
+    return NotificationChannel.objects.create(
+        name="Robot", kind="webhook", target=target, signing_secret=signing_secret
+    ).pk
+
+
 def push_path(feed: int) -> str:
     """Where the calendar is pushed to."""
     return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
@@ -275,6 +282,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         give_up_on,
         change_key,
         subscribe,
+        tell_robot,
         push_path,
         calendar,
     )
