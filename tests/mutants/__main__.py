@@ -16,7 +16,6 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from tests.mutants import reach, results
 from tests.mutants.mutating import Mutant, mutants

@@ -26,9 +26,9 @@ class Suite:
         )
 
     def test_files(self) -> list[str]:
-        return sorted(
-            str(path.relative_to(ROOT)) for folder in self.tests for path in (ROOT / folder).rglob("test_*.py")
-        )
+        return [
+            str(path.relative_to(ROOT)) for folder in self.tests for path in sorted((ROOT / folder).rglob("test_*.py"))
+        ]
 
 
 SUITES: Final = (
