@@ -99,7 +99,7 @@ def prepare(options: argparse.Namespace) -> tuple[list[Judged], list[Trial]]:
     trials: list[Trial] = []
     for path, suite in chosen(options.modules):
         if suite not in reaches:
-            reaches[suite] = reach.recorded(suite, say)
+            reaches[suite] = reach.recorded(suite, say, options.tests)
         if options.number is not None:
             drawn = [one for one in mutants(path, text_of(path)) if one.number in options.number]
         else:
@@ -155,6 +155,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--number", type=int, nargs="+", help="only these mutants, by number")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="side by side (%(default)s)")
     parser.add_argument("--most-seconds", type=float, default=30, help="of tests for one mutant (%(default)s)")
+    parser.add_argument("--tests", nargs="+", default=[""], help="only test files with this in their path judge")
     parser.add_argument("--record-only", action="store_true", help="only record what the tests reach")
     parser.add_argument("--save", action="store_true", help="keep the result in docs/reports")
     options = parser.parse_args()

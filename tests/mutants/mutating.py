@@ -169,6 +169,8 @@ def _is_docstring(node: cst.CSTNode) -> bool:
 
 
 def _is_log(node: cst.CSTNode) -> bool:
+    if isinstance(node, cst.Expr):
+        return _is_log(node.value)
     return (
         isinstance(node, cst.Call)
         and isinstance(node.func, cst.Attribute)

@@ -44,9 +44,10 @@ class Reach:
         return all((ROOT / path).exists() and _digest(path) == digest for path, digest in self.texts.items())
 
 
-def recorded(suite: Suite, say: Callable[[str], None]) -> list[Reach]:
-    """The reach of all tests of a suite; what is missing is recorded first. Raises `RuntimeError` if a test fails."""
-    files = suite.test_files()
+def recorded(suite: Suite, say: Callable[[str], None], parts: Sequence[str] = ("",)) -> list[Reach]:
+    """The reach of the tests of a suite; what is missing is recorded first. `parts`: only of files with one of these in
+    their path. Raises `RuntimeError` if a test fails."""
+    files = [file for file in suite.test_files() if any(part in file for part in parts)]
     missing = [file for file in files if (kept := _kept(file)) is None or not kept.holds()]
     for start in range(0, len(missing), _BATCH):
         batch = missing[start : start + _BATCH]

@@ -38,7 +38,10 @@ class Judged:
 
 
 def equivalents(path: Path = EQUIVALENT) -> dict[tuple[str, str, str], str]:
-    """(module, line before, line after) -> why nobody could notice. Raises `ValueError` for an entry without a reason."""
+    """(module, line before, line after) -> why nobody could notice.
+
+    Raises `ValueError` for an entry without a reason.
+    """
     found = {}
     for entry in tomllib.loads(path.read_text(encoding="utf-8")).get("mutant", []):
         if not entry.get("why", "").strip():
@@ -63,10 +66,8 @@ def by_module(judged: Sequence[Judged]) -> dict[str, Counter[Fate]]:
 
 def table(judged: Sequence[Judged]) -> str:
     """A Markdown table, one module a line, and all together."""
-    rows = [
-        "| module | mutants | killed | timeout | survived | unreached | equivalent | % |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    heads = ["module", "mutants", *Fate, "%"]
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     modules = by_module(judged)
     for name, fates in [*modules.items(), ("all", sum(modules.values(), Counter[Fate]()))]:
         share = percent(fates)
