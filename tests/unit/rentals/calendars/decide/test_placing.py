@@ -115,8 +115,9 @@ def test_what_cannot_be_read_keeps_the_days_that_can() -> None:
     assert (placed.ends_at, placed.ends_on) == (utc(12, 10), march(12))
     only_end = place_unreadable(replace(event, starts=None), WARSAW)
     assert (only_end.starts_on, only_end.ends_on) == (None, march(12))
-    for last in (march(10), march(9), date.max, None):
-        cut = place_unreadable(replace(event, ends=last), Hours("America/New_York", time(15), time(23)))
+    late = Hours("America/New_York", time(15), time(23))
+    for last, hours in ((march(10), WARSAW), (march(9), WARSAW), (date.max, late), (None, WARSAW)):
+        cut = place_unreadable(replace(event, ends=last), hours)
         assert (cut.starts_on, cut.ends_on, cut.ends_at) == (march(10), None, None), last
     assert place_unreadable(Quarantined("uid", "Odd."), WARSAW).days == (None, None)
 
