@@ -190,6 +190,13 @@ NEW_UID_OTHER_STAY = [
     (item(1, 8, 14, name="Anna Roe"), event("new", 9, 20, name="Anna Roe")),
     (item(1, 8, 14, name="Anna Roe", code="HM1"), event("new", 8, 20, name="Anna Roe", code="HM2")),
     (item(1, 20, 24, name="Anna Roe"), event("new", 20, 26, name="Anna Roe")),
+    # a day that could not be read
+    (item(1, 8, 12, starts_on=None, until=date(2027, 3, 15)), event("new", 10, 15)),
+    (item(1, 8, 12, ends_on=None, until=date(2027, 3, 15)), event("new", 10, 15)),
+    (item(1, 8, 12, until=date(2027, 3, 15)), replace(event("new", 10, 15), starts_on=None)),
+    (item(1, 8, 14, starts_on=None, until=None), event("new", 10, 14)),
+    (item(1, 8, 14, until=None), replace(event("new", 10, 14), starts_on=None)),
+    (item(1, 20, 24, starts_on=None, ends_on=None), replace(event("new", 20, 24), starts_on=None, ends_on=None)),
 ]
 
 
