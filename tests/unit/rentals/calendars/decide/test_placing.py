@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import pytest
 
 from rentals.calendars.decide.placing import Hours, Key, beside_true_times, key_of, place, place_unreadable
-from rentals.calendars.events import Event, Quarantined, Reading, Verdict
+from rentals.calendars.events import Event, Guest, Quarantined, Reading, Verdict
 
 WARSAW = Hours("Europe/Warsaw", time(15), time(11))  # an hour ahead of UTC until 28 March
 
@@ -26,7 +26,9 @@ def reading(starts: date, ends: date, verdict: Verdict = Verdict.STAY, **facts: 
 
 
 def test_whole_days_have_the_times_of_the_property() -> None:
-    placed = place(reading(march(10), march(12)), WARSAW)
+    guest = Guest(name="Anna", reservation_code="HM1")
+    placed = place(replace(reading(march(10), march(12)), guest=guest), WARSAW)
+    assert placed.guest == guest
     assert (placed.starts_at, placed.ends_at) == (utc(10, 14), utc(12, 10))
     assert (placed.starts_on, placed.ends_on, placed.days) == (march(10), march(12), (march(10), march(12)))
     assert (placed.whole_days, placed.needs_review, placed.reason) == (True, False, "A stay.")
