@@ -50,23 +50,28 @@ def read_libraries() -> None:
         importlib.import_module(name)
 
 
-class Changed(importlib.abc.MetaPathFinder, importlib.machinery.SourceFileLoader):
-    """Imports one module from a text instead of its file."""
+class _Text(importlib.machinery.SourceFileLoader):
+    """Loads a module from a text instead of its file."""
+
+    text = ""
+
+    def get_code(self, fullname: str) -> CodeType:
+        return compile(self.text, self.path, "exec", dont_inherit=True)
+
+
+class Changed(importlib.abc.MetaPathFinder):
+    """Finds one module: `path`, from the root of the tree, with another text."""
 
     def __init__(self, path: str, text: str) -> None:
-        module = path.removesuffix(".py").replace("/", ".")
-        super().__init__(module, str(ROOT / path))
-        self.text = text
+        self._loader = _Text(path.removesuffix(".py").replace("/", "."), str(ROOT / path))
+        self._loader.text = text
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        return (
-            importlib.util.spec_from_file_location(fullname, self.path, loader=self) if fullname == self.name else None
-        )
-
-    def get_code(self, fullname: str) -> CodeType:
-        return compile(self.text, self.path, "exec", dont_inherit=True)
+        if fullname != self._loader.name:
+            return None
+        return importlib.util.spec_from_file_location(fullname, self._loader.path, loader=self._loader)
 
 
 class Chosen:

@@ -213,10 +213,10 @@ def spans(draw: st.DrawFn) -> tuple[datetime, datetime]:
 def stays(draw: st.DrawFn) -> Stay:
     """Entered by hand, made by a feed, or by a feed and then changed by a person."""
     check_in, check_out = draw(spans())
-    asked = draw(st.just((check_in, check_out)) | spans() | st.just((None, None)))
+    first, last = draw(st.just((check_in, check_out)) | spans() | st.just((None, None)))
     status = draw(st.sampled_from([CONFIRMED, TENTATIVE, CANCELLED]))
     feed_status = draw(st.just(status) | st.sampled_from([CONFIRMED, TENTATIVE, CANCELLED, ""]))
-    return Stay(status, check_in, check_out, "", draw(st.booleans()), *asked, "", feed_status)
+    return Stay(status, check_in, check_out, "", draw(st.booleans()), first, last, "", feed_status)
 
 
 @st.composite

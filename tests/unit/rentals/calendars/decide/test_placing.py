@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
@@ -64,7 +65,7 @@ def test_instants_have_their_local_days_and_whole_seconds() -> None:
     ],
 )
 def test_ends_that_a_person_should_look_at(
-    starts: date, ends: date, facts: dict[str, object], ends_on: date, doubt: str
+    starts: date, ends: date, facts: dict[str, Any], ends_on: date, doubt: str
 ) -> None:
     placed = place(reading(starts, ends, **facts), WARSAW)
     assert (placed.ends_on, placed.needs_review) == (ends_on, bool(doubt))
