@@ -61,6 +61,9 @@ def test_rows_that_are_numbered(arrivals: list[Arrival], expected: list[str]) ->
 def test_names_and_codes_tell_who_moved() -> None:
     named = [item("1", 2, 4, name="Anna"), item("2", 6, 8, name="Anna"), item("3", 10, 12, name="Anna")]
     assert moved(named, came("1", 6, 8, "Anna"), came("2", 10, 12, "Anna")) == []  # each says who it is
+    people = [item("1", 2, 4, name="Anna"), item("2", 6, 8, name="Ben"), item("3", 10, 12, name="Cleo")]
+    assert moved(people, came("1", 6, 8, "Ben"), came("2", 10, 12, "Cleo")) == ["1", "2"]
+    assert moved(people, came("1", 6, 8, "Dan"), came("2", 10, 12, "Eve")) == []
     coded = [item("1", 2, 4, code="A"), item("2", 6, 8, code="B"), item("3", 10, 12, code="C")]
     assert moved(coded, came("1", 6, 8, code="A"), came("2", 10, 12, code="B")) == []
     assert moved(coded, came("1", 6, 8, code="B"), came("2", 10, 12, code="C")) == ["1", "2"]
