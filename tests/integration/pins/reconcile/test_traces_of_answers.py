@@ -135,6 +135,7 @@ def test_a_lost_change_cannot_land_on_a_lock_that_was_added_again(house: House, 
     pin = pin_of(booking, door)
     assert (pin.remote_id, pin.posts) == (None, [])
     assert pin.late_until is not None
+    Pin.objects.update(hold_until=None, nominees=[], must_look=False)
     Lock.objects.filter(pk=door.pk).update(device_id=house.cloud.readd_lock(door.device_id))
     house.run(Lock.objects.get(pk=door.pk))
     assert pin_of(booking, door).late_until is None
