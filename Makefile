@@ -22,7 +22,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test bench corpus axe check lint types contracts migrations deploy-check compose-check audit format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test bench mutants corpus axe check lint types contracts migrations deploy-check compose-check audit format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
@@ -59,6 +59,9 @@ bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/report
 	@rm -rf var/bench
 	@export TURNKEY_FULL_SIZE=1; $(PYTEST) tests/benchmarks -s $(ARGS); status=$$?; \
 		$(BIN)/python -m tests.benchmarks.table $(if $(ARGS),,--save) && exit $$status
+
+mutants: $(TOOLS) ## Change the deciding code in small ways: do tests notice? (ARGS="core/retry -n 40 --seed 7 --save")
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 image-test: $(TOOLS) ## Build the image without an engine and run its processes (root, buildah, debootstrap)
 	@.ci/image

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 _MEMORY = Path("/dev/shm")
 # Where it can, the database of the tests lies in memory: it is made and emptied often, and no test needs a disk.
 _VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
-# Workers of pytest-xdist inherit the folder of their controller.
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ[migrated.FOLDER] = str(_VAR_DIR)
+# Workers of pytest-xdist inherit the folder of their controller, and the judges of a mutant that of their runner.
+os.environ.setdefault(migrated.FOLDER, str(_VAR_DIR))
 _OWN = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "TURNKEY_ENV_FILE": "",

@@ -98,6 +98,9 @@ def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> 
     assert (after.held, after.applied, after.pending, after.late) == (frozenset(), None, None, None)
     assert after.must_look
     assert (after.blocked, after.exists, after.refused, after.hold_until) == ("", False, False, None)
+    assert (after.extra_ids, after.nominees, after.posts, after.left_codes) == ((), (), (), frozenset())
+    assert (after.list_doubted_at, after.start_refused, after.lapsed, after.refusals) == (None, False, False, 0)
+    assert (after.must_read, after.omitted, after.not_found, after.troubles) == (False, False, False, 0)
 
 
 # -- answers to a change --------------------------------------------------------------------------------------------
