@@ -28,6 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, action="append", help="may be repeated (default: the clock's)")
     parser.add_argument("--minutes", type=float, default=10.0, help="of faults; coming to rest is extra (default 10)")
     parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
+    parser.add_argument("--rest", type=float, default=600.0, help="seconds to come to rest, at most (default 600)")
     parser.add_argument("--workers", type=int, default=3, choices=(2, 3, 4))
     parser.add_argument("--kinds", default="", help=f"only these, with commas: {', '.join(sorted(faults.ALL))}")
     parser.add_argument("--report", action="store_true", help="keep the figures in docs/reports/")
@@ -44,7 +45,7 @@ def main() -> int:
     outcomes: list[Outcome] = []
     for name in names:
         for seed in seeds:
-            options = Options(name, seed, asked.minutes * 60, workers=asked.workers, kinds=kinds)
+            options = Options(name, seed, asked.minutes * 60, asked.rest, workers=asked.workers, kinds=kinds)
             try:
                 options.chosen()
                 outcomes.append(_one(options))

@@ -137,6 +137,13 @@ class Sqlite(Database):
         self._path = self.disk.folder / "turnkey.sqlite3"
         self.url = f"sqlite:///{self._path}"
 
+    def fill_disk(self) -> None:
+        # Room that SQLite has already is no room on the disk: its log of writes is emptied, and begins anew.
+        with contextlib.closing(sqlite3.connect(self._path, timeout=5)) as connection:
+            for _ in range(2):
+                self.disk.fill()
+                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def hold(self, seconds: float) -> None:
         with contextlib.closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as connection:
             connection.execute("BEGIN IMMEDIATE")
@@ -163,7 +170,7 @@ class Postgres(Database):
 
     def hold(self, seconds: float) -> None:
         with psycopg.connect(self.url) as connection:
-            connection.execute("LOCK TABLE pins_lockstate, pins_pin, rentals_booking IN EXCLUSIVE MODE")
+            connection.execute("LOCK TABLE pins_pin IN EXCLUSIVE MODE")  # one only: two would end in deadlocks
             time.sleep(seconds)
 
     def stop_at_once(self) -> None:

@@ -17,7 +17,7 @@ import httpx
 from tests.chaos.fire import cloud_faults, faults, judge
 from tests.chaos.fire.faults import Fault, Lane
 from tests.chaos.fire.guests import Stay
-from tests.chaos.fire.history import Blow, History
+from tests.chaos.fire.history import Blow, Ending, History
 from tests.chaos.fire.machines import NotHere, database
 from tests.chaos.fire.scene import Scene, scene
 from tests.support.processes import DeskRefused
@@ -168,8 +168,7 @@ def run(options: Options, folder: Path) -> Outcome:
     ):
         skipped: dict[str, str] = {}
         _under_fire(made, options, skipped)
-        settled_after = _come_to_rest(made, options.rest)
-        ending = made.ending()
+        settled_after, ending = _come_to_rest(made, options.rest)
         history = made.history(ending)
         return Outcome(
             options=options,
@@ -237,24 +236,25 @@ def _change(made: Scene, action: str, fields: dict[str, object], after: dict[int
         made.guests.took(after)
 
 
-def _come_to_rest(made: Scene, seconds: float) -> float:
-    """Wait until nothing is wrong. Answers how long that took; negative when it never came."""
+def _come_to_rest(made: Scene, seconds: float) -> tuple[float, Ending]:
+    """Wait until nothing is wrong. Answers how long that took, negative when it never came, and how it is then."""
     begun, healing = time.monotonic(), _Healing(made)
     told = 0.0
     while (passed := time.monotonic() - begun) < seconds:
         made.supervise()
         healing.look()
         try:
-            wrong = [*judge.at_rest(made.ending())]
+            ending = made.ending()
+            wrong = [*judge.at_rest(ending)]
         except DeskRefused:
             wrong = [judge.Break("end", "the database does not answer")]
         if not wrong:
             healing.look()
             now = datetime.now(UTC)
             made.blows[:] = [blow if blow.healed else replace(blow, healed=now) for blow in made.blows]
-            return passed
-        if passed - told > 10:
+            return passed, ending
+        if passed - told > 20:
             told = passed
             print(f"    {passed:5.0f} s of rest, {len(wrong)} not right yet: {wrong[0]}", flush=True)
         time.sleep(1)
-    return -1.0
+    return -1.0, made.ending()
