@@ -29,7 +29,7 @@ PAUSES: Final = (1.0, 4.0)
 #: How often stays and locks are compared while faults go on, in seconds.
 LOOK_EVERY: Final = 2.0
 #: A backup is made after this share of the run, and restored not before that one.
-BACKUP_AT, RESTORE_AT = 0.3, 0.55
+BACKUP_AT, RESTORE_AT = 0.3, 0.5
 #: For 1,000 stays on 50 locks in ten minutes.
 STAYS_A_MINUTE, LEAST_LOCKS, MOST_LOCKS = 100, 12, 50
 

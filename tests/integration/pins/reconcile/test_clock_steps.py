@@ -51,6 +51,39 @@ def test_a_code_that_was_removed_as_over_comes_back(house: House, clock: time_ma
     assert len(house.ours(door)) == 1
 
 
+def test_a_stay_that_was_entered_while_no_sweep_ran_gets_its_code_within_a_minute(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    door = house.lock()
+    flat = house.flat(door)
+    true = timezone.now()
+    clock.move_to(true + DAY)
+    house.stay(flat, 3 * DAY, DAY)
+    clock.move_to(true + timedelta(minutes=1))
+    tasks.sweep.apply()
+    house.settle()
+    assert not house.ours(door)
+    tasks.check_drift.apply()
+    house.settle()
+    assert len(house.ours(door)) == 1
+
+
+def test_a_code_that_was_removed_while_no_sweep_ran_comes_back_within_a_minute(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), -HOUR, 6 * HOUR)
+    house.settle()
+    true = timezone.now()
+    clock.move_to(true + DAY)
+    house.settle()
+    clock.move_to(true + timedelta(minutes=1))
+    tasks.check_drift.apply()
+    house.settle()
+    assert pin_of(booking, door).state == State.SET
+    assert len(house.ours(door)) == 1
+
+
 def test_no_lock_and_no_account_rests_until_tomorrow(house: House, clock: time_machine.Traveller) -> None:
     door = house.lock()
     house.stay(house.flat(door), 3 * DAY, DAY)
