@@ -55,6 +55,7 @@ class Guests:
     entered: int = 0
     changed: int = 0
     refused: int = 0
+    told: list[tuple[datetime, int, Stay]] = field(default_factory=list)  # when the host was told of which stay
 
     def arrivals(self, count: int) -> list[dict[str, Any]]:
         """So many new stays, as the front desk takes them."""
@@ -84,8 +85,19 @@ class Guests:
     def booked(self, stays: Sequence[Mapping[str, Any]], ids: Sequence[int]) -> None:
         """The database took them."""
         for stay, booking in zip(stays, ids, strict=True):
-            moments = (datetime.fromisoformat(stay[name]) for name in ("check_in", "check_out"))
-            self.ledger[booking] = Stay(*moments)
+            begins, ends = (datetime.fromisoformat(stay[name]) for name in ("check_in", "check_out"))
+            self._tell(booking, Stay(begins, ends))
+
+    def _tell(self, booking: int, stay: Stay) -> None:
+        self.ledger[booking] = stay
+        self.told.append((datetime.now(UTC), booking, stay))
+
+    def restored(self, ledger: Mapping[int, Stay]) -> None:
+        """The database is as it was then; of stays that were entered since nothing can be said."""
+        self.in_doubt(self.ledger)
+        self.ledger.clear()
+        for booking, stay in ledger.items():
+            self._tell(booking, stay)
 
     def change(self) -> tuple[str, dict[str, Any], dict[int, Stay]] | None:
         """What a host does next: the action of the front desk, its fields, and how the stays are after it."""
@@ -117,14 +129,15 @@ class Guests:
 
     def took(self, after: Mapping[int, Stay]) -> None:
         """The database took a change."""
-        self.ledger.update(after)
+        for booking, stay in after.items():
+            self._tell(booking, stay)
 
     def in_doubt(self, bookings: Mapping[int, Stay]) -> None:
         """The database refused a change, or took it and could not say so."""
         self.refused += 1
         for booking in bookings:
             stay = self.ledger[booking]
-            self.ledger[booking] = Stay(stay.check_in, stay.check_out, stay.confirmed, sure=False)
+            self._tell(booking, Stay(stay.check_in, stay.check_out, stay.confirmed, sure=False))
 
     def lost(self, rows: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
         """What was entered and is not in the database as it was entered."""

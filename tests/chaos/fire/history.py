@@ -5,7 +5,7 @@ bookings asked for at the end. One JSON record a line, without a code or a key. 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
@@ -54,6 +54,20 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Wish:
+    """From `at` on, as the host was told, the stay of this code is so; None where nobody knows how."""
+
+    at: datetime
+    reference: str
+    check_in: datetime | None
+    check_out: datetime | None  # None also for a stay that is cancelled
+
+    def is_on(self, moment: datetime) -> bool:
+        """Is the guest there?"""
+        return self.check_in is not None and self.check_out is not None and self.check_in <= moment < self.check_out
+
+
+@dataclass(frozen=True)
 class Ending:
     """How it was when all had come to rest."""
 
@@ -77,6 +91,7 @@ class History:
     requests: tuple[RequestRecord, ...] = ()
     changes: tuple[PinChange, ...] = ()
     blows: tuple[Blow, ...] = ()
+    wishes: tuple[Wish, ...] = ()
     ending: Ending = field(default_factory=Ending)
 
 
@@ -97,7 +112,7 @@ def write(path: Path, history: History) -> None:
 
 def read(path: Path) -> History:
     """A history as `write` kept it."""
-    kept: dict[str, list[Any]] = {"request": [], "change": [], "blow": []}
+    kept: dict[str, list[Any]] = {"request": [], "change": [], "blow": [], "wish": []}
     rules, ending = Rules(0, 0, 0), Ending()
     with path.open() as file:
         for text in file:
@@ -113,13 +128,15 @@ def read(path: Path) -> History:
         tuple(map(request_of, kept["request"])),
         tuple(map(PinChange.from_json, kept["change"])),
         tuple(map(_blow_of, kept["blow"])),
+        tuple(map(_wish_of, kept["wish"])),
         ending,
     )
 
 
-def _lines(history: History) -> Iterator[dict[str, object]]:
+def _lines(history: History) -> Iterator[Mapping[str, object]]:
     yield {"rules": asdict(history.rules)}
-    for kind, records in (("blow", history.blows), ("request", history.requests), ("change", history.changes)):
+    kinds = {"blow": history.blows, "wish": history.wishes, "request": history.requests, "change": history.changes}
+    for kind, records in kinds.items():
         yield from ({kind: asdict(record)} for record in records)
     yield {_END: asdict(history.ending)}
 
@@ -137,10 +154,16 @@ def _blow_of(record: dict[str, Any]) -> Blow:
     return Blow(**record | {name: _moment(record[name]) for name in names})
 
 
+def _wish_of(record: dict[str, Any]) -> Wish:
+    return Wish(**record | {name: _moment(record[name]) for name in ("at", "check_in", "check_out")})
+
+
 def _ending_of(record: dict[str, Any]) -> Ending:
-    codes = {name: tuple(_code_of(code) for code in record[name]) for name in ("wished", "found")}
-    sets = {name: frozenset(record[name]) for name in ("known", "told", "strays")}
-    texts = {name: tuple(record[name]) for name in ("foreign_before", "foreign_after", "unsettled", "lost")}
+    codes: dict[str, Any] = {name: tuple(_code_of(code) for code in record[name]) for name in ("wished", "found")}
+    sets: dict[str, Any] = {name: frozenset(record[name]) for name in ("known", "told", "strays")}
+    texts: dict[str, Any] = {
+        name: tuple(record[name]) for name in ("foreign_before", "foreign_after", "unsettled", "lost")
+    }
     return Ending(**codes, **sets, **texts, open_attempts=record["open_attempts"])
 
 

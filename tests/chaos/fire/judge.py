@@ -11,7 +11,7 @@ lost      what was entered is not in the database, or not as it was entered
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,13 +20,15 @@ from typing import Final
 from pins.core.alias import reference_in
 from pins.simulator.journal import PinChange, RequestRecord
 from pins.simulator.lives import living
-from tests.chaos.fire.history import Blow, Code, Ending, History, in_order
+from tests.chaos.fire.history import Blow, Code, Ending, History, Wish, in_order
 
 #: The fault after which half of the requests count as spent, whatever was sent before.
 RESTORED: Final = "backup_restored"
 #: So many lines of the journal are shown before a break, and so much time around it.
 LINES_BEFORE: Final = 12
 AROUND: Final = timedelta(seconds=5)
+#: How long after a change the host is told of it, at most, and how long work goes on by what it read before.
+HEARD_AFTER: Final = timedelta(seconds=40)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def judge(history: History) -> list[Break]:
     """Every break, in the order of the list above; none is what a run must show."""
     return [
         *_twice(history),
+        *_taken(history),
         *_conflicts(history),
         *_foreign(history),
         *_budget(history),
@@ -107,6 +110,40 @@ def _calm(blows: Iterable[Blow], begins: datetime, ends: datetime) -> float:
             calm += max(0.0, (min(blow.began, ends) - reached).total_seconds())
         reached = max(reached, min(blow.ended, ends))
     return calm + max(0.0, (ends - reached).total_seconds())
+
+
+# -- taken --------------------------------------------------------------------------------------------------------
+
+
+def _taken(history: History) -> Iterator[Break]:
+    held: defaultdict[tuple[int, str], set[int]] = defaultdict(set)
+    for change in sorted(history.changes, key=lambda change: change.seq):
+        reference = reference_of(change)
+        if reference is None:
+            continue
+        codes = held[change.lock_id, reference]
+        if change.action == "created":
+            codes.add(change.uid)
+        elif change.action in ("deleted", "expired"):
+            codes.discard(change.uid)
+        if change.action != "deleted" or change.request_seq is None or change.late or codes:
+            continue
+        if _is_there(history.wishes, reference, change.at) and not _clock_is_wrong(history.blows, change.at):
+            what = f"#{reference} was removed by us from lock {change.lock_id} while the guest was there"
+            yield Break("taken", what, change.lock_id, reference, change.at, change.at)
+
+
+def _is_there(wishes: Iterable[Wish], reference: str, moment: datetime) -> bool:
+    """Was the guest there by every wish that may have held then? The host hears of a change a little after it holds."""
+    known = [wish for wish in wishes if wish.reference == reference and wish.at <= moment + HEARD_AFTER]
+    before = [wish for wish in known if wish.at <= moment]
+    held = [*before[-1:], *(wish for wish in known if wish.at > moment)]
+    return bool(before) and all(wish.is_on(moment) for wish in held)
+
+
+def _clock_is_wrong(blows: Iterable[Blow], moment: datetime) -> bool:
+    """By a clock that stands ahead the stay is over; work that had begun goes on by it for a while."""
+    return any(blow.kind.startswith("clock_") and blow.began <= moment <= blow.ended + HEARD_AFTER for blow in blows)
 
 
 # -- conflicts, foreign codes, the budget ---------------------------------------------------------------------------

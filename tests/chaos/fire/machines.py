@@ -65,7 +65,7 @@ class MachineClock:
         self._file.write_bytes(struct.pack("q", 0))
         compiler = shutil.which("cc")
         source = Path(__file__).with_name("step_clock.c")
-        command = [compiler or "cc", "-shared", "-fPIC", "-O1", "-o", self._library, source]
+        command = [compiler or "cc", "-shared", "-fPIC", "-O1", "-o", str(self._library), str(source)]
         self._works = compiler is not None and subprocess.run(command, capture_output=True).returncode == 0
 
     @property

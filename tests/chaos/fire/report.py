@@ -32,6 +32,7 @@ def summary(outcome: Outcome) -> list[str]:
     return [
         f"{options.database}, seed {options.seed}: {options.seconds:.0f} s, {options.locks} locks, " + machines,
         f"{outcome.stays} stays, {outcome.changes} changes, {outcome.refused} of both not confirmed to the host",
+        f"the host waited for a change: {outcome.host_waited:.0f} s at most",
         f"{sent}, {len(history.changes)} changes on locks",
         f"faults {len(outcome.blows)}, survived {sum(blow.healed is not None for blow in outcome.blows)}",
         f"all right after the last fault: {rest}",

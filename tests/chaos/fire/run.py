@@ -67,6 +67,7 @@ class Outcome:
     stays: int
     changes: int
     refused: int  # changes that the database did not take, or could not confirm
+    host_waited: float  # the longest for one change, in seconds
     settled_after: float  # seconds from the last fault until all was right; negative: never
     deaths: Counter[str]
     skipped: dict[str, str]  # kinds that this machine cannot do, and why
@@ -177,6 +178,7 @@ def run(options: Options, folder: Path) -> Outcome:
             stays=made.guests.entered,
             changes=made.guests.changed,
             refused=made.guests.refused,
+            host_waited=made.host_waited,
             settled_after=settled_after,
             deaths=made.deaths,
             skipped=skipped,
@@ -216,7 +218,7 @@ def _guests_come(made: Scene, due: float) -> int:
         return 0
     stays = guests.arrivals(count)
     try:
-        guests.booked(stays, made.stack.desk.ask("book_in_bulk", stays=stays))
+        guests.booked(stays, made.ask("book_in_bulk", stays=stays))
     except DeskRefused:
         guests.refused += 1
         return count
@@ -229,7 +231,7 @@ def _guests_come(made: Scene, due: float) -> int:
 
 def _change(made: Scene, action: str, fields: dict[str, object], after: dict[int, Stay]) -> None:
     try:
-        made.stack.desk.ask(action, **fields)
+        made.ask(action, **fields)
     except DeskRefused:
         made.guests.in_doubt(after)
     else:

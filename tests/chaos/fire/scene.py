@@ -9,6 +9,7 @@ import random
 import secrets
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from typing import Any, Final
 from pins.simulator.journal import PinChange
 from tests.chaos import proofs
 from tests.chaos.fire.guests import Guests, Stay
-from tests.chaos.fire.history import Blow, Code, Ending, History, Rules, request_of
+from tests.chaos.fire.history import Blow, Code, Ending, History, Rules, Wish, request_of
 from tests.chaos.fire.machines import Database, MachineClock
 from tests.support.paths import ROOT
 from tests.support.processes import Child, DeskRefused, Stack
@@ -29,6 +30,8 @@ CELERY: Final = ("-m", "celery", "-A", "config")
 USUAL_FAULTS: Final = "timeout_applied=0.02,timeout_lost=0.02,busy=0.02,offline=0.01,drop_applied=0.01"
 LATE_SECONDS: Final = 8
 AUDIT_SECONDS: Final = 15
+#: So many seconds of waiting are worth a line.
+SLOW: Final = 5.0
 #: The comparison finds a second code, a killed run keeps its lease for a minute before that, and then it is removed.
 RULES: Final = Rules(limit=600, window=60.0, look=AUDIT_SECONDS + LATE_SECONDS + 60.0 + 7.0)
 _SETTINGS: Final = {
@@ -41,6 +44,7 @@ _SETTINGS: Final = {
     "FEED_MAX_IN_FLIGHT": "1",
     "NOTIFY_MAX_IN_FLIGHT": "1",
 }
+_NO_STAY: Final = (None, None)
 _CLOUD: Final = {"rate_limit": RULES.limit, "rate_window": RULES.window, "late_seconds": 5}
 
 
@@ -61,6 +65,7 @@ class Scene:
     handled: set[tuple[int, str]] = field(default_factory=set)  # codes of ours that a hand has touched
     cloud_is_silent: bool = False
     deaths: Counter[str] = field(default_factory=Counter)
+    host_waited: float = 0.0  # the longest that the host waited for one change, in seconds
     backup: Path | None = None
     _ledger_then: dict[int, Stay] = field(default_factory=dict)
     _salt: bytes = field(default_factory=lambda: secrets.token_bytes(16), repr=False)
@@ -111,6 +116,16 @@ class Scene:
 
         return self.stack.wait_for(f"the front desk may {action}", ask, 120, every=0.5)[0]
 
+    def ask(self, action: str, **fields: object) -> Any:
+        """Ask the front desk once, and note how long the host waited. Raises DeskRefused."""
+        begun = time.monotonic()
+        try:
+            return self.stack.desk.ask(action, **fields)
+        finally:
+            self.host_waited = max(self.host_waited, time.monotonic() - begun)
+            if time.monotonic() - begun > SLOW:
+                print(f"    the host waited {time.monotonic() - begun:.0f} s for {action}", flush=True)
+
     # -- backups ------------------------------------------------------------------------------------------------
 
     def make_backup(self) -> None:
@@ -127,7 +142,7 @@ class Scene:
             child.kill()
         self.insist("a_minute_passes")
         self.manage("restore", str(self.backup), "--replace")
-        self.guests.ledger = dict(self._ledger_then)
+        self.guests.restored(self._ledger_then)
         self.insist("change_key", key=self.key)
         for child in self.ours:
             child.start()
@@ -185,11 +200,22 @@ class Scene:
     def history(self, ending: Ending) -> History:
         """Everything until now."""
         journal = self.stack.journal()
+        references = {stay["id"]: stay["reference"] for stay in self.insist("stays")}
+        wishes = (
+            Wish(
+                at,
+                references[booking],
+                *((stay.check_in, stay.check_out) if stay.confirmed and stay.sure else _NO_STAY),
+            )
+            for at, booking, stay in self.guests.told
+            if references.get(booking)
+        )
         return History(
             RULES,
             tuple(map(request_of, journal["requests"])),
             tuple(map(PinChange.from_json, journal["changes"])),
             tuple(self.blows),
+            tuple(wishes),
             ending,
         )
 

@@ -11,7 +11,7 @@ import pytest
 from pins.simulator.journal import PinChange, RequestRecord
 from tests.chaos.fire import history as kept
 from tests.chaos.fire import judge
-from tests.chaos.fire.history import Blow, Code, Ending, History, Rules
+from tests.chaos.fire.history import Blow, Code, Ending, History, Rules, Wish
 
 START = datetime(2027, 3, 1, 12, tzinfo=UTC)
 RULES = Rules(limit=4, window=60.0, look=30.0)
@@ -67,6 +67,7 @@ QUIET = History(
     (request(1, 0), request(3, 10, method="DELETE", pin_id=1, status=204, alias=None)),
     (change(2, 1), change(4, 11, "deleted")),
     (),
+    (),
     Ending(wished=(CODE,), found=(CODE,), known=frozenset({ANNA}), foreign_before=("x",), foreign_after=("x",)),
 )
 
@@ -112,6 +113,40 @@ def test_a_name_changed_by_hand_hides_no_second_code() -> None:
     history = twice(31)
     renamed = change(5, 6, "updated", uid=2, alias="Somebody", request_seq=None)
     assert broken(replace(history, changes=(*history.changes[:2], renamed, *history.changes[2:]))) == ["twice"]
+
+
+# -- codes of guests who are there ----------------------------------------------------------------------------------
+
+
+def removed(*wishes: Wish, blows: tuple[Blow, ...] = (), **fields: object) -> list[str]:
+    """Verdicts on a code that we remove at second 11."""
+    gone = change(4, 11, "deleted", **fields)
+    return broken(replace(QUIET, changes=(change(2, 1), gone), wishes=wishes, blows=blows))
+
+
+HERE = Wish(at(0), ANNA, at(-100), at(500))
+
+
+def test_the_only_code_of_a_guest_who_is_there_must_stay() -> None:
+    assert removed(HERE) == ["taken"]
+    assert removed(replace(HERE, check_out=at(10))) == []
+    assert removed(replace(HERE, check_in=at(12))) == []
+    assert removed(HERE, request_seq=None) == []  # a person's hand, which is put right
+    assert removed(replace(HERE, reference=BEN)) == []
+
+
+def test_what_the_host_heard_of_later_may_have_held_already() -> None:
+    cancelled = Wish(at(20), ANNA, None, None)
+    assert removed(HERE, cancelled) == []
+    assert removed(HERE, replace(cancelled, at=at(200))) == ["taken"]
+    assert removed(HERE, Wish(at(20), ANNA, at(-100), at(900))) == ["taken"]
+
+
+def test_one_of_two_codes_may_go_and_a_wrong_clock_knows_no_better() -> None:
+    history = replace(QUIET, changes=(change(1, 0, uid=2), *QUIET.changes), wishes=(HERE,))
+    assert broken(history) == []
+    assert removed(HERE, blows=(Blow("clock_ahead", at(5), at(9)),)) == []
+    assert removed(HERE, blows=(Blow("redis_asleep", at(5), at(9)),)) == ["taken"]
 
 
 # -- conflicts, foreign codes, the budget ---------------------------------------------------------------------------
@@ -218,7 +253,12 @@ def test_the_minimal_history_is_of_that_lock_and_guest_with_the_faults_around() 
 
 def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     blow = Blow("redis_asleep", at(3), at(4), "SIGSTOP", healed=at(9))
-    history = replace(twice(31), blows=(blow,), ending=replace(QUIET.ending, strays=frozenset({LOCK})))
+    history = replace(
+        twice(31),
+        blows=(blow,),
+        wishes=(HERE, Wish(at(9), BEN, None, None)),
+        ending=replace(QUIET.ending, strays=frozenset({LOCK})),
+    )
     kept.write(tmp_path / "folder" / "history.jsonl", history)
     assert kept.read(tmp_path / "folder" / "history.jsonl") == history
     assert blow.recovery == 5
