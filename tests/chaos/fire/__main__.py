@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, action="append", help="may be repeated (default: the clock's)")
     parser.add_argument("--minutes", type=float, default=10.0, help="of faults; coming to rest is extra (default 10)")
     parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
-    parser.add_argument("--rest", type=float, default=600.0, help="seconds to come to rest, at most (default 600)")
+    parser.add_argument("--rest", type=float, default=900.0, help="seconds to come to rest, at most (default 900)")
     parser.add_argument("--workers", type=int, default=3, choices=(2, 3, 4))
     parser.add_argument("--kinds", default="", help=f"only these, with commas: {', '.join(sorted(faults.ALL))}")
     parser.add_argument("--report", action="store_true", help="keep the figures in docs/reports/")

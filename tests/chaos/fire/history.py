@@ -135,7 +135,12 @@ def read(path: Path) -> History:
 
 def _lines(history: History) -> Iterator[Mapping[str, object]]:
     yield {"rules": asdict(history.rules)}
-    kinds = {"blow": history.blows, "wish": history.wishes, "request": history.requests, "change": history.changes}
+    kinds: dict[str, tuple[Any, ...]] = {
+        "blow": history.blows,
+        "wish": history.wishes,
+        "request": history.requests,
+        "change": history.changes,
+    }
     for kind, records in kinds.items():
         yield from ({kind: asdict(record)} for record in records)
     yield {_END: asdict(history.ending)}

@@ -41,7 +41,7 @@ class Options:
     database: str
     seed: int
     seconds: float
-    rest: float = 600.0
+    rest: float = 900.0
     workers: int = 3
     kinds: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,7 +119,7 @@ def test_a_name_changed_by_hand_hides_no_second_code() -> None:
 # -- codes of guests who are there ----------------------------------------------------------------------------------
 
 
-def removed(*wishes: Wish, blows: tuple[Blow, ...] = (), **fields: object) -> list[str]:
+def removed(*wishes: Wish, blows: tuple[Blow, ...] = (), **fields: Any) -> list[str]:
     """Verdicts on a code that we remove at second 11."""
     gone = change(4, 11, "deleted", **fields)
     return broken(replace(QUIET, changes=(change(2, 1), gone), wishes=wishes, blows=blows))
