@@ -22,7 +22,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test bench mutants corpus axe check lint types contracts migrations deploy-check compose-check audit format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test chaos bench mutants corpus axe check lint types contracts migrations deploy-check compose-check audit format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
@@ -54,6 +54,9 @@ test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
 
 test-fast: $(TOOLS) ## Run the tests that start no stack of processes
 	@$(PYTEST) -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
+
+chaos: $(TOOLS) ## Ten minutes of faults on each database (ARGS="--seed 7 --minutes 2 --database sqlite --report", --help)
+	@$(BIN)/python -m tests.chaos.fire $(ARGS)
 
 bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/reports (ARGS=-k... prints only)
 	@rm -rf var/bench

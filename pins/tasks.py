@@ -27,7 +27,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.measures import counting, promise
 from pins.models import LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import connectivity, listing, run, wakes
+from pins.reconcile import clock_steps, connectivity, listing, run, wakes
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
 @shared_task(bind=True)
 def sweep(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Find all due work in the database and wake its locks, the most urgent first."""
+    clock_steps.forget(timezone.now())
     with heartbeats.periodic(self, "sweep") as now:
         wake_locks(due_locks(now, ration(now)), now)
         sweep_checks.check(now)

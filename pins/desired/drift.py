@@ -19,11 +19,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfoNotFoundError
 
-from django.db.models import Max
+from django.db.models import Max, Q, Value
+from django.db.models.functions import Least
 
+from pins.core.pin_state import State
 from pins.desired import differences, drift_rounds, grants
 from pins.desired.staying_on import closed_too_early
-from pins.models import AccessGrant, ScanPosition
+from pins.models import AccessGrant, Pin, ScanPosition
 from rentals.models import Booking, Property
 from rentals.models.periods import During
 
@@ -33,6 +35,8 @@ logger = logging.getLogger(__name__)
 NEAR: Final = timedelta(hours=48)
 #: A transaction that wrote new rows may be open for so long: they are seen only when it ends.
 LONGEST_WRITE: Final = timedelta(minutes=10)
+#: The clocks of two machines differ by less.
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 #: A look that comes late looks back at most so far for windows that opened. Older ones are found by the round.
 _LATEST = timedelta(days=1)
 
@@ -44,7 +48,21 @@ def look(now: datetime) -> set[int]:
     for one in drift_rounds.ROUNDS:
         with drift_rounds.next_slice(one, now) as keys:
             touched |= _put_right(one.differing(keys, now), tried, now)
+            if one is drift_rounds.CODES:
+                touched |= _left_by_a_clock_ahead(keys, now)
     return touched
+
+
+def _left_by_a_clock_ahead(grant_ids: list[int], now: datetime) -> set[int]:
+    """What was wished while a clock stood ahead is due by that clock, and a code may have been removed as if its stay
+    were over: by the true one both are due now. Where sweeps ran by that clock too, `pins.reconcile.clock_steps` was
+    here before."""
+    over = Q(state=State.REMOVED, wanted=True, next_try_at=None)
+    ahead = Pin.objects.filter(Q(wished_at__gt=now + CLOCKS_DIFFER) | over, grant__in=grant_ids)
+    locks = set(ahead.order_by().values_list("lock", flat=True))
+    if locks:
+        ahead.update(wished_at=Least("wished_at", Value(now)), next_try_at=now)
+    return locks
 
 
 def due(now: datetime) -> list[int]:

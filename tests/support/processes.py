@@ -224,6 +224,10 @@ class Stack:
         self.redis.stop()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
 
+    def give_all(self, settings: Mapping[str, str]) -> None:
+        """Further environment variables for all processes but the simulator. Before the `with` block."""
+        self._environment.update(settings)
+
     def environment(self) -> dict[str, str]:
         """What the processes are started with, for one that is none of ours."""
         return dict(self._environment)
@@ -327,6 +331,10 @@ class Stack:
         self.redis.start()
 
 
+class DeskRefused(AssertionError):
+    """The database did not do what the front desk asked for, or nobody knows whether it did."""
+
+
 class FrontDesk:
     """Where bookings are entered: a process of its own that uses the ORM and the public names of the models."""
 
@@ -346,4 +354,7 @@ class FrontDesk:
         line = process.stdout.readline()
         if not line:
             raise AssertionError(f"the front desk failed at: {action}")
-        return json.loads(line)
+        said = json.loads(line)
+        if "refused" in said:
+            raise DeskRefused(f"{said['refused']} at: {action}")
+        return said["answer"]

@@ -167,6 +167,12 @@ def test_a_worker_at_work_is_noticed(lived: House, tmp_path: Path) -> None:
         told("restore", str(tmp_path / "file"), "--replace")
 
 
+def test_a_sweep_by_a_clock_that_stood_ahead_stops_no_restore(lived: House, tmp_path: Path) -> None:
+    told("backup", str(tmp_path / "file"))
+    Heartbeat.objects.create(name="sweep", at=timezone.now() + timedelta(days=1))
+    told("restore", str(tmp_path / "file"), "--replace")
+
+
 @pytest.mark.skipif("postgres" in settings.DATABASES["default"]["ENGINE"], reason="one machine means SQLite")
 def test_a_stack_that_runs_on_this_machine_is_noticed(lived: House, tmp_path: Path) -> None:
     told("backup", str(tmp_path / "file"))
