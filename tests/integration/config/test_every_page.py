@@ -120,6 +120,7 @@ def addresses(village: Village, *, hidden: bool) -> dict[str, str]:
         "lock_id": row("rentals.lock", village, hidden=hidden),
         "content_type_id": str(ContentType.objects.get_for_model(type(flat)).pk),
         "uidb64": "MQ",
+        "passkey_id": "1",
         "url": "nowhere",
         "rest": "nowhere",
     }
