@@ -27,6 +27,7 @@ def take_check(pin: Pin, account: LockAccount, state: AccountState | None) -> bo
     next. `state`: of the account, as it was lately."""
     if state is None:
         state, _ = AccountState.objects.get_or_create(account=account)
+        account.operation = state  # for the next codes of the run
     if state.alias_checked_at is not None:
         return False
     there = Pin.objects.filter(pk=OuterRef("alias_probe"), remote_id__isnull=False)
