@@ -127,7 +127,7 @@ def release_unused(pin: Pin, now: datetime) -> None:
         return
     held = ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True)
     values = set()
-    if desired.wanted and desired.content.ends_at is not None and now < desired.content.ends_at:
+    if desired.wanted and not desired.content.has_ended(now):
         values.add(desired.content.code)
     if observed.remote_id is not None:
         if observed.applied is None:

@@ -9,6 +9,7 @@ from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockSta
 from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
+from pins.models.staff import StaffAccess
 
 __all__ = [
     "OBSERVE_ONLY",
@@ -29,6 +30,7 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "ScanPosition",
+    "StaffAccess",
     "StayNotice",
     "Tally",
     "ValueClaim",
