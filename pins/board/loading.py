@@ -21,6 +21,7 @@ from pins.board.promise import Promise, promise
 from pins.board.undecided import Questions
 from pins.incidents import sweep_checks
 from pins.measures.promise import behind_since, lately
+from pins.models import AccessGrant
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
@@ -185,7 +186,7 @@ def _count_staying(now: datetime, scope: Scope) -> int:
     """How many guests left whose code may still be on a lock. A stay that was cancelled before it began does not count:
     its code opens nothing yet."""
     still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
-    left = visible(still_open, scope).filter(grant__starts_at__lte=now)
+    left = visible(still_open, scope).filter(grant__starts_at__lte=now, grant__kind=AccessGrant.Kind.GUEST)
     return left.values("grant").distinct().count()
 
 

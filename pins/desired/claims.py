@@ -66,13 +66,13 @@ def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
     return Keypads(lock_ids, now, InstallationKey.load()).taken_on(lock_ids)
 
 
-def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None) -> bool:
-    """Is the value claimed on one of the locks for another grant than this one?
+def held_by_another(value: str, lock_ids: Collection[int], grant_ids: Collection[int]) -> bool:
+    """Is the value claimed on one of the locks for another grant than these?
 
     For a form's early answer; only `claim` decides.
     """
     held = ValueClaim.objects.filter(lock_id__in=lock_ids, digest=ValueClaim.digest_of(value), released_at__isnull=True)
-    return held.exclude(grant_id=grant_id).exists() if grant_id is not None else held.exists()
+    return held.exclude(grant_id__in=grant_ids).exists()
 
 
 def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:

@@ -73,8 +73,8 @@ def lock_booking(booking_id: int) -> Booking | None:
     """The booking as it is now, its row locked; `None`: it is deleted. A copy that was read before the lock could be
     older than a wish that is already written.
 
-    `has_grant` and `is_followed` come with it. If the first waited for somebody who made the grant, it may still say no:
-    PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
+    `has_grant` and `is_followed` come with it. If that waited for somebody who made the grant, the first may still say
+    no: PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
     """
     rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
     return rows.annotate(has_grant=issuing.HAS_GRANT, is_followed=IS_FOLLOWED).filter(pk=booking_id).first()

@@ -136,12 +136,15 @@ class StaffAccess(models.Model):
         if loads_code and self.code and (found := problems(self.code)):
             raise ValidationError({"code": list(found)})
         with transaction.atomic():
-            stored = type(self).objects.filter(pk=self.pk).only("code", "disclosed_at").first() if self.pk else None
-            #: Whether a person chose other digits with this save. None means: as before.
-            self.chose_code = loads_code and bool(self.code) and (stored is None or self.code != stored.code)
-            if stored is not None and not self.chose_code:
-                self.code, self.disclosed_at = stored.code, stored.disclosed_at
-            self.disclosed_at = timezone.now() if self.chose_code else self.disclosed_at
+            columns = ("disclosed_at", "code") if loads_code else ("disclosed_at",)
+            stored = type(self).objects.filter(pk=self.pk).values(*columns).first() if self.pk else None
+            #: Whether a person chose other digits with this save. No digits mean: as before.
+            self.chose_code = loads_code and bool(self.code) and (stored is None or self.code != stored["code"])
+            if self.chose_code:
+                self.disclosed_at = timezone.now()
+            else:
+                for name, value in (stored or {}).items():
+                    setattr(self, name, value)
             self.check_at = timezone.now()
             if kwargs.get("update_fields") is not None:
                 kwargs["update_fields"] = {*kwargs["update_fields"], "disclosed_at", "check_at"}
