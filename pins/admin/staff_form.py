@@ -40,7 +40,7 @@ class StaffForm(_Form):
         error_messages={"required": "Choose at least one weekday."},
     )
     day_start = ClockField(label="From", required=False, example="08:00")
-    day_end = ClockField(label="until", required=False, example="16:00", help_text="00:00 is midnight. Empty: all day.")
+    day_end = ClockField(label="Until", required=False, example="16:00", help_text="00:00 is midnight. Empty: all day.")
     first_day = DayField(label="First day", required=False, help_text="Empty: from now on.")
     last_day = DayField(label="Last day", required=False, help_text="Empty: no end.")
     own_code = forms.CharField(
@@ -127,7 +127,7 @@ class StaffForm(_Form):
         """The digits are judged last, and only of an access that could be saved: the answer is a secret of its own."""
         super()._post_clean()  # type: ignore[misc]
         value = str(self.cleaned_data.get("own_code") or "")
-        if value and not self.errors and (self.instance.pk is None or value != self.instance.code):
+        if value and not self.errors and not (self.instance.pk and value == self.instance.code):
             refusal = own_code.refusal_for_staff(
                 self.asker,
                 value,

@@ -31,7 +31,7 @@ class CodePanel:
 
     title: str
     when: str
-    zone: str
+    clock: str  # whose clock that is; empty where none matters
     lines: tuple[StaffLine, ...]
 
 
@@ -84,9 +84,17 @@ def _code(grant: AccessGrant, pins: list[Pin], now: datetime) -> CodePanel:
     return CodePanel(
         title=part_words(grant),
         when=works_when(grant, zone, now),
-        zone=zone.key,
+        clock=_clock(grant, zone),
         lines=tuple(line_of(pin, zone, now) for pin in pins),
     )
+
+
+def _clock(grant: AccessGrant, zone: ZoneInfo) -> str:
+    if grant.place is not None:
+        return zone.key
+    if grant.recurrence:
+        return "on the clock of the lock"
+    return zone.key if grant.begins_at is not None or grant.stops_at is not None else ""
 
 
 def _notes(access: StaffAccess, grants: list[AccessGrant], now: datetime) -> Iterable[str]:

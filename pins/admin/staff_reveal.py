@@ -91,6 +91,7 @@ def _page(
     refusal: str = "",
 ) -> HttpResponse:
     """Rendered at once and kept nowhere: not in a session or a message, nor by a browser or a proxy."""
+    values = {one.code for one in shown or () if one.code}
     context: dict[str, Any] = {
         **page_context(admin_page, request, f"Door code of {access}"),
         "original": access,
@@ -98,7 +99,7 @@ def _page(
         "may_act": admin_page.has_change_permission(request, access),
         "may_reveal": True,
         "shown": shown or [],
-        "values": len({one.code for one in shown or () if one.code}),
+        "same": values.pop() if len(values) == 1 else "",
         "refusal": refusal,
     }
     content = render_to_string("pins/admin/staff_reveal.html", context, request)

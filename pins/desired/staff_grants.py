@@ -187,7 +187,7 @@ def _choose_code(access: StaffAccess, wished: Collection[StaffWish], now: dateti
 @sensitive_variables()
 def _apply(access: StaffAccess, grant: AccessGrant | None, wish: StaffWish, now: datetime) -> set[int]:
     """Write what differs between a grant, its row locked, and the wish."""
-    asked = _facts(access, wish)
+    asked, is_new = _facts(access, wish), grant is None
     if grant is None:
         if _is_planned(wish, now) or _waits_for_value(access, wish, now):
             return set()
@@ -198,7 +198,7 @@ def _apply(access: StaffAccess, grant: AccessGrant | None, wish: StaffWish, now:
         changed = {name for name, value in asked.items() if getattr(grant, name) != value}
     for name in changed:
         setattr(grant, name, asked[name])
-    if grant.pk is None:
+    if is_new:
         grant.save()  # draws its reference; claims belong to it
     recoded, had_to = _settle_code(access, grant, wish, now)
     if changed or recoded:

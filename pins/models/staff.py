@@ -120,10 +120,11 @@ class StaffAccess(models.Model):
 
     def clean(self) -> None:
         super().clean()
-        if self.weekdays is not None and self.after_check_out is not None and self.before_check_in is not None:
-            found = refusals(self.terms)
-            if found:
-                raise ValidationError(dict(found))
+        numbers: tuple[Any, ...] = (self.weekdays, self.after_check_out, self.before_check_in)
+        if None in numbers:
+            return  # a form leaves None where its field did not parse
+        if found := refusals(self.terms):
+            raise ValidationError(dict(found))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save together with what the locks need because of it (`pins.receivers`).
@@ -153,7 +154,7 @@ class StaffAccess(models.Model):
     def _make_plain(self) -> None:
         """Times that were given as text, as fields take them. A day means midnight UTC; a moment needs a zone."""
         for name in ("day_start", "day_end"):
-            setattr(self, name, self._meta.get_field(name).to_python(getattr(self, name)))
+            setattr(self, name, models.TimeField().to_python(getattr(self, name)))
         for name in ("valid_from", "valid_until"):
             moment: Any = getattr(self, name)
             if isinstance(moment, date) and not isinstance(moment, datetime):
