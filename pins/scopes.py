@@ -9,6 +9,7 @@ from pins.models import (
     ArrivalRecord,
     CodeTry,
     Delivery,
+    FlatReady,
     Incident,
     NotificationChannel,
     Pin,
@@ -46,6 +47,7 @@ governs(StaffAccess, lambda ids: Q(pk__in=_staff(ids).values("pk")))
 governs(Pin, _of_pin)
 governs(PinAttempt, lambda ids: _of_pin(ids, "pin__"))
 governs(ArrivalRecord, lambda ids: Q(property__in=ids))
+governs(FlatReady, lambda ids: Q(property__in=ids))
 governs(PinReveal, lambda ids: _of_grant(ids, "grant__"))
 governs(CodeTry, lambda ids: Q(property__in=ids) & (Q(booking=None) | Q(booking__property__in=ids)))
 # Without incidents about an account: it belongs to no property, and only a person who sees all of them can fix it.

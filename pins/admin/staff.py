@@ -6,11 +6,12 @@ from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -31,6 +32,7 @@ from rentals.admin.scoped import Scoped
 from rentals.badges import badge_html
 from rentals.inbound.client import address_of
 from rentals.models import Lock
+from rentals.models.tokens import new_token, token_digest
 from rentals.wording import Badge
 
 if TYPE_CHECKING:
@@ -173,6 +175,7 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
 
     def get_urls(self) -> list[URLPattern]:
         buttons = [self.button(name, partial(self._press, name)) for name in actions.ACTIONS]
+        buttons += [self.button("new_link", self._new_link), self.button("end_link", self._end_link)]
         shown = require_POST(partial(staff_reveal.reveal_view, admin_page=self))
         return [*buttons, self.object_path("reveal", shown), *super().get_urls()]
 
@@ -182,6 +185,23 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
             if outcome.done:
                 self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.text}")
         messages.add_message(request, outcome.level, f"{access.name}: {outcome.text}")
+        return self.redirect_to(access)
+
+    def _new_link(self, request: HttpRequest, access: StaffAccess) -> HttpResponse:
+        """The address of their own page, shown once: only its digest is kept. A former one ends."""
+        token = new_token()
+        StaffAccess.objects.filter(pk=access.pk).update(link_digest=token_digest(token))
+        self.log_change(request, access, "Made a link to their own page.")
+        path = reverse("work", args=[token])
+        link = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
+        page = self.object_page(request, access, "pins/admin/staff_link.html", f"The page of {access.name}", link=link)
+        page["Cache-Control"] = "no-store"
+        return page
+
+    def _end_link(self, request: HttpRequest, access: StaffAccess) -> HttpResponse:
+        StaffAccess.objects.filter(pk=access.pk).update(link_digest="")
+        self.log_change(request, access, "Ended the link to their own page.")
+        messages.success(request, f"{access.name}: the link shows nothing any more.")
         return self.redirect_to(access)
 
     def delete_model(self, request: HttpRequest, obj: StaffAccess) -> None:

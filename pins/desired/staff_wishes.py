@@ -14,7 +14,7 @@ from typing import Final
 from django.db.models import Count, Max
 
 from pins.core import staff
-from pins.core.staff import Place, StaffWish
+from pins.core.staff import Gap, Place, StaffWish, gaps
 from pins.models import StaffAccess
 from rentals import end_to_end
 from rentals.local_time import zone_names
@@ -48,6 +48,18 @@ def wishes_of(
             chosen = [replace(places[home], own_locks=frozenset(own[home])) for home in theirs if home in places]
         found[one.pk] = staff.wishes(one.terms, chosen, frozenset(at_hours | named), now)
     return found
+
+
+def gaps_of(access: StaffAccess, now: datetime, until: datetime) -> list[tuple[int, Gap]]:
+    """The gaps of its properties that have not ended and begin before `until`, in order, each with its property."""
+    homes = list(access.properties.filter(is_active=True).values_list("pk", flat=True))
+    found = [
+        (pk, gap)
+        for pk, place in (_places(homes, now, ()) if homes else {}).items()
+        for gap in gaps(place.stays, access.terms)
+        if gap.ends_at > now and gap.starts_at < until
+    ]
+    return sorted(found, key=lambda one: (one[1].starts_at, one[0]))
 
 
 def code_length_of(access: StaffAccess) -> int:

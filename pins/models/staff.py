@@ -76,6 +76,9 @@ class StaffAccess(models.Model):
         null=True, blank=True, editable=False, help_text="Since when somebody knows this code."
     )
     is_active = models.BooleanField("active", default=True, help_text="Switch off to take the code off all locks.")
+    link_digest = models.CharField(
+        max_length=64, blank=True, editable=False, help_text="Of the secret part of the address of their own page."
+    )
     check_at = models.DateTimeField(
         default=timezone.now, db_index=True, editable=False, help_text="When its codes are compared with it again."
     )
@@ -93,6 +96,9 @@ class StaffAccess(models.Model):
                 name="staff_kind_known", condition=models.Q(kind__in=["cleaner", "trade", "owner", "other"])
             ),
             models.CheckConstraint(name="staff_mode_known", condition=models.Q(mode__in=["schedule", "turnover"])),
+            models.UniqueConstraint(
+                name="staff_link_once", fields=["link_digest"], condition=~models.Q(link_digest="")
+            ),
             models.CheckConstraint(name="staff_weekdays", condition=models.Q(weekdays__gte=1, weekdays__lte=EVERY_DAY)),
             models.CheckConstraint(
                 name="staff_margins",
@@ -161,3 +167,14 @@ class StaffAccess(models.Model):
                 setattr(self, name, datetime.combine(moment, time(), UTC))
             elif isinstance(moment, datetime) and moment.tzinfo is None:
                 raise ValidationError({name: "Give a moment with its time zone, such as UTC."})
+
+
+class FlatReady(models.Model):
+    """When somebody who works there last said that a property is ready for its next guest."""
+
+    property = models.OneToOneField("rentals.Property", on_delete=models.CASCADE, related_name="ready")
+    said_by = NameField(max_length=120)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.property}, {self.at:%Y-%m-%d %H:%M}"
