@@ -10,7 +10,7 @@ from pins import tasks
 from pins.actions.results import ActionResult, done, nothing, split_observed
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
-from pins.desired import staff_grants
+from pins.desired import staff_codes, staff_grants
 from pins.models import Pin, StaffAccess
 from pins.reconcile import by_hand
 from rentals.wording import counted
@@ -33,7 +33,7 @@ def try_again(access: StaffAccess, now: datetime) -> ActionResult:
 def new_code(access: StaffAccess, now: datetime) -> ActionResult:
     """Other digits, chosen by Turnkey, on all its locks. The former ones open nothing from then on."""
     try:
-        touched = staff_grants.renew_code(access.pk, now)
+        touched = staff_codes.renew_code(access.pk, now)
     except NoValueLeft as none_left:
         return nothing(str(none_left))
     tasks.wake_locks_on_commit(sorted(touched))

@@ -17,25 +17,19 @@ from django.db.models import Exists, OuterRef
 from django.views.decorators.debug import sensitive_variables
 
 from pins.core.alias import staff_alias
-from pins.core.code_rules import problems
 from pins.core.periods import NO_END, NO_START
 from pins.core.pin_state import State
 from pins.core.recurrence import write_recurrence
-from pins.core.staff import Part, StaffWish
-from pins.desired import claims, grants
-from pins.desired.code_overrides import CodeNotAllowedError, CodeTakenError
-from pins.desired.staff_wishes import code_length_of, wishes_of
-from pins.models import AccessGrant, Incident, InstallationKey, Pin, StaffAccess, ValueClaim
+from pins.core.staff import StaffWish
+from pins.desired import grants, staff_codes
+from pins.desired.staff_wishes import wishes_of
+from pins.models import AccessGrant, Incident, Pin, StaffAccess
 
-#: A code of an earlier gap may still be on its way off the lock. So long before the next gap its value is waited for;
-#: after that the next gap gets another one.
-WAITS_FOR_VALUE: Final = timedelta(hours=2)
 #: What changed without a signal is found so soon: where a gap follows stays, and elsewhere.
 SOON, LATER = timedelta(minutes=10), timedelta(hours=1)
+AGAIN: Final = timedelta(minutes=1)
 #: How many one look compares; the next one comes within a minute.
 MOST: Final = 500
-#: So many former codes of an access are asked whether somebody knows its value.
-_LATEST: Final = 20
 
 
 def sync(access_ids: Collection[int], now: datetime, *, without: Collection[int] = (), wait: bool = True) -> set[int]:
@@ -57,7 +51,7 @@ def saved(access: StaffAccess, now: datetime) -> set[int]:
 
     Raises `CodeTakenError` if a person chose digits that somebody else has on one of its locks.
     """
-    touched = set_code(access.pk, access.code, now) if access.chose_code else set()
+    touched = staff_codes.set_code(access.pk, access.code, now) if access.chose_code else set()
     return touched | sync([access.pk], now)
 
 
@@ -87,7 +81,9 @@ def look(now: datetime) -> set[int]:
     differing = _differing(due, wished, now)
     touched = sync(differing, now)
     for access in due:
-        StaffAccess.objects.filter(pk=access.pk).update(check_at=_next_look(access, wished[access.pk], now))
+        # One that differed may wait for a value that is not free yet.
+        at = now + AGAIN if access.pk in differing else _next_look(access, wished[access.pk], now)
+        StaffAccess.objects.filter(pk=access.pk).update(check_at=at)
     return touched
 
 
@@ -155,7 +151,7 @@ def _facts(access: StaffAccess, wish: StaffWish) -> dict[str, Any]:
 def _sync(access: StaffAccess, now: datetime, without: Collection[int]) -> set[int]:
     """Within a transaction that holds the access."""
     wished = wishes_of([access], now, without=without)[access.pk]
-    _choose_code(access, wished, now)
+    staff_codes.choose_code(access, wished, now)
     rows = AccessGrant.objects.select_for_update(of=("self",)).filter(staff=access, ends_at__gt=now)
     living = {(grant.place_id, grant.part): grant for grant in rows.order_by("pk")}
     touched: set[int] = set()
@@ -175,21 +171,11 @@ def _unwish(living: Iterable[AccessGrant], now: datetime) -> set[int]:
 
 
 @sensitive_variables()
-def _choose_code(access: StaffAccess, wished: Collection[StaffWish], now: datetime) -> None:
-    """One value for all its doors, free on each of them at this moment."""
-    lock_ids = {lock_id for wish in wished for lock_id in wish.lock_ids}
-    if not access.code and lock_ids:
-        keypads = claims.Keypads(lock_ids, now, InstallationKey.load())
-        access.code, _ = keypads.take(lock_ids, code_length_of(access))
-        StaffAccess.objects.filter(pk=access.pk).update(code=access.code)
-
-
-@sensitive_variables()
 def _apply(access: StaffAccess, grant: AccessGrant | None, wish: StaffWish, now: datetime) -> set[int]:
     """Write what differs between a grant, its row locked, and the wish."""
     asked, is_new = _facts(access, wish), grant is None
     if grant is None:
-        if _is_planned(wish, now) or _waits_for_value(access, wish, now):
+        if _is_planned(wish, now) or staff_codes.waits_for_value(access, wish, now):
             return set()
         grant = AccessGrant(kind=AccessGrant.Kind.STAFF, staff=access, place_id=wish.property_id, part=wish.part.value)
         grant.created_at, grant.unnoticed = now, False
@@ -200,7 +186,7 @@ def _apply(access: StaffAccess, grant: AccessGrant | None, wish: StaffWish, now:
         setattr(grant, name, asked[name])
     if is_new:
         grant.save()  # draws its reference; claims belong to it
-    recoded, had_to = _settle_code(access, grant, wish, now)
+    recoded, had_to = staff_codes.settle_code(access, grant, wish, now)
     if changed or recoded:
         grant.save()
     content_changed = recoded or bool(changed & {"starts_at", "ends_at", "recurrence"})
@@ -212,50 +198,6 @@ def _apply(access: StaffAccess, grant: AccessGrant | None, wish: StaffWish, now:
         for pin in Pin.objects.filter(grant=grant, wanted=True).order_by("pk"):
             Incident.open(Incident.Kind.CODE_CHANGED, now, about=pin, severity=Incident.Severity.WARNING)
     return touched
-
-
-def _waits_for_value(access: StaffAccess, wish: StaffWish, now: datetime) -> bool:
-    """Whether an earlier code of this access is still on one of the locks, and may well be gone in time."""
-    starts_at = wish.span.starts_at
-    if starts_at is None or starts_at <= now + WAITS_FOR_VALUE or wish.part is Part.NIGHT:
-        return False
-    held = ValueClaim.objects.filter(
-        lock__in=wish.lock_ids, digest=ValueClaim.digest_of(access.code), released_at__isnull=True
-    )
-    holders = set(held.values_list("grant__staff", flat=True))
-    return holders == {access.pk}
-
-
-@sensitive_variables()
-def _settle_code(access: StaffAccess, grant: AccessGrant, wish: StaffWish, now: datetime) -> tuple[bool, bool]:
-    """Make sure that the grant has a code, claimed on every lock: that of the access where it is free. Returns whether
-    it changed, and whether somebody knows another one.
-
-    A code that somebody knows stays, even where the claim fails: then the lock itself decides whether both fit.
-    """
-    lock_ids, is_second = wish.lock_ids, wish.part is Part.NIGHT
-    if not grant.code and not is_second and claims.claim(grant, lock_ids, access.code, now):
-        grant.code, grant.disclosed_at = access.code, _known_since(access)
-        return True, False
-    if grant.code and claims.claim(grant, lock_ids, grant.code, now):
-        return False, False
-    if grant.code and grant.disclosed_at is not None:
-        for lock_id in lock_ids:
-            claims.claim(grant, [lock_id], grant.code, now)
-        return False, False
-    grant.code = claims.choose(grant, lock_ids, code_length_of(access), now)
-    return True, not is_second and _known_since(access) is not None
-
-
-@sensitive_variables()
-def _known_since(access: StaffAccess) -> datetime | None:
-    """When somebody first knew the code of the access: they chose it, or were shown it as that of an earlier gap."""
-    if access.disclosed_at is not None:
-        return access.disclosed_at
-    shown = AccessGrant.objects.filter(staff=access, disclosed_at__isnull=False).order_by("-pk")[:_LATEST]
-    return min(
-        (grant.disclosed_at for grant in shown if grant.code == access.code and grant.disclosed_at), default=None
-    )
 
 
 def end(access_id: int, now: datetime) -> set[int]:
@@ -274,60 +216,3 @@ def close_books(now: datetime) -> int:
     remains = Pin.objects.filter(grant=OuterRef("pk")).exclude(state=State.REMOVED)
     unwanted = AccessGrant.objects.filter(kind=AccessGrant.Kind.STAFF, wanted=False, ends_at__gt=now, starts_at__lt=now)
     return unwanted.filter(~Exists(remains)).update(ends_at=now)
-
-
-@sensitive_variables()
-def set_code(access_id: int, value: str, now: datetime) -> set[int]:
-    """A person chose the code, and so knows it. Returns the locks with work.
-
-    Raises `CodeNotAllowedError` and `CodeTakenError`; then nothing has changed.
-    """
-    if found := problems(value):
-        raise CodeNotAllowedError(found)
-    with transaction.atomic():
-        access = StaffAccess.objects.select_for_update(of=("self",)).get(pk=access_id)
-        return _recode(access, value, now, disclosed_at=now)
-
-
-@sensitive_variables()
-def renew_code(access_id: int, now: datetime) -> set[int]:
-    """A person asks for other codes, chosen by Turnkey, whoever knows the present ones. Returns the locks with work.
-
-    Raises `NoValueLeft`.
-    """
-    with transaction.atomic():
-        access = StaffAccess.objects.select_for_update(of=("self",)).get(pk=access_id)
-        access.code = ""
-        _choose_code(access, wishes_of([access], now)[access.pk], now)
-        if not access.code:
-            StaffAccess.objects.filter(pk=access_id).update(code="", disclosed_at=None)
-            return set()
-        return _recode(access, access.code, now, disclosed_at=None)
-
-
-@sensitive_variables()
-def _recode(access: StaffAccess, value: str, now: datetime, *, disclosed_at: datetime | None) -> set[int]:
-    """Give the access this value on all its locks, its row locked. Raises `CodeTakenError`."""
-    StaffAccess.objects.filter(pk=access.pk).update(code=value, disclosed_at=disclosed_at)
-    rows = AccessGrant.objects.select_for_update(of=("self",)).filter(staff=access, wanted=True, ends_at__gt=now)
-    touched: set[int] = set()
-    for grant in rows.order_by("pk"):
-        pins = list(Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"))
-        lock_ids = [pin.lock_id for pin in pins]
-        is_second = grant.part == Part.NIGHT.value
-        if is_second and disclosed_at is not None:
-            continue  # a person chose the first code; the second one is Turnkey's
-        former = grant.code
-        if is_second:
-            grant.code = claims.choose(grant, lock_ids, len(former), now)
-        elif claims.claim(grant, lock_ids, value, now):
-            grant.code = value
-        else:
-            raise CodeTakenError
-        grant.disclosed_at = disclosed_at
-        grant.save(update_fields=["code", "disclosed_at"])
-        for pin in pins if grant.code != former else ():
-            pin.grant = grant
-            grants.raise_revision(pin, now)
-            touched.add(pin.lock_id)
-    return touched

@@ -40,8 +40,8 @@ class PinSeen:
     state: str
     wanted: bool
     over: bool  # the stay's period has ended
-    is_staff: bool = False  # `stay` says who works there
     attempts: tuple[tuple[int, str, str], ...] = ()  # (id, kind of request, cause of its failure), oldest first
+    is_staff: bool = False  # `stay` says who works there
 
     def since(self, before: PinSeen | None) -> tuple[tuple[int, str, str], ...]:
         """The requests that `before` did not show."""
