@@ -19,9 +19,10 @@ from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
 from pins.board.promise import Promise, promise
 from pins.board.undecided import Questions
+from pins.board.workers import Worker, said_ready, workers
 from pins.incidents import sweep_checks
 from pins.measures.promise import behind_since, lately
-from pins.models import AccessGrant, FlatReady
+from pins.models import AccessGrant
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
@@ -35,10 +36,6 @@ SOON = timedelta(hours=24)
 ISSUES, FEW_ISSUES = "issues", 8
 #: The keys of the lists of guests whose stay runs, and of stays that somebody looked for.
 IN_HOUSE, FOUND = "in-house", "found"
-
-
-#: For so long a flat that was said to be ready counts as ready for whoever comes next.
-LATELY = timedelta(days=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class Board:
     feeds: int  # switched on
     unread_feeds: int  # of these, not read at the last try
     start: Start
-
+    workers: tuple[Worker, ...]  # who works between two stays
     whole: str = ""  # which list is shown in full
 
     @property
@@ -139,7 +136,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     at_the_door = {one.booking.pk for one in outside}
     inside = [one for one in begun if one.booking.pk not in at_the_door and day_lists.matches(one.booking, query)]
     here_now = [rows.in_house(one, now, next_from=staying_on.get(one.booking.pk)) for one in inside]
-    days = list(day_lists.days(near, now, query, _said_ready(now, scope)))
+    days = list(day_lists.days(near, now, query, said_ready(now, scope)))
     listed = {row.booking_id for _, _, ones in days for row in ones} | {one.booking.pk for one in begun}
     elsewhere = day_lists.look_for(query, listed, now, scope) if query else []
     return Board(
@@ -172,14 +169,9 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],
         start=start,
+        workers=workers(now, scope),
         whole=whole,
     )
-
-
-def _said_ready(now: datetime, scope: Scope) -> dict[int, datetime]:
-    """By property, when somebody who works there said lately that it is ready."""
-    marks = visible(FlatReady.objects.filter(at__gt=now - LATELY), scope)
-    return dict(marks.order_by().values_list("property", "at"))
 
 
 def _near(now: datetime, zones: Iterable[ZoneInfo]) -> Q:

@@ -247,6 +247,21 @@ def test_the_pages_of_locks_and_codes_name_them(host: Client, house: House, flat
     assert "deleted" in text(host.get(f"/admin/pins/accessgrant/{grant.pk}/change/"))
 
 
+def test_the_board_says_who_works_between_stays(host: Client, house: House, flat: Property) -> None:
+    assert "Working between stays" not in text(host.get("/"))
+    house.stay(flat, -DAY, DAY + HOUR)
+    access = works(flat, mode="turnover")
+    house.settle()
+    board = text(host.get("/")).partition("Working between stays")[2].partition("</section>")[0]
+    for said in ("Maria Kowalska (cleaner)", "Flat", "Mon 1 Mar, 11:00 CET", "Ready", page(access)):
+        assert said in board
+    client = Client()
+    client.force_login(staff("looker", "view_booking"))
+    board = text(client.get("/")).partition("Working between stays")[2].partition("</section>")[0]
+    assert "Maria Kowalska (cleaner)" in board
+    assert page(access) not in board
+
+
 def test_a_permanent_code_that_stays_is_urgent(house: House, flat: Property) -> None:
     access = works(flat)
     house.settle()

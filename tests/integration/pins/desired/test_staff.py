@@ -25,6 +25,7 @@ from tests.support.house import House
 from tests.support.people import staff
 from tests.support.staff import grants_of, pins_of, works
 from tests.support.statements import statements
+from tests.support.threads import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -381,6 +382,35 @@ def test_nobody_who_works_there_costs_nothing(house: House, flat: Property) -> N
     with CaptureQueriesContext(connection) as captured:
         house.stay(flat, HOUR, DAY)
     assert not [sql for sql in statements(captured) if 'FROM "pins_staffaccess"' in sql.partition("WHERE")[0][-80:]]
+
+
+def test_a_stay_the_access_and_its_lock_changed_at_once(house: House, flat: Property, door: Lock) -> None:
+    """Nobody waits for another for ever; what somebody left out is put right by the next look."""
+    stays = [house.stay(flat, begins, 5 * HOUR, "") for begins in (-HOUR, 8 * HOUR)]
+    access = works(flat, mode="turnover")
+
+    def extend(stay: Booking) -> None:
+        Booking.objects.get(pk=stay.pk).delete() if stay is stays[1] else _longer(stay)
+
+    def rename() -> None:
+        one = StaffAccess.objects.get(pk=access.pk)
+        one.name = "Ewa"
+        one.save()
+
+    at_once([lambda: extend(stays[0]), lambda: extend(stays[1]), rename, lambda: flat.locks.add(house.lock("Back"))])
+    StaffAccess.objects.update(check_at=timezone.now())
+    drift.look(timezone.now())
+    assert staff_grants.repair(timezone.now()) == set()
+    (grant,) = [one for one in grants_of(access) if one.wanted]
+    assert grant.holder_name == "Ewa"
+    assert grant.starts_at == Booking.objects.get(pk=stays[0].pk).check_out
+    assert Pin.objects.filter(grant=grant, wanted=True).count() == 2
+
+
+def _longer(stay: Booking) -> None:
+    one = Booking.objects.get(pk=stay.pk)
+    one.check_out += HOUR
+    one.save()
 
 
 @pytest.mark.parametrize("seed", range(3))
