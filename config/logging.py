@@ -28,6 +28,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
     (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
+    # /work/<token>/: the own page of somebody who works there
+    (re.compile(r"(/work/+)[\w-]{20,}"), rf"\1{MASK}"),
     # Fernet tokens (stored values) and Fernet keys.
     (re.compile(r"\bgAAAA[\w-]{20,}={0,2}"), MASK),
     (re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"), MASK),

@@ -25,6 +25,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("pins.board.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
+    path("work/", include("pins.work.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

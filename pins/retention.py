@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from pins.core.pin_state import State
+from pins.desired import staff_grants
 from pins.models import AccessGrant, CodeTry, Delivery, Incident, Pin, PinAttempt
 
 #: Removed codes, with their attempts and incidents, are kept this long.
@@ -27,6 +28,7 @@ MOST: Final = 50_000
 def purge_grants(now: datetime) -> int:
     """Delete grants that ended long ago and are off every lock; return how many. At most `MOST` in a night: after a
     restored backup or a long pause the next nights go on."""
+    staff_grants.close_books(now)
     remains = Pin.objects.filter(grant=OuterRef("pk")).exclude(state=State.REMOVED)
     old = AccessGrant.objects.filter(~Exists(remains), ends_at__lte=now - KEEP_RECORDS).order_by("ends_at")
     count = 0

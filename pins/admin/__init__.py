@@ -8,6 +8,7 @@ from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
 from pins.admin.own_code_list import CodeTryAdmin
 from pins.admin.property import PropertyWithStaysAdmin
 from pins.admin.reveal_list import PinRevealAdmin
+from pins.admin.staff import StaffAccessAdmin
 from pins.admin.support import AccessGrantAdmin, PinAdmin
 
 __all__ = [
@@ -22,4 +23,5 @@ __all__ = [
     "PinAdmin",
     "PinRevealAdmin",
     "PropertyWithStaysAdmin",
+    "StaffAccessAdmin",
 ]

@@ -20,8 +20,10 @@ from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
 from pins.board.promise import Promise, promise
 from pins.board.undecided import Questions
+from pins.board.workers import Worker, said_ready, workers
 from pins.incidents import sweep_checks
 from pins.measures.promise import behind_since, lately
+from pins.models import AccessGrant
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
@@ -84,7 +86,7 @@ class Board:
     feeds: int  # switched on
     unread_feeds: int  # of these, not read at the last try
     start: Start
-
+    workers: tuple[Worker, ...]  # who works between two stays
     whole: str = ""  # which list is shown in full
 
     @property
@@ -138,7 +140,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     at_the_door = {one.booking.pk for one in outside}
     inside = [one for one in begun if one.booking.pk not in at_the_door and day_lists.matches(one.booking, query)]
     here_now = [rows.in_house(one, now, next_from=staying_on.get(one.booking.pk)) for one in inside]
-    days = list(day_lists.days(near, now, query))
+    days = list(day_lists.days(near, now, query, said_ready(now, scope)))
     listed = {row.booking_id for _, _, ones in days for row in ones} | {one.booking.pk for one in begun}
     elsewhere = day_lists.look_for(query, listed, now, scope) if query else []
     return Board(
@@ -172,6 +174,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],
         start=start,
+        workers=workers(now, scope),
         whole=whole,
     )
 
@@ -190,7 +193,7 @@ def _count_staying(now: datetime, scope: Scope) -> int:
     """How many guests left whose code may still be on a lock. A stay that was cancelled before it began does not count:
     its code opens nothing yet."""
     still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
-    left = visible(still_open, scope).filter(grant__starts_at__lte=now)
+    left = visible(still_open, scope).filter(grant__starts_at__lte=now, grant__kind=AccessGrant.Kind.GUEST)
     return left.values("grant").distinct().count()
 
 

@@ -69,6 +69,12 @@ def reveal_to_machine(grant_id: int, now: datetime, *, name: str) -> str:
 
 
 @sensitive_variables()
+def reveal_to_holder(grant_id: int, now: datetime, *, name: str, address: str) -> str:
+    """The same for whoever has the code, on a page of their own whose address is a secret."""
+    return _disclose(grant_id, now, user_id=None, user_name=name, remote_address=parsed_address(address))
+
+
+@sensitive_variables()
 def _disclose(grant_id: int, now: datetime, *, user_id: int | None, user_name: str, remote_address: str | None) -> str:
     with transaction.atomic(durable=True):
         grant = grants.lock_row(grant_id)

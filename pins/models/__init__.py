@@ -9,6 +9,7 @@ from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockSta
 from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
+from pins.models.staff import FlatReady, StaffAccess
 
 __all__ = [
     "OBSERVE_ONLY",
@@ -18,6 +19,7 @@ __all__ = [
     "BeatLease",
     "CodeTry",
     "Delivery",
+    "FlatReady",
     "Heartbeat",
     "Incident",
     "IncidentNotice",
@@ -29,6 +31,7 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "ScanPosition",
+    "StaffAccess",
     "StayNotice",
     "Tally",
     "ValueClaim",

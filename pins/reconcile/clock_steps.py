@@ -16,7 +16,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from pins.core.pin_state import State
 from pins.models import AccountState, Delivery, Heartbeat, LockState, NotificationChannel, Pin
@@ -61,12 +61,13 @@ def _codes(now: datetime) -> None:
     """Plan every code anew, also one that was removed as if its stay were over."""
     later = Q(next_try_at__gt=now)
     too_early = Q(state=State.REMOVED, grant__wanted=True, grant__ends_at__gt=now)
-    Pin.objects.filter(later | too_early).update(next_try_at=now)
+    stored = {"observed_rev": F("observed_rev") + 1}  # so that a run that is under way reads them again
+    Pin.objects.filter(later | too_early).update(next_try_at=now, **stored)
     lands = now + timedelta(seconds=settings.LATE_SECONDS)
     for name in ("hold_until", "late_until"):
-        Pin.objects.filter(**{f"{name}__gt": lands}).update(**{name: lands})
+        Pin.objects.filter(**{f"{name}__gt": lands}).update(**{name: lands}, **stored)
     for name in ("listed_at", "list_doubted_at", "edited_at"):
-        Pin.objects.filter(**{f"{name}__gt": now}).update(**{name: now})
+        Pin.objects.filter(**{f"{name}__gt": now}).update(**{name: now}, **stored)
 
 
 def _locks(now: datetime) -> None:

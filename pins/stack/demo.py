@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
@@ -17,7 +17,7 @@ from django.db import transaction
 
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Pin
+from pins.models import AccessGrant, Pin, StaffAccess
 from pins.reconcile import inventory
 from pins.stack import demo_calendars
 from rentals.fields import behind
@@ -118,12 +118,23 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
             flat, fresh = Property.objects.get_or_create(name=name, defaults={"timezone": ZONE})
             if fresh:
                 flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
+        _ensure_cleaner()
     around_now = Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1))
     if around_now.filter(source="demo").exists():
         return False
     for sample in SAMPLES:
         _book(sample, now)
     return True
+
+
+def _ensure_cleaner() -> None:
+    """Somebody who cleans the flats between stays."""
+    cleaner, fresh = StaffAccess.objects.get_or_create(
+        name="Maria Kowalska",
+        defaults={"mode": StaffAccess.Mode.TURNOVER, "day_start": time(9), "day_end": time(18)},
+    )
+    if fresh:
+        cleaner.properties.set(Property.objects.filter(name__in=FLATS))
 
 
 def _book(sample: Sample, now: datetime) -> None:
