@@ -9,6 +9,11 @@ from pins.models import (
     ArrivalRecord,
     CodeTry,
     Delivery,
+    GuestGuide,
+    GuestMessage,
+    GuestPage,
+    GuestPicture,
+    GuestText,
     Incident,
     NotificationChannel,
     Pin,
@@ -31,6 +36,11 @@ governs(PinAttempt, lambda ids: _of_pin(ids, "pin__"))
 governs(ArrivalRecord, lambda ids: Q(property__in=ids))
 governs(PinReveal, lambda ids: Q(grant__booking__property__in=ids))
 governs(CodeTry, lambda ids: Q(property__in=ids) & (Q(booking=None) | Q(booking__property__in=ids)))
+governs(GuestGuide, lambda ids: Q(property__in=ids))
+governs(GuestText, lambda ids: Q(guide__property__in=ids))
+governs(GuestPicture, lambda ids: Q(guide__property__in=ids))
+governs(GuestPage, lambda ids: Q(booking__property__in=ids))
+governs(GuestMessage, lambda ids: Q(page__booking__property__in=ids))
 # Without incidents about an account: it belongs to no property, and only a person who sees all of them can fix it.
 governs(
     Incident,
