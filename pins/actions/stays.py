@@ -10,6 +10,7 @@ from pins.actions.results import ActionResult, done, nothing, split_observed
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
+from pins.guests import links
 from pins.models import AccessGrant, Pin
 from pins.reconcile import by_hand
 from pins.status.stays import guest_grants
@@ -79,6 +80,7 @@ def revoke(booking: Booking, now: datetime) -> ActionResult:
     if grant is None or why_not:
         return nothing(why_not)
     touched = code_overrides.revoke(grant.pk, now)
+    links.rotate(booking.pk)  # whoever has the former link must not see what comes next
     tasks.wake_locks_on_commit(sorted(touched))
     written, left_out = split_observed(touched)
     goes = f" and comes off {counted(written, 'lock')}" if written else ""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from pins.guests.diagnosis import Diagnosis, diagnose
 from pins.guests.reading import GuestStay
 from pins.models import GuestPage, Incident
 from rentals.models import Booking
+
+_OF_GUESTS: Final = (Incident.Kind.GUEST_SHUT_OUT, Incident.Kind.GUEST_NOT_TOLD)
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +40,8 @@ def is_in(booking_id: int, now: datetime) -> bool:
 
 
 def end_with_stays(now: datetime) -> None:
-    """Calls for help of stays that are over."""
-    open_ones = Incident.objects.filter(kind=Incident.Kind.GUEST_SHUT_OUT, resolved_at__isnull=True)
-    over = open_ones.filter(booking__in=Booking.objects.filter(check_out__lte=now))
-    over.update(resolved_at=now)
+    """End the calls for help, and the failures to tell a guest, of stays that are over or off."""
+    open_ones = Incident.objects.filter(kind__in=_OF_GUESTS, resolved_at__isnull=True)
+    off = Q(booking__check_out__lte=now) | Q(booking__status=Booking.Status.CANCELLED)
+    if over := list(open_ones.filter(off).values_list("pk", flat=True)):
+        Incident.objects.filter(pk__in=over, resolved_at__isnull=True).update(resolved_at=now)

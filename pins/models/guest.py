@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from django.core.validators import MaxValueValidator
 from django.db import models
@@ -49,6 +49,7 @@ class GuestGuide(models.Model):
         "page open after check-out, hours", default=24, validators=[MaxValueValidator(_MONTH)]
     )
     text_service = EncryptedTextField(blank=True, default="")
+    sends_texts = models.BooleanField(default=False, editable=False, help_text="There is a service for text messages.")
     host_phone = models.CharField(
         "your telephone",
         max_length=32,
@@ -69,6 +70,13 @@ class GuestGuide(models.Model):
 
     def __str__(self) -> str:
         return f"Guests of {self.property}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save with `sends_texts`, because an encrypted column cannot be asked whether it is empty."""
+        self.sends_texts = bool(self.text_service)
+        if kwargs.get("update_fields") is not None:
+            kwargs["update_fields"] = {*kwargs["update_fields"], "sends_texts"}
+        super().save(*args, **kwargs)
 
 
 class GuestText(models.Model):
@@ -150,6 +158,7 @@ class GuestPage(HasSecretAddress):
     class Meta:
         verbose_name = "guest page"
         default_permissions = ()
+        indexes = (models.Index(name="guestpage_told", fields=["told_check_out"]),)
 
     def __str__(self) -> str:
         return f"Page of stay {self.booking_id}"

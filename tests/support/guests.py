@@ -7,9 +7,12 @@ from typing import Any
 
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from pins.guests import links
+from pins.guests import collecting, links, sending
 from pins.models import GuestGuide
+from pins.notify import collecting as news
+from pins.notify.sending import SendResult
 from rentals.models import Booking, Property
 from tests.support.house import House
 
@@ -41,3 +44,10 @@ def shown_code(client: Client, stay: Booking) -> str:
     text = client.post(path_of(stay, "guest-code")).content.decode()
     digits = text.partition('<p class="digits">')[2].partition("</p>")[0]
     return "".join(sign for sign in digits if sign.isdigit())
+
+
+def tick() -> list[SendResult]:
+    """What beat and a worker would do: notice, and send what is due."""
+    news.collect(timezone.now())
+    collecting.collect(timezone.now())
+    return [sending.send(one) for one in sending.due(timezone.now(), 100)]
