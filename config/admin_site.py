@@ -17,6 +17,7 @@ _NAMES = {"LogEntry": "Changes", "ClockedSchedule": "Single moments", "CrontabSc
 _MODELS = (
     "Booking",
     "Property",
+    "GuestGuide",
     "CalendarFeed",
     "Lock",
     "LockAccount",

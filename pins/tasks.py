@@ -146,6 +146,7 @@ def purge(**kwargs: Any) -> None:
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     looks = retention.purge_looks(now)
     retention.purge_tries(now)
+    retention.purge_guest_pages(now)
     promise.purge(now)
     logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
 

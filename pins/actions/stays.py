@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pins import tasks
+from pins.actions import guests
 from pins.actions.results import ActionResult, done, nothing, split_observed
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
@@ -125,6 +126,11 @@ ACTIONS: dict[str, Action] = {
     "looks_right": looks_right,
     "follow_calendar": follow_calendar,
     "follow_calendar_now": follow_calendar_now,
+    "make_guest_page": guests.make_guest_page,
+    "new_guest_link": guests.new_guest_link,
+    "release_guest": guests.release_guest,
+    "tell_guest": guests.tell_guest,
+    "guest_is_in": guests.guest_is_in,
 }
 #: The text of the button, for the history of a stay.
 _BUTTONS = {
@@ -134,6 +140,11 @@ _BUTTONS = {
     "looks_right": "Looks right",
     "follow_calendar": "Follow the calendar",
     "follow_calendar_now": "Follow the calendar",
+    "make_guest_page": "Make the guest's page",
+    "new_guest_link": "New link",
+    "release_guest": "Release",
+    "tell_guest": "Send the message",
+    "guest_is_in": "The guest is in",
     "late_check_out": "Late check-out",
     "change_days": "Other days",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from typing import Final
 
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -15,6 +16,9 @@ from pins.models import GuestGuide, GuestText
 from pins.notify.texts import Message, line
 from rentals.models import Booking
 
+#: Characters of a text message. Services send long ones in parts, and charge for each.
+_LONGEST_TEXT: Final = 700
+
 
 @sensitive_variables()
 def letter(stay: GuestStay, kind: Kind, *, link: str, code: str) -> Message:
@@ -24,6 +28,13 @@ def letter(stay: GuestStay, kind: Kind, *, link: str, code: str) -> Message:
     names = ", ".join(one.name for one in stay.facts.doors)
     with words.speaking(language):
         return compose(own, kind, values(stay.booking, stay.guide, own, locks=names, link=link, code=code))
+
+
+@sensitive_variables()
+def shortened(whole: Message, link: str) -> Message:
+    """For telephones: a long message becomes its title and the link, because the end, where the link may stand, would
+    be cut off."""
+    return whole if len(whole.text) <= _LONGEST_TEXT else Message(whole.subject, link)
 
 
 @sensitive_variables()

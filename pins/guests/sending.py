@@ -95,17 +95,17 @@ def _hand_over(message: GuestMessage, stay: GuestStay, now: datetime) -> None:
     if not link:
         raise NotSentError("Turnkey does not know its own address. Set PUBLIC_URL in the environment.")
     code = _code(message, stay, now)
-    outgoing = Outgoing(message.uid, letters.letter(stay, Kind(message.kind), link=link, code=code), {})
+    text = letters.letter(stay, Kind(message.kind), link=link, code=code)
     if message.way == GuestMessage.Way.EMAIL:
         if not stay.booking.guest_email:
             raise NotSentError("The stay has no e-mail address any more. Enter it again.")
-        mail.send(stay.booking.guest_email, outgoing)
+        mail.send(stay.booking.guest_email, Outgoing(message.uid, text, {}))
         return
     service = stay.guide.text_service
     digits = "".join(sign for sign in stay.booking.guest_phone if sign.isdigit())
     if not service or not digits:
         raise NotSentError("The stay has no telephone number any more, or its property no service for text messages.")
-    services.send(service.replace(PHONE, digits), outgoing)
+    services.send(service.replace(PHONE, digits), Outgoing(message.uid, letters.shortened(text, link), {}))
 
 
 @sensitive_variables()

@@ -23,7 +23,17 @@ from django.db.models import F  # noqa: E402 - the same
 from django.urls import reverse  # noqa: E402 - the same
 from django.utils import timezone  # noqa: E402 - the same
 
-from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt, RateBudget  # noqa: E402
+from pins.models import (  # noqa: E402
+    AccessGrant,
+    Delivery,
+    GuestGuide,
+    GuestPage,
+    Incident,
+    NotificationChannel,
+    Pin,
+    PinAttempt,
+    RateBudget,
+)
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
 from rentals.signals import bookings_changed  # noqa: E402
 
@@ -219,6 +229,17 @@ def subscribe(flat: int, name: str, url: str) -> int:
     return CalendarFeed.objects.create(property_id=flat, name=name, url=url).pk
 
 
+def guide(flat: int, **fields: Any) -> int:
+    """The guide that guests of a flat read."""
+    return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
+
+
+def guest_path(booking: int) -> str:
+    """Where the guest's page of a stay is."""
+    page, _made = GuestPage.objects.get_or_create(booking_id=booking)
+    return reverse("guest-page", args=[page.token])
+
+
 def push_path(feed: int) -> str:
     """Where the calendar is pushed to."""
     return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
@@ -276,6 +297,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         change_key,
         subscribe,
         push_path,
+        guide,
+        guest_path,
         calendar,
     )
 }

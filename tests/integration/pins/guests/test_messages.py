@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from apprise.plugins.clicksend import NotifyClickSend
 from django.core import mail
 from django.db import connection
 from django.test import Client
@@ -18,12 +19,13 @@ from pins.desired import code_overrides
 from pins.guests import collecting, links, sending
 from pins.guests.timing import LAST_CALL
 from pins.models import AccessGrant, GuestGuide, GuestMessage, GuestPage, GuestText, Incident
-from pins.notify import outgoing, services
+from pins.notify import collecting as news
 from pins.notify.sending import CLAIM, SendResult
 from rentals.models import Booking, Property
 from tests.support.guests import DAY, HOUR, guide_of, shown_code, stay_of, tick
 from tests.support.house import House
 from tests.support.mail_server import MailServer
+from tests.support.scripted_server import Server, answer
 from tests.support.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -223,9 +225,6 @@ class TestDelivery:
         assert "PUBLIC_URL" in GuestMessage.objects.get().last_error
 
     def test_a_stay_that_is_off_meanwhile(self, ready: Booking) -> None:
-        collecting.collect(timezone.now())
-        from pins.notify import collecting as news
-
         news.collect(timezone.now())
         collecting.collect(timezone.now())
         ready.status = Booking.Status.CANCELLED
@@ -237,16 +236,18 @@ class TestDelivery:
     def test_a_text_message_goes_to_the_guests_number(
         self, ready: Booking, guide: GuestGuide, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """The services are other people's; which address each is given is ours."""
-        guide.text_service = "clicksend://user:key/{phone}"
+        guide.text_service = "clicksend://user:h1dden@{phone}"
         guide.save()
         Booking.objects.update(guest_email="", guest_phone="+48 601 234 567")
-        taken: list[tuple[str, outgoing.Outgoing]] = []
-        monkeypatch.setattr(services, "send", lambda target, what: taken.append((target, what)))
-        assert tick() == SENT
-        ((target, what),) = taken
-        assert target == "clicksend://user:key/48601234567"
-        assert "/g/" in what.message.text
+        GuestText.objects.create(guide=guide, language="en", message="A long story. " * 90 + "{{ link }}")
+        with Server([answer(200)]) as server:
+            monkeypatch.setattr(NotifyClickSend, "notify_url", f"http://127.0.0.1:{server.port}/sms")
+            assert tick() == SENT
+        (sent,) = server.requests
+        (message,) = sent.json()["messages"]
+        assert message["to"] == "+48601234567"
+        assert "/g/" in message["body"]
+        assert len(message["body"]) < 300
 
     def test_the_hosts_own_words_in_the_guests_language(self, ready: Booking, guide: GuestGuide) -> None:
         GuestText.objects.create(
