@@ -48,7 +48,7 @@ def tell(booking_id: int, now: datetime, *, by_hand: bool = False) -> Kind | Non
     stay = reading.read(page, now)
     if stay is None:
         return None
-    code = _fingerprint(stay) if stay.facts.confirmed else ""
+    code = _fingerprint(stay.grant_id) if stay.facts.confirmed and stay.grant_id is not None else ""
     situation = _situation(stay, code)
     kind = due(situation, now)
     if kind is None and by_hand and situation.is_expected and now < stay.booking.check_out:
@@ -83,10 +83,10 @@ def _told(now: datetime) -> QuerySet[GuestPage, int]:
         ("told_link", "token_digest"),
     ):
         other |= ~Q(**{told: F(present)})
-    other |= ~Q(told_code="") & Exists(_announced("booking").exclude(notice__digest=OuterRef("told_code")))
+    other |= ~Q(told_code="") & Q(Exists(_announced("booking").exclude(notice__digest=OuterRef("told_code"))))
     released = Q(booking__property__guide__needs_release=False) | Q(released_at__isnull=False)
     lacked = Q(said=_Said.LINK, booking__property__guide__code_in_message=True) & released
-    other |= lacked & Exists(_announced("booking"))
+    other |= lacked & Q(Exists(_announced("booking")))
     revoked = AccessGrant.objects.filter(booking=OuterRef("booking"), revoked_at__isnull=False)
     pages = GuestPage.objects.filter(~Exists(revoked), other, _can_be_told("booking__"), told_check_out__gt=now)
     return pages.order_by("told_check_in", "pk").values_list("booking", flat=True)
@@ -116,9 +116,8 @@ def _ways(stay: GuestStay) -> list[GuestMessage.Way]:
     return ways + ([Way.TEXT] if stay.booking.guest_phone and stay.guide.sends_texts else [])
 
 
-def _fingerprint(stay: GuestStay) -> str:
-    code = AccessGrant.objects.values_list("code", flat=True).get(pk=stay.grant_id)
-    return ValueClaim.digest_of(code)
+def _fingerprint(grant_id: int) -> str:
+    return ValueClaim.digest_of(AccessGrant.objects.values_list("code", flat=True).get(pk=grant_id))
 
 
 def _situation(stay: GuestStay, code: str) -> Situation:

@@ -43,9 +43,10 @@ class HostPanel:
     asked_for_help: str  # when, and what was found; empty: the guest is not waiting
 
 
-def panel(booking: Booking, now: datetime, *, may_reveal: bool) -> HostPanel | None:
-    """None where the property has no guide in use. `may_reveal`: whoever has the link can read the code, so only a
-    person who may see codes gets it."""
+def panel(booking: Booking, now: datetime, *, site: str, may_reveal: bool) -> HostPanel | None:
+    """None where the property has no guide in use. `site`: the address under which this person reached Turnkey, for the
+    link while `PUBLIC_URL` is not set. `may_reveal`: whoever has the link can read the code, so only a person who may
+    see codes gets it."""
     guide = GuestGuide.objects.filter(property=booking.property_id, is_active=True).defer(*GuestGuide.SECRETS).first()
     if guide is None:
         return None
@@ -54,7 +55,7 @@ def panel(booking: Booking, now: datetime, *, may_reveal: bool) -> HostPanel | N
     waits = guide.needs_release and (page is None or page.released_at is None)
     has_address = bool(booking.guest_email or (booking.guest_phone and guide.sends_texts))
     return HostPanel(
-        link=_link(page) if page is not None and may_reveal else "",
+        link=_link(page, site) if page is not None and may_reveal else "",
         notes=tuple(_notes(booking, page, now, is_live=is_live, waits=waits, has_address=has_address)),
         can_make=is_live and page is None,
         can_release=is_live and waits,
@@ -63,9 +64,9 @@ def panel(booking: Booking, now: datetime, *, may_reveal: bool) -> HostPanel | N
     )
 
 
-def _link(page: GuestPage) -> str:
+def _link(page: GuestPage, site: str) -> str:
     try:
-        return links.address(page)
+        return links.address(page, settings.PUBLIC_URL or site)
     except UndecryptableValue:
         return ""
 
@@ -75,7 +76,7 @@ def _notes(
 ) -> list[str]:
     said = []
     if not settings.PUBLIC_URL:
-        said.append("Turnkey does not know its own address, so there are no links: the operator must set PUBLIC_URL.")
+        said.append("No messages go out: Turnkey does not know its own address. The operator must set PUBLIC_URL.")
     if is_live and waits:
         said.append("The guest sees no code until you release the stay.")
     if is_live and not has_address:

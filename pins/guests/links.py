@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 from datetime import datetime
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 
@@ -43,10 +42,9 @@ def rotate(booking_id: int) -> bool:
     return True
 
 
-def address(page: GuestPage) -> str:
-    """The whole link, for a message or for a host to copy; empty while `PUBLIC_URL` is not set. Raises
-    UndecryptableValue."""
-    return f"{settings.PUBLIC_URL}{reverse('guest-page', args=[page.token])}" if settings.PUBLIC_URL else ""
+def address(page: GuestPage, site: str) -> str:
+    """The whole link on a site such as `https://codes.example.com`. Raises UndecryptableValue."""
+    return site + reverse("guest-page", args=[page.token])
 
 
 def release(booking_id: int, now: datetime) -> bool:

@@ -54,6 +54,7 @@ def context(stay: GuestStay, language: str, now: datetime) -> dict[str, Any]:
         "status": words.code(status, (one.status for one in doors), words.day_and_clock(facts.code_from, zone)),
         "tone": "ready" if status is CodeStatus.AVAILABLE else "waiting",
         "may_show": status is CodeStatus.AVAILABLE,
+        "may_look_again": status in (CodeStatus.NOT_READY, CodeStatus.NOT_RELEASED),
         "code_works": words.code_works(
             words.day_and_clock(facts.works_from, zone), words.day_and_clock(facts.works_until, zone)
         ),

@@ -91,9 +91,9 @@ def send(message_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Se
 @sensitive_variables()
 def _hand_over(message: GuestMessage, stay: GuestStay, now: datetime) -> None:
     """Render and send. Raises NotSentError; CodeNotShownError where the code is to be in it and is being changed."""
-    link = links.address(stay.page)
-    if not link:
+    if not settings.PUBLIC_URL:
         raise NotSentError("Turnkey does not know its own address. Set PUBLIC_URL in the environment.")
+    link = links.address(stay.page, settings.PUBLIC_URL)
     code = _code(message, stay, now)
     text = letters.letter(stay, Kind(message.kind), link=link, code=code)
     if message.way == GuestMessage.Way.EMAIL:

@@ -124,7 +124,11 @@ class TestStay:
         assert "The guest cannot get in" in text
         assert "the code is not on every lock" in text
         assert "A guest says that they cannot get in" in host.get("/").content.decode()
+        house.settle()
+        headline = "1 guest says that they cannot get in"
+        assert headline in host.get("/").content.decode()  # although every lock has the code
         host.post(reverse("stay-action", args=[stay.pk, "guest_is_in"]))
+        assert headline not in host.get("/").content.decode()
         assert not Incident.objects.filter(kind="guest_shut_out", resolved_at=None).exists()
         assert "The guest cannot get in" not in host.get(reverse("stay", args=[stay.pk])).content.decode()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -244,7 +245,8 @@ class TestDelivery:
             monkeypatch.setattr(NotifyClickSend, "notify_url", f"http://127.0.0.1:{server.port}/sms")
             assert tick() == SENT
         (sent,) = server.requests
-        (message,) = sent.json()["messages"]
+        body: Any = sent.json()
+        (message,) = body["messages"]
         assert message["to"] == "+48601234567"
         assert "/g/" in message["body"]
         assert len(message["body"]) < 300

@@ -78,9 +78,9 @@ pins = st.builds(
 
 def _lock(place: int, keypad: bool | None) -> Lock:
     account = LockAccount(pk=place)
-    account.operation = AccountState(account=account)  # type: ignore[attr-defined]
+    account.operation = AccountState(account=account)
     lock = Lock(pk=place, name=f"Door {place}", has_keypad=keypad, account=account)
-    lock.operation = LockState(lock=lock)  # type: ignore[attr-defined]
+    lock.operation = LockState(lock=lock)
     return lock
 
 
