@@ -20,7 +20,7 @@ KEEP_RECORDS: Final = timedelta(days=120)
 #: Comparisons of whole locks, one a day and lock, are kept this long.
 KEEP_LOOKS: Final = timedelta(days=30)
 #: Pages of guests, and messages to them, are kept this long after check-out; a page closes long before.
-KEEP_PAGES: Final = timedelta(days=60)
+KEEP_PAGES: Final = timedelta(days=90)
 #: How many rows one transaction deletes: more would hold their locks for long.
 BATCH: Final = 1000
 #: How many grants one night deletes. With each go its PINs, attempts, claims and incidents.
