@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'verbose_name': 'guest page',
-                'default_permissions': (),
+                'default_permissions': ('view',),
             },
         ),
         migrations.CreateModel(
@@ -89,7 +89,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'message to a guest',
                 'ordering': ('-pk',),
-                'default_permissions': (),
+                'default_permissions': ('view',),
             },
         ),
         migrations.CreateModel(

@@ -157,7 +157,7 @@ class GuestPage(HasSecretAddress):
 
     class Meta:
         verbose_name = "guest page"
-        default_permissions = ()
+        default_permissions = ("view",)
         indexes = (models.Index(name="guestpage_told", fields=["told_check_out"]),)
 
     def __str__(self) -> str:
@@ -198,7 +198,7 @@ class GuestMessage(models.Model):
 
     class Meta:
         verbose_name = "message to a guest"
-        default_permissions = ()
+        default_permissions = ("view",)
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(name="guestmessage_once_per_change", fields=["page", "number", "way"]),
