@@ -23,11 +23,17 @@ _LONGEST_TEXT: Final = 700
 @sensitive_variables()
 def letter(stay: GuestStay, kind: Kind, *, link: str, code: str) -> Message:
     """The message about a stay. `code`: empty where it is not in the message."""
-    language = words.language_of(stay.booking.guest_language)
+    language = _language(stay)
     own = reading.words_of(stay.guide, language)
     names = ", ".join(one.name for one in stay.facts.doors)
     with words.speaking(language):
         return compose(own, kind, values(stay.booking, stay.guide, own, locks=names, link=link, code=code))
+
+
+def _language(stay: GuestStay) -> str:
+    """The guest's; of one whose language nobody knows, English, or else one in which the host wrote something."""
+    written = sorted(stay.guide.texts.values_list("language", flat=True))
+    return words.language_of(stay.booking.guest_language, *([] if "en" in written else written))
 
 
 @sensitive_variables()

@@ -14,14 +14,15 @@ from rentals.models.tokens import new_token, token_digest
 
 def page_of(booking_id: int) -> GuestPage:
     """The page of a stay, made where there is none. Two callers at once get the same one."""
-    page = GuestPage.objects.filter(booking=booking_id).first()
+    rows = GuestPage.objects.defer(*GuestPage.SECRETS)
+    page = rows.filter(booking=booking_id).first()
     if page is not None:
         return page
     try:
         with transaction.atomic():
             return GuestPage.objects.create(booking_id=booking_id)
     except IntegrityError:  # another process made it between our look and our insert
-        return GuestPage.objects.get(booking=booking_id)
+        return rows.get(booking=booking_id)
 
 
 def find(token: str) -> GuestPage | None:

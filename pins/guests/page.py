@@ -10,6 +10,8 @@ from urllib.parse import quote
 from pins.guests import reading, words
 from pins.guests.reading import GuestStay
 from pins.guests.status import CodeStatus, DoorStatus, code_status, door_status
+from pins.models import GuestGuide
+from rentals.fields import UndecryptableValue
 
 #: Opened only when the guest presses it; nothing of it is loaded.
 _MAP: Final = "https://www.google.com/maps/search/?api=1&query="
@@ -63,12 +65,21 @@ def context(stay: GuestStay, language: str, now: datetime) -> dict[str, Any]:
         "doors": doors,
         # Where the stay is off, whoever has the link learns nothing about the flat any more.
         "guide": guide if is_expected else None,
+        "wifi_password": _wifi_password(guide) if is_expected else "",
         "host_phone": guide.host_phone,
         "map": _MAP + quote(guide.address) if guide.address else "",
         "own": own if is_expected else None,
         "pictures": list(guide.pictures.defer("data")) if is_expected else [],
         "leave_by": words.leave_by(words.day_and_clock(booking.check_out, zone)) if is_expected else "",
     }
+
+
+def _wifi_password(guide: GuestGuide) -> str:
+    """Empty where no configured key opens it: the rest of the page opens doors."""
+    try:
+        return guide.wifi_password
+    except UndecryptableValue:
+        return ""
 
 
 def _line(name: str, status: DoorStatus) -> DoorLine:

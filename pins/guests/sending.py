@@ -28,7 +28,7 @@ from pins.models import GuestMessage, GuestPage, Incident
 from pins.notify import mail, services
 from pins.notify.outgoing import NotSentError, Outgoing
 from pins.notify.sending import CLAIM, SendResult
-from rentals.fields import UndecryptableValue
+from rentals.fields import UndecryptableValue, behind
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +61,8 @@ def send(message_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Se
     claimed = GuestMessage.objects.filter(_is_due(now), pk=message_id)
     if not claimed.update(claim_token=token, claimed_until=now + CLAIM):
         return SendResult.LEFT
-    message = GuestMessage.objects.select_related("page").get(pk=message_id)
+    rows = GuestMessage.objects.select_related("page").defer(*behind("page", GuestPage.SECRETS))
+    message = rows.get(pk=message_id)
     stay = reading.read(message.page, now)
     if stay is None or not stay.facts.is_expected or now >= stay.booking.check_out:
         return _end(message, token, State.DROPPED, now, OVER, SendResult.DROPPED)

@@ -22,8 +22,9 @@ from pins.guests.timing import LAST_CALL
 from pins.models import AccessGrant, GuestGuide, GuestMessage, GuestPage, GuestText, Incident
 from pins.notify import collecting as news
 from pins.notify.sending import CLAIM, SendResult
+from rentals.fields import Ciphertext
 from rentals.models import Booking, Property
-from tests.support.guests import DAY, HOUR, guide_of, shown_code, stay_of, tick
+from tests.support.guests import DAY, HOUR, guide_of, path_of, shown_code, stay_of, tick
 from tests.support.house import House
 from tests.support.mail_server import MailServer
 from tests.support.scripted_server import Server, answer
@@ -259,6 +260,25 @@ class TestDelivery:
         assert tick() == SENT
         assert mail.outbox[0].subject == "Willkommen, Anna Nowak"
         assert mail.outbox[0].body.startswith("https://codes.example.com/g/")
+
+
+def test_a_secret_that_no_key_opens_stops_nobody_else(
+    house: House, flat: Property, guide: GuestGuide, client: Client
+) -> None:
+    guide.wifi_name, guide.wifi_password = "Home", "blue-door"
+    guide.save()
+    stay = stay_of(house, flat, DAY)
+    house.settle()
+    path = path_of(stay)
+    broken = Ciphertext("gAAAA-not-a-token")
+    GuestGuide.objects.update(wifi_password=broken)
+    GuestPage.objects.update(token=broken)
+    assert tick() == [SendResult.FAILED]
+    assert "FIELD_ENCRYPTION_KEYS" in GuestMessage.objects.get().last_error
+    text = client.get(path).content.decode()
+    assert "Door" in text
+    assert "Home" in text
+    assert "blue-door" not in text
 
 
 def test_nothing_is_asked_where_nobody_uses_it(house: House, flat: Property) -> None:
