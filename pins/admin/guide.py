@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.contrib import admin
+from django.conf import settings
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -15,7 +16,7 @@ from pins.guests.pictures import content_type
 from pins.guests.sending import PHONE
 from pins.guests.timing import Kind
 from pins.models import GuestGuide, GuestPicture, GuestText
-from pins.notify import services
+from pins.notify import mail, services
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
 from rentals.admin.object_pages import ObjectPages
@@ -168,6 +169,15 @@ class GuestGuideAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin)
             ("The message", {"fields": ("message_hours", "code_in_message", *texts)}),
             ("The place", {"fields": ("address", "host_phone", "wifi_name", *password)}),
         )
+
+    def save_model(self, request: HttpRequest, obj: GuestGuide, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not settings.PUBLIC_URL:
+            messages.warning(request, "No message goes out yet: the operator of Turnkey must set PUBLIC_URL.")
+        elif not mail.is_set_up():
+            messages.warning(
+                request, "No mail server is set up, so no e-mail goes out yet. The operator must set EMAIL_URL."
+            )
 
     def change_context(self, request: HttpRequest, obj: GuestGuide) -> dict[str, Any]:
         """The messages as a made-up guest would get them, as they are stored."""

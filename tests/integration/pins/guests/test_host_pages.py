@@ -16,6 +16,7 @@ from pytest_django import Settings
 from pins import retention
 from pins.guests import links
 from pins.models import GuestGuide, GuestMessage, GuestPage, GuestPicture, Incident
+from pins.stack.checkup.notifications import notifications
 from rentals import purging
 from rentals.models import Booking, Property
 from tests.support.guests import DAY, HOUR, guide_of, path_of, stay_of, tick
@@ -85,6 +86,18 @@ class TestGuide:
         assert answer.status_code == 200
         assert said in answer.content.decode().replace("&#x27;", "'")
         assert not GuestGuide.objects.exists()
+
+    def test_what_keeps_messages_from_going_out_is_said(self, host: Client, flat: Property, settings: Settings) -> None:
+        settings.PUBLIC_URL = ""
+        answer = host.post(ADD, form(flat), follow=True).content.decode()
+        assert "must set PUBLIC_URL" in answer
+        (finding,) = notifications()
+        assert finding.subject == "guests"
+        assert "PUBLIC_URL" in finding.remedy
+        settings.PUBLIC_URL = "https://codes.example.com"
+        settings.EMAIL_BACKEND, settings.EMAIL_HOST = "django.core.mail.backends.smtp.EmailBackend", ""
+        (finding,) = notifications()
+        assert "EMAIL_URL" in finding.remedy
 
 
 class TestStay:
