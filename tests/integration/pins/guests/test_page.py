@@ -9,11 +9,13 @@ import pytest
 import time_machine
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from config.logging import redact
 from pins.desired import code_overrides, drift
-from pins.guests import links
+from pins.guests import links, views
 from pins.models import AccessGrant, GuestPage, GuestPicture, Incident, PinReveal
+from rentals.inbound import rate_limits
 from rentals.models import Booking
 from rentals.models.tokens import token_digest
 from tests.support.guests import DAY, HOUR, guide_of, page_text, path_of, shown_code, stay_of
@@ -185,3 +187,17 @@ class TestHelp:
         house.settle()
         clock.shift(timedelta(hours=2))
         assert "Every door has your code" in client.post(path_of(stay, "guest-help")).content.decode()
+
+
+def test_who_asks_too_often_waits(house: House, client: Client, settings: Settings, redis_url: str) -> None:
+    settings.REDIS_URL = redis_url
+    rate_limits._resting.clear()
+    flat = house.flat(house.lock())
+    guide_of(flat)
+    stay = stay_of(house, flat, -HOUR)
+    asked = [client.post(path_of(stay, "guest-help")) for _ in range(views.HELPS.amount + 1)]
+    assert [answer.status_code for answer in asked[-2:]] == [200, 429]
+    assert "Please wait a moment" in asked[-1].content.decode()
+    assert int(asked[-1]["Retry-After"]) > 0
+    assert asked[-1]["Cache-Control"] == "no-store"
+    assert client.get(path_of(stay)).status_code == 200  # the page itself has a limit of its own
