@@ -18,6 +18,7 @@ _MODELS = (
     "Booking",
     "Property",
     "StaffAccess",
+    "GuestGuide",
     "CalendarFeed",
     "Lock",
     "LockAccount",

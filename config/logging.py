@@ -26,6 +26,8 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
     # /webhooks/ical/<token>/, also with doubled slashes or without the kind: anything that follows may hold a token
     (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s'\"]+"), rf"\1{MASK}"),
+    # /g/<token>/, the page of a guest, also with doubled slashes
+    (re.compile(r"(/g/+)[^\s'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
     (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
     # /work/<token>/: the own page of somebody who works there

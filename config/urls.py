@@ -24,6 +24,7 @@ urlpatterns = [
     path("admin/", include("config.people.urls")),
     path("admin/", admin.site.urls),
     path("", include("pins.board.urls")),
+    path("g/", include("pins.guests.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
     path("work/", include("pins.work.urls")),
     path("healthz", healthz, name="healthz"),

@@ -1,4 +1,5 @@
-"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes.
+"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes, and
+pages of guests.
 
 In small steps, the oldest first, each found by an index: a night costs what became old that day.
 """
@@ -13,12 +14,14 @@ from django.db.models import Exists, OuterRef
 
 from pins.core.pin_state import State
 from pins.desired import staff_grants
-from pins.models import AccessGrant, CodeTry, Delivery, Incident, Pin, PinAttempt
+from pins.models import AccessGrant, CodeTry, Delivery, GuestPage, Incident, Pin, PinAttempt
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
 #: Comparisons of whole locks, one a day and lock, are kept this long.
 KEEP_LOOKS: Final = timedelta(days=30)
+#: Pages of guests, and messages to them, are kept this long after check-out; a page closes long before.
+KEEP_PAGES: Final = timedelta(days=90)
 #: How many rows one transaction deletes: more would hold their locks for long.
 BATCH: Final = 1000
 #: How many grants one night deletes. With each go its PINs, attempts, claims and incidents.
@@ -55,6 +58,17 @@ def purge_tries(now: datetime) -> int:
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         CodeTry.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
+
+
+def purge_guest_pages(now: datetime) -> int:
+    """Delete the pages of guests who left long ago, with the messages to them; return how many."""
+    old = GuestPage.objects.filter(booking__check_out__lte=now - KEEP_PAGES).order_by("booking__check_out")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            GuestPage.objects.filter(pk__in=ids).delete()
         count += len(ids)
     return count
 

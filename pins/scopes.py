@@ -10,6 +10,11 @@ from pins.models import (
     CodeTry,
     Delivery,
     FlatReady,
+    GuestGuide,
+    GuestMessage,
+    GuestPage,
+    GuestPicture,
+    GuestText,
     Incident,
     NotificationChannel,
     Pin,
@@ -50,6 +55,11 @@ governs(ArrivalRecord, lambda ids: Q(property__in=ids))
 governs(FlatReady, lambda ids: Q(property__in=ids))
 governs(PinReveal, lambda ids: _of_grant(ids, "grant__"))
 governs(CodeTry, lambda ids: Q(property__in=ids) & (Q(booking=None) | Q(booking__property__in=ids)))
+governs(GuestGuide, lambda ids: Q(property__in=ids))
+governs(GuestText, lambda ids: Q(guide__property__in=ids))
+governs(GuestPicture, lambda ids: Q(guide__property__in=ids))
+governs(GuestPage, lambda ids: Q(booking__property__in=ids))
+governs(GuestMessage, lambda ids: Q(page__booking__property__in=ids))
 # Without incidents about an account: it belongs to no property, and only a person who sees all of them can fix it.
 governs(
     Incident,

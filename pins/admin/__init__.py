@@ -3,6 +3,7 @@
 from pins.admin.booking import BookingAdmin
 from pins.admin.channel import NotificationChannelAdmin
 from pins.admin.delivery import DeliveryAdmin
+from pins.admin.guide import GuestGuideAdmin
 from pins.admin.incident import IncidentAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
 from pins.admin.own_code_list import CodeTryAdmin
@@ -16,6 +17,7 @@ __all__ = [
     "BookingAdmin",
     "CodeTryAdmin",
     "DeliveryAdmin",
+    "GuestGuideAdmin",
     "IncidentAdmin",
     "LockAccountWithFetchAdmin",
     "LockWithCodesAdmin",

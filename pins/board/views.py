@@ -25,6 +25,7 @@ from pins.actions import calendar_rows, locks, stay_dates, stays
 from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
+from pins.guests import host_panel
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
@@ -145,6 +146,12 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "leaves": day_and_time(booking.check_out, zone),
         "panel": panel(booking, now, scope_of(request.user)),
         "calendar": conflicts.section(booking, scope_of(request.user)),
+        "guest": host_panel.panel(
+            booking,
+            now,
+            site=request.build_absolute_uri("/")[:-1],
+            may_reveal=request.user.has_perm("pins.reveal_code"),
+        ),
         "ends_guest": ended_by_calendar(booking, now),
         "came": conflicts.source_label(booking),
         "may_act": request.user.has_perm(_ACT),

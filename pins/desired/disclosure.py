@@ -69,8 +69,9 @@ def reveal_to_machine(grant_id: int, now: datetime, *, name: str) -> str:
 
 
 @sensitive_variables()
-def reveal_to_holder(grant_id: int, now: datetime, *, name: str, address: str) -> str:
-    """The same for whoever has the code, on a page of their own whose address is a secret."""
+def reveal_to_holder(grant_id: int, now: datetime, *, name: str, address: str = "") -> str:
+    """The same for the person whose code it is: on a page of their own, whose address is a secret, or in a message.
+    `name`: who and in which way, for the list of disclosures."""
     return _disclose(grant_id, now, user_id=None, user_name=name, remote_address=parsed_address(address))
 
 

@@ -78,6 +78,14 @@ REMEDIES: Final[dict[str, str]] = {
         "Codes work at the property's times. If those are wrong, correct the property's time zone; else the lock's in "
         "the Tedee app."
     ),
+    "guest_shut_out": (
+        "Call the guest, and let them in. The stay says what Turnkey found. It ends when the guest presses “I am in "
+        "now”, or you press “The guest is in” on the stay."
+    ),
+    "guest_not_told": (
+        "Open the stay: it says why. Correct the address under “Change the stay”, or send the guest the link yourself. "
+        "Turnkey tries again until check-out."
+    ),
     "stays_overlap": "Both guests get a code. Move or cancel one of the stays, or block the days in the other channel.",
     "stay_unclear": (
         "Say on the board, or on the calendar's page, whether it is a stay. A stay gets its code at once; until you "

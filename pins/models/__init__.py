@@ -2,6 +2,7 @@ from pins.models.attempt import PinAttempt
 from pins.models.beat import BeatLease
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
+from pins.models.guest import GuestGuide, GuestMessage, GuestPage, GuestPicture, GuestText
 from pins.models.incident import Incident
 from pins.models.measure import ArrivalRecord, Tally
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
@@ -20,6 +21,11 @@ __all__ = [
     "CodeTry",
     "Delivery",
     "FlatReady",
+    "GuestGuide",
+    "GuestMessage",
+    "GuestPage",
+    "GuestPicture",
+    "GuestText",
     "Heartbeat",
     "Incident",
     "IncidentNotice",

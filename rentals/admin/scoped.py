@@ -44,7 +44,7 @@ class KnownLookups:
             field = model._meta.get_field("id" if name == "pk" else name)
         except FieldDoesNotExist:
             return True  # no column: a parameter of the page itself, or Django ignores it
-        if not field.concrete or field.many_to_many or name in getattr(model, "SECRETS", ()):
+        if not field.concrete or field.many_to_many or name in _hidden(model):
             return False
         if any(word in name for word in self._FINGERPRINTS):
             return False
@@ -52,6 +52,11 @@ class KnownLookups:
             return True
         key = field.related_model._meta.pk.name if field.related_model else "id"
         return set(rest) - {key, "pk"} <= self._OF_A_KEY
+
+
+def _hidden(model: type[Model]) -> tuple[str, ...]:
+    """Columns with ciphertext, and with personal data that no list shows."""
+    return (*getattr(model, "SECRETS", ()), *getattr(model, "PERSONAL", ()))
 
 
 def _offered(page: Any, request: HttpRequest) -> set[str]:

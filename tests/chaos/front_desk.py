@@ -27,6 +27,8 @@ from pins.models import (  # noqa: E402
     AccessGrant,
     Delivery,
     Heartbeat,
+    GuestGuide,
+    GuestPage,
     Incident,
     NotificationChannel,
     Pin,
@@ -279,6 +281,17 @@ def tell_robot(target: str, signing_secret: str) -> int:
     ).pk
 
 
+def guide(flat: int, **fields: Any) -> int:
+    """The guide that guests of a flat read."""
+    return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
+
+
+def guest_path(booking: int) -> str:
+    """Where the guest's page of a stay is."""
+    page, _made = GuestPage.objects.get_or_create(booking_id=booking)
+    return reverse("guest-page", args=[page.token])
+
+
 def push_path(feed: int) -> str:
     """Where the calendar is pushed to."""
     return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
@@ -343,6 +356,8 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         subscribe,
         tell_robot,
         push_path,
+        guide,
+        guest_path,
         calendar,
     )
 }
