@@ -22,7 +22,7 @@ from django.db.models import F, Q
 from pins.core.pin_state import State
 from pins.desired import grants
 from pins.incidents.sweep_checks import MAYBE_ON_LOCK
-from pins.models import AccessGrant, Pin
+from pins.models import AccessGrant, GuestPage, Pin
 from pins.notify import outbox
 from rentals import forgetting
 from rentals.calendars.decide.identity import plain_name
@@ -68,7 +68,10 @@ def forget(booking_id: int, now: datetime) -> Erased:
         outbox.forget_guests([booking_id])
         owned = AccessGrant.objects.filter(booking=booking)
         counts["code"], waits = _wipe_grants(owned, names)
-        Booking.objects.filter(pk=booking_id).update(guest_name="", feed_guest_name="", forget_guest=waits)
+        nothing = dict.fromkeys(("guest_name", "feed_guest_name", *Booking.PERSONAL), "")
+        Booking.objects.filter(pk=booking_id).update(**nothing, forget_guest=waits)
+        _, deleted = GuestPage.objects.filter(booking=booking_id).delete()
+        counts["guest page"] = deleted.get(GuestPage._meta.label, 0)
         booking.guest_name = ""
         counts["stay"] = 1
         counts["line of the history"] = forgetting.wipe_history(Booking, [booking_id], names, str(booking))

@@ -26,9 +26,9 @@ from django.utils import timezone  # noqa: E402 - the same
 from pins.models import (  # noqa: E402
     AccessGrant,
     Delivery,
-    Heartbeat,
     GuestGuide,
     GuestPage,
+    Heartbeat,
     Incident,
     NotificationChannel,
     Pin,

@@ -12,6 +12,7 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -115,7 +116,8 @@ class Site:
         environ = request.environ(address)
         if self._cookie:
             environ["HTTP_COOKIE"] = self._cookie
-        body = application(environ, lambda status, headers: found.append(int(status[:3])))
+        begun: Any = lambda status, headers: found.append(int(status[:3]))  # noqa: E731
+        body = application(environ, begun)
         for _ in body:
             pass
         if close := getattr(body, "close", None):

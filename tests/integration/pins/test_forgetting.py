@@ -19,7 +19,7 @@ from django.test import Client
 from django.utils import timezone
 
 from pins import forgetting, tasks
-from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin
+from pins.models import AccessGrant, Delivery, GuestPage, Incident, NotificationChannel, Pin
 from pins.notify import collecting
 from rentals.models import Booking, CalendarFeed, FeedItem, Property
 from tests.support.calendars import airbnb, day, event
@@ -92,6 +92,20 @@ def test_nothing_in_any_table_names_the_guest(house: House, clock: time_machine.
     }
     assert Booking.objects.filter(status="confirmed").count() == 1  # nights are still counted
     assert LogEntry.objects.filter(user__username="chief").count() == 4  # who did something is still known
+
+
+def test_the_address_of_a_guest_goes_and_so_does_the_page(house: House, clock: time_machine.Traveller) -> None:
+    flat = house.flat(house.lock())
+    booking = house.stay(flat, HOUR, DAY)
+    contact = {"guest_email": f"{LAST}@example.com", "guest_phone": "+48600123987", "guest_language": "pl"}
+    Booking.objects.update(**contact)
+    GuestPage.objects.create(booking=booking)
+    clock.shift(2 * DAY)
+    house.settle()
+    erased = forgetting.forget(booking.pk, timezone.now())
+    assert erased.counts["guest page"] == 1
+    assert rows_that_say(LAST, "600123987") == []
+    assert not GuestPage.objects.exists()
 
 
 @pytest.mark.parametrize("moved", [0, 1], ids=["as it was", "with another name"])

@@ -406,7 +406,8 @@ def test_a_lost_creation_is_not_denied_by_a_list_that_shows_something_like_it() 
     assert looks.looked(searching, shown(credit=Credit.PROVEN), NOW + HOUR).posts == ()
     adopted = looks.adopted(seen, 31, CONTENT, NOW + HOUR)
     rotated = transitions.rotated(replace(adopted, exists=True), "604173")
-    assert (rotated.remote_id, rotated.left_codes) == (31, {"604173"})
+    assert rotated.remote_id == 31
+    assert rotated.left_codes == {"604173"}
 
 
 def test_a_former_value_under_a_changed_name_is_read_until_a_proven_list_shows_nothing_like_it() -> None:
