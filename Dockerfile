@@ -14,9 +14,9 @@ RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin turnk
 
 # Packages come first: a change of the code then does not install them again.
 COPY requirements.txt .
-RUN pip install -r requirements.txt
+RUN pip install --require-hashes -r requirements.txt
 
-COPY manage.py ./
+COPY manage.py gunicorn.conf.py ./
 COPY config config
 COPY rentals rentals
 COPY pins pins
@@ -24,5 +24,5 @@ COPY pins pins
 USER turnkey
 EXPOSE 8000
 
-CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--worker-class", "gthread", "--workers", "2", \
-     "--threads", "8", "--timeout", "60", "--worker-tmp-dir", "/dev/shm", "--no-control-socket", "--log-level", "warning"]
+# The rest is in gunicorn.conf.py.
+CMD ["gunicorn", "config.wsgi", "--bind", "0.0.0.0:8000", "--workers", "2", "--worker-tmp-dir", "/dev/shm"]

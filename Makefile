@@ -22,7 +22,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test bench corpus axe check lint types contracts migrations deploy-check compose-check format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test chaos bench mutants corpus axe messages check lint types contracts migrations deploy-check compose-check audit format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
@@ -55,10 +55,16 @@ test: $(TOOLS) ## Run the whole test suite on all cores (ARGS are pytest's)
 test-fast: $(TOOLS) ## Run the tests that start no stack of processes
 	@$(PYTEST) -m "not chaos and not real_processes and not browser" $(PARALLEL) $(ARGS)
 
+chaos: $(TOOLS) ## Ten minutes of faults on each database (ARGS="--seed 7 --minutes 2 --database sqlite --report", --help)
+	@$(BIN)/python -m tests.chaos.fire $(ARGS)
+
 bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/reports (ARGS=-k... prints only)
 	@rm -rf var/bench
 	@export TURNKEY_FULL_SIZE=1; $(PYTEST) tests/benchmarks -s $(ARGS); status=$$?; \
 		$(BIN)/python -m tests.benchmarks.table $(if $(ARGS),,--save) && exit $$status
+
+mutants: $(TOOLS) ## Change the deciding code in small ways: do tests notice? (ARGS="core/retry -n 40 --seed 7 --save")
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 image-test: $(TOOLS) ## Build the image without an engine and run its processes (root, buildah, debootstrap)
 	@.ci/image
@@ -70,7 +76,7 @@ corpus: $(TOOLS) ## Download the calendars of other projects' tests; our tests t
 axe: $(TOOLS) ## Download axe-core; the tests then check that the pages are accessible (needs npm)
 	@$(BIN)/python tests/corpus/fetch_axe.py
 
-check: lint types contracts migrations deploy-check compose-check test-fast ## Run everything that must pass before a commit
+check: lint types contracts migrations deploy-check compose-check audit test-fast ## Run everything that must pass before a commit
 
 lint: $(TOOLS) ## Check style and likely mistakes (ruff)
 	@$(BIN)/ruff check .
@@ -91,13 +97,23 @@ deploy-check: $(TOOLS) ## Run Django's checks for production, with HTTPS_ONLY=1
 compose-check: $(TOOLS) ## Check docker-compose.yml against the schema of Compose
 	@$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
 
+audit: $(TOOLS) ## Ask whether a package has a known hole; without network that is told, and passes (pip-audit)
+	@$(BIN)/pip-audit --disable-pip --require-hashes --requirement requirements-dev.txt --format json \
+		--progress-spinner off --timeout 5 2>/dev/null | $(BIN)/python .ci/audit
+
 format: $(TOOLS) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
+messages: $(TOOLS) ## Bring the catalogs of what guests read up to date (pins/locale), and compile them
+	@mkdir -p var
+	@$(BIN)/pybabel -q extract --no-location --project=Turnkey -o var/guests.pot pins/guests/words.py
+	@$(BIN)/pybabel -q update -i var/guests.pot -d pins/locale -D django -w 110 --no-fuzzy-matching --ignore-pot-creation-date
+	@$(BIN)/pybabel -q compile -d pins/locale -D django
+
 requirements: $(TOOLS) ## Compile requirements*.txt from requirements*.in
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes requirements-dev.in -o requirements-dev.txt
 
 clean: ## Remove caches and the virtual environment; keep var/ with its data and keys
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .grimp_cache
@@ -111,10 +127,10 @@ $(BIN)/python:
 
 $(RUNTIME): requirements.txt | $(BIN)/python
 	@test -e $(TOOLS) || echo "Installing requirements.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(TOOLS): requirements.txt requirements-dev.txt | $(BIN)/python
 	@echo "Installing requirements-dev.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@ $(RUNTIME)

@@ -17,6 +17,8 @@ _NAMES = {"LogEntry": "Changes", "ClockedSchedule": "Single moments", "CrontabSc
 _MODELS = (
     "Booking",
     "Property",
+    "StaffAccess",
+    "GuestGuide",
     "CalendarFeed",
     "Lock",
     "LockAccount",

@@ -4,10 +4,13 @@ stand by and take over when it is silent for `LEASE`."""
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 from typing import Any, Final
 
 from django.db import Error as DatabaseFailure
 from django.db import close_old_connections, connection
+from django.utils import timezone
+from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
 
 from config.beat_lease import Held, Lease
@@ -17,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 #: How often a standby looks whether the leader is still there, in seconds.
 LOOK_SECONDS: Final = 2.0
+#: A task that was last sent so long from now was sent by a clock that stood ahead. Clocks of two machines differ less.
+CLOCK_WAS_AHEAD: Final = timedelta(minutes=1)
 
 
 class LeadingScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celery-beat ships no types
@@ -82,6 +87,16 @@ class LeadingScheduler(DatabaseScheduler):  # type: ignore[misc]  # django-celer
             self._leads = True
             died = self._lease.leader  # "" after a beat that ended in order
             self._tell(logging.WARNING if died else logging.DEBUG, "beat_took_over", leader=died)
+        if self._leads:
+            self._forgive_clock()
+
+    def _forgive_clock(self) -> None:
+        """What was sent while the clock stood ahead would be sent again only when it is that late."""
+        now = timezone.now()
+        ahead = PeriodicTask.objects.filter(last_run_at__gt=now + CLOCK_WAS_AHEAD)
+        if ahead.update(last_run_at=now):
+            logger.warning("clock_stepped_back")
+            self._forget()
 
     def _begin(self) -> None:
         for name in remove_stale_entries(set(self.app.conf.beat_schedule)):

@@ -147,6 +147,27 @@ def names(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in text(name, default).split(",") if part.strip()]
 
 
+def pairs(name: str) -> tuple[tuple[str, str], ...]:
+    """A comma-separated list of `theirs=ours`."""
+    found = [part.rpartition("=") for part in names(name)]
+    if not all(left.strip() and right.strip() for left, _, right in found):
+        raise SettingsError(f"{name} is a list such as front-desk=operator, managers=administrator.")
+    return tuple((left.strip(), right.strip()) for left, _, right in found)
+
+
+def provider() -> tuple[str, str, str]:
+    """Issuer, client id and secret of an OpenID Connect provider: all of them, or none."""
+    issuer, client, key = text("OIDC_ISSUER"), text("OIDC_CLIENT_ID"), secret("OIDC_CLIENT_SECRET")
+    if not issuer and not client and not key:
+        return "", "", ""
+    if not (issuer and client and key):
+        raise SettingsError("OIDC_ISSUER, OIDC_CLIENT_ID and OIDC_CLIENT_SECRET belong together. Set all or none.")
+    base_url("OIDC_ISSUER", "https://login.example.com/realms/house")
+    if urlsplit(issuer).scheme != "https" and urlsplit(issuer).hostname not in ("127.0.0.1", "::1", "localhost"):
+        raise SettingsError("OIDC_ISSUER must begin with https://, unless the provider is on this machine.")
+    return issuer, client, key
+
+
 def networks(name: str) -> tuple[str, ...]:
     """Comma-separated addresses and networks, such as `127.0.0.1, 10.0.0.0/8`; `unix` means a local socket."""
     values = tuple(names(name))

@@ -26,8 +26,12 @@ _RULES: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"([a-z][a-z0-9+.-]*://)[^\s/'\"]+@", re.IGNORECASE), rf"\1{MASK}@"),
     # /webhooks/ical/<token>/, also with doubled slashes or without the kind: anything that follows may hold a token
     (re.compile(r"(/webhooks/+(?:(?:ical|tedee)/+)?)[^\s'\"]+"), rf"\1{MASK}"),
+    # /g/<token>/, the page of a guest, also with doubled slashes
+    (re.compile(r"(/g/+)[^\s'\"]+"), rf"\1{MASK}"),
     # /calendars/<token>.ics; our modules of that folder have shorter names
     (re.compile(r"(/calendars/)[\w-]{20,}"), rf"\1{MASK}"),
+    # /work/<token>/: the own page of somebody who works there
+    (re.compile(r"(/work/+)[\w-]{20,}"), rf"\1{MASK}"),
     # Fernet tokens (stored values) and Fernet keys.
     (re.compile(r"\bgAAAA[\w-]{20,}={0,2}"), MASK),
     (re.compile(r"(?<![\w-])[\w-]{43}=(?![\w=])"), MASK),
@@ -100,7 +104,7 @@ class JsonFormatter(logging.Formatter):
 _FACTS: Final = (
     *("booking_id", "grant_id", "pin_id", "lock_id", "account_id", "attempt_id", "correlation_id"),
     *("feed_id", "cause", "status", "grants", "channel_id", "delivery_id", "event_type", "channels"),
-    *("messages", "incidents", "leader", "address", "user_id"),
+    *("messages", "incidents", "stays", "leader", "address", "user_id"),
 )
 
 
@@ -114,7 +118,7 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
     quiet = {"level": "WARNING"}  # for loggers that name each request or each message
     silent = {"level": logging.CRITICAL + 1}
     # For loggers that name the path of a request. Our handler replaces gunicorn's own ones, because it masks exceptions
-    # too; gunicorn's access log is off unless its command line switches it on.
+    # too. Waitress speaks of a path where a page failed or its reader left.
     paths = {"handlers": [], "propagate": True, "filters": ["secret_paths"]}
     return {
         "version": 1,
@@ -125,9 +129,10 @@ def configuration(*, level: str, as_json: bool) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "propagate": True},
-            **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "gunicorn.access"), paths),
+            **dict.fromkeys(("django.server", "django.request", "gunicorn.error", "waitress"), paths),
             "httpx": quiet,
             "httpcore": quiet,
+            "fido2": quiet,
             # They name targets and addresses that hold tokens (pins/notify/services.py).
             "apprise": silent,
             "urllib3": silent,

@@ -32,6 +32,10 @@ _WORK = Q(
         "change_lock",
     ],
 )
+_STAFF = Q(
+    content_type__app_label="pins",
+    codename__in=["add_staffaccess", "change_staffaccess", "delete_staffaccess"],
+)
 _PEOPLE = Q(content_type__app_label="auth", content_type__model__in=["user", "group"])
 _HISTORY = Q(content_type__app_label="admin", codename="view_logentry")
 _SCHEDULE = Q(content_type__app_label="django_celery_beat")
@@ -39,7 +43,7 @@ _SCHEDULE = Q(content_type__app_label="django_celery_beat")
 #: The permissions that each group has at least.
 ROLES: Final[dict[str, Q]] = {
     VIEWER: _LOOK,
-    OPERATOR: _LOOK | _WORK,
+    OPERATOR: _LOOK | _WORK | _STAFF,
     CODE_REVEAL: Q(content_type__app_label="pins", codename="reveal_code"),
     ADMINISTRATOR: _OURS | _PEOPLE | _HISTORY | _SCHEDULE,
 }

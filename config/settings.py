@@ -2,7 +2,7 @@
 
 The names are listed with their defaults in `.env.example`. Secrets may come as files: `SECRET_KEY_FILE`,
 `FIELD_ENCRYPTION_KEYS_FILE`, `DATABASE_URL_FILE`, `REDIS_URL_FILE`, `EMAIL_URL_FILE`, `EMAIL_HOST_PASSWORD_FILE`,
-`METRICS_TOKEN_FILE`.
+`METRICS_TOKEN_FILE`, `OIDC_CLIENT_SECRET_FILE`.
 Times are UTC in the database; each property has its own zone.
 """
 
@@ -12,6 +12,8 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from csp.constants import NONE, SELF
 
 from config import environment as env
 from config import logging as logs
@@ -87,6 +89,7 @@ FEED_MAX_IN_FLIGHT = env.whole_number("FEED_MAX_IN_FLIGHT", 12, minimum=1, maxim
 FEED_FAILURES_BEFORE_ALERT = env.whole_number("FEED_FAILURES_BEFORE_ALERT", 3, minimum=1, maximum=1000)  # in a row
 FEED_STALE_SECONDS = env.whole_number("FEED_STALE_SECONDS", 86_400, minimum=1, maximum=864_000)
 FEED_KEEP_DAYS = env.whole_number("FEED_KEEP_DAYS", 90, minimum=1, maximum=3650)  # guests' data of events that are over
+GUEST_KEEP_DAYS = env.whole_number("GUEST_KEEP_DAYS", 730, minimum=1, maximum=36_500)  # from check-out: names of guests
 HISTORY_KEEP_DAYS = env.whole_number("HISTORY_KEEP_DAYS", 730, minimum=1, maximum=36_500)  # who changed what
 # Two good fetches, at least so many seconds apart, must miss a stay before it counts as cancelled.
 FEED_CONFIRM_SECONDS = env.whole_number("FEED_CONFIRM_SECONDS", 1800, minimum=0, maximum=86_400)
@@ -185,6 +188,15 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS_ONLY
 SESSION_COOKIE_HTTPONLY = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+# All that a page loads is a file of this site. No script or style stands within a page, so what somebody smuggles into
+# one is not run.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": (NONE,),
+        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src", "form-action"), (SELF,)),
+        **dict.fromkeys(("base-uri", "frame-ancestors"), (NONE,)),
+    }
+}
 # HSTS for subdomains and browsers' preload lists would concern hosts that are not ours.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 
@@ -205,6 +217,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",  # above the files, which are sent without what is below
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -247,6 +260,12 @@ SESSION_COOKIE_AGE = SESSION_IDLE_HOURS * 3600
 PASSWORD_RESET_TIMEOUT = env.whole_number("PASSWORD_LINK_HOURS", 24, minimum=1, maximum=168) * 3600
 # 1: who has no second step yet is led to the page that switches it on, and nowhere else.
 SECOND_STEP_REQUIRED = env.boolean("SECOND_STEP_REQUIRED")
+# An OpenID Connect provider through which people may log in; empty: none.
+OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET = env.provider()
+OIDC_NAME = env.text("OIDC_NAME", "single sign-on")  # on the login page
+OIDC_SCOPES = env.text("OIDC_SCOPES", "openid email profile")
+OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
+OIDC_GROUPS = env.pairs("OIDC_GROUPS")  # (their group, our group)
 # Proxies whose word about the client's address is taken: addresses, networks, `unix` for a socket.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")
 STATIC_URL = "static/"

@@ -1,4 +1,4 @@
-"""WSGI entry point for any server: `gunicorn config.wsgi`."""
+"""WSGI entry point: `gunicorn config.wsgi`, with the settings in gunicorn.conf.py."""
 
 import os
 
@@ -6,8 +6,8 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-_pages = get_wsgi_application()
+application = get_wsgi_application()
 
-from config.people.gate import LoginGate  # noqa: E402 - needs Django set up
+from config.utf8 import Utf8Request  # noqa: E402 - needs Django set up
 
-application = LoginGate(_pages)
+application.request_class = Utf8Request

@@ -5,20 +5,22 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models.signals import pre_save
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_save, pre_delete, pre_save
 from django.dispatch import receiver
 from django.utils import timezone
 
 from pins import tasks
-from pins.desired import grants, staying_on
+from pins.desired import grants, staff_grants, staying_on
 from pins.incidents import unreadable
-from pins.models import Incident
+from pins.models import Incident, StaffAccess
 from pins.notify import outbox
 from pins.reconcile import key_expiry, sweep
 from rentals.fields import UndecryptableValue
-from rentals.models import CalendarFeed, LockAccount
+from rentals.models import CalendarFeed, Lock, LockAccount, Property
 from rentals.signals import account_released, bookings_changed, feed_condition_changed
 
+_M2M_DONE: Final = frozenset({"post_add", "post_remove", "post_clear"})
 _FEED_INCIDENTS: Final = {
     "held": Incident.Kind.FEED_HELD,
     "stale": Incident.Kind.FEED_STALE,
@@ -34,8 +36,51 @@ def follow_bookings(booking_ids: list[int], deleted: bool, created: bool = False
     """Rewrite the desired side."""
     if deleted:
         outbox.forget_guests(booking_ids)
-    touched = grants.end_bookings(booking_ids) if deleted else grants.sync_bookings(booking_ids)
-    touched |= staying_on.follow(booking_ids, timezone.now(), deleted=deleted, created=created)
+    now = timezone.now()
+    touched, homes = grants.end_bookings(booking_ids, now) if deleted else grants.sync_and_follow(booking_ids, now)
+    touched |= staying_on.follow(booking_ids, now, deleted=deleted, created=created)
+    touched |= staff_grants.follow(homes, now, without=booking_ids if deleted else ())
+    _wake(touched)
+
+
+@receiver(post_save, sender=StaffAccess)
+def follow_saved_staff(instance: StaffAccess, raw: bool = False, **_: Any) -> None:
+    if not raw:
+        _wake(staff_grants.saved(instance, timezone.now()))
+
+
+@receiver(m2m_changed, sender=StaffAccess.properties.through)
+@receiver(m2m_changed, sender=StaffAccess.locks.through)
+def follow_places_of_staff(instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
+    if action in _M2M_DONE:  # after a clear from the other side nobody is named: found within the hour
+        _wake(staff_grants.sync(pk_set or () if reverse else [instance.pk], timezone.now()))
+
+
+@receiver(pre_delete, sender=StaffAccess)
+def follow_deleted_staff(instance: StaffAccess, **_: Any) -> None:
+    _wake(staff_grants.end(instance.pk, timezone.now()))
+
+
+@receiver(post_save, sender=Property)
+def follow_saved_property(instance: Property, created: bool, raw: bool = False, **_: Any) -> None:
+    """Its stays are announced by themselves; here it is switched off or on, or moved to another zone."""
+    if not raw and not created:
+        _wake(staff_grants.follow([instance.pk], timezone.now()))
+
+
+@receiver(m2m_changed, sender=Property.locks.through)
+def follow_locks_of_property(instance: Model, action: str, reverse: bool, pk_set: set[int] | None, **_: Any) -> None:
+    if action in _M2M_DONE:
+        _wake(staff_grants.follow(pk_set or () if reverse else [instance.pk], timezone.now()))
+
+
+@receiver(post_save, sender=Lock)
+def follow_saved_lock(instance: Lock, created: bool, raw: bool = False, **_: Any) -> None:
+    if not raw and not created:
+        _wake(staff_grants.follow_locks([instance.pk], timezone.now()))
+
+
+def _wake(touched: set[int]) -> None:
     if touched:
         tasks.wake_locks_on_commit(sorted(touched))
 

@@ -1,4 +1,5 @@
-"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes.
+"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes, and
+pages of guests.
 
 In small steps, the oldest first, each found by an index: a night costs what became old that day.
 """
@@ -12,12 +13,15 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, CodeTry, Delivery, Incident, Pin, PinAttempt
+from pins.desired import staff_grants
+from pins.models import AccessGrant, CodeTry, Delivery, GuestPage, Incident, Pin, PinAttempt
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
 #: Comparisons of whole locks, one a day and lock, are kept this long.
 KEEP_LOOKS: Final = timedelta(days=30)
+#: Pages of guests, and messages to them, are kept this long after check-out; a page closes long before.
+KEEP_PAGES: Final = timedelta(days=90)
 #: How many rows one transaction deletes: more would hold their locks for long.
 BATCH: Final = 1000
 #: How many grants one night deletes. With each go its PINs, attempts, claims and incidents.
@@ -27,6 +31,7 @@ MOST: Final = 50_000
 def purge_grants(now: datetime) -> int:
     """Delete grants that ended long ago and are off every lock; return how many. At most `MOST` in a night: after a
     restored backup or a long pause the next nights go on."""
+    staff_grants.close_books(now)
     remains = Pin.objects.filter(grant=OuterRef("pk")).exclude(state=State.REMOVED)
     old = AccessGrant.objects.filter(~Exists(remains), ends_at__lte=now - KEEP_RECORDS).order_by("ends_at")
     count = 0
@@ -53,6 +58,17 @@ def purge_tries(now: datetime) -> int:
     count = 0
     while ids := list(old.values_list("pk", flat=True)[:BATCH]):
         CodeTry.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
+
+
+def purge_guest_pages(now: datetime) -> int:
+    """Delete the pages of guests who left long ago, with the messages to them; return how many."""
+    old = GuestPage.objects.filter(booking__check_out__lte=now - KEEP_PAGES).order_by("booking__check_out")
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            GuestPage.objects.filter(pk__in=ids).delete()
         count += len(ids)
     return count
 

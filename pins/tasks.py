@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from celery import Task, shared_task
 from celery.signals import worker_shutting_down
@@ -21,16 +21,21 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import heartbeats, retention
+from pins import forgetting, heartbeats, retention
 from pins.desired import drift
+from pins.guests import collecting as guests_collecting
+from pins.guests import sending as guests_sending
 from pins.incidents import slow_checks, sweep_checks
 from pins.measures import counting, promise
 from pins.models import LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import connectivity, listing, run, wakes
+from pins.reconcile import clock_steps, connectivity, listing, run, wakes
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
+
+#: How a message is sent, and its id.
+_Message: TypeAlias = tuple[Callable[[int], object], int]
 
 #: Celery keeps a countdown in a worker's memory. Longer waits are left to the sweep, which finds them when due.
 LONGEST_COUNTDOWN = timedelta(seconds=120)
@@ -64,6 +69,7 @@ def run_lock(self: Task[Any, Any], /, *, lock_id: int, **kwargs: Any) -> None:
 @shared_task(bind=True)
 def sweep(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Find all due work in the database and wake its locks, the most urgent first."""
+    clock_steps.forget(timezone.now())
     with heartbeats.periodic(self, "sweep") as now:
         wake_locks(due_locks(now, ration(now)), now)
         sweep_checks.check(now)
@@ -103,7 +109,8 @@ def notify(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Put news into the outbox, and have it sent."""
     with heartbeats.periodic(self, "notify") as now:
         collecting.collect(now)
-        ask_for_senders(len(sending.due(now, settings.NOTIFY_MAX_IN_FLIGHT)))
+        guests_collecting.collect(now)
+        ask_for_senders(len(_due_messages(now, settings.NOTIFY_MAX_IN_FLIGHT)))
 
 
 @shared_task
@@ -113,20 +120,24 @@ def send_messages(**kwargs: Any) -> None:
     if not _room_to_send.acquire(blocking=False):
         return
     ends_at = time.monotonic() + SENDING_SECONDS
-    tried: set[int] = set()  # a message that stays due, for whatever reason, is not tried again and again
+    tried: set[_Message] = set()  # a message that stays due, for whatever reason, is not tried again and again
     try:
         while time.monotonic() < ends_at and not run.stopping.is_set():
-            following = [
-                one
-                for one in sending.due(timezone.now(), settings.NOTIFY_MAX_IN_FLIGHT + len(tried))
-                if one not in tried
-            ]
+            most = settings.NOTIFY_MAX_IN_FLIGHT + len(tried)
+            following = [one for one in _due_messages(timezone.now(), most) if one not in tried]
             if not following:
                 return
             tried.add(following[0])
-            sending.send(following[0])
+            send, message_id = following[0]
+            send(message_id)
     finally:
         _room_to_send.release()
+
+
+def _due_messages(now: datetime, limit: int) -> list[_Message]:
+    """Messages that may be sent now, with how: those to guests first, since they cannot look at the board."""
+    to_guests: list[_Message] = [(guests_sending.send, one) for one in guests_sending.due(now, limit)]
+    return [*to_guests, *((sending.send, one) for one in sending.due(now, limit - len(to_guests)))][:limit]
 
 
 @shared_task
@@ -136,8 +147,13 @@ def purge(**kwargs: Any) -> None:
     messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
     looks = retention.purge_looks(now)
     retention.purge_tries(now)
+    retention.purge_guest_pages(now)
     promise.purge(now)
-    logger.info("purged", extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks})
+    stays = forgetting.forget_due(now)
+    logger.info(
+        "purged",
+        extra={"messages": messages, "grants": grants, "incidents": incidents, "looks": looks, "stays": stays},
+    )
 
 
 @worker_shutting_down.connect

@@ -14,9 +14,8 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from rentals.calendars.decide.identity import trace_of
+from rentals import forgetting
 from rentals.calendars.decide.joined_events import JOINING
-from rentals.calendars.events import Verdict
 from rentals.models import Booking, FeedItem, FeedState, Lock, Property
 from rentals.signals import bookings_changed
 
@@ -38,25 +37,7 @@ def announce_deleted_booking(instance: Booking, **_: Any) -> None:
     Property.objects.select_for_update(no_key=True).get(
         pk=instance.property_id
     )  # imports wait for this, and this for them
-    items = FeedItem.objects.filter(booking=instance)
-    for item in items.only("guest_name", "reservation_code"):
-        FeedItem.objects.filter(pk=item.pk).update(trace=trace_of(item.guest_name, item.reservation_code))
-    items.update(
-        verdict=Verdict.BLOCK.value,
-        decision=FeedItem.Decision.NOT_STAY,
-        reason="You deleted this stay.",
-        summary="",
-        guest_name="",
-        reservation_code="",
-        phone_last4="",
-        guest_count=None,
-        reservation_url="",
-        excerpt="",
-        needs_review=False,
-        awaits_approval=False,
-        absent_since=None,
-        kept_at=None,
-    )
+    forgetting.wipe_items(FeedItem.objects.filter(booking=instance), "You deleted this stay.")
     bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=True)
 
 

@@ -28,9 +28,8 @@ if TYPE_CHECKING:
 _MEMORY = Path("/dev/shm")
 # Where it can, the database of the tests lies in memory: it is made and emptied often, and no test needs a disk.
 _VAR_DIR = Path(tempfile.mkdtemp(prefix="turnkey-tests-", dir=_MEMORY if os.access(_MEMORY, os.W_OK) else None))
-# Workers of pytest-xdist inherit the folder of their controller.
-if "PYTEST_XDIST_WORKER" not in os.environ:
-    os.environ[migrated.FOLDER] = str(_VAR_DIR)
+# Workers of pytest-xdist inherit the folder of their controller, and the judges of a mutant that of their runner.
+os.environ.setdefault(migrated.FOLDER, str(_VAR_DIR))
 _OWN = {
     "DJANGO_SETTINGS_MODULE": "config.settings",
     "TURNKEY_ENV_FILE": "",
@@ -70,6 +69,7 @@ _UNSET = [
     "FEED_FAILURES_BEFORE_ALERT",
     "FEED_STALE_SECONDS",
     "FEED_KEEP_DAYS",
+    "GUEST_KEEP_DAYS",
     "HISTORY_KEEP_DAYS",
     "FEED_CONFIRM_SECONDS",
     "WEBHOOK_RATE_LIMIT",
@@ -92,6 +92,14 @@ _UNSET = [
     "SESSION_IDLE_HOURS",
     "PASSWORD_LINK_HOURS",
     "SECOND_STEP_REQUIRED",
+    "OIDC_ISSUER",
+    "OIDC_CLIENT_ID",
+    "OIDC_CLIENT_SECRET",
+    "OIDC_CLIENT_SECRET_FILE",
+    "OIDC_NAME",
+    "OIDC_SCOPES",
+    "OIDC_GROUPS",
+    "OIDC_GROUPS_CLAIM",
     "METRICS_TOKEN_FILE",
     "HTTPS_ONLY",
     "LOG_LEVEL",

@@ -29,6 +29,7 @@ from rentals.admin.history import DetailedHistory
 from rentals.admin.object_pages import ObjectPages, page_context
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.models import PropertyAccess
+from rentals.wording import counted
 
 if TYPE_CHECKING:
     _Users = UserAdmin[User]
@@ -104,11 +105,13 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
 
     @admin.display(description="Second step")
     def their_second_step(self, one: User) -> str:
-        if second_step.confirmed(one) is None:
+        step, keys = second_step.confirmed(one), one.passkeys.count()
+        if step is None and not keys:
             return "Off. Each person switches it on for themselves."
         address = reverse("admin:auth_user_drop_second_step", args=[one.pk])
-        button = 'On. <button type="submit" class="button" formaction="{}" formnovalidate>Switch it off</button>'
-        return format_html(button, address)
+        said = " and ".join([*(["on"] if step else []), *([counted(keys, "passkey")] if keys else [])]).capitalize()
+        button = '{}. <button type="submit" class="button" formaction="{}" formnovalidate>Switch it off</button>'
+        return format_html(button, said, address)
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -144,9 +147,11 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
 
     def drop_second_step_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         one = self._person(request, object_id)
-        if second_step.drop(one.pk):
-            self.log_change(request, one, "Switched the second step off.")
-            messages.success(request, f"The second step of “{one}” is off: their password alone lets them in.")
+        if second_step.drop_all(one.pk):
+            self.log_change(request, one, "Switched the second step off, and removed the passkeys.")
+            messages.success(
+                request, f"The second step of “{one}” is off, with all passkeys: their password alone lets them in."
+            )
         return redirect("admin:auth_user_change", one.pk)
 
     @admin.display(description="What they did")

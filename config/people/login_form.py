@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from config.people import devices, hashing, throttle
+from config.people import devices, throttle
 from config.people.throttle import Try, Wait
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
@@ -47,8 +47,7 @@ class LoginForm(AdminAuthenticationForm):
     def _within_limits(self, one: Try, name: str) -> dict[str, Any]:
         throttle.admit(one, timezone.now())
         try:
-            with (hashing.KNOWN if one.device else hashing.STRANGERS).entered():
-                cleaned: dict[str, Any] = super().clean()
+            cleaned: dict[str, Any] = super().clean()
         except ValidationError:
             throttle.failed(one, timezone.now(), _id_of(name))
             raise

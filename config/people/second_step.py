@@ -8,7 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.views.decorators.debug import sensitive_variables
 
 from config.people import codes
-from config.people.models import SecondStep
+from config.people.models import Passkey, SecondStep
 
 
 def confirmed(user: AbstractBaseUser | AnonymousUser) -> SecondStep | None:
@@ -53,3 +53,10 @@ def take(step: SecondStep, typed: str, now: datetime) -> bool:
 def drop(user_id: int) -> bool:
     """Switch it off, also one that was only prepared. False: there was none."""
     return bool(SecondStep.objects.filter(user=user_id).delete()[0])
+
+
+def drop_all(user_id: int) -> bool:
+    """The same, with the passkeys: what is left is the password. For a person who lost their devices, or whose account
+    somebody else used. False: there was nothing."""
+    passkeys, _ = Passkey.objects.filter(user=user_id).delete()
+    return drop(user_id) or bool(passkeys)

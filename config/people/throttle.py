@@ -41,6 +41,11 @@ LINKS_TO: Final = RateLimitItemPerHour(3, namespace="reset-person")
 #: Wrong codes of the second step. Only who knows the password gets there, so this may be counted by person alone.
 CODES: Final = RateLimitItemPerMinute(6, 15, namespace="login-code")
 
+#: Logins through a provider that one address begins or ends.
+PROVIDER: Final = RateLimitItemPerMinute(40, 15, namespace="login-provider")
+#: The same with a passkey.
+PASSKEY: Final = RateLimitItemPerMinute(40, 15, namespace="login-passkey")
+
 _SITE: Final = "site"
 
 
@@ -80,7 +85,7 @@ def admit(one: Try, now: datetime) -> None:
     """Count the try before its password is looked at, so that many at once do not all get through. Raises `Wait`.
 
     An office logs in from one address, so of an address only failures count; those under way, which are not counted
-    yet, are few (`config.people.hashing`).
+    yet, are few (`config.web.lanes`).
     """
     if not one.device:
         _admit_stranger(one, now)
@@ -134,6 +139,12 @@ def failed_code(user_id: int, address: str, now: datetime) -> None:
     logger.warning("second_step_failed", extra={"address": client_key(address), "user_id": user_id})
     if rate_limits.used(CODES, f"user:{user_id}")[0] >= CODES.amount:
         Incident.open(Incident.Kind.LOGINS_FAIL, now, about=None)
+
+
+def failed_elsewhere(address: str, why: str, now: datetime) -> None:
+    """A provider's answer, or a passkey, that let nobody in. `why`: names no person."""
+    logger.warning("login_failed", extra={"address": client_key(address), "cause": why})
+    _tell(now)
 
 
 def forget_codes(user_id: int) -> None:

@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -30,6 +30,9 @@ from rentals.inbound.client import address_of
 logger = logging.getLogger(__name__)
 
 _HALF_IN: Final = "half_in"
+_ENTERED: Final = "entered_at"
+#: Seconds after logging in for which a person is taken for who they said they are, also where it matters most.
+_FRESH: Final = 900
 #: Seconds between the password and the code.
 _LONGEST: Final = 600
 
@@ -41,23 +44,32 @@ class Login(LoginView):
     template_name = "admin/login.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
-        user = form.get_user()
-        if second_step.confirmed(user) is None:
-            response = super().form_valid(form)
-            devices.remember(response, user)
-            return response
-        # Not logged in yet. Whoever had this session before learns nothing of it.
-        self.request.session.flush()
-        self.request.session[_HALF_IN] = {
-            "user": user.pk,
-            "proof": user.get_session_auth_hash(),  # another password ends the half login too
-            "at": time.time(),
-            "next": self.get_success_url(),
-        }
-        return redirect("second-step-code")
+        return let_in(self.request, form.get_user(), self.get_success_url())
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return _refused(super().form_invalid(form), form.wait)
+
+
+def let_in(request: HttpRequest, user: User, wanted: str, *, strong: bool = False) -> HttpResponse:
+    """Log somebody in who proved who they are, or ask for their second step. `wanted`: a path of this site. `strong`:
+    they took a second step already, on the way here."""
+    if strong or second_step.confirmed(user) is None:
+        return _all_the_way_in(request, user, wanted, strong=strong)
+    # Not logged in yet. Whoever had this session before learns nothing of it.
+    request.session.flush()
+    request.session[_HALF_IN] = {
+        "user": user.pk,
+        "proof": user.get_session_auth_hash(),  # another password ends the half login too
+        "at": time.time(),
+        "next": wanted,
+    }
+    return redirect("second-step-code")
+
+
+def is_fresh(request: HttpRequest) -> bool:
+    """Whether the person logged in just now, in this session."""
+    entered: float = request.session.get(_ENTERED, 0)
+    return 0 <= time.time() - entered < _FRESH
 
 
 def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -69,6 +81,7 @@ def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
         "username": request.user.get_username(),
         "next": request.GET.get("next") or request.POST.get("next") or reverse("admin:index"),
         "may_ask_for_link": links.can_be_mailed(),
+        "provider": settings.OIDC_NAME if settings.OIDC_ISSUER else "",
         **context,
     }
     return cast("HttpResponse", Login.as_view(extra_context=extra)(request))
@@ -103,18 +116,20 @@ def code(request: HttpRequest) -> HttpResponse:
             form.add_error("code", f"Too many tries; this one was not looked at. {wait_for(wait)}")
         else:
             if second_step.take(step, form.cleaned_data["code"], timezone.now()):
-                return _all_the_way_in(request, user, kept["next"])
+                throttle.forget_codes(user.pk)
+                return _all_the_way_in(request, user, kept["next"], strong=True)
             throttle.failed_code(user.pk, address_of(request), timezone.now())
             form.add_error("code", "This is not the code of this moment. Enter the one that the app shows now.")
     context = {**admin.site.each_context(request), "title": "Second step", "form": form}
     return _refused(TemplateResponse(request, "people/code.html", context), wait)
 
 
-def _all_the_way_in(request: HttpRequest, user: User, wanted: str) -> HttpResponseRedirect:
-    throttle.forget_codes(user.pk)
+def _all_the_way_in(request: HttpRequest, user: User, wanted: str, *, strong: bool) -> HttpResponse:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])  # with a new session key
     request.session.pop(_HALF_IN, None)
-    request.session[TOOK_SECOND_STEP] = True
+    request.session[_ENTERED] = time.time()
+    if strong:
+        request.session[TOOK_SECOND_STEP] = True
     response = redirect(wanted)
     devices.remember(response, user)
     return response

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pins import tasks
+from pins.actions import guests
 from pins.actions.results import ActionResult, done, nothing, split_observed
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
+from pins.guests import links
 from pins.models import AccessGrant, Pin
 from pins.reconcile import by_hand
 from pins.status.stays import guest_grants
@@ -79,6 +81,7 @@ def revoke(booking: Booking, now: datetime) -> ActionResult:
     if grant is None or why_not:
         return nothing(why_not)
     touched = code_overrides.revoke(grant.pk, now)
+    links.rotate(booking.pk)  # whoever has the former link must not see what comes next
     tasks.wake_locks_on_commit(sorted(touched))
     written, left_out = split_observed(touched)
     goes = f" and comes off {counted(written, 'lock')}" if written else ""
@@ -123,6 +126,11 @@ ACTIONS: dict[str, Action] = {
     "looks_right": looks_right,
     "follow_calendar": follow_calendar,
     "follow_calendar_now": follow_calendar_now,
+    "make_guest_page": guests.make_guest_page,
+    "new_guest_link": guests.new_guest_link,
+    "release_guest": guests.release_guest,
+    "tell_guest": guests.tell_guest,
+    "guest_is_in": guests.guest_is_in,
 }
 #: The text of the button, for the history of a stay.
 _BUTTONS = {
@@ -132,6 +140,11 @@ _BUTTONS = {
     "looks_right": "Looks right",
     "follow_calendar": "Follow the calendar",
     "follow_calendar_now": "Follow the calendar",
+    "make_guest_page": "Make the guest's page",
+    "new_guest_link": "New link",
+    "release_guest": "Release",
+    "tell_guest": "Send the message",
+    "guest_is_in": "The guest is in",
     "late_check_out": "Late check-out",
     "change_days": "Other days",
 }

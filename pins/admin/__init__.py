@@ -3,11 +3,13 @@
 from pins.admin.booking import BookingAdmin
 from pins.admin.channel import NotificationChannelAdmin
 from pins.admin.delivery import DeliveryAdmin
+from pins.admin.guide import GuestGuideAdmin
 from pins.admin.incident import IncidentAdmin
 from pins.admin.lock import LockAccountWithFetchAdmin, LockWithCodesAdmin
 from pins.admin.own_code_list import CodeTryAdmin
 from pins.admin.property import PropertyWithStaysAdmin
 from pins.admin.reveal_list import PinRevealAdmin
+from pins.admin.staff import StaffAccessAdmin
 from pins.admin.support import AccessGrantAdmin, PinAdmin
 
 __all__ = [
@@ -15,6 +17,7 @@ __all__ = [
     "BookingAdmin",
     "CodeTryAdmin",
     "DeliveryAdmin",
+    "GuestGuideAdmin",
     "IncidentAdmin",
     "LockAccountWithFetchAdmin",
     "LockWithCodesAdmin",
@@ -22,4 +25,5 @@ __all__ = [
     "PinAdmin",
     "PinRevealAdmin",
     "PropertyWithStaysAdmin",
+    "StaffAccessAdmin",
 ]

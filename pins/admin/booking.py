@@ -59,6 +59,14 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
             {"fields": (("arrival_date", "arrival_time"), ("departure_date", "departure_time"))},
         ),
         ("Code", {"fields": ("own_code",)}),
+        (
+            "Guest",
+            {
+                "fields": ("guest_email", "guest_phone", "guest_language"),
+                "description": "Where the guest's page and its messages go, if the property has a guest guide. Only "
+                "people who may change stays see this; it is deleted when the stay is long over.",
+            },
+        ),
     )
 
     class Media:

@@ -57,7 +57,7 @@ class BookingForm(_Form):
     asker: Asker
 
     class Meta:
-        fields = ("property", "guest_name", "status")
+        fields = ("property", "guest_name", "status", "guest_email", "guest_phone", "guest_language")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -175,6 +175,8 @@ class BookingForm(_Form):
             said.append(f"the status from {labels[0]} to {labels[1]}")
         # Without the properties' names: a person who sees the stay now may not see the property where it was before.
         words = {"property": "the property", "guest_name": "the guest's name", "own_code": "the code"}
+        words |= {"guest_email": "the guest's e-mail", "guest_phone": "the guest's phone"}
+        words |= {"guest_language": "the guest's language"}
         said += [text for name, text in words.items() if name in self.changed_data]
         return f"Changed {', '.join(said)}." if said else ""
 

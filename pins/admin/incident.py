@@ -13,8 +13,9 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from pins.admin.holders import holder_link
 from pins.incidents import texts, unreadable
-from pins.models import AccessGrant, Incident, Pin
+from pins.models import AccessGrant, Incident, Pin, StaffAccess
 from pins.models.incident import MOST_SEVERE_FIRST, SITE
 from pins.status.locks import zone_of_lock
 from rentals.admin.read_only import ReadOnlyAdmin
@@ -22,6 +23,10 @@ from rentals.badges import badge_html
 from rentals.fields import behind
 from rentals.models import CalendarFeed, FeedItem, Lock, LockAccount
 from rentals.wording import Badge, Tone, day_and_time, days
+
+
+def _is_about_staff(incident: Incident) -> bool:
+    return incident.pin is not None and incident.pin.grant.kind == AccessGrant.Kind.STAFF
 
 
 class OpenFilter(admin.SimpleListFilter):
@@ -61,6 +66,8 @@ class IncidentAdmin(ReadOnlyAdmin):
         incidents = super().get_queryset(request)
         subjects = (
             "pin__grant__booking__property",
+            "pin__grant__staff",
+            "pin__grant__place",
             "pin__lock",
             "lock",
             "account",
@@ -71,6 +78,7 @@ class IncidentAdmin(ReadOnlyAdmin):
         return incidents.select_related(*subjects).defer(
             *behind("pin", Pin.SECRETS),
             *behind("pin__grant", AccessGrant.SECRETS),
+            *behind("pin__grant__staff", StaffAccess.SECRETS),
             *behind("account", LockAccount.SECRETS),
             *behind("feed", CalendarFeed.SECRETS),
             *behind("item", FeedItem.SECRETS),
@@ -84,7 +92,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What", ordering="kind")
     def what(self, incident: Incident) -> str:
-        said = texts.text_of(incident.kind).what
+        said = texts.text_of(incident.kind, staff=_is_about_staff(incident)).what
         if incident.kind != Incident.Kind.FEED_UNREADABLE or incident.resolved_at is not None:
             return said
         feed_id = incident.feed_id or 0
@@ -93,14 +101,9 @@ class IncidentAdmin(ReadOnlyAdmin):
     @admin.display(description="Concerns")
     def concerns(self, incident: Incident) -> str | SafeString:
         if incident.pin is not None:
-            booking = incident.pin.grant.booking
-            if booking is None:
-                return f"{incident.pin.lock}, a deleted booking"
-            url = reverse("admin:rentals_booking_change", args=[booking.pk])
             lock = reverse("lock", args=[incident.pin.lock_id])
-            return format_html(
-                '<a href="{}">{}</a>, <a href="{}">{}: {}</a>', lock, incident.pin.lock, url, booking.property, booking
-            )
+            whose = holder_link(incident.pin.grant)
+            return format_html('<a href="{}">{}</a>, {}', lock, incident.pin.lock, whose)
         if incident.lock is not None:
             url = reverse("admin:rentals_lock_change", args=[incident.lock.pk])
             return format_html('<a href="{}">{}</a>', url, incident.lock)
@@ -119,7 +122,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 
     @admin.display(description="What to do")
     def remedy(self, incident: Incident) -> str:
-        return texts.text_of(incident.kind).remedy
+        return texts.text_of(incident.kind, staff=_is_about_staff(incident)).remedy
 
     @admin.display(description="Since", ordering="opened_at")
     def opened(self, incident: Incident) -> str:
@@ -130,6 +133,8 @@ class IncidentAdmin(ReadOnlyAdmin):
         return day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else "still open"
 
     def _zone(self, incident: Incident) -> ZoneInfo:
+        if incident.pin is not None and incident.pin.grant.place is not None:
+            return incident.pin.grant.place.zone
         booking = incident.booking if incident.pin is None else incident.pin.grant.booking
         if booking is not None:
             return booking.property.zone

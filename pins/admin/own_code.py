@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,10 +13,10 @@ from limits import RateLimitItemPerMinute
 
 from pins.desired import own_codes
 from pins.desired.code_overrides import CodeTakenError
-from pins.models import AccessGrant
+from pins.models import AccessGrant, StaffAccess
 from rentals.access import Scope
 from rentals.inbound import rate_limits
-from rentals.models import Booking
+from rentals.models import Booking, Lock, Property
 
 #: Tries of one person within ten minutes. Of the million codes with six digits so many tell next to nothing.
 TRIES: Final = RateLimitItemPerMinute(10, 10, namespace="own-code")
@@ -49,6 +50,35 @@ def refusal(asker: Asker, booking: Booking, value: str, now: datetime) -> str:
             "tell the guest."
         )
     lock_ids = list(prop.locks.filter(is_active=True).values_list("pk", flat=True))
+    stored, grant_ids = (booking if booking.pk else None), [grant.pk] if grant is not None else []
+    return _judged(asker, value, lock_ids, now, prop=prop, booking=stored, grant_ids=grant_ids)
+
+
+@sensitive_variables("value")
+def refusal_for_staff(
+    asker: Asker, value: str, access: StaffAccess, homes: Sequence[Property], doors: Sequence[Lock], now: datetime
+) -> str:
+    """The same for somebody who works there; `homes` and `doors` as they would be saved."""
+    if not homes:
+        return "Choose a property as well, or leave this empty and Turnkey chooses a code."
+    of_homes = Lock.objects.filter(properties__in=homes, is_active=True).values_list("pk", flat=True)
+    lock_ids = sorted({*of_homes, *(one.pk for one in doors if one.is_active)})
+    present = AccessGrant.objects.filter(staff=access.pk) if access.pk else AccessGrant.objects.none()
+    grant_ids = list(present.values_list("pk", flat=True))
+    return _judged(asker, value, lock_ids, now, prop=homes[0], booking=None, grant_ids=grant_ids)
+
+
+@sensitive_variables("value")
+def _judged(
+    asker: Asker,
+    value: str,
+    lock_ids: Sequence[int],
+    now: datetime,
+    *,
+    prop: Property,
+    booking: Booking | None,
+    grant_ids: Sequence[int],
+) -> str:
     if own_codes.serves_hidden_guests(lock_ids, asker.scope):
         return (
             "A lock of this property also serves guests whom you do not see. Leave this empty and Turnkey chooses a "
@@ -59,7 +89,6 @@ def refusal(asker: Asker, booking: Booking, value: str, now: datetime) -> str:
         return f"You tried many codes. Wait {wait}, or leave this empty and Turnkey chooses one."
     if not isinstance(asker.user, AbstractBaseUser):
         return "Log in first."
-    stored = booking if booking.pk else None
-    if own_codes.is_taken(value, prop, stored, grant, lock_ids, now, user=asker.user, address=asker.address):
+    if own_codes.is_taken(value, prop, booking, grant_ids, lock_ids, now, user=asker.user, address=asker.address):
         return str(CodeTakenError())
     return ""

@@ -8,9 +8,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Q
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
+from pins.models import GuestGuide
 from pins.status import stay_lists
 from pins.status.locks import lock_badge
 from rentals.access import Scope
@@ -45,7 +47,7 @@ class PropertyWithStaysAdmin(ObjectPages, PropertyAdmin):
     change_form_template = "pins/admin/property_form.html"
 
     def change_context(self, request: HttpRequest, obj: Property) -> dict[str, Any]:
-        context: dict[str, Any] = {}
+        context: dict[str, Any] = {"guide_url": _guide_url(request, obj)}
         if may_see(request, Booking):
             context["stays"] = _stays(obj, self.scope(request))
         if may_see(request, CalendarFeed):
@@ -53,6 +55,15 @@ class PropertyWithStaysAdmin(ObjectPages, PropertyAdmin):
         if may_see(request, Lock):
             context["doors"] = _doors(obj)
         return context
+
+
+def _guide_url(request: HttpRequest, prop: Property) -> str:
+    """Where the person sees or makes what its guests read; empty for a person who may not."""
+    guide = GuestGuide.objects.filter(property=prop).values_list("pk", flat=True).first()
+    if guide is not None and may_see(request, GuestGuide):
+        return reverse("admin:pins_guestguide_change", args=[guide])
+    may_add = guide is None and request.user.has_perm("pins.add_guestguide")
+    return f"{reverse('admin:pins_guestguide_add')}?property={prop.pk}" if may_add else ""
 
 
 def _stays(prop: Property, scope: Scope) -> list[StayLine]:

@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
-from pins.admin.support import stay_link, zone_of_grant
-from pins.models import AccessGrant, PinReveal
+from pins.admin.holders import OF_HOLDER, holder_link, zone_of_grant
+from pins.models import AccessGrant, PinReveal, StaffAccess
 from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.fields import behind
 from rentals.wording import day_and_time
@@ -22,8 +22,8 @@ class PinRevealAdmin(ReadOnlyAdmin):
     date_hierarchy = "at"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[PinReveal]:
-        reveals = super().get_queryset(request).select_related("grant__booking__property")
-        return reveals.defer(*behind("grant", AccessGrant.SECRETS))
+        reveals = super().get_queryset(request).select_related(*(f"grant__{one}" for one in OF_HOLDER))
+        return reveals.defer(*behind("grant", AccessGrant.SECRETS), *behind("grant__staff", StaffAccess.SECRETS))
 
     @admin.display(description="Who", ordering="user_name")
     def who(self, reveal: PinReveal) -> str:
@@ -33,9 +33,9 @@ class PinRevealAdmin(ReadOnlyAdmin):
     def when(self, reveal: PinReveal) -> str:
         return day_and_time(reveal.at, zone_of_grant(reveal.grant))
 
-    @admin.display(description="Booking")
+    @admin.display(description="Whose code")
     def stay(self, reveal: PinReveal) -> str | SafeString:
-        return stay_link(reveal.grant)
+        return holder_link(reveal.grant)
 
     @admin.display(description="From", ordering="remote_address")
     def from_where(self, reveal: PinReveal) -> str:

@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from pins.models import AccessGrant, Pin, PinAttempt
+from pins.admin.holders import OF_HOLDER, holder_link, zone_of_grant
+from pins.core.periods import NO_START
+from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
 from pins.status import wording
 from pins.status.locks import zone_of_lock
 from pins.status.pins import attempt_line, pin_badge, pins_for_people
@@ -30,19 +30,6 @@ if TYPE_CHECKING:
     _Inline = admin.TabularInline[Any, Any]
 else:
     _Inline = admin.TabularInline
-
-
-def zone_of_grant(grant: AccessGrant) -> ZoneInfo:
-    """The zone of the stay's property; UTC once the booking is deleted."""
-    return grant.booking.property.zone if grant.booking is not None else ZoneInfo("UTC")
-
-
-def stay_link(grant: AccessGrant) -> str | SafeString:
-    """A link to the booking of a grant. Its property should be loaded."""
-    if grant.booking is None:
-        return "deleted booking"
-    url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
-    return format_html('<a href="{}">{}: {}</a>', url, grant.booking.property, grant.booking)
 
 
 @admin.register(AccessGrant)
@@ -65,15 +52,16 @@ class AccessGrantAdmin(ReadOnlyAdmin):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[AccessGrant]:
-        return super().get_queryset(request).select_related("booking__property").defer(*AccessGrant.SECRETS)
+        grants = super().get_queryset(request).select_related(*OF_HOLDER)
+        return grants.defer(*AccessGrant.SECRETS, *behind("staff", StaffAccess.SECRETS))
 
     @admin.display(description="Holder", ordering="holder_name")
     def holder(self, grant: AccessGrant) -> str:
         return grant.holder_name or "Guest"
 
-    @admin.display(description="Stay")
+    @admin.display(description="Whose")
     def stay(self, grant: AccessGrant) -> str | SafeString:
-        return stay_link(grant)
+        return holder_link(grant)
 
     @admin.display(description="Code")
     def masked_code(self, grant: AccessGrant) -> str:
@@ -81,15 +69,15 @@ class AccessGrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Works from", ordering="starts_at")
     def starts(self, grant: AccessGrant) -> str:
-        return day_and_time(grant.starts_at, zone_of_grant(grant))
+        return day_and_time(grant.begins_at, zone_of_grant(grant)) if grant.begins_at else "always"
 
     @admin.display(description="until", ordering="ends_at")
     def ends(self, grant: AccessGrant) -> str:
-        return day_and_time(grant.ends_at, zone_of_grant(grant))
+        return day_and_time(grant.stops_at, zone_of_grant(grant)) if grant.stops_at else "no end"
 
     @admin.display(description="Goes onto the locks")
     def goes_on(self, grant: AccessGrant) -> str:
-        return day_and_time(grant.issue_at, zone_of_grant(grant))
+        return day_and_time(grant.issue_at, zone_of_grant(grant)) if grant.issue_at != NO_START else "at once"
 
     @admin.display(description="First shown")
     def disclosed(self, grant: AccessGrant) -> str:

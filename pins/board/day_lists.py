@@ -56,8 +56,11 @@ class Show(StrEnum):
         return self is Show.ALL or row.undisclosed
 
 
-def days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str, str, list[StayRow]]]:
-    """Today and tomorrow, each property's own days: key, title and rows of each list."""
+def days(
+    stays: Sequence[Stay], now: datetime, query: str, ready: Mapping[int, datetime]
+) -> Iterable[tuple[str, str, list[StayRow]]]:
+    """Today and tomorrow, each property's own days: key, title and rows of each list. `ready`: by property, when
+    somebody who works there said that it is."""
     leaving: defaultdict[tuple[int, date], list[Booking]] = defaultdict(list)
     for one in stays:
         if one.booking.status == Booking.Status.CONFIRMED:
@@ -71,7 +74,15 @@ def days(stays: Sequence[Stay], now: datetime, query: str) -> Iterable[tuple[str
             if one.booking.departure_date == _day_at(one.booking, now, offset)
             and one.booking.status == Booking.Status.CONFIRMED
         ]
-        arrivals = [rows.arrival(one, now, turnover=_turnover(one.booking, leaving)) for one in came]
+        arrivals = [
+            rows.arrival(
+                one,
+                now,
+                turnover=_turnover(one.booking, leaving),
+                ready_at=_ready_at(one.booking, leaving, ready.get(one.booking.property_id)),
+            )
+            for one in came
+        ]
         yield f"arrivals-{day}", f"Arriving {day}", arrivals
         yield f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes]
 
@@ -83,6 +94,16 @@ def _turnover(booking: Booking, leaving: Mapping[tuple[int, date], Collection[Bo
         return ""
     stays_on = all(end_to_end.is_same_guest(one.guest_name, booking.guest_name) for one in others)
     return "stays on" if stays_on else "same-day turnover"
+
+
+def _ready_at(
+    booking: Booking, leaving: Mapping[tuple[int, date], Collection[Booking]], said_at: datetime | None
+) -> datetime | None:
+    """When the flat was said to be ready for this guest: after everybody who leaves that day had left."""
+    if said_at is None:
+        return None
+    left = [one.check_out for one in leaving.get((booking.property_id, booking.arrival_date), ()) if one != booking]
+    return said_at if max(left, default=said_at) <= said_at <= booking.check_in else None
 
 
 def _day_at(booking: Booking, now: datetime, offset: int) -> date:

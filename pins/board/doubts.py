@@ -39,6 +39,7 @@ def doubts_of(
         review=sum(one.booking.needs_review for one in expected),
         lock_off=sum(one.has_lock_off and bool(one.locks) for one in (*expected, *present)),
         changed=len({one["pin__grant__booking"] for one in incidents if _is_changed(one)} & guests),
+        shut_out=sum(one["kind"] == Incident.Kind.GUEST_SHUT_OUT for one in incidents),
         unread=len({one["feed"] for one in incidents if _hides_arrivals(one, places)}),
     )
 

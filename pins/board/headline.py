@@ -21,6 +21,7 @@ class Doubts:
     review: int = 0  # stays that a calendar was not certain about
     lock_off: int = 0  # stays whose property has a lock that is switched off: no code on it
     changed: int = 0  # stays whose guest knows a former code: the locks made us replace it
+    shut_out: int = 0  # guests who say on their page that they cannot get in
     unread: int = 0  # calendars that cannot be read, or not in full
 
     def said(self) -> list[str]:
@@ -32,6 +33,7 @@ class Doubts:
             (self.review, "1 stay needs a review", "{} stays need a review"),
             (self.lock_off, "1 stay has a lock that is switched off", "{} stays have a lock that is switched off"),
             (self.changed, "1 guest knows a former code", "{} guests know a former code"),
+            (self.shut_out, "1 guest says that they cannot get in", "{} guests say that they cannot get in"),
             (self.unread, "1 calendar cannot be read in full", "{} calendars cannot be read in full"),
         )
         return [one if number == 1 else many.format(number) for number, one, many in parts if number]
@@ -90,7 +92,8 @@ def headline(
 
 
 def _tone(late: Collection[Tone], outside: int, staying: int, observed: int, doubts: Doubts) -> Tone:
-    if outside or staying or doubts.urgent or doubts.changed or Tone.ACT in late or Tone.OVER in late:
+    acts = doubts.urgent or doubts.changed or doubts.shut_out
+    if outside or staying or acts or Tone.ACT in late or Tone.OVER in late:
         return Tone.ACT
     if Tone.TROUBLE in late or doubts.said():
         return Tone.TROUBLE

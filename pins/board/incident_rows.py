@@ -9,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 from django.urls import reverse
 
+from pins.core.periods import NO_END
 from pins.core.pin_state import State
-from pins.models import Incident
+from pins.models import AccessGrant, Incident
 from pins.models.incident import MOST_SEVERE_FIRST
+from pins.status.staff import staff_holder
 from rentals.access import Scope, visible
 from rentals.wording import brief, clock_time, span
 
@@ -22,6 +24,8 @@ _COLUMNS = (
     *("pin__grant__starts_at", "pin__grant__ends_at"),
     *("pin__grant__booking", "pin__grant__booking__check_in", "pin__grant__booking__check_out"),
     *("pin__grant__booking__property__name", "pin__grant__booking__property__timezone"),
+    *("pin__grant__kind", "pin__grant__staff", "pin__grant__staff__kind"),
+    *("pin__grant__place__name", "pin__grant__place__timezone", "pin__lock__time_zone"),
     *("pin__lock", "pin__lock__name", "pin__lock__account", "pin__lock__account__rate_group"),
     *("lock__name", "lock__account", "lock__account__rate_group", "account__name", "account__rate_group"),
     *("feed__name", "feed__property", "feed__property__name", "feed__property__timezone"),
@@ -42,6 +46,8 @@ def when_of(row: Row, now: datetime) -> str:
     """When the stay of an incident begins, began or ended; empty where it is about none."""
     if row["item"]:
         return _when_of_item(row, now)
+    if is_about_staff(row):
+        return _when_of_staff(row, now)
     about = "booking" if row["booking"] else "pin__grant__booking"
     zone = ZoneInfo(row[f"{about}__property__timezone"] or "UTC")
     begins = row[f"{about}__check_in"] or row["pin__grant__starts_at"]
@@ -51,6 +57,31 @@ def when_of(row: Row, now: datetime) -> str:
     if row["kind"] == Incident.Kind.CODE_STAYS and ends > now:
         return "the code should be gone"
     return when(begins, ends, zone, now, is_in=row["pin__state"] == State.SET)
+
+
+def is_about_staff(row: Row) -> bool:
+    """Whether it is about the code of somebody who works there."""
+    return bool(row["pin__grant__kind"] == AccessGrant.Kind.STAFF)
+
+
+def _when_of_staff(row: Row, now: datetime) -> str:
+    """When their code works; empty where that is always."""
+    if row["kind"] == Incident.Kind.CODE_STAYS:
+        return "the code should be gone"
+    zone = ZoneInfo(row["pin__grant__place__timezone"] or row["pin__lock__time_zone"] or "UTC")
+    begins, ends = row["pin__grant__starts_at"], row["pin__grant__ends_at"]
+    if begins > now:
+        return f"works from {brief(begins, now, zone)}"
+    return f"works until {brief(ends, now, zone)}" if ends != NO_END else ""
+
+
+def holder_of(row: Row) -> str:
+    """Whose code it is, and where: `Anna at Old Town 3`, `Maria (cleaner) at Old Town 3`."""
+    if not is_about_staff(row):
+        return at(row["pin__grant__holder_name"], row["pin__grant__booking__property__name"])
+    return at(
+        staff_holder(row["pin__grant__holder_name"], row["pin__grant__staff__kind"]), row["pin__grant__place__name"]
+    )
 
 
 def _when_of_item(row: Row, now: datetime) -> str:
@@ -80,8 +111,8 @@ def at(guest: str, place: str | None) -> str:
 def subject_of(row: Row, now: datetime) -> str:
     """Whom or what an incident is about."""
     if row["pin"]:
-        place = row["pin__grant__booking__property__name"]
-        who = at(row["pin__grant__holder_name"], place)
+        place = row["pin__grant__booking__property__name"] or row["pin__grant__place__name"]
+        who = holder_of(row)
         return _once(who, row["pin__lock__name"]) if place else f"{who}, {row['pin__lock__name']}"
     if row["booking"]:
         return at(row["booking__guest_name"], row["booking__property__name"])
@@ -107,6 +138,7 @@ def url_of(row: Row) -> str:
         return f"{reverse('home')}#questions"
     pages: Sequence[tuple[str, str]] = (
         ("pin__grant__booking", "stay"),
+        ("pin__grant__staff", "admin:pins_staffaccess_change"),
         ("pin__lock", "lock"),
         ("booking", "stay"),
         ("lock", "lock"),

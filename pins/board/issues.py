@@ -10,7 +10,7 @@ from typing import Final
 
 from django.urls import reverse
 
-from pins.board.incident_rows import Row, at, subject_of, url_of, when, when_of
+from pins.board.incident_rows import Row, at, holder_of, is_about_staff, subject_of, url_of, when, when_of
 from pins.board.root_causes import LOCK_OFF, REVIEW, WAITING, Entry, Known, entries
 from pins.core.pin_state import Blocked, State
 from pins.incidents import texts, unreadable
@@ -172,9 +172,9 @@ class _Wording:
         if head.kind == Incident.Kind.NO_LOCK and (known := self.stays.get(row["booking"])) is not None:
             issue = self._of_stay(known, badge, *_of_badge(known, texts.text_of(head.kind)))
             return replace(issue, since=ago(row["opened_at"], self.now))
-        said = texts.text_of(head.kind)
-        if row["pin__blocked"] == Blocked.EDITED_AGAIN and row["pin__state"] == State.BLOCKED:
-            said = texts.EDITED_AGAIN  # the usual text says that Turnkey puts it right
+        # The usual text says that Turnkey puts it right.
+        edited = row["pin__blocked"] == Blocked.EDITED_AGAIN and row["pin__state"] == State.BLOCKED
+        said = texts.text_of(head.kind, staff=is_about_staff(row), edited_again=edited)
         return Issue(
             subject=subject_of(row, self.now),
             what=unreadable.what(said.what, self.unread.get(row["feed"]) if head.kind in _NAMES_ROWS else None),
@@ -208,8 +208,7 @@ class _Wording:
             said = when(stay.check_in, stay.check_out, stay.property.zone, self.now)
             return Concern(at(stay.guest_name, stay.property.name), said, reverse("stay", args=[stay.pk]))
         row = self.incidents[one.key]
-        who = at(row["pin__grant__holder_name"], row["pin__grant__booking__property__name"])
-        return Concern(who, when_of(row, self.now), url_of(row))
+        return Concern(holder_of(row), when_of(row, self.now), url_of(row))
 
 
 def _of_badge(stay: Stay, said: texts.IncidentText) -> tuple[str, str]:

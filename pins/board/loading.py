@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Count, Q
 
 from pins.board import day_lists, rows, undecided
+from pins.board.after_loss import Restored, restored
 from pins.board.clocks import Clock, clock
 from pins.board.day_lists import DayList, Show
 from pins.board.doubts import doubts_of
@@ -19,8 +20,10 @@ from pins.board.issues import Issue, issues
 from pins.board.operations import BudgetLine, LockLine, budgets, locks_to_look_after
 from pins.board.promise import Promise, promise
 from pins.board.undecided import Questions
+from pins.board.workers import Worker, said_ready, workers
 from pins.incidents import sweep_checks
 from pins.measures.promise import behind_since, lately
+from pins.models import AccessGrant
 from pins.reconcile import sweep
 from pins.status import stay_lists
 from pins.status.stay_lists import Stay
@@ -78,11 +81,12 @@ class Board:
     more_locks: int
     budgets: tuple[BudgetLine, ...]
     promise: Promise  # how it was kept lately
-    observed: tuple[ObservedAccount, ...]
+    restored: Restored | None  # a backup was, and not everything is as usual yet
+    observed: tuple[ObservedAccount, ...]  # beside those that wait since then
     feeds: int  # switched on
     unread_feeds: int  # of these, not read at the last try
     start: Start
-
+    workers: tuple[Worker, ...]  # who works between two stays
     whole: str = ""  # which list is shown in full
 
     @property
@@ -124,7 +128,9 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     soon = [one for one in soon if one.booking.status == Booking.Status.CONFIRMED]
     locks, more_locks = locks_to_look_after(now, scope)
     lock_accounts = list(visible(LockAccount.objects.defer(*LockAccount.SECRETS), scope))
-    observed = tuple(ObservedAccount(one.pk, one.name) for one in lock_accounts if one.observe_only)
+    lost = restored(now, scope, here.zone)
+    observed = [ObservedAccount(one.pk, one.name) for one in lock_accounts if one.observe_only]
+    waiting = {one.account_id for one in lost.waiting} if lost is not None else set()
     active = visible(CalendarFeed.objects.filter(is_active=True), scope)
     feeds = active.aggregate(all=Count("pk"), unread=Count("pk", filter=Q(state__failures__gt=0)))
     known = [one for one in soon if not one.is_observed]
@@ -134,7 +140,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     at_the_door = {one.booking.pk for one in outside}
     inside = [one for one in begun if one.booking.pk not in at_the_door and day_lists.matches(one.booking, query)]
     here_now = [rows.in_house(one, now, next_from=staying_on.get(one.booking.pk)) for one in inside]
-    days = list(day_lists.days(near, now, query))
+    days = list(day_lists.days(near, now, query, said_ready(now, scope)))
     listed = {row.booking_id for _, _, ones in days for row in ones} | {one.booking.pk for one in begun}
     elsewhere = day_lists.look_for(query, listed, now, scope) if query else []
     return Board(
@@ -163,10 +169,12 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
         more_locks=more_locks,
         budgets=tuple(budgets(lock_accounts, now)),
         promise=promise(lately(now, scope), brief(counted, now, here.zone) if counted is not None else ""),
-        observed=observed,
+        restored=lost,
+        observed=tuple(one for one in observed if one.account_id not in waiting),
         feeds=feeds["all"],
         unread_feeds=feeds["unread"],
         start=start,
+        workers=workers(now, scope),
         whole=whole,
     )
 
@@ -185,7 +193,7 @@ def _count_staying(now: datetime, scope: Scope) -> int:
     """How many guests left whose code may still be on a lock. A stay that was cancelled before it began does not count:
     its code opens nothing yet."""
     still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
-    left = visible(still_open, scope).filter(grant__starts_at__lte=now)
+    left = visible(still_open, scope).filter(grant__starts_at__lte=now, grant__kind=AccessGrant.Kind.GUEST)
     return left.values("grant").distinct().count()
 
 

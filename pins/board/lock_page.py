@@ -8,17 +8,22 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
-from pins.models import Pin, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
 from pins.status import wording
 from pins.status.locks import is_low, lock_badge, pause, said_full, zone_of_lock
 from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people
+from pins.status.staff import staff_holder, works_when
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
+from rentals.fields import behind
 from rentals.models import Lock
 from rentals.wording import Badge, brief, day_and_time, soon
 
 _MOST_PINS = 120
+_OF_GRANT = ("grant__booking__property", "grant__staff", "grant__place")
+_SECRETS = behind("grant__staff", StaffAccess.SECRETS)
 _MOST_ATTEMPTS = 25
 
 
@@ -26,7 +31,7 @@ _MOST_ATTEMPTS = 25
 class CodeLine:
     """One of our codes on this lock."""
 
-    booking_id: int | None
+    url: str  # empty for the code of a deleted booking or access
     holder: str
     alias: str
     period: str
@@ -76,7 +81,7 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     zone = zone_of_lock(lock)
     live = Q(remote_id__isnull=False) | ~Q(op="") | Q(wanted=True, grant__ends_at__gt=now)
     found = visible(pins_for_people(), scope).filter(lock=lock).filter(live).order_by("grant__starts_at", "pk")
-    pins = list(found.select_related("grant__booking__property")[:_MOST_PINS])
+    pins = list(found.select_related(*_OF_GRANT).defer(*_SECRETS)[:_MOST_PINS])
     planned = [one for one in pins if one.remote_id is None and one.grant.issue_at > now and not one.op]
     missing = [one for one in pins if one.remote_id is None and one not in planned]
     state = getattr(lock, "operation", None)
@@ -146,14 +151,28 @@ def _battery(lock: Lock) -> str:
     return f"{lock.battery_level} %{' (low)' if is_low(lock) else ''}{last_known}"
 
 
+def _of_staff(grant: AccessGrant, zone: ZoneInfo, now: datetime) -> tuple[str, str, str]:
+    """Whose code it is, its page, and when it works."""
+    place = f", {grant.place.name}" if grant.place is not None else ""
+    url = reverse("admin:pins_staffaccess_change", args=[grant.staff_id]) if grant.staff_id is not None else ""
+    holder = staff_holder(grant.holder_name, grant.staff.kind if grant.staff is not None else "")
+    return f"{holder}{place}", url, works_when(grant, zone, now)
+
+
 def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
     grant = pin.grant
-    place = f", {grant.booking.property.name}" if grant.booking is not None else ""
+    if grant.kind == AccessGrant.Kind.STAFF:
+        holder, url, period = _of_staff(grant, zone, now)
+    else:
+        place = f", {grant.booking.property.name}" if grant.booking is not None else ""
+        holder = f"{grant.holder_name or 'Guest'}{place}"
+        url = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else ""
+        period = f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}"
     return CodeLine(
-        booking_id=grant.booking_id,
-        holder=f"{grant.holder_name or 'Guest'}{place}",
+        url=url,
+        holder=holder,
         alias=pin.alias,
-        period=f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}",
+        period=period,
         badge=pin_badge(pin, now),
         step=next_step(pin, zone, now),
     )

@@ -42,13 +42,16 @@ class StayRow:
         return self.badge.tone
 
 
-def arrival(stay: Stay, now: datetime, *, turnover: str) -> StayRow:
-    """A guest who arrives. `turnover`: what is said of those who leave the property on that day, if anybody does."""
+def arrival(stay: Stay, now: datetime, *, turnover: str, ready_at: datetime | None = None) -> StayRow:
+    """A guest who arrives. `turnover`: what is said of those who leave the property on that day, if anybody does.
+    `ready_at`: when somebody said that the flat is ready."""
     flags = []
     if stay.booking.status == Booking.Status.TENTATIVE:
         flags.append("not confirmed")
     if turnover:
         flags.append(turnover)
+    if ready_at is not None:
+        flags.append(f"flat ready {clock_time(ready_at, stay.booking.property.zone)}")
     flags += _doubts(stay)
     grant = stay.grant
     undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None

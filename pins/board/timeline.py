@@ -1,7 +1,8 @@
 """Stays as bars over days: where a property is taken, turns over or is booked twice. Pure.
 
 A day has two columns, its morning and its afternoon. A stay begins with the afternoon of its first day and ends with
-the morning of its last, so that a same-day turnover shows as two bars that touch, and an overlap as two rows.
+the morning of its last, so that a same-day turnover shows as two bars that touch. Bars that share a night come into
+rows of their own: the browser's grid sees to that (`timeline.css`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,6 @@ class Bar:
     label: str
     start: int
     end: int
-    row: int  # from 1; stays that share a night are in different rows
     from_before: bool  # it began before the window
     goes_on: bool  # it ends after the window
     same_day: bool  # another guest leaves on the day on which it begins
@@ -57,7 +57,6 @@ class Row:
 
     bars: tuple[Bar, ...]
     gaps: tuple[Gap, ...]
-    rows: int  # how many rows the bars need, at least 1
 
 
 def lay_out(stays: Iterable[Taken], first: date, days: int) -> Row:
@@ -69,20 +68,16 @@ def lay_out(stays: Iterable[Taken], first: date, days: int) -> Row:
     )
     firm = [one for one in shown if not one.tentative]
     bars: list[Bar] = []
-    ends: list[int] = []  # where each row is free again
     for one in shown:
         start, end = _columns(one, first, days)
         if start >= end:
             continue  # it leaves on the first morning before the window's first half day, or the like
-        row = next((number for number, free in enumerate(ends) if free <= start), len(ends))
-        ends[row : row + 1] = [end]
         bars.append(
             Bar(
                 key=one.key,
                 label=one.label,
                 start=start,
                 end=end,
-                row=row + 1,
                 from_before=one.arrives < first,
                 goes_on=one.leaves >= last,
                 same_day=any(_leaves_for(one, other) for other in firm if other is not one),
@@ -90,7 +85,7 @@ def lay_out(stays: Iterable[Taken], first: date, days: int) -> Row:
                 tentative=one.tentative,
             )
         )
-    return Row(tuple(bars), tuple(_gaps(bars)), max(len(ends), 1))
+    return Row(tuple(bars), tuple(_gaps(bars)))
 
 
 def _columns(one: Taken, first: date, days: int) -> tuple[int, int]:

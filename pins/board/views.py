@@ -25,6 +25,7 @@ from pins.actions import calendar_rows, locks, stay_dates, stays
 from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
+from pins.guests import host_panel
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
@@ -45,7 +46,7 @@ _SHOWS: Final = {
 }
 
 
-def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+def for_staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Let in staff who may see bookings. Others get the login form, or are told that the page is not for them."""
 
     @staff_member_required
@@ -70,7 +71,7 @@ def _staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
 
 
 @require_safe
-@_staff
+@for_staff
 def board(request: HttpRequest) -> HttpResponse:
     """The headline, the issues, and the days. htmx asks for the live part alone every few seconds."""
     query = _query(request)
@@ -102,7 +103,7 @@ def _more_parameters(**parameters: str) -> str:
 
 
 @require_safe
-@_staff
+@for_staff
 def timeline(request: HttpRequest) -> HttpResponse:
     """Properties as rows, two weeks as columns."""
     query = _query(request)
@@ -125,7 +126,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-@_staff
+@for_staff
 def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
     """One stay: what its calendars say, and its code on each lock with every request."""
     return _stay_page(request, booking_id, {})
@@ -133,7 +134,7 @@ def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
 
 def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm], status: int = 200) -> HttpResponse:
     """`typed`: by its name, a form that was refused; it is shown with its errors and what was typed."""
-    booking = get_object_or_404(_bookings(request), pk=booking_id)
+    booking = get_object_or_404(seen_bookings(request), pk=booking_id)
     now = timezone.now()
     zone = booking.property.zone
     forms = {name: typed.get(name) or form(booking=booking, now=now) for name, form in FORMS.items()}
@@ -145,10 +146,17 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "leaves": day_and_time(booking.check_out, zone),
         "panel": panel(booking, now, scope_of(request.user)),
         "calendar": conflicts.section(booking, scope_of(request.user)),
+        "guest": host_panel.panel(
+            booking,
+            now,
+            site=request.build_absolute_uri("/")[:-1],
+            may_reveal=request.user.has_perm("pins.reveal_code"),
+        ),
         "ends_guest": ended_by_calendar(booking, now),
         "came": conflicts.source_label(booking),
         "may_act": request.user.has_perm(_ACT),
         "may_reveal": request.user.has_perm("pins.reveal_code"),
+        "may_forget": request.user.has_perm("rentals.forget_guest") and not booking.forget_guest,
         "is_over": booking.check_out <= now,
         "here": "board",
     }
@@ -157,13 +165,13 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
 
 
 @require_POST
-@_staff
+@for_staff
 def stay_action(request: HttpRequest, booking_id: int, action: str) -> HttpResponse:
     """A person does something about a stay; its line in the history says who."""
     act = stays.ACTIONS.get(action)
     if act is None and action not in FORMS:
         raise Http404
-    booking = get_object_or_404(_bookings(request), pk=booking_id)
+    booking = get_object_or_404(seen_bookings(request), pk=booking_id)
     if not request.user.has_perm(_ACT):
         raise PermissionDenied
     with transaction.atomic():
@@ -175,12 +183,12 @@ def stay_action(request: HttpRequest, booking_id: int, action: str) -> HttpRespo
                 return _stay_page(request, booking.pk, {action: form}, status=422)
             result = moved
         if result.done:
-            _log(request, booking, stays.history_line(action, result))
-    return _say(request, result, reverse("stay", args=[booking.pk]))
+            log(request, booking, stays.history_line(action, result))
+    return say(request, result, reverse("stay", args=[booking.pk]))
 
 
 @require_POST
-@_staff
+@for_staff
 def row_decision(request: HttpRequest, item_id: int) -> HttpResponse:
     """A person says whether a calendar row is a stay; the history of the calendar says who."""
     if not request.user.has_perm(_DECIDE):
@@ -193,12 +201,12 @@ def row_decision(request: HttpRequest, item_id: int) -> HttpResponse:
     with transaction.atomic():
         result = calendar_rows.decide(item.pk, answer, timezone.now())
         if result.done:
-            _log(request, item.feed, f"Decided: {result.text}")
-    return _say(request, result, reverse("home"))
+            log(request, item.feed, f"Decided: {result.text}")
+    return say(request, result, reverse("home"))
 
 
 @require_safe
-@_staff
+@for_staff
 def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
     """One lock: our codes on it, those that are missing, other people's, and the state of the device."""
     if not request.user.has_perm("rentals.view_lock") and not request.user.has_perm("rentals.change_lock"):
@@ -215,14 +223,14 @@ def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
 
 
 @require_POST
-@_staff
+@for_staff
 def lock_try_again(request: HttpRequest, lock_id: int) -> HttpResponse:
     """Lift the rests of a lock and of its codes, and let it be tried at once."""
     return _lock_action(request, lock_id, locks.try_again, "Try again now")
 
 
 @require_POST
-@_staff
+@for_staff
 def lock_compare(request: HttpRequest, lock_id: int) -> HttpResponse:
     """Read the lock's own list once."""
     return _lock_action(request, lock_id, locks.compare, "Compare now")
@@ -238,11 +246,11 @@ def _lock_action(
     with transaction.atomic():
         result = act(found, timezone.now())
         if result.done:
-            _log(request, found, f"{button}: {result.text}")
-    return _say(request, result, reverse("lock", args=[found.pk]))
+            log(request, found, f"{button}: {result.text}")
+    return say(request, result, reverse("lock", args=[found.pk]))
 
 
-def _say(request: HttpRequest, result: ActionResult, url: str) -> HttpResponse:
+def say(request: HttpRequest, result: ActionResult, url: str) -> HttpResponse:
     """Send the person to a page that says what came of an action."""
     messages.add_message(request, result.level, result.sentence)
     for text in result.warnings:
@@ -250,7 +258,7 @@ def _say(request: HttpRequest, result: ActionResult, url: str) -> HttpResponse:
     return HttpResponseRedirect(url)
 
 
-def _bookings(request: HttpRequest) -> QuerySet[Booking]:
+def seen_bookings(request: HttpRequest) -> QuerySet[Booking]:
     return visible(Booking.objects.select_related("property"), scope_of(request.user))
 
 
@@ -260,7 +268,7 @@ def _locks(request: HttpRequest) -> QuerySet[Lock]:
     return visible(locks, scope_of(request.user))
 
 
-def _log(request: HttpRequest, about: Booking | Lock | CalendarFeed, text: str) -> None:
+def log(request: HttpRequest, about: Booking | Lock | CalendarFeed, text: str) -> None:
     if request.user.is_authenticated:
         LogEntry.objects.log_actions(request.user.pk, [about], CHANGE, text, single_object=True)
 

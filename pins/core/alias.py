@@ -25,6 +25,7 @@ SHORT_LENGTH = 16  # after a refusal for the alias's length
 LEAST_ALIKE = 8
 LONGEST_FOREIGN = 60
 NAMELESS = "Guest"
+NAMELESS_STAFF = "Staff"
 STRAY = "Made by Turnkey, but no longer known here"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -113,11 +114,19 @@ def alias_text(name: str, starts: date, ends: date, reference: str, form: AliasF
     because nobody documents which of them the server counts. A form that puts the reference first, `#7F3K2Q Guest
     03-08 Mar`, is cut at its end, so that the reference stays.
     """
-    span = _span(starts, ends)
+    return _laid_out(_first_name(name), f" {_span(starts, ends)}", reference, form)
+
+
+def staff_alias(name: str, reference: str, form: AliasForm = USUAL_FORM) -> str:
+    """The same for somebody who works there: the whole name and no dates, `Maria Kowalska #7F3K2Q`."""
+    return _laid_out(" ".join(_seen(name).replace("#", "").split()) or NAMELESS_STAFF, "", reference, form)
+
+
+def _laid_out(name: str, said: str, reference: str, form: AliasForm) -> str:
     if form.reference_first:
-        return _shortened(f"#{reference} {_first_name(name)} {span}", form.length).rstrip()
-    tail = f" {span} #{reference}"
-    return _shortened(_first_name(name), form.length - len(tail)) + tail
+        return _shortened(f"#{reference} {name}{said}", form.length).rstrip()
+    tail = f"{said} #{reference}"
+    return _shortened(name, form.length - len(tail)).rstrip() + tail
 
 
 def reference_in(alias: str) -> str | None:

@@ -240,7 +240,8 @@ def _posts_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: 
     if not seen.credit.shows_absence:
         return after
     believed = () if held is None or is_over else (held,)
-    return posts.not_listed(after, seen.listed, believed, proven=seen.credit is Credit.PROVEN)
+    proven = seen.credit is Credit.PROVEN and not seen.nominees  # one of those may be the code of a lost POST
+    return posts.not_listed(after, seen.listed, believed, proven=proven)
 
 
 def _was_deleted(observed: Observed) -> bool:

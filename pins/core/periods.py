@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+#: Stored for a code without a beginning or an end, so that every comparison of moments holds for it, too. Both can be
+#: written in every time zone. No lock is told of them.
+NO_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+NO_END: Final = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, order=True)

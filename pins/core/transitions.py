@@ -101,19 +101,23 @@ def refused_existing(observed: Observed) -> Observed:
     """406, value exists. After a POST it may be our own earlier one: the list decides; after a PUT it is foreign.
 
     Where a POST of this value was lost, the lock says that it has the value, against any list that did not show it. So
-    that POST counts again.
+    that POST counts again, and its value is searched for until a list is late enough to show it.
     """
     pending, late, made = observed.pending, observed.late, observed.posts
     was_post = pending is not None and pending.op is Op.POST
     code = pending.content.code if pending is not None and pending.content is not None else None
-    if was_post:
-        made = posts.exists(made) if late is not None and code in late.codes else posts.refused(made)
+    left = observed.left_codes
+    if was_post and code is not None and late is not None and code in late.codes:
+        made, left = posts.exists(made), left | {code}
+    elif was_post:
+        made = posts.refused(made)
     return replace(
         observed,
         pending=None,
         exists=True,
         must_look=was_post or observed.must_look,
         posts=made,
+        left_codes=left,
     )
 
 

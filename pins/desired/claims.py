@@ -66,13 +66,13 @@ def taken_on(lock_ids: Collection[int], now: datetime) -> TakenValues:
     return Keypads(lock_ids, now, InstallationKey.load()).taken_on(lock_ids)
 
 
-def held_by_another(value: str, lock_ids: Collection[int], grant_id: int | None) -> bool:
-    """Is the value claimed on one of the locks for another grant than this one?
+def held_by_another(value: str, lock_ids: Collection[int], grant_ids: Collection[int]) -> bool:
+    """Is the value claimed on one of the locks for another grant than these?
 
     For a form's early answer; only `claim` decides.
     """
     held = ValueClaim.objects.filter(lock_id__in=lock_ids, digest=ValueClaim.digest_of(value), released_at__isnull=True)
-    return held.exclude(grant_id=grant_id).exists() if grant_id is not None else held.exists()
+    return held.exclude(grant_id__in=grant_ids).exists()
 
 
 def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
@@ -127,7 +127,7 @@ def release_unused(pin: Pin, now: datetime) -> None:
         return
     held = ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True)
     values = set()
-    if desired.wanted and desired.content.ends_at is not None and now < desired.content.ends_at:
+    if desired.wanted and not desired.content.has_ended(now):
         values.add(desired.content.code)
     if observed.remote_id is not None:
         if observed.applied is None:

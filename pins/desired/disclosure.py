@@ -69,6 +69,13 @@ def reveal_to_machine(grant_id: int, now: datetime, *, name: str) -> str:
 
 
 @sensitive_variables()
+def reveal_to_holder(grant_id: int, now: datetime, *, name: str, address: str = "") -> str:
+    """The same for the person whose code it is: on a page of their own, whose address is a secret, or in a message.
+    `name`: who and in which way, for the list of disclosures."""
+    return _disclose(grant_id, now, user_id=None, user_name=name, remote_address=parsed_address(address))
+
+
+@sensitive_variables()
 def _disclose(grant_id: int, now: datetime, *, user_id: int | None, user_name: str, remote_address: str | None) -> str:
     with transaction.atomic(durable=True):
         grant = grants.lock_row(grant_id)

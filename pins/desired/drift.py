@@ -5,6 +5,7 @@ Reads the database only and costs no request. Compares bookings with their grant
 
 - within a minute: everything about stays that run or begin within `NEAR`, by either side, booking or grant; stays whose
   issue-ahead window opens; stays that were entered; grants whose booking was deleted;
+- within ten minutes: codes of people who work between stays;
 - within an hour: everything else (`pins.desired.drift_rounds`). Each minute compares the next slice. Up to
   `drift_rounds.LEAST` codes are one slice, so a small installation is compared as a whole each minute.
 
@@ -19,11 +20,13 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfoNotFoundError
 
-from django.db.models import Max
+from django.db.models import F, Max, Q, Value
+from django.db.models.functions import Least
 
-from pins.desired import differences, drift_rounds, grants
+from pins.core.pin_state import State
+from pins.desired import differences, drift_rounds, grants, staff_grants
 from pins.desired.staying_on import closed_too_early
-from pins.models import AccessGrant, ScanPosition
+from pins.models import AccessGrant, Pin, ScanPosition
 from rentals.models import Booking, Property
 from rentals.models.periods import During
 
@@ -33,6 +36,8 @@ logger = logging.getLogger(__name__)
 NEAR: Final = timedelta(hours=48)
 #: A transaction that wrote new rows may be open for so long: they are seen only when it ends.
 LONGEST_WRITE: Final = timedelta(minutes=10)
+#: The clocks of two machines differ by less.
+CLOCKS_DIFFER: Final = timedelta(minutes=1)
 #: A look that comes late looks back at most so far for windows that opened. Older ones are found by the round.
 _LATEST = timedelta(days=1)
 
@@ -40,11 +45,26 @@ _LATEST = timedelta(days=1)
 def look(now: datetime) -> set[int]:
     """What is due each minute, and the next slice of the rest. Returns the locks that have work because of it."""
     tried: set[int] = set()
-    touched = _put_right(due(now), tried, now) | grants.end_orphans(now)
+    touched = _put_right(due(now), tried, now) | grants.end_orphans(now) | staff_grants.look(now)
     for one in drift_rounds.ROUNDS:
         with drift_rounds.next_slice(one, now) as keys:
             touched |= _put_right(one.differing(keys, now), tried, now)
+            if one is drift_rounds.CODES:
+                touched |= _left_by_a_clock_ahead(keys, now)
     return touched
+
+
+def _left_by_a_clock_ahead(grant_ids: list[int], now: datetime) -> set[int]:
+    """What was wished while a clock stood ahead is due by that clock, and a code may have been removed as if its stay
+    were over: by the true one both are due now. Where sweeps ran by that clock too, `pins.reconcile.clock_steps` was
+    here before."""
+    over = Q(state=State.REMOVED, wanted=True, next_try_at=None)
+    ahead = Pin.objects.filter(Q(wished_at__gt=now + CLOCKS_DIFFER) | over, grant__in=grant_ids)
+    locks = set(ahead.order_by().values_list("lock", flat=True))
+    if locks:
+        again = Least("wished_at", Value(now))
+        ahead.update(wished_at=again, next_try_at=now, observed_rev=F("observed_rev") + 1)
+    return locks
 
 
 def due(now: datetime) -> list[int]:
@@ -59,7 +79,7 @@ def repair(now: datetime) -> set[int]:
     for one in drift_rounds.ROUNDS:
         for keys in drift_rounds.slices(one, now):
             touched |= _put_right(one.differing(keys, now), tried, now)
-    return touched | grants.end_orphans(now)
+    return touched | grants.end_orphans(now) | staff_grants.repair(now)
 
 
 def _put_right(booking_ids: Iterable[int], tried: set[int], now: datetime) -> set[int]:
@@ -71,7 +91,8 @@ def _put_right(booking_ids: Iterable[int], tried: set[int], now: datetime) -> se
             continue
         tried.add(booking_id)
         try:
-            touched |= grants.sync_bookings([booking_id], now)
+            locks, homes = grants.sync_and_follow([booking_id], now)
+            touched |= locks | staff_grants.follow(homes, now)
         except (ValueError, ZoneInfoNotFoundError):
             logger.exception("booking_unreadable", extra={"booking_id": booking_id})
     return touched

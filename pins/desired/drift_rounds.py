@@ -52,8 +52,9 @@ def _stays_without_code(keys: Sequence[int], now: datetime) -> Iterator[int]:
     yield from differences.of_grants(list(ended.values_list("pk", flat=True)), now)
 
 
+CODES: Final = Round("codes", "ends_at", _codes, differences.of_grants)
 ROUNDS: Final = (
-    Round("codes", "ends_at", _codes, differences.of_grants),
+    CODES,
     Round("stays", "check_out", _stays, _stays_without_code),
 )
 

@@ -8,57 +8,86 @@ Rows are locked in the order booking, grant, its PINs by id. Nothing here waits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from functools import partial
+from typing import Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from pins.core.alias import alias_text
 from pins.desired import claims, issuing, together
 from pins.desired.comparing import facts_of
 from pins.desired.wishes import Wish, wish_of
-from pins.models import AccessGrant, Incident, Pin
+from pins.models import AccessGrant, Incident, Pin, StaffAccess
 from pins.models.pin import DESIRED_COLUMNS
 from rentals import end_to_end
 from rentals.models import Booking
 
+_TURNOVERS: Final = StaffAccess.objects.filter(mode=StaffAccess.Mode.TURNOVER, is_active=True).order_by()
+#: Whether the codes of people who work there follow the stays of a booking's property.
+IS_FOLLOWED: Final = Exists(_TURNOVERS.filter(properties=OuterRef("property")))
 #: From this many bookings on, those with nothing to do are sorted out first, and the others are written together.
 MANY = 20
 
 
 def sync_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
     """Bring grants and PINs of bookings up to date; return the locks that have work because of it."""
-    now = now or timezone.now()
+    return sync_and_follow(booking_ids, now or timezone.now())[0]
+
+
+def sync_and_follow(booking_ids: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
+    """The same; also return the properties of these bookings between whose stays somebody works."""
     touched: set[int] = set()
+    homes: set[int] = set()
     one_by_one = sorted(booking_ids)
     if len(booking_ids) >= MANY:
+        homes = _followed_among(one_by_one)
         one_by_one, touched = together.sync(one_by_one, now)
     for booking_id in one_by_one:
         with transaction.atomic():
             booking = lock_booking(booking_id)
             if booking is not None:
+                homes |= _followed(booking)
                 touched |= sync_booking(booking, now)
-    return touched
+    return touched, homes
+
+
+def _followed_among(booking_ids: Sequence[int]) -> set[int]:
+    if not _TURNOVERS.exists():
+        return set()
+    found: set[int] = set()
+    for start in range(0, len(booking_ids), together.BATCH):
+        batch = Booking.objects.filter(IS_FOLLOWED, pk__in=booking_ids[start : start + together.BATCH]).order_by()
+        found |= set(batch.values_list("property", flat=True))
+    return found
+
+
+def _followed(booking: Booking) -> set[int]:
+    return {booking.property_id} if getattr(booking, "is_followed", False) else set()
 
 
 def lock_booking(booking_id: int) -> Booking | None:
     """The booking as it is now, its row locked; `None`: it is deleted. A copy that was read before the lock could be
     older than a wish that is already written.
 
-    `has_grant` comes with it. If that waited for somebody who made the grant, it may still say no: PostgreSQL reads it
-    from before the wait. The insert then fails, and the grant is found.
+    `has_grant` and `is_followed` come with it. If that waited for somebody who made the grant, the first may still say
+    no: PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
     """
     rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
-    return rows.annotate(has_grant=issuing.HAS_GRANT).filter(pk=booking_id).first()
+    return rows.annotate(has_grant=issuing.HAS_GRANT, is_followed=IS_FOLLOWED).filter(pk=booking_id).first()
 
 
-def end_bookings(booking_ids: Collection[int], now: datetime | None = None) -> set[int]:
-    """The bookings are about to be deleted: their codes must go. Returns the locks that have work."""
+def end_bookings(booking_ids: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
+    """The bookings are about to be deleted: their codes must go. Returns the locks that have work, and the properties
+    between whose stays somebody works."""
+    homes: set[int] = set()
     for booking_id in sorted(booking_ids):
-        lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
-    return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now or timezone.now())
+        booking = lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
+        homes |= _followed(booking) if booking is not None else set()
+    return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now), homes
 
 
 def end_orphans(now: datetime) -> set[int]:
@@ -125,7 +154,7 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
     alias = alias_text(wish.holder_name, *wish.dates, grant.reference)
     touched = wish_for_pins(grant, wanted_locks, changed=content_changed, now=now, alias=alias)
     if "issue_at" in changed and not content_changed:
-        touched |= _replan(grant, now)
+        touched |= replan(grant, now)
     return touched
 
 
@@ -171,7 +200,7 @@ def wish_for_pins(
 def raise_revision(pin: Pin, now: datetime) -> None:
     """Store a changed wish of a row, its grant loaded, both locked. What comes of it is news."""
     pin.desired_rev += 1
-    if not pin.grant.unnoticed:
+    if not pin.grant.unnoticed and pin.grant.kind == AccessGrant.Kind.GUEST:
         pin.grant.unnoticed = True
         AccessGrant.objects.filter(pk=pin.grant_id).update(unnoticed=True)
     pin.wished_at = now
@@ -180,7 +209,7 @@ def raise_revision(pin: Pin, now: datetime) -> None:
     pin.save(update_fields=None if is_new else DESIRED_COLUMNS)
 
 
-def _replan(grant: AccessGrant, now: datetime) -> set[int]:
+def replan(grant: AccessGrant, now: datetime) -> set[int]:
     """The moment to put the code on the locks moved, the wish itself did not."""
     touched: set[int] = set()
     for pin in Pin.objects.select_for_update().filter(grant=grant, wanted=True).order_by("pk"):

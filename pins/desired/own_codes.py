@@ -36,7 +36,7 @@ def is_taken(
     value: str,
     prop: Property,
     booking: Booking | None,
-    grant: AccessGrant | None,
+    grant_ids: Collection[int],
     lock_ids: Collection[int],
     now: datetime,
     *,
@@ -47,7 +47,7 @@ def is_taken(
 
     For a form's early answer; only `claims.claim` decides.
     """
-    taken = claims.held_by_another(value, lock_ids, grant.pk if grant is not None else None)
+    taken = claims.held_by_another(value, lock_ids, grant_ids)
     CodeTry.objects.create(
         user_id=user.pk,
         user_name=user.get_username()[:150],

@@ -19,7 +19,7 @@ from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant
 from rentals.models import Booking
 
-_BATCH = 500
+BATCH = 500
 
 
 def sync(booking_ids: Sequence[int], now: datetime) -> tuple[list[int], set[int]]:
@@ -29,8 +29,8 @@ def sync(booking_ids: Sequence[int], now: datetime) -> tuple[list[int], set[int]
     """
     left: list[int] = []
     touched: set[int] = set()
-    for start in range(0, len(booking_ids), _BATCH):
-        batch = booking_ids[start : start + _BATCH]
+    for start in range(0, len(booking_ids), BATCH):
+        batch = booking_ids[start : start + BATCH]
         granted = _granted(batch)
         new = _due([pk for pk in batch if pk not in granted], now)
         for work, ids in ((renew, differing(granted, now) if granted else []), (_begin, new)):

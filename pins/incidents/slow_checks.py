@@ -109,11 +109,11 @@ def _in_another_zone(now: datetime) -> dict[int, Incident.Severity]:
         .values_list("lock_id", "lock__time_zone", "property__timezone")
     )
     year = now.year
-    return {lock_id: Severity.NOTICE for lock_id, one, other in pairs if _clocks_differ(one, other, year)}
+    return {lock_id: Severity.NOTICE for lock_id, one, other in pairs if clocks_differ(one, other, year)}
 
 
 @lru_cache(maxsize=256)
-def _clocks_differ(one: str, other: str, year: int) -> bool:
+def clocks_differ(one: str, other: str, year: int) -> bool:
     """Whether two zones show different times on some day of the year (looked at weekly): Warsaw and Berlin never do.
     False where a name is unknown."""
     try:

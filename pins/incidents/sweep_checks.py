@@ -22,7 +22,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from pins.core import budget
 from pins.core.pin_state import State
-from pins.models import Incident, LockState, Pin, RateBudget
+from pins.models import AccessGrant, Incident, LockState, Pin, RateBudget
 from pins.models.incident import less_than, rank, subject_key
 from pins.models.operation import OFFLINE
 from pins.models.pin import UNSETTLED
@@ -156,13 +156,14 @@ def _unready_codes(
     )
     late: dict[int, Incident.Severity] = {}
     unknown: dict[int, Incident.Severity] = {}
-    for pk, state, since, starts_at, due in unready.values_list(
-        "pk", "state", "state_changed_at", "grant__starts_at", "deadline_at"
-    ):
+    columns = ("pk", "state", "state_changed_at", "grant__starts_at", "deadline_at", "grant__kind")
+    for pk, state, since, starts_at, due, holder in unready.values_list(*columns):
         just_begun = due is not None and now - PATIENCE_AT_THE_DOOR < due <= now
         if just_begun and (Kind.CODE_LATE.value, subject_key("pin", pk)) not in standing:
             continue  # one that was late before the guest came stays open
-        late[pk] = urgency(max(starts_at, due or now), now)
+        # Who works there comes another time, or rings: a person should know, and nobody need be woken.
+        is_guest = holder == AccessGrant.Kind.GUEST
+        late[pk] = urgency(max(starts_at, due or now), now) if is_guest else Severity.WARNING
         if state == State.IN_DOUBT and since <= now - PATIENCE:
             unknown[pk] = late[pk]
     return late, unknown
@@ -182,15 +183,19 @@ def working_codes(now: datetime) -> QuerySet[Pin]:
     """Codes that nobody wants any more and that, as far as we know, still open the lock; at once, without the patience
     of `staying_codes`. Codes that ended by themselves are not among them."""
     unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
-    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, applied_starts_at__lte=now, applied_ends_at__gt=now)
+    begun = Q(applied_starts_at__lte=now) | Q(applied_starts_at=None)
+    goes_on = Q(applied_ends_at__gt=now) | Q(applied_ends_at=None)
+    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, begun, goes_on, applied_known=True)
 
 
 def _staying(now: datetime) -> dict[int, Incident.Severity]:
     """Urgent while the code still opens the lock, because the stay was shortened, cancelled or moved away."""
-    rows = staying_codes(now).values_list("pk", "applied_starts_at", "applied_ends_at")
+    rows = staying_codes(now).values_list("pk", "applied_known", "applied_starts_at", "applied_ends_at")
     return {
-        pk: Severity.URGENT if starts_at and ends_at and starts_at <= now < ends_at else Severity.WARNING
-        for pk, starts_at, ends_at in rows
+        pk: Severity.URGENT
+        if known and (starts_at or now) <= now and (ends_at is None or now < ends_at)
+        else Severity.WARNING
+        for pk, known, starts_at, ends_at in rows
     }
 
 

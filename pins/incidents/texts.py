@@ -78,6 +78,14 @@ REMEDIES: Final[dict[str, str]] = {
         "Codes work at the property's times. If those are wrong, correct the property's time zone; else the lock's in "
         "the Tedee app."
     ),
+    "guest_shut_out": (
+        "Call the guest, and let them in. The stay says what Turnkey found. It ends when the guest presses “I am in "
+        "now”, or you press “The guest is in” on the stay."
+    ),
+    "guest_not_told": (
+        "Open the stay: it says why. Correct the address under “Change the stay”, or send the guest the link yourself. "
+        "Turnkey tries again until check-out."
+    ),
     "stays_overlap": "Both guests get a code. Move or cancel one of the stays, or block the days in the other channel.",
     "stay_unclear": (
         "Say on the board, or on the calendar's page, whether it is a stay. A stay gets its code at once; until you "
@@ -117,8 +125,44 @@ REMEDIES: Final[dict[str, str]] = {
     ),
 }
 
+#: The same about the code of somebody who works there, where it is another.
+_OF_STAFF: Final[dict[str, IncidentText]] = {
+    "code_late": IncidentText(
+        "The code of somebody who works there is not on the lock yet",
+        "Open the access: it says why, and when Turnkey tries again. Let them in another way until then.",
+    ),
+    "code_stays": IncidentText(
+        "The code of somebody who works there is still on the lock after its end",
+        REMEDIES["code_stays"],
+    ),
+    "value_refused": IncidentText("The lock refuses the code", "Press “New code” on the access, and tell them."),
+    "value_taken": IncidentText(
+        "Another code on the lock has the same digits",
+        "Remove the other code in the Tedee app and press “Try again now” on the access. Or press “New code” there, "
+        "and tell them the new one.",
+    ),
+    "code_changed": IncidentText(
+        "The code of somebody who works there had to be changed",
+        "The digits were not free on this lock. Open the access, show the code of this lock and tell them.",
+    ),
+    "changed_in_app": IncidentText(
+        "Somebody changed or removed our code in the Tedee app",
+        "Turnkey sets it again, but fights nobody: after a second change within a day the code waits for you. To "
+        "remove it for good, switch the access off.",
+    ),
+    "created_often": IncidentText(
+        "The code was sent several times, and its arrival is not confirmed",
+        "In the Tedee app, look at the codes of this lock: remove those that carry the reference of this access twice. "
+        "“Try again now” on the access lets Turnkey send the code once more.",
+    ),
+}
+_EDITED_AGAIN_OF_STAFF: Final = IncidentText(
+    "Somebody changed our code in the Tedee app again, and it may not open",
+    "Turnkey put it right once and leaves it as it is now. On the access, press “Try again now” to put it right once "
+    "more. Or switch the access off.",
+)
 #: For a code that somebody changed once more after it was put right: Turnkey leaves it alone.
-EDITED_AGAIN: Final = IncidentText(
+_EDITED_AGAIN: Final = IncidentText(
     "Somebody changed our code in the Tedee app again, and it may not open",
     "Turnkey put it right once and leaves it as it is now. On the stay, press “Try again now” to put it right once "
     "more. Or cancel the stay.",
@@ -131,8 +175,13 @@ SEVERITIES: Final[dict[str, Badge]] = {
 }
 
 
-def text_of(kind: str) -> IncidentText:
-    """The text of an `Incident.Kind`; a general one for a kind that another release stored."""
+def text_of(kind: str, *, staff: bool = False, edited_again: bool = False) -> IncidentText:
+    """The text of an `Incident.Kind`; a general one for a kind that another release stored. `staff`: it is about the
+    code of somebody who works there; `edited_again`: that waits because it was changed once more."""
+    if edited_again:
+        return _EDITED_AGAIN_OF_STAFF if staff else _EDITED_AGAIN
+    if staff and kind in _OF_STAFF:
+        return _OF_STAFF[kind]
     if kind not in REMEDIES:
         return IncidentText("Something needs a look", "Open it: its page says more.")
     return IncidentText(Incident.Kind(kind).label, REMEDIES[kind])

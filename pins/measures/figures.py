@@ -19,7 +19,7 @@ from pins.core import budget
 from pins.core.pin_state import State
 from pins.measures.promise import Kept, lately
 from pins.models import AccessGrant, Heartbeat, Incident, Pin, RateBudget, Tally
-from pins.reconcile import account_limits
+from pins.reconcile import account_limits, after_loss
 from rentals.access import EVERYTHING
 from rentals.models import Booking, CalendarFeed, LockAccount
 
@@ -27,8 +27,8 @@ from rentals.models import Booking, CalendarFeed, LockAccount
 MOST_DUE: Final = 20_000
 #: The conditions of a calendar, by the column that says since when.
 CONDITIONS: Final = ("held", "stale", "failing", "reset", "refused")
-#: Rows of `Heartbeat` that only say how far was counted (`pins.measures.cursor`).
-_CURSORS: Final = ("counted", "marks")
+#: Rows of `Heartbeat` that are no periodic work: how far was counted (`pins.measures.cursor`), and the last restore.
+_NO_WORK: Final = ("counted", "marks", after_loss.RESTORED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _budgets(now: datetime) -> tuple[Budget, ...]:
 
 
 def _beats(now: datetime) -> tuple[Beat, ...]:
-    rows = Heartbeat.objects.exclude(name__in=_CURSORS).order_by("name")
+    rows = Heartbeat.objects.exclude(name__in=_NO_WORK).order_by("name")
     return tuple(Beat(row.name, max(0.0, (now - row.at).total_seconds()), row.seconds, row.waited) for row in rows)
 
 

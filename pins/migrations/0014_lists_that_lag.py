@@ -2,6 +2,8 @@
 
 from django.db import migrations, models
 
+from rentals.migrations._complete import CompleteSchema
+
 
 class Migration(migrations.Migration):
 
@@ -10,6 +12,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        CompleteSchema(),  # the migration before was edited in place for a day
         migrations.AddField(
             model_name='lockstate',
             name='creation_unseen_at',

@@ -2,6 +2,7 @@ from pins.models.attempt import PinAttempt
 from pins.models.beat import BeatLease
 from pins.models.claim import ValueClaim
 from pins.models.grant import AccessGrant
+from pins.models.guest import GuestGuide, GuestMessage, GuestPage, GuestPicture, GuestText
 from pins.models.incident import Incident
 from pins.models.measure import ArrivalRecord, Tally
 from pins.models.notification import Delivery, IncidentNotice, NotificationChannel, StayNotice
@@ -9,6 +10,7 @@ from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockSta
 from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
+from pins.models.staff import FlatReady, StaffAccess
 
 __all__ = [
     "OBSERVE_ONLY",
@@ -18,6 +20,12 @@ __all__ = [
     "BeatLease",
     "CodeTry",
     "Delivery",
+    "FlatReady",
+    "GuestGuide",
+    "GuestMessage",
+    "GuestPage",
+    "GuestPicture",
+    "GuestText",
     "Heartbeat",
     "Incident",
     "IncidentNotice",
@@ -29,6 +37,7 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "ScanPosition",
+    "StaffAccess",
     "StayNotice",
     "Tally",
     "ValueClaim",

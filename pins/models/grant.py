@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
 
 from pins.core.alias import new_reference
+from pins.core.periods import NO_END, NO_START
 from pins.models.secret import InstallationKey
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
@@ -16,7 +18,8 @@ from rentals.models.names import NameField
 class AccessGrant(models.Model):
     """One code for one holder on all locks that the holder needs, from `starts_at` until `ends_at` (UTC, half-open).
 
-    Written by `pins.desired.grants` alone. Survives its booking, because its PINs must still be taken off the locks.
+    Of a guest's stay (`booking`), or of people who work there (`staff`, see `StaffAccess`). Written by `pins.desired`
+    alone. Survives both, because its PINs must still be taken off the locks.
     """
 
     class Kind(models.TextChoices):
@@ -26,6 +29,21 @@ class AccessGrant(models.Model):
 
     booking = models.ForeignKey(
         "rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
+    )
+    staff = models.ForeignKey(
+        "pins.StaffAccess", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
+    )
+    place = models.ForeignKey(
+        "rentals.Property",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        help_text="Whose gap between two stays it follows; none for other codes.",
+    )
+    part = models.CharField(max_length=8, blank=True, help_text="Which code of its access it is.")
+    recurrence = models.CharField(
+        max_length=24, blank=True, help_text="Weekdays and hours within its period; empty for all day on every day."
     )
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.GUEST)
     holder_name = NameField(max_length=120, blank=True)
@@ -76,6 +94,16 @@ class AccessGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.holder_name or 'Guest'} #{self.reference}"
+
+    @property
+    def begins_at(self) -> datetime | None:
+        """`None`: it works from the moment it is on a lock."""
+        return self.starts_at if self.starts_at != NO_START else None
+
+    @property
+    def stops_at(self) -> datetime | None:
+        """`None`: it has no end."""
+        return self.ends_at if self.ends_at != NO_END else None
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """A new grant draws its alias reference, again if another grant has it. Raises `IntegrityError`, also if

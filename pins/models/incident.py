@@ -33,6 +33,8 @@ class Incident(models.Model):
         NO_PERMISSION = "no_permission", "The account may not manage this lock"
         LOCK_UNKNOWN = "lock_unknown", "Tedee no longer knows this lock"
         ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
+        GUEST_SHUT_OUT = "guest_shut_out", "A guest says that they cannot get in"
+        GUEST_NOT_TOLD = "guest_not_told", "A message to a guest was not delivered"
         STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
         STAY_UNCLEAR = "stay_unclear", "A calendar row may be a stay, and nobody decided"
         NOT_CONFIRMED = "not_confirmed", "A stay is not confirmed, so it has no code"
@@ -142,6 +144,7 @@ _USUAL: Final = {
     Incident.Kind.NO_WRITE_SCOPE: Incident.Severity.URGENT,  # no code is set for any lock of the account
     Incident.Kind.CODES_PILE_UP: Incident.Severity.URGENT,  # codes that nobody counts may open the door
     Incident.Kind.BUDGET_SPENT: Incident.Severity.URGENT,  # a door will stay shut within the hour
+    Incident.Kind.GUEST_SHUT_OUT: Incident.Severity.URGENT,  # somebody stands before the door
     Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
     Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,
 }

@@ -137,7 +137,7 @@ class Pin(models.Model):
         return Desired(
             wanted=self.wanted,
             admitted=self.admitted,
-            content=Content(grant.code, grant.starts_at, grant.ends_at),
+            content=Content(grant.code, grant.begins_at, grant.stops_at, read_recurrence(grant.recurrence)),
             rev=self.desired_rev,
             issue_at=grant.issue_at,
             disclosed=grant.disclosed_at is not None,

@@ -21,8 +21,8 @@ Kind = Incident.Kind
 #: Longer than any day and any quiet hours: a guest who comes later, or came earlier, does not arrive today in any zone.
 _NEAR: Final = timedelta(days=2)
 #: With these a guest who has arrived is shut out, also where the PIN is on the lock: there is no keypad to enter it, no
-#: lock lets the guest in, or the guest knows the former one.
-_SHUTS_OUT: Final = frozenset({Kind.NO_KEYPAD, Kind.NO_LOCK, Kind.CODE_CHANGED})
+#: lock lets the guest in, the guest knows the former one, or says so.
+_SHUTS_OUT: Final = frozenset({Kind.NO_KEYPAD, Kind.NO_LOCK, Kind.CODE_CHANGED, Kind.GUEST_SHUT_OUT})
 
 
 def arrivals(incident: Incident | None, grant: AccessGrant | None, now: datetime) -> list[Arrival]:

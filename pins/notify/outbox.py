@@ -93,8 +93,16 @@ def end_what_is_late(now: datetime) -> None:
 
 def forget_guests(booking_ids: Collection[int]) -> None:
     """Remove the guests' names of stays that are about to be deleted from the messages about them, too."""
-    of_stays = Q(grant__booking_id__in=booking_ids) | Q(incident__booking_id__in=booking_ids)
-    for delivery in Delivery.objects.filter(of_stays):
+    forget_names(
+        Q(grant__booking_id__in=booking_ids)
+        | Q(incident__booking_id__in=booking_ids)
+        | Q(incident__pin__grant__booking_id__in=booking_ids)
+    )
+
+
+def forget_names(which: Q) -> None:
+    """Remove the guests' names from these messages."""
+    for delivery in Delivery.objects.filter(which):
         if (delivery.payload.get("stay") or {}).get("guest"):
             delivery.payload["stay"]["guest"] = ""
             Delivery.objects.filter(pk=delivery.pk).update(payload=delivery.payload)

@@ -16,10 +16,11 @@ from django.utils import timezone
 from pins.core import notification_events
 from pins.incidents import texts, unreadable
 from pins.incidents.sweep_checks import MAYBE_ON_LOCK
-from pins.models import AccessGrant, Incident, Pin
+from pins.models import AccessGrant, Incident, Pin, StaffAccess
 from pins.models.incident import MOST_SEVERE_FIRST
 from pins.notify.texts import subject
 from pins.status import stay_lists
+from pins.status.staff import staff_holder
 from pins.status.stay_lists import Stay
 from pins.status.stays import guest_grants
 from rentals.access import EVERYTHING
@@ -30,6 +31,7 @@ from rentals.wording import WORST_FIRST, Tone, clock_time, days
 _SECRETS = (
     *behind("pin", Pin.SECRETS),
     *behind("pin__grant", AccessGrant.SECRETS),
+    *behind("pin__grant__staff", StaffAccess.SECRETS),
     *behind("account", LockAccount.SECRETS),
     *behind("feed", CalendarFeed.SECRETS),
     *behind("item", FeedItem.SECRETS),
@@ -43,6 +45,7 @@ def incidents() -> Any:
     """Incidents with everything that `incident_data` reads: one more query for all of them."""
     subjects = (
         *("pin__grant__booking__property", "pin__lock", "lock"),
+        *("pin__grant__staff", "pin__grant__place"),
         *("account", "feed__property", "booking__property", "item"),
     )
     grants = Prefetch("booking__grants", guest_grants(), to_attr=_GUEST_GRANTS)
@@ -51,7 +54,9 @@ def incidents() -> Any:
 
 def incident_data(incident: Incident) -> dict[str, Any]:
     """The payload of a message about one of `incidents`."""
-    said = texts.text_of(incident.kind)
+    grant = grant_of(incident)
+    is_staff = grant is not None and grant.kind == AccessGrant.Kind.STAFF
+    said = texts.text_of(incident.kind, staff=is_staff)
     pin, feed = incident.pin, incident.feed
     lock = pin.lock if pin is not None else incident.lock
     return {
@@ -64,7 +69,8 @@ def incident_data(incident: Incident) -> dict[str, Any]:
         },
         "what": _what(incident, said.what),
         "remedy": said.remedy,
-        "stay": _stay_of(incident),
+        "stay": None if is_staff else _stay_of(incident),
+        "staff": _staff(grant) if is_staff and grant is not None else None,
         "lock": _lock(lock) if lock is not None else None,
         "calendar": _calendar(feed, incident.item) if feed is not None else None,
         "account": incident.account.name if incident.account is not None else None,
@@ -92,6 +98,13 @@ def grant_of(incident: Incident) -> AccessGrant | None:
     if incident.booking is None:
         return None
     return next(iter(getattr(incident.booking, _GUEST_GRANTS)), None)
+
+
+def _staff(grant: AccessGrant) -> dict[str, Any]:
+    """Who works there, and where."""
+    kind = grant.staff.kind if grant.staff is not None else ""
+    place = grant.place.name if grant.place is not None else None
+    return {"id": grant.staff_id, "who": staff_holder(grant.holder_name, kind), "property": place}
 
 
 def _stay_of(incident: Incident) -> dict[str, Any] | None:
@@ -207,6 +220,8 @@ def _path(incident: Incident) -> str:
         return f"{reverse('home')}#questions"
     if pin is not None and pin.grant.booking_id is not None:
         return reverse("stay", args=[pin.grant.booking_id])
+    if pin is not None and pin.grant.staff_id is not None:
+        return reverse("admin:pins_staffaccess_change", args=[pin.grant.staff_id])
     if incident.booking_id is not None:
         return reverse("stay", args=[incident.booking_id])
     lock_id = pin.lock_id if pin is not None else incident.lock_id

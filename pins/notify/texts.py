@@ -48,11 +48,13 @@ def message(event: Event, data: _Data, base_url: str) -> Message:
 
 def subject(data: _Data) -> str:
     """Whom or what a message is about: `Anna at Old Town 3, Front door`."""
-    stay, lock = data.get("stay"), data.get("lock")
+    stay, staff, lock = data.get("stay"), data.get("staff"), data.get("lock")
     parts = []
     if stay:
         who = stay.get("guest") or "Guest"
         parts.append(f"{who} at {stay['property']}" if stay.get("property") else who)
+    if staff:
+        parts.append(f"{staff['who']} at {staff['property']}" if staff.get("property") else staff["who"])
     if lock:
         parts.append(lock["name"])
     parts.extend(data[name] for name in ("calendar", "account") if data.get(name))

@@ -9,15 +9,17 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
 from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
-from pins.reconcile import demand
+from pins.reconcile import demand, statements
+from pins.reconcile.statements import Rows, Statement, slot
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
@@ -56,6 +58,24 @@ class Booked:
         return deadline <= self.last or not budget.asks_others(deadline - now)
 
 
+def locked_budget(key: str) -> RateBudget:
+    """The row of a budget, locked until the transaction ends."""
+    row = next(iter(_locking(connection.vendor).read({"key": key})), None)
+    return row or RateBudget.objects.select_for_update().get_or_create(key=key)[0]
+
+
+@lru_cache(maxsize=2)
+def _locking(_vendor: str) -> Rows[RateBudget]:
+    return Rows(RateBudget.objects.select_for_update().filter(key=slot("key", RateBudget)))
+
+
+@lru_cache(maxsize=2)
+def _spending(_vendor: str) -> Statement:
+    return statements.update(
+        RateBudget.objects.filter(key=slot("key", RateBudget)), {"usage": slot("usage", RateBudget)}
+    )
+
+
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
     """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
     booked = book(key, purpose, deadline, now)
@@ -68,7 +88,7 @@ def book(
     """Take requests from the budget before they are sent: one, and more for what is due `later` (deadlines in UTC,
     earliest first), as far as that has its turn now. If none may be sent, when to ask again (UTC)."""
     with transaction.atomic():
-        row, _ = RateBudget.objects.select_for_update().get_or_create(key=key)
+        row = locked_budget(key)
         usage = budget.Usage.from_json(row.usage)
         if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
             return now + BUDGET_PAUSE
@@ -83,7 +103,7 @@ def book(
         booked = budget.book(usage, rules(), now, reserve=reserve, most=len(together))
         if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
-        RateBudget.objects.filter(key=key).update(usage=booked[0].to_json())
+        _spending(connection.vendor).run({"key": key, "usage": booked[0].to_json()})
         return Booked(booked[1], row.cutoff_at, together[-1])
 
 
@@ -92,22 +112,21 @@ def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> 
     nor where nothing is left, because the budget itself then says when to ask again."""
     if not left or not budget.asks_others(deadline - now):
         return True
-    return budget.beyond(left, demand.due_before(key, deadline, now, most=left)) > 0
+    return budget.beyond(left, demand.due_before(key, deadline, now, most=rules().limit)) > 0
 
 
 def give_back(key: str, block: budget.Block) -> None:
     """What is left of a block was not sent."""
     with transaction.atomic():
-        row = RateBudget.objects.select_for_update().get(key=key)
-        usage = budget.give_back(budget.Usage.from_json(row.usage), block)
-        RateBudget.objects.filter(key=key).update(usage=usage.to_json())
+        usage = budget.give_back(budget.Usage.from_json(locked_budget(key).usage), block)
+        _spending(connection.vendor).run({"key": key, "usage": usage.to_json()})
 
 
 def rate_limited(account: LockAccount, retry_after: float | None, now: datetime) -> None:
     """429: the budget learns when the next window begins (`retry_after`, in seconds) and lets nothing through until
     then, not even what runs have taken in advance. It is a row, so this survives any restart."""
     with transaction.atomic():
-        row, _ = RateBudget.objects.select_for_update().get_or_create(key=account.budget_key)
+        row = locked_budget(account.budget_key)
         usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after)
         row.usage = usage.to_json()
         row.save(update_fields=["usage"])

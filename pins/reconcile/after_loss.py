@@ -17,15 +17,17 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, OuterRef, Q, Subquery
 
 from pins.core import budget
 from pins.core.pin_state import State
-from pins.models import AccountState, Delivery, LockState, NotificationChannel, Pin, RateBudget
+from pins.models import AccessGrant, AccountState, Delivery, Heartbeat, LockState, NotificationChannel, Pin, RateBudget
 from pins.reconcile.account_limits import rules
 from pins.reconcile.known import KnownLock
 from rentals.models import Lock, LockAccount
 
+#: The trace of the last restore (`Heartbeat`). The board reads it.
+RESTORED: Final = "restored"
 #: The pause of a lock that could not be compared.
 LOOK_FIRST: Final = "look_first"
 #: So long, at least and at most. Something urgent may come meanwhile, and then the list is asked for as urgently.
@@ -58,6 +60,7 @@ def begin(now: datetime) -> None:
         AccountState.objects.update(paused_until=None, pause_cause="", recent_faults=[], outages=0)
         LockState.objects.bulk_create(LockState(lock=lock) for lock in Lock.objects.filter(operation=None))
         LockState.objects.update(look_first=True, audit_at=now, **_NOTHING_SEEN)
+        Heartbeat.objects.update_or_create(name=RESTORED, defaults={"at": now})
         _doubt_codes(now)
         _forget_messages(now)
 
@@ -82,6 +85,9 @@ def _doubt_codes(now: datetime) -> None:
         **_NOT_KNOWN,
         applied_recurrence="",
     )
+    # The deadline of a code that was as it should be is its removal. Now it is the arrival, or the look would wait.
+    starts = AccessGrant.objects.filter(pk=OuterRef("grant")).values("starts_at")
+    held.filter(wanted=True, grant__ends_at__gt=now).update(deadline_at=Subquery(starts))
 
 
 def _forget_messages(now: datetime) -> None:

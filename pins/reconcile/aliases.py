@@ -6,8 +6,8 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from pins.core.alias import USUAL_FORM, AliasForm, alias_text, form_learned, full_length, reference_in
-from pins.models import AccountState, Pin
+from pins.core.alias import USUAL_FORM, AliasForm, alias_text, form_learned, full_length, reference_in, staff_alias
+from pins.models import AccessGrant, AccountState, Pin
 from rentals.models import LockAccount
 
 
@@ -17,9 +17,15 @@ def alias_to_send(pin: Pin, state: AccountState | None) -> str:
     form = _form(state)
     alias, grant = pin.alias, pin.grant
     if form != USUAL_FORM or reference_in(alias) != grant.reference:
-        alias = alias_text(grant.holder_name, grant.starts_at.date(), grant.ends_at.date(), grant.reference, form)
+        alias = _written(grant, form)
     is_checked = state is not None and state.alias_checked_at is not None
     return alias if is_checked or form != USUAL_FORM else full_length(alias)
+
+
+def _written(grant: AccessGrant, form: AliasForm) -> str:
+    if grant.kind == AccessGrant.Kind.STAFF:
+        return staff_alias(grant.holder_name, grant.reference, form)
+    return alias_text(grant.holder_name, grant.starts_at.date(), grant.ends_at.date(), grant.reference, form)
 
 
 def take_check(pin: Pin, account: LockAccount, state: AccountState | None) -> bool:
@@ -27,6 +33,7 @@ def take_check(pin: Pin, account: LockAccount, state: AccountState | None) -> bo
     next. `state`: of the account, as it was lately."""
     if state is None:
         state, _ = AccountState.objects.get_or_create(account=account)
+        account.operation = state  # for the next codes of the run
     if state.alias_checked_at is not None:
         return False
     there = Pin.objects.filter(pk=OuterRef("alias_probe"), remote_id__isnull=False)

@@ -13,9 +13,10 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
-from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db import connection, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from pins.core import transitions
 from pins.core.budget import Purpose
@@ -24,11 +25,12 @@ from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
 from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.models import Pin, PinAttempt
-from pins.reconcile import account_limits, aliases, leases, pile_up
+from pins.reconcile import account_limits, aliases, leases, pile_up, statements
 from pins.reconcile.agenda import Choice
 from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import save_if_unchanged, store_if_unchanged
 from pins.reconcile.purse import Purse
+from pins.reconcile.statements import Statement, slot
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
@@ -104,14 +106,9 @@ def prepare(
                 return _why_not(known, pin, step, now)
             if not leases.renew(lease, writes_at=_if_write(step, now), block=leases.Block.SENT):
                 raise _NothingStored
-            PinAttempt.objects.create(
-                pin=pin,
-                op=_KINDS[type(step)],
-                rev=pin.desired_rev,
-                token=token,
-                remote_id=getattr(step, "remote_id", None),
-                started_at=now,
-            )
+            written = {"pin_id": pin.pk, "op": _KINDS[type(step)], "rev": pin.desired_rev, "token": token}
+            written |= {"remote_id": getattr(step, "remote_id", None), "started_at": now}
+            _writing_down(connection.vendor).run(written)
     except _NothingStored:
         purse.take_back()
         purse.close()
@@ -119,6 +116,12 @@ def prepare(
             raise LeaseLostError from None
         return None
     return PreparedAttempt(pin.pk, known.lock.device_id, step, token, pin.desired_rev, body, due)
+
+
+@lru_cache(maxsize=2)
+def _writing_down(_vendor: str) -> Statement:
+    columns = ("pin_id", "op", "rev", "token", "remote_id", "started_at")
+    return statements.insert(PinAttempt(**{one: slot(one, PinAttempt) for one in columns}))
 
 
 def _take_off(known: KnownLock, pin: Pin, step: Request, now: datetime) -> PinBody | None:
@@ -139,11 +142,22 @@ def _store(known: KnownLock, pin: Pin, step: Request, now: datetime) -> bool:
     whose key this run does not use. After a backup was restored, the lock's list comes first."""
     if not isinstance(step, Write):
         return store_if_unchanged(pin)
-    lock = Lock.objects.filter(pk=OuterRef("lock"), account=known.account_id, account__observe_only=False)
-    lock = lock.filter(operation__look_first=False)
-    if not isinstance(step, Delete):
-        lock = lock.filter(is_active=True)
-    return save_if_unchanged(pin, now, Exists(lock))
+    condition = _may_remove if isinstance(step, Delete) else _may_set
+    return save_if_unchanged(pin, now, condition, account=known.account_id)
+
+
+def _may_remove() -> Exists:
+    return Exists(_open_to_changes())
+
+
+def _may_set() -> Exists:
+    return Exists(_open_to_changes().filter(is_active=True))
+
+
+def _open_to_changes() -> QuerySet[Lock]:
+    """The lock of a PIN, if it still belongs to the account whose key the run uses."""
+    lock = Lock.objects.filter(pk=OuterRef("lock"), account=slot("account", Lock), account__observe_only=False)
+    return lock.filter(operation__look_first=False)
 
 
 def _why_not(known: KnownLock, pin: Pin, step: Request, now: datetime) -> ObserveOnly | LookFirst | None:

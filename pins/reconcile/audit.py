@@ -86,8 +86,10 @@ class _Comparison:
     def run(self) -> Outcome:
         state, now = self.state, self.clock()
         proved = state.list_proven_at is not None and state.list_proven_at == state.looked_at
+        # A list that a run read since then, for another reason, may have shown a stray, which only we look after.
+        compared = state.list_version if state.list_version == state.audited_version else None
         version = audit.version_to_name(
-            state.list_version, state.writes_since, state.full_list_at, now, counts=state.version_counts, proved=proved
+            compared, state.writes_since, state.full_list_at, now, counts=state.version_counts, proved=proved
         )
         response = self._ask(Look(), version=version)
         if response is None:

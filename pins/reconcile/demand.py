@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
+from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from pins.models import Pin
+from pins.reconcile import statements
+from pins.reconcile.statements import Slot, Statement, slot
 from rentals.models import LockAccount
 from rentals.models.lock import budget_key
 
@@ -22,7 +26,10 @@ SOON: Final = timedelta(minutes=1)
 def due(now: datetime) -> QuerySet[Pin]:
     """Codes that need a request now or `SOON`, on locks that may send one by then. An account that is observe-only
     hardly spends anything."""
-    soon = now + SOON
+    return _due_until(now + SOON)
+
+
+def _due_until(soon: datetime | Slot) -> QuerySet[Pin]:
     resting = Q(lock__operation__paused_until__gt=soon) & ~Q(lock__operation__pause_cause=BUDGET_SPENT)
     pins = Pin.objects.filter(next_try_at__lte=soon, deadline_at__isnull=False, lock__account__observe_only=False)
     return pins.exclude(resting)
@@ -57,12 +64,15 @@ def first_deadlines(accounts: Collection[int], now: datetime, most: int) -> list
 
 def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int:
     """How many codes with an earlier deadline wait for requests of the budget `key` now; counted up to `most`."""
-    theirs = due(now).filter(lock__account__in=_accounts(key))
-    return theirs.filter(deadline_at__lt=deadline).order_by()[:most].count()
-
-
-def _accounts(key: str) -> QuerySet[LockAccount]:
-    """The accounts that share a budget, see `budget_key`. For use within another query."""
     kind, _, name = key.partition(":")
-    sharing = Q(rate_group=name) if kind == "group" else Q(pk=name, rate_group="")
-    return LockAccount.objects.filter(sharing).only("pk")
+    counted = _counting(connection.vendor, kind, most)
+    return counted.number({"soon": now + SOON, "deadline": deadline, "sharing": name})
+
+
+@lru_cache(maxsize=8)
+def _counting(_vendor: str, kind: str, most: int) -> Statement:
+    """The accounts that share a budget are those of one group, or one alone: see `budget_key`."""
+    group, alone = slot("sharing", LockAccount, "rate_group"), slot("sharing", LockAccount, "id")
+    accounts = LockAccount.objects.filter(Q(rate_group=group) if kind == "group" else Q(pk=alone, rate_group=""))
+    due = _due_until(slot("soon", Pin, "next_try_at")).filter(lock__account__in=accounts.only("pk"))
+    return statements.count(due.filter(deadline_at__lt=slot("deadline", Pin, "deadline_at")).order_by()[:most])

@@ -13,17 +13,19 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import Count, DateTimeField, F, Func, Q
+from django.db.models import DateTimeField, F, Func, QuerySet
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from pins.models import LockState, RateBudget
-from pins.reconcile import wakes
+from pins.models import LockState
+from pins.reconcile import account_limits, statements, wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
+from pins.reconcile.statements import Rows, Statement, slot
 from rentals.models import Lock
 
 #: Total deadline of one request, in seconds (connect, send, receive).
@@ -69,6 +71,19 @@ def database_now() -> datetime | Combinable:
     return Func(function="CLOCK_TIMESTAMP", output_field=DateTimeField())
 
 
+def _now_and_end() -> tuple[Combinable, Combinable]:
+    """The present moment, and the end of a lease that is taken now, for a statement that is kept."""
+    now = database_now()
+    if isinstance(now, datetime):
+        return slot("now", LockState, "lease_until"), slot("end", LockState, "lease_until")
+    return now, now + LEASE
+
+
+def _clock() -> tuple[str, bool]:
+    """Of what a statement with a moment in it depends: the database, and whose clock is read."""
+    return connection.vendor, isinstance(database_now(), datetime)
+
+
 def acquire(lock: Lock) -> Lease | Taken:
     """Take the lease of a lock, if it is free and the account has room for one more request.
 
@@ -80,23 +95,35 @@ def acquire(lock: Lock) -> Lease | Taken:
     if getattr(lock, "operation", None) is None:
         LockState.objects.get_or_create(lock=lock)
     with transaction.atomic():
-        RateBudget.objects.select_for_update().get_or_create(key=key)
-        now = database_now()
+        account_limits.locked_budget(key)
+        now = timezone.now()
+        values = {"lock": lock.pk, "key": key, "now": now, "end": now + LEASE}
+        under_way = _under_way(_clock()).read(values)
+        if len(under_way) >= settings.TEDEE_MAX_IN_FLIGHT:
+            return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
         # Those of the account itself matter only while its cloud is out of reach.
-        others = LockState.objects.filter(rate_key=key, lease_until__gt=now).exclude(lock=lock)
-        probing = Q(lock__account=lock.account, lock__account__operation__outages__gt=0)
-        under_way = others.aggregate(all=Count("pk"), probing=Count("pk", filter=probing))
-        if under_way["all"] >= settings.TEDEE_MAX_IN_FLIGHT:
-            return Taken(timezone.now() + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
-        if under_way["probing"]:
-            return Taken(timezone.now() + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
+        if any(account_id == lock.account_id and outages for account_id, outages in under_way):
+            return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
-        # A lease that ends later than any could now was taken before the clock stepped back.
-        end = database_now() + LEASE
-        free = LockState.objects.filter(lock=lock).exclude(lease_until__gt=now, lease_until__lte=end)
-        if free.update(lease_owner=lease.owner, lease_until=end, rate_key=key, block_is_void=False) != 1:
-            return Taken(None)
-        return lease
+        return lease if _taking(_clock()).run({**values, "owner": lease.owner}) == 1 else Taken(None)
+
+
+@lru_cache(maxsize=4)
+def _under_way(_clock: tuple[str, bool]) -> Rows[tuple[int, int | None]]:
+    """The accounts of the other locks that are spoken to, with the outages of their clouds."""
+    now, _ = _now_and_end()
+    others = LockState.objects.filter(rate_key=slot("key", LockState, "rate_key"), lease_until__gt=now)
+    others = others.exclude(lock=slot("lock", LockState))
+    return Rows(others.values_list("lock__account_id", "lock__account__operation__outages"))
+
+
+@lru_cache(maxsize=4)
+def _taking(_clock: tuple[str, bool]) -> Statement:
+    now, end = _now_and_end()
+    # A lease that ends later than any could now was taken before the clock stepped back.
+    free = LockState.objects.filter(lock=slot("lock", LockState)).exclude(lease_until__gt=now, lease_until__lte=end)
+    taken = {"lease_owner": slot("owner", LockState, "lease_owner"), "lease_until": end, "block_is_void": False}
+    return statements.update(free, {**taken, "rate_key": slot("key", LockState, "rate_key")})
 
 
 def is_taken(lock: Lock, now: datetime) -> bool:
@@ -114,24 +141,40 @@ def renew(lease: Lease, *, writes_at: datetime | None = None, block: Block | Non
     `block`: whether requests that the run took in advance are to be sent, so that False may also mean that they must
     not; or whether it has given them back.
     """
-    started = time.monotonic()
-    mine = LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner, lease_until__gt=database_now())
-    changes: dict[str, Any] = {"lease_until": database_now() + LEASE}
-    if block is Block.SENT:
-        mine = mine.filter(block_is_void=False)
-    if block is Block.GIVEN_BACK:
-        changes["block_is_void"] = False
-    if writes_at is not None:
-        changes |= {"writes_since": F("writes_since") + 1, "written_at": writes_at}
-    if mine.update(**changes) != 1:
+    started, now = time.monotonic(), timezone.now()
+    values = {"lock": lease.lock_id, "owner": lease.owner, "now": now, "end": now + LEASE, "written_at": writes_at}
+    if _renewal(_clock(), writes_at is not None, block).run(values) != 1:
         return False
     lease.renewed = started
     return True
 
 
+@lru_cache(maxsize=24)
+def _renewal(_clock: tuple[str, bool], writes: bool, block: Block | None) -> Statement:
+    now, end = _now_and_end()
+    mine = _held_by_owner().filter(lease_until__gt=now)
+    changes: dict[str, Any] = {"lease_until": end}
+    if block is Block.SENT:
+        mine = mine.filter(block_is_void=False)
+    if block is Block.GIVEN_BACK:
+        changes["block_is_void"] = False
+    if writes:
+        changes |= {"writes_since": F("writes_since") + 1, "written_at": slot("written_at", LockState)}
+    return statements.update(mine, changes)
+
+
 def release(lease: Lease) -> None:
     """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run, so
     their mark goes with it; look for work after this, as `wakes` explains."""
-    LockState.objects.filter(lock_id=lease.lock_id, lease_owner=lease.owner).update(
-        lease_owner=None, lease_until=None, dispatched_at=wakes.without_mark(timezone.now())
-    )
+    ahead = timezone.now() + wakes.CLOCKS_DIFFER
+    _release(connection.vendor).run({"lock": lease.lock_id, "owner": lease.owner, "ahead": ahead})
+
+
+@lru_cache(maxsize=2)
+def _release(_vendor: str) -> Statement:
+    unmarked = wakes.without_mark(slot("ahead", LockState, "dispatched_at"))
+    return statements.update(_held_by_owner(), {"lease_owner": None, "lease_until": None, "dispatched_at": unmarked})
+
+
+def _held_by_owner() -> QuerySet[LockState]:
+    return LockState.objects.filter(lock=slot("lock", LockState), lease_owner=slot("owner", LockState, "lease_owner"))

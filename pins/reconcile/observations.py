@@ -6,13 +6,15 @@ A transaction that holds one PIN's row never waits for another's.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import Exists, Q
+from django.db import connection, transaction
+from django.db.models import Exists, F, Q
 
 from pins.core import interpret, looks, transitions
 from pins.core.interpret import Meaning, PreparedAttempt, Response
@@ -21,8 +23,9 @@ from pins.core.plan import Write, closing_look_pending
 from pins.desired import claims
 from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
-from pins.reconcile import aliases, listings
+from pins.reconcile import aliases, listings, statements
 from pins.reconcile.known import KnownLock
+from pins.reconcile.statements import Statement, slot
 from pins.tedee.errors import AmbiguousError, BadRequest
 from rentals.models import LockAccount
 
@@ -45,27 +48,43 @@ def save_observed(pin: Pin, now: datetime) -> None:
     claims.release_unused(pin, now)
 
 
-def save_if_unchanged(pin: Pin, now: datetime, *conditions: Q | Exists) -> bool:
+#: What must hold besides, written with slots. A function of its own for each, so that its statements can be kept.
+Condition = Callable[[], Q | Exists]
+
+
+def save_if_unchanged(pin: Pin, now: datetime, condition: Condition | None = None, **values: Any) -> bool:
     """The same for a row that is not locked: only if nobody stored either side since it was read, and if the
-    `conditions` hold. False: nothing was stored, and `pin` must be read again.
+    `condition` holds with these `values` in its slots. False: nothing was stored, and `pin` must be read again.
 
     In a transaction: from here on the row is locked. Needs `note_read` after reading, and before any change.
     """
     _replan(pin, now)
-    if not store_if_unchanged(pin, *conditions):
+    if not store_if_unchanged(pin, condition, **values):
         return False
     claims.release_unused(pin, now)
     return True
 
 
-def store_if_unchanged(pin: Pin, *conditions: Q | Exists) -> bool:
+def store_if_unchanged(pin: Pin, condition: Condition | None = None, **values: Any) -> bool:
     """The same without drawing conclusions."""
-    unchanged = Pin.objects.filter(*conditions, pk=pin.pk, desired_rev=pin.desired_rev, observed_rev=pin.observed_rev)
-    if unchanged.update(**pin.changed_columns() | {"observed_rev": pin.observed_rev + 1}) != 1:
+    changed = pin.changed_columns()
+    as_read = {"pin": pin.pk, "desired_as_read": pin.desired_rev, "observed_as_read": pin.observed_rev}
+    if _storing(connection.vendor, tuple(changed), condition).run({**changed, **as_read, **values}) != 1:
         return False
     pin.observed_rev += 1
     pin.note_read()
     return True
+
+
+@lru_cache(maxsize=512)
+def _storing(_vendor: str, columns: tuple[str, ...], condition: Condition | None) -> Statement:
+    rows = Pin.objects.filter(
+        *([condition()] if condition is not None else []),
+        pk=slot("pin", Pin, "id"),
+        desired_rev=slot("desired_as_read", Pin, "desired_rev"),
+        observed_rev=slot("observed_as_read", Pin, "observed_rev"),
+    )
+    return statements.update(rows, {**{one: slot(one, Pin) for one in columns}, "observed_rev": F("observed_rev") + 1})
 
 
 def _replan(pin: Pin, now: datetime) -> None:
@@ -92,7 +111,7 @@ def record(
     with transaction.atomic():
         close_attempt(attempt, response, now)
         before, meaning = _learn(pin, account, attempt, response, seen, now)
-        if not save_if_unchanged(pin, now, Q(op_token=attempt.token)):
+        if not save_if_unchanged(pin, now, _waits_for_answer, token=attempt.token):
             pin = locked_pin(pin.pk)
             if pin.op_token != attempt.token:
                 return None
@@ -109,6 +128,10 @@ def record(
             aliases.refused(account)
         _tell(pin, before, meaning, now)
     return pin
+
+
+def _waits_for_answer() -> Q:
+    return Q(op_token=slot("token", Pin, "op_token"))
 
 
 def _learn(
@@ -193,10 +216,13 @@ def close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -
     if response.error is not None and not interpret.is_confirmed_gone(attempt.step, response):
         lost = isinstance(response.error, AmbiguousError)
         outcome = PinAttempt.Outcome.LOST if lost else PinAttempt.Outcome.REFUSED
-    PinAttempt.objects.filter(token=attempt.token).update(
-        finished_at=now,
-        outcome=outcome,
-        status=response.status,
-        cause=response.error.cause.value if response.error is not None else "",
-        correlation_id=response.correlation_id,
-    )
+    cause = response.error.cause.value if response.error is not None else ""
+    answer: dict[str, Any] = {"status": response.status, "cause": cause, "correlation_id": response.correlation_id}
+    _closing(connection.vendor).run({**answer, "finished_at": now, "outcome": outcome, "token": attempt.token})
+
+
+@lru_cache(maxsize=2)
+def _closing(_vendor: str) -> Statement:
+    columns = ("status", "cause", "finished_at", "outcome", "correlation_id")
+    rows = PinAttempt.objects.filter(token=slot("token", PinAttempt))
+    return statements.update(rows, {one: slot(one, PinAttempt) for one in columns})

@@ -9,6 +9,10 @@ import logging
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+
+from django.db import connection
+from django.db.models import Q
 
 from pins.core import interpret
 from pins.core.interpret import PreparedAttempt, Response
@@ -16,9 +20,10 @@ from pins.core.pin_state import State
 from pins.core.plan import Create, Delete, Write
 from pins.core.retry import Scope, delay
 from pins.models import AccountState, Incident, LockState, Pin
-from pins.reconcile import account_limits, keypad_room, listings, observations, write_scope
+from pins.reconcile import account_limits, keypad_room, listings, observations, statements, write_scope
 from pins.reconcile.endings import BY_ANSWER, Endings
 from pins.reconcile.known import KnownLock
+from pins.reconcile.statements import Statement, slot
 from pins.tedee.errors import AmbiguousError, Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
@@ -140,12 +145,20 @@ def _answered(lock: Lock, now: datetime, *, wrote: bool) -> None:
         Lock.objects.filter(pk=lock.pk).update(is_connected=True)
         lock.is_connected = True
     # Asked after every answer: other locks of the account note their faults there, and this answer refutes an outage.
+    if not _is_troubled(connection.vendor).finds({"account": lock.account_id}):
+        return
     states = AccountState.objects.filter(pk=lock.account_id)
     for outages, dead_key, recent_faults, writes_refused in states.values_list(*_ACCOUNT_TROUBLES):
         if outages or dead_key or recent_faults:
             account_limits.answered(lock.account, now)
         if wrote and writes_refused:
             write_scope.proven(lock.account, now)
+
+
+@lru_cache(maxsize=2)
+def _is_troubled(_vendor: str) -> Statement:
+    calm = Q(outages=0, dead_key="", recent_faults=[], writes_refused=0)
+    return statements.question(AccountState.objects.filter(~calm, pk=slot("account", AccountState)))
 
 
 def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime:

@@ -16,10 +16,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
+from functools import lru_cache, partial
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
@@ -45,6 +45,7 @@ from pins.reconcile.endings import Endings
 from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.reconcile.purse import Purse
+from pins.reconcile.statements import Rows, slot
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -118,8 +119,13 @@ def _alarm_of(lock: Lock) -> datetime | None:
 
 def _with_prospects(lock_id: int) -> Lock | None:
     """A lock with its account, the states of both, and when the first of its codes is due, all by one query."""
-    known = Lock.objects.select_related("operation", "account__operation")
-    return known.annotate(first_due=Min("pins__next_try_at")).filter(pk=lock_id).first()
+    return next(iter(_prospects(connection.vendor).read({"lock": lock_id})), None)
+
+
+@lru_cache(maxsize=2)
+def _prospects(_vendor: str) -> Rows[Lock]:
+    lock = Lock.objects.select_related("operation", "account__operation").filter(pk=slot("lock", Lock, "id"))
+    return Rows(lock.annotate(first_due=Min("pins__next_try_at")))
 
 
 def _rests_until(lock: Lock, now: datetime) -> datetime | None:
@@ -240,9 +246,8 @@ def _take_over(known: KnownLock, endings: Endings, now: datetime) -> None:
     """
     lock, state = known.lock, known.state
     in_flight = {pin.pk for pin in known.pins if pin.op and not pin.op_in_doubt}
-    unanswered = PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock), outcome=PinAttempt.Outcome.OPEN)
-    abandoned = dict(unanswered.values_list("pk", "pin_id"))
-    for pin_id in sorted({*in_flight, *abandoned.values()} - {None}):
+    abandoned = dict(_unanswered(connection.vendor).read({"lock": lock.pk}))
+    for pin_id in sorted(in_flight | {pin_id for pin_id in abandoned.values() if pin_id is not None}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
             pin.op_token = uuid.uuid4()  # if the old run still lives somewhere, its answer must not be stored
@@ -265,6 +270,12 @@ def _take_over(known: KnownLock, endings: Endings, now: datetime) -> None:
         known.outdated()
     if have_room:
         endings.all_have_room()
+
+
+@lru_cache(maxsize=2)
+def _unanswered(_vendor: str) -> Rows[tuple[int, int | None]]:
+    lock = Q(pin__lock=slot("lock", PinAttempt)) | Q(lock=slot("lock", PinAttempt))
+    return Rows(PinAttempt.objects.filter(lock, outcome=PinAttempt.Outcome.OPEN).values_list("pk", "pin_id"))
 
 
 def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:

@@ -17,11 +17,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from pins.models import LockState, Pin
+from pins.reconcile import statements
+from pins.reconcile.statements import Slot, Statement, slot
 
 #: Work that is due, and whose deadline is so near, sends a message whatever is under way.
 URGENT = timedelta(hours=1)
@@ -78,10 +82,18 @@ def arrived(lock_id: int, now: datetime) -> None:
     Looking first would lose a change that is committed after the look and finds the mark before it is taken away.
     While a run holds the lease the mark stays: that run takes it away itself, and then looks.
     """
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    LockState.objects.filter(free, lock_id=lock_id, dispatched_at__lte=now + CLOCKS_DIFFER).update(dispatched_at=None)
+    _taking_away(connection.vendor).run({"lock": lock_id, "now": now, "ahead": now + CLOCKS_DIFFER})
 
 
-def without_mark(now: datetime) -> Case:
-    """`dispatched_at` for the end of a run: nothing under way, an alarm for later stays."""
-    return Case(When(dispatched_at__gt=now + CLOCKS_DIFFER, then=F("dispatched_at")), default=Value(None))
+@lru_cache(maxsize=2)
+def _taking_away(_vendor: str) -> Statement:
+    free = Q(lease_until=None) | Q(lease_until__lte=slot("now", LockState, "lease_until"))
+    marked = Q(dispatched_at__lte=slot("ahead", LockState, "dispatched_at"))
+    return statements.update(
+        LockState.objects.filter(free, marked, lock=slot("lock", LockState)), {"dispatched_at": None}
+    )
+
+
+def without_mark(ahead: Slot) -> Case:
+    """`dispatched_at` for the end of a run: nothing under way, an alarm for later than `ahead` stays."""
+    return Case(When(dispatched_at__gt=ahead, then=F("dispatched_at")), default=Value(None))

@@ -9,15 +9,18 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from pathlib import Path
 
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
 
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Pin
+from pins.guests import links
+from pins.models import AccessGrant, GuestGuide, GuestText, Pin, StaffAccess
 from pins.reconcile import inventory
 from pins.stack import demo_calendars
 from rentals.fields import behind
@@ -118,12 +121,49 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
             flat, fresh = Property.objects.get_or_create(name=name, defaults={"timezone": ZONE})
             if fresh:
                 flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
+        _ensure_cleaner()
+    _ensure_guide()
     around_now = Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1))
     if around_now.filter(source="demo").exists():
         return False
     for sample in SAMPLES:
         _book(sample, now)
     return True
+
+
+def _ensure_cleaner() -> None:
+    """Somebody who cleans the flats between stays."""
+    cleaner, fresh = StaffAccess.objects.get_or_create(
+        name="Maria Kowalska",
+        defaults={"mode": StaffAccess.Mode.TURNOVER, "day_start": time(9), "day_end": time(18)},
+    )
+    if fresh:
+        cleaner.properties.set(Property.objects.filter(name__in=FLATS))
+
+
+def _ensure_guide() -> None:
+    """What the guests of the first flat read. They get no message: the demo knows nobody's address."""
+    flat = Property.objects.get(name=FLATS[0])
+    guide, fresh = GuestGuide.objects.get_or_create(
+        property=flat,
+        defaults={"address": "Rynek Główny 1, Kraków", "wifi_name": "Garden", "host_phone": "+48 12 345 67 89"},
+    )
+    if fresh:
+        GuestText.objects.create(
+            guide=guide,
+            language="en",
+            door_instructions="The front door is the green one, left of the bakery. The flat is behind the garden.",
+            check_out_notes="Please close the windows and leave the keys on the table.",
+        )
+
+
+def guest_path() -> str:
+    """The page of a guest who is in the first flat; empty while nobody is."""
+    now = timezone.now()
+    inside = (
+        Booking.objects.filter(property__name=FLATS[0], check_in__lte=now, check_out__gt=now).order_by("pk").first()
+    )
+    return reverse("guest-page", args=[links.page_of(inside.pk).token]) if inside is not None else ""
 
 
 def _book(sample: Sample, now: datetime) -> None:

@@ -61,13 +61,10 @@ def beat() -> ChildPlan:
 
 
 def web(bind: str) -> ChildPlan:
-    """The web server. No access log: addresses of calendars and webhooks are secrets."""
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", bind, "--worker-class", "gthread"]
-    command += ["--workers", "1", "--threads", "8", "--graceful-timeout", "5", "--timeout", "60"]
-    command += ["--no-control-socket", "--log-level", "warning"]
+    """The web server, as `gunicorn.conf.py` says."""
     return ChildPlan(
         name="web",
-        command=command,
+        command=[sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", bind],
         stop_order=FRONT,
         death_signal=signal.SIGTERM,  # the master then ends its workers; a kill would leave them for a moment
         is_ready=lambda: accepts(bind),

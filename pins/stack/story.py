@@ -10,7 +10,8 @@ from datetime import date, datetime
 from django.db.models import Prefetch
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Pin, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
+from pins.status.staff import staff_holder
 from pins.tedee.errors import Cause
 from rentals.fields import behind
 
@@ -40,6 +41,7 @@ class PinSeen:
     wanted: bool
     over: bool  # the stay's period has ended
     attempts: tuple[tuple[int, str, str], ...] = ()  # (id, kind of request, cause of its failure), oldest first
+    is_staff: bool = False  # `stay` says who works there
 
     def since(self, before: PinSeen | None) -> tuple[tuple[int, str, str], ...]:
         """The requests that `before` did not show."""
@@ -50,11 +52,11 @@ class PinSeen:
 def look_at_pins(now: datetime) -> dict[int, PinSeen]:
     """Every PIN, by id; `now` is aware."""
     finished = PinAttempt.objects.exclude(outcome=PinAttempt.Outcome.OPEN).order_by("pk")
-    pins = Pin.objects.select_related("lock", "grant__booking__property").prefetch_related(
+    pins = Pin.objects.select_related("lock", "grant__booking__property", "grant__staff").prefetch_related(
         Prefetch("attempts", queryset=finished, to_attr="finished_attempts")
     )
     # The code columns are not read: codes have no place in a terminal's output.
-    pins = pins.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS))
+    pins = pins.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS), *behind("grant__staff", StaffAccess.SECRETS))
     return {pin.pk: _seen_pin(pin, now) for pin in pins}
 
 
@@ -62,15 +64,24 @@ def _seen_pin(pin: Pin, now: datetime) -> PinSeen:
     grant = pin.grant
     booking = grant.booking
     where = booking.property.name if booking else "a deleted booking"
-    period = days(booking.arrival_date, booking.departure_date) if booking else days(grant.starts_at, grant.ends_at)
+    if grant.kind == AccessGrant.Kind.STAFF:
+        said = staff_holder(grant.holder_name, grant.staff.kind if grant.staff is not None else "")
+    else:
+        said = f"{_period(grant)}, {grant.holder_name or 'guest'} at {where}"
     return PinSeen(
-        stay=f"{period}, {grant.holder_name or 'guest'} at {where}",
+        stay=said,
         lock=pin.lock.name,
         state=pin.state,
         wanted=pin.wanted,
         over=grant.ends_at <= now,
+        is_staff=grant.kind == AccessGrant.Kind.STAFF,
         attempts=tuple((attempt.pk, attempt.op, attempt.cause) for attempt in getattr(pin, "finished_attempts", ())),
     )
+
+
+def _period(grant: AccessGrant) -> str:
+    booking = grant.booking
+    return days(booking.arrival_date, booking.departure_date) if booking else days(grant.starts_at, grant.ends_at)
 
 
 def days(first: date, last: date) -> str:
@@ -102,7 +113,7 @@ class Storyteller:
         return lines
 
     def _changed(self, pk: int, before: PinSeen | None, pin: PinSeen) -> Iterable[str]:
-        head = f"Stay {pin.stay}:"
+        head = f"{pin.stay}:" if pin.is_staff else f"Stay {pin.stay}:"
         settled = self._settled.get(pk)
         had_code = settled is not None and settled.state == State.SET
         requests = pin.since(settled)

@@ -15,9 +15,12 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG
 from django.core.exceptions import PermissionDenied
 from django.core.signing import BadSignature, TimestampSigner
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from import_export.admin import ImportExportMixin
@@ -226,6 +229,16 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
         return f"{cell.column}: changed" if cell.column in kept else f"{cell.column}: {cell.before} → {cell.after}"
 
     # -- export -------------------------------------------------------------------------------------------------
+
+    def export_action(self, request: HttpRequest) -> HttpResponse:
+        """A filter that the list does not know leads back to the list, as Django's own pages do."""
+        try:
+            response: HttpResponse = super().export_action(request)
+        except IncorrectLookupParameters:
+            opts = self.model._meta
+            listed = reverse(f"admin:{opts.app_label}_{opts.model_name}_changelist")
+            return redirect(f"{listed}?{ERROR_FLAG}=1")
+        return response
 
     def init_request_context_data(self, request: HttpRequest, form: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().init_request_context_data(request, form)

@@ -29,6 +29,10 @@ class KnownLookups:
     _FINGERPRINTS: ClassVar = ("digest", "hash", "token", "secret", "password", "fingerprint")
     _OF_A_KEY: ClassVar = frozenset({"exact", "in", "isnull"})
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """An empty `?_to_field=` names no column: Django would fail with a fault."""
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
         if not super().lookup_allowed(lookup, value, request):  # type: ignore[misc]
             return False
@@ -40,7 +44,7 @@ class KnownLookups:
             field = model._meta.get_field("id" if name == "pk" else name)
         except FieldDoesNotExist:
             return True  # no column: a parameter of the page itself, or Django ignores it
-        if not field.concrete or field.many_to_many or name in getattr(model, "SECRETS", ()):
+        if not field.concrete or field.many_to_many or name in _hidden(model):
             return False
         if any(word in name for word in self._FINGERPRINTS):
             return False
@@ -48,6 +52,11 @@ class KnownLookups:
             return True
         key = field.related_model._meta.pk.name if field.related_model else "id"
         return set(rest) - {key, "pk"} <= self._OF_A_KEY
+
+
+def _hidden(model: type[Model]) -> tuple[str, ...]:
+    """Columns with ciphertext, and with personal data that no list shows."""
+    return (*getattr(model, "SECRETS", ()), *getattr(model, "PERSONAL", ()))
 
 
 def _offered(page: Any, request: HttpRequest) -> set[str]:

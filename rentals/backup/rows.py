@@ -5,6 +5,7 @@ Encrypted columns are neither decrypted nor encrypted. Nothing is saved by `save
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import decimal
 import uuid
@@ -61,6 +62,8 @@ def _written(field: models.Field[Any, Any], value: Any) -> Value:
     value = field.get_prep_value(value)
     if isinstance(value, dt.datetime | dt.date | dt.time):
         return value.isoformat()
+    if isinstance(value, bytes | memoryview):
+        return base64.b64encode(value).decode("ascii")  # as `BinaryField.to_python` reads it
     if isinstance(value, uuid.UUID | decimal.Decimal):
         return str(value)
     if not isinstance(value, str | int | float):

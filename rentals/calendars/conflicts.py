@@ -177,7 +177,7 @@ def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:
             else "Cancelled by the channel."
         )
     if not items and booking.feed_status:
-        said.append("It came from a calendar that was deleted. Only you can change it now.")
+        said.append("No calendar lists it here any more. Only you can change it now.")
     if booking.needs_review:
         reasons = [item.reason for item in items if item.needs_review and item.reason]
         said.extend(dict.fromkeys(reasons))

@@ -156,6 +156,9 @@ class Guest:
     phone_last4: str = field(default="", repr=False)
     guest_count: int | None = None
     reservation_url: str = field(default="", repr=False)
+    #: Where the guest can be told something. Kept with the stay alone, never with the event.
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,7 @@ from __future__ import annotations
 import functools
 import hmac
 import logging
-import socket
-import threading
-import time
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from django.core.exceptions import DisallowedHost
@@ -31,11 +27,6 @@ from rentals.outbound.unpacking import Unpacker
 logger = logging.getLogger(__name__)
 
 _CHUNK = 64 * 1024
-#: Seconds that a body may take to arrive. Until then it holds a thread that serves nobody else.
-_LONGEST_READ = 30.0
-#: How much is read and thrown away after a refusal, in bytes and seconds. A server that closes a connection with unread
-#: data resets it, and the sender would see a broken pipe in place of the reason.
-_MOST_DRAINED, _LONGEST_DRAIN = 32 * 1024 * 1024, 10.0
 #: How many seconds a sender is asked to wait after a fault of ours.
 _TROUBLE_PAUSE = 30
 
@@ -73,8 +64,6 @@ def hook(view: _View) -> Callable[..., JsonResponse]:
             response = Refused(405, "method_not_allowed", "Send this request with POST.").response()
             response["Allow"] = "POST"
         response["Cache-Control"] = "no-store"
-        if response.status_code >= 400:
-            _drain(request)
         return response
 
     return answer
@@ -100,9 +89,7 @@ def _attempt(view: _View, request: HttpRequest, *args: Any, **kwargs: Any) -> Js
 def nothing_here(request: HttpRequest, rest: str = "") -> JsonResponse:
     """The answer to all other addresses below /webhooks/: no page, and no redirect, which would lose the body of a
     POST."""
-    response = _unknown(request).response()
-    _drain(request)
-    return response
+    return _unknown(request).response()
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -179,69 +166,30 @@ def _length(request: HttpRequest) -> int | None:
 
 
 def _read(request: HttpRequest, length: int | None, most: int) -> bytes:
+    """Our web server has all of it before a thread begins (`config.web.receiving`); with another one it still comes."""
     source = _source(request)
-    ends = time.monotonic() + _LONGEST_READ
     body = bytearray()
     try:
-        with _ending_after(_LONGEST_READ, request):
-            while chunk := source.read(min(_CHUNK, most + 1 - len(body))):
-                body += chunk
-                if len(body) > most:
-                    raise _too_large(most)
-                if time.monotonic() > ends:
-                    raise _too_slow()
+        while chunk := source.read(min(_CHUNK, most + 1 - len(body))):
+            body += chunk
+            if len(body) > most:
+                raise _too_large(most)
     except Refused:
         raise
     except (UnreadablePostError, OSError):
-        raise _broken_off(ends) from None
+        raise _broken_off() from None
     except Exception:  # noqa: BLE001 - each web server has classes of its own for chunks that it cannot read
         detail = "The chunks of the body are malformed (RFC 9112, 7.1)."
         raise Refused(400, "bad_chunks", detail) from None
     if length is not None and len(body) < length:
-        raise _broken_off(ends)
+        raise _broken_off()
     return bytes(body)
-
-
-@contextmanager
-def _ending_after(seconds: float, request: HttpRequest) -> Iterator[None]:
-    """End the reading in this block after so many seconds, as if the sender had hung up. The answer can still be sent.
-
-    A web server's `read` returns only when it has all that it was asked for, so a sender of one byte a second would
-    hold a thread for hours. Only the connection can be made to stop.
-    """
-    connection = request.META.get("gunicorn.socket")
-    if connection is None:
-        yield
-        return
-    timer = threading.Timer(seconds, _stop_receiving, (connection,))
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _stop_receiving(connection: socket.socket) -> None:
-    with suppress(OSError):  # closed meanwhile
-        # Not the method of an SSLSocket, which gives up the encryption of what is still to be sent.
-        socket.socket.shutdown(connection, socket.SHUT_RD)
 
 
 def _source(request: HttpRequest) -> Any:
     """What to read from. Django reads nothing without a length, but some servers mark the end of the input."""
     endless = not request.META.get("CONTENT_LENGTH") and request.META.get("wsgi.input_terminated")
     return request.META["wsgi.input"] if endless else request
-
-
-def _drain(request: HttpRequest) -> None:
-    source, drained, ends = _source(request), 0, time.monotonic() + _LONGEST_DRAIN
-    try:
-        with _ending_after(_LONGEST_DRAIN, request):
-            while drained < _MOST_DRAINED and time.monotonic() < ends and (chunk := source.read(_CHUNK)):
-                drained += len(chunk)
-    except Exception:  # noqa: BLE001 - a fault in a body that is thrown away does not change the answer
-        logger.debug("webhook_client_left")
 
 
 def _gunzip(body: bytes, most: int) -> bytes:
@@ -258,12 +206,5 @@ def _too_large(most: int) -> Refused:
     return Refused(413, "too_large", f"The body is larger than {most // 1024} KiB.")
 
 
-def _broken_off(ends: float) -> Refused:
-    """The body ended early: its time was over and we ended it, or its sender broke off."""
-    if time.monotonic() >= ends:
-        return _too_slow()
+def _broken_off() -> Refused:
     return Refused(400, "cut_short", "The body ended before its announced end. Send it again.")
-
-
-def _too_slow() -> Refused:
-    return Refused(408, "too_slow", f"The body did not arrive within {_LONGEST_READ:.0f} s. Send it again.")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import builtins
+import re
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
@@ -14,6 +15,16 @@ from rentals.models.names import NameField
 from rentals.models.periods import During
 from rentals.models.property import Property
 from rentals.wording import days
+
+#: In which guests are spoken to. The first is that of the source, and stands in where another is asked for.
+LANGUAGES: Final = (("en", "English"), ("pl", "Polish"), ("de", "German"), ("es", "Spanish"), ("fr", "French"))
+
+
+def validate_phone(typed: str) -> None:
+    """Refuse what no telephone number can be. It is used in links and addresses, so only harmless signs pass."""
+    digits = "".join(sign for sign in typed if sign not in " ()-./")
+    if not re.fullmatch(r"\+?[0-9]{5,15}", digits, re.ASCII):
+        raise ValidationError("Enter a telephone number such as +48 601 234 567.")
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -59,6 +70,27 @@ class Booking(models.Model):
         help_text="The stay follows when the property's check-in or check-out time changes.",
     )
 
+    # Personal data: never in a log or a list, and blanked when the stay is long over (`rentals.purging`).
+    guest_email = models.EmailField("guest's e-mail", blank=True, default="", db_default="")
+    guest_phone = models.CharField(
+        "guest's phone",
+        max_length=32,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[validate_phone],
+        help_text="With the country's code, for example +48 601 234 567.",
+    )
+    guest_language = models.CharField(
+        "guest's language",
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        choices=LANGUAGES,
+        help_text="Of the guest's page and messages. Empty: that of the guest's browser.",
+    )
+
     needs_review = models.BooleanField(
         default=False, help_text="Its calendar was not certain, so a person should check this stay."
     )
@@ -67,11 +99,21 @@ class Booking(models.Model):
     feed_check_out = models.DateTimeField(null=True, blank=True, editable=False)
     feed_guest_name = NameField(max_length=120, blank=True, editable=False)
     feed_status = models.CharField(max_length=16, blank=True, editable=False)
+    forget_guest = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="The guest's data is to be erased when the stay is over and its code is off every lock.",
+    )
+
+    #: What no list may be filtered by, and no column may show.
+    PERSONAL: Final = ("guest_email", "guest_phone", "guest_language")
 
     objects = BookingQuerySet.as_manager()
 
     class Meta:
         ordering = ("check_in", "pk")
+        permissions = (("forget_guest", "Can erase the data of guests"),)
         constraints = (
             models.CheckConstraint(name="booking_ends_after_start", condition=Q(check_out__gt=F("check_in"))),
             models.CheckConstraint(
@@ -79,7 +121,15 @@ class Booking(models.Model):
             ),
         )
         # PostgreSQL has one more, over the period itself: see `rentals.models.periods`.
-        indexes = (models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),)
+        indexes = (
+            models.Index(fields=["property", "check_in", "check_out"], name="booking_property_period"),
+            models.Index(name="booking_to_forget", fields=["check_out"], condition=Q(forget_guest=True)),
+            models.Index(
+                name="booking_contact",
+                fields=["check_out"],
+                condition=~Q(guest_email="", guest_phone=""),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.guest_name or 'Guest'}, {days(self.arrival_date, self.departure_date)}"

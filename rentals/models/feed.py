@@ -221,6 +221,10 @@ class FeedItem(models.Model):
     kept_at = models.DateTimeField(null=True, blank=True, help_text="A person decided to keep the stay.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="It left the feed and no longer holds its stay.")
 
+    #: The guest's e-mail address and telephone number, while its event is imported. Never stored here: they go to the
+    #: stay that the event makes.
+    contact: tuple[str, str] = ("", "")
+
     #: What only the page of an unreadable event needs.
     SECRETS: Final = ("excerpt",)
 

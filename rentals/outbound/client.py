@@ -48,7 +48,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Response:
-    """An answer. Its body is read only for a GET that is answered with 200 to 299."""
+    """An answer. Its body is read only where it was asked for and the status is 200 to 299."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)  # names in lower case
@@ -87,14 +87,16 @@ def post(
     headers: Mapping[str, str] | None = None,
     limits: Limits | None = None,
     network: Network = INTERNET,
+    read_answer: bool = False,
 ) -> Response:
     """Send `body` to `url`, judged as for `get`. Raises OutboundError.
 
-    A redirect is an answer like any other and is not followed. Only the status of an answer is read, not its body.
+    A redirect is an answer like any other and is not followed. Of an answer only the status is read, and its body if
+    `read_answer`.
     """
     limits = limits or Limits()
     target = Target.parse(url, network)
-    request = _Request("POST", dict(headers or {}), target.basic, body)
+    request = _Request("POST", dict(headers or {}), target.basic, body, wants_body=read_answer)
     with deadline(limits.seconds):
         return _exchange(target, request, limits, network).response
 
@@ -115,6 +117,7 @@ class _Request:
     headers: Mapping[str, str] = field(repr=False)
     basic: str = field(repr=False)  # the value of an Authorization header, "" without credentials
     body: bytes | None = field(default=None, repr=False)
+    wants_body: bool = True
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,7 @@ def _exchange(target: Target, request: _Request, limits: Limits, network: Networ
             )
             encoded = [(name.encode("ascii"), value.encode("latin-1")) for name, value in lines.items()]
             with pool.stream(request.method, place, headers=encoded, content=request.body) as answer:
-                return _received(answer, target.host, limits.body_bytes, with_body=request.body is None)
+                return _received(answer, target.host, limits.body_bytes, with_body=request.wants_body)
     except httpcore.TimeoutException:
         error = TimedOut(f"{target.host} did not answer completely within {limits.seconds:g} seconds.")
     except httpcore.RemoteProtocolError:

@@ -5,6 +5,7 @@ A widget raises `ValueError` with a message for people, as import_export expects
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time
 from typing import Any
 from unicodedata import category
@@ -17,8 +18,13 @@ from rentals.models import Lock, LockAccount
 #: In place of the serial number of a lock that has none stored; Tedee's device id follows.
 DEVICE = "device:"
 _TIMES = ("%H:%M", "%H:%M:%S", "%H.%M")
-#: Spreadsheets take a cell that begins like this for a formula, and for text when an apostrophe precedes it.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+#: Spreadsheets take a cell that begins like this for a formula, and for text when an apostrophe precedes it. Some trim
+#: a cell first, some split our rows at semicolons or tabs, quoted or not; in Asia the wide signs count, too.
+_FORMULA_SIGNS = "=+\\-@＝＋－＠"  # noqa: RUF001 - meant as they are
+_CELL_START = r"(?:^|[;\t])[\s\"]*"
+#: Where an apostrophe is added. One that stands there already gets another, so that each can be taken away again.
+_NEEDS_SIGN = re.compile(rf"({_CELL_START})(?=['{_FORMULA_SIGNS}])")
+_HAS_SIGN = re.compile(rf"({_CELL_START})'(?=['{_FORMULA_SIGNS}])")
 
 
 def lock_key(lock: Lock) -> str:
@@ -30,16 +36,13 @@ class Words(Widget):  # type: ignore[misc]
     """One line of text."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        text = text_in(value)
-        if text[:1] == "'" and text[1:].startswith((*_FORMULA_SIGNS, "'")):
-            text = text[1:]
+        text = _HAS_SIGN.sub(r"\1", text_in(value))
         if any(category(letter) in ("Cc", "Cs") for letter in text):  # a lone surrogate is in no encoding
             raise ValueError("It contains a character that cannot be shown.")
         return text
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
-        text = str(value or "")
-        return f"'{text}" if text.startswith((*_FORMULA_SIGNS, "'")) else text
+        return _NEEDS_SIGN.sub(r"\1'", str(value or ""))
 
 
 class Number(Widget):  # type: ignore[misc]

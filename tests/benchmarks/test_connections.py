@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from tests.benchmarks import table
@@ -43,9 +42,6 @@ def test_cost_of_connections(kind: str, request: pytest.FixtureRequest, tmp_path
     else:
         server: str = request.getfixturevalue("postgres_url")
         url = server.rpartition("/")[0] + "/connections_bench"
-        with psycopg.connect(server, autocommit=True) as admin:
-            admin.execute("DROP DATABASE IF EXISTS connections_bench")
-            admin.execute("CREATE DATABASE connections_bench")
     found = {way: cost(tmp_path / seconds, url, seconds) for way, seconds in WAYS.items()}
     (closed, closed_wall), (kept, kept_wall) = (found[way] for way in WAYS)
     table.record(

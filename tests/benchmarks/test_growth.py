@@ -90,12 +90,11 @@ def sides(
         found: list[BaseDatabaseWrapper] = []
         for pins in SIZES:
             name = f"growth_{pins}"
-            with psycopg.connect(postgres_url, autocommit=True) as server:
-                server.execute(f"CREATE DATABASE {name}")
-                for setting in ("max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
-                    server.execute(f"ALTER DATABASE {name} SET {setting}")  # as docker-compose.yml, docs/operations.md
             url = postgres_url.rpartition("/")[0] + f"/{name}"
             found.append(stack.enter_context(as_default_database(url)))
+            with psycopg.connect(postgres_url, autocommit=True) as server:  # before anybody is connected
+                for setting in ("max_parallel_workers_per_gather = 0", "random_page_cost = 1.1"):
+                    server.execute(f"ALTER DATABASE {name} SET {setting}")  # as docker-compose.yml, docs/operations.md
             begin = time.monotonic()
             many_rows.fill(pins, DUE, NOW)
             print(f"\n{pins:,} codes were made in {time.monotonic() - begin:.0f} s")

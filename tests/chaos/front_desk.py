@@ -1,7 +1,7 @@
 """A process that enters and reads bookings through the ORM, as the admin or a script of the owner would.
 
-One JSON request a line on standard input, one JSON answer a line on standard output. Uses only the names that the
-project promises to the outside.
+One JSON request a line on standard input, one JSON answer a line on standard output: `{"answer": ...}`, or `{"refused":
+"OperationalError"}` when the database did not do it. Uses only the names that the project promises to the outside.
 """
 
 from __future__ import annotations
@@ -18,12 +18,23 @@ import django
 django.setup()
 
 from django.contrib.auth.models import Group, Permission, User  # noqa: E402 - models can be imported only after the setup
-from django.db import transaction  # noqa: E402 - the same
+from django.db import DatabaseError, InterfaceError, connection, transaction  # noqa: E402 - the same
 from django.db.models import F  # noqa: E402 - the same
 from django.urls import reverse  # noqa: E402 - the same
 from django.utils import timezone  # noqa: E402 - the same
 
-from pins.models import AccessGrant, Delivery, Incident, NotificationChannel, Pin, PinAttempt, RateBudget  # noqa: E402
+from pins.models import (  # noqa: E402
+    AccessGrant,
+    Delivery,
+    GuestGuide,
+    GuestPage,
+    Heartbeat,
+    Incident,
+    NotificationChannel,
+    Pin,
+    PinAttempt,
+    RateBudget,
+)
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
 from rentals.signals import bookings_changed  # noqa: E402
 
@@ -123,9 +134,19 @@ def check_out(bookings: list[int], at: str) -> None:
         booking.save()
 
 
+def move(bookings: list[int], minutes: int) -> None:
+    """The guests come and leave so many minutes later."""
+    for booking in Booking.objects.filter(pk__in=bookings):
+        booking.check_in += timedelta(minutes=minutes)
+        booking.check_out += timedelta(minutes=minutes)
+        booking.save()
+
+
 def stays() -> list[dict[str, Any]]:
     """Every booking with what the locks should hold because of it, and what the database says about its pins."""
-    codes = dict(AccessGrant.objects.filter(kind="guest").values_list("booking_id", "code"))
+    grants = AccessGrant.objects.filter(kind="guest").values_list("booking_id", "code", "reference")
+    codes = {booking_id: code for booking_id, code, _ in grants}
+    references = {booking_id: reference for booking_id, _, reference in grants}
     states: dict[int | None, dict[int, str]] = {}
     for booking_id, device_id, state in Pin.objects.values_list("grant__booking_id", "lock__device_id", "state"):
         states.setdefault(booking_id, {})[device_id] = state
@@ -140,12 +161,46 @@ def stays() -> list[dict[str, Any]]:
             "check_out": check_out.isoformat(),
             "doors": doors.get(flat_id, []),
             "code": codes.get(booking_id, ""),
+            "reference": references.get(booking_id, ""),
             "states": states.get(booking_id, {}),
         }
         for booking_id, status, check_in, check_out, flat_id in Booking.objects.values_list(
             "pk", "status", "check_in", "check_out", "property_id"
         )
     ]
+
+
+def told() -> dict[str, Any]:
+    """Of what open incidents tell: references of codes, and locks with codes of ours that no stay explains."""
+    open_now = Incident.objects.filter(resolved_at__isnull=True)
+    strays = open_now.filter(kind=Incident.Kind.STRAY_CODE)
+    return {
+        "references": list(open_now.filter(pin__isnull=False).values_list("pin__grant__reference", flat=True)),
+        "strays": list(strays.values_list("lock__device_id", flat=True)),
+        "kinds": sorted(open_now.values_list("kind", flat=True)),
+    }
+
+
+def known() -> list[str]:
+    """References of all codes in the database."""
+    return list(AccessGrant.objects.values_list("reference", flat=True))
+
+
+def open_attempts() -> int:
+    """How many requests were written down and have no outcome."""
+    return PinAttempt.objects.filter(outcome="").count()
+
+
+def release() -> None:
+    """A person clears “Observe only” on each account."""
+    for account in LockAccount.objects.filter(observe_only=True):
+        account.observe_only = False
+        account.save()
+
+
+def a_minute_passes() -> None:
+    """Since the last sweep: a restore waits for that, and a test need not."""
+    Heartbeat.objects.update(at=F("at") - timedelta(minutes=2))
 
 
 def failures(booking: int) -> int:
@@ -219,6 +274,24 @@ def subscribe(flat: int, name: str, url: str) -> int:
     return CalendarFeed.objects.create(property_id=flat, name=name, url=url).pk
 
 
+def tell_robot(target: str, signing_secret: str) -> int:
+    """Enter a machine that is told of everything; answers its id."""
+    return NotificationChannel.objects.create(
+        name="Robot", kind="webhook", target=target, signing_secret=signing_secret
+    ).pk
+
+
+def guide(flat: int, **fields: Any) -> int:
+    """The guide that guests of a flat read."""
+    return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
+
+
+def guest_path(booking: int) -> str:
+    """Where the guest's page of a stay is."""
+    page, _made = GuestPage.objects.get_or_create(booking_id=booking)
+    return reverse("guest-page", args=[page.token])
+
+
 def push_path(feed: int) -> str:
     """Where the calendar is pushed to."""
     return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
@@ -263,7 +336,13 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         unsettled,
         cancel,
         check_out,
+        move,
         stays,
+        told,
+        known,
+        open_attempts,
+        release,
+        a_minute_passes,
         failures,
         spent,
         lock_ids,
@@ -275,7 +354,10 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         give_up_on,
         change_key,
         subscribe,
+        tell_robot,
         push_path,
+        guide,
+        guest_path,
         calendar,
     )
 }
@@ -284,7 +366,12 @@ ACTIONS: dict[str, Callable[..., Any]] = {
 def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
-        sys.stdout.write(json.dumps(ACTIONS[request["action"]](**request["fields"])) + "\n")
+        try:
+            said = {"answer": ACTIONS[request["action"]](**request["fields"])}
+        except (DatabaseError, InterfaceError) as error:
+            connection.close()  # the next action opens another one
+            said = {"refused": type(error).__name__}
+        sys.stdout.write(json.dumps(said) + "\n")
         sys.stdout.flush()
 
 

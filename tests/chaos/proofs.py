@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from pins.core.alias import reference_in
 from tests.support.paths import ROOT
 from tests.support.processes import Stack
 
@@ -50,25 +51,55 @@ def differences(stack: Stack, *, settled: bool = True) -> Differences:
 
     With `settled` the database must say the same.
     """
-    stays = stack.desk.ask("stays")
-    now = datetime.now(UTC)
-    wanted: Counter[tuple[object, ...]] = Counter()
-    unsettled = 0
+    compared = compare(stack.desk.ask("stays"), stack.locks(), datetime.now(UTC))
+    return Differences(compared.missing.total(), compared.surplus.total(), compared.unsettled.total() if settled else 0)
+
+
+#: Device, reference, digits, begin and end of a code.
+Place = tuple[int, str, str, datetime, datetime]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What differs, code by code. Keep it in memory: it holds digits."""
+
+    wanted: Counter[Place]
+    there: Counter[Place]
+    unsettled: Counter[int]  # by booking
+
+    @property
+    def missing(self) -> Counter[Place]:
+        return self.wanted - self.there
+
+    @property
+    def surplus(self) -> Counter[Place]:
+        return self.there - self.wanted
+
+
+def compare(stays: Iterable[Mapping[str, Any]], locks: Iterable[Mapping[str, Any]], now: datetime) -> Comparison:
+    """What current stays ask for beside what the locks hold, apart from codes of other people."""
+    wanted: Counter[Place] = Counter()
+    unsettled: Counter[int] = Counter()
     for stay in stays:
         begins, ends = (datetime.fromisoformat(stay[name]) for name in ("check_in", "check_out"))
         lives = stay["confirmed"] and now < ends
         if lives:
-            wanted.update((door, stay["code"], begins, ends) for door in stay["doors"])
-            unsettled += len(stay["doors"]) - len(stay["states"])
+            wanted.update((door, stay["reference"], stay["code"], begins, ends) for door in stay["doors"])
+            unsettled[stay["id"]] += len(stay["doors"]) - len(stay["states"])
         word = "set" if lives else "removed"
-        unsettled += sum(state != word for state in stay["states"].values())
+        unsettled[stay["id"]] += sum(state != word for state in stay["states"].values())
     there = Counter(
-        (lock["id"], pin["pin"], *(datetime.fromisoformat(pin[name]) for name in ("startDate", "endDate")))
-        for lock in stack.locks()
+        (
+            lock["id"],
+            reference_in(pin["aliasSent"]) or "",
+            pin["pin"],
+            *(datetime.fromisoformat(pin[name]) for name in ("startDate", "endDate")),
+        )
+        for lock in locks
         for pin in lock["pins"]
         if not pin["foreign"]
     )
-    return Differences((wanted - there).total(), (there - wanted).total(), unsettled if settled else 0)
+    return Comparison(wanted, there, +unsettled)
 
 
 def wait_until_right(stack: Stack, what: str, seconds: float = PATIENCE) -> None:

@@ -1,17 +1,14 @@
 """A storm of wrong passwords from a thousand addresses: the health check answers, and the host logs in.
 
-The web server is the one of `manage.py run`: one process with eight threads.
+The web server is the one of `manage.py run`: one process.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import os
 import re
 import secrets
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -21,45 +18,26 @@ from typing import Any
 import httpx
 import pytest
 
-from pins.stack import processes
 from tests.chaos import proofs
+from tests.support import web_server
 from tests.support.embedded_server import EmbeddedServer
-from tests.support.paths import ROOT
-from tests.support.waiting import until
 
 pytestmark = [pytest.mark.real_processes, pytest.mark.timeout(240)]
 
 ATTACKERS = 40
-SECONDS = 6.0
+ROUNDS, ASKED = 3, 30  # of health checks in the storm, and how many in each
 PASSWORD = "the pass-phrase of the host"
 
 
 def test_health_checks_and_the_host_get_through(tmp_path: Path) -> None:
-    port = processes.free_port()
     with EmbeddedServer(tmp_path / "r.sock") as broker:
-        environment = {
-            **os.environ,
-            "TURNKEY_ENV_FILE": "",
-            "TURNKEY_VAR_DIR": str(tmp_path),
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'turnkey.sqlite3'}",
-            "REDIS_URL": broker.url,
-            "TRUSTED_PROXIES": "127.0.0.1",
-            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
-        }
-        for command in (
-            ["migrate", "--verbosity", "0"],
-            ["createsuperuser", "--no-input", "--username", "host", "--email", "host@example.com"],
-        ):
-            subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
-        web = subprocess.Popen(
-            processes.web(f"127.0.0.1:{port}").command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+        settings = web_server.environment(
+            tmp_path, REDIS_URL=broker.url, TRUSTED_PROXIES="127.0.0.1", DJANGO_SUPERUSER_PASSWORD=PASSWORD
         )
-        try:
-            until(lambda: processes.accepts(f"127.0.0.1:{port}"), "gunicorn to listen", 60)
+        with web_server.running(settings, tmp_path) as port:
+            name = ("--username", "host", "--email", "host@example.com")
+            web_server.manage(settings, "createsuperuser", "--no-input", *name)
             _storm(f"http://127.0.0.1:{port}")
-        finally:
-            web.terminate()
-            web.wait(30)
 
 
 def _storm(base: str) -> None:
@@ -70,7 +48,7 @@ def _storm(base: str) -> None:
 def _measure(base: str, host: httpx.Client, new: httpx.Client) -> None:
     assert _host_logs_in(host, base, patience=30) is not None
     host.cookies.delete("sessionid")  # the session ended; the browser is still known
-    calm = _health(base, SECONDS / 2)
+    calm = _health(base, 2 * ASKED)
     context = multiprocessing.get_context("spawn")  # in a process of its own: it must not slow our own clock
     over, told = context.Event(), context.Queue()
     attack = context.Process(target=attackers, args=(base, over, told), daemon=True)
@@ -78,37 +56,42 @@ def _measure(base: str, host: httpx.Client, new: httpx.Client) -> None:
     try:
         assert told.get(timeout=60) == "began"
         time.sleep(1)
-        stormy = _health(base, SECONDS)
+        rounds = [_health(base, ASKED) for _ in range(ROUNDS)]
         known = _host_logs_in(host, base, patience=60)
-        stranger = _host_logs_in(new, base, patience=30)
+        stranger = _host_logs_in(new, base, patience=60)
     finally:
         over.set()
     answers: Counter[int] = told.get(timeout=60)
     attack.join(60)
-    ratio = statistics.median(stormy) / statistics.median(calm)
+    calm += _health(base, 2 * ASKED)
+    stormy = [one for found in rounds for one in found]
+    # Other work on the machine may fall into one round; a server that is held up is so in each.
+    ratios = [statistics.median(found) / statistics.median(calm) for found in rounds]
     proofs.write_figures(
         "login-storm",
         [
             f"{ATTACKERS} connections with wrong passwords, each try from another address: {sorted(answers.items())}",
             f"/healthz without: median {statistics.median(calm) * 1000:.1f} ms of {len(calm)}",
             f"/healthz in the storm: median {statistics.median(stormy) * 1000:.1f} ms of {len(stormy)}",
-            f"ratio of the medians: {ratio:.1f}",
+            f"ratio of the medians: {statistics.median(stormy) / statistics.median(calm):.1f}, by round "
+            + ", ".join(f"{ratio:.1f}" for ratio in ratios),
             f"/healthz in the storm: longest {max(stormy) * 1000:.0f} ms",
             f"seconds until the host was in, in the storm: {known} in the usual browser, {stranger} in a new one",
         ],
     )
     assert known is not None, "the host did not get in from the browser that is known"
+    assert stranger is not None, "the host did not get in from a new browser"
     assert statistics.median(stormy) < 1
+    assert min(ratios) <= 3
     assert max(stormy) < 10
-    assert answers[429] > 0
     assert set(answers) <= {200, 429}
 
 
-def _health(base: str, seconds: float) -> list[float]:
+def _health(base: str, times: int) -> list[float]:
     """How long each answer took, asked one after the other."""
-    found, ends = [], time.monotonic() + seconds
+    found = []
     with httpx.Client(timeout=30) as client:
-        while time.monotonic() < ends:
+        for _ in range(times):
             began = time.monotonic()
             assert client.get(f"{base}/healthz").status_code == 200
             found.append(time.monotonic() - began)

@@ -1,4 +1,5 @@
-"""No code and no key leaves the encrypted columns: not for a log, the broker, a task's arguments, the raw database."""
+"""No code, key, address of a calendar or a machine, and no guest's phone leaves the encrypted columns: not for a log,
+the broker, a task's arguments, the raw database."""
 
 from __future__ import annotations
 
@@ -13,8 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from rentals import signing_secrets
 from tests.chaos import proofs, traces, village
+from tests.support import calendars
 from tests.support.processes import Stack
+from tests.support.scripted_server import Server, answer
 
 LOCKS = 6
 
@@ -36,11 +40,22 @@ def test_codes_and_keys_are_found_nowhere(sqlite_url: str, tmp_path: Path) -> No
         "--seed",
         proofs.seed_of_faults(17),
     ]
-    settings = {"LOG_LEVEL": "DEBUG"}
+    further = {name: secrets.token_urlsafe(24) for name in ("feed user", "feed path", "robot path")}
+    further |= {"signing secret": signing_secrets.generate(), "phone": f"6{secrets.randbelow(10**9):09d}"}
+    settings = {"LOG_LEVEL": "DEBUG", "FEEDS_ALLOW_PRIVATE_HOSTS": "1", "FEED_TICK_SECONDS": "1", "NOTIFY_SECONDS": "1"}
     impatient = {"DATABASE_URL": f"{sqlite_url}?timeout=4"}  # gives up on a locked database after so many seconds
-    with Stack(tmp_path, sqlite_url, key=key, simulator=options, settings=settings, worker_settings=impatient) as stack:
+    with (
+        Server([answer(200, raw=_calendar(further["phone"])), answer(500)]) as channel,
+        Server([answer(200), answer(500)]) as robot,
+        Stack(tmp_path, sqlite_url, key=key, simulator=options, settings=settings, worker_settings=impatient) as stack,
+    ):
         with traces.Monitor(stack.redis.socket) as monitor:
             flats = _furnish(stack)
+            address = f"http://{further['feed user']}:pw@127.0.0.1:{channel.port}/{further['feed path']}.ics"
+            feed = stack.desk.ask("subscribe", flat=flats[0], name="Airbnb", url=address)
+            target = f"http://127.0.0.1:{robot.port}/{further['robot path']}"
+            stack.desk.ask("tell_robot", target=target, signing_secret=further["signing secret"])
+            stack.wait_for("the calendar is read", lambda: stack.desk.ask("calendar", feed=feed)["stays"], 120)
             stack.control("script", lock_id=stack.locks()[0]["id"], steps=["POST:400"])
             codes = _book(stack, flats, "Anna")
             proofs.wait_until_right(stack, "the first stays have their pins, one with another code")
@@ -57,6 +72,7 @@ def test_codes_and_keys_are_found_nowhere(sqlite_url: str, tmp_path: Path) -> No
             codes |= _codes(stack)
             _break_the_database(stack, tmp_path / "turnkey.sqlite3", flats)
             codes |= _codes(stack)
+            stack.wait_for("the machine is told, and does not listen", lambda: len(robot.requests) > 1, 120)
         live = traces.read_all(tmp_path.glob("turnkey.sqlite3*"))
         broker = {"Redis dump": waiting + traces.dump(stack.redis.url), "Redis MONITOR": monitor.heard}
         statuses = _statuses(stack)
@@ -77,16 +93,27 @@ def test_codes_and_keys_are_found_nowhere(sqlite_url: str, tmp_path: Path) -> No
     assert "marker in turnkey.sqlite3 (closed) in clear" in found
 
     canaries = {f"code {number}": code for number, code in enumerate(sorted(codes))}
-    canaries |= {"key": key, "second key": second_key, "field key": stack.field_key}
-    places = logs | live | closed | broker
+    canaries |= {"key": key, "second key": second_key, "field key": stack.field_key, **further}
+    told = {"messages": b"\n".join(request.body for request in robot.requests)}
+    places = logs | live | closed | broker | told
     assert traces.find(canaries, places) == []
     proofs.write_figures(
         "secrets",
         [
-            f"searched for {len(codes)} codes, 2 access keys, 1 field key: in clear, base64, hex, UTF-16",
+            f"searched for {len(codes)} codes, 2 access keys, 1 field key, {', '.join(further)}",
+            "each in clear, base64, hex, UTF-16",
             f"in {', '.join(f'{name} {len(data) / 1024:.0f} KiB' for name, data in places.items())}",
             f"answers of the cloud met on the way: {', '.join(map(str, sorted(statuses)))}; found: 0",
         ],
+    )
+
+
+def _calendar(phone: str) -> bytes:
+    """A stay in a month whose guest's phone stands in its words."""
+    first = proofs.whole_now().date() + timedelta(days=20)
+    told = rf"Guest: Carla Rossi\nPhone: {phone}"
+    return calendars.calendar(
+        calendars.event("a@example.com", first, first + timedelta(days=2), "Carla Rossi", DESCRIPTION=told)
     )
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -60,6 +63,17 @@ class EmbeddedServer:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    @contextmanager
+    def asleep(self) -> Iterator[None]:
+        """SIGSTOP: it accepts connections and answers nothing, until the block ends."""
+        if self._process is None:
+            raise EmbeddedServerFailed("there is no server that could sleep")
+        self._process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._process.send_signal(signal.SIGCONT)
 
     def __enter__(self) -> Self:
         self.start()

@@ -131,6 +131,9 @@ class ImageStack(Stack):
         inside = self.image.enter(name, words, self._inside())
         return Child(name, inside, self.folder, self._environment, program="unshare")
 
+    def _make_tables(self) -> None:
+        self._migrate()  # by the image itself
+
     def start_service(self, name: str) -> Child:
         return self.start_further(name)
 

@@ -16,6 +16,9 @@ from django.db import connection, models
 from pins.models import (
     AccessGrant,
     Delivery,
+    GuestGuide,
+    GuestMessage,
+    GuestPage,
     Incident,
     IncidentNotice,
     LockState,
@@ -27,7 +30,7 @@ from pins.models import (
 from rentals.models import Booking, Lock, LockAccount, Property
 
 #: The tables that grow for years.
-LARGE: Final = (Pin, AccessGrant, Booking, Incident, PinAttempt, Delivery)
+LARGE: Final = (Pin, AccessGrant, Booking, Incident, PinAttempt, Delivery, GuestPage, GuestMessage)
 #: On so many locks something is due, however many there are.
 DUE_LOCKS: Final = 500
 _A_LOCK = 100  # codes on each of the others
@@ -51,6 +54,7 @@ def fill(pins: int, due: int, now: datetime) -> Filled:
     _places(locks, now)
     _stays(pins, due, locks, now)
     _history(pins, due, now)
+    _guests(pins, due, locks, now)
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")
     return Filled(pins, due, locks, now)
@@ -96,6 +100,7 @@ def _stays(pins: int, due: int, locks: int, now: datetime) -> None:
     name = "initcap(translate(md5(g::text), '0123456789', 'ghijklmnop'))"
     early = now - 365 * _DAY  # nothing is done for it when it is saved
     booking = Booking(pk=1, property_id=1, guest_name="Anna", check_in=early, check_out=early + _HOUR)
+    booking.guest_email = "anna@example.com"
     booking.save()
     _copy(Booking, pins, {"property_id": place, "check_in": begins, "check_out": ends, "guest_name": name})
     grant = AccessGrant(pk=1, booking_id=1, starts_at=early, ends_at=early + _HOUR, reference="00000001")
@@ -134,6 +139,23 @@ def _history(pins: int, due: int, now: datetime) -> None:
     if pins > due:
         StayNotice(grant_id=due + 1, said="ready", revision=1, number=1).save(force_insert=True)
         _copy(StayNotice, pins, {}, first=due + 1)
+
+
+def _guests(pins: int, due: int, locks: int, now: datetime) -> None:
+    """A guide for each property, and a page with its message for each stay that is not due: its guest was told long
+    ago. The guests of those that are due have heard nothing yet."""
+    GuestGuide(pk=1, property_id=1).save()
+    _copy(GuestGuide, locks, {"property_id": "g"})
+    if pins == due:
+        return
+    ends = now - 2 * _DAY
+    page = GuestPage(pk=due + 1, booking_id=due + 1, number=1, said="ready", told_property=1, told_code="x")
+    page.told_check_in, page.told_check_out, page.told_link = ends - _DAY, ends, "x"
+    page.save(force_insert=True)
+    _copy(GuestPage, pins, {"booking_id": "g", "token_digest": "lpad(to_hex(g), 64, '0')"}, first=due + 1)
+    sent: dict[str, Any] = {"state": "sent", "created_at": ends, "ended_at": ends, "next_try_at": ends}
+    GuestMessage(pk=due + 1, page_id=due + 1, number=1, kind="ready", way="email", **sent).save(force_insert=True)
+    _copy(GuestMessage, pins, {"page_id": "g", "uid": "gen_random_uuid()"}, first=due + 1)
 
 
 def _copy(model: type[models.Model], last: int, columns: Mapping[str, str], *, first: int = 1) -> None:

@@ -4,9 +4,6 @@ Then it does the same with rows in all tables, which must come through.
 
 `python -m tests.support.old_databases FOLDER` writes its databases into FOLDER and prints one line a commit: its hash
 and `ok`, or what differs or was lost. A process of its own, because it exchanges the migrations under Django's feet.
-
-Most ways to today meet: a database that has become what another one was, with the same migrations and the same tables,
-would do the same from there, and is not brought further.
 """
 
 from __future__ import annotations
@@ -17,11 +14,14 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tests.support import migrating_together
 from tests.support.paths import ROOT
 
 if TYPE_CHECKING:
@@ -55,6 +55,11 @@ def files_of(commit: str) -> frozenset[tuple[str, str]]:
     return frozenset((line.split()[3], line.split()[2]) for line in lines)
 
 
+@cache
+def content(blob: str) -> str:
+    return git("cat-file", "blob", blob)
+
+
 def write(files: frozenset[tuple[str, str]], package: Path) -> dict[str, str]:
     """Write migrations below `package`; returns what MIGRATION_MODULES must be."""
     for app in APPS:
@@ -62,62 +67,19 @@ def write(files: frozenset[tuple[str, str]], package: Path) -> dict[str, str]:
         (package / app / "__init__.py").touch()
     (package / "__init__.py").touch()
     for path, blob in files:
-        (package / path.split("/")[0] / Path(path).name).write_text(git("cat-file", "blob", blob))
+        (package / path.split("/")[0] / Path(path).name).write_text(content(blob))
     return {app: f"{package.name}.{app}" for app in APPS}
 
 
-def migrate(
-    database: Path, modules: dict[str, str], apps: set[str] | None = None, watch: Callable[..., None] | None = None
-) -> Path:
-    """Bring a database up to date with these migrations, for all apps or some. `watch` is told of each."""
-    from django.conf import settings
+def migrate(database: Path, modules: dict[str, str], apps: set[str] | None = None) -> Path:
+    """Bring a database up to date with these migrations, for all apps or some."""
     from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
 
-    connection.close()
-    connection.settings_dict["NAME"] = str(database)
-    settings.MIGRATION_MODULES = modules
-    executor = MigrationExecutor(connection, watch)
+    executor = migrating_together.at(database, modules)
     executor.loader.check_consistent_history(connection)
     executor.migrate([node for node in executor.loader.graph.leaf_nodes() if apps is None or node[0] in apps])
+    connection.close()  # whoever copies the file must find everything in it
     return database
-
-
-class _Met(Exception):
-    """A database has become what another one was."""
-
-
-class ToToday:
-    """Brings databases to the migrations of today, each only as far as none was before."""
-
-    def __init__(self) -> None:
-        self._known: dict[frozenset[tuple[str, ...]], dict[str, Any]] = {}
-
-    def bring(self, database: Path) -> dict[str, Any]:
-        """The tables that a database has then."""
-        passed: list[frozenset[tuple[str, ...]]] = []
-
-        def watch(action: str, *about: Any) -> None:
-            if action != "apply_success":
-                return
-            passed.append(_state_of(database))
-            if passed[-1] in self._known:
-                raise _Met
-
-        try:
-            tables = tables_of(migrate(database, {}, watch=watch))
-        except _Met:
-            tables = self._known[passed[-1]]
-        self._known |= dict.fromkeys(passed, tables)
-        return tables
-
-
-def _state_of(database: Path) -> frozenset[tuple[str, ...]]:
-    """All that migrations depend on while no table of ours has rows: which were applied, and how tables were made."""
-    with closing(sqlite3.connect(database)) as connection:
-        applied = connection.execute("SELECT app, name FROM django_migrations").fetchall()
-        made = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
-        return frozenset([*applied, *made])
 
 
 def tables_of(database: Path) -> dict[str, Any]:
@@ -139,32 +101,51 @@ def tables_of(database: Path) -> dict[str, Any]:
         }
 
 
-def upgrade_with_rows(database: Path, modules: dict[str, str], made: old_rows.Rows, relied_on: list[Any]) -> str:
-    """Fill a database of a commit, bring it to today, and say what was lost; empty: nothing."""
-    from django.conf import settings
-    from django.db import connection
-    from django.db.migrations.executor import MigrationExecutor
+@dataclass(frozen=True)
+class Upgrade:
+    """The databases of a commit, which are to be brought to today: an empty one, and one with rows."""
 
+    commit: str
+    empty: Path
+    full: Path
+    filled: dict[str, int]  # rows by table
+    unfilled: list[str]  # tables that should have some
+
+    def said(self, today: dict[str, Any], relied_on: list[Any]) -> str:
+        """`ok`, or what differs or was lost on the way."""
+        for found in (tables_of(self.empty), tables_of(self.full)):
+            differing = sorted(table for table in today.keys() | found.keys() if today.get(table) != found.get(table))
+            if differing:
+                return f"differs in {', '.join(differing)}"
+        if self.unfilled:
+            return f"could not fill {', '.join(self.unfilled)}"
+        return (self._lost(relied_on) if self.filled else "") or "ok"  # before there were tables nothing was filled
+
+    def _lost(self, relied_on: list[Any]) -> str:
+        from django.db import connection
+
+        from tests.support import old_rows
+
+        migrating_together.use(self.full)
+        there = connection.introspection.table_names()
+        with connection.cursor() as cursor:
+            for name, number in self.filled.items():
+                if name in there and cursor.execute(f"SELECT count(*) FROM {name}").fetchone()[0] != number:
+                    return f"lost rows of {name}"
+        connection.check_constraints()
+        return "" if old_rows.what_people_rely_on() == relied_on else "codes, stays or keys are not what they were"
+
+
+def begin(commit: str, then: Path, modules: dict[str, str], made: old_rows.Rows) -> Upgrade:
+    """Copies of the database of a commit, one of them filled."""
     from tests.support import old_rows
 
-    connection.close()
-    connection.settings_dict["NAME"] = str(database)
-    settings.MIGRATION_MODULES = modules
-    loader = MigrationExecutor(connection).loader
-    then = loader.project_state(loader.graph.leaf_nodes()).apps
-    filled = old_rows.fill(then, made)
-    if missing := [name for name in old_rows.needed(then) if name not in filled]:
-        return f"could not fill {', '.join(missing)}"
-    migrate(database, {})
-    if not filled:
-        return ""  # of before there were tables
-    there = connection.introspection.table_names()
-    with connection.cursor() as cursor:
-        for name, number in filled.items():
-            if name in there and cursor.execute(f"SELECT count(*) FROM {name}").fetchone()[0] != number:
-                return f"lost rows of {name}"
-    connection.check_constraints()
-    return "" if old_rows.what_people_rely_on() == relied_on else "codes, stays or keys are not what they were"
+    full = copy(then, then.with_name(f"{commit}-rows.sqlite3"))
+    loader = migrating_together.at(full, modules).loader
+    apps = loader.project_state(loader.graph.leaf_nodes()).apps
+    filled = old_rows.fill(apps, made)
+    unfilled = [name for name in old_rows.needed(apps) if name not in filled]
+    return Upgrade(commit, copy(then, then.with_name(f"{commit}-now.sqlite3")), full, filled, unfilled)
 
 
 def copy(database: Path, to: Path) -> Path:
@@ -184,29 +165,32 @@ def main(folder: Path) -> None:
         folder / "others.sqlite3"
     )  # the tables of all other apps, made once and copied: that saves most of the time
     migrate(others, {}, {config.label for config in django.apps.apps.get_app_configs()} - set(APPS))
-    to_today = ToToday()
-    today = to_today.bring(copy(others, folder / "new.sqlite3"))
-    seeded = copy(folder / "new.sqlite3", folder / "seeded.sqlite3")
-    migrate(seeded, {})
+    new = copy(others, folder / "new.sqlite3")
+    today = tables_of(migrate(new, {}))
+    migrate(copy(new, folder / "seeded.sqlite3"), {})
     made_rows, relied_on = old_rows.portfolio(), old_rows.what_people_rely_on()
     made: dict[frozenset[tuple[str, str]], Path] = {frozenset(): others}
+    upgrades = []
     for commit in commits():
         files = files_of(commit)
         # A commit that only added migrations begins where the one before it ended.
         begun = max((known for known in made if known <= files), key=len)
-        before, after = (folder / f"{commit}-{when}.sqlite3" for when in ("then", "now"))
+        then = folder / f"{commit}-then.sqlite3"
         try:
-            migrate(copy(made[begun], before), write(files, folder / f"migrations_{commit}"))
-            made[files] = before
-            found = to_today.bring(copy(before, after))
-            modules = {app: f"migrations_{commit}.{app}" for app in APPS}
-            lost = upgrade_with_rows(copy(before, folder / f"{commit}-rows.sqlite3"), modules, made_rows, relied_on)
+            modules = write(files, folder / f"migrations_{commit}")
+            made[files] = migrate(copy(made[begun], then), modules)
+            upgrades.append(begin(commit, then, modules, made_rows))
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the other commits are tried, too
             print(commit, f"{type(error).__name__}: {error}", flush=True)
-            continue
-        differing = sorted(table for table in today.keys() | found.keys() if today.get(table) != found.get(table))
-        said = f"differs in {', '.join(differing)}" if differing else lost or "ok"
-        print(commit, said, flush=True)
+    empty = {one.empty for one in upgrades}
+    failed = migrating_together.bring_to_today([*empty, *(one.full for one in upgrades)], empty)
+    for one in upgrades:
+        try:
+            if wrong := failed.get(one.empty) or failed.get(one.full):
+                raise wrong
+            print(one.commit, one.said(today, relied_on), flush=True)
+        except Exception as error:  # noqa: BLE001 - as above
+            print(one.commit, f"{type(error).__name__}: {error}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support import migrated
+
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
@@ -27,32 +29,56 @@ def find_binaries() -> Path | None:
 
 
 class TemporaryPostgres:
-    """A fresh cluster on a loopback port, without durability; as another user when the tests run as root."""
+    """A fresh cluster on a loopback port, without durability; as another user when the tests run as root.
 
-    def __init__(self, binaries: Path) -> None:
+    `settings` are further ones of the server, such as `synchronous_commit=on`: then what was committed outlives
+    `stop_at_once`. `inside` is a folder for it that is open to other users.
+    """
+
+    def __init__(self, binaries: Path, *, settings: str = "", inside: Path = Path("/tmp")) -> None:
         self._binaries = binaries
         # Not in pytest's temporary folder: that one is closed to other users.
-        self._folder = Path(tempfile.mkdtemp(prefix="turnkey-postgres-", dir="/tmp"))
+        self._folder = Path(tempfile.mkdtemp(prefix="turnkey-postgres-", dir=inside))
+        self._data = self._folder / "data"
         self._user = _server_user()
+        self._port = _free_port()
+        usual = "listen_addresses=127.0.0.1 unix_socket_directories= max_connections=200 "
+        usual += "fsync=off synchronous_commit=off full_page_writes=off"
+        self._options = f"-p {self._port} " + " ".join(f"-c {one}" for one in [*usual.split(), *settings.split()])
 
     def __enter__(self) -> str:
         if self._user is not None:
             shutil.chown(self._folder, self._user)
-        data = self._folder / "data"
-        self._run("initdb", "-D", str(data), "-U", "turnkey", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
-        port = _free_port()
-        settings = "listen_addresses=127.0.0.1 unix_socket_directories= max_connections=200 "
-        settings += "fsync=off synchronous_commit=off full_page_writes=off"
-        options = f"-p {port} " + " ".join(f"-c {setting}" for setting in settings.split())
+        self._run(
+            *("initdb", "-D", str(self._data), "-U", "turnkey", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        )
+        self.start()
+        return f"postgres://turnkey@127.0.0.1:{self._port}/postgres"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers. Raises RuntimeError."""
         log = self._folder / "log"
-        self._run("pg_ctl", "-D", str(data), "-w", "-t", "60", "-l", str(log), "-o", options, "start")
-        return f"postgres://turnkey@127.0.0.1:{port}/postgres"
+        self._run("pg_ctl", "-D", str(self._data), "-w", "-t", "60", "-l", str(log), "-o", self._options, "start")
+
+    def stop_at_once(self) -> None:
+        """As when its machine is switched off: nothing is finished, and the next start recovers."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", "immediate", "-w", "stop")
+
+    @property
+    def runs(self) -> bool:
+        return (self._data / "postmaster.pid").exists() and self._asked("pg_ctl", "-D", str(self._data), "status") == 0
 
     def __exit__(self, *failure: object) -> None:
-        self._run("pg_ctl", "-D", str(self._folder / "data"), "-m", "immediate", "-w", "stop")
+        if self.runs:
+            self.stop_at_once()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:
+        if self._asked(program, *arguments):
+            raise RuntimeError(f"{program} failed:\n{(self._folder / 'output').read_text(errors='replace')}")
+
+    def _asked(self, program: str, *arguments: str) -> int:
+        """Run one of the server's programs; answers its exit status."""
         # A file, not a pipe: the server inherits it and would keep a pipe open for ever.
         with (self._folder / "output").open("ab") as output:
             done = subprocess.run(
@@ -67,8 +93,7 @@ class TemporaryPostgres:
                 env=os.environ | {"HOME": str(self._folder)},
                 timeout=120,
             )
-        if done.returncode:
-            raise RuntimeError(f"{program} failed:\n{(self._folder / 'output').read_text(errors='replace')}")
+        return done.returncode
 
 
 def _server_user() -> str | None:
@@ -92,7 +117,7 @@ def _free_port() -> int:
 
 @contextmanager
 def as_default_database(url: str) -> Iterator[BaseDatabaseWrapper]:
-    """This database, migrated, in place of the one that the tests of this run use."""
+    """A new database at this URL, migrated, in place of the one that the tests of this run use."""
     import environ
     from django.core.management import call_command
     from django.db import connections
@@ -103,8 +128,13 @@ def as_default_database(url: str) -> Iterator[BaseDatabaseWrapper]:
     )
     replaced, connections.settings["default"] = connections.settings["default"], settings
     made = connections["default"] = connections.create_connection("default")
-    try:
+
+    def migrate() -> None:
         call_command("migrate", verbosity=0)
+        made.close()
+
+    try:
+        migrated.put_at(url, migrate)
         yield made
     finally:
         made.close()

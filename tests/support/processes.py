@@ -163,8 +163,6 @@ class Stack:
             **(settings or {}),
         }
         self._worker_settings = dict(worker_settings or {})
-        file = database_url.removeprefix("sqlite:///")
-        self._database = Path(file) if file != database_url else None
         listen = ["manage.py", "lock_simulator", "--port", "0", f"--key={key}"]
         self.simulator = self._child("simulator", [*listen, *simulator])
         self.children = [self.simulator]
@@ -190,10 +188,7 @@ class Stack:
     def _start(self) -> None:
         self.redis.start()
         self.simulator.start()
-        if self._database is None:
-            self._migrate()
-        else:
-            migrated.put(self._database, self._migrate)
+        self._make_tables()
         found = self.wait_for(
             "the simulator listens", lambda: self.simulator.said(r"listening on (http://\S+)"), READY_SECONDS
         )
@@ -207,6 +202,9 @@ class Stack:
         self.beat.start()
         self.desk.start()
         self.wait_for_worker()
+
+    def _make_tables(self) -> None:
+        migrated.put_at(self._environment["DATABASE_URL"], self._migrate)
 
     def _migrate(self) -> None:
         migration = self._child("migrate", ["manage.py", "migrate", "--verbosity", "0"])
@@ -225,6 +223,10 @@ class Stack:
             child.stop()
         self.redis.stop()
         shutil.rmtree(self._socket_folder, ignore_errors=True)
+
+    def give_all(self, settings: Mapping[str, str]) -> None:
+        """Further environment variables for all processes but the simulator. Before the `with` block."""
+        self._environment.update(settings)
 
     def environment(self) -> dict[str, str]:
         """What the processes are started with, for one that is none of ours."""
@@ -329,6 +331,10 @@ class Stack:
         self.redis.start()
 
 
+class DeskRefused(AssertionError):
+    """The database did not do what the front desk asked for, or nobody knows whether it did."""
+
+
 class FrontDesk:
     """Where bookings are entered: a process of its own that uses the ORM and the public names of the models."""
 
@@ -348,4 +354,7 @@ class FrontDesk:
         line = process.stdout.readline()
         if not line:
             raise AssertionError(f"the front desk failed at: {action}")
-        return json.loads(line)
+        said = json.loads(line)
+        if "refused" in said:
+            raise DeskRefused(f"{said['refused']} at: {action}")
+        return said["answer"]

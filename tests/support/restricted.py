@@ -20,6 +20,7 @@ from rentals.models import (
 )
 from tests.support.house import House
 from tests.support.pages import content
+from tests.support.staff import works
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -35,6 +36,8 @@ class Village:
         self.entrance = self.house.lock("Entrance")
         self.own = self._property("Own", "Anna")
         self.other = self._property(HIDDEN, f"{HIDDEN}elda")
+        for prop, word in ((self.own, "Own"), (self.other, HIDDEN)):
+            works(prop, name=f"{word} cleaner", mode="turnover", weekdays=31)
         self.house.settle()
         for prop, word in ((self.own, "Own"), (self.other, HIDDEN)):
             self._traces(prop, word)

@@ -14,6 +14,7 @@ import redis
 from django.conf import settings
 
 from pins.stack.lifetime import end_with_parent
+from tests.support import migrated
 from tests.support.paths import ROOT
 from tests.support.publishing import publisher
 from tests.support.waiting import until
@@ -49,9 +50,8 @@ class Worker:
 def worker(folder: Path, database_url: str, redis_url: str, **environment: str) -> Iterator[Worker]:
     """A worker that is ready, on a migrated database."""
     own = os.environ | {"DATABASE_URL": database_url, "REDIS_URL": redis_url, **environment}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "--verbosity", "0"], cwd=ROOT, env=own, check=True, timeout=120
-    )
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity", "0"]
+    migrated.put_at(database_url, lambda: subprocess.run(migrate, cwd=ROOT, env=own, check=True, timeout=120))
     log = folder / "worker.log"
     with log.open("ab") as output:
         process = subprocess.Popen(

@@ -120,6 +120,7 @@ class Command(BaseCommand):
             f"  Calendars  {len(demo_calendars.FEEDS)} are read every half minute. Two minutes after the first start",
             "             a stay moves, another one arrives, and a channel gives all its events new UIDs.",
             f"  Published  http://127.0.0.1:{self.port}{demo_calendars.published_path()}",
+            f"  Guest      http://127.0.0.1:{self.port}{demo.guest_path()}   what the guest of the garden flat sees",
             "  Try it     change a booking and watch this terminal. Ctrl-C ends the demo.",
             f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
             "",

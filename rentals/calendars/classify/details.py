@@ -33,6 +33,8 @@ _LABELS = {
     "|telefonnummer|handy|téléphone|numéro de téléphone|portable|teléfono|número de teléfono|móvil|telefono|cellulare"
     "|numero di telefono|telefone|número de telefone|telemóvel|celular|telefoon|telefoonnummer|numer telefonu|puhelin"
     "|phone number (last 4 digits)|last 4 digits",
+    "email": "email|e-mail|e-mail address|email address|guest email|guest e-mail|mail|e-mail-adresse|adresse e-mail"
+    "|courriel|correo|correo electrónico|posta elettronica|adres e-mail",
     "guests": "guests|number of guests|guest count|no of guests|total guests|pax|persons|people|occupancy|gäste"
     "|anzahl gäste|anzahl der gäste|personen|voyageurs|nombre de voyageurs|personnes|huéspedes|número de huéspedes"
     "|personas|ospiti|numero di ospiti|persone|hóspedes|número de hóspedes|pessoas|gasten|aantal gasten|aantal personen"
@@ -53,6 +55,10 @@ _SHORTEST_CODE = 5
 _AIRBNB_URL = re.compile(r"https?://(?:[\w-]+\.)*airbnb\.[a-z.]{2,6}/\S*", re.IGNORECASE)
 _AIRBNB_CODE = re.compile(r"\bHM[A-Z0-9]{8}\b")
 _LAST_DIGITS = re.compile(r"\(\D{0,40}4\D{0,40}\)\s*:\s*(\d{4})\b")
+_EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63}){1,6}", re.ASCII)
+_EMAIL_LENGTH = 254
+_PHONE = re.compile(r"(?:\+|00)[0-9][0-9 ()./-]{5,30}", re.ASCII)
+_PHONE_LENGTH = 32
 _URL = re.compile(r"https?://[^\s<>\"]+", re.IGNORECASE)
 _LINE_TAG = re.compile(r"<br\s*/?>|</(?:p|div|li|tr)>", re.IGNORECASE)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,200}>")
@@ -90,6 +96,8 @@ def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
         phone_last4=_last4(event.description, labelled.get("phone", "")),
         guest_count=_count(labelled),
         reservation_url=url,
+        email=_email(labelled.get("email", "")),
+        phone=_phone(labelled.get("phone", "")),
     )
 
 
@@ -198,6 +206,17 @@ def _last4(description: str, phone: str) -> str:
         return found[1]
     digits = "".join(letter for letter in phone if letter in "0123456789")
     return digits[-4:] if len(digits) >= 4 else ""
+
+
+def _email(value: str) -> str:
+    found = _EMAIL.search(value)
+    return found[0].lower() if found is not None and len(found[0]) <= _EMAIL_LENGTH else ""
+
+
+def _phone(value: str) -> str:
+    """A whole number with its country's code, as it is written; "" for the last digits alone, which call nobody."""
+    found = _PHONE.fullmatch(value.strip())
+    return one_line(found[0], _PHONE_LENGTH) if found is not None and sum(map(str.isdigit, value)) >= 9 else ""
 
 
 def _count(labelled: dict[str, str]) -> int | None:

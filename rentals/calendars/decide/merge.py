@@ -87,9 +87,7 @@ def _follow_times(stay: Stay, combined: Combined, now: datetime, *, begun: bool)
     cut_short = begun and check_out != stay.check_out and check_out <= now
     if cut_short:
         return replace(stay, needs_review=True)
-    if check_out <= check_in:
-        if begun:  # left as it is; the booking's page shows what the feed asks for
-            return replace(stay, feed_check_out=combined.check_out, needs_review=True)
+    if check_out <= check_in:  # not of a stay that has begun: its end is as it was, or to come
         # A person set one end, and the feed moved the whole stay beyond it: that edit was about other days. A code for
         # those days would leave the guest in front of a locked door.
         check_in, check_out = combined.check_in, combined.check_out

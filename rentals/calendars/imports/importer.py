@@ -186,6 +186,7 @@ class Importer:
             unreadable_since=self.now if arrival.verdict is Verdict.QUARANTINED else None,
             **content_of(arrival, arrival.verdict),
         )
+        item.contact = (arrival.guest.email, arrival.guest.phone)
         self.ledger.new_items.append(item)
         if former is not None:
             self.stays.tell_apart(item, self.ledger.items[former.id].booking_id)

@@ -71,6 +71,7 @@ class Stays:
 
     def _new_booking(self, item: FeedItem, combined: merge.Combined) -> Booking:
         booking = self.ledger.new_booking(merge.new_stay(combined, needs_review=item.needs_review))
+        booking.guest_email, booking.guest_phone = item.contact  # from then on a person's matter
         self.report.counts["created"] += 1
         self.report.item_row(Action.NEW if item.verdict == Verdict.STAY else Action.NEW_TENTATIVE, item)
         return booking

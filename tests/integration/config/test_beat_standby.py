@@ -263,3 +263,43 @@ def test_a_standby_writes_nothing_and_who_leads_puts_the_table_right(
     clock.shift(RENEW_SECONDS)
     tick(second)
     assert not PeriodicTask.objects.filter(name=PREFIX + "of another release").exists()
+
+
+def test_a_clock_that_stood_ahead_for_a_while_stops_no_tick(
+    clock: time_machine.Traveller,
+    beats: Callable[[], LeadingScheduler],
+    sent: Callable[[], Counter[str]],
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passed = 0.0  # a step of the clock does not concern what counts from the start of the machine
+    monkeypatch.setattr(beat_lease, "monotonic", lambda: passed)
+    beat = beats()
+
+    def seconds(number: float) -> None:
+        nonlocal passed
+        for _ in range(int(number)):
+            passed += 1
+            pass_seconds(clock, 1, beat)
+
+    seconds(2 * settings.SWEEP_SECONDS)
+    true = timezone.now()
+    clock.move_to(true + timedelta(days=1))
+    seconds(settings.SWEEP_SECONDS)
+    before = sent()
+    clock.move_to(true)
+    seconds(2 * settings.SWEEP_SECONDS + RENEW_SECONDS)
+    assert sent()[SWEEP] > before[SWEEP]
+    assert "clock_stepped_back" in caplog.text
+
+
+def test_a_beat_that_begins_after_a_clock_stood_ahead_sends_its_ticks(
+    clock: time_machine.Traveller, beats: Callable[[], LeadingScheduler], sent: Callable[[], Counter[str]]
+) -> None:
+    first = beats()
+    tick(first)
+    first.close()
+    PeriodicTask.objects.update(last_run_at=timezone.now() + timedelta(days=1))
+    before = sent()
+    pass_seconds(clock, 2 * settings.SWEEP_SECONDS, beats())
+    assert sent()[SWEEP] > before[SWEEP]

@@ -16,10 +16,7 @@ TASKS = 40
 
 @pytest.fixture
 def database_url(postgres_url: str) -> str:
-    """A database of its own on the session's server."""
-    with psycopg.connect(postgres_url, autocommit=True) as admin:
-        admin.execute("DROP DATABASE IF EXISTS kept_connections")
-        admin.execute("CREATE DATABASE kept_connections")
+    """A database of its own on the session's server; the worker makes it."""
     return postgres_url.rpartition("/")[0] + "/kept_connections"
 
 

@@ -81,6 +81,9 @@ def test_migrate_made_the_groups_with_their_permissions() -> None:
         "rentals.change_calendarfeed",
         "rentals.change_property",
         "rentals.change_lock",
+        "pins.add_staffaccess",
+        "pins.change_staffaccess",
+        "pins.delete_staffaccess",
     }
     assert rights("code-reveal") == {"pins.reveal_code"}
     all_of_them = Permission.objects.filter(content_type__app_label__in=["rentals", "pins", "django_celery_beat"])

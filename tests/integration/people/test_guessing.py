@@ -9,7 +9,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
-from config.people import hashing, tasks, throttle
+from config.people import tasks, throttle
 from pins.models import Incident
 from tests.support.logins import LOGIN, PASSWORD, counted, is_in, log_in
 from tests.support.pages import text
@@ -157,22 +157,6 @@ def test_the_board_and_the_list_show_it(client: Client, anna: User) -> None:
     page = text(client.get("/admin/pins/incident/"))
     assert "Somebody tries many passwords" in page
     assert "this installation" in page
-
-
-def test_a_full_house_of_looks_refuses_at_once(client: Client, anna: User) -> None:
-    known = Client()
-    assert is_in(log_in(known, "anna", PASSWORD))
-    known.post("/admin/logout/")
-    taken = [hashing.STRANGERS.queue.acquire(blocking=False) for _ in range(hashing.AT_ONCE + hashing.WAITING)]
-    try:
-        with counted() as hashed:
-            response = log_in(client, "anna", PASSWORD)
-        assert is_in(log_in(known, "anna", PASSWORD)), "a browser that is known has a room of its own"
-    finally:
-        for _ in taken:
-            hashing.STRANGERS.queue.release()
-    assert (response.status_code, hashed) == (429, [0])
-    assert is_in(log_in(client, "anna", PASSWORD))
 
 
 def test_no_name_and_no_password_reaches_the_log(client: Client, anna: User, caplog: pytest.LogCaptureFixture) -> None:

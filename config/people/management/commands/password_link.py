@@ -17,14 +17,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("username")
-        parser.add_argument("--drop-second-step", action="store_true", help="the phone and the spare codes are lost")
+        parser.add_argument("--drop-second-step", action="store_true", help="phone, spare codes and passkeys are lost")
 
     def handle(self, *_: Any, **options: Any) -> None:
         user = User.objects.filter(username=options["username"], is_active=True).first()
         if user is None:
             raise CommandError("No active person has this user name. Known ones are in the admin, under Users.")
-        if options["drop_second_step"] and second_step.drop(user.pk):
-            self.stdout.write("The second step is off.")
+        if options["drop_second_step"] and second_step.drop_all(user.pk):
+            self.stdout.write("The second step is off, and passkeys are removed.")
         if not settings.PUBLIC_URL:
             self.stdout.write("PUBLIC_URL is not set: put the address of this site before the link.")
         self.stdout.write(links.link(user))

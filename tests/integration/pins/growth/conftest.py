@@ -16,5 +16,5 @@ def server(postgres_url: str, django_db_setup: None, django_db_blocker: DjangoDb
     """An empty database on PostgreSQL is the one that the code uses."""
     from tests.support.postgres import as_default_database
 
-    with django_db_blocker.unblock(), as_default_database(postgres_url):
+    with django_db_blocker.unblock(), as_default_database(postgres_url.rpartition("/")[0] + "/growth"):
         yield

@@ -12,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from pins import retention
 from pins.desired import drift, drift_rounds, grants
+from pins.guests import collecting as guests_collecting
+from pins.guests import sending as guests_sending
 from pins.incidents import slow_checks, sweep_checks
 from pins.models import Incident, LockState, Pin
 from pins.notify import collecting, outbox
@@ -52,11 +54,21 @@ def tell_of_codes(now: datetime) -> None:
     collecting.collect(now)
 
 
+def tell_guests(now: datetime) -> None:
+    """The link goes to those who arrive within four hours, as far as their code is not on its lock."""
+    guests_collecting.collect(now)
+    assert len(guests_sending.due(now, 2 * DUE)) == DUE
+    Pin.objects.filter(pk__lte=DUE).update(state="set")
+    collecting.collect(now)
+    guests_collecting.collect(now)
+
+
 def purge(now: datetime) -> None:
     outbox.purge(now)
     retention.purge_grants(now)
     retention.purge_incidents(now)
     retention.purge_looks(now)
+    retention.purge_guest_pages(now)
 
 
 WORKS: dict[str, Work] = {
@@ -68,6 +80,7 @@ WORKS: dict[str, Work] = {
     "slices": next_slices,
     "incidents": tell_of_incidents,
     "codes": tell_of_codes,
+    "guests": tell_guests,
     "purge": purge,
 }
 

@@ -224,3 +224,26 @@ def test_an_account_has_so_many_requests_under_way_and_no_more(
     clock.shift(account_limits.LEASE)  # a dead worker's lease ends by itself
     assert not leases.renew(second)
     assert isinstance(leases.acquire(locks[1]), leases.Lease)
+
+
+def test_who_probes_and_until_when_the_others_rest(house: House, clock: time_machine.Traveller) -> None:
+    first, second = house.lock("First"), house.lock("Second")
+    house.stay(house.flat(first, second), 5 * DAY, DAY)
+    now = timezone.now()
+    resting = {"outages": 1, "recent_faults": [[first.pk, now.timestamp()]], "paused_until": now + MINUTE}
+    AccountState.objects.update(**resting)
+    state = AccountState.objects.get()
+    assert {account_limits.rests_until(lock, state, now) for lock in (first, second)} == {now + MINUTE}
+    assert account_limits.probing_locks(now, [state]) == set()
+
+    later = now + MINUTE
+    assert account_limits.rests_until(second, state, later) is None  # it did not fail: it probes
+    others = account_limits.rests_until(first, state, later)
+    assert others is not None
+    assert 5 * SECOND <= others - later <= 15 * SECOND
+    assert account_limits.probing_locks(later, [state]) == {second.pk}
+
+    # A key that may not write is no outage: nobody probes the cloud.
+    state.outages, state.dead_key = 0, account_limits.key_fingerprint(house.account)
+    assert account_limits.probing_locks(later, [state]) == set()
+    assert account_limits.rests_until(first, state, later) is None

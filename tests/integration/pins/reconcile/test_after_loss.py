@@ -244,3 +244,19 @@ def test_a_message_that_waited_is_not_sent(house: House, clock: time_machine.Tra
     bring_back(backup)
     assert Delivery.objects.get().state == Delivery.State.DROPPED
     assert NotificationChannel.objects.get().listens_from == timezone.now()
+
+
+def test_a_guest_of_the_next_hours_does_not_wait_for_the_other_half_of_the_requests(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """The code was on the lock when the backup was made, and is gone. Nobody may believe that it is there."""
+    door = house.lock("Door")
+    stay = house.stay(house.flat(door), 2 * HOUR, 2 * DAY)
+    house.live(clock, MINUTE)
+    backup = saved()
+    (pin,) = house.cloud.pins(door.device_id)
+    house.cloud.remove_pin(door.device_id, pin.id)
+    bring_back(backup)
+    release(house)
+    house.live(clock, 5 * MINUTE)
+    assert_one_right_pin(house, stay, door)

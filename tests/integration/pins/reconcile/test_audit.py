@@ -207,6 +207,27 @@ def test_a_list_that_was_read_in_between_hides_no_change(
     assert_one_right_pin(house, booking, door)
 
 
+def test_a_list_that_was_read_in_between_hides_no_stray(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Another stay's answer is lost, so a run reads the list that shows the stray first. “Not changed” since then."""
+    settings.AUDIT_SECONDS = 3600
+    door = house.lock()
+    flat = house.flat(door)
+    house.stay(flat, DAY, 5 * DAY)
+    house.live(clock, 2 * HOUR)
+    house.stay(flat, 20 * DAY, DAY)  # the version is seen to count our changes
+    house.live(clock, 2 * HOUR)
+    unknown = "Guest 01-02 Mar #" + stray_reference()
+    house.cloud.add_foreign_pin(door.device_id, alias=unknown, start=timezone.now(), end=timezone.now() + 9 * DAY)
+    house.cloud.script(door.device_id, ["POST:timeout_applied"])
+    house.stay(flat, 10 * DAY, DAY)
+    house.live(clock, 10 * MINUTE)
+    assert PinAttempt.objects.filter(op="list", pin__isnull=False).exists()
+    house.live(clock, 2 * HOUR)
+    assert Incident.objects.filter(kind=Incident.Kind.STRAY_CODE, lock=door, resolved_at=None).exists()
+
+
 def test_at_the_default_a_quiet_lock_costs_one_request_a_day(
     house: House, clock: time_machine.Traveller, settings: Settings
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 from datetime import time
 from typing import Any
@@ -48,9 +49,25 @@ def test_out_and_into_an_empty_installation_and_all_is_equal(host: Client, house
         assert "There is nothing to import." in again.content.decode()
 
 
-def test_a_cell_never_begins_like_a_formula(host: Client, house: House) -> None:
-    house.flat(name='=HYPERLINK("http://evil.test")')
-    assert b"\"'=HYPERLINK(" in export(host, PROPERTIES)
+#: What stands before a formula in a cell, where a spreadsheet trims cells or another separator splits them.
+_BEFORE = ("", " ", "\u3000", "Flat;", "Flat; ", "Flat;\u00a0", ";;", "Flat;'", 'Flat;"', "'", "' ", '"', '" ')
+_SIGNS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def test_no_cell_begins_like_a_formula_in_any_program(host: Client, house: House) -> None:
+    """Read with each separator that programs take, and with spaces trimmed, a formula stands behind an apostrophe."""
+    for number, (before, sign) in enumerate(itertools.product(_BEFORE, _SIGNS)):
+        house.flat(name=f'{before}{sign}HYPERLINK("http://evil.test/{number}")')
+    names = {one.name.strip() for one in Property.objects.all()}
+    assert len(names) == len(_BEFORE) * len(_SIGNS)
+    written = export(host, PROPERTIES)
+    for separator in ",;\t":
+        for row in csv.reader(io.StringIO(written.decode("utf-8-sig")), delimiter=separator):
+            for cell in row:
+                assert not cell.strip('" \u00a0\u3000').startswith(_SIGNS), (separator, cell)
+    Property.objects.all().delete()
+    sure(host, PROPERTIES, look(host, PROPERTIES, written, "p.csv"))
+    assert {one.name for one in Property.objects.all()} == names
 
 
 def test_the_export_is_what_the_list_shows(host: Client, house: House) -> None:

@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pins.board.timeline import Bar, Gap, Taken, lay_out
+from pins.board import calendar
+from pins.board.timeline import HALVES, Bar, Gap, Taken, lay_out
+from tests.support.paths import ROOT
 
 FIRST = date(2027, 3, 1)
 DAYS = 7
@@ -51,61 +53,47 @@ def test_where_a_stay_begins_and_ends(
     (bar,) = bars(stay(arrives, leaves))
     assert (bar.start, bar.end) == columns
     assert (bar.from_before, bar.goes_on) == cut
-    assert bar.row == 1
 
 
 @pytest.mark.parametrize(("arrives", "leaves"), [(-3, 0), (8, 9), (8, 8), (0, 0), (5, 3)])
 def test_a_stay_outside_the_window_or_an_impossible_one_is_not_shown(arrives: int, leaves: int) -> None:
     found = lay_out([stay(arrives, leaves)], FIRST, DAYS)
-    assert (found.bars, found.gaps, found.rows) == ((), (), 1)
+    assert (found.bars, found.gaps) == ((), ())
 
 
-def test_a_same_day_turnover_is_two_bars_that_touch_in_one_row() -> None:
+def test_a_same_day_turnover_is_two_bars_that_touch() -> None:
     first, second = bars(stay(4, 6, 2), stay(2, 4, 1))
     assert (first.key, second.key) == (1, 2)
     assert first.end == second.start == 8
-    assert (first.row, second.row) == (1, 1)
     assert (first.same_day, second.same_day) == (False, True)
     assert not first.overlaps
     assert not second.overlaps
 
 
-def test_an_overlap_is_two_rows_and_marks_both() -> None:
+def test_an_overlap_marks_both() -> None:
     found = lay_out([stay(2, 5, 1), stay(4, 6, 2), stay(6, 7, 3)], FIRST, DAYS)
-    assert [(bar.row, bar.overlaps) for bar in found.bars] == [(1, True), (2, True), (1, False)]
-    assert found.rows == 2
+    assert [bar.overlaps for bar in found.bars] == [True, True, False]
     assert found.bars[2].same_day
-
-
-def test_three_at_once_are_three_rows_and_a_row_is_used_again() -> None:
-    found = lay_out([stay(1, 5, 1), stay(1, 3, 2), stay(2, 4, 3), stay(3, 6, 4)], FIRST, DAYS)
-    assert {bar.key: bar.row for bar in found.bars} == {2: 1, 1: 2, 3: 3, 4: 1}
-    assert found.rows == 3
 
 
 def test_a_tentative_stay_is_shown_and_neither_overlaps_nor_turns_over() -> None:
     firm, hint, after = bars(stay(2, 5, 1), stay(3, 5, 2, tentative=True), stay(5, 6, 3))
     assert (firm.overlaps, hint.overlaps, after.overlaps) == (False, False, False)
     assert hint.tentative
-    assert hint.row == 2
     assert after.same_day  # because of the firm one
     (_, after_hint) = bars(stay(3, 5, 2, tentative=True), stay(5, 6, 3))
     assert not after_hint.same_day
 
 
-def test_in_and_out_on_the_day_on_which_the_next_arrives_fits_one_row() -> None:
+def test_in_and_out_on_the_day_on_which_the_next_arrives_touches_it() -> None:
     short, following = bars(stay(3, 3, 1), stay(3, 5, 2))
     assert (short.start, short.end, following.start) == (5, 6, 6)
-    assert (short.row, following.row) == (1, 1)
     assert following.same_day
     assert not short.overlaps
 
 
 def test_in_and_out_while_somebody_stays_overlaps() -> None:
-    assert [(bar.key, bar.row, bar.overlaps) for bar in bars(stay(2, 5, 1), stay(3, 3, 2))] == [
-        (1, 1, True),
-        (2, 2, True),
-    ]
+    assert [(bar.key, bar.overlaps) for bar in bars(stay(2, 5, 1), stay(3, 3, 2))] == [(1, True), (2, True)]
 
 
 @pytest.mark.parametrize(
@@ -124,14 +112,21 @@ def test_free_nights_between_stays(stays: list[Taken], gaps: list[Gap]) -> None:
 
 
 @given(st.lists(st.tuples(st.integers(-6, 14), st.integers(0, 8), st.booleans()), max_size=12))
-def test_bars_of_a_row_never_cover_each_other(spans: list[tuple[int, int, bool]]) -> None:
+def test_bars_lie_in_the_window_and_gaps_between_them(spans: list[tuple[int, int, bool]]) -> None:
     stays = [stay(begins, begins + nights, key, tentative=hint) for key, (begins, nights, hint) in enumerate(spans)]
     found = lay_out(stays, FIRST, DAYS)
-    covered = [(bar.row, column) for bar in found.bars for column in range(bar.start, bar.end)]
-    assert len(covered) == len(set(covered))
-    assert all(1 <= bar.start < bar.end <= 2 * DAYS + 1 and 1 <= bar.row <= found.rows for bar in found.bars)
+    assert all(1 <= bar.start < bar.end <= 2 * DAYS + 1 for bar in found.bars)
     free = {column for gap in found.gaps for column in range(gap.start, gap.end)}
-    assert not free & {column for _, column in covered}
+    assert not free & {column for bar in found.bars for column in range(bar.start, bar.end)}
+
+
+def test_the_style_sheet_has_a_place_for_each_column() -> None:
+    style = (ROOT / "pins" / "static" / "pins" / "timeline.css").read_text()
+    last = HALVES * calendar.DAYS + 1
+    for column in range(1, last):
+        assert f".from{column} {{ grid-column-start: {column}; }}" in style
+        assert f".to{column + 1} {{ grid-column-end: {column + 1}; }}" in style
+    assert f".to{last + 1} " not in style
 
 
 def test_a_guest_who_stays_on_is_no_turnover() -> None:

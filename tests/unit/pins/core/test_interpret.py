@@ -191,3 +191,56 @@ def test_a_value_that_exists_brings_a_lost_creation_back_once(credit: Credit) ->
     for _ in range(4):
         observed = meaning(posting(observed), Create(), Response(error=PinExists(406))).observed
         assert [(post.id, post.absent) for post in observed.posts] == [(None, False)]
+
+
+# -- successes of writes, and a 404 that is not Tedee's --------------------------------------------------------------
+
+
+def test_a_changed_pin_says_what_was_sent() -> None:
+    longer = replace(WISH, content=replace(WISH.content, ends_at=NOW + 72 * HOUR))
+    changing = transitions.prepared(SET, PendingWrite(Op.PUT, 1, longer.content, 7), NOW)
+    assert meaning(changing, Update(7), Response(status=204), longer).observed == replace(SET, applied=longer.content)
+
+
+def test_a_removed_pin_is_gone_and_a_removed_surplus_leaves_the_other() -> None:
+    assert meaning(deleting(), Delete(7), Response(status=204)).observed == Observed(tried_rev=1)
+    surplus = replace(SET, extra_ids=(8, 9))
+    assert meaning(deleting(surplus, 8), Delete(8), Response(status=204)).observed == replace(SET, extra_ids=(9,))
+
+
+def test_a_201_without_an_id_leaves_the_attempt_open() -> None:
+    sent = posting()
+    assert meaning(sent, Create(), Response(status=201)).observed == sent
+
+
+ASTRAY = Response(error=ServerFault(404))
+
+
+def test_a_404_of_a_gateway_makes_us_look_and_is_a_witness_only_after_a_list() -> None:
+    asked = meaning(SET, Read(7), ASTRAY)
+    assert (asked.observed, asked.changed_in_app) == (replace(SET, must_look=True), False)
+    omitted = replace(SET, omitted=True)
+    told = meaning(omitted, Read(7), ASTRAY)
+    assert (told.observed.remote_id, told.changed_in_app) == (None, True)
+
+
+def test_a_404_of_a_gateway_to_a_nominee_drops_all_of_them_until_the_next_list() -> None:
+    searching = replace(Observed(), exists=True, nominees=(11, 12))
+    assert meaning(searching, Read(11), ASTRAY).observed == replace(searching, nominees=(), must_look=True)
+
+
+@pytest.mark.parametrize("step", [Update(7), Delete(7)])
+def test_a_404_of_a_gateway_to_a_change_is_a_lost_answer(step: Request) -> None:
+    before = (
+        deleting()
+        if isinstance(step, Delete)
+        else transitions.prepared(SET, PendingWrite(Op.PUT, 1, WISH.content, 7), NOW)
+    )
+    observed = meaning(before, step, ASTRAY).observed
+    assert observed.remote_id == 7
+    assert observed.pending is not None
+    assert observed.pending.in_doubt
+
+
+def test_another_503_to_a_read_teaches_nothing() -> None:
+    assert meaning(SET, Read(7), Response(error=ServerFault(503))).observed == SET

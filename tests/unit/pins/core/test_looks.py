@@ -396,6 +396,20 @@ def test_a_pin_that_says_what_was_never_sent_shows_a_strangers_hand(
     assert looks.rewritten(seen, content, NOW) is told
 
 
+def test_a_lost_creation_is_not_denied_by_a_list_that_shows_something_like_it() -> None:
+    """Two values were sent, both answers lost. One code is recognised; the lock says that it has the other value, too.
+    So that one is still searched for when a third value is chosen."""
+    made = (MADE, Post(NOW + MINUTE, None, CONTENT.ends_at))
+    searching = Observed(exists=True, must_look=True, posts=made)
+    seen = looks.looked(searching, shown(nominees=(31, 32), credit=Credit.PROVEN), NOW + HOUR)
+    assert (seen.nominees, [post.absent for post in seen.posts]) == ((31, 32), [True, True])
+    assert looks.looked(searching, shown(credit=Credit.PROVEN), NOW + HOUR).posts == ()
+    adopted = looks.adopted(seen, 31, CONTENT, NOW + HOUR)
+    rotated = transitions.rotated(replace(adopted, exists=True), "604173")
+    assert rotated.remote_id == 31
+    assert rotated.left_codes == {"604173"}
+
+
 def test_a_former_value_under_a_changed_name_is_read_until_a_proven_list_shows_nothing_like_it() -> None:
     """Its POST was lost, the lock said that it has the value, and another value was chosen."""
     left = replace(SET, left_codes=frozenset({"604173"}))

@@ -132,6 +132,7 @@ def test_a_period_is_half_open() -> None:
         (utc(2027, 3, 3), utc(2027, 3, 3, 0, 0, 0, 5), {}),
         (utc(2027, 3, 3), utc(2027, 3, 2), {"late_minutes": 2000}),
         (utc(2027, 3, 3), utc(2027, 3, 8), {"early_minutes": -1}),
+        (utc(2027, 3, 3), utc(2027, 3, 8), {"late_minutes": -1}),
         (datetime(2027, 3, 3), utc(2027, 3, 8), {}),
         (utc(2027, 3, 3), datetime(2027, 3, 8), {}),
     ],

@@ -179,3 +179,46 @@ def test_after_a_check_out_the_lock_is_not_asked_for_each_expired_code() -> None
     assert step(observed=looks.looked(SET, Sighting((), False, (), frozenset(), Credit.UNPROVEN), over), now=over) == (
         Wait(None)
     )
+
+
+MAY_LAND = Late(NOW + HOUR, 1, 1, frozenset({Op.POST}))
+LOST = PendingWrite(Op.POST, 1, WISH.content, None, in_doubt=True)
+UNWANTED, NO_ROOM = replace(WISH, wanted=False), replace(WISH, admitted=False)
+
+
+@pytest.mark.parametrize(
+    ("desired", "observed", "state"),
+    [
+        (replace(WISH, issue_at=NOW + SECOND), Observed(), State.SCHEDULED),
+        (replace(WISH, issue_at=NOW + SECOND), Observed(tried_rev=1), State.SCHEDULED),  # the window was made shorter
+        (replace(WISH, issue_at=NOW), Observed(tried_rev=1), State.SETTING),
+        (WISH, Observed(), State.SCHEDULED),  # nothing was sent so far
+        (WISH, Observed(pending=replace(LOST, in_doubt=False)), State.SETTING),
+        (WISH, replace(SET, pending=PendingWrite(Op.PUT, 1, WISH.content, 7)), State.CHANGING),
+        (WISH, replace(SET, pending=PendingWrite(Op.DELETE, 1, None, 7)), State.REMOVING),
+        (WISH, SET, State.SET),
+        (WISH, replace(SET, late=MAY_LAND), State.SET),  # it can only say the same again
+        (WISH, replace(SET, extra_ids=(8,)), State.CHANGING),  # “set” beside a surplus code
+        (WISH, replace(SET, late=replace(MAY_LAND, rev=0)), State.CHANGING),  # the former wish may still land
+        (WISH, replace(SET, blocked="value_taken", blocked_rev=1), State.SET),
+        (WISH, replace(SET, applied=None), State.CHANGING),
+        (replace(WISH, rev=2, content=replace(WISH.content, code="234289")), SET, State.CHANGING),
+        (WISH, replace(SET, must_look=True), State.IN_DOUBT),
+        (WISH, replace(SET, omitted=True), State.IN_DOUBT),
+        (WISH, Observed(pending=LOST), State.IN_DOUBT),
+        (UNWANTED, Observed(pending=LOST), State.IN_DOUBT),
+        (WISH, Observed(blocked="value_taken", blocked_rev=1), State.BLOCKED),
+        (WISH, Observed(blocked="value_taken", blocked_rev=0), State.SCHEDULED),  # it concerned another wish
+        (UNWANTED, SET, State.REMOVING),
+        (UNWANTED, Observed(extra_ids=(8,)), State.REMOVING),
+        (UNWANTED, Observed(late=MAY_LAND), State.REMOVING),
+        (UNWANTED, Observed(late=replace(MAY_LAND, kinds=frozenset({Op.DELETE}))), State.REMOVED),
+        (UNWANTED, Observed(), State.REMOVED),
+        (NO_ROOM, Observed(), State.SCHEDULED),
+        (NO_ROOM, SET, State.REMOVING),
+        (replace(NO_ROOM, content=replace(WISH.content, ends_at=NOW)), Observed(), State.REMOVED),
+        (replace(NO_ROOM, wanted=False), Observed(), State.REMOVED),
+    ],
+)
+def test_the_state_that_people_see(desired: Desired, observed: Observed, state: State) -> None:
+    assert plan.state_of(PinView(desired, observed), NOW) is state

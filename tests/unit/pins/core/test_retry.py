@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core.retry import DELAYS, OUTAGE_DELAYS, Scope, delay, next_probe, outage, outage_delay, scope, scope_missing
+from pins.core.retry import DELAYS, Scope, delay, next_probe, outage, outage_delay, scope, scope_missing
 from pins.tedee.errors import Cause
 
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
@@ -26,11 +26,17 @@ def seconds(cause: Cause, failures: int, **options: Any) -> float:
         ((Cause.TIMEOUT, Cause.NETWORK), [0.25, 0.25, 1, 6, 30, 120, 300, 300, 300]),
         ((Cause.SERVER,), [0.5, 2, 6, 30, 120, 300, 300, 300, 300]),
         ((Cause.OFFLINE,), [0.5, 2, 5, 15, 60, 120, 300, 300, 300]),
+        ((Cause.UNAUTHORIZED, Cause.FORBIDDEN), [300, 900, 3600, 3600, 3600, 3600, 3600, 3600, 3600]),
+        ((Cause.RATE_LIMITED, Cause.NO_ROOM), [60, 300, 900, 900, 900, 900, 900, 900, 900]),
+        ((Cause.BAD_REQUEST,), [1, 60, 900, 3600, 3600, 3600, 3600, 3600, 3600]),
+        ((Cause.NOT_FOUND,), [0.5, 2, 6, 30, 120, 300, 300, 300, 300]),
+        ((Cause.PIN_EXISTS,), [0.5, 30, 120, 300, 300, 300, 300, 300, 300]),
     ],
 )
 def test_delays_grow_with_the_failures_of_the_lock(causes: tuple[Cause, ...], expected: list[float]) -> None:
     for cause in causes:
         assert [seconds(cause, failures) for failures in range(1, 10)] == expected
+        assert seconds(cause, 0) == expected[0]
 
 
 def test_a_lock_that_fails_in_changing_ways_is_tried_again_soon_but_not_for_ever() -> None:
@@ -87,6 +93,17 @@ def test_after_ten_failures_at_most_twenty_tries_an_hour() -> None:
 @pytest.mark.parametrize("left", [timedelta(hours=1), timedelta(minutes=5), timedelta(0), timedelta(days=-2)])
 def test_a_near_or_past_deadline_keeps_the_quick_rhythm(left: timedelta) -> None:
     assert seconds(Cause.BUSY, 100, until_deadline=left) == 30
+
+
+@pytest.mark.parametrize("cause", [Cause.BUSY, Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK])
+def test_a_rest_ends_a_minute_after_the_deadline_at_the_latest(cause: Cause) -> None:
+    near = timedelta(seconds=7)
+    for failures in range(1, 10):
+        assert seconds(cause, failures, until_deadline=near) == min(seconds(cause, failures), 67)
+    assert seconds(cause, 9, until_deadline=near, hung=True) == max(15, min(seconds(cause, 9), 67))
+    assert seconds(cause, 9, until_deadline=near, retry_after=600.0) == 600  # the server knows better
+    assert seconds(cause, 20, until_deadline=timedelta(hours=1)) == seconds(cause, 9)
+    assert seconds(cause, 20, until_deadline=timedelta(hours=1, seconds=1)) == max(180, seconds(cause, 9))
 
 
 @pytest.mark.parametrize("cause", [Cause.BUSY, Cause.TIMEOUT, Cause.SERVER, Cause.NETWORK])
@@ -155,10 +172,9 @@ def test_faults_on_three_locks_within_a_minute_are_an_outage() -> None:
 
 
 def test_probes_of_an_outage_become_rarer() -> None:
-    waits = [outage_delay(probes) for probes in range(8)]
-    assert waits == sorted(waits)
-    assert (waits[0], waits[-1]) == (OUTAGE_DELAYS[0], OUTAGE_DELAYS[-1])
-    assert outage_delay(-1) == OUTAGE_DELAYS[0]
+    assert [outage_delay(probes).total_seconds() for probes in range(-1, 7)] == [5, 5, 15, 30, 60, 120, 120, 120]
+    at_the_door = [outage_delay(probes, begun=True).total_seconds() for probes in range(7)]
+    assert at_the_door == [5, 15, 30, 60, 60, 60, 60]
 
 
 def test_each_lock_is_probed_once_soon_and_then_probes_become_rarer() -> None:

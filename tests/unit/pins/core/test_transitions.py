@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from pins.core import looks, transitions
 from pins.core.pin_state import Blocked, Content, Late, Observed, Op, PendingWrite
 from pins.core.posts import Post, closed_until
+from pins.core.witness import Credit, Sighting
 from tests.support.facts import NOW, observations, pending_writes
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -97,6 +98,9 @@ def test_a_new_device_begins_with_a_look_and_no_old_verdicts(seen: Observed) -> 
     assert (after.held, after.applied, after.pending, after.late) == (frozenset(), None, None, None)
     assert after.must_look
     assert (after.blocked, after.exists, after.refused, after.hold_until) == ("", False, False, None)
+    assert (after.extra_ids, after.nominees, after.posts, after.left_codes) == ((), (), (), frozenset())
+    assert (after.list_doubted_at, after.start_refused, after.lapsed, after.refusals) == (None, False, False, 0)
+    assert (after.must_read, after.omitted, after.not_found, after.troubles) == (False, False, False, 0)
 
 
 # -- answers to a change --------------------------------------------------------------------------------------------
@@ -194,6 +198,17 @@ def test_a_value_given_up_because_another_has_it_cannot_land_any_more() -> None:
     assert taken == Observed(late=replace(late, codes=frozenset()), refusals=2)
     refused = transitions.rotated(Observed(late=late, refused=True, refusals=1), "482913")
     assert refused == Observed(late=late, refusals=1)
+
+
+def test_a_value_that_the_lock_has_after_a_lost_post_is_searched_for_even_if_lists_lag() -> None:
+    late = Late(NOW, POST.rev, 1, frozenset({Op.POST}), frozenset({"481516"}))
+    sent = Observed(pending=POST, late=late, posts=(Post(NOW - HOUR, None, UNTIL), Post(NOW, None, UNTIL)))
+    exists = transitions.refused_existing(sent)
+    lagging = Sighting((), renamed=False, nominees=(), listed=frozenset({3}), credit=Credit.PROVEN)
+    seen = looks.looked(exists, lagging, NOW)
+    assert (seen.posts, seen.late, seen.exists) == ((), None, True)
+    assert transitions.rotated(seen, "481516").left_codes == {"481516"}
+    assert transitions.refused_existing(replace(sent, late=None)).left_codes == frozenset()
 
 
 def test_a_value_given_up_whose_post_was_lost_may_be_ours_that_the_lock_has() -> None:

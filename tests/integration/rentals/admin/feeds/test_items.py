@@ -119,7 +119,7 @@ def test_deleting_a_feed_keeps_its_stays_and_says_so(host: Client, flat: Propert
     assert not CalendarFeed.objects.exists()
     booking = Booking.objects.first()
     assert booking is not None
-    assert "a calendar that was deleted" in text(host.get(booking_page(booking)))
+    assert "No calendar lists it here any more" in text(host.get(booking_page(booking)))
 
 
 def test_the_property_of_a_feed_stays(host: Client, house: House, flat: Property) -> None:

@@ -144,3 +144,23 @@ def test_a_picture_alone_is_a_stay_and_one_before_a_name_is_no_part_of_a_word() 
     assert reading("🎉").verdict is Verdict.STAY
     made = reading("🏠 Reserved - Anna Nowak")
     assert (made.verdict, made.needs_review, made.guest.name) == (Verdict.STAY, False, "Anna Nowak")
+
+
+@pytest.mark.parametrize(
+    ("lines", "email", "phone"),
+    [
+        (("Email: Anna@Example.com", "Phone: +48 600 123 456"), "anna@example.com", "+48 600 123 456"),
+        (
+            ("E-Mail-Adresse: x-12@guest.booking.com (relay)", "Telefon: 0048600123456"),
+            "x-12@guest.booking.com",
+            "0048600123456",
+        ),
+        (("Guest email: unknown", "Phone Number (Last 4 Digits): 3456"), "", ""),
+        (("Email: @@", "Phone: 600 123 456"), "", ""),  # without the country's code it calls somebody else
+    ],
+)
+def test_where_the_guest_can_be_told_something(lines: tuple[str, ...], email: str, phone: str) -> None:
+    guest = reading("Reserved", "DESCRIPTION:" + "\\n".join(lines)).guest
+    assert (guest.email, guest.phone) == (email, phone)
+    assert "600" not in repr(guest)
+    assert "anna" not in repr(guest)

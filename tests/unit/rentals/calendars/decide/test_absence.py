@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from rentals.calendars.decide.absence import Expected, Judgement, judge
+from rentals.calendars.decide.absence import TAKEN_AGAIN, Expected, Judgement, judge
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 HALF_HOUR = timedelta(minutes=30)
@@ -64,3 +64,32 @@ def test_those_that_a_person_keeps_do_not_count() -> None:
     kept = frozenset({0, 1, 2})
     assert verdict(expected(3, kept=kept), {0, 1, 2}, empty=True) == Judgement()
     assert verdict(expected(6, kept=kept), {0, 1, 2, 3}).waiting == frozenset({3})
+
+
+@pytest.mark.parametrize(
+    ("stays", "absent", "empty", "reason"),
+    [
+        (1, 1, True, "The calendar is empty; it listed 1 stay."),
+        (4, 4, True, "The calendar is empty; it listed 4 stays."),
+        (3, 2, False, "2 of 3 stays to come vanished together."),
+        (4, 1, False, ""),
+    ],
+)
+def test_a_person_is_told_why_a_calendar_is_held(stays: int, absent: int, empty: bool, reason: str) -> None:
+    assert verdict(expected(stays), set(range(absent)), empty=empty).held_reason == reason
+
+
+LONG_AGO = NOW - timedelta(days=2)
+
+
+def test_once_a_person_was_asked_no_time_settles_it() -> None:
+    stays = [Expected(0, LONG_AGO, kept=False, asked=True), Expected(1, LONG_AGO, kept=False), *expected(9)[2:]]
+    assert verdict(stays, {0, 1}) == Judgement(give_up=frozenset({1}), held=frozenset({0}))
+    new = [Expected(0, None, kept=False, asked=True), Expected(1, None, kept=False), *expected(9)[2:]]
+    assert verdict(new, {0, 1}) == Judgement(waiting=frozenset({1}), held=frozenset({0}))
+
+
+def test_days_that_another_row_has_now_are_a_persons_to_decide_if_somebody_knows_the_code() -> None:
+    stays = [Expected(0, LONG_AGO, kept=False, taken_again=True), *expected(9)[1:]]
+    assert verdict(stays, {0}) == Judgement(held=frozenset({0}), held_reason=TAKEN_AGAIN)
+    assert verdict(stays, {1}) == Judgement(waiting=frozenset({1}))  # it is listed itself

@@ -1,0 +1,106 @@
+"""Shows the codes of somebody who works in the flats: once, in the answer to a POST, and on record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from django.contrib import admin
+from django.contrib.auth.models import AbstractBaseUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+
+from pins.admin import reveal, staff_panel
+from pins.desired import disclosure
+from pins.models import AccessGrant, StaffAccess
+from pins.status.staff import part_words
+from rentals.admin.object_pages import page_context
+from rentals.inbound import rate_limits
+from rentals.inbound.client import address_of
+
+_REFUSALS: Final[dict[type[disclosure.CodeNotShownError], str]] = {
+    disclosure.CodeWithdrawnError: "This code is taken off its locks.",
+    disclosure.StayOverError: "This code is over.",
+    disclosure.NoCodeYetError: "There is no code yet.",
+    disclosure.NoDoorError: "No lock has this code, so it opens nothing.",
+}
+
+
+@dataclass(frozen=True)
+class ShownCode:
+    """An error report may contain its repr, which therefore leaves out the code."""
+
+    title: str
+    code: str = field(repr=False)  # empty where it is not shown
+    why_not: str = ""
+
+
+@sensitive_post_parameters()
+@sensitive_variables()
+def reveal_view(request: HttpRequest, object_id: int, *, admin_page: admin.ModelAdmin[StaffAccess]) -> HttpResponse:
+    """The answer to the button “Show the code”: 200, 409 when nothing can be shown, 429 when it is asked too often."""
+    access = admin_page.get_object(request, str(object_id))
+    if access is None:
+        raise Http404
+    user = request.user
+    if not (admin_page.has_view_or_change_permission(request, access) and user.has_perm(reveal.PERMISSION)):
+        raise PermissionDenied
+    if not isinstance(user, AbstractBaseUser):
+        raise PermissionDenied
+    now = timezone.now()
+    if (seconds := rate_limits.wait(reveal.REVEALS, f"user:{user.pk}")) is not None:
+        minutes = -(-seconds // 60)
+        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
+        response = _page(admin_page, request, access, now, 429, refusal=f"You looked at many codes. Wait {wait}.")
+        response["Retry-After"] = str(seconds)
+        return response
+    shown = list(_shown(access, now, user=user, address=address_of(request)))
+    if not any(one.code for one in shown):
+        refusal = shown[0].why_not if shown else "It has no code on a lock at present."
+        return _page(admin_page, request, access, now, 409, refusal=refusal)
+    return _page(admin_page, request, access, now, 200, shown=shown)
+
+
+@sensitive_variables()
+def _shown(access: StaffAccess, now: datetime, *, user: AbstractBaseUser, address: str) -> Iterator[ShownCode]:
+    """Each code of the access. Each is written down as shown before it is."""
+    living = AccessGrant.objects.filter(staff=access, wanted=True, ends_at__gt=now).select_related("place")
+    for grant in living.defer(*AccessGrant.SECRETS).order_by("starts_at", "pk"):
+        try:
+            code = disclosure.reveal(grant.pk, now, user=user, address=address)
+        except disclosure.CodeNotShownError as refused:
+            yield ShownCode(part_words(grant), "", _REFUSALS.get(type(refused), str(refused)))
+        else:
+            yield ShownCode(part_words(grant), code)
+
+
+@sensitive_variables()
+def _page(
+    admin_page: Any,
+    request: HttpRequest,
+    access: StaffAccess,
+    now: datetime,
+    status: int,
+    *,
+    shown: list[ShownCode] | None = None,
+    refusal: str = "",
+) -> HttpResponse:
+    """Rendered at once and kept nowhere: not in a session or a message, nor by a browser or a proxy."""
+    values = {one.code for one in shown or () if one.code}
+    context: dict[str, Any] = {
+        **page_context(admin_page, request, f"Door code of {access}"),
+        "original": access,
+        "panel": staff_panel.panel(access, now),
+        "may_act": admin_page.has_change_permission(request, access),
+        "may_reveal": True,
+        "shown": shown or [],
+        "same": values.pop() if len(values) == 1 else "",
+        "refusal": refusal,
+    }
+    content = render_to_string("pins/admin/staff_reveal.html", context, request)
+    return HttpResponse(content, status=status, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,66 @@
+"""Who works between two stays today and tomorrow, and which flats were said to be ready. Reads no code."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.urls import reverse
+
+from pins.core.staff import Part
+from pins.models import AccessGrant, FlatReady, StaffAccess
+from pins.status.pins import pin_badge, pins_for_people
+from pins.status.staff import staff_holder
+from rentals.access import Scope, visible
+from rentals.fields import behind
+from rentals.wording import WORST_FIRST, Badge, brief
+
+#: For so long a flat that was said to be ready counts as ready for whoever comes next.
+LATELY: Final = timedelta(days=2)
+#: How far ahead gaps are listed, and how many.
+SOON: Final = timedelta(days=1)
+MOST: Final = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Somebody's code in one flat between two stays."""
+
+    who: str
+    place: str
+    when: str
+    badge: Badge
+    url: str
+
+
+def workers(now: datetime, scope: Scope) -> tuple[Worker, ...]:
+    """Those whose code works now or within `SOON`, in order. One query where nobody works, else two."""
+    near = visible(AccessGrant.objects.filter(part=Part.GAP.value, wanted=True), scope)
+    grants = list(
+        near.filter(starts_at__lt=now + SOON, ends_at__gt=now)
+        .select_related("place", "staff")
+        .defer(*AccessGrant.SECRETS, *behind("staff", StaffAccess.SECRETS))
+        .order_by("starts_at", "pk")[:MOST]
+    )
+    badges: defaultdict[int, list[Badge]] = defaultdict(list)
+    for pin in pins_for_people().filter(grant__in=grants, wanted=True) if grants else ():
+        badges[pin.grant_id].append(pin_badge(pin, now))
+    return tuple(
+        Worker(
+            who=staff_holder(grant.holder_name, grant.staff.kind),
+            place=grant.place.name,
+            when=f"{brief(grant.starts_at, now, grant.place.zone)} to {brief(grant.ends_at, now, grant.place.zone)}",
+            badge=min(badges[grant.pk], key=lambda one: WORST_FIRST.index(one.tone)),
+            url=reverse("admin:pins_staffaccess_change", args=[grant.staff.pk]),
+        )
+        for grant in grants
+        if grant.place is not None and grant.staff is not None and badges[grant.pk]
+    )
+
+
+def said_ready(now: datetime, scope: Scope) -> dict[int, datetime]:
+    """By property, when somebody who works there said lately that it is ready."""
+    marks = visible(FlatReady.objects.filter(at__gt=now - LATELY), scope)
+    return dict(marks.order_by().values_list("property", "at"))

@@ -1,0 +1,71 @@
+"""Why a guest cannot get in, as far as Turnkey knows. Pure. All times are UTC.
+
+The last resort, a code in reserve, will be handed out from here: `Diagnosis.failed` names the locks on which the
+guest's own code is known not to work.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pins.guests.status import StayFacts
+
+
+class Finding(StrEnum):
+    """One thing that may keep the guest out. The order is that of the page."""
+
+    OVER = "over"
+    NO_STAY = "no_stay"
+    TOO_EARLY = "too_early"
+    NOT_RELEASED = "not_released"
+    NO_DOOR = "no_door"
+    NOT_SET = "not_set"
+    NO_KEYPAD = "no_keypad"
+    OFFLINE = "offline"
+    BATTERY_LOW = "battery_low"
+    NOTHING_WRONG = "nothing_wrong"  # every lock has the code, and it works at this moment
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding, and the doors that it is about."""
+
+    finding: Finding
+    doors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What was found, the most telling first."""
+
+    found: tuple[Found, ...]
+    failed: tuple[int, ...]  # ids of locks that should open by now, and are known not to have the code
+
+    @property
+    def is_urgent(self) -> bool:
+        """Whether the guest has a right to be inside at this moment."""
+        return not {one.finding for one in self.found} & {Finding.OVER, Finding.NO_STAY, Finding.TOO_EARLY}
+
+
+def diagnose(stay: StayFacts, now: datetime) -> Diagnosis:
+    """What keeps this guest out."""
+    if stay.is_over(now):
+        return Diagnosis((Found(Finding.OVER),), ())
+    if not stay.is_expected:
+        return Diagnosis((Found(Finding.NO_STAY),), ())
+    begun = stay.works_from <= now
+    found = [] if begun else [Found(Finding.TOO_EARLY)]
+    found += [] if stay.released else [Found(Finding.NOT_RELEASED)]
+    found += [] if stay.doors else [Found(Finding.NO_DOOR)]
+    missing = tuple(door for door in stay.doors if not (door.confirmed and stay.covered))
+    for finding, doors in (
+        (Finding.NOT_SET, [door.name for door in missing if not door.no_keypad]),
+        (Finding.NO_KEYPAD, [door.name for door in stay.doors if door.no_keypad]),
+        (Finding.OFFLINE, [door.name for door in stay.doors if door.offline]),
+        (Finding.BATTERY_LOW, [door.name for door in stay.doors if door.battery_low]),
+    ):
+        found += [Found(finding, tuple(doors))] if doors else []
+    failed = tuple(door.lock_id for door in missing) if begun else ()
+    return Diagnosis(tuple(found) or (Found(Finding.NOTHING_WRONG),), failed)

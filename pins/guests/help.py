@@ -1,0 +1,47 @@
+"""“I cannot get in”: finds out why, and tells the host at once."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from django.db import transaction
+from django.db.models import Q
+
+from pins.guests.diagnosis import Diagnosis, diagnose
+from pins.guests.reading import GuestStay
+from pins.models import GuestPage, Incident
+from rentals.models import Booking
+
+_OF_GUESTS: Final = (Incident.Kind.GUEST_SHUT_OUT, Incident.Kind.GUEST_NOT_TOLD)
+
+logger = logging.getLogger(__name__)
+
+
+def ask(stay: GuestStay, now: datetime) -> Diagnosis:
+    """The guest of this stay cannot get in. The incident is urgent if the guest should be inside at this moment, else a
+    warning; it stays open until the guest or the host says that it is over, or the stay ends."""
+    found = diagnose(stay.facts, now)
+    severity = Incident.Severity.URGENT if found.is_urgent else Incident.Severity.WARNING
+    with transaction.atomic():
+        GuestPage.objects.filter(pk=stay.page.pk).update(
+            help_at=now, help_findings=",".join(one.finding.value for one in found.found)
+        )
+        Incident.open(Incident.Kind.GUEST_SHUT_OUT, now, about=stay.booking, severity=severity)
+    logger.warning("guest_asked_for_help", extra={"booking_id": stay.booking.pk})
+    return found
+
+
+def is_in(booking_id: int, now: datetime) -> bool:
+    """The guest is in. False: nobody asked for help."""
+    open_ones = Incident.objects.filter(booking=booking_id, kind=Incident.Kind.GUEST_SHUT_OUT, resolved_at__isnull=True)
+    return bool(open_ones.update(resolved_at=now))
+
+
+def end_with_stays(now: datetime) -> None:
+    """End the calls for help, and the failures to tell a guest, of stays that are over or off."""
+    open_ones = Incident.objects.filter(kind__in=_OF_GUESTS, resolved_at__isnull=True)
+    off = Q(booking__check_out__lte=now) | Q(booking__status=Booking.Status.CANCELLED)
+    if over := list(open_ones.filter(off).values_list("pk", flat=True)):
+        Incident.objects.filter(pk__in=over, resolved_at__isnull=True).update(resolved_at=now)

@@ -1,0 +1,98 @@
+"""What a host reads about the guest's page of a stay: the link, the messages, a call for help. Reads no code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.conf import settings
+
+from pins.guests import links
+from pins.guests.diagnosis import Finding
+from pins.models import GuestGuide, GuestMessage, GuestPage, Incident
+from rentals.fields import UndecryptableValue
+from rentals.models import Booking
+from rentals.wording import brief
+
+_MOST_LINES: Final = 6
+#: The findings of a call for help, for the host.
+_FINDINGS: Final = {
+    Finding.OVER: "the stay is over",
+    Finding.NO_STAY: "the stay is not confirmed, or its code is revoked",
+    Finding.TOO_EARLY: "it is too early",
+    Finding.NOT_RELEASED: "you have not released the stay",
+    Finding.NO_DOOR: "the property has no lock",
+    Finding.NOT_SET: "the code is not on every lock",
+    Finding.NO_KEYPAD: "a lock has no keypad",
+    Finding.OFFLINE: "a lock is offline",
+    Finding.BATTERY_LOW: "a battery is low",
+    Finding.NOTHING_WRONG: "every lock has the code, and it works",
+}
+
+
+@dataclass(frozen=True)
+class HostPanel:
+    """The section “The guest's page”."""
+
+    link: str  # empty: there is none, or this person may not see it
+    notes: tuple[str, ...]
+    can_make: bool
+    can_release: bool
+    can_send: bool
+    asked_for_help: str  # when, and what was found; empty: the guest is not waiting
+
+
+def panel(booking: Booking, now: datetime, *, site: str, may_reveal: bool) -> HostPanel | None:
+    """None where the property has no guide in use. `site`: the address under which this person reached Turnkey, for the
+    link while `PUBLIC_URL` is not set. `may_reveal`: whoever has the link can read the code, so only a person who may
+    see codes gets it."""
+    guide = GuestGuide.objects.filter(property=booking.property_id, is_active=True).defer(*GuestGuide.SECRETS).first()
+    if guide is None:
+        return None
+    page = GuestPage.objects.filter(booking=booking).defer(*GuestPage.SECRETS).first()
+    is_live = booking.status == Booking.Status.CONFIRMED and now < booking.check_out
+    waits = guide.needs_release and (page is None or page.released_at is None)
+    has_address = bool(booking.guest_email or (booking.guest_phone and guide.sends_texts))
+    return HostPanel(
+        link=_link(page, site) if page is not None and may_reveal else "",
+        notes=tuple(_notes(booking, page, now, is_live=is_live, waits=waits, has_address=has_address)),
+        can_make=is_live and page is None,
+        can_release=is_live and waits,
+        can_send=is_live and has_address,
+        asked_for_help=_help(booking, page, now),
+    )
+
+
+def _link(page: GuestPage, site: str) -> str:
+    try:
+        return links.address(page, settings.PUBLIC_URL or site)
+    except UndecryptableValue:
+        return ""
+
+
+def _notes(
+    booking: Booking, page: GuestPage | None, now: datetime, *, is_live: bool, waits: bool, has_address: bool
+) -> list[str]:
+    said = []
+    if not settings.PUBLIC_URL:
+        said.append("No messages go out: Turnkey does not know its own address. The operator must set PUBLIC_URL.")
+    if is_live and waits:
+        said.append("The guest sees no code until you release the stay.")
+    if is_live and not has_address:
+        said.append("No e-mail address of the guest is known. Enter one, or pass the link on yourself.")
+    zone = booking.property.zone
+    for one in page.messages.order_by("-pk")[:_MOST_LINES] if page is not None else ():
+        when = brief(one.ended_at or one.created_at, now, zone)
+        why = f" {one.last_error}" if one.last_error else ""
+        kind = GuestMessage.Kind(one.kind).label
+        said.append(f"{when}: “{kind}” by {one.get_way_display()}: {one.get_state_display().lower()}.{why}")
+    return said
+
+
+def _help(booking: Booking, page: GuestPage | None, now: datetime) -> str:
+    waiting = Incident.objects.filter(booking=booking, kind=Incident.Kind.GUEST_SHUT_OUT, resolved_at=None)
+    if page is None or page.help_at is None or not waiting.exists():
+        return ""
+    found = [_FINDINGS[Finding(one)] for one in page.help_findings.split(",") if one in set(Finding)]
+    return f"{brief(page.help_at, now, booking.property.zone)}. Turnkey found: {'; '.join(found)}."

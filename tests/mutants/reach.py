@@ -1,0 +1,128 @@
+"""Which tests reach which lines of the judged modules, recorded once for each test file with coverage.py.
+
+A test file is recorded anew when it has changed since, or a module that it reached. Helpers of tests are not looked at:
+delete `var/mutants/reach` after large changes there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Final
+
+import coverage
+import pytest
+
+from tests.mutants.running import Child, run_pytest
+from tests.mutants.suites import Suite, text_of
+from tests.support.paths import ROOT
+
+FOLDER: Final = ROOT / "var" / "mutants"
+#: So many test files are recorded by one process, which may take so many seconds on a busy machine.
+_BATCH: Final = 6
+_MOST_SECONDS: Final = 1800
+#: Processes cost too much to be started for each mutant.
+_MARKS: Final = "not (chaos or real_processes or browser or postgres or benchmark)"
+
+
+@dataclass
+class Reach:
+    """What the tests of one file reach. `texts`: the file and the modules it reached -> digest of their texts, at that
+    time; `lines`: module -> line -> tests; `seconds`: how long each test took."""
+
+    file: str
+    texts: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    lines: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+
+    def holds(self) -> bool:
+        """Whether nothing has changed since."""
+        return all((ROOT / path).exists() and _digest(path) == digest for path, digest in self.texts.items())
+
+
+def recorded(suite: Suite, say: Callable[[str], None], parts: Sequence[str] = ("",)) -> list[Reach]:
+    """The reach of the tests of a suite; what is missing is recorded first. `parts`: only of files with one of these in
+    their path. Raises `RuntimeError` if a test fails."""
+    files = [file for file in suite.test_files() if any(part in file for part in parts)]
+    missing = [file for file in files if (kept := _kept(file)) is None or not kept.holds()]
+    for start in range(0, len(missing), _BATCH):
+        batch = missing[start : start + _BATCH]
+        say(f"recording what the tests reach, {start} of {len(missing)} files done")
+        _where(batch[0]).parent.mkdir(parents=True, exist_ok=True)
+        output = FOLDER / "recording.txt"
+        child = Child(lambda batch=batch: _record(batch, suite.modules()), output, _MOST_SECONDS)  # type: ignore[misc]
+        if status := child.wait():
+            raise RuntimeError(f"Without a mutant all must pass: {', '.join(batch)} ended with {status}. See {output}.")
+    return [reach for file in files if (reach := _kept(file)) is not None]
+
+
+def _record(files: Sequence[str], modules: Sequence[str]) -> int:
+    measured = coverage.Coverage(data_file=None, include=[str(ROOT / module) for module in modules])
+    recorder = Recorder(measured)
+    measured.start()
+    status = run_pytest(["-x", "-m", _MARKS, *(str(ROOT / file) for file in files)], [recorder])
+    measured.stop()
+    if status not in (0, 5):  # 5: no test, all are left out
+        return status
+    reaches = {file: Reach(file, {file: _digest(file)}) for file in files}
+    for test, seconds in recorder.seconds.items():
+        reaches[_file(test)].seconds[test] = seconds
+    for module in modules:
+        for line, tests in measured.get_data().contexts_by_lineno(str(ROOT / module)).items():
+            for test in filter(None, tests):
+                reach = reaches[_file(test)]
+                reach.texts[module] = _digest(module)
+                reach.lines.setdefault(module, {}).setdefault(str(line), []).append(test)
+    for file, reach in reaches.items():
+        _where(file).write_text(json.dumps(asdict(reach)), encoding="utf-8")
+    return 0
+
+
+def _where(file: str) -> Path:
+    return FOLDER / "reach" / f"{file.replace('/', '.')}.json"
+
+
+def _kept(file: str) -> Reach | None:
+    where = _where(file)
+    return Reach(**json.loads(where.read_text(encoding="utf-8"))) if where.exists() else None
+
+
+def _digest(path: str) -> str:
+    return hashlib.sha256(text_of(path).encode()).hexdigest()
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
+
+
+class Recorder:
+    """A pytest plugin: tells coverage.py which test runs, and notes how long it took."""
+
+    def __init__(self, measured: coverage.Coverage) -> None:
+        self.measured, self.seconds = measured, defaultdict[str, float](float)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self.measured.switch_context(item.nodeid)
+        try:
+            return (yield)
+        finally:
+            self.measured.switch_context("")
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] += report.duration
+
+
+def judges(reaches: Sequence[Reach], module: str, lines: range, *, in_function: bool) -> dict[str, float]:
+    """The tests that reach one of the lines, with their seconds. For what a module does when it is imported, all tests
+    that reach anything of it."""
+    found: dict[str, float] = {}
+    for reach in reaches:
+        by_line = reach.lines.get(module, {})
+        for line in map(str, lines) if in_function else by_line:
+            found.update((test, reach.seconds[test]) for test in by_line.get(line, []))
+    return found
