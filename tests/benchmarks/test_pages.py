@@ -35,7 +35,7 @@ SIZES = (
     if table.FULL
     else (Size(properties=50, locks=100, bookings=2_000), Size(properties=100, locks=200, bookings=4_000))
 )
-MOST_QUERIES = 32
+MOST_QUERIES = 36
 DAY = timedelta(days=1)
 LARGEST_BOARD = 150_000
 LISTS = (

@@ -166,7 +166,8 @@ class Postgres(Database):
         self.disk.folder.chmod(0o777)
         settings = f"synchronous_commit=on max_connections={self.CONNECTIONS} max_wal_size=96MB min_wal_size=32MB"
         self._server = TemporaryPostgres(binaries, settings=settings, inside=self.disk.folder)
-        self.url = self._closing.enter_context(self._server)
+        server = self._closing.enter_context(self._server).rpartition("/")[0]
+        self.url = f"{server}/turnkey"  # made with its tables by whoever starts the scene
 
     def hold(self, seconds: float) -> None:
         with psycopg.connect(self.url) as connection:

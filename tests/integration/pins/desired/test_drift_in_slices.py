@@ -101,7 +101,7 @@ def test_a_crash_repeats_the_slice(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(grants, "sync_bookings", killed)
+        patched.setattr(grants, "sync_and_follow", killed)
         with pytest.raises(SystemExit):
             drift.look(timezone.now())
     assert list(ScanPosition.objects.filter(name="codes").values()) == before
