@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from django.core.handlers.wsgi import WSGIRequest
+
+_LONGEST_TYPE: Final = 256
 
 
 class Utf8Request(WSGIRequest):
@@ -20,3 +24,12 @@ class Utf8Request(WSGIRequest):
     @encoding.setter
     def encoding(self, value: object) -> None:
         pass
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        """A type that is long or malformed says nothing: reading it could fail, or take seconds."""
+        if len(meta.get("CONTENT_TYPE", "")) > _LONGEST_TYPE:
+            meta["CONTENT_TYPE"] = ""
+        try:
+            super()._set_content_type_params(meta)  # type: ignore[misc]
+        except ValueError:  # also UnicodeError
+            self.content_type, self.content_params = "", {}

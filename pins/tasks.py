@@ -109,8 +109,10 @@ def notify(self: Task[Any, Any], /, **kwargs: Any) -> None:
     """Put news into the outbox, and have it sent."""
     with heartbeats.periodic(self, "notify") as now:
         collecting.collect(now)
-        guests_collecting.collect(now)
-        ask_for_senders(len(_due_messages(now, settings.NOTIFY_MAX_IN_FLIGHT)))
+        try:
+            guests_collecting.collect(now)
+        finally:  # whatever becomes of guests, hosts are told
+            ask_for_senders(len(_due_messages(now, settings.NOTIFY_MAX_IN_FLIGHT)))
 
 
 @shared_task

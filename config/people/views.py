@@ -12,7 +12,7 @@ from django.contrib import admin
 from django.contrib.auth import login
 from django.contrib.auth.models import User
 from django.contrib.auth.views import LoginView
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -130,7 +130,7 @@ def _all_the_way_in(request: HttpRequest, user: User, wanted: str, *, strong: bo
     request.session[_ENTERED] = time.time()
     if strong:
         request.session[TOOK_SECOND_STEP] = True
-    response = redirect(wanted)
+    response = HttpResponseRedirect(wanted)  # `redirect` would look for a page of this name
     devices.remember(response, user)
     return response
 

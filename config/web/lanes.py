@@ -8,6 +8,7 @@ for, have a thread that nobody else can keep busy.
 
 from __future__ import annotations
 
+import re
 import time
 from bisect import insort
 from enum import Enum
@@ -15,8 +16,8 @@ from operator import attrgetter
 from typing import Final
 
 from django.conf import settings
-from django.http import parse_cookie
 from waitress.task import ThreadedTaskDispatcher
+from waitress.utilities import RequestEntityTooLarge
 
 from config.people import devices
 from config.web.receiving import Connection, Incoming
@@ -33,6 +34,12 @@ _FEW: Final = 5
 _FORGET: Final = 900.0
 
 
+#: The cookie of a browser that is known.
+_DEVICE: Final = re.compile(rf"(?:^|;\s*){re.escape(devices.COOKIE)}=([\w:.-]{{1,200}})(?:;|\Z)", re.ASCII)
+#: A log-in has two short fields. More could fill what all bodies together may hold, while it waits for its turn.
+_LARGEST_LOGIN: Final = 65_536
+
+
 class Lane(Enum):
     PAGES = "pages"
     STRANGERS = "strangers"
@@ -42,12 +49,12 @@ class Lane(Enum):
 
 def lane_of(request: Incoming) -> Lane:
     path = "/" + request.path.lstrip("/")  # as the page will see it
-    if request.error or path == "/healthz":
+    if request.error or (path == "/healthz" and request.command in ("GET", "HEAD") and not request.body_rcv):
         return Lane.QUICK
     if request.command != "POST" or path not in _LOGIN_PATHS:
         return Lane.PAGES
-    cookie = parse_cookie(request.headers.get("COOKIE", "")).get(devices.COOKIE, "")
-    return Lane.KNOWN if devices.is_ours(cookie) else Lane.STRANGERS
+    cookie = _DEVICE.search(request.headers.get("COOKIE", ""))  # parsing all of them can cost seconds
+    return Lane.KNOWN if cookie is not None and devices.is_ours(cookie[1]) else Lane.STRANGERS
 
 
 class Queue(ThreadedTaskDispatcher):
@@ -111,6 +118,9 @@ class Lanes:
         if lane is Lane.PAGES:
             self._pages.add_task(task)
         elif lane is Lane.QUICK:
+            self._quick.add_task(task)
+        elif request.body_rcv is not None and len(request.body_rcv) > _LARGEST_LOGIN:
+            request.refuse(RequestEntityTooLarge("log-in"))
             self._quick.add_task(task)
         else:
             forwarded = request.headers.get("X_FORWARDED_FOR", "")

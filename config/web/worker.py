@@ -73,6 +73,7 @@ def _is_busy(servers: list[Any]) -> Iterator[bool]:
 
 
 def _most_connections() -> int:
-    """Half of the files that the process may open: the others are for the database, logs and large bodies."""
+    """A quarter of the files that the process may open: the others are for the database, logs, large bodies, and the
+    files that are being sent."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(_MOST_CONNECTIONS, files // 2)
+    return _MOST_CONNECTIONS if files == resource.RLIM_INFINITY else min(_MOST_CONNECTIONS, files // 4)

@@ -7,9 +7,11 @@ those before their PINs; after a booking, never before one. All times are UTC.
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import transaction
@@ -24,6 +26,9 @@ from pins.core.staff import StaffWish
 from pins.desired import grants, staff_codes
 from pins.desired.staff_wishes import wishes_of
 from pins.models import AccessGrant, Incident, Pin, StaffAccess
+from rentals.fields import UndecryptableValue
+
+logger = logging.getLogger(__name__)
 
 #: What changed without a signal is found so soon: where a gap follows stays, and elsewhere.
 SOON, LATER = timedelta(minutes=10), timedelta(hours=1)
@@ -42,7 +47,14 @@ def sync(access_ids: Collection[int], now: datetime, *, without: Collection[int]
             access = rows.filter(pk=access_id).first()
             if access is not None:
                 touched |= _sync(access, now, without)
+            elif not wait:
+                # Who holds it may not see what this transaction changed: the next look compares it again.
+                transaction.on_commit(partial(_look_soon, access_id, now))
     return touched
+
+
+def _look_soon(access_id: int, now: datetime) -> None:
+    StaffAccess.objects.filter(pk=access_id).update(check_at=now)
 
 
 @sensitive_variables()
@@ -79,11 +91,16 @@ def look(now: datetime) -> set[int]:
         return set()
     wished = wishes_of(due, now)
     differing = _differing(due, wished, now)
-    touched = sync(differing, now)
+    touched: set[int] = set()
+    for access_id in sorted(differing):
+        try:
+            touched |= sync([access_id], now)
+        except UndecryptableValue:  # the others get their codes all the same
+            logger.exception("staff_code_unreadable", extra={"access_id": access_id})
     for access in due:
         # One that differed may wait for a value that is not free yet.
         at = now + AGAIN if access.pk in differing else _next_look(access, wished[access.pk], now)
-        StaffAccess.objects.filter(pk=access.pk).update(check_at=at)
+        StaffAccess.objects.filter(pk=access.pk, check_at=access.check_at).update(check_at=at)
     return touched
 
 

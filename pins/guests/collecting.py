@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
@@ -20,6 +21,7 @@ from pins.guests import links, reading
 from pins.guests.reading import GuestStay
 from pins.guests.timing import LAST_CALL, Kind, Situation, Told, due
 from pins.models import AccessGrant, GuestGuide, GuestMessage, GuestPage, StayNotice, ValueClaim
+from rentals.fields import UndecryptableValue
 from rentals.models import Booking
 
 logger = logging.getLogger(__name__)
@@ -27,6 +29,8 @@ logger = logging.getLogger(__name__)
 #: How many guests one run tells; the next one comes soon.
 MOST: Final = 200
 _HOUR: Final = timedelta(hours=1)
+#: A guest is told of new days up to so long after the end of those that were told.
+MOVED_LATE: Final = timedelta(days=14)
 _Said = GuestPage.Said
 Way = GuestMessage.Way
 
@@ -37,7 +41,10 @@ def collect(now: datetime) -> None:
     if hours:
         found = [*_untold(hours, now)[:MOST], *_told(now)[:MOST]]
         for booking_id in dict.fromkeys(found):
-            tell(booking_id, now)
+            try:
+                tell(booking_id, now)
+            except (UndecryptableValue, ObjectDoesNotExist):  # the others are told all the same
+                logger.exception("guest_not_told", extra={"booking_id": booking_id})
     asking.end_with_stays(now)
 
 
@@ -88,7 +95,9 @@ def _told(now: datetime) -> QuerySet[GuestPage, int]:
     lacked = Q(said=_Said.LINK, booking__property__guide__code_in_message=True) & released
     other |= lacked & Q(Exists(_announced("booking")))
     revoked = AccessGrant.objects.filter(booking=OuterRef("booking"), revoked_at__isnull=False)
-    pages = GuestPage.objects.filter(~Exists(revoked), other, _can_be_told("booking__"), told_check_out__gt=now)
+    # By the end that was told, which has an index; the stay may have been moved after that.
+    near = Q(told_check_out__gt=now - MOVED_LATE, booking__check_out__gt=now)
+    pages = GuestPage.objects.filter(near, ~Exists(revoked), other, _can_be_told("booking__"))
     return pages.order_by("told_check_in", "pk").values_list("booking", flat=True)
 
 

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from pins.guests.diagnosis import Diagnosis, diagnose
 from pins.guests.reading import GuestStay
-from pins.models import GuestPage, Incident
+from pins.models import AccessGrant, GuestPage, Incident
 from rentals.models import Booking
 
 _OF_GUESTS: Final = (Incident.Kind.GUEST_SHUT_OUT, Incident.Kind.GUEST_NOT_TOLD)
 
 logger = logging.getLogger(__name__)
+
+#: A call for help stays open for so long at least.
+_HEARD: Final = timedelta(minutes=15)
 
 
 def ask(stay: GuestStay, now: datetime) -> Diagnosis:
@@ -41,7 +44,11 @@ def is_in(booking_id: int, now: datetime) -> bool:
 
 def end_with_stays(now: datetime) -> None:
     """End the calls for help, and the failures to tell a guest, of stays that are over or off."""
-    open_ones = Incident.objects.filter(kind__in=_OF_GUESTS, resolved_at__isnull=True)
-    off = Q(booking__check_out__lte=now) | Q(booking__status=Booking.Status.CANCELLED)
+    # Not while the code still works, as on the page: and late enough that the call was told to somebody.
+    open_ones = Incident.objects.filter(kind__in=_OF_GUESTS, resolved_at__isnull=True, opened_at__lte=now - _HEARD)
+    works = AccessGrant.objects.filter(
+        booking=OuterRef("booking"), kind=AccessGrant.Kind.GUEST, wanted=True, ends_at__gt=now
+    )
+    off = Q(booking__check_out__lte=now) & ~Exists(works) | Q(booking__status=Booking.Status.CANCELLED)
     if over := list(open_ones.filter(off).values_list("pk", flat=True)):
         Incident.objects.filter(pk__in=over, resolved_at__isnull=True).update(resolved_at=now)

@@ -19,13 +19,24 @@ from django.db import transaction
 from django.db.models import F, Q
 
 from pins.core.pin_state import State
-from pins.models import AccountState, Delivery, Heartbeat, LockState, NotificationChannel, Pin
+from pins.models import (
+    AccountState,
+    Delivery,
+    GuestMessage,
+    Heartbeat,
+    LockState,
+    NotificationChannel,
+    Pin,
+    StaffAccess,
+)
 from rentals.models import FeedState
 
 logger = logging.getLogger(__name__)
 
 #: The clocks of two machines differ by less.
 TOLERANCE: Final = timedelta(minutes=1)
+#: Codes of people who work in the flats are compared at least so often (`pins.desired.staff_grants`).
+_LATEST_LOOK: Final = timedelta(hours=1)
 #: Moments at which something was seen or done: none of them can be in the future.
 _OF_LOCKS: Final = (
     "dispatched_at",
@@ -84,6 +95,10 @@ def _locks(now: datetime) -> None:
 def _others(now: datetime) -> None:
     """Messages and calendars. A calendar keeps its turn unless it was fetched by that clock."""
     Delivery.objects.filter(state=Delivery.State.WAITING, next_try_at__gt=now).update(next_try_at=now)
+    GuestMessage.objects.filter(state=GuestMessage.State.WAITING, next_try_at__gt=now).update(
+        next_try_at=now, claimed_until=None
+    )
+    StaffAccess.objects.filter(check_at__gt=now + _LATEST_LOOK).update(check_at=now)
     for name in ("rests_until", "failing_since"):
         NotificationChannel.objects.filter(**{f"{name}__gt": now}).update(**{name: now})
     FeedState.objects.filter(last_try_at__gt=now + TOLERANCE).update(

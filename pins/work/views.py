@@ -18,9 +18,11 @@ from django.views.decorators.http import require_POST, require_safe
 from limits import RateLimitItemPerMinute
 
 from pins.desired import disclosure
-from pins.models import AccessGrant, FlatReady, StaffAccess
+from pins.models import AccessGrant, FlatReady, Pin, StaffAccess
+from pins.status.pins import is_confirmed
 from pins.status.staff import part_words
 from pins.work.visits import work_of
+from rentals.fields import behind
 from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of, client_key_of
 from rentals.models import Property
@@ -76,6 +78,10 @@ def done(request: HttpRequest, token: str, property_id: int) -> HttpResponse:
 def _shown(access: StaffAccess, now: datetime, address: str) -> Iterator[tuple[str, str]]:
     living = AccessGrant.objects.filter(staff=access, wanted=True, ends_at__gt=now).select_related("place")
     for grant in living.defer(*AccessGrant.SECRETS).order_by("starts_at", "pk"):
+        pins = Pin.objects.filter(grant=grant, wanted=True).select_related("grant", "lock")
+        if not all(is_confirmed(pin, now) for pin in pins.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS))):
+            yield part_words(grant), _NOT_NOW
+            continue
         try:
             value = disclosure.reveal_to_holder(grant.pk, now, name=f"{access.name}, own page", address=address)
         except disclosure.CodeChangingError:
@@ -116,13 +122,13 @@ def _page(
     shown: list[tuple[str, str]] | None = None,
     refusal: str = "",
 ) -> HttpResponse:
-    values = {value for _, value in shown or ()}
+    values = {value for _, value in shown or ()} - {_NOT_NOW}
     context: dict[str, Any] = {
         "access": access,
         "token": token,
         "work": work_of(access, timezone.now()),
         "shown": shown or [],
-        "same": values.pop() if len(values) == 1 else "",
+        "same": values.pop() if len({value for _, value in shown or ()}) == 1 and values else "",
         "refusal": refusal,
     }
     return _private(HttpResponse(render_to_string("pins/work/page.html", context, request), status=status))

@@ -62,7 +62,8 @@ def read(token: str, keys: KeySet, expected: Expected, now: datetime) -> Visitor
     except (JoseError, ValueError, TypeError) as error:
         raise RefusedToken(f"The signature of the token does not hold ({type(error).__name__}).") from None
     _judge(claims, expected, now)
-    verified = claims.get("email_verified") is True
+    # Letters beyond ASCII can become those of another address in another case: a Kelvin sign is a `k`.
+    verified = claims.get("email_verified") is True and _text(claims.get("email")).isascii()
     return Visitor(
         issuer=expected.issuer,
         subject=claims["sub"],

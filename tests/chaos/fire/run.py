@@ -88,6 +88,7 @@ class _Lane:
     may_restore: bool = False
     _waiting: list[Fault] = field(default_factory=list)
     _current: tuple[Fault, Iterator[str], datetime, str] | None = None
+    _acts: bool = False  # what it does at this moment may wait for the other lane (`Scene.insist`)
 
     @property
     def is_busy(self) -> bool:
@@ -95,12 +96,16 @@ class _Lane:
 
     def step(self, scene: Scene) -> None:
         """Begin or end a fault, if its time has come."""
-        if time.monotonic() < self.next_at:
+        if self._acts or time.monotonic() < self.next_at:
             return
-        if self._current is not None:
-            self.end(scene)
-        elif self.faults:
-            self._begin(scene)
+        self._acts = True
+        try:
+            if self._current is not None:
+                self.end(scene)
+            elif self.faults:
+                self._begin(scene)
+        finally:
+            self._acts = False
 
     def _begin(self, scene: Scene) -> None:
         fault = self._choose()
@@ -188,6 +193,12 @@ def run(options: Options, folder: Path) -> Outcome:
 def _under_fire(made: Scene, options: Options, skipped: dict[str, str]) -> None:
     begun = time.monotonic()
     lanes = {name: _lane(name, options, skipped) for name in ("machines", "cloud")}
+
+    def step() -> None:
+        for lane in lanes.values():
+            lane.step(made)
+
+    made.meanwhile = step
     healing, booked, total = _Healing(made), 0.0, options.seconds * STAYS_A_MINUTE / 60
     while (passed := time.monotonic() - begun) < options.seconds:
         share = passed / options.seconds
@@ -195,8 +206,7 @@ def _under_fire(made: Scene, options: Options, skipped: dict[str, str]) -> None:
         if made.backup is None and share >= BACKUP_AT and not lanes["machines"].is_busy:
             made.make_backup()
         lanes["machines"].may_restore = made.backup is not None and share >= RESTORE_AT
-        for lane in lanes.values():
-            lane.step(made)
+        step()
         made.supervise()
         healing.look()
         time.sleep(0.1)

@@ -134,6 +134,8 @@ class Site:
         ("/timeline/", "q=x" + "&a" * 1200, "text/plain; charset=utf-16", 400),
         ("/healthz", "q=x", "text/plain; charset=hex", 200),
         ("/healthz", "q=x", "text/plain; charset=idna", 200),
+        ("/healthz", "q=x", "a/b; x*=nope''y", 200),
+        ("/healthz", "q=x", "a/b; x*=punycode''" + "a" * 60_000, 200),
         ("/admin/auth/user/9999/delete/", "_to_field=", "", 302),
         ("/admin/rentals/booking/1/change/", "_to_field=", "", 302),
         ("/admin/rentals/lock/export/", "show=true", "", 302),

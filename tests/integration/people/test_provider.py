@@ -220,6 +220,14 @@ def test_an_address_that_the_provider_did_not_verify_makes_nobody_known(
     assert not ProviderAccount.objects.exists()
 
 
+def test_an_address_in_letters_that_only_look_alike_takes_nobody_over(client: Client, provider: Provider) -> None:
+    User.objects.create_superuser("chief", "mike@example.com")
+    provider.says = {"email": "mi\N{KELVIN SIGN}e@example.com"}
+    go(client, provider)
+    assert not is_in(client)
+    assert not ProviderAccount.objects.exists()
+
+
 def test_an_address_that_was_given_to_another_person_takes_nobody_over(client: Client, provider: Provider) -> None:
     User.objects.create_superuser("chief", "anna@example.com")
     go(client, provider)

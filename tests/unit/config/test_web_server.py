@@ -238,4 +238,4 @@ def test_an_answer_that_nobody_takes_is_given_up(server: Any, port: int, monkeyp
 
 def test_the_files_that_a_process_may_open_limit_its_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda kind: (256, 256))
-    assert worker._most_connections() == 128
+    assert worker._most_connections() == 64

@@ -150,6 +150,13 @@ class TestChanges:
         told.save()
         assert tick() == SENT
 
+    def test_after_the_days_that_were_told(self, told: Booking, clock: time_machine.Traveller) -> None:
+        clock.move_to(told.check_out + DAY)
+        told.check_in += 30 * DAY
+        told.check_out += 30 * DAY
+        told.save()
+        assert tick() == SENT
+
     def test_another_code(self, house: House, told: Booking) -> None:
         former = code_of(told)
         code_overrides.renew_code(AccessGrant.objects.get().pk, timezone.now())
@@ -260,6 +267,39 @@ class TestDelivery:
         assert tick() == SENT
         assert mail.outbox[0].subject == "Willkommen, Anna Nowak"
         assert mail.outbox[0].body.startswith("https://codes.example.com/g/")
+
+
+def test_a_call_for_help_after_check_out_stays_open_while_the_code_works(
+    house: House, flat: Property, guide: GuestGuide, clock: time_machine.Traveller, client: Client
+) -> None:
+    """The property gives guests another hour: the page and the button are there, so somebody must be told."""
+    Property.objects.update(late_minutes=60)
+    stay = stay_of(house, flat, HOUR)
+    house.settle()
+    clock.move_to(stay.check_out + HOUR / 4)
+    client.post(path_of(stay, "guest-help"))
+    shut_out = Incident.objects.filter(kind="guest_shut_out", resolved_at=None)
+    clock.shift(HOUR / 2)
+    collecting.collect(timezone.now())
+    assert shut_out.exists()
+    clock.shift(HOUR / 2)
+    collecting.collect(timezone.now())
+    assert not shut_out.exists()
+
+
+def test_a_call_for_help_about_a_cancelled_stay_is_heard_before_it_ends(
+    house: House, flat: Property, guide: GuestGuide, clock: time_machine.Traveller, client: Client
+) -> None:
+    stay = stay_of(house, flat, HOUR)
+    house.settle()
+    client.post(path_of(stay, "guest-help"))
+    Booking.objects.update(status=Booking.Status.CANCELLED)
+    shut_out = Incident.objects.filter(kind="guest_shut_out", resolved_at=None)
+    collecting.collect(timezone.now())
+    assert shut_out.exists()
+    clock.shift(HOUR)
+    collecting.collect(timezone.now())
+    assert not shut_out.exists()
 
 
 def test_a_secret_that_no_key_opens_stops_nobody_else(

@@ -72,6 +72,19 @@ def test_a_press_shows_the_code_and_is_written_down(link: str, access: StaffAcce
     assert access.code not in content(answer)
 
 
+def test_a_code_that_no_lock_has_yet_is_not_shown(house: House, host: Client, link: str, access: StaffAccess) -> None:
+    former = access.code
+    host.post(f"/admin/pins/staffaccess/{access.pk}/new-code/")
+    access.refresh_from_db()
+    assert access.code != former
+    visitor = Client(enforce_csrf_checks=True)
+    shown = text(visitor.post(f"{link}code/"))
+    assert access.code not in shown
+    assert "Look again in a few minutes" in shown
+    house.settle()
+    assert access.code in text(visitor.post(f"{link}code/"))
+
+
 def test_a_link_ends(host: Client, link: str, access: StaffAccess) -> None:
     access.refresh_from_db()
     assert access.link_digest
