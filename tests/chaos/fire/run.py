@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -94,7 +95,7 @@ class _Lane:
     def is_busy(self) -> bool:
         return self._current is not None
 
-    def step(self, scene: Scene) -> None:
+    def step(self, scene: Scene, *, may_begin: bool = True) -> None:
         """Begin or end a fault, if its time has come."""
         if self._acts or time.monotonic() < self.next_at:
             return
@@ -102,7 +103,7 @@ class _Lane:
         try:
             if self._current is not None:
                 self.end(scene)
-            elif self.faults:
+            elif self.faults and may_begin:
                 self._begin(scene)
         finally:
             self._acts = False
@@ -194,11 +195,11 @@ def _under_fire(made: Scene, options: Options, skipped: dict[str, str]) -> None:
     begun = time.monotonic()
     lanes = {name: _lane(name, options, skipped) for name in ("machines", "cloud")}
 
-    def step() -> None:
+    def step(*, may_begin: bool = True) -> None:
         for lane in lanes.values():
-            lane.step(made)
+            lane.step(made, may_begin=may_begin)
 
-    made.meanwhile = step
+    made.meanwhile = partial(step, may_begin=False)
     healing, booked, total = _Healing(made), 0.0, options.seconds * STAYS_A_MINUTE / 60
     while (passed := time.monotonic() - begun) < options.seconds:
         share = passed / options.seconds
