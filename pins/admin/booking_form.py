@@ -13,14 +13,13 @@ from django.utils import timezone
 from django.utils.html import format_html
 
 from pins.admin import own_code
-from pins.admin.own_code import Asker
-from pins.core.code_rules import problems
+from pins.admin.own_code import Asker, OwnCodeField
 from rentals.admin.property_choice import PropertyChoice
 from rentals.ending import RunningStay, running, would_end
 from rentals.local_time import local_moment
 from rentals.models import Booking, Property
 from rentals.stay_forms import plausible_day
-from rentals.widgets import ClockField, DayField, WriteOnlyInput
+from rentals.widgets import ClockField, DayField
 from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
@@ -44,11 +43,7 @@ class BookingForm(_Form):
     arrival_time = ClockField(label="at", required=False)
     departure_date = DayField(label="Departure")
     departure_time = ClockField(label="at", required=False)
-    own_code = forms.CharField(
-        label="Own code",
-        required=False,
-        max_length=20,
-        widget=WriteOnlyInput({"inputmode": "numeric", "size": 12}),
+    own_code = OwnCodeField(
         help_text="Leave it empty and Turnkey chooses one. Enter 5 to 8 digits to give the guest a code that you know; "
         "it is not shown here again, so note it. Once set, it can only be replaced after “Revoke”.",
     )
@@ -101,12 +96,6 @@ class BookingForm(_Form):
 
     def clean_departure_date(self) -> date:
         return plausible_day(self.cleaned_data["departure_date"])
-
-    def clean_own_code(self) -> str:
-        value = str(self.cleaned_data["own_code"])
-        if value and (found := problems(value)):
-            raise ValidationError(list(found))
-        return value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

@@ -1,22 +1,26 @@
-"""A code that a person chose, on the form of a stay: whether it can be had."""
+"""A code that a person chose, on a form: its field, and whether it can be had."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+from django import forms
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core.exceptions import ValidationError
 from django.views.decorators.debug import sensitive_variables
 from limits import RateLimitItemPerMinute
 
+from pins.core.code_rules import problems
 from pins.desired import own_codes
 from pins.desired.code_overrides import CodeTakenError
 from pins.models import AccessGrant, StaffAccess
 from rentals.access import Scope
 from rentals.inbound import rate_limits
 from rentals.models import Booking, Lock, Property
+from rentals.widgets import WriteOnlyInput
 
 #: Tries of one person within ten minutes. Of the million codes with six digits so many tell next to nothing.
 TRIES: Final = RateLimitItemPerMinute(10, 10, namespace="own-code")
@@ -27,6 +31,21 @@ class Asker:
     user: AbstractBaseUser | AnonymousUser
     scope: Scope
     address: str
+
+
+class OwnCodeField(forms.CharField):
+    """Digits that a person chose for a door. Written and never shown; empty: Turnkey chooses."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = WriteOnlyInput({"inputmode": "numeric", "size": 12})
+        super().__init__(label="Own code", required=False, max_length=20, widget=widget, **kwargs)
+
+    @sensitive_variables("value", "code")
+    def clean(self, value: Any) -> str:
+        code = str(super().clean(value))
+        if code and (found := problems(code)):
+            raise ValidationError(list(found))
+        return code
 
 
 @sensitive_variables("value")

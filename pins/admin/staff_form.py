@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.utils import timezone
 
 from pins.admin import own_code
-from pins.admin.own_code import Asker
-from pins.core.code_rules import problems
+from pins.admin.own_code import Asker, OwnCodeField
 from pins.models import StaffAccess
 from pins.tedee.messages import EVERY_DAY
 from rentals.local_time import local_moment
 from rentals.models import Lock, Property
-from rentals.widgets import ClockField, DayField, WriteOnlyInput
+from rentals.widgets import ClockField, DayField
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[StaffAccess]
@@ -43,11 +41,7 @@ class StaffForm(_Form):
     day_end = ClockField(label="Until", required=False, example="16:00", help_text="00:00 is midnight. Empty: all day.")
     first_day = DayField(label="First day", required=False, help_text="Empty: from now on.")
     last_day = DayField(label="Last day", required=False, help_text="Empty: no end.")
-    own_code = forms.CharField(
-        label="Own code",
-        required=False,
-        max_length=20,
-        widget=WriteOnlyInput({"inputmode": "numeric", "size": 12}),
+    own_code = OwnCodeField(
         help_text="Leave it empty and Turnkey chooses one, and keeps it. Enter 5 to 8 digits to replace it; they are "
         "not shown here again, so note them.",
     )
@@ -76,12 +70,6 @@ class StaffForm(_Form):
 
     def clean_weekdays(self) -> int:
         return sum(int(flag) for flag in self.cleaned_data["weekdays"])
-
-    def clean_own_code(self) -> str:
-        value = str(self.cleaned_data["own_code"])
-        if value and (found := problems(value)):
-            raise ValidationError(list(found))
-        return value
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data

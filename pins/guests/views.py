@@ -29,6 +29,7 @@ from pins.guests.status import is_open
 from pins.models import GuestPicture
 from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of, client_key_of
+from rentals.inbound.secret_pages import kept_private
 
 #: Calls of one page.
 LOOKS: Final = RateLimitItemPerMinute(60, namespace="guest-look")
@@ -36,10 +37,6 @@ LOOKS: Final = RateLimitItemPerMinute(60, namespace="guest-look")
 SHOWN: Final = RateLimitItemPerMinute(20, 10, namespace="guest-code")
 HELPS: Final = RateLimitItemPerMinute(10, 10, namespace="guest-help")
 
-#: Nothing but our own style and pictures; no script, no frame, no other host.
-_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 _TOKEN_AT_MOST: Final = 200
 #: What a view gets: the request, its stay, the language, the moment.
 _View: TypeAlias = Callable[..., HttpResponse]
@@ -66,7 +63,7 @@ def _guests(limit: RateLimitItem) -> Callable[[_View], _View]:
                     response = _refusal(request, language, seconds)
                 else:
                     response = view(request, stay, language, now, token=token, **kwargs)
-            return _private(response)
+            return kept_private(response)
 
         return answer
 
@@ -87,14 +84,6 @@ def _refusal(request: HttpRequest, language: str, seconds: int | None) -> HttpRe
     response = render(request, "pins/guests/nothing.html", context, status=404 if seconds is None else 429)
     if seconds is not None:
         response["Retry-After"] = str(seconds)
-    return response
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow, noarchive"
-    response["Referrer-Policy"] = "no-referrer"
-    response["Content-Security-Policy"] = _POLICY
     return response
 
 

@@ -9,17 +9,16 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
 from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
 from pins.reconcile import demand, statements
-from pins.reconcile.statements import Rows, Statement, slot
+from pins.reconcile.statements import Rows, Statement, kept, slot
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
@@ -60,17 +59,17 @@ class Booked:
 
 def locked_budget(key: str) -> RateBudget:
     """The row of a budget, locked until the transaction ends."""
-    row = next(iter(_locking(connection.vendor).read({"key": key})), None)
+    row = next(iter(_locking().read({"key": key})), None)
     return row or RateBudget.objects.select_for_update().get_or_create(key=key)[0]
 
 
-@lru_cache(maxsize=2)
-def _locking(_vendor: str) -> Rows[RateBudget]:
+@kept
+def _locking() -> Rows[RateBudget]:
     return Rows(RateBudget.objects.select_for_update().filter(key=slot("key", RateBudget)))
 
 
-@lru_cache(maxsize=2)
-def _spending(_vendor: str) -> Statement:
+@kept
+def _spending() -> Statement:
     return statements.update(
         RateBudget.objects.filter(key=slot("key", RateBudget)), {"usage": slot("usage", RateBudget)}
     )
@@ -103,7 +102,7 @@ def book(
         booked = budget.book(usage, rules(), now, reserve=reserve, most=len(together))
         if booked is None:
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
-        _spending(connection.vendor).run({"key": key, "usage": booked[0].to_json()})
+        _spending().run({"key": key, "usage": booked[0].to_json()})
         return Booked(booked[1], row.cutoff_at, together[-1])
 
 
@@ -119,7 +118,7 @@ def give_back(key: str, block: budget.Block) -> None:
     """What is left of a block was not sent."""
     with transaction.atomic():
         usage = budget.give_back(budget.Usage.from_json(locked_budget(key).usage), block)
-        _spending(connection.vendor).run({"key": key, "usage": usage.to_json()})
+        _spending().run({"key": key, "usage": usage.to_json()})
 
 
 def rate_limited(account: LockAccount, retry_after: float | None, now: datetime) -> None:

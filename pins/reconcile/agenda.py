@@ -6,9 +6,8 @@ import heapq
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Count, OuterRef, Subquery
 from django.db.models.functions import Coalesce
 
@@ -20,7 +19,7 @@ from pins.core.plan import Block, Request, Rotate, Wait, Write, next_step
 from pins.desired import grants
 from pins.models import Incident, Pin, ValueClaim
 from pins.reconcile.observations import locked_pin, save_observed
-from pins.reconcile.statements import Rows, slot
+from pins.reconcile.statements import Rows, kept, slot
 from rentals.models import Lock
 
 #: So many due PINs are looked at together; the others follow when these are done.
@@ -88,7 +87,7 @@ class Agenda:
 
     def _read(self, now: datetime) -> None:
         self._choices, self._read_at = {}, now
-        for pin in _due(connection.vendor).read({"lock": self._lock.pk, "now": now}):
+        for pin in _due().read({"lock": self._lock.pk, "now": now}):
             pin.claims_held = pin.claims  # type: ignore[attr-defined]
             pin.note_read()
             self._note(pin, now)
@@ -102,8 +101,8 @@ class Agenda:
             self._choices[pin.pk] = Choice(pin, step, deadline(pin.view, now))
 
 
-@lru_cache(maxsize=2)
-def _due(_vendor: str) -> Rows[Pin]:
+@kept
+def _due() -> Rows[Pin]:
     pins = Pin.objects.filter(lock=slot("lock", Pin), next_try_at__lte=slot("now", Pin, "next_try_at"))
     held = ValueClaim.objects.filter(grant=OuterRef("grant"), lock=OuterRef("lock"), released_at__isnull=True)
     count = held.order_by().values("lock").annotate(count=Count("pk")).values("count")

@@ -13,9 +13,8 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from pins.core import transitions
@@ -30,7 +29,7 @@ from pins.reconcile.agenda import Choice
 from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import save_if_unchanged, store_if_unchanged
 from pins.reconcile.purse import Purse
-from pins.reconcile.statements import Statement, slot
+from pins.reconcile.statements import Statement, kept, slot
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import TedeeError
 from pins.tedee.messages import PinBody
@@ -108,7 +107,7 @@ def prepare(
                 raise _NothingStored
             written = {"pin_id": pin.pk, "op": _KINDS[type(step)], "rev": pin.desired_rev, "token": token}
             written |= {"remote_id": getattr(step, "remote_id", None), "started_at": now}
-            _writing_down(connection.vendor).run(written)
+            _writing_down().run(written)
     except _NothingStored:
         purse.take_back()
         purse.close()
@@ -118,8 +117,8 @@ def prepare(
     return PreparedAttempt(pin.pk, known.lock.device_id, step, token, pin.desired_rev, body, due)
 
 
-@lru_cache(maxsize=2)
-def _writing_down(_vendor: str) -> Statement:
+@kept
+def _writing_down() -> Statement:
     columns = ("pin_id", "op", "rev", "token", "remote_id", "started_at")
     return statements.insert(PinAttempt(**{one: slot(one, PinAttempt) for one in columns}))
 

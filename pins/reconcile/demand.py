@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
-from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
 from pins.models import Pin
 from pins.reconcile import statements
-from pins.reconcile.statements import Slot, Statement, slot
+from pins.reconcile.statements import Slot, Statement, kept, slot
 from rentals.models import LockAccount
 from rentals.models.lock import budget_key
 
@@ -65,12 +63,12 @@ def first_deadlines(accounts: Collection[int], now: datetime, most: int) -> list
 def due_before(key: str, deadline: datetime, now: datetime, *, most: int) -> int:
     """How many codes with an earlier deadline wait for requests of the budget `key` now; counted up to `most`."""
     kind, _, name = key.partition(":")
-    counted = _counting(connection.vendor, kind, most)
+    counted = _counting(kind, most)
     return counted.number({"soon": now + SOON, "deadline": deadline, "sharing": name})
 
 
-@lru_cache(maxsize=8)
-def _counting(_vendor: str, kind: str, most: int) -> Statement:
+@kept
+def _counting(kind: str, most: int) -> Statement:
     """The accounts that share a budget are those of one group, or one alone: see `budget_key`."""
     group, alone = slot("sharing", LockAccount, "rate_group"), slot("sharing", LockAccount, "id")
     accounts = LockAccount.objects.filter(Q(rate_group=group) if kind == "group" else Q(pk=alone, rate_group=""))

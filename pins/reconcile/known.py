@@ -9,15 +9,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
 from pins.core import posts
 from pins.models import AccountState, LockState, Pin
-from pins.reconcile.statements import Rows, slot
+from pins.reconcile.statements import Rows, kept, slot
 from pins.tedee.errors import Cause
 from rentals.models import Lock
 
@@ -59,11 +57,11 @@ _COLUMNS = (
 def pins_at_a_glance(lock_id: int, now: datetime) -> list[PinFacts]:
     """The PINs of a lock that are wanted, may be there, or wait for something. One query, of few columns: rows are
     wide, and a lock may have a hundred."""
-    return [PinFacts(*row) for row in _glance(connection.vendor).read({"lock": lock_id, "now": now})]
+    return [PinFacts(*row) for row in _glance().read({"lock": lock_id, "now": now})]
 
 
-@lru_cache(maxsize=2)
-def _glance(_vendor: str) -> Rows[tuple[Any, ...]]:
+@kept
+def _glance() -> Rows[tuple[Any, ...]]:
     now = slot("now", Pin, "hold_until")
     wanted = Q(wanted=True, grant__ends_at__gt=now)
     there = Q(remote_id__isnull=False) | ~Q(extra_ids=[]) | ~Q(posts=[]) | ~Q(op="") | Q(must_look=True)
@@ -72,8 +70,8 @@ def _glance(_vendor: str) -> Rows[tuple[Any, ...]]:
     return Rows(rows.values_list(*_COLUMNS))
 
 
-@lru_cache(maxsize=2)
-def _lock(_vendor: str) -> Rows[Lock]:
+@kept
+def _lock() -> Rows[Lock]:
     return Rows(Lock.objects.select_related("operation", "account__operation").filter(pk=slot("lock", Lock, "id")))
 
 
@@ -87,7 +85,7 @@ class KnownLock:
 
     def _read(self, now: datetime) -> None:
         self._is_outdated = False
-        (self._lock,) = _lock(connection.vendor).read({"lock": self._lock_id})
+        (self._lock,) = _lock().read({"lock": self._lock_id})
         self.pins = pins_at_a_glance(self._lock_id, now)
         self.holders: defaultdict[int, set[int]] = defaultdict(set)
         for pin in self.pins:

@@ -13,7 +13,6 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -25,7 +24,7 @@ from django.utils import timezone
 from pins.models import LockState
 from pins.reconcile import account_limits, statements, wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
-from pins.reconcile.statements import Rows, Statement, slot
+from pins.reconcile.statements import Rows, Statement, kept, slot
 from rentals.models import Lock
 
 #: Total deadline of one request, in seconds (connect, send, receive).
@@ -79,9 +78,9 @@ def _now_and_end() -> tuple[Combinable, Combinable]:
     return now, now + LEASE
 
 
-def _clock() -> tuple[str, bool]:
-    """Of what a statement with a moment in it depends: the database, and whose clock is read."""
-    return connection.vendor, isinstance(database_now(), datetime)
+def _is_by_machine() -> bool:
+    """Of what a statement with a moment in it depends: whose clock is read."""
+    return isinstance(database_now(), datetime)
 
 
 def acquire(lock: Lock) -> Lease | Taken:
@@ -98,18 +97,18 @@ def acquire(lock: Lock) -> Lease | Taken:
         account_limits.locked_budget(key)
         now = timezone.now()
         values = {"lock": lock.pk, "key": key, "now": now, "end": now + LEASE}
-        under_way = _under_way(_clock()).read(values)
+        under_way = _under_way(_is_by_machine()).read(values)
         if len(under_way) >= settings.TEDEE_MAX_IN_FLIGHT:
             return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
         # Those of the account itself matter only while its cloud is out of reach.
         if any(account_id == lock.account_id and outages for account_id, outages in under_way):
             return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
-        return lease if _taking(_clock()).run({**values, "owner": lease.owner}) == 1 else Taken(None)
+        return lease if _taking(_is_by_machine()).run({**values, "owner": lease.owner}) == 1 else Taken(None)
 
 
-@lru_cache(maxsize=4)
-def _under_way(_clock: tuple[str, bool]) -> Rows[tuple[int, int | None]]:
+@kept
+def _under_way(_by_machine: bool) -> Rows[tuple[int, int | None]]:
     """The accounts of the other locks that are spoken to, with the outages of their clouds."""
     now, _ = _now_and_end()
     others = LockState.objects.filter(rate_key=slot("key", LockState, "rate_key"), lease_until__gt=now)
@@ -117,8 +116,8 @@ def _under_way(_clock: tuple[str, bool]) -> Rows[tuple[int, int | None]]:
     return Rows(others.values_list("lock__account_id", "lock__account__operation__outages"))
 
 
-@lru_cache(maxsize=4)
-def _taking(_clock: tuple[str, bool]) -> Statement:
+@kept
+def _taking(_by_machine: bool) -> Statement:
     now, end = _now_and_end()
     # A lease that ends later than any could now was taken before the clock stepped back.
     free = LockState.objects.filter(lock=slot("lock", LockState)).exclude(lease_until__gt=now, lease_until__lte=end)
@@ -143,14 +142,14 @@ def renew(lease: Lease, *, writes_at: datetime | None = None, block: Block | Non
     """
     started, now = time.monotonic(), timezone.now()
     values = {"lock": lease.lock_id, "owner": lease.owner, "now": now, "end": now + LEASE, "written_at": writes_at}
-    if _renewal(_clock(), writes_at is not None, block).run(values) != 1:
+    if _renewal(_is_by_machine(), writes_at is not None, block).run(values) != 1:
         return False
     lease.renewed = started
     return True
 
 
-@lru_cache(maxsize=24)
-def _renewal(_clock: tuple[str, bool], writes: bool, block: Block | None) -> Statement:
+@kept
+def _renewal(_by_machine: bool, writes: bool, block: Block | None) -> Statement:
     now, end = _now_and_end()
     mine = _held_by_owner().filter(lease_until__gt=now)
     changes: dict[str, Any] = {"lease_until": end}
@@ -167,11 +166,11 @@ def release(lease: Lease) -> None:
     """Give the lease back, unless it has passed to another run. This run also served earlier requests for a run, so
     their mark goes with it; look for work after this, as `wakes` explains."""
     ahead = timezone.now() + wakes.CLOCKS_DIFFER
-    _release(connection.vendor).run({"lock": lease.lock_id, "owner": lease.owner, "ahead": ahead})
+    _release().run({"lock": lease.lock_id, "owner": lease.owner, "ahead": ahead})
 
 
-@lru_cache(maxsize=2)
-def _release(_vendor: str) -> Statement:
+@kept
+def _release() -> Statement:
     unmarked = wakes.without_mark(slot("ahead", LockState, "dispatched_at"))
     return statements.update(_held_by_owner(), {"lease_owner": None, "lease_until": None, "dispatched_at": unmarked})
 

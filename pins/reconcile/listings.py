@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Final
 
-from django.db import connection
 from django.db.models import F, Q
 
 from pins.core import audit
@@ -17,7 +15,7 @@ from pins.core.pin_state import Op
 from pins.core.witness import Credit, ListMemory, Sighting, credit, sighting, version_counts
 from pins.models import InstallationKey, LockState, Pin
 from pins.reconcile import statements
-from pins.reconcile.statements import Statement, slot
+from pins.reconcile.statements import Statement, kept, slot
 from pins.tedee.messages import PinListing
 from rentals.models import Lock
 
@@ -123,11 +121,11 @@ CALM: Final = {"failures": 0, "failures_alike": 0, "paused_until": None, "pause_
 
 def confirmed(lock_id: int) -> None:
     """The lock confirmed a change of ours: a list of now must have a higher version, and its troubles are over."""
-    _confirming(connection.vendor).run({"lock": lock_id})
+    _confirming().run({"lock": lock_id})
 
 
-@lru_cache(maxsize=2)
-def _confirming(_vendor: str) -> Statement:
+@kept
+def _confirming() -> Statement:
     more = {name: F(name) + 1 for name in ("confirmed_since", "confirmed_since_audit")}
     return statements.update(
         LockState.objects.filter(lock=slot("lock", LockState)), {**more, "offline_since": None, **CALM}

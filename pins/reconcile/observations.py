@@ -9,11 +9,10 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Exists, F, Q
 
 from pins.core import interpret, looks, transitions
@@ -25,7 +24,7 @@ from pins.models import Incident, Pin, PinAttempt
 from pins.models.pin import OBSERVED_COLUMNS
 from pins.reconcile import aliases, listings, statements
 from pins.reconcile.known import KnownLock
-from pins.reconcile.statements import Statement, slot
+from pins.reconcile.statements import Statement, kept, slot
 from pins.tedee.errors import AmbiguousError, BadRequest
 from rentals.models import LockAccount
 
@@ -69,15 +68,15 @@ def store_if_unchanged(pin: Pin, condition: Condition | None = None, **values: A
     """The same without drawing conclusions."""
     changed = pin.changed_columns()
     as_read = {"pin": pin.pk, "desired_as_read": pin.desired_rev, "observed_as_read": pin.observed_rev}
-    if _storing(connection.vendor, tuple(changed), condition).run({**changed, **as_read, **values}) != 1:
+    if _storing(tuple(changed), condition).run({**changed, **as_read, **values}) != 1:
         return False
     pin.observed_rev += 1
     pin.note_read()
     return True
 
 
-@lru_cache(maxsize=512)
-def _storing(_vendor: str, columns: tuple[str, ...], condition: Condition | None) -> Statement:
+@kept
+def _storing(columns: tuple[str, ...], condition: Condition | None) -> Statement:
     rows = Pin.objects.filter(
         *([condition()] if condition is not None else []),
         pk=slot("pin", Pin, "id"),
@@ -218,11 +217,11 @@ def close_attempt(attempt: PreparedAttempt, response: Response, now: datetime) -
         outcome = PinAttempt.Outcome.LOST if lost else PinAttempt.Outcome.REFUSED
     cause = response.error.cause.value if response.error is not None else ""
     answer: dict[str, Any] = {"status": response.status, "cause": cause, "correlation_id": response.correlation_id}
-    _closing(connection.vendor).run({**answer, "finished_at": now, "outcome": outcome, "token": attempt.token})
+    _closing().run({**answer, "finished_at": now, "outcome": outcome, "token": attempt.token})
 
 
-@lru_cache(maxsize=2)
-def _closing(_vendor: str) -> Statement:
+@kept
+def _closing() -> Statement:
     columns = ("status", "cause", "finished_at", "outcome", "correlation_id")
     rows = PinAttempt.objects.filter(token=slot("token", PinAttempt))
     return statements.update(rows, {one: slot(one, PinAttempt) for one in columns})

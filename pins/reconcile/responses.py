@@ -9,9 +9,7 @@ import logging
 import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-from django.db import connection
 from django.db.models import Q
 
 from pins.core import interpret
@@ -23,7 +21,7 @@ from pins.models import AccountState, Incident, LockState, Pin
 from pins.reconcile import account_limits, keypad_room, listings, observations, statements, write_scope
 from pins.reconcile.endings import BY_ANSWER, Endings
 from pins.reconcile.known import KnownLock
-from pins.reconcile.statements import Statement, slot
+from pins.reconcile.statements import Statement, kept, slot
 from pins.tedee.errors import AmbiguousError, Cause, NetworkFault, TedeeError
 from rentals.models import Lock
 
@@ -145,7 +143,7 @@ def _answered(lock: Lock, now: datetime, *, wrote: bool) -> None:
         Lock.objects.filter(pk=lock.pk).update(is_connected=True)
         lock.is_connected = True
     # Asked after every answer: other locks of the account note their faults there, and this answer refutes an outage.
-    if not _is_troubled(connection.vendor).finds({"account": lock.account_id}):
+    if not _is_troubled().finds({"account": lock.account_id}):
         return
     states = AccountState.objects.filter(pk=lock.account_id)
     for outages, dead_key, recent_faults, writes_refused in states.values_list(*_ACCOUNT_TROUBLES):
@@ -155,8 +153,8 @@ def _answered(lock: Lock, now: datetime, *, wrote: bool) -> None:
             write_scope.proven(lock.account, now)
 
 
-@lru_cache(maxsize=2)
-def _is_troubled(_vendor: str) -> Statement:
+@kept
+def _is_troubled() -> Statement:
     calm = Q(outages=0, dead_key="", recent_faults=[], writes_refused=0)
     return statements.question(AccountState.objects.filter(~calm, pk=slot("account", AccountState)))
 

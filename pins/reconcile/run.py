@@ -16,10 +16,10 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import partial
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Min, Q
 from django.utils import timezone
 
@@ -45,7 +45,7 @@ from pins.reconcile.endings import Endings
 from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.reconcile.purse import Purse
-from pins.reconcile.statements import Rows, slot
+from pins.reconcile.statements import Rows, kept, slot
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -119,11 +119,11 @@ def _alarm_of(lock: Lock) -> datetime | None:
 
 def _with_prospects(lock_id: int) -> Lock | None:
     """A lock with its account, the states of both, and when the first of its codes is due, all by one query."""
-    return next(iter(_prospects(connection.vendor).read({"lock": lock_id})), None)
+    return next(iter(_prospects().read({"lock": lock_id})), None)
 
 
-@lru_cache(maxsize=2)
-def _prospects(_vendor: str) -> Rows[Lock]:
+@kept
+def _prospects() -> Rows[Lock]:
     lock = Lock.objects.select_related("operation", "account__operation").filter(pk=slot("lock", Lock, "id"))
     return Rows(lock.annotate(first_due=Min("pins__next_try_at")))
 
@@ -246,7 +246,7 @@ def _take_over(known: KnownLock, endings: Endings, now: datetime) -> None:
     """
     lock, state = known.lock, known.state
     in_flight = {pin.pk for pin in known.pins if pin.op and not pin.op_in_doubt}
-    abandoned = dict(_unanswered(connection.vendor).read({"lock": lock.pk}))
+    abandoned = dict(_unanswered().read({"lock": lock.pk}))
     for pin_id in sorted(in_flight | {pin_id for pin_id in abandoned.values() if pin_id is not None}):
         with transaction.atomic():
             pin = locked_pin(pin_id)
@@ -272,8 +272,8 @@ def _take_over(known: KnownLock, endings: Endings, now: datetime) -> None:
         endings.all_have_room()
 
 
-@lru_cache(maxsize=2)
-def _unanswered(_vendor: str) -> Rows[tuple[int, int | None]]:
+@kept
+def _unanswered() -> Rows[tuple[int, int | None]]:
     lock = Q(pin__lock=slot("lock", PinAttempt)) | Q(lock=slot("lock", PinAttempt))
     return Rows(PinAttempt.objects.filter(lock, outcome=PinAttempt.Outcome.OPEN).values_list("pk", "pin_id"))
 

@@ -7,16 +7,19 @@ for each value that changes, and what Django makes of them is kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from functools import lru_cache, wraps
+from typing import Any, Generic, ParamSpec, TypeVar, cast
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import Expression, Field, Model, QuerySet
 from django.db.models.sql import InsertQuery, UpdateQuery
 
 Row = TypeVar("Row")
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 
 
 class Slot(Expression):
@@ -89,6 +92,21 @@ def _filled(parameters: Iterable[Any], values: Mapping[str, Any]) -> list[Any]:
         one.output_field.get_db_prep_save(values[one.name], connection) if isinstance(one, Slot) else one
         for one in parameters
     ]
+
+
+def kept(compose: Callable[Given, Made]) -> Callable[Given, Made]:
+    """Decorates what composes a statement: called once for each kind of database and each of its arguments, which say
+    in what statements differ that are alike otherwise."""
+
+    @lru_cache(maxsize=512)
+    def composed(_vendor: str, *args: Given.args, **kwargs: Given.kwargs) -> Made:
+        return compose(*args, **kwargs)
+
+    @wraps(compose)
+    def of_this_database(*args: Given.args, **kwargs: Given.kwargs) -> Made:
+        return composed(connection.vendor, *args, **kwargs)  # type: ignore[arg-type]  # all can be keys
+
+    return of_this_database
 
 
 def update(rows: QuerySet[Any], changes: Mapping[str, Any]) -> Statement:

@@ -17,15 +17,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
-from functools import lru_cache
 
 from django.conf import settings
-from django.db import connection
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from pins.models import LockState, Pin
 from pins.reconcile import statements
-from pins.reconcile.statements import Slot, Statement, slot
+from pins.reconcile.statements import Slot, Statement, kept, slot
 
 #: Work that is due, and whose deadline is so near, sends a message whatever is under way.
 URGENT = timedelta(hours=1)
@@ -82,11 +80,11 @@ def arrived(lock_id: int, now: datetime) -> None:
     Looking first would lose a change that is committed after the look and finds the mark before it is taken away.
     While a run holds the lease the mark stays: that run takes it away itself, and then looks.
     """
-    _taking_away(connection.vendor).run({"lock": lock_id, "now": now, "ahead": now + CLOCKS_DIFFER})
+    _taking_away().run({"lock": lock_id, "now": now, "ahead": now + CLOCKS_DIFFER})
 
 
-@lru_cache(maxsize=2)
-def _taking_away(_vendor: str) -> Statement:
+@kept
+def _taking_away() -> Statement:
     free = Q(lease_until=None) | Q(lease_until__lte=slot("now", LockState, "lease_until"))
     marked = Q(dispatched_at__lte=slot("ahead", LockState, "dispatched_at"))
     return statements.update(

@@ -25,14 +25,12 @@ from pins.work.visits import work_of
 from rentals.fields import behind
 from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of, client_key_of
+from rentals.inbound.secret_pages import kept_private
 from rentals.models import Property
 from rentals.models.tokens import token_digest
 
 #: How often one person may look at their code within ten minutes.
 SHOWS: Final = RateLimitItemPerMinute(10, 10, namespace="work-code")
-_POLICY: Final = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 _NOT_NOW: Final = "Not every door has the new code yet. Look again in a few minutes."
 
 
@@ -71,7 +69,7 @@ def done(request: HttpRequest, token: str, property_id: int) -> HttpResponse:
     if home is None:
         raise Http404
     FlatReady.objects.update_or_create(property=home, defaults={"said_by": access.name, "at": timezone.now()})
-    return _private(HttpResponseRedirect(reverse("work", args=[token])))
+    return kept_private(HttpResponseRedirect(reverse("work", args=[token])))
 
 
 @sensitive_variables()
@@ -109,7 +107,7 @@ def _nothing(request: HttpRequest) -> HttpResponse:
     answer = HttpResponse(content, status=404 if seconds is None else 429)
     if seconds is not None:
         answer["Retry-After"] = str(seconds)
-    return _private(answer)
+    return kept_private(answer)
 
 
 @sensitive_variables()
@@ -131,13 +129,4 @@ def _page(
         "same": values.pop() if len({value for _, value in shown or ()}) == 1 and values else "",
         "refusal": refusal,
     }
-    return _private(HttpResponse(render_to_string("pins/work/page.html", context, request), status=status))
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    """Kept nowhere and passed on nowhere: whoever knows the address may read."""
-    response["Cache-Control"] = "no-store"
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
-    response["Content-Security-Policy"] = _POLICY
-    return response
+    return kept_private(HttpResponse(render_to_string("pins/work/page.html", context, request), status=status))
