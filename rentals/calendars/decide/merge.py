@@ -92,12 +92,13 @@ def _follow_times(stay: Stay, combined: Combined, now: datetime, *, begun: bool)
         # those days would leave the guest in front of a locked door.
         check_in, check_out = combined.check_in, combined.check_out
         stay = replace(stay, needs_review=True)
-    as_combined = check_out == combined.check_out and (begun or check_in == combined.check_in)
+    feed_check_in = stay.feed_check_in if begun else combined.check_in
+    as_combined = (check_in, check_out) == (feed_check_in, combined.check_out)
     return replace(
         stay,
         check_in=check_in,
         check_out=check_out,
-        feed_check_in=stay.feed_check_in if begun else combined.check_in,
+        feed_check_in=feed_check_in,
         feed_check_out=combined.check_out,
         follows_property_times=combined.whole_days if as_combined else stay.follows_property_times,
     )

@@ -171,6 +171,20 @@ def test_times_of_the_property_are_followed_where_the_days_are_the_feeds() -> No
     assert not after(stay(), replace(source(), whole_days=False)).follows_property_times
 
 
+def test_a_running_stay_follows_the_propertys_times_only_where_its_check_in_is_the_feeds_too() -> None:
+    begun = replace(stay(source(shift=-2 * DAY)), follows_property_times=False)
+    assert after(begun, source(shift=-2 * DAY)).follows_property_times
+    early = replace(begun, check_in=begun.check_in - HOUR)
+    assert not after(early, source(shift=-2 * DAY)).follows_property_times
+
+
+def test_a_stay_that_comes_back_in_its_own_time_keeps_the_check_in_that_a_person_set() -> None:
+    gone = replace(give_up(stay(source(shift=-DAY))), check_in=NOW - HOUR, follows_property_times=False)
+    back = after(gone, source(shift=-DAY))
+    assert (back.status, back.check_in, back.follows_property_times) == (CONFIRMED, NOW - HOUR, False)
+    assert after(back, source(shift=-DAY)) == back
+
+
 def test_the_guest_is_named_by_the_leader_else_by_the_oldest_who_can() -> None:
     told = combine([source(1), source(3, name="Cleo"), source(2, tentative=True, name="Ben")])
     assert told is not None
