@@ -62,8 +62,13 @@ def at(clock: time_machine.Traveller, text: str) -> datetime:
 
 
 def fetched(feed: CalendarFeed, body: bytes) -> Summary:
-    """Import these bytes now, then let the periodic checks look."""
-    summary = run.import_calendar(feed.pk, body, timezone.now())
+    """Import these bytes now."""
+    return run.import_calendar(feed.pk, body, timezone.now())
+
+
+def fetched_and_checked(feed: CalendarFeed, body: bytes) -> Summary:
+    """The same, then the periodic checks look: for tests of what people are told."""
+    summary = fetched(feed, body)
     look()
     return summary
 

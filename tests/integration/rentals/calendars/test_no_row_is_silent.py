@@ -23,7 +23,7 @@ from rentals.admin.feed_queries import waits_for_review
 from rentals.calendars.events import Verdict
 from rentals.models import Booking, FeedItem, Property
 from tests.support.calendars import AIRBNB, BOOKING, PLAIN, calendar
-from tests.support.faults import code_of, fetched
+from tests.support.faults import code_of, fetched_and_checked
 from tests.support.imports import feed_of
 
 NOW = datetime(2027, 3, 20, 9, tzinfo=UTC)  # a week before the clocks change
@@ -159,7 +159,7 @@ def check(rows: list[Row], prodid: str, zone: str, options: dict[str, Any]) -> N
         issue_ahead_days=365,
     )
     feed = feed_of(flat, **options)
-    fetched(feed, calendar(*(row.text for row in rows), prodid=prodid))
+    fetched_and_checked(feed, calendar(*(row.text for row in rows), prodid=prodid))
     asked = set(FeedItem.objects.filter(waits_for_review(NOW), feed=feed).values_list("pk", flat=True))
     told = set(unreadable.rows(NOW).filter(feed=feed).values_list("pk", flat=True))
     incidents = Incident.objects.filter(feed=feed, kind="feed_unreadable", resolved_at=None)

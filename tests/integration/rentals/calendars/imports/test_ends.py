@@ -13,7 +13,7 @@ from pins.models import Incident
 from rentals.calendars.imports import approval
 from rentals.models import FeedItem
 from tests.support.calendars import calendar, event
-from tests.support.faults import at, code_of, confirmed, fetched, home, local_stays, look
+from tests.support.faults import at, code_of, confirmed, fetched_and_checked, home, local_stays, look
 from tests.support.house import House
 from tests.support.imports import feed_of, incidents_of, state_of
 
@@ -45,7 +45,7 @@ def test_an_end_at_the_start_is_one_night_with_a_code_and_a_mark(
 ) -> None:
     flat = home(house, zone)
     at(clock, "05-08 09:00")
-    fetched(feed_of(flat), calendar(row(*lines), GOOD))
+    fetched_and_checked(feed_of(flat), calendar(row(*lines), GOOD))
     stay, good = confirmed(flat)
     begins = "16:00" if "T16" in lines[0] else "15:00"
     assert local_stays(flat)[0] == (f"05-09 {begins}", "05-10 11:00")
@@ -67,7 +67,7 @@ def test_a_moment_of_arrival_is_one_night_with_a_code_and_a_mark(
     """The code worked for a second."""
     flat = home(house)
     at(clock, "05-08 09:00")
-    fetched(feed_of(flat), calendar(row(*lines), GOOD))
+    fetched_and_checked(feed_of(flat), calendar(row(*lines), GOOD))
     assert local_stays(flat)[0] == ("05-09 15:00", "05-10 11:00")
     assert [one.needs_review for one in confirmed(flat)] == [True, False]
     assert code_of(confirmed(flat)[0])
@@ -88,7 +88,9 @@ def test_the_last_minute_after_a_true_arrival_may_be_that_of_the_last_night(
     """The guest was shut out in the last night."""
     flat = home(house)
     at(clock, "05-08 09:00")
-    fetched(feed_of(flat), calendar(row("DTSTART;TZID=Europe/Amsterdam:20270509T150000", f"DTEND{ends}"), GOOD))
+    fetched_and_checked(
+        feed_of(flat), calendar(row("DTSTART;TZID=Europe/Amsterdam:20270509T150000", f"DTEND{ends}"), GOOD)
+    )
     assert [one.needs_review for one in confirmed(flat)] == [marked, False]
 
 
@@ -98,7 +100,9 @@ def test_long_stays_have_a_code_and_very_long_ones_a_mark(
 ) -> None:
     flat = home(house)
     at(clock, "05-08 09:00")
-    fetched(feed_of(flat), calendar(event("l@pms", date(2027, 5, 9), date(2027, 5, 9) + timedelta(days=nights))))
+    fetched_and_checked(
+        feed_of(flat), calendar(event("l@pms", date(2027, 5, 9), date(2027, 5, 9) + timedelta(days=nights)))
+    )
     (stay,) = confirmed(flat)
     assert (stay.departure_date - stay.arrival_date).days == nights
     assert stay.needs_review is marked
@@ -136,7 +140,7 @@ def test_a_row_that_cannot_be_read_is_told_with_its_words_and_its_day(
     feed = feed_of(flat)
     now = at(clock, "05-01 09:00")
     lines, day = UNREADABLE[kind]
-    fetched(feed, calendar(row(*lines), GOOD))
+    fetched_and_checked(feed, calendar(row(*lines), GOOD))
     assert len(confirmed(flat)) == 1
     assert incidents_of(feed) == [("feed_unreadable", True)]
     assert unreadable.words([feed.pk], now) == {feed.pk: f"“Reserved - Odalys Brink”, {day}"}
@@ -147,7 +151,7 @@ def test_the_sooner_the_more_urgent(house: House, clock: time_machine.Traveller)
     feed = feed_of(flat)
     found = []
     at(clock, "04-10 09:00")
-    fetched(feed, calendar(row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270507"), GOOD))
+    fetched_and_checked(feed, calendar(row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270507"), GOOD))
     for moment in ("04-10 09:00", "05-01 09:00", "05-09 09:00"):
         at(clock, moment)
         look()
@@ -163,16 +167,16 @@ def test_another_row_that_cannot_be_read_is_news_of_its_own(house: House, clock:
     feed = feed_of(flat)
     now = at(clock, "05-01 09:00")
     first = row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270507")
-    fetched(feed, calendar(first, GOOD))
-    fetched(feed, calendar(first, GOOD).replace(b"20270301T", b"20270302T"))
+    fetched_and_checked(feed, calendar(first, GOOD))
+    fetched_and_checked(feed, calendar(first, GOOD).replace(b"20270301T", b"20270302T"))
     assert incidents_of(feed) == [("feed_unreadable", True)]
     second = row("DTSTART:soon", uid="s@pms", summary="Reserved - Tam Vries")
-    fetched(feed, calendar(first, second, GOOD))
+    fetched_and_checked(feed, calendar(first, second, GOOD))
     assert incidents_of(feed) == [("feed_unreadable", False), ("feed_unreadable", True)]
     assert unreadable.words([feed.pk], now)[feed.pk] == (
         "“Reserved - Odalys Brink”, arrives 9 May 2027; “Reserved - Tam Vries”, its day cannot be read"
     )
-    fetched(feed, calendar(GOOD))
+    fetched_and_checked(feed, calendar(GOOD))
     assert incidents_of(feed) == [("feed_unreadable", False), ("feed_unreadable", False)]
 
 
@@ -183,12 +187,12 @@ def test_a_stay_whose_latest_version_cannot_be_read_keeps_its_code_and_is_told(
     feed = feed_of(flat)
     at(clock, "05-08 09:00")
     good = row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270511")
-    fetched(feed, calendar(good, GOOD))
+    fetched_and_checked(feed, calendar(good, GOOD))
     code = code_of(confirmed(flat)[0])
-    fetched(feed, calendar(good.replace("20270511", "20270501"), GOOD))
+    fetched_and_checked(feed, calendar(good.replace("20270511", "20270501"), GOOD))
     assert code_of(confirmed(flat)[0]) == code
     assert incidents_of(feed) == [("feed_unreadable", True)]
-    fetched(feed, calendar(good, GOOD))
+    fetched_and_checked(feed, calendar(good, GOOD))
     assert incidents_of(feed) == [("feed_unreadable", False)]
 
 
@@ -197,11 +201,11 @@ def test_a_person_ends_it_by_saying_that_nobody_comes(house: House, clock: time_
     feed = feed_of(flat)
     at(clock, "05-08 09:00")
     body = calendar(row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270507"), GOOD)
-    fetched(feed, body)
+    fetched_and_checked(feed, body)
     approval.decide(FeedItem.objects.get(uid="e@pms").pk, "not_stay", timezone.now())
     look()
     assert incidents_of(feed) == [("feed_unreadable", False)]
-    fetched(feed, body)
+    fetched_and_checked(feed, body)
     assert incidents_of(feed) == [("feed_unreadable", False)]
 
 
@@ -211,7 +215,7 @@ def test_closed_days_for_years_are_closed_days(house: House, clock: time_machine
     feed = feed_of(flat)
     at(clock, "05-08 09:00")
     closed = row("DTSTART;VALUE=DATE:20270509", f"DTEND;VALUE=DATE:{ends}", summary="Not available")
-    fetched(feed, calendar(closed, GOOD))
+    fetched_and_checked(feed, calendar(closed, GOOD))
     assert FeedItem.objects.get(uid="e@pms").verdict == "block"
     assert incidents_of(feed) == []
 
@@ -220,7 +224,9 @@ def test_closed_days_that_cannot_be_read_are_a_notice(house: House, clock: time_
     flat = home(house)
     feed = feed_of(flat)
     at(clock, "05-08 09:00")
-    fetched(feed, calendar(row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270507", summary="Blocked"), GOOD))
+    fetched_and_checked(
+        feed, calendar(row("DTSTART;VALUE=DATE:20270509", "DTEND;VALUE=DATE:20270507", summary="Blocked"), GOOD)
+    )
     assert Incident.objects.get(feed=feed).severity == "notice"
 
 
@@ -258,12 +264,12 @@ def test_rows_with_a_day_missing_between_them_offer_the_other_reading(
     flat = home(house)
     feed = feed_of(flat)
     at(clock, "04-30 09:00")
-    fetched(feed, calendar(*last_nights(*rows)))
+    fetched_and_checked(feed, calendar(*last_nights(*rows)))
     assert (state_of(feed).summary["last_nights"] > 0) is offered
     assert [one.needs_review for one in confirmed(flat)] == marked
     feed.end_dates = "check_out"
     feed.save()
-    fetched(feed, calendar(*last_nights(*rows)))
+    fetched_and_checked(feed, calendar(*last_nights(*rows)))
     assert state_of(feed).summary["last_nights"] == 0
     assert local_stays(flat)[0][1] == f"05-{max(rows[0][1], rows[0][0] + 1):02} 11:00"
 
@@ -273,7 +279,7 @@ def test_closed_days_that_touch_speak_for_the_standard(house: House, clock: time
     feed = feed_of(flat)
     at(clock, "04-30 09:00")
     closed = event("b@pms", date(2027, 5, 14), date(2027, 5, 15), "Blocked")
-    fetched(feed, calendar(*last_nights((9, 11), (12, 14)), closed))
+    fetched_and_checked(feed, calendar(*last_nights((9, 11), (12, 14)), closed))
     assert state_of(feed).summary["last_nights"] == 0
 
 
@@ -289,7 +295,7 @@ def test_the_option_moves_dates_and_nothing_else(house: House, clock: time_machi
         row("DTSTART:20270520T160000", "DTEND:20270522T100000", uid="5"),
         row("DTSTART:20270524T000000", "DTEND:20270525T235959", uid="6"),
     ]
-    fetched(feed, calendar(*rows))
+    fetched_and_checked(feed, calendar(*rows))
     assert local_stays(flat) == [
         ("05-09 15:00", "05-11 11:00"),
         ("05-12 15:00", "05-13 11:00"),
