@@ -25,14 +25,16 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     1. Something may be ours under another name: it is read before anything is concluded of ours.
     2. The id that we hold is missing, and only this list says so, or it has another name: the id is read.
     3. Otherwise the list decides: found, or gone.
-    4. A former value of ours may still open the door under another name: that one is read, too.
+    4. A former value of ours may still open the door under another name: that one is read, too. Such a value is kept
+       until a list shows it that is late enough, also where its creation is given up: lists may lag behind.
     """
     after = _looked(observed, seen, now)
     found = {after.applied.code} if after.applied is not None else set()
     former = former_codes(observed) - found  # no lock has one value twice
-    if seen.nominees and former:
+    gave_up = given_up(observed, after, now)
+    if former and (seen.nominees or gave_up):
         return replace(after, nominees=seen.nominees, left_codes=former)
-    searched = after.late is None and seen.late_enough and not given_up(observed, after, now)
+    searched = after.late is None and seen.late_enough and not gave_up
     over = searched and seen.credit is Credit.PROVEN
     return replace(after, left_codes=frozenset()) if over else after
 

@@ -107,7 +107,8 @@ def refused_existing(observed: Observed) -> Observed:
     was_post = pending is not None and pending.op is Op.POST
     code = pending.content.code if pending is not None and pending.content is not None else None
     left = observed.left_codes
-    if was_post and code is not None and late is not None and code in late.codes:
+    lost = left | late.codes if late is not None else left
+    if was_post and code is not None and code in lost:
         made, left = posts.exists(made), left | {code}
     elif was_post:
         made = posts.refused(made)
@@ -212,8 +213,11 @@ def moved_to_new_device(observed: Observed) -> Observed:
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:
-    """Drop lost changes that can no longer land. The caller knows that no closing look has to search for them."""
+    """Drop lost changes that can no longer land. The caller knows that no closing look has to search for them.
+
+    One that is still looked for is kept until a list tells: so far all of them may have been too old.
+    """
     late = observed.late
-    if late is not None and late.until <= now:
+    if late is not None and late.until <= now and observed.pending is None:
         return replace(observed, late=None)
     return observed
