@@ -20,8 +20,9 @@ from pins.desired import code_overrides
 from pins.guests import collecting, links, sending
 from pins.guests.timing import LAST_CALL
 from pins.models import AccessGrant, GuestGuide, GuestMessage, GuestPage, GuestText, Incident
+from pins.models.outbox import CLAIM
 from pins.notify import collecting as news
-from pins.notify.sending import CLAIM, SendResult
+from pins.notify.tries import SendResult
 from rentals.fields import Ciphertext
 from rentals.models import Booking, Property
 from tests.support.guests import DAY, HOUR, guide_of, path_of, shown_code, stay_of, tick
