@@ -17,8 +17,8 @@ REFUSED = "550 not here"
 
 
 class MailServer:
-    """`letters` keeps each message as (recipients, text). `refuses`: a command that is answered with 550. While `silent`,
-    a letter is kept and not answered."""
+    """`letters` keeps each message as (recipients, text). `refuses`: a command that is answered with 550. While
+    `silent`, a letter is kept and not answered."""
 
     def __init__(self, *, refuses: str = "", silent: bool = False) -> None:
         self.letters: list[tuple[list[str], str]] = []

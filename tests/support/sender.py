@@ -1,5 +1,7 @@
-"""A process that empties the outbox of the guests, to be killed while it does so. One word a line on standard input, one
-line of JSON on standard output for each."""
+"""A process that empties the outbox of the guests, to be killed while it does so.
+
+One word a line on standard input, one line of JSON on standard output for each.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Letters and text messages, really sent, by a process that is killed after the server took them and before it said so."""
+"""Letters and text messages, really sent, by a process that is killed when the server took them and did not say so."""
 
 from __future__ import annotations
 
