@@ -99,7 +99,8 @@ class GuestText(models.Model):
 
 
 class GuestPicture(models.Model):
-    """A picture beside the door instructions. It lies in the database, so that a backup holds it."""
+    """A picture beside the door instructions. It lies in the database, so that a backup holds it. Written by
+    `pins.guests.pictures.written_anew` alone, which makes it a JPEG; other formats are those of former versions."""
 
     class Format(models.TextChoices):
         JPEG = "image/jpeg", "JPEG"
@@ -114,9 +115,6 @@ class GuestPicture(models.Model):
     )
     content_type = models.CharField(max_length=16, choices=Format, editable=False)
     data = models.BinaryField(editable=False)
-
-    #: At most so many bytes for a picture.
-    LARGEST: Final = 2_000_000
 
     class Meta:
         verbose_name = "picture"
