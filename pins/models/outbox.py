@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.timezone import now as present
@@ -41,13 +42,13 @@ class OutboxMessage(models.Model):
 
     class Meta:
         abstract = True
-        default_permissions: Any = ("view",)
-        constraints: Any = (
+        default_permissions: ClassVar[Sequence[str]] = ("view",)
+        constraints: ClassVar[tuple[models.BaseConstraint, ...]] = (
             models.CheckConstraint(
                 name="%(class)s_state_known",
                 condition=models.Q(state__in=["waiting", "sent", "dropped", "given_up"]),
             ),
         )
-        indexes: Any = (
+        indexes: ClassVar[tuple[models.Index, ...]] = (
             models.Index(name="%(class)s_due", fields=["next_try_at"], condition=models.Q(state="waiting")),
         )
