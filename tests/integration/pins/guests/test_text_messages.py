@@ -11,12 +11,15 @@ from apprise.plugins.clicksend import NotifyClickSend
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from pins.guests import sending
+from pins.guests import collecting, sending
 from pins.models import GuestGuide, GuestMessage, GuestText, Incident
 from pins.models.outbox import CLAIM
+from pins.notify import collecting as news
 from pins.notify import services
 from pins.notify.tries import SendResult
+from pins.reconcile import after_loss
 from rentals.models import Booking, Property
 from tests.support.guests import DAY, stay_of, tick
 from tests.support.house import House
@@ -135,3 +138,16 @@ def test_a_letter_that_arrived_does_not_end_the_incident_of_the_text_message(
         clock.shift(sending.TELL_FIRST)
         assert tick() == SENT
     assert unresolved() == []
+
+
+def test_after_a_restore_nobody_knows_what_was_sent_since(
+    ready: Booking, service: Callable[..., Server], clock: time_machine.Traveller
+) -> None:
+    news.collect(timezone.now())
+    collecting.collect(timezone.now())
+    after_loss.begin(timezone.now())
+    with service(answer(200)) as server:
+        (waiting,) = GuestMessage.objects.all()
+        assert sending.send(waiting.pk) is SendResult.FAILED
+        assert unresolved() == ["guest_not_told"]
+        assert server.requests == []
