@@ -78,7 +78,7 @@ def send(message_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Se
     stay = reading.read(message.page, now)
     if stay is None or not stay.facts.is_expected:
         # Nothing is lost while it waits: what the guest was told counts from the moment when a message was written.
-        claim.release(next_try_at=now + OFF_LOOK_AGAIN, last_error=OFF)
+        claim.release(next_try_at=now + OFF_LOOK_AGAIN, last_error=OFF, begun_at=message.begun_at)
         return SendResult.HELD
     if message.begun_at is not None and message.way == GuestMessage.Way.TEXT:  # a sender died in the middle
         return _in_doubt(claim, message, stay, now)
@@ -158,12 +158,12 @@ def _failed(claim: Claim, message: GuestMessage, stay: GuestStay, failure: NotSe
 def _in_doubt(claim: Claim, message: GuestMessage, stay: GuestStay, now: datetime) -> SendResult:
     """A text message that the service may have taken: a person is told, and it is sent once more; but not a third
     time."""
+    logger.warning("guest_perhaps_told", extra={"booking_id": stay.booking.pk})
+    _tell_host(stay, now)  # before anything else, so that a crash in between only makes us tell it again
     if message.doubted_at is None:
         claim.release(next_try_at=now + TELL_FIRST, last_error=ONCE_MORE, doubted_at=now)
     else:
         claim.end(State.GIVEN_UP, now, UNSURE)
-    logger.warning("guest_perhaps_told", extra={"booking_id": stay.booking.pk})
-    _tell_host(stay, now)
     return SendResult.FAILED
 
 

@@ -56,8 +56,8 @@ class Claim:
         return bool(self._ours.update(attempts=F("attempts") + 1, begun_at=now))
 
     def release(self, **changes: Any) -> None:
-        """Leave the message waiting. What came of the try, if one was begun, is known."""
-        self._ours.update(claim_token=None, claimed_until=None, begun_at=None, **changes)
+        """Leave the message waiting. What came of the try, if one was begun, is known, unless `begun_at` is given."""
+        self._ours.update(**{"claim_token": None, "claimed_until": None, "begun_at": None, **changes})
 
     def end(self, state: OutboxMessage.State, now: datetime, text: str = "", **changes: Any) -> None:
         """End the message in this state. `text` says why, for people."""

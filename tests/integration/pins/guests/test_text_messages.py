@@ -151,3 +151,19 @@ def test_after_a_restore_nobody_knows_what_was_sent_since(
         assert sending.send(waiting.pk) is SendResult.FAILED
         assert unresolved() == ["guest_not_told"]
         assert server.requests == []
+
+
+def test_a_doubt_outlasts_a_guide_that_is_off_for_a_moment(
+    ready: Booking, service: Callable[..., Server], clock: time_machine.Traveller
+) -> None:
+    news.collect(timezone.now())
+    collecting.collect(timezone.now())
+    GuestMessage.objects.update(begun_at=timezone.now())  # whoever sent it died
+    GuestGuide.objects.update(is_active=False)
+    assert tick() == [SendResult.HELD]
+    GuestGuide.objects.update(is_active=True)
+    clock.shift(sending.OFF_LOOK_AGAIN)
+    with service(answer(200)) as server:
+        assert tick() == FAILED
+        assert server.requests == []
+    assert unresolved() == ["guest_not_told"]
