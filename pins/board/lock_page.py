@@ -86,7 +86,11 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     missing = [one for one in pins if one.remote_id is None and one not in planned]
     state = getattr(lock, "operation", None)
     tried = visible(PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock)), scope)
-    tried = tried.annotate(holder=Coalesce(F("pin__grant__holder_name"), Value("")))
+    tried = tried.annotate(
+        holder=Coalesce(F("pin__grant__holder_name"), Value("")),
+        whose=Coalesce(F("pin__grant__kind"), Value("")),
+        trade=Coalesce(F("pin__grant__staff__kind"), Value("")),
+    )
     attempts = tried.order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
     looked_at = max(filter(None, (state.looked_at, state.audited_at)), default=None) if state is not None else None
     foreign = state.foreign_pins if state is not None else 0
@@ -104,9 +108,16 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         foreign=foreign,
         foreign_names=names,
         foreign_more=max(foreign - len(names), 0) if names else 0,
-        attempts=tuple(_happening(attempt_line(one, zone), one.holder) for one in attempts),
+        attempts=tuple(
+            _happening(attempt_line(one, zone), _holder(one.holder, one.whose, one.trade)) for one in attempts
+        ),
         looked_at=day_and_time(looked_at, zone) if looked_at is not None else "",
     )
+
+
+def _holder(name: str, whose: str, trade: str) -> str:
+    """For whom a request was; somebody who works there with what they do, as in the list of codes."""
+    return staff_holder(name, trade) if whose == AccessGrant.Kind.STAFF else name
 
 
 def _happening(line: AttemptLine, holder: str) -> Happening:

@@ -34,6 +34,42 @@ def language_of(*asked: str, browser: str = "") -> str:
     return next((one[:2].lower() for one in wanted if one[:2].lower() in _KNOWN), "en")
 
 
+#: The languages of countries by the beginning of their telephone numbers, where one of ours is what nearly all speak.
+_BY_NUMBER: Final = {
+    "en": ("1", "353", "44", "61", "64"),
+    "pl": ("48",),
+    "de": ("423", "43", "49"),
+    "es": (
+        "34",
+        "502",
+        "503",
+        "504",
+        "505",
+        "506",
+        "507",
+        "51",
+        "52",
+        "54",
+        "56",
+        "57",
+        "58",
+        "591",
+        "593",
+        "595",
+        "598",
+    ),
+    "fr": ("33", "377"),
+}
+
+
+def language_of_number(phone: str) -> str:
+    """The language that a guest with such a number most likely reads; "" where nobody can say. Only a guess, for those
+    of whom nothing else is known."""
+    digits = "".join(sign for sign in phone if sign in "+0123456789")
+    whole = digits[1:] if digits.startswith("+") else digits[2:] if digits.startswith("00") else ""
+    return next((language for language, begins in _BY_NUMBER.items() if whole.startswith(begins)), "")
+
+
 def speaking(language: str) -> AbstractContextManager[None]:
     """Within it, texts and dates are in this language."""
     return translation.override("en-gb" if language == "en" else language)

@@ -84,7 +84,8 @@ REMEDIES: Final[dict[str, str]] = {
     ),
     "guest_not_told": (
         "Open the stay: it says why. Correct the address under “Change the stay”, or send the guest the link yourself. "
-        "Turnkey tries again until check-out."
+        "Turnkey tries again until check-out. A text message that was perhaps taken is sent once more, ten minutes "
+        "later."
     ),
     "stays_overlap": "Both guests get a code. Move or cancel one of the stays, or block the days in the other channel.",
     "stay_unclear": (

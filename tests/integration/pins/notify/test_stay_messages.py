@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Delivery, PinReveal
 from pins.notify import collecting
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals import signing_secrets
 from rentals.models import Booking, Lock, LockAccount
 from tests.support.house import House
