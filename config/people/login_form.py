@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from config.people import devices, throttle
+from config.people import bound, devices, throttle
 from config.people.throttle import Try, Wait
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
@@ -43,6 +43,12 @@ class LoginForm(AdminAuthenticationForm):
             raise ValidationError(
                 f"Too many tries; this one was not looked at. {wait_for(refused.seconds)}", code="wait"
             ) from None
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Django asks when the password is right."""
+        super().confirm_login_allowed(user)
+        if bound.is_bound(user.pk):
+            raise ValidationError(bound.told(), code="bound")
 
     def _within_limits(self, one: Try, name: str) -> dict[str, Any]:
         throttle.admit(one, timezone.now())
