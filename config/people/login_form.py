@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, Final
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -18,6 +19,10 @@ from rentals.inbound.client import address_of
 
 #: No longer password is looked at: hashing begins with reading all of it.
 LONGEST: int = 1024
+#: Passwords that a process looks at in one moment, each of which takes a processor: of strangers, and from known browsers.
+#: Our web server sends no more (`config.web.lanes`); others have as many threads as they like.
+_STRANGERS, _KNOWN = threading.BoundedSemaphore(2), threading.BoundedSemaphore(2)
+_COME_BACK: Final = 5  # seconds
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -37,7 +42,7 @@ class LoginForm(AdminAuthenticationForm):
             return self.cleaned_data  # the fields say what is missing
         one = throttle.try_of(name, address_of(self.request), devices.known(self.request, name))
         try:
-            return self._within_limits(one, name)
+            return self._in_turn(one, name)
         except Wait as refused:
             self.wait = refused.seconds
             raise ValidationError(
@@ -49,6 +54,15 @@ class LoginForm(AdminAuthenticationForm):
         super().confirm_login_allowed(user)
         if bound.is_bound(user.pk):
             raise ValidationError(bound.told(), code="bound")
+
+    def _in_turn(self, one: Try, name: str) -> dict[str, Any]:
+        room = _KNOWN if one.device else _STRANGERS
+        if not room.acquire(blocking=False):
+            raise Wait(_COME_BACK)
+        try:
+            return self._within_limits(one, name)
+        finally:
+            room.release()
 
     def _within_limits(self, one: Try, name: str) -> dict[str, Any]:
         throttle.admit(one, timezone.now())
