@@ -19,8 +19,8 @@ from rentals.inbound.client import address_of
 
 #: No longer password is looked at: hashing begins with reading all of it.
 LONGEST: int = 1024
-#: Passwords that a process looks at in one moment, each of which takes a processor: of strangers, and from known browsers.
-#: Our web server sends no more (`config.web.lanes`); others have as many threads as they like.
+#: Passwords that a process looks at in one moment, of strangers and from known browsers: each takes a processor. Our
+#: web server sends no more (`config.web.lanes`); others have as many threads as they like.
 _STRANGERS, _KNOWN = threading.BoundedSemaphore(2), threading.BoundedSemaphore(2)
 _COME_BACK: Final = 5  # seconds
 
