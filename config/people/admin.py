@@ -85,7 +85,7 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
-        if self._may_let_in(request, obj):
+        if self.has_change_permission(request, obj):
             known = bool(settings.OIDC_ISSUER) and obj.provider_accounts.filter(issuer=settings.OIDC_ISSUER).exists()
             more = ("their_provider",) if known else ()
             found = (*found, ("Logging in", {"fields": ("way_in", "their_second_step", *more)}))
@@ -93,9 +93,18 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
             return found
         return (*found, ("History", {"fields": ("what_they_did",)}))
 
-    def _may_let_in(self, request: HttpRequest, one: User) -> bool:
-        """Whoever holds a person's link becomes that person, so nobody makes one for somebody who may do more."""
-        return self.has_change_permission(request, one) and (not one.is_superuser or request.user.is_superuser)
+    # Whoever changes a person's password or address, or holds a link for them, becomes that person: so only superusers
+    # change superusers, and make others one.
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_govern(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_govern(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if request.user.is_superuser else (*fixed, "is_superuser")
 
     @admin.display(description="Password")
     def way_in(self, one: User) -> str:
@@ -138,7 +147,7 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         one: User | None = self.get_object(request, str(object_id))
         if one is None:
             raise Http404
-        if not self._may_let_in(request, one):
+        if not self.has_change_permission(request, one):
             raise PermissionDenied
         return one
 
@@ -204,6 +213,10 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
         messages.info(request, "Choose a group and save. Then make a one-time link, and give it to the person.")
         return super().response_add(request, obj, post_url_continue)
+
+
+def _may_govern(request: HttpRequest, one: User | None) -> bool:
+    return one is None or not one.is_superuser or request.user.is_superuser
 
 
 @admin.register(Group)

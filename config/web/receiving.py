@@ -51,6 +51,9 @@ class Incoming(HTTPRequestParser):
             super().parse_header(heads.tidy(header_plus))
         except ValueError:  # a host such as `[`, or a length of 5,000 digits
             raise ParsingError("The address or the length is malformed") from None
+        # RFC 9112, 6.1: whoever says two lengths, or chunks in HTTP/1.0, may mean another body than a proxy has seen.
+        if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
+            raise ParsingError("The end of the body is not clear")
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
