@@ -28,7 +28,7 @@ class GuardedRequest(WSGIRequest):
         pass
 
     @cached_property
-    def COOKIES(self) -> dict[str, str]:  # noqa: N802 - Django's name
+    def COOKIES(self) -> dict[str, str]:  # type: ignore[override]  # noqa: N802 - Django's name
         """Without those that hold a backslash: they are not ours. Before Python 3.11.10 and 3.12.6 reading one takes
         time that grows with the square of its length (CVE-2024-7592): 60 kB of a stranger cost seconds."""
         said = self.environ.get("HTTP_COOKIE", "").encode("latin-1").decode("utf-8", "replace")

@@ -144,7 +144,11 @@ def release_all_unused(pins: Collection[Pin], now: datetime) -> None:
         return
     key = InstallationKey.load()
     digests = {at: {ValueClaim.digest_of(value, key=key) for value in values} for at, values in used.items()}
-    free = [pk for pk, *at, digest in rows if tuple(at) in digests and digest not in digests[tuple(at)]]
+    free = [
+        pk
+        for pk, grant_id, lock_id, digest in rows
+        if (grant_id, lock_id) in digests and digest not in digests[grant_id, lock_id]
+    ]
     ValueClaim.objects.filter(pk__in=free).update(released_at=now)
 
 

@@ -14,7 +14,7 @@ ESCAPES = '"' + '\\"' * 30_000 + '"'
 
 
 def request(cookie: str) -> GuardedRequest:
-    return GuardedRequest({**RequestFactory()._base_environ(), "HTTP_COOKIE": cookie})
+    return GuardedRequest({**RequestFactory().get("/").environ, "HTTP_COOKIE": cookie})
 
 
 @pytest.mark.parametrize(
