@@ -109,6 +109,8 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
     @admin.display(description="Password")
     def way_in(self, one: User) -> str:
         """The button belongs to the form around it, and takes it to another address."""
+        if bound.is_bound(one.pk):
+            return f"Does not let them in: they log in with {settings.OIDC_NAME}."
         said = "Chosen." if one.has_usable_password() else "Not chosen yet, so this person cannot log in."
         address = reverse("admin:auth_user_password_link", args=[one.pk])
         button = '{} <button type="submit" class="button" formaction="{}" formnovalidate>Make a one-time link</button>'
