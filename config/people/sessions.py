@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from django.conf import settings
@@ -23,6 +24,7 @@ BY_PROVIDER: Final = "by_provider_at"
 _SEEN: Final = "seen"
 #: Seconds. Not each page writes the session: so long it may end too early.
 _GRAIN: Final = 300
+_MOST_FORGOTTEN: Final = 1000
 
 
 def idle_sessions(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
@@ -54,6 +56,15 @@ def _is_over(request: HttpRequest, now: int, *, is_due: bool) -> bool:
     from config.people.bound import is_bound  # the settings name this module before the models are there
 
     return is_bound(int(request.session["_auth_user_id"]))
+
+
+def forget_ended(now: datetime) -> int:
+    """Delete sessions that are over: each visit to the login page may leave one. Returns how many; the rest comes with
+    the next call."""
+    from django.contrib.sessions.models import Session  # the settings name this module before the models are there
+
+    ended = Session.objects.filter(expire_date__lt=now).order_by("expire_date")  # as the index has them
+    return Session.objects.filter(pk__in=list(ended.values_list("pk", flat=True)[:_MOST_FORGOTTEN])).delete()[0]
 
 
 def _by_itself(request: HttpRequest) -> bool:

@@ -9,7 +9,7 @@ from celery import Task, shared_task
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from config.people import bound, links, throttle
+from config.people import bound, links, sessions, throttle
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +19,9 @@ _PAUSE = 20  # seconds, longer after each try
 
 @shared_task
 def review_logins(**kwargs: Any) -> None:
-    """See whether somebody still tries many passwords."""
+    """See whether somebody still tries many passwords, and forget sessions that are over."""
     throttle.review(timezone.now())
+    sessions.forget_ended(timezone.now())
 
 
 @shared_task(bind=True, max_retries=_TRIES - 1)
