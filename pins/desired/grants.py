@@ -83,7 +83,7 @@ def lock_booking(booking_id: int) -> Booking | None:
 def end_bookings(booking_ids: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
     """The bookings are about to be deleted: their codes must go. Returns the locks that have work, and the properties
     between whose stays somebody works."""
-    rows = Booking.objects.select_for_update(of=("self",)).filter(pk__in=booking_ids).order_by("pk")
+    rows = Booking.objects.select_for_update().filter(pk__in=booking_ids).order_by("pk")
     # A save of the same booking locks it before its grant, too.
     locked = rows.annotate(is_followed=IS_FOLLOWED).values_list("property", "is_followed")
     homes = {home for home, is_followed in locked if is_followed}
