@@ -265,6 +265,8 @@ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET = env.provider()
 OIDC_NAME = env.text("OIDC_NAME", "single sign-on")  # on the login page
 OIDC_SCOPES = env.text("OIDC_SCOPES", "openid email profile")
 OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
+# Then the provider is asked again whether it still lets the person in.
+OIDC_SESSION_HOURS = env.whole_number("OIDC_SESSION_HOURS", 12, minimum=1, maximum=720)
 OIDC_GROUPS = env.pairs("OIDC_GROUPS")  # (their group, our group)
 # Proxies whose word about the client's address is taken: addresses, networks, `unix` for a socket.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from pins.core import code_rules
 from pins.desired import code_overrides
 from pins.status.stays import panel
 from pins.status.warnings import clock_changes, stay_warnings
+from rentals import deleting
 from rentals.access import visible
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
@@ -196,8 +198,17 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         messages.info(request, _codes_come_off())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        super().delete_queryset(request, queryset)
+        deleting.delete(list(queryset.order_by("pk").values_list("pk", flat=True)))
         messages.info(request, _codes_come_off())
+
+    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
+        """With their lines in the history, all or nothing."""
+        with transaction.atomic():
+            outcomes = stays.revoke_all(bookings, timezone.now())
+            for booking, outcome in zip(bookings, outcomes, strict=True):
+                if outcome.done:
+                    self.log_change(request, booking, stays.history_line("revoke", outcome))
+        return outcomes
 
     # -- actions --------------------------------------------------------------------------------------------------
 

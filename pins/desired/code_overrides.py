@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 
 from pins.core.code_rules import problems
-from pins.desired import claims, grants
+from pins.desired import claims, ending, grants
 from pins.models import AccessGrant, Pin
 
 
@@ -100,15 +101,10 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
         return {pin.lock_id for pin in pins}
 
 
-def revoke(grant_id: int, now: datetime) -> set[int]:
-    """A person takes the code away before the stay ends. It stays revoked until a person asks for or chooses another,
-    whatever the booking says. Returns the locks with work."""
-    with transaction.atomic():
-        grant = grants.lock_row(grant_id)
-        grant.revoked_at = grant.revoked_at or now
-        grant.wanted = False
-        grant.save(update_fields=["revoked_at", "wanted"])
-        return grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
+def revoke(grant_ids: Collection[int], now: datetime) -> dict[int, set[int]]:
+    """A person takes codes away before their stays end. They stay revoked until a person asks for or chooses others,
+    whatever the bookings say. Returns, by grant, the locks with work."""
+    return ending.end(grant_ids, now, revoked=True)
 
 
 def _lock_with_booking(grant_id: int) -> AccessGrant:

@@ -8,17 +8,17 @@ Rows are locked in the order booking, grant, its PINs by id. Nothing here waits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from pins.core.alias import alias_text
-from pins.desired import claims, issuing, together
+from pins.desired import claims, ending, issuing, together
 from pins.desired.comparing import facts_of
 from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant, Incident, Pin, StaffAccess
@@ -83,10 +83,10 @@ def lock_booking(booking_id: int) -> Booking | None:
 def end_bookings(booking_ids: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
     """The bookings are about to be deleted: their codes must go. Returns the locks that have work, and the properties
     between whose stays somebody works."""
-    homes: set[int] = set()
-    for booking_id in sorted(booking_ids):
-        booking = lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
-        homes |= _followed(booking) if booking is not None else set()
+    rows = Booking.objects.select_for_update().filter(pk__in=booking_ids).order_by("pk")
+    # A save of the same booking locks it before its grant, too.
+    locked = rows.annotate(is_followed=IS_FOLLOWED).values_list("property", "is_followed")
+    homes = {home for home, is_followed in locked if is_followed}
     return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now), homes
 
 
@@ -95,16 +95,9 @@ def end_orphans(now: datetime) -> set[int]:
     return _end(AccessGrant.objects.filter(booking=None, kind=AccessGrant.Kind.GUEST, wanted=True), now)
 
 
-def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
-    touched: set[int] = set()
-    for grant_id in [grant.pk for grant in grants]:
-        with transaction.atomic():
-            grant = lock_row(grant_id)
-            grant.wanted = False
-            grant.unnoticed = True
-            grant.save(update_fields=["wanted", "unnoticed"])
-            touched |= wish_for_pins(grant, frozenset(), changed=False, now=now)
-    return touched
+def _end(grants: QuerySet[AccessGrant], now: datetime) -> set[int]:
+    touched = ending.end(grants.order_by().values_list("pk", flat=True), now)
+    return set().union(*touched.values())
 
 
 def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, without: Collection[int] = ()) -> set[int]:

@@ -5,8 +5,10 @@ They read the database only, in a constant number of queries, and begin with wha
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
 from django.db.models import Exists, F, OuterRef, Q, Subquery
@@ -102,14 +104,21 @@ def _overlapping_stays(now: datetime) -> dict[int, Incident.Severity]:
 
 def _in_another_zone(now: datetime) -> dict[int, Incident.Severity]:
     """Locks whose time zone, as set in the Tedee app, shows another time than the one of a property that they open."""
-    pairs = (
+    doors = (
         Property.locks.through.objects.filter(property__is_active=True, lock__is_active=True)
         .exclude(lock__time_zone="")
         .exclude(lock__time_zone=F("property__timezone"))
-        .values_list("lock_id", "lock__time_zone", "property__timezone")
+        .order_by()
     )
-    year = now.year
-    return {lock_id: Severity.NOTICE for lock_id, one, other in pairs if clocks_differ(one, other, year)}
+    wrong: defaultdict[str, list[str]] = defaultdict(list)
+    # There are few zones, however many locks: a thousand in Berlin's for a house in Warsaw are one row.
+    for there, here in doors.values_list("lock__time_zone", "property__timezone").distinct():
+        if clocks_differ(there, here, now.year):
+            wrong[here].append(there)
+    if not wrong:
+        return {}
+    either = [Q(property__timezone=here, lock__time_zone__in=there) for here, there in wrong.items()]
+    return dict.fromkeys(doors.filter(reduce(or_, either)).values_list("lock_id", flat=True), Severity.NOTICE)
 
 
 @lru_cache(maxsize=256)

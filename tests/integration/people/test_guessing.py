@@ -9,7 +9,7 @@ import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
-from config.people import tasks, throttle
+from config.people import login_form, tasks, throttle
 from pins.models import Incident
 from tests.support.logins import LOGIN, PASSWORD, counted, is_in, log_in
 from tests.support.pages import text
@@ -27,6 +27,15 @@ def test_one_address_has_few_tries_at_one_name_and_the_rest_is_not_hashed(client
         answers = [log_in(client, "anna", f"wrong {n}").status_code for n in range(30)]
     assert answers == [200] * throttle.PAIR.amount + [429] * (30 - throttle.PAIR.amount)
     assert hashed == [throttle.PAIR.amount]
+
+
+def test_few_passwords_are_looked_at_in_one_moment_on_any_web_server(client: Client, anna: User) -> None:
+    log_in(client, "anna", PASSWORD)  # its browser is known from now on
+    with login_form._STRANGERS, login_form._STRANGERS, counted() as hashed:  # as if two threads did
+        refused = log_in(Client(), "anna", PASSWORD)
+        assert (refused.status_code, refused["Retry-After"], hashed) == (429, "5", [0])
+        assert is_in(log_in(client, "anna", PASSWORD))
+    assert is_in(log_in(Client(), "anna", PASSWORD))
 
 
 def test_the_same_name_in_other_letters_is_the_same_name(client: Client, anna: User) -> None:

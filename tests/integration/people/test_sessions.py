@@ -7,8 +7,11 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
+
+from config.people import tasks
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +37,20 @@ def test_work_keeps_a_session_and_idle_hours_end_it(client: Client, clock: time_
         assert client.get("/").status_code == 200
     clock.shift(12 * HOUR + timedelta(minutes=5))
     assert client.get("/").status_code == 302
+
+
+def test_sessions_that_are_over_are_forgotten(client: Client, clock: time_machine.Traveller) -> None:
+    """Also those of strangers who went no further than the login page."""
+    client.post("/admin/login/passkey/begin/")
+    client.force_login(User.objects.create_superuser("host"))
+    Client().post("/admin/login/passkey/begin/")
+    clock.shift(11 * HOUR)
+    Client().post("/admin/login/passkey/begin/")
+    tasks.review_logins()
+    assert Session.objects.count() == 3
+    clock.shift(2 * HOUR)
+    tasks.review_logins()
+    assert Session.objects.count() == 1
 
 
 def test_a_board_that_stands_open_does_not_keep_it(client: Client, clock: time_machine.Traveller) -> None:

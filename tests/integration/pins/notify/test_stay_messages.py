@@ -162,11 +162,11 @@ class TestStays:
             codes = [one.json()["data"]["code"] for one in server.requests]  # type: ignore[index]
             grant.refresh_from_db()
             assert set(codes) == {grant.code}
-            code_overrides.revoke(grant.pk, timezone.now())
+            code_overrides.revoke([grant.pk], timezone.now())
             code_overrides.renew_code(grant.pk, timezone.now())
             house.settle()
             collecting.collect(timezone.now())
-            code_overrides.revoke(grant.pk, timezone.now())
+            code_overrides.revoke([grant.pk], timezone.now())
             assert tell() == [SendResult.DROPPED]
         assert channel.deliveries.filter(state=State.DROPPED).count() == 1
 
