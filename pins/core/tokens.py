@@ -16,6 +16,9 @@ EARLY: Final = timedelta(minutes=5)
 MARGIN: Final = timedelta(seconds=60)
 #: How long somebody may renew before another one takes over. Far above the deadline of that request.
 RENEWAL_LEASE: Final = timedelta(seconds=60)
+#: A claim that ends later than this was made before the clock stepped back. Clocks of two machines, and moments that two
+#: threads read one after the other, differ by less.
+LONGEST_CLAIM: Final = 2 * RENEWAL_LEASE
 #: A token that is refused so soon after it came was good: the account is refused, and another token would not help.
 FRESH: Final = timedelta(seconds=60)
 #: Seconds of rest after renewals that brought nothing; the last repeats.
@@ -53,7 +56,7 @@ def next_step(facts: TokenFacts, now: datetime) -> TokenStep:
     if now < facts.access_until - _early(facts):
         return TokenStep.USE
     # Moments that are further away than any could be were written before the clock stepped back.
-    somebody_renews = facts.renewing_until is not None and now < facts.renewing_until <= now + RENEWAL_LEASE
+    somebody_renews = facts.renewing_until is not None and now < facts.renewing_until <= now + LONGEST_CLAIM
     rests = facts.retry_at is not None and now < facts.retry_at <= now + LONGEST_REST
     if somebody_renews or rests:
         return TokenStep.USE if is_usable(facts, now) else TokenStep.WAIT

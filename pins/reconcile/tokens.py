@@ -24,7 +24,7 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
@@ -50,6 +50,7 @@ Renewal = Callable[[str, datetime], oauth.Tokens]
 _WHILE_RENEWED: Final = (0.5, 1.5)
 #: How long an account rests whose renewal was refused. Nothing is sent in vain meanwhile; a new connection ends it.
 _REST_WHEN_ENDED: Final = timedelta(hours=1)
+_ABOUT_CONNECTIONS: Final = (Incident.Kind.CONNECTION_ENDS, Incident.Kind.CONNECTION_FAILS)
 _NOTHING_ASKED: Final = {"renewer": None, "renewing_until": None}
 
 
@@ -78,7 +79,9 @@ class StoredToken:
         row = AccountTokens.objects.filter(account=self.account_id).first()
         if row is None or row.version != self.version:
             return row is not None and not row.ended
-        if not rules.may_be_renewed(facts_of(row), now):
+        # An account that was refused with a fresh token is not helped by another one, and asks for none.
+        is_account = AccountState.objects.filter(account=self.account_id, pause_cause=account_limits.CONNECTION_REST)
+        if not rules.may_be_renewed(facts_of(row), now) or is_account.exists():
             return False
         AccountTokens.objects.filter(account=self.account_id, version=self.version, access_until__gt=now).update(
             access_until=now
@@ -151,8 +154,7 @@ def renew(row: AccountTokens, now: datetime, ask: Renewal) -> AccountTokens:
     """Renew the tokens, unless somebody else does. Returns the row as it is afterwards."""
     owner = uuid.uuid4()
     free = AccountTokens.objects.filter(account=row.account_id, version=row.version, ended="")
-    # A claim that ends later than any could now was made before the clock stepped back.
-    free = free.exclude(renewing_until__gt=now, renewing_until__lte=now + rules.RENEWAL_LEASE)
+    free = free.exclude(renewing_until__gt=now, renewing_until__lte=now + rules.LONGEST_CLAIM)
     asked = {"renewer": owner, "renewing_until": now + rules.RENEWAL_LEASE, "asked_at": Coalesce(F("asked_at"), now)}
     if free.update(**asked) == 1:
         # Read again: another one may have tried in between, and its answer may be lost.
@@ -173,10 +175,15 @@ def _renewed(row: AccountTokens, tokens: oauth.Tokens) -> None:
     refresh = {}
     if tokens.refresh:
         refresh = {"refresh_token": tokens.refresh, "refresh_until": _refresh_until(tokens)}
+    changes: dict[str, Any] = {"version": F("version") + 1, **_as_obtained(tokens), **refresh}
     same = AccountTokens.objects.filter(account=row.account_id, version=row.version)
-    if same.update(version=F("version") + 1, **_as_obtained(tokens), **refresh):
-        logger.info("token_renewed", extra={"account_id": row.account_id})
-        _end_rest(row.account_id)
+    with transaction.atomic():
+        if same.filter(ended="").update(**changes):
+            _end_rest(row.account_id, Cause.RENEWAL.value)
+        elif same.update(**changes):  # one who took over was refused, and said that it is over
+            _end_rest(row.account_id, Cause.RENEWAL.value, account_limits.CONNECTION_REST)
+            Incident.resolve(timezone.now(), about=row.account, kinds=(Incident.Kind.CONNECTION_ENDED,))
+    logger.info("token_renewed", extra={"account_id": row.account_id})
 
 
 def _as_obtained(tokens: oauth.Tokens) -> dict[str, object]:
@@ -226,9 +233,9 @@ def failure_of(error: TedeeError) -> str:
     return "no_answer" if isinstance(error, AmbiguousError) else error.cause.value
 
 
-def _end_rest(account_id: int) -> None:
-    resting = AccountState.objects.filter(account=account_id, pause_cause=Cause.RENEWAL.value)
-    resting.update(paused_until=None, pause_cause="")
+def _end_rest(account_id: int, *causes: str) -> None:
+    resting = AccountState.objects.filter(account=account_id, pause_cause__in=causes)
+    resting.update(paused_until=None, pause_cause="", dead_key="")
 
 
 @sensitive_variables("tokens")
@@ -244,9 +251,8 @@ def connect(account: LockAccount, tokens: oauth.Tokens, now: datetime) -> None:
         known = AccountTokens.objects.filter(account=account).update(version=F("version") + 1, **made, **fresh)
         if not known:
             AccountTokens.objects.create(account=account, **made, **fresh)
-        _end_rest(account.pk)
-        kinds = (Incident.Kind.CONNECTION_ENDS, Incident.Kind.CONNECTION_FAILS)
-        Incident.resolve(now, about=account, kinds=kinds)
+        _end_rest(account.pk, Cause.RENEWAL.value)
+        Incident.resolve(now, about=account, kinds=(*account_limits.DEAD, *_ABOUT_CONNECTIONS))
         account_limits.forgive_new_keys(now)
         account_limits.forgive_new_locks(now)
 

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, Literal, get_args
+from typing import Final
 
 from pins.simulator.gate import Gate, Key
 
@@ -27,8 +27,7 @@ from pins.simulator.gate import Gate, Key
 #:   lost     done, and the connection breaks before the answer
 #:   late     done, and no answer comes
 #:   cut      nothing done, and the connection breaks
-Step = Literal["ok", "refuse", "client", "busy", "error", "lost", "late", "cut"]
-STEPS: Final = get_args(Step)
+STEPS: Final = ("ok", "refuse", "client", "busy", "error", "lost", "late", "cut")
 CODE_LIVES: Final = timedelta(minutes=5)
 #: The client that is known from the start.
 CLIENT_ID, CLIENT_SECRET = "turnkey-demo", "demo-client-secret"
@@ -81,7 +80,7 @@ class Authority:
     def __init__(self) -> None:
         self.clients = {CLIENT_ID: CLIENT_SECRET}  # an empty secret: a public client
         self.asked: deque[TokenRequest] = deque(maxlen=10_000)
-        self.script: deque[Step] = deque()
+        self.script: deque[str] = deque()
         self._codes: dict[str, Code] = {}
         self._refresh: dict[str, RefreshToken] = {}
         self._connections: list[Connection] = []

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
-from pins.simulator.authority import Refusal, Step, TokenRequest
+from pins.simulator.authority import Refusal, TokenRequest
 from pins.simulator.cloud_state import CloudState
 from pins.simulator.messages import Reply, Request, json_reply
 
@@ -84,7 +84,7 @@ def _html(page: str, status: int = 200) -> Reply:
 def _token(cloud: CloudState, request: Request) -> Reply:
     form = dict(parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
     script = cloud.authority.script
-    step: Step = script.popleft() if script else "ok"
+    step = script.popleft() if script else "ok"
     done = False
     if step in ("busy", "error", "cut"):
         reply = json_reply({"error": "temporarily_unavailable"}, {"busy": 429}.get(step, 500))
@@ -101,7 +101,7 @@ def _token(cloud: CloudState, request: Request) -> Reply:
     return replace(reply, headers=headers, delivery=delivery)  # type: ignore[arg-type]
 
 
-def _tokens(cloud: CloudState, request: Request, form: dict[str, str], step: Step) -> dict[str, object]:
+def _tokens(cloud: CloudState, request: Request, form: dict[str, str], step: str) -> dict[str, object]:
     settings, authority, now = cloud.settings, cloud.authority, cloud.clock()
     client, secret = _credentials(request, form)
     if step == "client" or authority.clients.get(client) != secret:

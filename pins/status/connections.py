@@ -19,14 +19,14 @@ _FAILURES: Final = {
     "rate_limited": "Tedee's login takes no more requests for a while",
 }
 
+_INSTEAD: Final = "It can be connected instead: the key is used until then, and not kept afterwards."
+_AGAIN: Final = "Connect again; then all that is due goes on."
+
 
 def sentences(account: LockAccount, tokens: AccountTokens | None, now: datetime) -> list[str]:
     """`tokens`: of the account, if it has any; times of `now` and in the texts: UTC."""
     if account.kind != LockAccount.Kind.OAUTH:
-        return [
-            "This account uses a personal access key. It can be connected by logging in at Tedee instead: the key is "
-            "used until then, and not kept afterwards."
-        ]
+        return ["This account uses a personal access key.", _INSTEAD]
     if tokens is None and account.secret:
         return ["An access token was entered by hand. It ends within hours and cannot be renewed: connect instead."]
     if tokens is None:
@@ -42,15 +42,11 @@ def _state(tokens: AccountTokens, now: datetime) -> list[str]:
     ended = _at(tokens.ended_at) if tokens.ended_at is not None else ""
     if tokens.ended == AccountTokens.Ended.LOST:
         asked = f" at {_at(tokens.asked_at)}" if tokens.asked_at is not None else ""
-        return [
-            f"It ended at {ended}. Tedee most likely renewed it{asked}, but its answer was lost on the way, so nobody "
-            "here knows the new tokens. Connect again; then all that is due goes on."
-        ]
+        lost = f"It ended at {ended}. Tedee most likely renewed it{asked}, but its answer was lost on the way."
+        return [f"{lost} So nobody here knows the new tokens.", _AGAIN]
     if tokens.ended:
-        return [
-            f"It ended at {ended}: Tedee refused to renew it. Its user may have taken it back or changed the password. "
-            "Connect again; then all that is due goes on."
-        ]
+        why = "Its user may have taken it back, or changed the password."
+        return [f"It ended at {ended}: Tedee refused to renew it. {why}", _AGAIN]
     if tokens.failing_since is not None:
         why = _FAILURES.get(tokens.failure, "Tedee's login has a fault")
         usable = f"The last access ends at {_at(tokens.access_until)}." if tokens.access_until > now else ""

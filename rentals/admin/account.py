@@ -53,8 +53,8 @@ class LockAccountForm(_Form):
         error_messages = {"name": {"required": "Give the account a name."}}
         help_texts = {
             "name": "What you call this account, for example “Office Tedee”.",
-            "kind": "A personal access key is pasted below. A connection is made by logging in at Tedee, with a button on "
-            "the account's page.",
+            "kind": "A personal access key is pasted below. A connection is made by logging in at Tedee, with a button "
+            "on the account's page.",
             "observe_only": "Try Turnkey without touching a lock: it reads the locks and works out every code, but "
             "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Clear the tick to "
             "begin: then all that is due happens at once.",
