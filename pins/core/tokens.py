@@ -16,8 +16,8 @@ EARLY: Final = timedelta(minutes=5)
 MARGIN: Final = timedelta(seconds=60)
 #: How long somebody may renew before another one takes over. Far above the deadline of that request.
 RENEWAL_LEASE: Final = timedelta(seconds=60)
-#: A claim that ends later than this was made before the clock stepped back. Clocks of two machines, and moments that two
-#: threads read one after the other, differ by less.
+#: A claim that ends later than this was made before the clock stepped back. The clocks of two machines, and moments
+#: that two threads read one after the other, differ by less.
 LONGEST_CLAIM: Final = 2 * RENEWAL_LEASE
 #: A token that is refused so soon after it came was good: the account is refused, and another token would not help.
 FRESH: Final = timedelta(seconds=60)

@@ -150,7 +150,7 @@ def test_a_renewal_that_fails_is_repeated_and_told_and_costs_nothing_while_the_t
 ) -> None:
     door = house.lock()
     house.cloud.authority.add_script([step] * 10_000)
-    live_with_beat(house, clock, 58 * MINUTE)
+    live_with_beat(house, clock, 56 * MINUTE)
     house.stay(house.flat(door), 3 * DAY, DAY)
     house.settle()
     assert len(house.ours(door)) == 1, "the old token is used while it is good"
