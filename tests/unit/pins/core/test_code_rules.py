@@ -207,7 +207,7 @@ def test_other_lengths_are_a_programming_error(length: int) -> None:
         ("+48 601 111 122", 6, ""),  # refused by locks
         ("+48 601 123 456", 6, ""),
         ("+48 601 147 258", 6, ""),  # a line on the keypad
-        ("+48 601 731 984", 6, "731984"),
+        ("+48 601 731 984", 6, ""),  # ends in a year
         ("٧٣٩١٠٥", 6, ""),
     ],
 )
