@@ -64,7 +64,6 @@ class ConnectionPages:
         return {
             "connection": {
                 "sentences": connections.sentences(account, row, timezone.now()),
-                "button": connections.button(account, row),
                 "possible": bool(settings.TEDEE_OAUTH_CLIENT_ID),
                 "back": way_back(request),
             }

@@ -20,7 +20,7 @@ _FAILURES: Final = {
 }
 
 _INSTEAD: Final = "It can be connected instead: the key is used until then, and not kept afterwards."
-_AGAIN: Final = "Connect again; then all that is due goes on."
+_AGAIN: Final = "Connect once more; then all that is due goes on."
 
 
 def sentences(account: LockAccount, tokens: AccountTokens | None, now: datetime) -> list[str]:
@@ -31,11 +31,7 @@ def sentences(account: LockAccount, tokens: AccountTokens | None, now: datetime)
         return ["An access token was entered by hand. It ends within hours and cannot be renewed: connect instead."]
     if tokens is None:
         return ["Not connected yet: nothing is read or set for this account."]
-    return [f"Connected since {_at(tokens.connected_at)} UTC.", *_state(tokens, now)]
-
-
-def button(account: LockAccount, tokens: AccountTokens | None) -> str:
-    return "Connect again with Tedee" if tokens is not None and account.kind == "oauth" else "Connect with Tedee"
+    return [f"Connected since {_at(tokens.connected_at)}.", *_state(tokens, now)]
 
 
 def _state(tokens: AccountTokens, now: datetime) -> list[str]:

@@ -65,7 +65,9 @@ class LockAccountForm(_Form):
         if "secret" not in self.fields:
             return  # a person who may only look
         where = "Made at portal.tedee.com under Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
-        if self.instance.pk:
+        if self.instance.pk and self.instance.kind == LockAccount.Kind.OAUTH:
+            self.fields["secret"].help_text = f"Only for a personal access key. {where}"
+        elif self.instance.pk:
             self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
         else:
             self.fields["secret"].help_text = f"{where} A connection needs none."

@@ -109,7 +109,7 @@ def test_an_ended_connection_says_why_and_is_made_anew_by_one_press(
     assert review() == {Incident.Kind.CONNECTION_ENDED: Incident.Severity.URGENT}
     page = text(host.get(page_of(house.account)))
     assert "its answer was lost on the way" in page
-    assert "Connect again with Tedee" in page
+    assert "Connect once more" in page
     assert "Connect again" in text(host.get("/admin/rentals/lockaccount/"))
     host.get(decide(leave(host, house.account)))
     house.settle()
