@@ -40,6 +40,7 @@ from pins.reconcile import account_limits
 from pins.tedee import oauth
 from pins.tedee.auth import Auth, BearerToken, for_kind
 from pins.tedee.errors import AmbiguousError, Cause, RefusedError, TedeeError, TokenEnded, Unauthorized
+from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 
 logger = logging.getLogger(__name__)
@@ -145,9 +146,14 @@ def renew_due(now: datetime, *, ask: Renewal = ask_tedee) -> None:
     """Renew what ends soon, also where no lock has work: a connection that is never renewed ends. Stops at the first
     server that cannot be reached; the next minute goes on."""
     due = AccountTokens.objects.filter(access_until__lte=now + rules.EARLY, ended="")
-    for row in due.filter(account__kind=LockAccount.Kind.OAUTH).order_by("failures", "access_until"):
-        if rules.next_step(facts_of(row), now) is TokenStep.RENEW and renew(row, now, ask).failure:
-            return
+    accounts = due.filter(account__kind=LockAccount.Kind.OAUTH).order_by("failures", "access_until")
+    for account_id in accounts.values_list("pk", flat=True):
+        try:
+            row = AccountTokens.objects.get(pk=account_id)
+            if rules.next_step(facts_of(row), now) is TokenStep.RENEW and renew(row, now, ask).failure:
+                return
+        except (UndecryptableValue, AccountTokens.DoesNotExist):
+            logger.warning("token_unreadable", extra={"account_id": account_id})  # the others go on
 
 
 def renew(row: AccountTokens, now: datetime, ask: Renewal) -> AccountTokens:

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from cryptography.fernet import Fernet
 from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
+from pytest_django import Settings
 
 from pins.models import AccountState, AccountTokens, Incident, PinAttempt
 from pins.reconcile import account_limits, tokens
@@ -375,6 +377,22 @@ def test_a_renewal_whose_answer_is_lost_and_that_then_cannot_be_reached_stays_in
         tokens.renew_due(timezone.now(), ask=fail)
         clock.shift(2 * MINUTE)
     assert AccountTokens.objects.get().ended == AccountTokens.Ended.LOST
+
+
+def test_tokens_that_no_key_opens_keep_nobody_else_waiting(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    clock.shift(2 * HOUR)
+    settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
+    readable = LockAccount.objects.create(name="Other", kind="oauth", secret="")
+    row = AccountTokens(account=readable, connected_at=timezone.now(), obtained_at=timezone.now() - HOUR)
+    row.access_token, row.access_until = "old", timezone.now()
+    row.refresh_token, row.refresh_until = "old", timezone.now() + DAY
+    row.save()
+    tokens.renew_due(timezone.now(), ask=house.renewed)
+    row.refresh_from_db()
+    assert row.ended == AccountTokens.Ended.REFUSED, "the simulator does not know it, and was asked"
+    assert len(renewals(house)) == 1
 
 
 def test_reading_goes_on_with_another_token_too(house: House, clock: time_machine.Traveller) -> None:
