@@ -29,7 +29,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.measures import counting, promise
 from pins.models import LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import clock_steps, connectivity, listing, run, wakes
+from pins.reconcile import clock_steps, connectivity, listing, run, tokens, wakes
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,9 @@ def watch_offline(**kwargs: Any) -> None:
 
 @shared_task
 def list_locks(**kwargs: Any) -> None:
-    """Read batteries and connections of the accounts whose moment of the hour has come, and when their keys end."""
+    """Renew the access of connected accounts that ends soon. Read batteries and connections of the accounts whose
+    moment of the hour has come, and when their keys end."""
+    tokens.renew_due(timezone.now())
     wake_locks(listing.list_due_accounts(timezone.now()))
 
 

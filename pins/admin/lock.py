@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pins import tasks
+from pins.admin.connection import TOKENS, ConnectionPages
 from pins.reconcile import account_limits, inventory
 from pins.status import wording
 from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
@@ -73,7 +74,7 @@ class LockWithCodesAdmin(LockAdmin):
 
 
 @admin.register(LockAccount)
-class LockAccountWithFetchAdmin(LockAccountAdmin):
+class LockAccountWithFetchAdmin(ConnectionPages, LockAccountAdmin):
     change_form_template = "pins/admin/account_form.html"
     list_display = ["name", "kind", "condition", "lock_count"]
     actions = ["fetch_locks"]
@@ -91,14 +92,18 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
-        return super().get_queryset(request).select_related("operation")
+        return super().get_queryset(request).select_related("operation", "tokens").defer(*TOKENS)
 
     @admin.display(description="State")
     def condition(self, account: LockAccount) -> SafeString:
         state = getattr(account, "operation", None)
+        connected = account.kind == LockAccount.Kind.OAUTH
         if state is not None and state.dead_key:
             reads = state.pause_cause == account_limits.WRITES_REST
-            return badge_html(Badge("Key may only read" if reads else "Key refused", Tone.ACT))
+            refused = "Connect again" if connected else "Key refused"
+            return badge_html(Badge("Key may only read" if reads else refused, Tone.ACT))
+        if connected and not account.secret and getattr(account, "tokens", None) is None:
+            return badge_html(Badge("Not connected", Tone.ACT))
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge("Waiting", Tone.TROUBLE))
         if account.observe_only:
@@ -112,6 +117,8 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     @admin.display(description="The key ends")
     def key_end(self, account: LockAccount) -> str:
         """Tedee does not say which of a user's keys is the one that asks."""
+        if account.kind == LockAccount.Kind.OAUTH:
+            return "It has none: its access is renewed by itself, as said above."
         ends = self._moment(account, "key_valid_to")
         return (
             f"{ends}. If its user has several keys, it may be the end of another one."
@@ -125,7 +132,10 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         return day_and_time(moment, ZoneInfo("UTC")) if moment is not None else ""
 
     def get_urls(self) -> list[URLPattern]:
-        return [self.button("fetch_locks", self._press_fetch), *super().get_urls()]
+        return [self.button("fetch_locks", self._press_fetch), *self.connection_urls(), *super().get_urls()]
+
+    def after_connecting(self, request: HttpRequest, account: LockAccount) -> None:
+        self._fetch(request, account)
 
     def _press_fetch(self, request: HttpRequest, account: LockAccount) -> HttpResponse:
         self._fetch(request, account)

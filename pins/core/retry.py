@@ -19,6 +19,8 @@ DELAYS: dict[Cause, tuple[float, ...]] = {
     # Only a person can fix these. Slow probes notice when somebody did.
     Cause.UNAUTHORIZED: (300, 900, 3600),
     Cause.FORBIDDEN: (300, 900, 3600),
+    # Renewed before the next request (`pins.core.tokens` says when).
+    Cause.RENEWAL: (0.25,),
     # The server normally says how long; without that, a cautious guess.
     Cause.RATE_LIMITED: (60, 300, 900),
     # The next try differs from the last one (another value, a look first), so a short rest is enough at first.
@@ -66,6 +68,7 @@ _SCOPES = {
     Cause.NETWORK: Scope.LOCK,
     Cause.FORBIDDEN: Scope.LOCK,
     Cause.UNAUTHORIZED: Scope.ACCOUNT,
+    Cause.RENEWAL: Scope.ACCOUNT,
     Cause.RATE_LIMITED: Scope.ACCOUNT,
     Cause.BAD_REQUEST: Scope.PIN,
     Cause.NOT_FOUND: Scope.PIN,

@@ -51,10 +51,10 @@ class Keypads:
         """Values claimed now, or used within the last 90 days, on any of these."""
         return TakenValues([self._taken[lock_id] for lock_id in lock_ids], self._key)
 
-    def take(self, lock_ids: Collection[int], length: int) -> tuple[str, str]:
-        """A new value and its digest, from now on taken on these. Nobody else knows it yet: only the database decides.
-        Raises `NoValueLeft`."""
-        value = _draw(length, self.taken_on(lock_ids))
+    def take(self, lock_ids: Collection[int], length: int, *, liked: str = "") -> tuple[str, str]:
+        """A new value, `liked` if that is free, and its digest, from now on taken on these. Nobody else knows it yet:
+        only the database decides. Raises `NoValueLeft`."""
+        value = _draw(length, self.taken_on(lock_ids), liked)
         digest = ValueClaim.digest_of(value, key=self._key)
         for lock_id in lock_ids:
             self._taken[lock_id].add(digest)
@@ -75,19 +75,22 @@ def held_by_another(value: str, lock_ids: Collection[int], grant_ids: Collection
     return held.exclude(grant_id__in=grant_ids).exists()
 
 
-def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
-    """A new value, claimed on every lock for the grant; a longer one when all of that `length` (digits) are taken.
+def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime, *, liked: str = "") -> str:
+    """A new value, claimed on every lock for the grant: `liked`, if it is free; a longer one when all of that `length`
+    (digits) are taken.
 
     Raises `NoValueLeft` when even the longest are taken.
     """
     while True:
-        value = _draw(length, taken_on(lock_ids, now))
+        value = _draw(length, taken_on(lock_ids, now), liked)
         if claim(grant, lock_ids, value, now):
             return value
         # Another grant took the value on one of the locks between our look and our claim.
 
 
-def _draw(length: int, taken: TakenValues) -> str:
+def _draw(length: int, taken: TakenValues, liked: str = "") -> str:
+    if liked and liked not in taken:
+        return liked
     while True:
         try:
             return generate(length, taken)

@@ -20,6 +20,7 @@ from django.utils import timezone
 from pins.core.alias import alias_text
 from pins.desired import claims, ending, issuing, together
 from pins.desired.comparing import facts_of
+from pins.desired.memorable import Likes
 from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant, Incident, Pin, StaffAccess
 from pins.models.pin import DESIRED_COLUMNS
@@ -117,7 +118,7 @@ def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, withou
             # In between, another transaction made the grant, or took its value or its reference.
             grant = _grant_of(booking) or _new_grant(booking, wish, now)
             wish = read(grant)
-    return _apply(grant, wish, booking.property.code_length, now)
+    return _apply(grant, wish, booking, now)
 
 
 def _grant_of(booking: Booking) -> AccessGrant | None:
@@ -132,7 +133,7 @@ def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant:
         return grant
 
 
-def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> set[int]:
+def _apply(grant: AccessGrant, wish: Wish, booking: Booking, now: datetime) -> set[int]:
     """Write what differs between a grant, its row locked, and the wish."""
     facts = facts_of(wish)
     changed = {name for name, value in facts.items() if getattr(grant, name) != value}
@@ -140,7 +141,7 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
         setattr(grant, name, facts[name])
         grant.unnoticed = True
     wanted_locks = wish.lock_ids if wish.wanted else frozenset()
-    recoded = _ensure_code(grant, wanted_locks, code_length, now)
+    recoded = _ensure_code(grant, wanted_locks, booking, now)
     if changed or recoded:
         grant.save()
     content_changed = recoded or bool(changed & {"starts_at", "ends_at"})
@@ -151,13 +152,16 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
     return touched
 
 
-def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, now: datetime) -> bool:
-    """Make sure that the grant has a code, claimed on every lock that needs it. Returns whether the code changed.
+def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], booking: Booking, now: datetime) -> bool:
+    """Make sure that the grant has a code, claimed on every lock that needs it. Returns whether the code changed. The
+    guest's phone counts for the first code alone: a number that is corrected later changes none.
 
     A code that the guest knows stays, even where the claim fails: then the lock itself decides whether both fit.
     """
+    length = booking.property.code_length
     if not grant.code:
-        grant.code = claims.choose(grant, wanted_locks, length, now)
+        liked = Likes().of(booking, wanted_locks)
+        grant.code = claims.choose(grant, wanted_locks, length, now, liked=liked)
         return True
     if claims.claim(grant, wanted_locks, grant.code, now):
         return False

@@ -11,11 +11,11 @@ from functools import lru_cache, reduce
 from operator import or_
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from pins.incidents import doubtful_arrivals, unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
-from pins.models import AccountState, Incident
+from pins.models import AccountState, AccountTokens, Incident
 from pins.models.incident import subject_key
 from rentals.models import Booking, Lock, LockAccount, Property
 
@@ -29,6 +29,10 @@ FRESH_BATTERY = 25
 #: How long before the end of an access key a person is told, and told urgently. A new key takes five minutes, but who
 #: may make it can be away for a week.
 KEY_WARNING, KEY_URGENT = timedelta(days=14), timedelta(days=3)
+#: The same for a connection, which lasts 14 days from each renewal: half of that without one is no accident.
+CONNECTION_WARNING, CONNECTION_URGENT = timedelta(days=7), timedelta(days=2)
+#: How long a renewal may fail before a person is told.
+CONNECTION_PATIENCE = timedelta(minutes=10)
 
 
 def check(now: datetime) -> None:
@@ -39,6 +43,8 @@ def check(now: datetime) -> None:
         {
             Kind.BATTERY_LOW: Found("lock", _low_batteries(standing)),
             Kind.FEED_UNREADABLE: Found("feed", unreadable.severities(now)),
+            Kind.CONNECTION_ENDS: Found("account", _ending_connections(now)),
+            Kind.CONNECTION_FAILS: Found("account", _failing_connections(now)),
             Kind.KEY_EXPIRES: Found("account", _ending_keys(now)),
             Kind.NO_KEYPAD: Found("lock", _without_keypad(now)),
             Kind.NO_LOCK: doubtful_arrivals.shut_out(now),
@@ -73,6 +79,29 @@ def _ending_keys(now: datetime) -> dict[int, Incident.Severity]:
         pk: Severity.URGENT if valid_to is not None and valid_to <= now + KEY_URGENT else Severity.WARNING
         for pk, valid_to in rows
     }
+
+
+def _ending_connections(now: datetime) -> dict[int, Incident.Severity]:
+    """Connections that end soon, because nothing renewed them for days. One that has ended is an incident of its own
+    as soon as Tedee says so; until then, what it said of the end may be wrong."""
+    ending = _connections().filter(refresh_until__lte=now + CONNECTION_WARNING)
+    return {
+        pk: Severity.URGENT if until <= now + CONNECTION_URGENT else Severity.WARNING
+        for pk, until in ending.values_list("account_id", "refresh_until")
+    }
+
+
+def _failing_connections(now: datetime) -> dict[int, Incident.Severity]:
+    """Connections whose renewal brings nothing for a while: urgent when the last access token is over."""
+    failing = _connections().filter(failing_since__lte=now - CONNECTION_PATIENCE)
+    return {
+        pk: Severity.URGENT if until <= now else Severity.WARNING
+        for pk, until in failing.values_list("account_id", "access_until")
+    }
+
+
+def _connections() -> QuerySet[AccountTokens]:
+    return AccountTokens.objects.filter(ended="", account__kind=LockAccount.Kind.OAUTH).order_by()
 
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:

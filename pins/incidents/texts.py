@@ -116,6 +116,18 @@ REMEDIES: Final[dict[str, str]] = {
         "Make a new key at portal.tedee.com and enter it in the lock account, whose page says when this one ends. If "
         "the user has several keys, one of the keys ends then: delete those that nobody needs."
     ),
+    "connection_ended": (
+        "Open the account: it says why. Press “Connect with Tedee” there and log in as its Tedee user; then all that "
+        "is due goes on by itself."
+    ),
+    "connection_ends": (
+        "It is renewed every hour or so, and that has not worked for days. Open the account: it says why. “Connect "
+        "with Tedee” there makes a new one, without a break."
+    ),
+    "connection_fails": (
+        "Turnkey tries again each minute by itself. Open the account: it says why. If Tedee refuses this Turnkey, "
+        "check TEDEE_OAUTH_CLIENT_ID and TEDEE_OAUTH_CLIENT_SECRET."
+    ),
     "budget_spent": (
         "The most urgent locks come first. If this happens often, divide the locks between several Tedee users."
     ),

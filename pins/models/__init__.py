@@ -11,11 +11,13 @@ from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
 from pins.models.staff import FlatReady, StaffAccess
+from pins.models.tokens import AccountTokens
 
 __all__ = [
     "OBSERVE_ONLY",
     "AccessGrant",
     "AccountState",
+    "AccountTokens",
     "ArrivalRecord",
     "BeatLease",
     "CodeTry",

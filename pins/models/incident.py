@@ -47,6 +47,9 @@ class Incident(models.Model):
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
         NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
         KEY_EXPIRES = "key_expires", "The access key expires soon"
+        CONNECTION_ENDED = "connection_ended", "Tedee no longer accepts the connection of the account"
+        CONNECTION_ENDS = "connection_ends", "The connection of the account to Tedee ends soon"
+        CONNECTION_FAILS = "connection_fails", "The connection of the account to Tedee cannot be renewed"
         BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
         LOGINS_FAIL = "logins_fail", "Somebody tries many passwords"
 
@@ -141,6 +144,7 @@ SEVERITIES: Final = tuple(Incident.Severity)
 _USUAL: Final = {
     Incident.Kind.CODE_CHANGED: Incident.Severity.URGENT,  # a guest holds a code that opens nothing
     Incident.Kind.DEAD_KEY: Incident.Severity.URGENT,  # nothing goes on for any lock of the account
+    Incident.Kind.CONNECTION_ENDED: Incident.Severity.URGENT,  # the same
     Incident.Kind.NO_WRITE_SCOPE: Incident.Severity.URGENT,  # no code is set for any lock of the account
     Incident.Kind.CODES_PILE_UP: Incident.Severity.URGENT,  # codes that nobody counts may open the door
     Incident.Kind.BUDGET_SPENT: Incident.Severity.URGENT,  # a door will stay shut within the hour

@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
-from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
+from pins.models import OBSERVE_ONLY, AccountState, AccountTokens, Incident, InstallationKey, LockState, Pin, RateBudget
 from pins.reconcile import demand, statements
 from pins.reconcile.statements import Rows, Statement, kept, slot
 from pins.tedee.errors import Cause
@@ -29,6 +29,10 @@ BUDGET_SPENT = demand.BUDGET_SPENT
 BUDGET_PAUSE = timedelta(minutes=5)
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
 WRITES_REST = "no_write_scope"
+#: The pause of an account whose connection Tedee no longer accepts: only a person can make another one.
+CONNECTION_REST = "connection"
+#: What an answer to an account's key ends.
+DEAD = (Incident.Kind.DEAD_KEY, Incident.Kind.CONNECTION_ENDED)
 #: Locks that were removed and added again: none of their codes came along, so there is work at once.
 ADDED_AGAIN = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
 #: How long a run has a lock for itself, unless it renews this.
@@ -205,17 +209,18 @@ def _failed_at(state: AccountState) -> dict[int, datetime]:
 def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: int | None = None) -> datetime:
     """401: stop the account, open one incident, probe rarely with one request, go on at once when the key changes.
     Returns until when the account rests (UTC)."""
+    connected = account.kind == LockAccount.Kind.OAUTH
     AccountState.objects.update_or_create(
         account=account,
         defaults={
             "dead_key": key_fingerprint(account),
             "paused_until": now + rest,
-            "pause_cause": Cause.UNAUTHORIZED.value,
+            "pause_cause": CONNECTION_REST if connected else Cause.UNAUTHORIZED.value,
             "outages": 1,
             "probed_lock": lock_id,
         },
     )
-    Incident.open(Incident.Kind.DEAD_KEY, now, about=account)
+    Incident.open(Incident.Kind.CONNECTION_ENDED if connected else Incident.Kind.DEAD_KEY, now, about=account)
     return now + rest
 
 
@@ -280,9 +285,14 @@ def answered(account: LockAccount, now: datetime) -> None:
     troubled = AccountState.objects.filter(account=account).exclude(outages=0, dead_key="", recent_faults=[])
     calm = {"outages": 0, "dead_key": "", "recent_faults": [], "paused_until": None, "pause_cause": ""}
     if troubled.exclude(pause_cause=WRITES_REST).update(**calm):
-        Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
+        Incident.resolve(now, about=account, kinds=DEAD)
 
 
 def key_fingerprint(account: LockAccount) -> str:
-    """Tells keys apart without keeping them."""
+    """Tells keys apart without keeping them. A connection stays the same while its tokens are renewed: what it may not
+    do, they may not do either."""
+    if account.kind == LockAccount.Kind.OAUTH:
+        connection = AccountTokens.objects.filter(account=account).values_list("connection", flat=True).first()
+        if connection is not None:
+            return InstallationKey.fingerprint("connection", connection.hex)
     return InstallationKey.fingerprint("key", account.secret)

@@ -75,7 +75,7 @@ def refused(lock: Lock, now: datetime) -> datetime:
         state.save(update_fields=["writes_refused", "probed_lock", "paused_until", "pause_cause", "dead_key"])
     if missing and state.paused_until is not None:
         Incident.open(Incident.Kind.NO_WRITE_SCOPE, now, about=account)
-        Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
+        Incident.resolve(now, about=account, kinds=account_limits.DEAD)
         Incident.resolve(now, about=lock, kinds=(Incident.Kind.NO_PERMISSION,))
         return _rest(lock, now, state.paused_until, WRITES_REST, key)
     return _rest_unsure(lock, now, key)

@@ -91,6 +91,20 @@ def _keys(cloud: Cloud, fields: Fields) -> Fields:
     return {"ok": True}
 
 
+def _oauth(cloud: Cloud, fields: Fields) -> Fields:
+    with cloud.mutex:
+        if "script" in fields:
+            cloud.authority.add_script([str(step) for step in _need(fields, "script", list)])
+        if _need(fields, "expire", bool) if "expire" in fields else False:
+            cloud.authority.expire_access(cloud.gate, cloud.clock())
+        if _need(fields, "revoke", bool) if "revoke" in fields else False:
+            cloud.authority.revoke_all(cloud.gate)
+        if "client_id" in fields:
+            secret = _need(fields, "client_secret", str) if "client_secret" in fields else ""
+            cloud.authority.clients[_need(fields, "client_id", str)] = secret
+    return {"ok": True, "scriptLeft": len(cloud.authority.script)}
+
+
 def _pin_fields(fields: Fields) -> Fields:
     """The attributes of a pin that a control request names."""
     named: Fields = {}
@@ -136,6 +150,7 @@ _ACTIONS: dict[str, Callable[[Cloud, Fields], Fields]] = {
     "/control/faults": _set_faults,
     "/control/script": _script,
     "/control/keys": _keys,
+    "/control/oauth": _oauth,
     "/control/settings": _settings,
     "/control/foreign-pin": _foreign_pin,
     "/control/change-pin": _change_pin,

@@ -32,6 +32,14 @@ class CloudSettings:
     listing_limit: int = 0  # requests to `/my/lock` per user and window; the real one: 10
     listing_window: float = 600.0
 
+    # -- the authorization server
+    token_seconds: float = 3600.0  # how long an access token is accepted
+    refresh_seconds: float = 14 * 86_400.0  # how long a refresh token is, unless it is used
+    refresh_said: bool = True  # whether an answer says how long that is
+    rotation: Literal["rotates", "keeps"] = "rotates"  # whether a renewal brings a new refresh token
+    reuse: Literal["ends", "refused", "accepted"] = "ends"  # of a used refresh token; ends: the whole connection
+    token_latency: float = 0.0  # seconds that a renewal takes
+
     # -- lists of pins
     list_lag: float = 0.0  # a list is, with its version, that of so long ago; a pin read by its id is true
     list_shows: Literal["all", "nothing", "omits"] = "all"  # omits: each list leaves each pin out with a chance of 1/3

@@ -38,6 +38,7 @@ ENDS_SOON = timedelta(seconds=35)
 FORGET = (
     *("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "TEDEE_API_URL"),
     *("SECRET_KEY_FILE", "FIELD_ENCRYPTION_KEYS_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE"),
+    *("TEDEE_OAUTH_CLIENT_SECRET_FILE", "TEDEE_OAUTH_SCOPES", "PUBLIC_URL"),
     *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS_ONLY", "TEDEE_RATE_LIMIT", "TEDEE_RATE_WINDOW"),
 )
 
@@ -78,6 +79,11 @@ def own_environment(environment: Mapping[str, str], folder: Path, simulator_port
         "TURNKEY_VAR_DIR": str(folder),
         "FEEDS_ALLOW_PRIVATE_HOSTS": "1",  # its calendars come from this machine
         "TEDEE_API_URL": f"http://127.0.0.1:{simulator_port}/api/v37",
+        # The simulator is Tedee's login as well, and knows this client.
+        "TEDEE_OAUTH_CLIENT_ID": "turnkey-demo",
+        "TEDEE_OAUTH_CLIENT_SECRET": "demo-client-secret",
+        "TEDEE_OAUTH_AUTHORIZE_URL": f"http://127.0.0.1:{simulator_port}/oauth2/authorize",
+        "TEDEE_OAUTH_TOKEN_URL": f"http://127.0.0.1:{simulator_port}/oauth2/token",
     }
 
 

@@ -27,6 +27,7 @@ REASONS = {
     Cause.BAD_REQUEST: "digits refused",
     Cause.UNAUTHORIZED: "access key refused",
     Cause.FORBIDDEN: "no permission",
+    Cause.RENEWAL: "access renewed",
 }
 _WRITES = (PinAttempt.Kind.POST, PinAttempt.Kind.PUT, PinAttempt.Kind.DELETE)
 

@@ -17,6 +17,8 @@ from pins.tedee.errors import (
     PinNotFound,
     ServerFault,
     TedeeError,
+    TokenEnded,
+    Unauthorized,
     Unreachable,
     error_for,
 )
@@ -220,7 +222,7 @@ class TedeeClient:
         try:
             received = self._exchange(request)
         except httpx.HTTPError as error:
-            fault = _fault_for(error)
+            fault = fault_for(error)
         else:
             fault = error_for(
                 received.status,
@@ -231,6 +233,8 @@ class TedeeClient:
             )
             if fault is None:
                 return received
+            if isinstance(fault, Unauthorized) and self._auth.refused():
+                fault = TokenEnded(received.status, received.correlation_id)
         raise fault
 
     def _exchange(self, request: httpx.Request) -> Received:
@@ -252,7 +256,8 @@ def _checked_base_url(base_url: str) -> str:
     return str(url).rstrip("/")
 
 
-def _fault_for(error: httpx.HTTPError) -> TedeeError:
+def fault_for(error: httpx.HTTPError) -> TedeeError:
+    """Our error for a foreign one of the transport."""
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)):
         return Unreachable()
     if isinstance(error, httpx.DecodingError):

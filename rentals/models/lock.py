@@ -22,7 +22,7 @@ class LockAccount(models.Model):
 
     class Kind(models.TextChoices):
         PERSONAL_KEY = "personal_key", "Personal access key"
-        OAUTH = "oauth", "OAuth access token"
+        OAUTH = "oauth", "Connection with Tedee (OAuth)"
 
     name = NameField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)

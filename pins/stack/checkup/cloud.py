@@ -42,7 +42,7 @@ def _ask(account: LockAccount) -> Finding:
             return ok(subject, "accepts the key (1 request: the state of one lock)")
         count = len(client.list_locks().value)
     except TedeeError as error:
-        return _refused(subject, error)
+        return _refused(subject, error, account)
     except UndecryptableValue:
         return fail(subject, "none of FIELD_ENCRYPTION_KEYS opens the stored key.", "See the line about keys.")
     if not count:
@@ -52,7 +52,11 @@ def _ask(account: LockAccount) -> Finding:
     return warn(subject, f"accepts the key and shows {counted(count, 'lock')}, none imported.", _FETCH_LOCKS)
 
 
-def _refused(subject: str, error: TedeeError) -> Finding:
+def _refused(subject: str, error: TedeeError, account: LockAccount) -> Finding:
+    if error.cause == Cause.RENEWAL:
+        return warn(subject, "is being asked for a new access token.", "Try again in a minute; the board says more.")
+    if error.cause == Cause.UNAUTHORIZED and account.kind == LockAccount.Kind.OAUTH:
+        return fail(subject, "does not accept the connection.", "Press “Connect with Tedee” on the account's page.")
     if error.cause == Cause.UNAUTHORIZED:
         return fail(subject, "refuses the key.", "Make a new personal access key in the Tedee portal and enter it.")
     if error.cause == Cause.RATE_LIMITED:

@@ -152,7 +152,7 @@ def test_every_failure_is_tried_again_after_a_moment_but_within_a_day(
 
 def test_whose_failure_it_is() -> None:
     lock = {Cause.BUSY, Cause.TIMEOUT, Cause.OFFLINE, Cause.SERVER, Cause.NETWORK, Cause.FORBIDDEN}
-    account = {Cause.UNAUTHORIZED, Cause.RATE_LIMITED}
+    account = {Cause.UNAUTHORIZED, Cause.RENEWAL, Cause.RATE_LIMITED}
     pin = {Cause.BAD_REQUEST, Cause.NOT_FOUND, Cause.PIN_EXISTS, Cause.NO_ROOM}
     assert lock | account | pin == set(Cause) == set(DELAYS)
     assert {scope(cause) for cause in lock} == {Scope.LOCK}

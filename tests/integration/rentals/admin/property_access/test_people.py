@@ -131,6 +131,7 @@ def test_all_models_of_a_property_are_governed() -> None:
         "ValueClaim",
         "LockState",
         "AccountState",
+        "AccountTokens",
         "RateBudget",
         "Heartbeat",
         "Tally",
