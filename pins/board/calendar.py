@@ -11,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import Q
 
 from pins.board.timeline import Bar, Row, Taken, lay_out
-from pins.status import stay_lists
+from pins.status import arrivals, stay_lists
 from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
@@ -101,7 +101,7 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
         stays = {one.booking.pk: one for one in by_property[prop.pk]}
         row = lay_out((_taken(one.booking) for one in stays.values()), first, DAYS)
         clock = brief(now, now, prop.zone) if days_differ else ""
-        bars = tuple(_bar(bar, stays[bar.key]) for bar in row.bars)
+        bars = tuple(_bar(bar, stays[bar.key], now) for bar in row.bars)
         lines.append(Line(prop.pk, prop.name, clock, row, bars))
     columns = tuple(Column(day, day in todays) for day in (first + number * _DAY for number in range(DAYS)))
     return Timeline(first, columns, tuple(lines), found, days_differ)
@@ -118,13 +118,14 @@ def _stays(shown: list[Property], first: date, scope: Scope, now: datetime) -> d
     return found
 
 
-def _bar(bar: Bar, stay: Stay) -> StayBar:
+def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
     booking = stay.booking
     days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
     marks = (", overlaps another stay" if bar.overlaps else "") + (
         ", arrives on the day of a departure" if bar.same_day else ""
     )
-    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}")
+    came = "".join(f", {one}" for one in arrivals.flags(booking, now))
+    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}{came}")
 
 
 def _taken(booking: Booking) -> Taken:

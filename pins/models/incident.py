@@ -46,6 +46,7 @@ class Incident(models.Model):
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
         NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
+        NO_ACTIVITY = "no_activity", "The activity of locks cannot be read"
         KEY_EXPIRES = "key_expires", "The access key expires soon"
         BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
         LOGINS_FAIL = "logins_fail", "Somebody tries many passwords"
@@ -147,6 +148,7 @@ _USUAL: Final = {
     Incident.Kind.GUEST_SHUT_OUT: Incident.Severity.URGENT,  # somebody stands before the door
     Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
     Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,
+    Incident.Kind.NO_ACTIVITY: Incident.Severity.NOTICE,  # codes do not need it
 }
 
 #: For `order_by`: the most severe first.
