@@ -51,7 +51,7 @@ class CloudSettings:
     activity_twice: bool = False  # each line is listed twice, the second time under an id of its own
     activity_names: Literal["none", "alias", "owner"] = "none"  # whom a line about a code names
     activity_dates: Literal["plain", "utc", "offset", "seconds", "milliseconds", "broken"] = "plain"
-    activity_status: Literal[200, 401, 403] = 200  # 401, 403: the key has no right to read it
+    activity_status: Literal[200, 401, 403, 503] = 200  # 401, 403: the key has no right to read it
 
     # -- how answers look
     error_body: Literal["envelope", "empty", "problem"] = "envelope"  # of 401, 403, 404, 409, 428 and 429
