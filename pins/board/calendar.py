@@ -41,6 +41,7 @@ class StayBar:
     bar: Bar
     badge: Badge
     said: str  # all but the name
+    has_come: bool  # the locks tell that the guest is in
 
     @property
     def title(self) -> str:
@@ -125,7 +126,7 @@ def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
         ", arrives on the day of a departure" if bar.same_day else ""
     )
     came = "".join(f", {one}" for one in arrivals.flags(booking, now))
-    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}{came}")
+    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}{came}", bool(arrivals.has_come(booking)))
 
 
 def _taken(booking: Booking) -> Taken:

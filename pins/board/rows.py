@@ -75,11 +75,13 @@ def shut_out(stay: Stay, now: datetime) -> StayRow:
 
 
 def in_house(stay: Stay, now: datetime, *, next_from: datetime | None = None) -> StayRow:
-    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock.
+    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock. Not
+    where the locks tell that nobody came.
 
     `next_from`: from when the next stay of the guest lets them in, where this one is over already."""
     booking, zone = stay.booking, stay.booking.property.zone
-    came = "here" if stay.opens(now) else "expected"
+    is_absent = arrivals.has_come(booking) is False
+    came = "here" if stay.opens(now) and not is_absent else "expected"
     until = f"until {brief(booking.check_out, now, zone)}"
     if next_from is not None:
         until = f"stays on, with the code of the next stay from {brief(next_from, now, zone)}"

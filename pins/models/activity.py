@@ -60,6 +60,9 @@ class StayArrival(models.Model):
     read_at = models.DateTimeField(help_text="Until when the activity of all its locks is known.")
     first_opened_at = models.DateTimeField(null=True, blank=True)
     is_named = models.BooleanField(default=False, help_text="The cloud named the code of that first time.")
+    maybe_used = models.BooleanField(
+        default=False, help_text="A code was used since it works, and it may have been this guest's."
+    )
     early_at = models.DateTimeField(null=True, blank=True, help_text="The last try before the code works.")
     early_is_named = models.BooleanField(default=False)
     wrong_at = models.DateTimeField(null=True, blank=True, help_text="The last of several wrong codes.")

@@ -24,7 +24,7 @@ _LATELY: Final = timedelta(hours=24)
 _MIDNIGHT: Final = time()
 #: Not `announced`, which whoever announces writes.
 _COLUMNS: Final = (
-    *("read_at", "first_opened_at", "is_named", "early_at", "early_is_named"),
+    *("read_at", "first_opened_at", "is_named", "maybe_used", "early_at", "early_is_named"),
     *("wrong_at", "wrong_tries", "absent_at"),
 )
 
@@ -97,6 +97,7 @@ def _store(booking: Booking, code: Code, found: Judgement, now: datetime) -> boo
     # Lines are kept for a while only; and what was said once is not taken back for a later line.
     if found.first_opened_at and not (row.first_opened_at and row.first_opened_at < found.first_opened_at):
         row.first_opened_at, row.is_named = found.first_opened_at, found.is_named
+    row.maybe_used = row.maybe_used or found.was_used
     if found.early_at:
         row.early_at, row.early_is_named = found.early_at, found.early_is_named
     if found.wrong_at:

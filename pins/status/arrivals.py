@@ -30,8 +30,7 @@ def flags(booking: Booking, now: datetime) -> list[str]:
         return [said[_FIRST], *([said[_WRONG]] if wrong_after else [])]
     words = [said[name] for name in (_WRONG, _EARLY) if name in said]
     if booking.check_in <= now < booking.check_out:
-        unused = "no code used by midnight" if found.absent_at is not None else "no code used"
-        words.append(f"{unused}, as of {_when(found.read_at, booking, now)}")
+        words.append(f"{_nobody(found)}, as of {_when(found.read_at, booking, now)}")
     return words
 
 
@@ -43,7 +42,9 @@ def sentences(booking: Booking, now: datetime) -> list[str]:
     said = []
     if found is not None:
         said = [f"{one[:1].upper()}{one[1:]}." for one in _said(booking, found, now).values()]
-        if found.absent_at is not None and found.first_opened_at is None:
+        if found.first_opened_at is None and found.maybe_used:
+            said.append("Somebody came, perhaps this guest: others have a code for this door, too.")
+        elif found.absent_at is not None and found.first_opened_at is None:
             said.append("Nobody came by midnight: no code was used. The guest may have got in another way.")
         elif found.first_opened_at is None and booking.check_in <= now:
             said.append("No code was used yet, as far as is known.")
@@ -74,6 +75,20 @@ def _said(booking: Booking, found: StayArrival, now: datetime) -> dict[str, str]
         tries = counted(found.wrong_tries, "time")
         said[_WRONG] = f"probably a wrong code {tries}, {_when(found.wrong_at, booking, now)}"
     return said
+
+
+def _nobody(found: StayArrival) -> str:
+    if found.maybe_used:
+        return "somebody came, perhaps this guest"
+    return "no code used by midnight" if found.absent_at is not None else "no code used"
+
+
+def has_come(booking: Booking) -> bool | None:
+    """Whether the guest is known, or thought, to have come; None where the locks do not tell."""
+    found = arrival_of(booking)
+    if found is None or (found.maybe_used and found.first_opened_at is None):
+        return None
+    return found.first_opened_at is not None
 
 
 def _probably(is_named: bool) -> str:

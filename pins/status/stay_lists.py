@@ -85,8 +85,14 @@ _LOCKS: Final = "_locks_of_property"
 _OF_BOOKING = (
     *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
     *("property__name", "property__timezone", "property__is_active", "property__early_minutes"),
-    *("arrival__read_at", "arrival__first_opened_at", "arrival__is_named", "arrival__absent_at"),
-    *("arrival__early_at", "arrival__early_is_named", "arrival__wrong_at", "arrival__wrong_tries"),
+    *("arrival__read_at", "arrival__first_opened_at", "arrival__is_named", "arrival__maybe_used"),
+    *(
+        "arrival__absent_at",
+        "arrival__early_at",
+        "arrival__early_is_named",
+        "arrival__wrong_at",
+        "arrival__wrong_tries",
+    ),
 )
 _OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
 _OF_PIN = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -160,16 +159,16 @@ def test_the_minutes_of_the_property_are_the_guests_and_are_said(
     assert "Its code works until Fri 5 Mar 2027, 10:30 CET." in press(host, booking)
 
 
-# -- calendars ----------------------------------------------------------------------------------------------------------
+# -- calendars ---------------------------------------------------------------------------------------------------------
 
 #: What a calendar may say of the stay after the guest has left: each is the same stay, and none brings it back.
-AFTERWARDS: dict[str, Callable[[], list[str]]] = {
-    "the same": lambda: [airbnb("a", day(3, 3), day(3, 8), "HMABCDEF12")],
-    "a new uid": lambda: [airbnb("z", day(3, 3), day(3, 8), "HMABCDEF12")],
-    "cut to today": lambda: [airbnb("a", day(3, 3), day(3, 5), "HMABCDEF12")],
-    "longer": lambda: [airbnb("a", day(3, 3), day(3, 9), "HMABCDEF12")],
-    "from today on": lambda: [airbnb("z", day(3, 5), day(3, 8), "HMABCDEF12")],
-    "gone": lambda: [],
+AFTERWARDS: dict[str, list[str]] = {
+    "the same": [airbnb("a", day(3, 3), day(3, 8), "HMABCDEF12")],
+    "a new uid": [airbnb("z", day(3, 3), day(3, 8), "HMABCDEF12")],
+    "cut to today": [airbnb("a", day(3, 3), day(3, 5), "HMABCDEF12")],
+    "longer": [airbnb("a", day(3, 3), day(3, 9), "HMABCDEF12")],
+    "from today on": [airbnb("z", day(3, 5), day(3, 8), "HMABCDEF12")],
+    "gone": [],
 }
 
 
@@ -180,7 +179,7 @@ def test_no_calendar_brings_the_later_end_back(
 ) -> None:
     feed = feed_of(flat)
     rest = [airbnb("o", day(5, 1), day(5, 3), "HMOTHER123")]
-    take(feed, [*AFTERWARDS["the same"](), *rest])
+    take(feed, [*AFTERWARDS["the same"], *rest])
     booking = stay_of(flat, check_in__lt=NOW + DAY)
     house.settle()
     clock.move_to(NOW)
@@ -188,7 +187,7 @@ def test_no_calendar_brings_the_later_end_back(
     end = fresh(booking).check_out
     for _ in range(3):
         clock.shift(later)
-        take(feed, [*AFTERWARDS[afterwards](), *rest])
+        take(feed, [*AFTERWARDS[afterwards], *rest])
         clock.shift(HALF_HOUR)
     assert fresh(booking).check_out == end
     assert fresh(booking).status == "confirmed"
@@ -233,7 +232,7 @@ def test_undone_it_follows_the_calendar_again(
     assert stays(flat) == [("03-03", "03-09")]
 
 
-# -- those who work there -----------------------------------------------------------------------------------------------
+# -- those who work there ----------------------------------------------------------------------------------------------
 
 
 def test_the_gap_begins_when_the_guest_has_left(
@@ -255,7 +254,7 @@ def test_the_gap_begins_when_the_guest_has_left(
     assert grants_of(access)[0].code in values
 
 
-# -- the guest ----------------------------------------------------------------------------------------------------------
+# -- the guest ---------------------------------------------------------------------------------------------------------
 
 
 def leave(client: Client, booking: Booking, seen: str | None = None, language: str = "en") -> Any:
