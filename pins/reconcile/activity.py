@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import IntegrityError
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from pins.core import alias
@@ -22,7 +23,7 @@ from pins.core.budget import Purpose
 from pins.models import AccessGrant, DoorEntry, Incident, InstallationKey, LockActivity, LockState, Pin
 from pins.reconcile import account_limits, arrivals
 from pins.reconcile.clients import client_for
-from pins.tedee.client import MOST_ACTIVITY, TedeeClient
+from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
 from pins.tedee.messages import ActivityItem
 from rentals.fields import UndecryptableValue
@@ -42,6 +43,8 @@ REFUSED, FAILED = timedelta(hours=1), timedelta(minutes=5)
 _LAST: Final = timedelta(days=3650)
 #: Lines that are older are not stored, and no line comes from the future, but for clocks that differ.
 KEEP: Final = timedelta(days=14)
+#: So few lines are all that there is. Of more nobody knows how many a page may have, nor how many cannot be read.
+ALL_THERE_IS: Final = 20
 _AHEAD: Final = timedelta(minutes=10)
 _KIND: Final = Incident.Kind.NO_ACTIVITY
 
@@ -55,7 +58,7 @@ def read_due(now: datetime, clients: Clients = client_for) -> int:
     _end_of_others(accounts, now)
     ends_at, count = time.monotonic() + SECONDS, 0
     refused: set[int] = set()
-    for lock in _due(accounts, now) if accounts else ():
+    for lock in due(accounts, now) if accounts else ():
         if time.monotonic() >= ends_at:
             break
         if lock.account_id in refused or account_limits.paused_until(lock.account, now) is not None:
@@ -64,7 +67,12 @@ def read_due(now: datetime, clients: Clients = client_for) -> int:
             outcome = _read(lock, clients, now)
         except UndecryptableValue:
             logger.warning("activity_impossible", extra={"account_id": lock.account_id})
-            outcome = Cause.UNAUTHORIZED
+            refused.add(lock.account_id)
+            continue
+        except (IntegrityError, ValueError):  # a row that was deleted meanwhile, or says nothing that can be judged
+            logger.exception("activity_not_judged", extra={"lock_id": lock.pk})
+            LockActivity.objects.filter(lock=lock).update(rest_until=now + FAILED)
+            continue
         if outcome is None:
             count += 1
         else:  # one failure is enough to leave the account alone in this tick
@@ -84,7 +92,7 @@ def needed(now: datetime) -> Q:
     return Q(During("starts_at", "ends_at", now, now + EARLY), kind=AccessGrant.Kind.GUEST, wanted=True)
 
 
-def _due(accounts: list[int], now: datetime) -> QuerySet[Lock]:
+def due(accounts: list[int], now: datetime) -> QuerySet[Lock]:
     """The locks to read, those that wait longest first. Begins with the stays that run or are about to."""
     theirs = Pin.objects.filter(
         grant__in=AccessGrant.objects.filter(needed(now)), wanted=True, lock__account__in=accounts
@@ -171,13 +179,13 @@ def store(lock: Lock, items: Iterable[ActivityItem], now: datetime) -> None:
     ]
     DoorEntry.objects.bulk_create(rows, ignore_conflicts=True)
     activity = LockActivity.objects.get_or_create(lock=lock)[0]
-    if len(lines) < MOST_ACTIVITY:
-        since = min([now - KEEP, *moments])  # that was all there is
-    elif activity.read_at is not None and moments and min(moments) <= activity.read_at:
-        since = activity.whole_since or activity.read_at
-    else:
-        since = min(moments, default=now)
-        logger.info("activity_has_a_gap", extra={"lock_id": lock.pk})
+    oldest = min(moments, default=now)
+    if len(lines) < ALL_THERE_IS:
+        since = min(now - KEEP, oldest)
+    elif activity.read_at is not None and oldest <= activity.read_at:
+        since = min(activity.whole_since or oldest, oldest)
+    else:  # the first time, or lines between then and now are missing
+        since = oldest
     LockActivity.objects.filter(lock=lock).update(read_at=now, whole_since=since)
 
 
