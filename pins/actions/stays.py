@@ -8,7 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from pins import tasks
-from pins.actions import guests
+from pins.actions import departures, guests
 from pins.actions.results import ActionResult, done, left_out_text, nothing, observed_among, split_observed
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
@@ -142,6 +142,8 @@ ACTIONS: dict[str, Action] = {
     "looks_right": looks_right,
     "follow_calendar": follow_calendar,
     "follow_calendar_now": follow_calendar_now,
+    "check_out_now": departures.check_out_now,
+    "undo_check_out": departures.undo_check_out,
     "make_guest_page": guests.make_guest_page,
     "new_guest_link": guests.new_guest_link,
     "release_guest": guests.release_guest,
@@ -156,6 +158,8 @@ _BUTTONS = {
     "looks_right": "Looks right",
     "follow_calendar": "Follow the calendar",
     "follow_calendar_now": "Follow the calendar",
+    "check_out_now": "Check out now",
+    "undo_check_out": "Undo the check-out",
     "make_guest_page": "Make the guest's page",
     "new_guest_link": "New link",
     "release_guest": "Release",

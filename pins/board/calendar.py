@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from pins.board.timeline import Bar, Row, Taken, lay_out
 from pins.board.workers import Worker, workers_at
-from pins.status import stay_lists
+from pins.status import arrivals, stay_lists
 from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
@@ -45,6 +45,7 @@ class StayBar:
     said: str  # all but the name
     url: str
     is_staff: bool = False
+    has_come: bool = False  # the locks tell that the guest is in
 
     @property
     def title(self) -> str:
@@ -111,7 +112,7 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
         stays = {one.booking.pk: one for one in by_property[prop.pk]}
         row = lay_out((_taken(one.booking) for one in stays.values()), first, DAYS)
         clock = brief(now, now, prop.zone) if days_differ else ""
-        bars = [_bar(bar, stays[bar.key]) for bar in row.bars]
+        bars = [_bar(bar, stays[bar.key], now) for bar in row.bars]
         lines.append(Line(prop.pk, prop.name, clock, row, (*bars, *_work_bars(workers[prop.pk], first))))
     columns = tuple(Column(day, day in todays) for day in (first + number * _DAY for number in range(DAYS)))
     return Timeline(first, columns, tuple(lines), found, days_differ)
@@ -137,13 +138,16 @@ def _workers(shown: list[Property], first: date, scope: Scope, now: datetime) ->
     return found
 
 
-def _bar(bar: Bar, stay: Stay) -> StayBar:
+def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
     booking = stay.booking
     days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
     marks = (", overlaps another stay" if bar.overlaps else "") + (
         ", arrives on the day of a departure" if bar.same_day else ""
     )
-    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}", reverse("stay", args=[booking.pk]))
+    came = "".join(f", {one}" for one in arrivals.flags(booking, now))
+    said = f"{days}, {stay.badge.label}{marks}{came}"
+    has_come = bool(arrivals.has_come(booking))
+    return StayBar(bar, stay.badge, said, reverse("stay", args=[booking.pk]), has_come=has_come)
 
 
 def _work_bars(workers: list[Worker], first: date) -> list[StayBar]:

@@ -26,7 +26,10 @@ from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
 from pins.guests import host_panel
+from pins.status import arrivals
+from pins.status.departures import early_departure
 from pins.status.stays import panel
+from rentals import departure
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
 from rentals.ending import ended_by_calendar
@@ -134,7 +137,7 @@ def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
 
 def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm], status: int = 200) -> HttpResponse:
     """`typed`: by its name, a form that was refused; it is shown with its errors and what was typed."""
-    booking = get_object_or_404(seen_bookings(request), pk=booking_id)
+    booking = get_object_or_404(seen_bookings(request).select_related("arrival"), pk=booking_id)
     now = timezone.now()
     zone = booking.property.zone
     forms = {name: typed.get(name) or form(booking=booking, now=now) for name, form in FORMS.items()}
@@ -152,6 +155,9 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
             site=request.build_absolute_uri("/")[:-1],
             may_reveal=request.user.has_perm("pins.reveal_code"),
         ),
+        "came_in": arrivals.sentences(booking, now),
+        "may_check_out": not departure.why_not(booking, now),
+        "early": early_departure(booking, now),
         "ends_guest": ended_by_calendar(booking, now),
         "came": conflicts.source_label(booking),
         "may_act": request.user.has_perm(_ACT),

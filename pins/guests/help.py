@@ -12,12 +12,15 @@ from django.db.models import Exists, OuterRef, Q
 from pins.guests.diagnosis import Diagnosis, diagnose
 from pins.guests.reading import GuestStay
 from pins.models import AccessGrant, GuestPage, Incident
+from pins.reconcile import activity
 from rentals.models import Booking
 
 _OF_GUESTS: Final = (Incident.Kind.GUEST_SHUT_OUT, Incident.Kind.GUEST_NOT_TOLD)
 
 logger = logging.getLogger(__name__)
 
+#: A wrong code so long ago may be why the guest asks.
+LATELY: Final = timedelta(minutes=30)
 #: A call for help stays open for so long at least.
 _HEARD: Final = timedelta(minutes=15)
 
@@ -25,9 +28,11 @@ _HEARD: Final = timedelta(minutes=15)
 def ask(stay: GuestStay, now: datetime) -> Diagnosis:
     """The guest of this stay cannot get in. The incident is urgent if the guest should be inside at this moment, else a
     warning; it stays open until the guest or the host says that it is over, or the stay ends."""
-    found = diagnose(stay.facts, now)
+    locks = [door.lock_id for door in stay.facts.doors]
+    found = diagnose(stay.facts, now, wrong_code_at=activity.wrong_codes(locks, now - LATELY))
     severity = Incident.Severity.URGENT if found.is_urgent else Incident.Severity.WARNING
     with transaction.atomic():
+        activity.hurry(locks, now)
         GuestPage.objects.filter(pk=stay.page.pk).update(
             help_at=now, help_findings=",".join(one.finding.value for one in found.found)
         )

@@ -23,7 +23,7 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 
 from pins.desired import disclosure
 from pins.guests import help as asking
-from pins.guests import links, page, reading, showing, words
+from pins.guests import leaving, links, page, reading, showing, words
 from pins.guests.reading import GuestStay
 from pins.guests.status import is_open
 from pins.models import GuestPicture
@@ -33,7 +33,7 @@ from rentals.inbound.secret_pages import kept_private
 
 #: Calls of one page.
 LOOKS: Final = RateLimitItemPerMinute(60, namespace="guest-look")
-#: Codes shown, and calls for help, of one page.
+#: Codes shown, calls for help, and check-outs, of one page.
 SHOWN: Final = RateLimitItemPerMinute(20, 10, namespace="guest-code")
 HELPS: Final = RateLimitItemPerMinute(10, 10, namespace="guest-help")
 
@@ -128,6 +128,14 @@ def guest_is_in(request: HttpRequest, stay: GuestStay, language: str, now: datet
     """The guest got in: what the host was told is over."""
     asking.is_in(stay.booking.pk, now)
     return HttpResponseRedirect(f"{reverse('guest-page', args=[token])}?lang={language}&in")
+
+
+@require_POST
+@_guests(HELPS)
+def guest_leave(request: HttpRequest, stay: GuestStay, language: str, now: datetime, *, token: str) -> HttpResponse:
+    """“I have left”: the stay ends now. The page then says so, also where it had ended or was changed meanwhile."""
+    leaving.leave(stay, request.POST.get("seen", ""), now)
+    return HttpResponseRedirect(f"{reverse('guest-page', args=[token])}?lang={language}")
 
 
 @require_safe

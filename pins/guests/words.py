@@ -135,6 +135,9 @@ def labels() -> dict[str, str]:
         "host_told": _("Your host has been told."),
         "i_am_in": _("I am in now"),
         "back": _("Back to your page"),
+        "check_out_now": _("Check out now"),
+        "i_have_left": _("Yes, I have left"),
+        "checked_out": _("You have checked out"),
         "thanks": _("Thank you. Your host knows that you are in."),
     }
 
@@ -149,6 +152,24 @@ def zone_note(zone: str) -> str:
 
 def leave_by(moment: str) -> str:
     return _("Please leave by %(moment)s.") % {"moment": moment}
+
+
+def leave_first() -> str:
+    """Before a guest ends the stay."""
+    return _(
+        "Have you left for good? Your code stops working, and you cannot come back in. Look around once more before "
+        "you press the button."
+    )
+
+
+def left(moment: str, works_until: str) -> list[str]:
+    """After that. `works_until`: empty where the code has ended."""
+    said = _("You checked out on %(moment)s.") % {"moment": moment}
+    if works_until:
+        code = _("Your code works until %(moment)s.") % {"moment": works_until}
+    else:
+        code = _("Your code does not work any more.")
+    return [said, code, _("Was it a mistake? Only your host can take it back. Please call or write to them.")]
 
 
 def code_works(starts: str, ends: str) -> str:
@@ -198,6 +219,8 @@ def finding(found: Finding, doors: Iterable[str]) -> str:
         Finding.OVER: _("Your stay is over, so the code does not work any more."),
         Finding.NO_STAY: _("This stay is not booked any more. Please ask your host."),
         Finding.TOO_EARLY: _("It is too early: your code does not work yet. See below from when it does."),
+        Finding.WRONG_CODE: _("A wrong code was entered at this door a moment ago: %(doors)s. Compare each digit.")
+        % names,
         Finding.NOT_RELEASED: _("Your host still has to release your stay."),
         Finding.NO_DOOR: _("No door is set up for a code. Your host must let you in."),
         Finding.NOT_SET: _("Your code is not on this door yet: %(doors)s. We go on trying.") % names,

@@ -112,6 +112,10 @@ REMEDIES: Final[dict[str, str]] = {
     "no_write_scope": (
         "Make a new key at portal.tedee.com with the scope Device.ReadWrite, and enter it in the lock account."
     ),
+    "no_activity": (
+        "Codes work all the same; Turnkey only cannot say who arrived. Make a key with the scope DeviceActivity.Read "
+        "at portal.tedee.com and enter it in the lock account, or switch “Read the activity” off there."
+    ),
     "key_expires": (
         "Make a new key at portal.tedee.com and enter it in the lock account, whose page says when this one ends. If "
         "the user has several keys, one of the keys ends then: delete those that nobody needs."

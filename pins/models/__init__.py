@@ -1,3 +1,4 @@
+from pins.models.activity import DoorEntry, LockActivity, StayArrival
 from pins.models.attempt import PinAttempt
 from pins.models.beat import BeatLease
 from pins.models.claim import ValueClaim
@@ -22,6 +23,7 @@ __all__ = [
     "BeatLease",
     "CodeTry",
     "Delivery",
+    "DoorEntry",
     "FlatReady",
     "GuestGuide",
     "GuestMessage",
@@ -32,6 +34,7 @@ __all__ = [
     "Incident",
     "IncidentNotice",
     "InstallationKey",
+    "LockActivity",
     "LockState",
     "NotificationChannel",
     "Pin",
@@ -40,6 +43,7 @@ __all__ = [
     "RateBudget",
     "ScanPosition",
     "StaffAccess",
+    "StayArrival",
     "StayNotice",
     "Tally",
     "ValueClaim",

@@ -46,6 +46,7 @@ class Incident(models.Model):
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
         NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
+        NO_ACTIVITY = "no_activity", "The activity of locks cannot be read"
         KEY_EXPIRES = "key_expires", "The access key expires soon"
         CONNECTION_ENDED = "connection_ended", "Tedee no longer accepts the connection of the account"
         CONNECTION_ENDS = "connection_ends", "The connection of the account to Tedee ends soon"
@@ -151,6 +152,7 @@ _USUAL: Final = {
     Incident.Kind.GUEST_SHUT_OUT: Incident.Severity.URGENT,  # somebody stands before the door
     Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
     Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,
+    Incident.Kind.NO_ACTIVITY: Incident.Severity.NOTICE,  # codes do not need it
 }
 
 #: For `order_by`: the most severe first.

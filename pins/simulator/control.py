@@ -18,6 +18,7 @@ It asks for no key, so it answers to loopback names only and refuses requests fr
     POST /control/change-pin        {"lock_id": 10001, "pin_id": 3, "alias": "Renamed"} or any field of a pin
     POST /control/remove-pin        {"lock_id": 10001, "pin_id": 3}
     POST /control/activity          {"lock_id": 10001, "event": 61}
+    POST /control/enter             {"lock_id": 10001, "pin": "482915"}: somebody stands at the keypad
     POST /control/reset-journal
     POST /control/locks/ID/plug     {"connected": false}
     POST /control/locks/ID/access   {"forbidden": true}

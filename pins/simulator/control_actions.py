@@ -140,6 +140,11 @@ def _activity(cloud: Cloud, fields: Fields) -> Fields:
     return {"ok": True}
 
 
+def _enter(cloud: Cloud, fields: Fields) -> Fields:
+    lock_id = cloud.lock(_need(fields, "lock_id", int)).id
+    return {"ok": True, "event": cloud.enter(lock_id, _need(fields, "pin", str))}
+
+
 def _reset_journal(cloud: Cloud, _: Fields) -> Fields:
     with cloud.mutex:
         cloud.journal.reset()
@@ -156,5 +161,6 @@ _ACTIONS: dict[str, Callable[[Cloud, Fields], Fields]] = {
     "/control/change-pin": _change_pin,
     "/control/remove-pin": _remove_pin,
     "/control/activity": _activity,
+    "/control/enter": _enter,
     "/control/reset-journal": _reset_journal,
 }

@@ -53,6 +53,14 @@ class CloudSettings:
     seconds_cut: bool = False  # dates are read back without seconds: 2027-03-03T14:00Z
     default_hours_shown: bool = False  # where no hours or days were set, a read shows 00:00, 23:59 and 127
 
+    # -- activity
+    activity_lag: float = 0.0  # how long after it happened a line is listed
+    activity_keeps: int = 0  # how many of the newest lines of a lock are listed; 0: all
+    activity_twice: bool = False  # each line is listed twice, the second time under an id of its own
+    activity_names: Literal["none", "alias", "owner"] = "none"  # whom a line about a code names
+    activity_dates: Literal["plain", "utc", "offset", "seconds", "milliseconds", "broken"] = "plain"
+    activity_status: Literal[200, 401, 403, 503] = 200  # 401, 403: the key has no right to read it
+
     # -- how answers look
     error_body: Literal["envelope", "empty", "problem"] = "envelope"  # of 401, 403, 404, 409, 428 and 429
     body_on_no_content: bool = False  # 204 and 304 carry the envelope, as the documents show it

@@ -22,7 +22,7 @@ from pins.tedee.errors import (
     Unreachable,
     error_for,
 )
-from pins.tedee.fields import elements_of
+from pins.tedee.fields import UnreadableError, elements_of
 from pins.tedee.messages import (
     ActivityItem,
     LockConnection,
@@ -294,4 +294,16 @@ def _connections(result: object) -> tuple[LockConnection, ...]:
 
 
 def _activities(result: object) -> tuple[ActivityItem, ...]:
-    return tuple(ActivityItem.from_json(item) for item in elements_of(result))
+    """The lines that can be read: one that cannot costs only itself. None of many is another matter."""
+    lines = elements_of(result)
+    found = [item for item in map(_activity_or_none, lines) if item is not None]
+    if lines and not found:
+        raise UnreadableError("No line of the activity can be read.")
+    return tuple(found)
+
+
+def _activity_or_none(line: object) -> ActivityItem | None:
+    try:
+        return ActivityItem.from_json(line)
+    except UnreadableError:
+        return None

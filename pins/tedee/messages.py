@@ -18,6 +18,7 @@ from pins.tedee.fields import (
     integer_or_none,
     object_of,
     read_instant,
+    read_moment,
     read_time_of_day,
     text,
     write_instant,
@@ -225,7 +226,8 @@ class LockConnection:
 
 @dataclass(frozen=True)
 class ActivityItem:
-    """One line of the activity log. No field says which PIN was used (Tedee API, device activity)."""
+    """One line of the activity log. No field says which PIN was used (Tedee API, device activity); newer locks may put
+    its name where the user's is. `date`: None where it cannot be read."""
 
     id: int | str
     device_id: int
@@ -244,7 +246,7 @@ class ActivityItem:
             device_id=integer(fields, "deviceId"),
             event=integer(fields, "event"),
             user_name=text(fields, "userName") or text(fields, "username"),
-            date=read_instant(fields.get("date")),
+            date=read_moment(fields.get("date")),
         )
 
 

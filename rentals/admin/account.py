@@ -108,7 +108,7 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
     ordering = ("name", "pk")
     readonly_fields = ["events_address"]
     fieldsets = [
-        (None, {"fields": ("name", "kind", "secret", "observe_only")}),
+        (None, {"fields": ("name", "kind", "secret", "observe_only", "reads_activity")}),
         (
             "Tedee's events",
             {
@@ -132,7 +132,7 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         """A person who may only look sees the fields as text, so the key must not be among them."""
         if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
             return super().get_fieldsets(request, obj)
-        return ((None, {"fields": ("name", "kind", "observe_only", "rate_group")}),)
+        return ((None, {"fields": ("name", "kind", "observe_only", "reads_activity", "rate_group")}),)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A person who connects the first account by hand tries Turnkey out: write nothing before they say so."""

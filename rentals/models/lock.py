@@ -45,6 +45,14 @@ class LockAccount(models.Model):
         "then all that is due happens at once.",
     )
 
+    reads_activity = models.BooleanField(
+        "read the activity",
+        default=False,
+        db_default=False,
+        help_text="Learn from the locks when guests arrive, and when they enter a wrong code. Costs some requests on "
+        "days of arrival, never from those that doors need. The key needs the scope DeviceActivity.Read.",
+    )
+
     webhook_token = EncryptedTextField(blank=True, default="", editable=False)
     webhook_token_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
 
