@@ -102,13 +102,14 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
 
 def revoke(grant_id: int, now: datetime) -> set[int]:
     """A person takes the code away before the stay ends. It stays revoked until a person asks for or chooses another,
-    whatever the booking says. Returns the locks with work."""
+    whatever the booking says. A spare code of the stay goes with it. Returns the locks with work."""
     with transaction.atomic():
-        grant = grants.lock_row(grant_id)
+        grant = _lock_with_booking(grant_id)
         grant.revoked_at = grant.revoked_at or now
         grant.wanted = False
         grant.save(update_fields=["revoked_at", "wanted"])
-        return grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
+        touched = grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
+        return touched | grants.take_along(grant.booking_id, now) if grant.booking_id else touched
 
 
 def _lock_with_booking(grant_id: int) -> AccessGrant:

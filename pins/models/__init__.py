@@ -10,6 +10,7 @@ from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockSta
 from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
+from pins.models.spare import SparePool
 from pins.models.staff import FlatReady, StaffAccess
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "ScanPosition",
+    "SparePool",
     "StaffAccess",
     "StayNotice",
     "Tally",
