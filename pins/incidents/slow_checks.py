@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, Q, Subquery
 
 from pins.incidents import doubtful_arrivals, unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
-from pins.models import AccountState, Incident
+from pins.models import AccountState, Incident, SparePool
 from pins.models.incident import subject_key
 from rentals.models import Booking, Lock, LockAccount, Property
 
@@ -21,6 +21,8 @@ Kind, Severity = Incident.Kind, Incident.Severity
 
 #: How far ahead overlapping stays are looked for.
 HORIZON = timedelta(days=14)
+#: So long spare codes may be missing before a person is told: a new one takes its turn after all others.
+SPARES_PATIENCE = timedelta(hours=1)
 #: In per cent: from this level on a battery that was low counts as changed. Levels vary by a few per cent from one
 #: report to the next, so a low battery must not count as well again at once.
 FRESH_BATTERY = 25
@@ -42,6 +44,7 @@ def check(now: datetime) -> None:
             Kind.NO_LOCK: doubtful_arrivals.shut_out(now),
             Kind.STAY_UNCLEAR: doubtful_arrivals.undecided(now),
             Kind.NOT_CONFIRMED: doubtful_arrivals.not_confirmed(now),
+            Kind.SPARES_SHORT: Found("lock", _short_pools(now)),
             Kind.STAYS_OVERLAP: Found("booking", _overlapping_stays(now)),
             Kind.ZONE_DIFFERS: Found("lock", _in_another_zone(now)),
         },
@@ -71,6 +74,14 @@ def _ending_keys(now: datetime) -> dict[int, Incident.Severity]:
         pk: Severity.URGENT if valid_to is not None and valid_to <= now + KEY_URGENT else Severity.WARNING
         for pk, valid_to in rows
     }
+
+
+def _short_pools(now: datetime) -> dict[int, Incident.Severity]:
+    """Locks with fewer spare codes than a person asked for. On an observe-only lock none are missing."""
+    short = SparePool.objects.filter(
+        short_since__lte=now - SPARES_PATIENCE, size__gt=0, lock__account__observe_only=False
+    )
+    return dict.fromkeys(short.order_by().values_list("lock", flat=True), Severity.NOTICE)
 
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:

@@ -63,7 +63,7 @@ def _spares(lock: Lock, pins: Sequence[PinFacts], state: LockState, *, full: boo
 
 
 def refused(lock: Lock, pin: Pin, now: datetime) -> None:
-    """412: the lock has no room for `pin`. Note how many codes that is, and tell people; quietly of a spare code.
+    """412: the lock has no room for `pin`. Note how many codes that is, and tell people, but for a spare code.
 
     For an arrival within a day our furthest code that nobody was shown gives its place away, one for each refusal. If
     the lock refuses again after that code is gone, it has another reason: no more codes leave, and a person must act.
@@ -78,7 +78,9 @@ def refused(lock: Lock, pin: Pin, now: datetime) -> None:
             helpless = not on_its_way.exists()
         else:
             helpless = not _evict_for(lock, pin, now)
-    severity = Incident.Severity.URGENT if helpless else Incident.Severity.NOTICE if is_spare else None
+    if is_spare:
+        return
+    severity = Incident.Severity.URGENT if helpless else None
     Incident.open(Incident.Kind.NO_ROOM, now, about=lock, severity=severity)
 
 
