@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Max, Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
@@ -41,9 +41,8 @@ class LockWithCodesForm(LockForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.initial["spare_codes"] = (
-            SparePool.objects.filter(lock=self.instance.pk).aggregate(most=Max("size"))["most"] or 0
-        )
+        sizes = SparePool.objects.filter(lock=self.instance.pk).values_list("size", flat=True)
+        self.initial["spare_codes"] = sizes.first() or 0
 
 
 @admin.register(Lock)

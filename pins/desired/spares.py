@@ -62,15 +62,16 @@ def sync(pool_id: int, now: datetime) -> set[int]:
             return touched
         waiting = waiting_on(pool.lock_id, now)
         size = pool.size if pool.lock.is_active else 0
-        needed = spares.refill((spare_of(one, now) for one in waiting), size, now)
+        there = [spare_of(one, now) for one in waiting]
+        needed = spares.refill(there, size, now)
         for pin in waiting:
             if pin.grant_id in needed.drop:
                 touched |= _end(pin.grant, now)
         for _ in range(needed.make):
             touched |= _make(pool.lock, now)
-        is_short = needed.ready < size
-        pool.short_since = (pool.short_since or now) if is_short else None
-        pool.check_at = now + (SOON if is_short or are_out else LATER)
+        rests = needed.ready == size and not needed.make and all(one.opens for one in there) and not are_out
+        pool.short_since = None if needed.ready == size else pool.short_since or now
+        pool.check_at = now + (LATER if rests else SOON)
         pool.save(update_fields=["short_since", "check_at"])
         return touched
 
