@@ -69,7 +69,8 @@ class LockWithCodesAdmin(LockAdmin):
             tasks.wake_locks([obj.pk])
         if "spare_codes" in form.changed_data:
             size = form.cleaned_data["spare_codes"] or 0
-            SparePool.objects.update_or_create(lock=obj, defaults={"size": size, "check_at": timezone.now()})
+            if size or SparePool.objects.filter(lock=obj).exists():
+                SparePool.objects.update_or_create(lock=obj, defaults={"size": size, "check_at": timezone.now()})
             if size and obj.account.observe_only:
                 messages.warning(request, "Turnkey only observes there, so no spare code is put on this lock.")
 

@@ -24,11 +24,7 @@ doors = st.builds(
     DoorFacts,
     st.integers(1, 9),
     st.just("Door"),
-    confirmed=flags,
-    waits=flags,
-    troubled=flags,
-    no_keypad=flags,
-    spare=flags,
+    **dict.fromkeys(("confirmed", "waits", "troubled", "no_keypad", "spare"), flags),
 )
 stays = st.builds(
     StayFacts,
