@@ -50,7 +50,8 @@ class HandedOut:
 @sensitive_variables()
 def hand_out(booking_id: int, now: datetime, *, by: By) -> tuple[HandedOut, ...]:
     """A spare code for each lock that the guest's own code does not open now, where one is ready; the same again, where
-    the stay has one. The caller has checked the permission, and wakes the locks.
+    the stay has one. The caller has checked the permission. Locks with work are found by a sweep, or woken by the
+    caller.
 
     Written down before anybody can read it: all is committed when this returns, so it must not be called inside a
     transaction. Two who ask at once for one stay wait for each other at its row, and for one lock at its pool.
@@ -65,7 +66,8 @@ def hand_out(booking_id: int, now: datetime, *, by: By) -> tuple[HandedOut, ...]
         pools = SparePool.objects.select_for_update(of=("self",)).filter(lock__in=failing)
         list(pools.order_by("lock").values_list("pk", flat=True))
         pins = _held(booking_id, failing, now)
-        held, waiting = _by_lock(pins, now), {}
+        held = _by_lock(pins, now)
+        waiting: dict[int, list[spares.Spare]] = {}
         for lock_id in sorted(failing):
             more = waiting_on(lock_id, now)
             waiting |= _by_lock(more, now)

@@ -136,7 +136,7 @@ def _follow_stays(pool_id: int, now: datetime) -> tuple[set[int], bool]:
     at once; here is what was changed in bulk. Returns the locks with work, and whether any are out."""
     out = AccessGrant.objects.filter(kind=AccessGrant.Kind.BACKUP, disclosed_at__isnull=False)
     out = out.filter(wanted=True, ends_at__gt=now, pins__lock__spare_pool=pool_id)
-    found = list(out.order_by("pk").values_list("pk", "booking"))
+    found: list[tuple[int, int | None]] = list(out.order_by("pk").values_list("pk", "booking"))
     touched: set[int] = set()
     for grant_id, booking_id in found:
         with transaction.atomic():

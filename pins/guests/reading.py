@@ -50,7 +50,7 @@ def read(page: GuestPage, now: datetime) -> GuestStay | None:
     locks = booking.property.locks.filter(is_active=True).select_related("operation", "account__operation")
     unneeded = (*behind("account", LockAccount.SECRETS), "operation__foreign_names")
     doors = list(locks.defer(*unneeded).order_by("name", "pk"))
-    spared = handing_out.opened_by_spares(booking.pk, now) if booking.has_spare else frozenset[int]()
+    spared = handing_out.opened_by_spares(booking.pk, now) if getattr(booking, "has_spare", False) else frozenset[int]()
     found = facts(page, booking, grant, pins, doors, now, spared=spared)
     return GuestStay(page, booking, guide, grant.pk if grant else None, found)
 
