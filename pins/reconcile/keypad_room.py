@@ -8,7 +8,8 @@ then is its `learned_room`, until a day later, until there is less on it, or unt
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 from django.db.models import F
@@ -19,6 +20,9 @@ from pins.models import AccessGrant, Incident, LockState, Pin
 from pins.reconcile.known import PinFacts, pins_at_a_glance
 from pins.tedee.errors import Cause
 from rentals.models import Lock
+
+#: A comparison that comes before that is waited for.
+_SOON: Final = timedelta(minutes=15)
 
 
 def admit(
@@ -41,7 +45,7 @@ def admit(
     if learned is not None:
         chosen = capacity.admitted_to_full(candidates, chosen, learned, state.foreign_pins)
     if len(needed) < len(pins):
-        chosen |= _spares(lock, pins, state, full=learned is not None)
+        chosen |= _spares(lock, pins, state, now, full=learned is not None)
     changed = [pin.pk for pin in pins if pin.admitted != (pin.pk in chosen)]
     _store(changed, now)
     have_room = all(pin.pk in chosen for pin in needed)
@@ -50,13 +54,14 @@ def admit(
     return bool(changed), have_room
 
 
-def _spares(lock: Lock, pins: Sequence[PinFacts], state: LockState, *, full: bool) -> frozenset[int]:
-    """Which spare codes may be on the lock. Without a look at its list nobody knows how many places are left. `full`:
-    it said so lately; then none is added."""
+def _spares(lock: Lock, pins: Sequence[PinFacts], state: LockState, now: datetime, *, full: bool) -> frozenset[int]:
+    """Which spare codes may be on the lock. Without a look at its list nobody knows how many places are left, so it is
+    compared soon. `full`: it said so lately; then none is added."""
     spares = [pin for pin in pins if pin.is_reserve]
     if full:
         return frozenset(pin.pk for pin in spares if pin.admitted and pin.remote_id is not None)
     if state.looked_at is None:
+        LockState.objects.filter(lock=lock, audit_at__gt=now + _SOON).update(audit_at=now)
         return frozenset()
     left = capacity.room(lock.pin_capacity, state.foreign_pins) - (len(pins) - len(spares))
     return capacity.admitted_spares(map(_candidate, spares), left)

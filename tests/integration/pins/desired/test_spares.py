@@ -302,11 +302,16 @@ def entered_later(house: House, lock: Lock, digits: str) -> bool:
     return any(pin.value == digits for pin in house.ours(lock))
 
 
-def test_none_on_a_lock_whose_list_nobody_read(house: House, flat: Property, door: Lock) -> None:
-    SparePool.objects.create(lock=door, size=2)
+def test_a_lock_whose_list_nobody_read_is_read_first(
+    house: House, flat: Property, door: Lock, clock: time_machine.Traveller
+) -> None:
+    for number in range(71):
+        house.cloud.add_foreign_pin(door.device_id, alias=f"Cleaner {number}")
+    SparePool.objects.create(lock=door, size=5)
     minute(house)
-    assert house.ours(door) == []
-    assert len(spares_on(door)) == 2
+    assert LockState.objects.get(lock=door).looked_at == timezone.now()
+    house.live(clock, 6 * MINUTE)
+    assert len(house.ours(door)) == 4  # 100 places: 71 are other people's, 5 and 20 are left free
 
 
 def test_one_makes_room_for_a_guest_on_a_lock_that_is_fuller_than_thought(
