@@ -168,10 +168,12 @@ def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
         holder, url, period = _of_staff(grant, zone, now)
     else:
         place = f", {grant.booking.property.name}" if grant.booking is not None else ""
-        holder = SPARE if grant.is_reserve else f"{grant.holder_name or 'Guest'}{place}"
-        if grant.kind == AccessGrant.Kind.BACKUP and not grant.is_reserve:
-            holder = f"{SPARE} of {holder}"
+        holder = f"{grant.holder_name or 'Guest'}{place}"
         url = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else ""
+        if grant.is_reserve:
+            holder, url = SPARE, reverse("admin:rentals_lock_change", args=[pin.lock_id])
+        elif grant.kind == AccessGrant.Kind.BACKUP:
+            holder = f"{SPARE} of {holder}"
         period = f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}"
     return CodeLine(
         url=url,

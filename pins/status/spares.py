@@ -12,7 +12,7 @@ from pins.models import AccessGrant, Pin
 from pins.status.pins import opens_now, pin_badge, pins_for_people
 from rentals.access import Scope, visible
 from rentals.models import Booking, Lock
-from rentals.wording import Badge, brief, counted
+from rentals.wording import Badge, brief
 
 _BACKUP = AccessGrant.Kind.BACKUP
 
@@ -66,7 +66,7 @@ def on_lock(lock: Lock, now: datetime) -> str:
     pool = getattr(lock, "spare_pool", None)
     ready = sum(opens_now(pin, now) for pin in _waiting(now).filter(lock=lock))
     size = pool.size if pool is not None else 0
-    return f"{ready} of {counted(size, 'spare code')} ready" if size or ready else ""
+    return f"{ready} of {size} ready" if size or ready else ""
 
 
 def _waiting(now: datetime) -> QuerySet[Pin]:

@@ -146,7 +146,7 @@ class TestHost:
         assert code not in page
         lock = host.get(reverse("lock", args=[door.pk])).content.decode()
         assert f"Spare code of {stay.guest_name}" in lock
-        assert "0 of 1 spare code ready" in lock
+        assert "0 of 1 ready" in lock
         for listed in ("accessgrant", "pin", "pinreveal"):
             text = host.get(reverse(f"admin:pins_{listed}_changelist")).content.decode()
             assert code not in text
@@ -199,7 +199,7 @@ class TestHost:
         assert host.post(url, {**typed, "spare_codes": "2"}).status_code == 302
         assert SparePool.objects.get(lock=door).size == 2
         assert 'name="spare_codes" value="2"' in host.get(url).content.decode()
-        assert "0 of 2 spare codes ready" in host.get(url).content.decode()
+        assert "0 of 2 ready" in host.get(url).content.decode()
         assert "less than or equal to 5" in host.post(url, {**typed, "spare_codes": "6"}).content.decode()
         assert host.post(url, {**typed, "spare_codes": ""}).status_code == 302
         assert SparePool.objects.get(lock=door).size == 0
