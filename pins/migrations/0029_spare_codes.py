@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'spare codes of a lock',
                 'verbose_name_plural': 'spare codes',
-                'default_permissions': (),
+                'default_permissions': ('view',),
                 'indexes': [models.Index(fields=['check_at'], name='sparepool_due')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('size__lte', 5)), name='sparepool_size')],
             },

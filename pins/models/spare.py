@@ -34,7 +34,7 @@ class SparePool(models.Model):
     class Meta:
         verbose_name = "spare codes of a lock"
         verbose_name_plural = "spare codes"
-        default_permissions = ()  # whoever may change the lock
+        default_permissions = ("view",)  # whoever may change the lock sets the size
         constraints = (models.CheckConstraint(name="sparepool_size", condition=models.Q(size__lte=5)),)
         indexes = (models.Index(name="sparepool_due", fields=["check_at"]),)
 
