@@ -15,7 +15,7 @@ from django.views.decorators.debug import sensitive_variables
 from pins.core import spares
 from pins.desired import grants
 from pins.desired.disclosure import CodeNotShownError, parsed_address
-from pins.desired.spares import pins_of, spare_of, waiting_on
+from pins.desired.spares import WAITING, pins_of, spare_of, waiting_on
 from pins.models import AccessGrant, Pin, PinReveal, SparePool
 from rentals.models import Booking
 
@@ -102,6 +102,21 @@ def opened_by_spares(booking_id: int, now: datetime) -> frozenset[int]:
     return frozenset(pin.lock_id for pin in pins if spare_of(pin, now).opens)
 
 
+@sensitive_variables()
+def offers(booking: Booking, now: datetime) -> dict[int, bool]:
+    """The locks for which the guest of this stay could be given a spare code, and whether one is ready there. Without
+    those for which the guest has one. Writes nothing; `hand_out` decides anew."""
+    failing = _failing(booking, now)
+    asked = failing - opened_by_spares(booking.pk, now) if failing else failing
+    waiting = AccessGrant.objects.filter(WAITING, ends_at__gt=now, pins__lock__in=asked)
+    by_id = {grant.pk: grant for grant in waiting} if asked else {}
+    pins = list(Pin.objects.filter(grant__in=by_id).select_related("lock")) if by_id else []
+    for pin in pins:
+        pin.grant = by_id[pin.grant_id]
+    ready = {pin.lock_id for pin in pins if spare_of(pin, now).opens}
+    return {lock_id: lock_id in ready for lock_id in asked}
+
+
 def _of_stay(booking_id: int, now: datetime) -> QuerySet[AccessGrant]:
     return AccessGrant.objects.filter(booking=booking_id, kind=AccessGrant.Kind.BACKUP, wanted=True, ends_at__gt=now)
 
@@ -109,7 +124,7 @@ def _of_stay(booking_id: int, now: datetime) -> QuerySet[AccessGrant]:
 @sensitive_variables()
 def _failing(booking: Booking, now: datetime) -> frozenset[int]:
     """The locks on which the guest's own code is proven not to work."""
-    rows = AccessGrant.objects.select_for_update().filter(booking=booking, kind=AccessGrant.Kind.GUEST)
+    rows = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST)
     grant = rows.filter(wanted=True, revoked_at=None, ends_at__gt=now).first()
     if grant is None or booking.status != Booking.Status.CONFIRMED:
         return frozenset()

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.views.decorators.debug import sensitive_variables
 
 from pins.core import spares
@@ -30,6 +31,8 @@ SOON, LATER = timedelta(minutes=10), timedelta(hours=1)
 #: How many one look compares; the next one comes within a minute.
 _MOST: Final = 500
 _USUAL_LENGTH: Final = 6
+#: Spare codes that nobody has.
+WAITING: Final = Q(kind=AccessGrant.Kind.BACKUP, disclosed_at=None, wanted=True)
 
 
 def look(now: datetime) -> set[int]:
@@ -78,9 +81,7 @@ def sync(pool_id: int, now: datetime) -> set[int]:
 
 def waiting_on(lock_id: int, now: datetime) -> list[Pin]:
     """The spare codes of a lock that nobody has, their grants and PINs locked."""
-    living = AccessGrant.objects.select_for_update(of=("self",)).filter(
-        kind=AccessGrant.Kind.BACKUP, disclosed_at=None, wanted=True, ends_at__gt=now, pins__lock=lock_id
-    )
+    living = AccessGrant.objects.select_for_update(of=("self",)).filter(WAITING, ends_at__gt=now, pins__lock=lock_id)
     return pins_of(living.order_by("pk"), now)
 
 

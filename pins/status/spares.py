@@ -8,8 +8,9 @@ from datetime import datetime
 from django.db.models import Q, QuerySet
 
 from pins.core.pin_state import State
+from pins.desired import handing_out
 from pins.models import AccessGrant, Pin
-from pins.status.pins import opens_now, pin_badge, pins_for_people
+from pins.status.pins import is_confirmed, opens_now, pin_badge, pins_for_people
 from rentals.access import Scope, visible
 from rentals.models import Booking, Lock
 from rentals.wording import Badge, brief
@@ -37,27 +38,19 @@ class StaySpares:
 
 
 def of_stay(booking: Booking, now: datetime, scope: Scope) -> StaySpares:
-    """In three queries at most: one for a stay that has not begun, or whose own code opens every door."""
+    """In one query for a stay that has not begun, or whose code is on every lock."""
     theirs = Q(grant__booking=booking, grant__kind__in=(AccessGrant.Kind.GUEST, _BACKUP), wanted=True)
     pins = list(visible(pins_for_people(), scope).filter(theirs, grant__ends_at__gt=now))
-    given = [pin for pin in pins if pin.grant.kind == _BACKUP]
-    lines = tuple(_line(pin, booking, now) for pin in given)
-    served = {pin.lock_id for pin in given if opens_now(pin, now)}
-    begun = booking.status == Booking.Status.CONFIRMED
-    failing = {
-        pin.lock_id: pin.lock.name
-        for pin in pins
-        if pin.grant.kind != _BACKUP and begun and pin.grant.starts_at <= now and not opens_now(pin, now)
-    }
-    asked = {lock_id: name for lock_id, name in failing.items() if lock_id not in served}
-    if not asked:
+    own = {pin.lock_id: pin for pin in pins if pin.grant.kind != _BACKUP and pin.grant.starts_at <= now}
+    lines = tuple(_line(pin, booking, now) for pin in pins if pin.grant.kind == _BACKUP)
+    if all(is_confirmed(pin, now) for pin in own.values()):
         return StaySpares(lines, (), ())
-    ready = {pin.lock_id for pin in _waiting(now).filter(lock__in=asked) if opens_now(pin, now)}
-    pooled = set(Lock.objects.filter(pk__in=asked, spare_pool__size__gt=0).values_list("pk", flat=True))
+    ready = handing_out.offers(booking, now)
+    pooled = Lock.objects.filter(pk__in=ready, spare_pool__size__gt=0).values_list("pk", flat=True) if ready else ()
     return StaySpares(
         lines,
-        offered=tuple(name for lock_id, name in asked.items() if lock_id in ready),
-        none_ready=tuple(name for lock_id, name in asked.items() if lock_id in pooled - ready),
+        offered=tuple(pin.lock.name for lock_id, pin in own.items() if ready.get(lock_id)),
+        none_ready=tuple(own[lock_id].lock.name for lock_id in pooled if lock_id in own and not ready[lock_id]),
     )
 
 

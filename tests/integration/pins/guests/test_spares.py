@@ -151,6 +151,22 @@ class TestHost:
             text = host.get(reverse(f"admin:pins_{listed}_changelist")).content.decode()
             assert code not in text
 
+    def test_a_code_that_was_changed_while_the_lock_is_offline(
+        self, house: House, clock: time_machine.Traveller, host: Client
+    ) -> None:
+        door = house.lock("Front door")
+        stay = outside(house, clock, door)
+        house.cloud.set_connected(door.device_id, True)
+        house.live(clock, timedelta(minutes=10))
+        page = reverse("stay", args=[stay.pk])
+        assert "A spare code is ready there" not in host.get(page).content.decode()
+        house.cloud.set_connected(door.device_id, False)
+        host.post(reverse("stay-action", args=[stay.pk, "new_code"]))
+        house.run(door)
+        assert "A spare code is ready there" in host.get(page).content.decode()
+        assert host.post(reverse("admin:rentals_booking_spare", args=[stay.pk])).status_code == 200
+        assert "A spare code is ready there" not in host.get(page).content.decode()
+
     def test_none_is_offered_or_given_while_the_own_code_works(
         self, house: House, clock: time_machine.Traveller, host: Client
     ) -> None:
