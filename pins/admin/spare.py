@@ -27,8 +27,8 @@ from rentals.models import Booking
 @sensitive_post_parameters()
 @sensitive_variables()
 def spare_view(request: HttpRequest, object_id: int, *, admin_page: admin.ModelAdmin[Booking]) -> HttpResponse:
-    """The answer to “Give the guest a spare code”: 200, 409 when there is none to give, 429 when it is asked too
-    often."""
+    """The answer to “Give the guest a spare code”, and to “Show the spare code”: 200, 409 when there is none to give,
+    429 when it is asked too often."""
     booking = admin_page.get_object(request, str(object_id))
     if booking is None:
         raise Http404
@@ -47,7 +47,9 @@ def spare_view(request: HttpRequest, object_id: int, *, admin_page: admin.ModelA
     try:
         given = handing_out.hand_out(booking.pk, timezone.now(), by=by)
     except CodeNotShownError as refused:
-        return _page(admin_page, request, booking, 409, refusal=str(refused))
+        given = handing_out.show_again(booking.pk, timezone.now(), by=by)
+        if not given:
+            return _page(admin_page, request, booking, 409, refusal=str(refused))
     tasks.wake_locks(sorted({one.lock_id for one in given}))
     if new := [one.lock for one in given if one.is_new]:
         text = f"Spare code given to the guest: {', '.join(new)}."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,8 +56,7 @@ def _is_available(facts: StayFacts, now: datetime) -> bool:
 
 @sensitive_variables()
 def _with_spares(stay: GuestStay, now: datetime, address: str) -> tuple[DoorCode, ...]:
-    """The own code for the doors that have it, spare codes for the others. Where the own one is just being replaced on
-    another lock, it cannot be shown, and the spare codes are."""
+    """The own code for the doors that have it, spare codes for the others."""
     facts = stay.facts
     if not _is_available(facts, now):
         raise NotConfirmedError
@@ -65,10 +64,8 @@ def _with_spares(stay: GuestStay, now: datetime, address: str) -> tuple[DoorCode
     given = handing_out.show_again(stay.booking.pk, now, by=By(PAGE, address=address))
     found = [one for one in spare_codes(given) if not set(one.doors) & set(own.values())]
     if own:
-        try:
-            code = _show(stay, now, by=PAGE, address=address, may=lambda facts: _is_available(facts, now))
-        except disclosure.CodeChangingError:
-            return tuple(found)
+        apart = {door.lock_id for door in facts.doors} - set(own)
+        code = _show(stay, now, by=PAGE, address=address, may=lambda facts: _is_available(facts, now), apart=apart)
         found.insert(0, DoorCode(code, tuple(own.values())))
     return tuple(found)
 
@@ -79,10 +76,18 @@ def spare_codes(given: tuple[HandedOut, ...]) -> tuple[DoorCode, ...]:
 
 
 @sensitive_variables()
-def _show(stay: GuestStay, now: datetime, *, by: str, address: str, may: Callable[[StayFacts], bool]) -> str:
+def _show(
+    stay: GuestStay,
+    now: datetime,
+    *,
+    by: str,
+    address: str,
+    may: Callable[[StayFacts], bool],
+    apart: Collection[int] = (),
+) -> str:
     if stay.grant_id is None or not may(stay.facts):
         raise NotConfirmedError
-    code = disclosure.reveal_to_holder(stay.grant_id, now, name=by, address=address)
+    code = disclosure.reveal_to_holder(stay.grant_id, now, name=by, address=address, apart=apart)
     again = reading.read(stay.page, now)
     if again is None or again.grant_id != stay.grant_id or not may(again.facts):
         raise NotConfirmedError

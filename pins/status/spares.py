@@ -13,7 +13,7 @@ from pins.models import AccessGrant, Pin
 from pins.status.pins import is_confirmed, opens_now, pin_badge, pins_for_people
 from rentals.access import Scope, visible
 from rentals.models import Booking, Lock
-from rentals.wording import Badge, brief
+from rentals.wording import Badge, Tone, brief
 
 _BACKUP = AccessGrant.Kind.BACKUP
 
@@ -71,4 +71,6 @@ def _waiting(now: datetime) -> QuerySet[Pin]:
 def _line(pin: Pin, booking: Booking, now: datetime) -> SpareLine:
     first = pin.grant.reveals.order_by("at", "pk").first()
     at = brief(pin.grant.disclosed_at or now, now, booking.property.zone)
-    return SpareLine(pin.lock_id, pin.lock.name, pin_badge(pin, now), f"{at}, {first.user_name}" if first else at)
+    # Its digits never change, so it works while its end is being changed.
+    badge = Badge("Works", Tone.READY) if opens_now(pin, now) else pin_badge(pin, now)
+    return SpareLine(pin.lock_id, pin.lock.name, badge, f"{at}, {first.user_name}" if first else at)

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from pins.desired import code_overrides
 from pins.models import AccessGrant, Incident, PinReveal, SparePool
 from rentals.models import Booking, Lock, Property
 from tests.support.guests import HOUR, guide_of, page_text, path_of, stay_of
@@ -20,7 +21,7 @@ from tests.support.people import staff
 from tests.support.spares import entered, minute, pool_on, spares_on
 
 pytestmark = pytest.mark.django_db
-SHOWN = re.compile(r'(?:<h3>([^<]*)</h3>\s*)?<p class="digits">(.*?)</p>', re.DOTALL)
+SHOWN = re.compile(r'(?:<p class="lead">([^<]*)</p>\s*)?<p class="digits">(.*?)</p>', re.DOTALL)
 
 
 def shown(text: str) -> dict[str, str]:
@@ -100,6 +101,29 @@ def test_each_door_with_the_code_that_opens_it(house: House, clock: time_machine
     assert shown(client.post(path_of(stay, "guest-code")).content.decode()) == {}
 
 
+def test_the_own_code_is_shown_where_it_is_new_although_another_lock_has_the_former_one(
+    house: House, clock: time_machine.Traveller, client: Client
+) -> None:
+    front, gate = house.lock("Front door"), house.lock("Gate")
+    stay = outside(house, clock, front, gate)
+    house.cloud.set_connected(front.device_id, True)
+    house.live(clock, timedelta(minutes=10))
+    house.cloud.set_connected(front.device_id, False)
+    grant = AccessGrant.objects.get(booking=stay, kind="guest")
+    code_overrides.renew_code(grant.pk, timezone.now())
+    house.run(front)
+    house.run(gate)
+    ((_, spare),) = shown(ask(client, stay)).items()
+    grant.refresh_from_db()
+    assert shown(client.post(path_of(stay, "guest-code")).content.decode()) == {
+        "For Gate": grant.code,
+        "For Front door": spare,
+    }
+    assert entered(house, gate, grant.code) is not None
+    assert entered(house, front, grant.code) is None
+    assert entered(house, front, spare) is not None
+
+
 @pytest.mark.parametrize("why", ["not allowed", "not released", "works", "too early"])
 def test_nothing_is_given_where_it_should_not(
     house: House, clock: time_machine.Traveller, client: Client, why: str
@@ -166,6 +190,19 @@ class TestHost:
         assert "A spare code is ready there" in host.get(page).content.decode()
         assert host.post(reverse("admin:rentals_booking_spare", args=[stay.pk])).status_code == 200
         assert "A spare code is ready there" not in host.get(page).content.decode()
+
+    def test_it_can_be_shown_again_later(self, house: House, clock: time_machine.Traveller, host: Client) -> None:
+        door = house.lock("Front door")
+        stay = outside(house, clock, door)
+        url = reverse("admin:rentals_booking_spare", args=[stay.pk])
+        first = host.post(url).content.decode()
+        house.cloud.set_connected(door.device_id, True)
+        house.live(clock, timedelta(minutes=10))
+        assert "Show the spare code" in host.get(reverse("stay", args=[stay.pk])).content.decode()
+        again = host.post(url).content.decode()
+        codes = [re.findall(r'tk-shown" translate="no">(\d+)<', text) for text in (first, again)]
+        assert codes[0] == codes[1] != []
+        assert LogEntry.objects.count() == 1
 
     def test_none_is_offered_or_given_while_the_own_code_works(
         self, house: House, clock: time_machine.Traveller, host: Client
