@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from pins import tasks
 from pins.actions import stay_dates, stays
 from pins.actions.results import ActionResult
-from pins.admin import reveal
+from pins.admin import reveal, spare
 from pins.admin.booking_form import ANSWER, KEEP, BookingForm
 from pins.admin.booking_list import BookingList
 from pins.admin.own_code import Asker
@@ -215,7 +215,9 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
     def get_urls(self) -> list[URLPattern]:
         buttons = [self.button(name, partial(self._press, name)) for name in (*stays.ACTIONS, *FORMS)]
         shown = require_POST(partial(reveal.reveal_view, admin_page=self))
-        return [*buttons, self.object_path("reveal", shown), *super().get_urls()]
+        given = require_POST(partial(spare.spare_view, admin_page=self))
+        own = [self.object_path("reveal", shown), self.object_path("spare", given)]
+        return [*buttons, *own, *super().get_urls()]
 
     def _press(self, name: str, request: HttpRequest, booking: Booking) -> HttpResponse:
         outcome = self.do(request, name, booking)

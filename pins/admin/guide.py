@@ -166,7 +166,7 @@ class GuestGuideAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin)
         texts = (("new_service", "no_service"),) if may_edit else ()
         return (
             (None, {"fields": ("property", "is_active")}),
-            ("The code", {"fields": ("code_hours", "needs_release", "grace_hours")}),
+            ("The code", {"fields": ("code_hours", "needs_release", "hands_out_spares", "grace_hours")}),
             ("The message", {"fields": ("message_hours", "code_in_message", *texts)}),
             ("The place", {"fields": ("address", "host_phone", "wifi_name", *password)}),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -15,10 +16,13 @@ from django.utils.safestring import SafeString
 
 from pins import tasks
 from pins.admin.connection import TOKENS, ConnectionPages
+from pins.models import SparePool
 from pins.reconcile import account_limits, inventory
 from pins.status import wording
 from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
+from pins.status.spares import on_lock
 from rentals.admin import LockAccountAdmin, LockAdmin
+from rentals.admin.lock import LockForm
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.models import Lock, LockAccount, Property
@@ -27,14 +31,30 @@ from rentals.wording import Badge, Tone, counted, day_and_time, soon
 admin.site.unregister([Lock, LockAccount])
 
 
+class LockWithCodesForm(LockForm):
+    spare_codes = forms.IntegerField(
+        label="Spare codes",
+        min_value=0,
+        max_value=SparePool.MOST,
+        required=False,
+        help_text=SparePool._meta.get_field("size").help_text,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sizes = SparePool.objects.filter(lock=self.instance.pk).values_list("size", flat=True)
+        self.initial["spare_codes"] = sizes.first() or 0
+
+
 @admin.register(Lock)
 class LockWithCodesAdmin(LockAdmin):
+    form = LockWithCodesForm
     change_form_template = "pins/admin/lock_form.html"
     list_display = ["name", "condition", "reachable", "battery", "keypad", "room", "account", "is_active"]
-    readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble"]
+    readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble", "spares_now"]
     fieldsets = [
         *LockAdmin.fieldsets[:1],
-        ("Door codes", {"fields": ("condition", "trouble", "room")}),
+        ("Door codes", {"fields": ("condition", "trouble", "room", "spare_codes", "spares_now")}),
         *LockAdmin.fieldsets[1:],
     ]
 
@@ -48,6 +68,22 @@ class LockWithCodesAdmin(LockAdmin):
         if change and "device_id" in form.changed_data:
             messages.info(request, "The device id changed: all codes of this lock are looked for and set again.")
             tasks.wake_locks([obj.pk])
+        if "spare_codes" in form.changed_data:
+            size = form.cleaned_data["spare_codes"] or 0
+            if size or SparePool.objects.filter(lock=obj).exists():
+                SparePool.objects.update_or_create(lock=obj, defaults={"size": size, "check_at": timezone.now()})
+            if size and obj.account.observe_only:
+                messages.warning(request, "Turnkey only observes there, so no spare code is put on this lock.")
+
+    @admin.display(description="Ready now")
+    def spares_now(self, lock: Lock) -> str:
+        return (on_lock(lock, timezone.now()) if lock.pk else "") or "None asked for."
+
+    @admin.display(description="Spare codes")
+    def spare_codes(self, lock: Lock) -> str:
+        """For people who may only look."""
+        pool = getattr(lock, "spare_pool", None)
+        return str(pool.size) if pool is not None else "0"
 
     @admin.display(description="State")
     def condition(self, lock: Lock) -> SafeString:

@@ -26,7 +26,7 @@ from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
 from pins.guests import host_panel
-from pins.status import arrivals
+from pins.status import arrivals, spares
 from pins.status.departures import early_departure
 from pins.status.stays import panel
 from rentals import departure
@@ -148,6 +148,7 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "arrives": day_and_time(booking.check_in, zone),
         "leaves": day_and_time(booking.check_out, zone),
         "panel": panel(booking, now, scope_of(request.user)),
+        "spares": spares.of_stay(booking, now, scope_of(request.user)),
         "calendar": conflicts.section(booking, scope_of(request.user)),
         "guest": host_panel.panel(
             booking,

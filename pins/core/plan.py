@@ -205,7 +205,7 @@ def _look_meanwhile(observed: Observed, until: datetime | None, every: timedelta
 def _has_begun(view: PinView, now: datetime) -> bool:
     """Does the guest stand at the door?"""
     starts_at = view.desired.content.starts_at
-    return starts_at is None or starts_at <= now
+    return not view.desired.reserve and (starts_at is None or starts_at <= now)
 
 
 def _value_exists(view: PinView, now: datetime) -> Step:

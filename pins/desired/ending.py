@@ -39,7 +39,7 @@ def _end(ids: Collection[int], now: datetime, touched: dict[int, set[int]], *, r
         grant.wanted = False
         if revoked:
             grant.revoked_at = grant.revoked_at or now
-        if not revoked or (grant.pk in with_work and grant.kind == AccessGrant.Kind.GUEST):
+        if grant.kind == AccessGrant.Kind.GUEST and (not revoked or grant.pk in with_work):
             grant.unnoticed = True  # what comes of it is news
     for pin in pins:
         pin.grant = grants[pin.grant_id]

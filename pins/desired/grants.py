@@ -30,6 +30,8 @@ from rentals.models import Booking
 _TURNOVERS: Final = StaffAccess.objects.filter(mode=StaffAccess.Mode.TURNOVER, is_active=True).order_by()
 #: Whether the codes of people who work there follow the stays of a booking's property.
 IS_FOLLOWED: Final = Exists(_TURNOVERS.filter(properties=OuterRef("property")))
+#: Whether a spare code was handed out to the guest of a booking.
+_HAS_SPARE: Final = Exists(AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.BACKUP).order_by())
 #: From this many bookings on, those with nothing to do are sorted out first, and the others are written together.
 MANY = 20
 
@@ -74,11 +76,12 @@ def lock_booking(booking_id: int) -> Booking | None:
     """The booking as it is now, its row locked; `None`: it is deleted. A copy that was read before the lock could be
     older than a wish that is already written.
 
-    `has_grant` and `is_followed` come with it. If that waited for somebody who made the grant, the first may still say
-    no: PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
+    `has_grant`, `is_followed` and `has_spare` come with it. If that waited for somebody who made the grant, the first
+    may still say no: PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
     """
     rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
-    return rows.annotate(has_grant=issuing.HAS_GRANT, is_followed=IS_FOLLOWED).filter(pk=booking_id).first()
+    more = {"has_grant": issuing.HAS_GRANT, "is_followed": IS_FOLLOWED, "has_spare": _HAS_SPARE}
+    return rows.annotate(**more).filter(pk=booking_id).first()
 
 
 def end_bookings(booking_ids: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
@@ -118,7 +121,30 @@ def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, withou
             # In between, another transaction made the grant, or took its value or its reference.
             grant = _grant_of(booking) or _new_grant(booking, wish, now)
             wish = read(grant)
-    return _apply(grant, wish, booking, now)
+    touched = _apply(grant, wish, booking, now)
+    return touched | take_along(booking.pk, now) if getattr(booking, "has_spare", False) else touched
+
+
+def take_along(booking_id: int, now: datetime) -> set[int]:
+    """The spare codes that a stay's guest has end when the guest's own code does. They go with it, and where it is not
+    wanted on their lock any more. Returns the locks with work."""
+    with transaction.atomic():
+        living = AccessGrant.objects.select_for_update().filter(booking=booking_id, ends_at__gt=now, wanted=True)
+        found = list(living.exclude(kind=AccessGrant.Kind.STAFF).order_by("pk"))
+        own = next((one for one in found if one.kind == AccessGrant.Kind.GUEST), None)
+        doors = set(Pin.objects.filter(grant=own, wanted=True).values_list("lock", flat=True)) if own else set()
+        touched: set[int] = set()
+        for spare in found:
+            if spare.kind == AccessGrant.Kind.GUEST:
+                continue
+            kept = doors & set(spare.pins.values_list("lock", flat=True))
+            ends_at = own.ends_at if own is not None else spare.ends_at
+            moved = spare.ends_at != ends_at
+            spare.ends_at, spare.wanted = ends_at, bool(kept)
+            if moved or not kept:
+                spare.save(update_fields=["ends_at", "wanted"])
+            touched |= wish_for_pins(spare, frozenset(kept), changed=moved, now=now)
+        return touched
 
 
 def _grant_of(booking: Booking) -> AccessGrant | None:

@@ -1,7 +1,7 @@
 """Why a guest cannot get in, as far as Turnkey knows. Pure. All times are UTC.
 
-The last resort, a code in reserve, will be handed out from here: `Diagnosis.failed` names the locks on which the
-guest's own code is known not to work.
+`Diagnosis.failed` names the locks on which the guest's own code is not known to work: only then is a spare code asked
+for (`pins.guests.help`), and `pins.core.spares` decides.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ _SIGNS: Final = {
     DoorStatus.BEING_SET: "↻",
     DoorStatus.READY: "✓",
     DoorStatus.ACTIVE: "✓",
+    DoorStatus.SPARE: "✓",
     DoorStatus.REPAIRED: "!",
     DoorStatus.ENDED: "◦",
 }

@@ -8,7 +8,7 @@ so a check for forged requests would add nothing, and would ask for a cookie.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -25,6 +25,7 @@ from pins.desired import disclosure
 from pins.guests import help as asking
 from pins.guests import leaving, links, page, reading, showing, words
 from pins.guests.reading import GuestStay
+from pins.guests.showing import DoorCode
 from pins.guests.status import is_open
 from pins.models import GuestPicture
 from rentals.inbound import rate_limits
@@ -105,20 +106,29 @@ def guest_page(request: HttpRequest, stay: GuestStay, language: str, now: dateti
 def guest_code(request: HttpRequest, stay: GuestStay, language: str, now: datetime, *, token: str) -> HttpResponse:
     """The page with the code, where every lock confirmed it; else the page, which says how things stand."""
     try:
-        code = showing.show(stay, now, address=address_of(request))
+        codes = showing.show(stay, now, address=address_of(request))
     except disclosure.CodeNotShownError:
         return _page(request, stay, language, now, token, refusal=words.not_shown())
-    return _page(request, stay, language, now, token, code=code)
+    return _page(request, stay, language, now, token, codes=_shown(codes))
+
+
+@sensitive_variables()
+def _shown(codes: Iterable[DoorCode]) -> list[tuple[str, str]]:
+    """Each code, and for which doors it is, in the language that is active."""
+    return [(one.code, words.code_for(one.doors)) for one in codes]
 
 
 @require_POST
 @_guests(HELPS)
+@sensitive_variables()
 def guest_help(request: HttpRequest, stay: GuestStay, language: str, now: datetime, *, token: str) -> HttpResponse:
-    """“I cannot get in”: what was found, what to try, and that the host was told."""
+    """“I cannot get in”: what was found, what to try, that the host was told, and perhaps a spare code."""
     diagnosis = asking.ask(stay, now)
+    given = asking.spares_for(stay, diagnosis, now, address=address_of(request))
     said = [words.finding(one.finding, one.doors) for one in diagnosis.found]
     context = page.context(stay, language, now)
-    more = {"token": token, "found": said, "tries": words.what_to_try()}
+    codes = _shown(showing.spare_codes(given))
+    more = {"token": token, "found": said, "tries": words.what_to_try(), "codes": codes}
     return render(request, "pins/guests/help.html", {**context, **more})
 
 

@@ -118,6 +118,7 @@ def labels() -> dict[str, str]:
         "code": _("Your door code"),
         "show_code": _("Show my code"),
         "hide_code": _("Hide the code"),
+        "spare": _("Use this code now"),
         "how_to_enter": _("Enter it on the keypad beside the door and confirm it there."),
         "look_again": _("Look again"),
         "address": _("Address"),
@@ -172,6 +173,12 @@ def left(moment: str, works_until: str) -> list[str]:
     return [said, code, _("Was it a mistake? Only your host can take it back. Please call or write to them.")]
 
 
+def code_for(doors: Iterable[str]) -> str:
+    """Which doors a code opens; empty where it opens all."""
+    names = ", ".join(doors)
+    return _("For %(doors)s") % {"doors": names} if names else ""
+
+
 def code_works(starts: str, ends: str) -> str:
     return _("It works from %(starts)s to %(ends)s.") % {"starts": starts, "ends": ends}
 
@@ -183,6 +190,7 @@ def door(status: DoorStatus) -> str:
         DoorStatus.BEING_SET: _("Being set"),
         DoorStatus.READY: _("Ready"),
         DoorStatus.ACTIVE: _("Active now"),
+        DoorStatus.SPARE: _("Opens with a spare code"),
         DoorStatus.REPAIRED: _("Being repaired"),
         DoorStatus.ENDED: _("Ended"),
     }[status]

@@ -15,7 +15,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from pins.incidents import doubtful_arrivals, unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
-from pins.models import AccountState, AccountTokens, Incident
+from pins.models import AccountState, AccountTokens, Incident, SparePool
 from pins.models.incident import subject_key
 from rentals.models import Booking, Lock, LockAccount, Property
 
@@ -23,6 +23,8 @@ Kind, Severity = Incident.Kind, Incident.Severity
 
 #: How far ahead overlapping stays are looked for.
 HORIZON = timedelta(days=14)
+#: So long spare codes may be missing before a person is told: a new one takes its turn after all others.
+SPARES_PATIENCE = timedelta(hours=1)
 #: In per cent: from this level on a battery that was low counts as changed. Levels vary by a few per cent from one
 #: report to the next, so a low battery must not count as well again at once.
 FRESH_BATTERY = 25
@@ -50,6 +52,7 @@ def check(now: datetime) -> None:
             Kind.NO_LOCK: doubtful_arrivals.shut_out(now),
             Kind.STAY_UNCLEAR: doubtful_arrivals.undecided(now),
             Kind.NOT_CONFIRMED: doubtful_arrivals.not_confirmed(now),
+            Kind.SPARES_SHORT: Found("lock", _short_pools(now)),
             Kind.STAYS_OVERLAP: Found("booking", _overlapping_stays(now)),
             Kind.ZONE_DIFFERS: Found("lock", _in_another_zone(now)),
         },
@@ -102,6 +105,14 @@ def _failing_connections(now: datetime) -> dict[int, Incident.Severity]:
 
 def _connections() -> QuerySet[AccountTokens]:
     return AccountTokens.objects.filter(ended="", account__kind=LockAccount.Kind.OAUTH).order_by()
+
+
+def _short_pools(now: datetime) -> dict[int, Incident.Severity]:
+    """Locks with fewer spare codes than a person asked for. On an observe-only lock none are missing."""
+    short = SparePool.objects.filter(
+        short_since__lte=now - SPARES_PATIENCE, size__gt=0, lock__account__observe_only=False
+    )
+    return dict.fromkeys(short.order_by().values_list("lock", flat=True), Severity.NOTICE)
 
 
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:

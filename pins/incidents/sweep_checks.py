@@ -52,6 +52,10 @@ _BATCH = 500
 MAYBE_ON_LOCK: Final = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
 
 
+#: Spare codes that nobody ever had: one that is on a lock too long harms nobody.
+_NOBODYS: Final = Q(grant__kind=AccessGrant.Kind.BACKUP, grant__disclosed_at=None)
+
+
 #: The open incidents: by kind and subject, their id and severity.
 Standing = Mapping[tuple[str, str], tuple[int, str]]
 
@@ -176,7 +180,7 @@ def staying_codes(now: datetime) -> QuerySet[Pin]:
     unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
     # One that is on its lock and not between two states is due from its end on: so what is due is enough to look at.
     moving = Q(next_try_at__lte=now) | UNSETTLED
-    return Pin.objects.filter(ended | unwanted).filter(MAYBE_ON_LOCK).filter(moving)
+    return Pin.objects.filter(ended | unwanted).filter(MAYBE_ON_LOCK).filter(moving).exclude(_NOBODYS)
 
 
 def working_codes(now: datetime) -> QuerySet[Pin]:
@@ -185,7 +189,7 @@ def working_codes(now: datetime) -> QuerySet[Pin]:
     unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
     begun = Q(applied_starts_at__lte=now) | Q(applied_starts_at=None)
     goes_on = Q(applied_ends_at__gt=now) | Q(applied_ends_at=None)
-    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, begun, goes_on, applied_known=True)
+    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, begun, goes_on, applied_known=True).exclude(_NOBODYS)
 
 
 def _staying(now: datetime) -> dict[int, Incident.Severity]:

@@ -78,8 +78,13 @@ REMEDIES: Final[dict[str, str]] = {
         "Codes work at the property's times. If those are wrong, correct the property's time zone; else the lock's in "
         "the Tedee app."
     ),
+    "spares_short": (
+        "No guest is shut out because of it. Open the lock: it says whether it is offline, refuses codes or has too "
+        "little room. Turnkey goes on by itself; or ask for fewer spare codes on the lock."
+    ),
     "guest_shut_out": (
-        "Call the guest, and let them in. The stay says what Turnkey found. It ends when the guest presses “I am in "
+        "Call the guest, and let them in. The stay says what Turnkey found, and whether the guest got a spare code. It "
+        "ends when the guest presses “I am in "
         "now”, or you press “The guest is in” on the stay."
     ),
     "guest_not_told": (

@@ -11,6 +11,7 @@ from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockSta
 from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
+from pins.models.spare import SparePool
 from pins.models.staff import FlatReady, StaffAccess
 from pins.models.tokens import AccountTokens
 
@@ -42,6 +43,7 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "ScanPosition",
+    "SparePool",
     "StaffAccess",
     "StayArrival",
     "StayNotice",

@@ -44,6 +44,12 @@ class GuestGuide(models.Model):
         default=False,
         help_text="Otherwise the message has the link only. Messages are kept by mail servers and telephones.",
     )
+    hands_out_spares = models.BooleanField(
+        "give a spare code to a guest who cannot get in",
+        default=False,
+        help_text="Only where the guest's own code is proven not to work, and only after they press “I cannot get in”. "
+        "You choose on the page of each lock how many spare codes wait there.",
+    )
     grace_hours = models.PositiveSmallIntegerField(
         "page open after check-out, hours", default=24, validators=[MaxValueValidator(_MONTH)]
     )

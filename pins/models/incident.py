@@ -35,6 +35,7 @@ class Incident(models.Model):
         ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
         GUEST_SHUT_OUT = "guest_shut_out", "A guest says that they cannot get in"
         GUEST_NOT_TOLD = "guest_not_told", "A message to a guest was not delivered"
+        SPARES_SHORT = "spares_short", "The lock has fewer spare codes than you asked for"
         STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
         STAY_UNCLEAR = "stay_unclear", "A calendar row may be a stay, and nobody decided"
         NOT_CONFIRMED = "not_confirmed", "A stay is not confirmed, so it has no code"
@@ -153,6 +154,7 @@ _USUAL: Final = {
     Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
     Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,
     Incident.Kind.NO_ACTIVITY: Incident.Severity.NOTICE,  # codes do not need it
+    Incident.Kind.SPARES_SHORT: Incident.Severity.NOTICE,  # no guest is shut out because of it
 }
 
 #: For `order_by`: the most severe first.

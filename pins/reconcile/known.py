@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from pins.core import posts
-from pins.models import AccountState, LockState, Pin
+from pins.models import AccessGrant, AccountState, LockState, Pin
 from pins.reconcile.statements import Rows, kept, slot
 from pins.tedee.errors import Cause
 from rentals.models import Lock
@@ -37,6 +37,12 @@ class PinFacts:
     starts_at: datetime  # of the grant (UTC)
     ends_at: datetime
     disclosed_at: datetime | None
+    kind: str  # of the grant
+
+    @property
+    def is_reserve(self) -> bool:
+        """Whether it is a spare code that nobody has yet."""
+        return self.kind == AccessGrant.Kind.BACKUP and self.disclosed_at is None
 
     @property
     def held(self) -> set[int]:
@@ -50,7 +56,7 @@ class PinFacts:
 
 _COLUMNS = (
     *("pk", "wanted", "admitted", "remote_id", "extra_ids", "posts", "op", "op_in_doubt", "must_look", "last_cause"),
-    *("grant__starts_at", "grant__ends_at", "grant__disclosed_at"),
+    *("grant__starts_at", "grant__ends_at", "grant__disclosed_at", "grant__kind"),
 )
 
 

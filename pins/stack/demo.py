@@ -20,7 +20,7 @@ from django.utils import timezone
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
 from pins.guests import links
-from pins.models import AccessGrant, GuestGuide, GuestText, Pin, StaffAccess
+from pins.models import AccessGrant, GuestGuide, GuestText, Pin, SparePool, StaffAccess
 from pins.reconcile import inventory
 from pins.stack import demo_calendars
 from rentals.fields import behind
@@ -128,6 +128,8 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
             if fresh:
                 flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
         _ensure_cleaner()
+        # One spare code for the first flat, for a guest who cannot get in.
+        SparePool.objects.get_or_create(lock=Lock.objects.get(account=account, name=FLATS[0]), defaults={"size": 1})
     _ensure_guide()
     around_now = Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1))
     if around_now.filter(source="demo").exists():
@@ -152,7 +154,12 @@ def _ensure_guide() -> None:
     flat = Property.objects.get(name=FLATS[0])
     guide, fresh = GuestGuide.objects.get_or_create(
         property=flat,
-        defaults={"address": "Rynek Główny 1, Kraków", "wifi_name": "Garden", "host_phone": "+48 12 345 67 89"},
+        defaults={
+            "hands_out_spares": True,
+            "address": "Rynek Główny 1, Kraków",
+            "wifi_name": "Garden",
+            "host_phone": "+48 12 345 67 89",
+        },
     )
     if fresh:
         GuestText.objects.create(
