@@ -59,13 +59,13 @@ def for_staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @never_cache
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not _is_part(request):
+        if not is_part(request):
             return allowed(request, *args, **kwargs)
         try:
             response = allowed(request, *args, **kwargs)
         except (PermissionDenied, Http404):
-            return _load_the_page()
-        return _load_the_page() if isinstance(response, HttpResponseRedirect) else response
+            return load_the_page()
+        return load_the_page() if isinstance(response, HttpResponseRedirect) else response
 
     return checked
 
@@ -88,7 +88,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "may_decide": request.user.has_perm(_DECIDE),
         "here": "board",
     }
-    return render(request, "pins/board/live.html" if _is_part(request) else "pins/board/board.html", context)
+    return render(request, "pins/board/live.html" if is_part(request) else "pins/board/board.html", context)
 
 
 def _choice(show: day_lists.Show, is_current: bool, query: str) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
         "may_add": may_add,
         "here": "timeline",
     }
-    return render(request, "pins/board/grid.html" if _is_part(request) else "pins/board/timeline.html", context)
+    return render(request, "pins/board/grid.html" if is_part(request) else "pins/board/timeline.html", context)
 
 
 @require_safe
@@ -160,7 +160,7 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "is_over": booking.check_out <= now,
         "here": "board",
     }
-    page = "pins/board/stay_live.html" if _is_part(request) else "pins/board/stay.html"
+    page = "pins/board/stay_live.html" if is_part(request) else "pins/board/stay.html"
     return render(request, page, context, status=status)
 
 
@@ -219,7 +219,7 @@ def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
         "may_act": request.user.has_perm("rentals.change_lock"),
         "here": "board",
     }
-    return render(request, "pins/board/lock_live.html" if _is_part(request) else "pins/board/lock.html", context)
+    return render(request, "pins/board/lock_live.html" if is_part(request) else "pins/board/lock.html", context)
 
 
 @require_POST
@@ -273,14 +273,14 @@ def log(request: HttpRequest, about: Booking | Lock | CalendarFeed, text: str) -
         LogEntry.objects.log_actions(request.user.pk, [about], CHANGE, text, single_object=True)
 
 
-def _load_the_page() -> HttpResponse:
+def load_the_page() -> HttpResponse:
     """Have the browser load the whole page, where there is no part for this person any more. The page then shows the
     login form, or says that it is not for this person, or gone. htmx would follow a redirect, and put the login form
     into the middle of the page."""
     return HttpResponse(status=204, headers={"HX-Refresh": "true"})
 
 
-def _is_part(request: HttpRequest) -> bool:
+def is_part(request: HttpRequest) -> bool:
     """Whether htmx asks for the part that it refreshes, rather than a browser for a page."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
 

@@ -23,6 +23,10 @@ class Writer(StrEnum):
     TOOL = "tool"  # for a booking, by nobody whom we know
     PERSON = "person"
 
+    @property
+    def words(self) -> str:
+        return NAMES[self]
+
 
 #: Each in words, for people.
 NAMES: Final = {

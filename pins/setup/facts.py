@@ -110,9 +110,6 @@ def _stay(usable: frozenset[int], now: datetime) -> Stay | None:
     booking, one = found[0], stay_lists.stay_of(found[0], now)
     doors = frozenset(one.locks & usable)
     wanted = [pin for pin in one.pins if pin.wanted and pin.lock_id in doors]
-    for pin in wanted:
-        if one.grant is not None:
-            pin.grant = one.grant
     confirmed = {pin.lock_id for pin in wanted if is_confirmed(pin, now)}
     ahead = timedelta(days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes)
     return Stay(
@@ -131,5 +128,3 @@ def _works(now: datetime) -> bool | None:
     if not Heartbeat.objects.filter(name="sweep").exists():
         return None
     return sweep.idle_since(now) is None
-
-

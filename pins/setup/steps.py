@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from pins.core.foreign_writers import NAMES, REMEDIES, Writer
+from pins.core.foreign_writers import REMEDIES, Writer
 from rentals.wording import counted, day_and_time
 
 #: A key that ends so soon is worth a word at once.
@@ -237,7 +237,7 @@ def _about_key(account: Account, now: datetime) -> Iterator[str]:
     else:
         yield f"“{account.name}”: it may read locks. Tedee does not say whether it may change codes; the first code shows."
     if account.ends_at is None:
-        yield f"“{account.name}”: Tedee does not say when the key ends. Turnkey asks again, and tells you a month before."
+        yield f"“{account.name}”: Tedee does not say when the key ends. Turnkey asks again, and warns you two weeks before, if it can."
         return
     soon = " That is soon: make a new key now." if account.ends_at - now < _ENDS_SOON else ""
     yield f"“{account.name}”: the key, or another one of its user, ends on {account.ends_at:%d %b %Y}.{soon}"
@@ -273,7 +273,7 @@ def other_writers(doors: Sequence[Door]) -> Iterator[str]:
         for writer, number in door.writers:
             if writer is not Writer.PERSON:
                 yield (
-                    f"{door.name}: {counted(number, 'code')} of {NAMES[writer]}, it seems. Two systems on one lock give "
+                    f"{door.name}: {counted(number, 'code')} of {writer.words}, it seems. Two systems on one lock give "
                     f"a guest two codes. {REMEDIES[writer]} Turnkey never changes or removes them."
                 )
 
@@ -284,7 +284,9 @@ def _flats(facts: Facts) -> Step:
     notes = tuple(f"{name}: none of its locks can take a code." for name in closed)
     if served:
         return Step(Key.FLATS, State.DONE, f"{counted(len(served), 'flat')} with locks.", notes=notes)
-    remedy = "Enter the flat, its time zone, and every lock that its guests must open, the building's entrance included."
+    remedy = (
+        "Enter the flat, its time zone, and every lock that its guests must open, the building's entrance included."
+    )
     text = "No flat is entered yet." if not facts.flats else "No flat has a lock that can take a code."
     return Step(Key.FLATS, State.OPEN, text, remedy, notes)
 
@@ -352,8 +354,12 @@ def _watch(facts: Facts) -> Step:
         text = f"{troubled.name} cannot be read. {troubled.trouble}".strip()
         return Step(Key.WATCH, State.TROUBLE, text, "Put it right, then press “Read the keypads”.")
     names = ", ".join(one.name for one in unread)
-    return Step(Key.WATCH, State.WAITING, f"The codes on {names} are not read yet.", "If it takes more than a minute, "
-                "press “Read the keypads”.")
+    return Step(
+        Key.WATCH,
+        State.WAITING,
+        f"The codes on {names} are not read yet.",
+        "If it takes more than a minute, press “Read the keypads”.",
+    )
 
 
 def _begin(facts: Facts) -> Step:

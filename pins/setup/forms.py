@@ -1,0 +1,122 @@
+"""The forms of the first run: those of the admin, with the few fields that a beginning needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from pins.admin.booking_form import BookingForm
+from pins.setup.steps import Facts
+from pins.status.locks import zone_of_lock
+from rentals.admin.account import LockAccountForm
+from rentals.admin.feed_form import CalendarFeedForm
+from rentals.admin.feed_secrets import has_secret
+from rentals.admin.property import PropertyForm
+from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
+from rentals.wording import day_and_time
+
+
+class AccountForm(LockAccountForm):
+    """A name and a key. An account that is connected here is observed until the last step."""
+
+    class Meta(LockAccountForm.Meta):
+        model = LockAccount
+        fields = ("name",)
+
+
+class KeyForm(LockAccountForm):
+    """Another key for an account, which keeps its name and all that hangs on it."""
+
+    class Meta(LockAccountForm.Meta):
+        model = LockAccount
+        fields = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["secret"].required = self.fields["secret"].widget.is_required = True
+
+    def clean_name(self) -> str:
+        return self.instance.name
+
+
+class FlatForm(PropertyForm):
+    class Meta(PropertyForm.Meta):
+        model = Property
+        fields = ("name", "timezone", "check_in_time", "check_out_time", "locks")
+        widgets = {**PropertyForm.Meta.widgets, "locks": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args: Any, facts: Facts, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        locks = Lock.objects.filter(pk__in=facts.usable).order_by("name", "pk")
+        doors = forms.ModelMultipleChoiceField(
+            locks,
+            label="Locks",
+            widget=forms.CheckboxSelectMultiple,
+            help_text="Every door that a guest must open, the building's entrance included. A lock may serve several "
+            "flats.",
+            error_messages={"required": "Choose at least one lock: without one its guests get no code."},
+        )
+        self.fields["locks"] = doors
+        zones = sorted({zone_of_lock(one).key for one in locks if one.time_zone})
+        if zones:
+            said = " and ".join(zones[:3])
+            self.fields["timezone"].help_text = f"{self.fields['timezone'].help_text} Your locks are set to {said}."
+
+
+class CalendarForm(CalendarFeedForm):
+    """A calendar that has an address. What is typed is kept, and nothing is imported before the preview."""
+
+    class Meta(CalendarFeedForm.Meta):
+        model = CalendarFeed
+        fields = ("name", "property")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["property"].queryset = Property.objects.filter(is_active=True).order_by("name", "pk")
+        self.fields["name"].help_text = "What you call it, such as “Airbnb”."
+
+    def clean_url(self) -> str:
+        address = super().clean_url()
+        if not address and not (self.instance.pk and has_secret(self.instance, "url")):
+            raise ValidationError("Paste the calendar's export link here.")
+        return address
+
+
+class StayForm(BookingForm):
+    """A stay that is still to come or runs. Its code is Turnkey's choice."""
+
+    own_code = None
+
+    class Meta(BookingForm.Meta):
+        model = Booking
+        fields = ("property", "guest_name")
+
+    def __init__(self, *args: Any, facts: Facts, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        served = [one.id for one in facts.flats if one.door_ids & facts.usable]
+        self.fields["property"].queryset = Property.objects.filter(pk__in=served).order_by("name", "pk")
+        if len(served) == 1:
+            self.initial.setdefault("property", served[0])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        ends = self.instance.check_out
+        if not self.errors and ends is not None and ends <= timezone.now():
+            said = day_and_time(ends, cleaned["property"].zone)
+            self.add_error(
+                "departure_date",
+                f"This stay was over on {said}, so it would get no code. Choose a departure that is still to come.",
+            )
+        return cleaned
+
+    @cached_property
+    def order(self) -> list[Any]:
+        """The fields as they are asked for."""
+        return [
+            self[name]
+            for name in ("property", "guest_name", "arrival_date", "arrival_time", "departure_date", "departure_time")
+        ]
