@@ -25,6 +25,7 @@ from pins.actions import calendar_rows, locks, stay_dates, stays
 from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
+from pins.board.set_up_rights import may_set_up
 from pins.guests import host_panel
 from pins.status.stays import panel
 from rentals.access import scope_of, visible
@@ -78,8 +79,13 @@ def board(request: HttpRequest) -> HttpResponse:
     whole = request.GET.get("all", "")
     wanted = request.GET.get("show", "")
     show = day_lists.Show(wanted) if wanted in set(day_lists.Show) else day_lists.Show.ALL
+    shown = loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole)
+    may_begin = may_set_up(request.user)
+    if shown.start.is_empty and may_begin and not is_part(request):
+        return HttpResponseRedirect(reverse("setup"))
     context = {
-        "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole),
+        "board": shown,
+        "may_begin": may_begin,
         "query": query,
         "show": show.value,
         "choices": [_choice(one, one is show, query) for one in _SHOWS],

@@ -10,7 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from pins.models import Pin
 from pins.setup.answers import Answer, go
 from pins.setup.connecting import log
-from pins.setup.steps import Facts, Key, other_writers
+from pins.setup.known import Facts
+from pins.setup.steps import Key, other_writers
 from pins.status.stays import panel
 from rentals.access import EVERYTHING
 from rentals.models import Booking, LockAccount

@@ -1,4 +1,4 @@
-"""The first steps: an account, its key, its locks. Each press asks Tedee, and what it answers is what the pages show."""
+"""The first steps: an account, its key, its locks. Each press asks Tedee; its answer is what the pages show."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from pins.reconcile.clients import client_for
 from pins.setup.answers import Answer, go
 from pins.setup.facts import load
 from pins.setup.forms import AccountForm, KeyForm
-from pins.setup.steps import Facts, Key, State, judge
+from pins.setup.known import Facts
+from pins.setup.steps import Key, State, judge
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 from rentals.wording import counted

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.functional import cached_property
 
 from pins.admin.booking_form import BookingForm
-from pins.setup.steps import Facts
+from pins.setup.known import Facts
 from pins.status.locks import zone_of_lock
 from rentals.admin.account import LockAccountForm
 from rentals.admin.feed_form import CalendarFeedForm

@@ -12,7 +12,8 @@ from django.views.decorators.debug import sensitive_variables
 from pins.setup.answers import Answer, go
 from pins.setup.connecting import log, read_keypads
 from pins.setup.forms import CalendarForm, FlatForm, StayForm
-from pins.setup.steps import Facts, Key
+from pins.setup.known import Facts
+from pins.setup.steps import Key
 from rentals import calendar_terms, tasks
 from rentals.admin import feed_actions, feed_preview, lock_warnings
 from rentals.calendars.events import FeedError
