@@ -46,7 +46,7 @@ REMEDIES: Final = {
 }
 
 #: Check-in as month and day, first name, six letters: `07/24 Brian xNSAgd` (Airbnb Help Centre, article 3482).
-_AIRBNB: Final = re.compile(r"(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01]) \S.* ?[A-Za-z]{6}")
+_AIRBNB: Final = re.compile(r"(0[1-9]|1[0-2])/(0[1-9]|[12]\d|3[01]) \S.* [A-Za-z]{6}")
 _AIRBNB_RESERVATION: Final = re.compile(r"\bHM[A-Z0-9]{8}\b")
 #: Channel managers that the portal connects to (Tedee knowledge base, short-term rentals) count as the portal.
 _PORTAL: Final = re.compile(r"\b(tedee|guesty|smoobu)\b", re.IGNORECASE)

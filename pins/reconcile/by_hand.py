@@ -55,6 +55,7 @@ def first_look(lock_ids: Iterable[int], now: datetime) -> set[int]:
     known = set(LockState.objects.filter(lock__in=asked).values_list("lock", flat=True))
     LockState.objects.bulk_create((LockState(lock_id=one) for one in asked - known), ignore_conflicts=True)
     unread = LockState.objects.filter(lock__in=asked, lock__is_active=True, looked_at=None)
+    unread = unread.exclude(Q(lock__has_keypad=False) | Q(lock__has_bridge=False))
     found = set(unread.values_list("lock", flat=True))
     unread.filter(lock__in=found).update(audit_at=now)
     return found

@@ -41,7 +41,7 @@ def begin_page(request: HttpRequest, facts: Facts) -> Answer:
     return {
         **watch_page(request, facts),
         "observed": observed,
-        "due": due.filter(grant__ends_at__gt=facts.now).count(),
+        "due": due.filter(grant__ends_at__gt=facts.now).values("grant").distinct().count(),
         "writers": tuple(other_writers([one for one in facts.doors if one.account_id in ids])),
     }
 

@@ -7,7 +7,6 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
-from django.utils.functional import cached_property
 
 from pins.admin.booking_form import BookingForm
 from pins.setup.known import Facts
@@ -27,6 +26,13 @@ class AccountForm(LockAccountForm):
         model = LockAccount
         fields = ("name",)
 
+    def clean(self) -> dict[str, Any]:
+        """A key is never sent back to the browser, so a good one must be entered again beside a wrong name."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors and cleaned.get("secret"):
+            self.add_error("secret", "This key is fine and is not stored yet: enter it once more.")
+        return cleaned
+
 
 class KeyForm(LockAccountForm):
     """Another key for an account, which keeps its name and all that hangs on it."""
@@ -38,6 +44,7 @@ class KeyForm(LockAccountForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["secret"].required = self.fields["secret"].widget.is_required = True
+        self.fields["secret"].help_text = "It takes the place of the stored one. Name and locks of the account stay."
 
     def clean_name(self) -> str:
         return self.instance.name
@@ -77,7 +84,14 @@ class CalendarForm(CalendarFeedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["property"].queryset = Property.objects.filter(is_active=True).order_by("name", "pk")
+        self.fields["property"].label = "Flat"
         self.fields["name"].help_text = "What you call it, such as “Airbnb”."
+        if not self.instance.pk:
+            self.fields[
+                "url"
+            ].help_text = (
+                "The calendar's export link (https or webcal). It is a secret: with it, anybody can read your bookings."
+            )
 
     def clean_url(self) -> str:
         address = super().clean_url()
@@ -99,6 +113,8 @@ class StayForm(BookingForm):
         super().__init__(*args, **kwargs)
         served = [one.id for one in facts.flats if one.door_ids & facts.usable]
         self.fields["property"].queryset = Property.objects.filter(pk__in=served).order_by("name", "pk")
+        self.fields["property"].label = "Flat"
+        self.fields["arrival_time"].label, self.fields["departure_time"].label = "Arrival time", "Departure time"
         if len(served) == 1:
             self.initial.setdefault("property", served[0])
 
@@ -112,11 +128,3 @@ class StayForm(BookingForm):
                 f"This stay was over on {said}, so it would get no code. Choose a departure that is still to come.",
             )
         return cleaned
-
-    @cached_property
-    def order(self) -> list[Any]:
-        """The fields as they are asked for."""
-        return [
-            self[name]
-            for name in ("property", "guest_name", "arrival_date", "arrival_time", "departure_date", "departure_time")
-        ]

@@ -179,7 +179,7 @@ def other_writers(doors: Sequence[Door]) -> Iterator[str]:
         for writer, number in door.writers:
             if writer is not Writer.PERSON:
                 yield (
-                    f"{door.name}: {counted(number, 'code')} of {writer.words}, it seems. Two systems on one lock give "
+                    f"{door.name}: {counted(number, 'code')} by {writer.words}, it seems. Two systems on one lock give "
                     f"a guest two codes. {REMEDIES[writer]} Turnkey never changes or removes them."
                 )
 
@@ -283,7 +283,7 @@ def _begin(facts: Facts) -> Step:
             Key.BEGIN,
             State.OPEN,
             f"Turnkey only watches {names}: it puts no code on a lock. Let guests in as before.",
-            "When all of the above is right, take the tick off “only watch”.",
+            "When everything else is as it should be, take the tick off “Only watch”.",
         )
     if stay.must_act:
         return Step(Key.BEGIN, State.TROUBLE, f"{stay.must_act}.", "The page of the stay says why, and what helps.")
