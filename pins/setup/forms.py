@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from pins.admin.booking_form import BookingForm
@@ -83,7 +84,7 @@ class CalendarForm(CalendarFeedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["property"].queryset = Property.objects.filter(is_active=True).order_by("name", "pk")
+        _choose_from(self, "property", Property.objects.filter(is_active=True))
         self.fields["property"].label = "Flat"
         self.fields["name"].help_text = "What you call it, such as “Airbnb”."
         if not self.instance.pk:
@@ -103,16 +104,16 @@ class CalendarForm(CalendarFeedForm):
 class StayForm(BookingForm):
     """A stay that is still to come or runs. Its code is Turnkey's choice."""
 
-    own_code = None
+    own_code = None  # type: ignore[assignment]  # which is how Django leaves a field out
 
     class Meta(BookingForm.Meta):
         model = Booking
-        fields = ("property", "guest_name")
+        fields = ("property", "guest_name")  # type: ignore[assignment]
 
     def __init__(self, *args: Any, facts: Facts, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         served = [one.id for one in facts.flats if one.door_ids & facts.usable]
-        self.fields["property"].queryset = Property.objects.filter(pk__in=served).order_by("name", "pk")
+        _choose_from(self, "property", Property.objects.filter(pk__in=served))
         self.fields["property"].label = "Flat"
         self.fields["arrival_time"].label, self.fields["departure_time"].label = "Arrival time", "Departure time"
         if len(served) == 1:
@@ -121,10 +122,14 @@ class StayForm(BookingForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
         ends = self.instance.check_out
-        if not self.errors and ends is not None and ends <= timezone.now():
+        if not self.errors and ends <= timezone.now():
             said = day_and_time(ends, cleaned["property"].zone)
             self.add_error(
                 "departure_date",
                 f"This stay was over on {said}, so it would get no code. Choose a departure that is still to come.",
             )
         return cleaned
+
+
+def _choose_from(form: Any, name: str, rows: QuerySet[Property]) -> None:
+    form.fields[name].queryset = rows.order_by("name", "pk")

@@ -93,7 +93,7 @@ def test_from_an_empty_database_to_a_code_on_the_lock(host: Client, cloud: Cloud
     assert "it may read locks and change codes" in key
     work()
     locks = words(host.get("/setup/locks/"))
-    assert "1 of Airbnb" in locks
+    assert "1 by Airbnb" in locks
     assert "Disconnect the lock in the listing at Airbnb" in locks
     assert here() is Key.FLATS
 
@@ -107,7 +107,7 @@ def test_from_an_empty_database_to_a_code_on_the_lock(host: Client, cloud: Cloud
     work()
     assert not [one for one in cloud.pins(door.id) if one.alias.startswith("Ada")]
 
-    assert "1 code goes onto the locks at once" in words(host.get("/setup/begin/"))
+    assert "1 code goes onto their locks at once" in words(host.get("/setup/begin/"))
     kept = words(press(host, "begin", only_watch="on"))
     assert "goes on watching" in kept
     assert LockAccount.objects.get().observe_only
@@ -196,15 +196,13 @@ class TestCalendar:
         assert "What “Airbnb” would bring" in words(shown)
         assert "canary" not in content(shown)
         assert not Booking.objects.exists()
-        feed = CalendarFeed.objects.get()
-        assert not feed.is_active
+        assert not CalendarFeed.objects.get().is_active
         assert here() is Key.CALENDAR
         carried = re.search(r'name="carried" value="([^"]+)"', content(shown))
         assert carried is not None
         taken = words(press(host, "calendar", carried=carried[1]))
         assert "taken over" in taken
-        feed.refresh_from_db()
-        assert feed.is_active
+        assert CalendarFeed.objects.get().is_active
         assert Booking.objects.count() == 1
         assert here() is Key.WATCH
 
