@@ -262,8 +262,8 @@ class PersonalKey:
         if not fields.keys() & {"id", "name", "validTo"}:
             raise UnreadableError("That is no personal access key.")
         scopes = fields.get("scopes")
-        # Their shape is a guess, too. What is no list of texts says nothing.
-        told = isinstance(scopes, list) and all(isinstance(one, str) for one in scopes)
+        # Their shape is a guess, too. What is no list of texts says nothing, nor does an empty one: the key was admitted.
+        told = isinstance(scopes, list) and bool(scopes) and all(isinstance(one, str) for one in scopes)
         return cls(
             name=text(fields, "name"),
             valid_to=read_instant(fields.get("validTo")),

@@ -14,16 +14,18 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins.models import AccessGrant, Heartbeat
-from pins.reconcile import run, sweep
+from pins.models import AccessGrant, Heartbeat, LockState
+from pins.reconcile import by_hand, run, sweep
 from pins.setup import facts
 from pins.setup.steps import Key, current, judge
 from pins.simulator.cloud import Cloud
 from pins.simulator.server import SimulatorServer
+from pins.stack.checkup.findings import Health
+from pins.stack.checkup.first_run import first_run
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from tests.support.calendars import airbnb, calendar
 from tests.support.feeds import FeedServer
-from tests.support.house import KEY
+from tests.support.house import KEY, House
 from tests.support.pages import content, text
 from tests.support.people import operator, staff
 from tests.support.real_cloud import close_clients
@@ -73,7 +75,8 @@ def booking(flat: Property, **typed: str) -> dict[str, str]:
 
 
 def with_flat(host: Client) -> Property:
-    press(host, "account", **ACCOUNT)
+    if not LockAccount.objects.exists():
+        press(host, "account", **ACCOUNT)
     press(host, "flats", **FLAT, locks=[str(one) for one in Lock.objects.values_list("pk", flat=True)])
     return Property.objects.get()
 
@@ -276,6 +279,45 @@ def test_an_unknown_step_is_not_there_and_a_part_renews_itself(host: Client, clo
     part = text(host.get("/setup/watch/", headers={"HX-Request": "true"}))
     assert "<html" not in part
     assert "Ada First" in part
+
+
+def test_doctor_says_the_words_of_the_pages(host: Client, cloud: Cloud) -> None:
+    def said() -> tuple[Health, str]:
+        *done, last = first_run()
+        assert all(one.health is Health.OK for one in done)
+        return last.health, last.text
+
+    def page_says(what: str) -> bool:
+        return what in words(host.get("/setup/", follow=True))
+
+    for press_next in (
+        lambda: None,
+        lambda: press(host, "account", name="Office", secret="wrong-key"),
+        lambda: [close_clients(), press(host, "key", secret=KEY)],
+        lambda: with_flat(host),
+    ):
+        press_next()
+        health, what = said()
+        assert health is Health.WARN
+        assert page_says(what)
+    press(host, "stay", **booking(Property.objects.get()))
+    press(host, "begin")
+    work()
+    assert said() == (Health.OK, "done")
+
+
+def test_locks_without_codes_are_read_when_asked_and_no_others(house: House) -> None:
+    read, unread, useless = house.lock("Read"), house.lock("Unread"), house.lock("Useless")
+    Lock.objects.filter(pk=useless.pk).update(has_keypad=False)
+    LockState.objects.filter(lock=read).update(looked_at=timezone.now())
+    every = [read.pk, unread.pk, useless.pk]
+    assert by_hand.first_look(every, timezone.now()) == {unread.pk}
+    house.cloud.add_foreign_pin(unread.device_id, "Cleaner")
+    house.settle()
+    state = LockState.objects.get(lock=unread)
+    assert (state.foreign_pins, state.looked_at) == (1, timezone.now())
+    assert house.requests == 1
+    assert by_hand.first_look(every, timezone.now()) == set()
 
 
 @pytest.mark.parametrize("step", list(Key))
