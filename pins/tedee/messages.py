@@ -262,7 +262,7 @@ class PersonalKey:
         if not fields.keys() & {"id", "name", "validTo"}:
             raise UnreadableError("That is no personal access key.")
         scopes = fields.get("scopes")
-        # Their shape is a guess, too. What is no list of texts says nothing, nor does an empty one: the key was admitted.
+        # Their shape is a guess, too. What is no list of texts says nothing, nor does an empty one: the key works.
         told = isinstance(scopes, list) and bool(scopes) and all(isinstance(one, str) for one in scopes)
         return cls(
             name=text(fields, "name"),

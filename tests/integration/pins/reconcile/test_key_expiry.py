@@ -214,7 +214,7 @@ def test_what_a_key_may_do_is_known_where_all_keys_may_do_the_same(house: House,
     list_now(house, clock)
     assert AccountState.objects.get().key_may_write is True
     house.cloud.set_key_writes("demo", False)
-    list_after(house, clock, DAY)
+    list_after(house, clock, 7 * DAY)
     assert AccountState.objects.get().key_may_write is False
     house.account.secret = "another-key"
     house.account.save()
