@@ -11,7 +11,7 @@ from pins.models import Pin
 from pins.setup.answers import Answer, go
 from pins.setup.connecting import log
 from pins.setup.known import Facts
-from pins.setup.steps import Key, other_writers
+from pins.setup.steps import Key
 from pins.status.stays import panel
 from rentals.access import EVERYTHING
 from rentals.models import Booking, LockAccount
@@ -42,14 +42,13 @@ def begin_page(request: HttpRequest, facts: Facts) -> Answer:
         **watch_page(request, facts),
         "observed": observed,
         "due": due.filter(grant__ends_at__gt=facts.now).values("grant").distinct().count(),
-        "writers": tuple(other_writers([one for one in facts.doors if one.account_id in ids])),
     }
 
 
 def begin_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
     """The tick is off: from now on all that is due on these accounts' locks is done."""
-    if "only_watch" in request.POST:
-        messages.info(request, "The tick is still there, so Turnkey goes on watching and writes nothing.")
+    if "observe_only" in request.POST:
+        messages.info(request, "The tick is still there, so Turnkey goes on observing and writes nothing.")
         return go(Key.BEGIN)
     observed = facts.observed(facts.stay) if facts.stay is not None else ()
     with transaction.atomic():

@@ -53,13 +53,15 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`text` says how it is, `remedy` what to do, `notes` what else to know. None of them names a guest or a secret."""
+    """`text` says how it is, `remedy` what to do, `notes` what else to know, `warnings` what may go wrong later. None
+    of them names a guest or a secret."""
 
     key: Key
     state: State
     text: str
     remedy: str = ""
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -170,7 +172,7 @@ def _locks(facts: Facts) -> Step:
             notes,
         )
     able = f"{counted(len(facts.usable), 'lock')} of {len(facts.doors)} can take a code."
-    return Step(Key.LOCKS, State.DONE, able, notes=(*notes, *other_writers(facts.doors)))
+    return Step(Key.LOCKS, State.DONE, able, notes=notes, warnings=tuple(other_writers(facts.doors)))
 
 
 def other_writers(doors: Sequence[Door]) -> Iterator[str]:
@@ -254,7 +256,7 @@ def _watch(facts: Facts) -> Step:
     unread = [one for one in doors if not one.looked]
     if not unread:
         known = f"A code is chosen for {counted(len(doors), 'lock')}, and each keypad was read."
-        return Step(Key.WATCH, State.DONE, known, notes=tuple(other_writers(doors)))
+        return Step(Key.WATCH, State.DONE, known, warnings=tuple(other_writers(doors)))
     troubled = next((one for one in unread if one.trouble), None)
     if troubled is not None:
         text = f"{troubled.name} cannot be read. {troubled.trouble}".strip()
@@ -282,8 +284,9 @@ def _begin(facts: Facts) -> Step:
         return Step(
             Key.BEGIN,
             State.OPEN,
-            f"Turnkey only watches {names}: it puts no code on a lock. Let guests in as before.",
-            "When everything else is as it should be, take the tick off “Only watch”.",
+            f"Turnkey only observes {names}: it puts no code on a lock. Let guests in as before.",
+            "When everything else is as it should be, take the tick off “Observe only”.",
+            warnings=tuple(other_writers(facts.doors_of(stay))),
         )
     if stay.must_act:
         return Step(Key.BEGIN, State.TROUBLE, f"{stay.must_act}.", "The page of the stay says why, and what helps.")

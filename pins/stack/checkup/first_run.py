@@ -21,7 +21,11 @@ def first_run() -> Iterator[Finding]:
     following = current(steps)
     for step in steps:
         if step is following:
-            yield warn(_subject(step), " ".join((step.text, *step.notes)), f"{step.remedy} The page /setup/ helps.")
+            yield warn(
+                _subject(step),
+                " ".join((step.text, *step.notes, *step.warnings)),
+                f"{step.remedy} The page /setup/ helps.",
+            )
             return
         yield ok(_subject(step), step.text)
 

@@ -111,8 +111,8 @@ def test_from_an_empty_database_to_a_code_on_the_lock(host: Client, cloud: Cloud
     assert not [one for one in cloud.pins(door.id) if one.alias.startswith("Ada")]
 
     assert "1 code goes onto their locks at once" in words(host.get("/setup/begin/"))
-    kept = words(press(host, "begin", only_watch="on"))
-    assert "goes on watching" in kept
+    kept = words(press(host, "begin", observe_only="on"))
+    assert "goes on observing" in kept
     assert LockAccount.objects.get().observe_only
     press(host, "begin")
     assert here() is Key.BEGIN

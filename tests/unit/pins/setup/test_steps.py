@@ -118,8 +118,8 @@ def test_a_key_tells_what_it_may_do_and_how_long_it_lives() -> None:
 
 def test_other_systems_on_a_lock_are_pointed_out_and_people_are_not() -> None:
     two = door(writers=((Writer.AIRBNB, 2), (Writer.PERSON, 1)))
-    for key in (Key.LOCKS, Key.WATCH):
-        (said,) = step(two, key).notes
+    for key in (Key.LOCKS, Key.WATCH, Key.BEGIN):
+        (said,) = step(two, key).warnings
         assert said.startswith("Front door: 2 codes by Airbnb, it seems.")
         assert "Disconnect the lock" in said
 
