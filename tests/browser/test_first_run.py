@@ -93,7 +93,7 @@ def test_from_nothing_to_a_code_on_the_lock(empty: Stack, browser: Browser) -> N
         assert ours(stack) == [], "it only watches"
         page.get_by_role("link", name="Next: Let Turnkey write to the locks").click()
         expect(page.get_by_text("Disconnect the lock in the listing at Airbnb").first).to_be_visible()
-        page.get_by_label("Observe only").uncheck()
+        page.get_by_role("checkbox", name="Observe only").uncheck()
         page.get_by_role("button", name="Save", exact=True).click()
         done = page.get_by_text("The first code is on 1 lock, and Tedee has confirmed it.")
         expect(done).to_be_visible(timeout=PATIENCE)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pins.core.foreign_writers import Writer
@@ -161,6 +161,7 @@ _facts = st.builds(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # the first example, on a busy machine
 @given(_facts)
 def test_whatever_is_there_each_step_has_its_words_and_none_says_done_without_a_confirmed_code(facts: Facts) -> None:
     steps = judge(facts)
