@@ -81,7 +81,7 @@ def board(request: HttpRequest) -> HttpResponse:
     show = day_lists.Show(wanted) if wanted in set(day_lists.Show) else day_lists.Show.ALL
     shown = loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole)
     may_begin = may_set_up(request.user)
-    if shown.start.is_empty and may_begin and not is_part(request):
+    if shown.start.is_empty and not shown.to_fix and may_begin and not is_part(request):
         return HttpResponseRedirect(reverse("setup"))
     context = {
         "board": shown,

@@ -145,7 +145,7 @@ def test_many_failures_are_told_and_the_end_too(client: Client, anna: User) -> N
         tasks.review_logins()
         assert not Incident.objects.filter(resolved_at=None).exists()
         client.force_login(anna)
-        assert client.get("/").status_code == 200
+        assert client.get("/timeline/").status_code == 200
 
 
 def test_the_board_and_the_list_show_it(client: Client, anna: User) -> None:

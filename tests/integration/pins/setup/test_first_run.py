@@ -14,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins.models import AccessGrant, Heartbeat, LockState
+from pins.models import AccessGrant, Heartbeat, Incident, LockState
 from pins.reconcile import by_hand, run, sweep
 from pins.setup import facts
 from pins.setup.steps import Key, current, judge
@@ -271,6 +271,14 @@ def test_only_administrators_of_everything_get_in_and_others_are_told_whom_to_as
     assert (part.status_code, part["HX-Refresh"]) == (204, "true")
     client.force_login(staff("nobody"))
     assert client.get("/setup/").status_code == 403
+
+
+def test_what_a_person_must_fix_is_shown_before_the_first_run(host: Client) -> None:
+    assert host.get("/").status_code == 302
+    Incident.open(Incident.Kind.LOGINS_FAIL, timezone.now(), about=None)
+    board = words(host.get("/"))
+    assert "Somebody tries many passwords" in board
+    assert "Go on with the first run" in board
 
 
 def test_an_unknown_step_is_not_there_and_a_part_renews_itself(host: Client, cloud: Cloud) -> None:
