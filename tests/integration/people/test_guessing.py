@@ -181,7 +181,7 @@ def test_a_very_long_password_is_not_hashed(client: Client, anna: User) -> None:
 def test_next_stays_inside(client: Client, anna: User, wanted: str) -> None:
     response = log_in(client, "anna", PASSWORD, next=wanted)
     assert response["Location"] == "/"
-    assert client.get(response["Location"]).status_code == 200
+    assert client.get(response["Location"], follow=True).status_code == 200
 
 
 def test_next_leads_to_a_page_of_this_site(client: Client, anna: User) -> None:
