@@ -256,13 +256,26 @@ class PersonalKey:
 
     name: str
     valid_to: datetime | None  # UTC; None: the answer does not say
+    scopes: frozenset[str] | None = None  # what it may do; None: the answer does not say
 
     @classmethod
     def from_json(cls, data: object) -> Self:
         fields = object_of(data)
         if not fields.keys() & {"id", "name", "validTo"}:
             raise UnreadableError("That is no personal access key.")
-        return cls(name=text(fields, "name"), valid_to=read_instant(fields.get("validTo")))
+        scopes = fields.get("scopes")
+        # Their shape is a guess, too. What is no list of texts says nothing, nor does an empty one: the key works.
+        told = isinstance(scopes, list) and bool(scopes) and all(isinstance(one, str) for one in scopes)
+        return cls(
+            name=text(fields, "name"),
+            valid_to=read_instant(fields.get("validTo")),
+            scopes=frozenset(scopes) if told and isinstance(scopes, list) else None,
+        )
+
+    @property
+    def may_write(self) -> bool | None:
+        """Whether it may change codes; None: the answer does not say."""
+        return None if self.scopes is None else "Device.ReadWrite" in self.scopes
 
 
 def created_id(data: object) -> int:

@@ -18,6 +18,7 @@ from config import health
 from config.health import PARTS
 from pins.measures.readiness import Part, Status
 from pins.models import Heartbeat
+from tests.support.people import staff
 
 
 def test_healthz_needs_neither_database_nor_broker(client: Client) -> None:
@@ -147,6 +148,8 @@ def test_health_is_not_redirected_to_https(client: Client) -> None:
 def test_the_front_door_is_the_board_for_who_may_see_it(client: Client) -> None:
     assert client.get("/", follow=True).redirect_chain == [("/admin/login/?next=/", 302)]
     client.force_login(get_user_model().objects.create_superuser("host", "host@example.com", "p"))
+    assert client.get("/")["Location"] == "/setup/"  # nothing is set up yet
+    client.force_login(staff("operator", "view_booking"))
     answer = client.get("/")
     assert answer.status_code == 200
     assert "there is no booking yet" in answer.content.decode()

@@ -154,7 +154,7 @@ def test_many_failures_are_told_and_the_end_too(client: Client, anna: User) -> N
         tasks.review_logins()
         assert not Incident.objects.filter(resolved_at=None).exists()
         client.force_login(anna)
-        assert client.get("/").status_code == 200
+        assert client.get("/timeline/").status_code == 200
 
 
 def test_the_board_and_the_list_show_it(client: Client, anna: User) -> None:
@@ -190,7 +190,7 @@ def test_a_very_long_password_is_not_hashed(client: Client, anna: User) -> None:
 def test_next_stays_inside(client: Client, anna: User, wanted: str) -> None:
     response = log_in(client, "anna", PASSWORD, next=wanted)
     assert response["Location"] == "/"
-    assert client.get(response["Location"]).status_code == 200
+    assert client.get(response["Location"], follow=True).status_code == 200
 
 
 def test_next_leads_to_a_page_of_this_site(client: Client, anna: User) -> None:

@@ -9,6 +9,7 @@ from pins.tedee.messages import (
     ActivityItem,
     ListedPin,
     LockConnection,
+    PersonalKey,
     PinBody,
     PinListing,
     RemoteLock,
@@ -214,3 +215,18 @@ def test_results_of_the_wrong_shape_are_refused() -> None:
             created_id(data)
     with pytest.raises(UnreadableError):
         elements_of({"result": []})
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may_write"),
+    [
+        (["Account.Read", "Device.ReadWrite"], True),
+        (["Device.Read"], False),
+        ([], None),
+        (None, None),
+        ("Device.ReadWrite", None),
+        ([5], None),
+    ],
+)
+def test_a_listed_key_says_whether_it_may_change_codes_or_nothing(scopes: object, may_write: bool | None) -> None:
+    assert PersonalKey.from_json({"name": "Turnkey", "scopes": scopes}).may_write is may_write
