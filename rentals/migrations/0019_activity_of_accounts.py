@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rentals', '0015_early_departures'),
+        ('rentals', '0018_early_departures'),
     ]
 
     operations = [

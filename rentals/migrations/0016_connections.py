@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rentals', '0014_guest_data'),
+        ('rentals', '0015_contact_from_feeds'),
     ]
 
     operations = [

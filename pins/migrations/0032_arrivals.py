@@ -7,8 +7,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pins', '0028_guest_pages'),
-        ('rentals', '0016_activity_of_accounts'),
+        ('pins', '0031_connections'),
+        ('rentals', '0019_activity_of_accounts'),
     ]
 
     operations = [

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rentals', '0014_guest_data'),
+        ('rentals', '0017_codes_from_phone'),
     ]
 
     operations = [

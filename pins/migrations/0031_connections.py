@@ -9,8 +9,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('pins', '0028_guest_pages'),
-        ('rentals', '0015_connections'),
+        ('pins', '0030_pictures_without_places'),
+        ('rentals', '0016_connections'),
     ]
 
     operations = [

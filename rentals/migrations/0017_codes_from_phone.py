@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('rentals', '0015_connections'),
+        ('rentals', '0016_connections'),
     ]
 
     operations = [

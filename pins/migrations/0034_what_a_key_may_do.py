@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("pins", "0028_guest_pages")]
+    dependencies = [("pins", "0033_spare_codes")]
 
     operations = [
         migrations.AddField(
