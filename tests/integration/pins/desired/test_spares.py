@@ -132,7 +132,7 @@ def test_none_where_none_can_help(
         Booking.objects.filter(pk=stay.pk).update(status="cancelled")
         wrong = NotProvenError
     if why == "revoked":
-        code_overrides.revoke(pin_of_guest(stay).grant_id, timezone.now())
+        code_overrides.revoke([pin_of_guest(stay).grant_id], timezone.now())
         wrong = NotProvenError
     if why == "taken off by hand":
         (pin,) = spares_on(door)
@@ -157,7 +157,7 @@ def test_it_goes_with_its_stay(
     elif what == "deleted":
         stay.delete()
     elif what == "revoked":
-        code_overrides.revoke(pin_of_guest(stay).grant_id, timezone.now())
+        code_overrides.revoke([pin_of_guest(stay).grant_id], timezone.now())
     elif what == "moved":
         stay.property = house.flat(house.lock("Elsewhere"), name="Elsewhere")
         stay.save()
