@@ -38,7 +38,7 @@ def test_a_lost_creation_is_kept_in_mind_while_only_stale_lists_were_read() -> N
 
 
 def test_the_value_of_a_creation_that_is_given_up_is_kept_until_a_list_is_late_enough() -> None:
-    assert (GIVEN_UP.late, GIVEN_UP.left_codes) == (None, {CODE})
+    assert (GIVEN_UP.late, GIVEN_UP.left_codes) == (None, frozenset({CODE}))
     later = meaning(replace(GIVEN_UP, must_look=True), Look(), listing("Cleaner"), credit=Credit.PROVEN).observed
     assert later.left_codes == frozenset()
     found = meaning(LOST, Look(), listing(ALIAS), credit=Credit.PROVEN).observed
@@ -48,7 +48,7 @@ def test_the_value_of_a_creation_that_is_given_up_is_kept_until_a_list_is_late_e
 def test_the_lock_has_the_value_of_a_creation_that_was_given_up() -> None:
     """So the creation counts, against the list that did not show it, and its code is removed once a list names it."""
     refused = meaning(posting(GIVEN_UP), Create(), Response(error=PinExists(406))).observed
-    assert (refused.exists, refused.must_look, refused.left_codes) == (True, True, {CODE})
+    assert (refused.exists, refused.must_look, refused.left_codes) == (True, True, frozenset({CODE}))
     assert [(post.id, post.absent) for post in refused.posts] == [(None, False)]
 
     rotated = transitions.rotated(refused, CODE)
@@ -73,7 +73,7 @@ def test_a_surplus_code_under_a_changed_name_is_not_forgotten_by_another_list() 
     assert meaning(again, Read(7), remote(CUT), other).observed.extra_ids == (7,)
     removed = transitions.deleted(deleting(found), 7)
     gone = meaning(replace(removed, must_look=True), Look(), listing("Cleaner"), other, credit=Credit.PROVEN).observed
-    assert (removed.left_codes, gone.left_codes) == ({CODE}, frozenset())
+    assert (removed.left_codes, gone.left_codes) == (frozenset({CODE}), frozenset())
 
 
 # -- names that may be ours --------------------------------------------------------------------------------------------

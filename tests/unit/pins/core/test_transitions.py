@@ -80,8 +80,8 @@ def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(seen: Obser
 def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> None:
     sent = transitions.prepared(seen, replace(attempt, in_doubt=False), NOW)
     after = transitions.lost(sent, UNTIL)
-    erased = {"pending": None, "late": None, "more_posts": 0 if attempt.op is Op.POST else seen.more_posts}
-    assert replace(after, **erased) == replace(sent, **erased)
+    more = 0 if attempt.op is Op.POST else seen.more_posts
+    assert replace(after, pending=None, late=None) == replace(sent, pending=None, late=None, more_posts=more)
     assert after.pending == replace(attempt, in_doubt=True)
     assert after.late is not None
     assert after.late.until >= UNTIL
