@@ -249,6 +249,13 @@ def _may_have_expired(observed: Observed, now: datetime) -> bool:
     return observed.remote_id is not None and applied is not None and applied.has_ended(now)
 
 
+def listed_too_long_ago(observed: Observed, remote_id: int, now: datetime) -> bool:
+    """Is this a surplus PIN that no list has shown for a while? It may have ended or been removed meanwhile, and the
+    lock have given its id to a PIN that nobody told us of: the list is read before its DELETE."""
+    listed_at = observed.listed_at
+    return remote_id in observed.extra_ids and (listed_at is None or listed_at + FRESH_END < now)
+
+
 def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:
     """Does the lock hold what we wish? A start that had to be moved to the present counts as equal once it is past:
     the guest can enter, so nothing is left to correct."""

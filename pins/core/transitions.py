@@ -37,19 +37,13 @@ def prepared(observed: Observed, pending: PendingWrite, now: datetime, *, alias:
     fresh = replace(fresh, exists=False, refused=False, sent_alias=alias)
     if pending.op is Op.PUT:
         return fresh
-    beyond = posts.closed_until(observed.posts, observed.held, now) is not None
     ends_at = pending.content.ends_at if pending.content is not None else None
-    return replace(
-        fresh,
-        posts=posts.begun(observed.posts, ends_at, now),
-        more_posts=0 if beyond else observed.more_posts,
-        nominees=(),
-    )
+    return replace(fresh, posts=posts.begun(observed.posts, ends_at, now), nominees=())
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
     """No certain answer (408, cut connection, crash of the run). The write was applied, or not, or may still land until
-    `late_until` (UTC)."""
+    `late_until` (UTC). A creation uses up what a person allowed beyond the ceiling; a certain refusal does not."""
     pending = observed.pending
     if pending is None or pending.in_doubt:
         return observed
@@ -63,7 +57,8 @@ def lost(observed: Observed, late_until: datetime) -> Observed:
         kinds=frozenset({pending.op}) if late is None else late.kinds | {pending.op},
         codes=codes if late is None else late.codes | codes,
     )
-    return replace(observed, pending=replace(pending, in_doubt=True), late=late)
+    more = 0 if pending.op is Op.POST else observed.more_posts
+    return replace(observed, pending=replace(pending, in_doubt=True), late=late, more_posts=more)
 
 
 def created(observed: Observed, remote_id: int) -> Observed:
@@ -76,6 +71,7 @@ def created(observed: Observed, remote_id: int) -> Observed:
         pending=None,
         lapsed=False,
         posts=posts.found(observed.posts, (remote_id,), newest=True),
+        more_posts=0,
         **_AT_EASE,
     )
 

@@ -29,6 +29,7 @@ class PinFacts:
     admitted: bool
     remote_id: int | None
     extra_ids: list[int]
+    nominees: list[int]
     posts: list[Any]
     op: str
     op_in_doubt: bool
@@ -55,8 +56,8 @@ class PinFacts:
 
 
 _COLUMNS = (
-    *("pk", "wanted", "admitted", "remote_id", "extra_ids", "posts", "op", "op_in_doubt", "must_look", "last_cause"),
-    *("grant__starts_at", "grant__ends_at", "grant__disclosed_at", "grant__kind"),
+    *("pk", "wanted", "admitted", "remote_id", "extra_ids", "nominees", "posts", "op", "op_in_doubt", "must_look"),
+    *("last_cause", "grant__starts_at", "grant__ends_at", "grant__disclosed_at", "grant__kind"),
 )
 
 
@@ -95,8 +96,8 @@ class KnownLock:
         self.pins = pins_at_a_glance(self._lock_id, now)
         self.holders: defaultdict[int, set[int]] = defaultdict(set)
         for pin in self.pins:
-            if pin.remote_id is not None:
-                self.holders[pin.remote_id].add(pin.pk)
+            for remote_id in (*pin.held, *pin.nominees):
+                self.holders[remote_id].add(pin.pk)
         self.waits_for_room = any(pin.last_cause == Cause.NO_ROOM for pin in self.pins)
 
     def outdated(self) -> None:

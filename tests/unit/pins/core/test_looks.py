@@ -200,7 +200,7 @@ def test_a_former_value_under_a_changed_name_is_read_until_a_proven_list_shows_n
     seen = looks.looked(left, shown(here, nominees=(31,), credit=Credit.PROVEN), NOW)
     assert (seen.remote_id, seen.nominees, seen.left_codes) == (here, (31,), left.left_codes)
     found = looks.surplus(seen, 31, "604173")
-    assert (found.remote_id, found.extra_ids, found.nominees, found.left_codes) == (here, (31,), (), frozenset())
+    assert (found.remote_id, found.extra_ids, found.nominees, found.left_codes) == (here, (31,), (), left.left_codes)
     doubtful = looks.looked(left, shown(here, credit=Credit.DOUBTFUL), NOW)
     assert doubtful.left_codes == left.left_codes
     assert looks.looked(left, shown(here, credit=Credit.PROVEN), NOW).left_codes == frozenset()
