@@ -111,8 +111,7 @@ def writes_rest_until(lock: Lock, state: AccountState | None, now: datetime) -> 
         return None
     if state.paused_until is not None and state.paused_until > now:
         return min(state.paused_until, now + _SEARCH)
-    due = set(account_limits.with_work(now).filter(account=lock.account).values_list("pk", flat=True))
-    due.add(lock.pk)  # this run holds its lease
+    due = {*account_limits.able_to_probe(lock.account, now), lock.pk}  # this run holds its lease
     before = LockState.objects.filter(lock__in=due).exclude(forbidden_key="").values_list("lock_id", flat=True)
     # Those that were refused come last, in turn.
     if next_probe(due, dict.fromkeys(before, now), state.probed_lock) in (None, lock.pk):
