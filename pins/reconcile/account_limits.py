@@ -285,12 +285,13 @@ def _guest_waits(account: LockAccount, now: datetime) -> bool:
 
 
 def answered(account: LockAccount, now: datetime) -> None:
-    """The cloud answered with the account's key: whatever was wrong with either is over, and faults before this answer
-    prove no outage. Writes only where there was something."""
-    troubled = AccountState.objects.filter(account=account).exclude(outages=0, dead_key="", recent_faults=[])
-    calm = {"outages": 0, "dead_key": "", "recent_faults": [], "paused_until": None, "pause_cause": ""}
-    if troubled.exclude(pause_cause=WRITES_REST).update(**calm):
+    """The cloud answered with the account's key: both are well, and faults before this prove no outage. A key that may
+    not change anything still may not. Writes only where there was something."""
+    states, reached = AccountState.objects.filter(account=account), {"outages": 0, "recent_faults": []}
+    troubled = states.exclude(dead_key="", **reached).exclude(pause_cause=WRITES_REST)
+    if troubled.update(**reached, dead_key="", paused_until=None, pause_cause=""):
         Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
+    states.exclude(**reached).update(**reached)
 
 
 def key_fingerprint(account: LockAccount) -> str:

@@ -63,6 +63,7 @@ def may_read(lock: Lock, lease: leases.Lease, client: TedeeClient, now: datetime
 def refused(lock: Lock, now: datetime) -> datetime:
     """A change was refused, and the lock can be read. Returns until when the lock rests (UTC)."""
     account, key = lock.account, key_fingerprint(lock.account)
+    account_limits.answered(account, now)
     with transaction.atomic():
         state, _ = AccountState.objects.select_for_update().get_or_create(account=account)
         count = state.writes_refused = state.writes_refused + 1

@@ -108,3 +108,26 @@ def test_a_lock_that_may_not_even_be_read_is_no_matter_of_the_scope(
     assert met(Kind.NO_WRITE_SCOPE) == 0
     assert LockState.objects.get(lock=doors[2]).paused_until is None
     assert Pin.objects.filter(state=State.SET).count() == 1
+
+
+def test_after_a_dead_key_one_that_may_only_read_goes_on_reading(house: House, clock: time_machine.Traveller) -> None:
+    doors = [house.lock(f"Door {n}") for n in range(3)]
+    kept = [house.stay(house.flat(door, name=door.name), 2 * DAY, 9 * DAY) for door in doors]
+    house.settle()
+    house.cloud.add_key("read-only-key", "read-only")
+    house.cloud.set_key_writes("read-only", False)
+    house.account.secret = "refused-key"
+    house.account.save()
+    house.stay(house.flat(*doors, name="Other"), 13 * DAY, DAY)
+    house.live(clock, MINUTE)
+    assert review() == {Kind.DEAD_KEY: Severity.URGENT}
+    house.account.secret = "read-only-key"
+    house.account.save()
+    house.live(clock, 2 * MINUTE)
+    assert review() == {Kind.NO_WRITE_SCOPE: Severity.URGENT}
+    assert AccountState.objects.get().outages == 0
+
+    for stay, door in zip(kept, doors, strict=True):
+        ask_to_look(pin_of(stay, door))
+    house.live(clock, 6 * MINUTE)
+    assert not Pin.objects.filter(must_look=True).exists()
