@@ -72,5 +72,5 @@ class Endings:
         for kinds, subjects in ended.items():
             over |= Q(subject__in=sorted(subjects), kind__in=kinds)
         if _BY_ROOM in ended:
-            over &= ~(Q(kind__in=_BY_ROOM) & waits_for_room(now))
+            over &= ~Q(waits_for_room(now), kind__in=_BY_ROOM)
         Incident.objects.filter(over, resolved_at__isnull=True).update(resolved_at=now)
