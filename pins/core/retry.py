@@ -178,10 +178,11 @@ def next_probe(due: Collection[int], faults: Mapping[int, datetime], last: int |
     return min(due, key=turn, default=None)
 
 
-def scope_missing(refused: int, locks: int, *, others_due: bool) -> bool:
+def scope_missing(refused: int, locks: int, *, others_differ: bool) -> bool:
     """Whether changes that are refused, while the lock can be read, are the key's fault and not one lock's.
 
-    `refused`: so many changes of the account in a row, on so many different `locks`. `others_due`: another lock of the
-    account that was refused nothing yet is about to try; if only one lock refused so far, its answer tells more.
+    `refused`: so many changes of the account in a row, on so many different `locks`. `others_differ`: another lock of
+    the account holds codes of ours, so the key may change it; or one that was refused nothing yet is about to try, and
+    its answer tells more than another one of the only lock that refused.
     """
-    return refused >= 2 and (locks >= 2 or not others_due)
+    return refused >= 2 and (locks >= 2 or not others_differ)

@@ -26,7 +26,7 @@ from pins.models import AccessGrant, Incident, LockState, Pin, RateBudget
 from pins.models.incident import less_than, rank, subject_key
 from pins.models.operation import OFFLINE
 from pins.models.pin import UNSETTLED
-from pins.reconcile import account_limits
+from pins.reconcile import account_limits, endings
 from pins.tedee.errors import Cause
 from rentals.models import Booking, Lock, LockAccount
 
@@ -295,7 +295,6 @@ def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
     unsolved = Incident.objects.filter(resolved_at__isnull=True)
     codes = Pin.objects.filter(lock=OuterRef("lock"))
     waiting = codes.filter(wanted=True, grant__ends_at__gt=now)
-    full = waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)
     put_right = Q(pin__state=State.SET, opened_at__lte=now - SHOW_HAND_CHANGES)
     nobody_cares = Q(pin__wanted=False) | Q(pin__state=State.REMOVED) | Q(pin__grant__ends_at__lte=now)
     nothing_to_do = unsolved.exclude(Exists(codes.filter(next_try_at__isnull=False)))
@@ -308,7 +307,7 @@ def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
         Kind.CODE_CHANGED: unsolved.filter(pin__state=State.REMOVED),
         Kind.CHANGED_IN_APP: unsolved.filter(put_right | nobody_cares),
         Kind.TOO_MANY_CODES: unsolved.exclude(Exists(waiting.filter(admitted=False))),
-        Kind.NO_ROOM: unsolved.exclude(Exists(full)),
+        Kind.NO_ROOM: unsolved.exclude(endings.waits_for_room(now)),
     }
     for kind, rows in over.items():
         if kind.value in open_kinds:

@@ -74,9 +74,8 @@ def _locking() -> Rows[RateBudget]:
 
 @kept
 def _spending() -> Statement:
-    return statements.update(
-        RateBudget.objects.filter(key=slot("key", RateBudget)), {"usage": slot("usage", RateBudget)}
-    )
+    rows = RateBudget.objects.filter(key=slot("key", RateBudget))
+    return statements.update(rows, {"usage": slot("usage", RateBudget)})
 
 
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
@@ -183,8 +182,20 @@ def probing_locks(now: datetime, troubled: Iterable[AccountState]) -> set[int]:
 
 def _probing_lock(state: AccountState, now: datetime) -> int | None:
     """Sweep and run must come to the same answer, or each lock waits for another one."""
-    due = with_work(now).filter(account=state.account_id).values_list("pk", flat=True)
-    return next_probe(set(due), _failed_at(state), state.probed_lock)
+    return next_probe(able_to_probe(state.account, now), _failed_at(state), state.probed_lock)
+
+
+def able_to_probe(account: LockAccount, now: datetime) -> set[int]:
+    """Locks of an account with due work. Where requests are scarce, those where codes are due that may spend, if there
+    are any: another one is neither woken nor paid, and would keep the probe for itself."""
+    due = with_work(now).filter(account=account).values_list("pk", flat=True)
+    row, limit = RateBudget.objects.filter(key=account.budget_key).first() or RateBudget(), rules()
+    left = budget.remaining(budget.Usage.from_json(row.usage), limit, now)
+    until = budget.spendable_until(left, row.cutoff_at, limit, now)
+    if until is None and left > budget.reserve_for(budget.Purpose.AUDIT, None, limit):
+        return set(due)
+    payable = Q(pins__deadline_at__lte=until) if until is not None else Q(pins__deadline_at__isnull=False)
+    return set(due.filter(payable, pins__next_try_at__lte=now)) or set(due)
 
 
 def with_work(now: datetime) -> QuerySet[Lock]:
@@ -241,9 +252,8 @@ def forgive_new_locks(now: datetime) -> None:
     # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
     for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
         if state.forbidden_key != key_fingerprint(state.lock.account):
-            LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(
-                forbidden_key="", paused_until=None
-            )
+            as_read = LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key)
+            as_read.update(forbidden_key="", paused_until=None)
 
 
 def cloud_failed(account: LockAccount, lock_id: int, now: datetime, *, first: bool) -> datetime | None:
@@ -280,12 +290,13 @@ def _guest_waits(account: LockAccount, now: datetime) -> bool:
 
 
 def answered(account: LockAccount, now: datetime) -> None:
-    """The cloud answered with the account's key: whatever was wrong with either is over, and faults before this answer
-    prove no outage. Writes only where there was something."""
-    troubled = AccountState.objects.filter(account=account).exclude(outages=0, dead_key="", recent_faults=[])
-    calm = {"outages": 0, "dead_key": "", "recent_faults": [], "paused_until": None, "pause_cause": ""}
-    if troubled.exclude(pause_cause=WRITES_REST).update(**calm):
+    """The cloud answered with the account's key: both are well, and faults before this prove no outage. A key that may
+    not change anything still may not. Writes only where there was something."""
+    states, reached = AccountState.objects.filter(account=account), {"outages": 0, "recent_faults": []}
+    troubled = states.exclude(dead_key="", **reached).exclude(pause_cause=WRITES_REST)
+    if troubled.update(**reached, dead_key="", paused_until=None, pause_cause=""):
         Incident.resolve(now, about=account, kinds=DEAD)
+    states.exclude(**reached).update(**reached)
 
 
 def key_fingerprint(account: LockAccount) -> str:

@@ -216,8 +216,8 @@ def test_each_lock_with_work_has_the_probe_once_before_any_has_it_twice(due: set
     assert sorted(turns) == sorted(due)
 
 
-def test_two_refused_changes_are_the_keys_fault_unless_another_lock_is_about_to_try() -> None:
-    assert scope_missing(2, 1, others_due=False)
-    assert scope_missing(2, 2, others_due=True)
-    assert not scope_missing(1, 1, others_due=False)
-    assert not scope_missing(5, 1, others_due=True)
+def test_two_refused_changes_are_the_keys_fault_unless_another_lock_differs() -> None:
+    assert scope_missing(2, 1, others_differ=False)
+    assert scope_missing(2, 2, others_differ=True)
+    assert not scope_missing(1, 1, others_differ=False)
+    assert not scope_missing(5, 1, others_differ=True)
