@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Final
 
 from django.db import models
 
@@ -45,6 +46,9 @@ class AccountTokens(models.Model):
     retry_at = models.DateTimeField(null=True, blank=True)
     ended = models.CharField(max_length=8, choices=Ended, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    #: What no list and no history shows.
+    SECRETS: Final = ("access_token", "refresh_token")
 
     class Meta:
         constraints = (

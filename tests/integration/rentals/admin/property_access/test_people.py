@@ -133,6 +133,7 @@ def test_all_models_of_a_property_are_governed() -> None:
         "AccountState",
         "AccountTokens",
         "RateBudget",
+        "SparePool",
         "Heartbeat",
         "Tally",
         "ScanPosition",
