@@ -208,6 +208,18 @@ def base_url(name: str, default: str) -> str:
     return value
 
 
+def tedee_login() -> tuple[str, str]:
+    """Where people log in at Tedee, and where its tokens come from: by https, unless both are on this machine."""
+    place = "https://tedee.b2clogin.com/tedee.onmicrosoft.com/B2C_1A_Signup_Signin_With_Kmsi/oauth2/v2.0"
+    found = []
+    for name, last in (("TEDEE_OAUTH_AUTHORIZE_URL", "authorize"), ("TEDEE_OAUTH_TOKEN_URL", "token")):
+        url = base_url(name, f"{place}/{last}")
+        if urlsplit(url).scheme != "https" and urlsplit(url).hostname not in ("127.0.0.1", "::1", "localhost"):
+            raise SettingsError(f"{name} must begin with https://, unless the server is on this machine.")
+        found.append(url)
+    return found[0], found[1]
+
+
 def optional_base_url(name: str, example: str) -> str:
     """Like `base_url`, but empty when the variable is unset."""
     return base_url(name, example) if text(name) else ""

@@ -25,6 +25,7 @@ ROUTES: Final[dict[str, dict[str, Any]]] = {
         "rentals.tasks.fetch_feed",
         "rentals.tasks.purge",
         "pins.tasks.list_locks",
+        "pins.tasks.read_activity",
         "pins.tasks.measure",
         "pins.tasks.notify",
         "pins.tasks.send_messages",

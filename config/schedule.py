@@ -24,6 +24,7 @@ def beat_entries(
         PREFIX + "measure": _every("pins.tasks.measure", 60),
         PREFIX + "watch offline locks": _every("pins.tasks.watch_offline", 30),
         PREFIX + "list locks": _every("pins.tasks.list_locks", 120),  # each account once an hour
+        PREFIX + "read who came": _every("pins.tasks.read_activity", 60),  # of accounts that ask for it
         PREFIX + "fetch calendars": _every("rentals.tasks.poll_feeds", feed_tick_seconds),
         PREFIX + "tell the news": _every("pins.tasks.notify", notify_seconds),
         PREFIX + "review logins": _every("config.people.tasks.review_logins", 60),

@@ -64,6 +64,17 @@ FIELD_ENCRYPTION_KEYS = env.field_keys(_secret("FIELD_ENCRYPTION_KEYS", "field_e
 # ---- Tedee, pace and safety -------------------------------------------------------------------------------------
 TEDEE_API_URL = env.base_url("TEDEE_API_URL", "https://api.tedee.com/api/v37")
 TEDEE_CONTENT_TYPE = env.choice("TEDEE_CONTENT_TYPE", ("application/json", "application/json-patch+json"))
+# Accounts that a person connects by logging in at Tedee. It gives a client id on request; without, there are none.
+TEDEE_OAUTH_CLIENT_ID = env.printable("TEDEE_OAUTH_CLIENT_ID")
+TEDEE_OAUTH_CLIENT_SECRET = env.secret("TEDEE_OAUTH_CLIENT_SECRET")  # empty for a public client
+TEDEE_OAUTH_AUTHORIZE_URL, TEDEE_OAUTH_TOKEN_URL = env.tedee_login()
+TEDEE_OAUTH_SCOPES = env.text(
+    "TEDEE_OAUTH_SCOPES",
+    "offline_access https://tedee.onmicrosoft.com/api/user_impersonation "
+    "https://tedee.onmicrosoft.com/api/Device.Read https://tedee.onmicrosoft.com/api/Device.ReadWrite",
+)
+# How long a connection lasts that is not renewed, where Tedee does not say so itself.
+TEDEE_OAUTH_REFRESH_DAYS = env.whole_number("TEDEE_OAUTH_REFRESH_DAYS", 14, minimum=1, maximum=366)
 TEDEE_RATE_LIMIT = env.whole_number("TEDEE_RATE_LIMIT", 700, minimum=1)  # requests per window and account
 TEDEE_RATE_WINDOW = env.whole_number("TEDEE_RATE_WINDOW", 3600, minimum=1)  # seconds
 TEDEE_MAX_IN_FLIGHT = env.whole_number("TEDEE_MAX_IN_FLIGHT", 32, minimum=1, maximum=1000)  # requests at one moment
@@ -265,6 +276,8 @@ OIDC_ISSUER, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET = env.provider()
 OIDC_NAME = env.text("OIDC_NAME", "single sign-on")  # on the login page
 OIDC_SCOPES = env.text("OIDC_SCOPES", "openid email profile")
 OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
+# Then the provider is asked again whether it still lets the person in.
+OIDC_SESSION_HOURS = env.whole_number("OIDC_SESSION_HOURS", 12, minimum=1, maximum=720)
 OIDC_GROUPS = env.pairs("OIDC_GROUPS")  # (their group, our group)
 # Proxies whose word about the client's address is taken: addresses, networks, `unix` for a socket.
 TRUSTED_PROXIES = env.networks("TRUSTED_PROXIES")

@@ -8,6 +8,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 application = get_wsgi_application()
 
-from config.utf8 import Utf8Request  # noqa: E402 - needs Django set up
+from config.guarded_request import GuardedRequest  # noqa: E402 - needs Django set up
+from config.web import elsewhere  # noqa: E402
 
-application.request_class = Utf8Request
+application.request_class = GuardedRequest
+elsewhere.tell()

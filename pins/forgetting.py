@@ -19,14 +19,15 @@ from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.db.models import F, Q
 
+from pins.core.arrival import CLOCKS, EARLY
 from pins.core.pin_state import State
 from pins.desired import grants
 from pins.incidents.sweep_checks import MAYBE_ON_LOCK
-from pins.models import AccessGrant, GuestPage, Pin
+from pins.models import AccessGrant, DoorEntry, GuestPage, Pin, StayArrival
 from pins.notify import outbox
 from rentals import forgetting
 from rentals.calendars.decide.identity import plain_name
-from rentals.models import Booking, FeedItem, Property
+from rentals.models import Booking, EarlyDeparture, FeedItem, Property
 
 NAMELESS: Final = "Guest"
 #: PINs that nobody has to find on a lock again: off it, or never on their way there.
@@ -72,10 +73,24 @@ def forget(booking_id: int, now: datetime) -> Erased:
         Booking.objects.filter(pk=booking_id).update(**nothing, forget_guest=waits)
         _, deleted = GuestPage.objects.filter(booking=booking_id).delete()
         counts["guest page"] = deleted.get(GuestPage._meta.label, 0)
+        _wipe_arrival(booking)
         booking.guest_name = ""
         counts["stay"] = 1
         counts["line of the history"] = forgetting.wipe_history(Booking, [booking_id], names, str(booking))
         return Erased(counts, waits)
+
+
+def _wipe_arrival(booking: Booking) -> None:
+    """Forget when the guest came and left. The lines of the activity go by the period of the stay: most name nobody, so
+    those of other guests at a shared door go as well. What they said of other stays is stored with those."""
+    StayArrival.objects.filter(booking=booking).delete()
+    EarlyDeparture.objects.filter(booking=booking).delete()
+    for grant in AccessGrant.objects.filter(booking=booking).only("starts_at", "ends_at"):
+        doors = Pin.objects.filter(grant=grant).values("lock")
+        DoorEntry.objects.filter(grant=grant).delete()
+        DoorEntry.objects.filter(
+            lock__in=doors, at__gte=grant.starts_at - EARLY, at__lt=grant.ends_at + CLOCKS
+        ).delete()
 
 
 def _wipe_grants(owned: Iterable[AccessGrant], names: Iterable[str]) -> tuple[int, bool]:

@@ -1,5 +1,5 @@
-"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes, and
-pages of guests.
+"""Deletes what is long over: grants whose code is off every lock, looks at whole locks, incidents, tries at codes,
+pages of guests, and what locks told of arrivals.
 
 In small steps, the oldest first, each found by an index: a night costs what became old that day.
 """
@@ -14,7 +14,9 @@ from django.db.models import Exists, OuterRef
 
 from pins.core.pin_state import State
 from pins.desired import staff_grants
-from pins.models import AccessGrant, CodeTry, Delivery, GuestPage, Incident, Pin, PinAttempt
+from pins.models import AccessGrant, CodeTry, Delivery, DoorEntry, GuestPage, Incident, Pin, PinAttempt, StayArrival
+from pins.reconcile import activity
+from rentals.models import EarlyDeparture
 
 #: Removed codes, with their attempts and incidents, are kept this long.
 KEEP_RECORDS: Final = timedelta(days=120)
@@ -70,6 +72,24 @@ def purge_guest_pages(now: datetime) -> int:
         with transaction.atomic():
             GuestPage.objects.filter(pk__in=ids).delete()
         count += len(ids)
+    return count
+
+
+def purge_activity(now: datetime) -> int:
+    """Delete lines of activity that no stay needs any more, and what is known of arrivals and departures that are long
+    over; return how many rows."""
+    lines = DoorEntry.objects.filter(at__lte=now - activity.KEEP).order_by("at")
+    came = StayArrival.objects.filter(booking__check_out__lte=now - KEEP_PAGES).order_by("booking__check_out")
+    left = EarlyDeparture.objects.filter(left_at__lte=now - KEEP_PAGES).order_by("left_at")
+    count = 0
+    for every, old in (
+        (DoorEntry.objects.all(), lines),
+        (StayArrival.objects.all(), came),
+        (EarlyDeparture.objects.all(), left),
+    ):
+        while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+            every.filter(pk__in=ids).delete()
+            count += len(ids)
     return count
 
 

@@ -9,6 +9,7 @@ from pins.models import (
     ArrivalRecord,
     CodeTry,
     Delivery,
+    DoorEntry,
     FlatReady,
     GuestGuide,
     GuestMessage,
@@ -16,11 +17,13 @@ from pins.models import (
     GuestPicture,
     GuestText,
     Incident,
+    LockActivity,
     NotificationChannel,
     Pin,
     PinAttempt,
     PinReveal,
     StaffAccess,
+    StayArrival,
 )
 from rentals.access import governs, locks_of
 
@@ -52,6 +55,10 @@ governs(StaffAccess, lambda ids: Q(pk__in=_staff(ids).values("pk")))
 governs(Pin, _of_pin)
 governs(PinAttempt, lambda ids: _of_pin(ids, "pin__"))
 governs(ArrivalRecord, lambda ids: Q(property__in=ids))
+governs(StayArrival, lambda ids: Q(booking__property__in=ids))
+governs(LockActivity, lambda ids: Q(lock__in=locks_of(ids)))
+# Of locks that serve their properties: no line says whose guest it was.
+governs(DoorEntry, lambda ids: Q(lock__in=locks_of(ids)) & (Q(grant=None) | _of_grant(ids, "grant__")))
 governs(FlatReady, lambda ids: Q(property__in=ids))
 governs(PinReveal, lambda ids: _of_grant(ids, "grant__"))
 governs(CodeTry, lambda ids: Q(property__in=ids) & (Q(booking=None) | Q(booking__property__in=ids)))

@@ -29,7 +29,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.measures import counting, promise
 from pins.models import LockState
 from pins.notify import collecting, outbox, sending
-from pins.reconcile import clock_steps, connectivity, listing, run, wakes
+from pins.reconcile import activity, clock_steps, connectivity, listing, run, tokens, wakes
 from pins.reconcile.sweep import due_locks, ration
 
 logger = logging.getLogger(__name__)
@@ -100,8 +100,16 @@ def watch_offline(**kwargs: Any) -> None:
 
 @shared_task
 def list_locks(**kwargs: Any) -> None:
-    """Read batteries and connections of the accounts whose moment of the hour has come, and when their keys end."""
+    """Renew the access of connected accounts that ends soon. Read batteries and connections of the accounts whose
+    moment of the hour has come, and when their keys end."""
+    tokens.renew_due(timezone.now())
     wake_locks(listing.list_due_accounts(timezone.now()))
+
+
+@shared_task
+def read_activity(**kwargs: Any) -> None:
+    """Learn from the locks who arrived, for accounts that ask for it."""
+    activity.read_due(timezone.now())
 
 
 @shared_task(bind=True)
@@ -150,6 +158,7 @@ def purge(**kwargs: Any) -> None:
     looks = retention.purge_looks(now)
     retention.purge_tries(now)
     retention.purge_guest_pages(now)
+    retention.purge_activity(now)
     promise.purge(now)
     stays = forgetting.forget_due(now)
     logger.info(

@@ -17,6 +17,7 @@ from django.db.models import Model, Q, QuerySet
 from rentals.models import (
     Booking,
     CalendarFeed,
+    EarlyDeparture,
     FeedItem,
     FeedState,
     Lock,
@@ -98,6 +99,7 @@ def locks_of(property_ids: frozenset[int]) -> QuerySet[Any]:
 
 governs(Property, lambda ids: Q(pk__in=ids))
 governs(Booking, lambda ids: Q(property__in=ids))
+governs(EarlyDeparture, lambda ids: Q(booking__property__in=ids))
 governs(CalendarFeed, lambda ids: Q(property__in=ids))
 governs(FeedState, lambda ids: Q(feed__property__in=ids))
 governs(PublishedCalendar, lambda ids: Q(property__in=ids))

@@ -41,8 +41,10 @@ def wipe_items(items: QuerySet[FeedItem], reason: str) -> int:
 
     `reason`: what the page of a row says. The caller holds the property's row, for which imports wait.
     """
-    for item in items.exclude(guest_name="", reservation_code="").only("guest_name", "reservation_code"):
-        FeedItem.objects.filter(pk=item.pk).update(trace=trace_of(item.guest_name, item.reservation_code))
+    named = list(items.exclude(guest_name="", reservation_code="").only("guest_name", "reservation_code"))
+    for item in named:
+        item.trace = trace_of(item.guest_name, item.reservation_code)
+    FeedItem.objects.bulk_update(named, ["trace"], batch_size=_BATCH)
     return items.update(
         verdict=Verdict.BLOCK.value,
         decision=FeedItem.Decision.NOT_STAY,

@@ -14,9 +14,9 @@ from django.db.models.signals import m2m_changed, post_save, pre_delete
 from django.dispatch import receiver
 from django.utils import timezone
 
-from rentals import forgetting
+from rentals import deleting
 from rentals.calendars.decide.joined_events import JOINING
-from rentals.models import Booking, FeedItem, FeedState, Lock, Property
+from rentals.models import Booking, FeedState, Lock, Property
 from rentals.signals import bookings_changed
 
 
@@ -33,12 +33,8 @@ def announce_saved_booking(instance: Booking, created: bool, raw: bool = False, 
 
 @receiver(pre_delete, sender=Booking)
 def announce_deleted_booking(instance: Booking, **_: Any) -> None:
-    """The guest's personal data is deleted with the stay, and the calendars that list it must not bring it back."""
-    Property.objects.select_for_update(no_key=True).get(
-        pk=instance.property_id
-    )  # imports wait for this, and this for them
-    forgetting.wipe_items(FeedItem.objects.filter(booking=instance), "You deleted this stay.")
-    bookings_changed.send(sender=Booking, booking_ids=[instance.pk], deleted=True)
+    if not deleting.is_announced(instance.pk):
+        deleting.announce([instance.pk])
 
 
 @receiver(post_save, sender=Property)

@@ -23,7 +23,7 @@ from django.utils.html import format_html
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
-from config.people import links, second_step
+from config.people import bound, links, second_step
 from rentals.admin.appearance import STYLES
 from rentals.admin.history import DetailedHistory
 from rentals.admin.object_pages import ObjectPages, page_context
@@ -79,25 +79,38 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         css = STYLES
 
     # Read-only, because as form fields each date is split in two, and the second has no label.
-    readonly_fields = ("last_login", "date_joined", "what_they_did", "way_in", "their_second_step")
+    readonly_fields = ("last_login", "date_joined", "what_they_did", "way_in", "their_second_step", "their_provider")
 
     def get_fieldsets(self, request: HttpRequest, obj: User | None = None) -> Any:
         found = super().get_fieldsets(request, obj)
         if obj is None:
             return found
-        if self._may_let_in(request, obj):
-            found = (*found, ("Logging in", {"fields": ("way_in", "their_second_step")}))
+        if self.has_change_permission(request, obj):
+            known = bool(settings.OIDC_ISSUER) and obj.provider_accounts.filter(issuer=settings.OIDC_ISSUER).exists()
+            more = ("their_provider",) if known else ()
+            found = (*found, ("Logging in", {"fields": ("way_in", "their_second_step", *more)}))
         if not request.user.has_perm("admin.view_logentry"):
             return found
         return (*found, ("History", {"fields": ("what_they_did",)}))
 
-    def _may_let_in(self, request: HttpRequest, one: User) -> bool:
-        """Whoever holds a person's link becomes that person, so nobody makes one for somebody who may do more."""
-        return self.has_change_permission(request, one) and (not one.is_superuser or request.user.is_superuser)
+    # Whoever changes a person's password or address, or holds a link for them, becomes that person: so only superusers
+    # change superusers, and make others one.
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_govern(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_govern(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        fixed = super().get_readonly_fields(request, obj)
+        return fixed if request.user.is_superuser else (*fixed, "is_superuser")
 
     @admin.display(description="Password")
     def way_in(self, one: User) -> str:
         """The button belongs to the form around it, and takes it to another address."""
+        if bound.is_bound(one.pk):
+            return f"Does not let them in: they log in with {settings.OIDC_NAME}."
         said = "Chosen." if one.has_usable_password() else "Not chosen yet, so this person cannot log in."
         address = reverse("admin:auth_user_password_link", args=[one.pk])
         button = '{} <button type="submit" class="button" formaction="{}" formnovalidate>Make a one-time link</button>'
@@ -113,10 +126,22 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         button = '{}. <button type="submit" class="button" formaction="{}" formnovalidate>Switch it off</button>'
         return format_html(button, said, address)
 
+    @admin.display(description="Single sign-on")
+    def their_provider(self, one: User) -> str:
+        if one.is_superuser:
+            return f"Known by {settings.OIDC_NAME}. A superuser may always log in with a password as well."
+        is_bound = bound.is_bound(one.pk)
+        said = "alone: a password or a passkey does not let them in" if is_bound else "or with a password or a passkey"
+        address = reverse("admin:auth_user_log_in_here", args=[one.pk])
+        button = 'With {}, {}. <button type="submit" class="button" formaction="{}" formnovalidate>{}</button>'
+        press = "Allow a password and passkeys" if is_bound else "Single sign-on alone"
+        return format_html(button, settings.OIDC_NAME, said, address, press)
+
     def get_urls(self) -> list[URLPattern]:
         own = [
             self.object_path("password_link", require_POST(self.password_link_view)),
             self.object_path("drop_second_step", require_POST(self.drop_second_step_view)),
+            self.object_path("log_in_here", require_POST(self.log_in_here_view)),
         ]
         return [*own, *super().get_urls()]
 
@@ -124,7 +149,7 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         one: User | None = self.get_object(request, str(object_id))
         if one is None:
             raise Http404
-        if not self._may_let_in(request, one):
+        if not self.has_change_permission(request, one):
             raise PermissionDenied
         return one
 
@@ -134,6 +159,9 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         one = self._person(request, object_id)
         if not one.is_active:
             messages.error(request, f"“{one}” is switched off: tick “Active” and save, then make a link.")
+            return redirect("admin:auth_user_change", one.pk)
+        if bound.is_bound(one.pk):
+            messages.error(request, f"“{one}” logs in with {settings.OIDC_NAME} alone. Allow a password first.")
             return redirect("admin:auth_user_change", one.pk)
         self.log_change(request, one, "Made a one-time link to choose a password.")
         context = {
@@ -152,6 +180,16 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
             messages.success(
                 request, f"The second step of “{one}” is off, with all passkeys: their password alone lets them in."
             )
+        return redirect("admin:auth_user_change", one.pk)
+
+    def log_in_here_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        """From the provider alone to any way, and back."""
+        one = self._person(request, object_id)
+        allowed = bound.is_bound(one.pk)
+        if bound.allow_here(one, allowed=allowed):
+            said = "may also log in with a password or a passkey" if allowed else "logs in through the provider alone"
+            self.log_change(request, one, f"From now on {said}.")
+            messages.success(request, f"“{one}” {said}.")
         return redirect("admin:auth_user_change", one.pk)
 
     @admin.display(description="What they did")
@@ -177,6 +215,10 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
         messages.info(request, "Choose a group and save. Then make a one-time link, and give it to the person.")
         return super().response_add(request, obj, post_url_continue)
+
+
+def _may_govern(request: HttpRequest, one: User | None) -> bool:
+    return one is None or not one.is_superuser or request.user.is_superuser
 
 
 @admin.register(Group)

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from config.people.bound import bound_accounts
 from pins.notify import mail
 
 
@@ -34,8 +35,9 @@ def link(user: User, request: HttpRequest | None = None) -> str:
 
 
 def people_at(address: str) -> QuerySet[User]:
-    """Who may log in and has this e-mail address."""
-    return User.objects.filter(email__iexact=address, is_active=True, is_staff=True).exclude(email="")
+    """Who may log in with a password and has this e-mail address."""
+    found = User.objects.filter(email__iexact=address, is_active=True, is_staff=True).exclude(email="")
+    return found.exclude(pk__in=bound_accounts().values("user"))
 
 
 def send(user: User) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import threading
+from typing import Any, Final
 
 from django import forms
 from django.contrib.admin.forms import AdminAuthenticationForm
@@ -11,13 +12,17 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from config.people import devices, throttle
+from config.people import bound, devices, throttle
 from config.people.throttle import Try, Wait
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
 
 #: No longer password is looked at: hashing begins with reading all of it.
 LONGEST: int = 1024
+#: Passwords that a process looks at in one moment, of strangers and from known browsers: each takes a processor. Our
+#: web server sends no more (`config.web.lanes`); others have as many threads as they like.
+_STRANGERS, _KNOWN = threading.BoundedSemaphore(2), threading.BoundedSemaphore(2)
+_COME_BACK: Final = 5  # seconds
 
 
 class LoginForm(AdminAuthenticationForm):
@@ -37,12 +42,27 @@ class LoginForm(AdminAuthenticationForm):
             return self.cleaned_data  # the fields say what is missing
         one = throttle.try_of(name, address_of(self.request), devices.known(self.request, name))
         try:
-            return self._within_limits(one, name)
+            return self._in_turn(one, name)
         except Wait as refused:
             self.wait = refused.seconds
             raise ValidationError(
                 f"Too many tries; this one was not looked at. {wait_for(refused.seconds)}", code="wait"
             ) from None
+
+    def confirm_login_allowed(self, user: Any) -> None:
+        """Django asks when the password is right."""
+        super().confirm_login_allowed(user)
+        if bound.is_bound(user.pk):
+            raise ValidationError(bound.told(), code="bound")
+
+    def _in_turn(self, one: Try, name: str) -> dict[str, Any]:
+        room = _KNOWN if one.device else _STRANGERS
+        if not room.acquire(blocking=False):
+            raise Wait(_COME_BACK)
+        try:
+            return self._within_limits(one, name)
+        finally:
+            room.release()
 
     def _within_limits(self, one: Try, name: str) -> dict[str, Any]:
         throttle.admit(one, timezone.now())

@@ -17,6 +17,9 @@ class ProviderAccount(models.Model):
     issuer = models.CharField(max_length=255)
     subject = models.CharField(max_length=255)
     linked_at = models.DateTimeField(default=timezone.now)
+    also_here = models.BooleanField(
+        default=False, help_text="The person may also log in past the provider, with a password or a passkey."
+    )
 
     class Meta:
         default_permissions = ()

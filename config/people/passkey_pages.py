@@ -22,11 +22,12 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from config.people import passkeys, throttle
+from config.people import bound, passkeys, throttle
 from config.people.models import Passkey
 from config.people.passkeys import RefusedPasskey, Site
+from config.people.sessions import BY_PROVIDER
 from config.people.throttle import Wait
-from config.people.views import is_fresh, let_in
+from config.people.views import Proof, is_fresh, let_in
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
 from rentals.inbound.rate_limits import client_key
@@ -50,6 +51,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "title": "Passkeys",
         "passkeys": Passkey.objects.filter(user=cast("User", request.user)).order_by("added_at", "pk"),
         "may_add": is_fresh(request),
+        "bound": bound.told() if bound.is_bound(request.user.pk or 0) else "",
+        "by_provider": settings.OIDC_NAME if request.session.get(BY_PROVIDER) else "",
         "longest_name": _LONGEST_NAME,
     }
     return TemplateResponse(request, "people/passkeys.html", context)
@@ -60,9 +63,12 @@ def page(request: HttpRequest) -> HttpResponse:
 @require_POST
 def begin_making(request: HttpRequest) -> HttpResponse:
     """A session that somebody found open must not become a way in for ever: only soon after logging in."""
+    user = cast("User", request.user)
     if not is_fresh(request):
-        return JsonResponse({"error": "Log out and in again first."}, status=403)
-    asked, state = passkeys.begin_making(_site(request), cast("User", request.user))
+        return JsonResponse({"error": "Prove again who you are: load this page anew."}, status=403)
+    if bound.is_bound(user.pk):
+        return JsonResponse({"error": bound.told()}, status=403)
+    asked, state = passkeys.begin_making(_site(request), user)
     request.session[_MAKING] = {"state": state, "at": time.time()}
     return JsonResponse(asked)
 
@@ -129,9 +135,12 @@ def enter(request: HttpRequest) -> HttpResponse:
         throttle.failed_elsewhere(address_of(request), str(refused), timezone.now())
         messages.error(request, "This passkey lets nobody in here. Use your password, or another passkey.")
         return redirect("admin:login")
+    if bound.is_bound(user.pk):
+        messages.error(request, bound.told())
+        return redirect("admin:login")
     wanted = request.POST.get("next", "")
     is_here = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return let_in(request, user, wanted if is_here else reverse("home"), strong=True)
+    return let_in(request, user, wanted if is_here else reverse("home"), Proof(time.time(), strong=True))
 
 
 def _site(request: HttpRequest) -> Site:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 
 import segno
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.views.decorators import staff_member_required
@@ -19,9 +20,9 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from config.people import codes, second_step, throttle
 from config.people.models import SecondStep
-from config.people.sessions import TOOK_SECOND_STEP
+from config.people.sessions import BY_PROVIDER, TOOK_SECOND_STEP
 from config.people.throttle import Wait
-from config.people.views import CodeForm
+from config.people.views import CodeForm, entered_just_now, is_fresh
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
 
@@ -35,6 +36,9 @@ def page(request: HttpRequest) -> HttpResponse:
     step = second_step.prepared(user)
     form = CodeForm(request.POST or None)
     context: dict[str, Any] = {**admin.site.each_context(request), "title": "Second step", "form": form, "step": step}
+    if not step.confirmed_at and not _may_switch_on(request):
+        context["by_provider"] = settings.OIDC_NAME if request.session.get(BY_PROVIDER) else ""
+        return TemplateResponse(request, "people/prove_again.html", context, status=200 if form.data == {} else 403)
     status = 200
     if request.method == "POST" and form.is_valid():
         try:
@@ -53,6 +57,12 @@ def page(request: HttpRequest) -> HttpResponse:
         context |= {"key": " ".join(step.key[at : at + 4] for at in range(0, len(step.key), 4))}
         context |= {"picture": _picture(codes.address(step.key, user.get_username(), "Turnkey"))}
     return TemplateResponse(request, "people/second_step.html", context, status=status)
+
+
+def _may_switch_on(request: HttpRequest) -> bool:
+    """A thief of an old session would keep its owner out with a second step. Where one is required, a session that just
+    began may have no better proof, and sees nothing but this page."""
+    return is_fresh(request) or (settings.SECOND_STEP_REQUIRED and entered_just_now(request))
 
 
 def _switch_on(

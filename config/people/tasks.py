@@ -9,7 +9,7 @@ from celery import Task, shared_task
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from config.people import links, throttle
+from config.people import bound, links, sessions, throttle
 
 logger = logging.getLogger(__name__)
 
@@ -19,8 +19,9 @@ _PAUSE = 20  # seconds, longer after each try
 
 @shared_task
 def review_logins(**kwargs: Any) -> None:
-    """See whether somebody still tries many passwords."""
+    """See whether somebody still tries many passwords, and forget sessions that are over."""
     throttle.review(timezone.now())
+    sessions.forget_ended(timezone.now())
 
 
 @shared_task(bind=True, max_retries=_TRIES - 1)
@@ -28,7 +29,7 @@ def mail_link(self: Task[Any, Any], /, *, user_id: int, **kwargs: Any) -> None:
     """Send a person the link to choose a password. It is made here: a message in the broker carries no secret. Nobody
     (0) gets nothing, so that asking costs the same for an unknown address."""
     user = User.objects.filter(pk=user_id, is_active=True).exclude(email="").first()
-    if user is None or not links.can_be_mailed():
+    if user is None or not links.can_be_mailed() or bound.is_bound(user.pk):
         return
     try:
         links.send(user)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from django import forms
@@ -22,7 +23,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 
 from config.people import devices, links, second_step, throttle
 from config.people.login_form import LoginForm
-from config.people.sessions import TOOK_SECOND_STEP
+from config.people.sessions import BY_PROVIDER, TOOK_SECOND_STEP
 from config.people.throttle import Wait
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
@@ -30,11 +31,20 @@ from rentals.inbound.client import address_of
 logger = logging.getLogger(__name__)
 
 _HALF_IN: Final = "half_in"
-_ENTERED: Final = "entered_at"
-#: Seconds after logging in for which a person is taken for who they said they are, also where it matters most.
+_ENTERED, _PROVED = "entered_at", "proved_at"
+#: Seconds after proving who they are for which a person is believed also where it matters most.
 _FRESH: Final = 900
 #: Seconds between the password and the code.
 _LONGEST: Final = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How somebody showed who they are."""
+
+    at: float  # when, in seconds since 1970; 0: unknown
+    strong: bool = False  # with a second step
+    by_provider: bool = False
 
 
 class Login(LoginView):
@@ -44,17 +54,16 @@ class Login(LoginView):
     template_name = "admin/login.html"
 
     def form_valid(self, form: Any) -> HttpResponse:
-        return let_in(self.request, form.get_user(), self.get_success_url())
+        return let_in(self.request, form.get_user(), self.get_success_url(), Proof(time.time()))
 
     def form_invalid(self, form: Any) -> HttpResponse:
         return _refused(super().form_invalid(form), form.wait)
 
 
-def let_in(request: HttpRequest, user: User, wanted: str, *, strong: bool = False) -> HttpResponse:
-    """Log somebody in who proved who they are, or ask for their second step. `wanted`: a path of this site. `strong`:
-    they took a second step already, on the way here."""
-    if strong or second_step.confirmed(user) is None:
-        return _all_the_way_in(request, user, wanted, strong=strong)
+def let_in(request: HttpRequest, user: User, wanted: str, proof: Proof) -> HttpResponse:
+    """Log somebody in who proved who they are, or ask for their second step. `wanted`: a path of this site."""
+    if proof.strong or second_step.confirmed(user) is None:
+        return _all_the_way_in(request, user, wanted, proof)
     # Not logged in yet. Whoever had this session before learns nothing of it.
     request.session.flush()
     request.session[_HALF_IN] = {
@@ -62,14 +71,25 @@ def let_in(request: HttpRequest, user: User, wanted: str, *, strong: bool = Fals
         "proof": user.get_session_auth_hash(),  # another password ends the half login too
         "at": time.time(),
         "next": wanted,
+        "by_provider": proof.by_provider,
     }
     return redirect("second-step-code")
 
 
 def is_fresh(request: HttpRequest) -> bool:
-    """Whether the person logged in just now, in this session."""
-    entered: float = request.session.get(_ENTERED, 0)
-    return 0 <= time.time() - entered < _FRESH
+    """Whether the person proved just now, for this session, who they are. A provider lets browsers in for days that it
+    asked once, so that coming from it proves nothing by itself."""
+    return _just_now(request, _PROVED)
+
+
+def entered_just_now(request: HttpRequest) -> bool:
+    """Whether this session began just now, whatever that proves."""
+    return _just_now(request, _ENTERED)
+
+
+def _just_now(request: HttpRequest, name: str) -> bool:
+    at: float = request.session.get(name, 0)
+    return 0 <= time.time() - at < _FRESH
 
 
 def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
@@ -117,18 +137,22 @@ def code(request: HttpRequest) -> HttpResponse:
         else:
             if second_step.take(step, form.cleaned_data["code"], timezone.now()):
                 throttle.forget_codes(user.pk)
-                return _all_the_way_in(request, user, kept["next"], strong=True)
+                by_provider = kept.get("by_provider", False)
+                return _all_the_way_in(request, user, kept["next"], Proof(time.time(), True, by_provider))
             throttle.failed_code(user.pk, address_of(request), timezone.now())
             form.add_error("code", "This is not the code of this moment. Enter the one that the app shows now.")
     context = {**admin.site.each_context(request), "title": "Second step", "form": form}
     return _refused(TemplateResponse(request, "people/code.html", context), wait)
 
 
-def _all_the_way_in(request: HttpRequest, user: User, wanted: str, *, strong: bool) -> HttpResponse:
+def _all_the_way_in(request: HttpRequest, user: User, wanted: str, proof: Proof) -> HttpResponse:
     login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])  # with a new session key
     request.session.pop(_HALF_IN, None)
-    request.session[_ENTERED] = time.time()
-    if strong:
+    now = time.time()
+    request.session[_ENTERED] = now
+    request.session[_PROVED] = min(now, proof.at)  # the provider's clock may be ahead
+    request.session[BY_PROVIDER] = now if proof.by_provider else None
+    if proof.strong:
         request.session[TOOK_SECOND_STEP] = True
     response = HttpResponseRedirect(wanted)  # `redirect` would look for a page of this name
     devices.remember(response, user)

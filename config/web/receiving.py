@@ -11,11 +11,12 @@ import time
 from typing import Any, Final
 
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import FixedStreamReceiver
 from waitress.server import TcpWSGIServer, UnixWSGIServer
-from waitress.utilities import BadRequest, RequestEntityTooLarge
+from waitress.utilities import BadRequest, RequestEntityTooLarge, RequestHeaderFieldsTooLarge
 
-from config.web import pace
+from config.web import effort, heads, pace
 from config.web.refusals import Refusal, RequestTimeout, TooMuch
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,22 @@ class Incoming(HTTPRequestParser):
 
     path = ""  # until the first line is read
     is_too_large = False
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Waitress calls it with the whole head. Raises ParsingError, which it answers with 400."""
+        if header_plus.count(b"\r\n") > heads.MOST_LINES:
+            super().parse_header(b"GET / HTTP/1.0\r\n")  # as it does for a head that is too long
+            self.refuse(RequestHeaderFieldsTooLarge("lines"))
+            return
+        if fault := heads.wrong(header_plus):
+            raise ParsingError(fault)
+        try:
+            super().parse_header(heads.tidy(header_plus))
+        except ValueError:  # a host such as `[`, or a length of 5,000 digits
+            raise ParsingError("The address or the length is malformed") from None
+        # RFC 9112, 6.1: whoever says two lengths, or chunks in HTTP/1.0, may mean another body than a proxy has seen.
+        if "TRANSFER_ENCODING" in self.headers or (self.chunked and "CONTENT_LENGTH" in self.headers):
+            raise ParsingError("The end of the body is not clear")
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
@@ -90,9 +107,24 @@ class Connection(HTTPChannel):
         super().__init__(*args, **kwargs)
         self.pace = pace.Pace(self.creation_time)
         self.served_at: float = self.creation_time
+        self.burden = 0.0  # seconds (`config.web.effort`)
+
+    def readable(self) -> bool:
+        return bool(super().readable()) and not self.server.rests.holds(self, time.monotonic())
+
+    def handle_read(self) -> None:
+        began, moved = time.thread_time(), self.pace.moved
+        super().handle_read()
+        self.burden = effort.burden(
+            self.burden, time.thread_time() - began, self.pace.moved - moved, is_complete=bool(self.requests)
+        )
+        if self.burden > effort.MOST:
+            self.server.rests.begin(self, self.burden, time.monotonic())
+            self.burden = 0.0
 
     def recv(self, buffer_size: int) -> bytes:
-        data: bytes = super().recv(buffer_size)
+        is_plain = self.request is not None and isinstance(self.request.body_rcv, FixedStreamReceiver)
+        data: bytes = super().recv(buffer_size if is_plain else effort.SMALL_PIECE)
         self.pace.moved += len(data)
         return data
 
@@ -139,6 +171,10 @@ class _Server:
 
     channel_class = Connection
     active_channels: dict[int, Connection]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.rests = effort.Rests()
 
     def maintenance(self, now: float) -> None:
         for one in list(self.active_channels.values()):

@@ -10,7 +10,7 @@ import os
 import resource
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from gunicorn.workers.base import Worker
@@ -18,6 +18,7 @@ from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from config.web import receiving
+from config.web.effort import Rests
 
 _MOST_CONNECTIONS: Final = 1000
 _TICK: Final = 1.0  # seconds
@@ -31,7 +32,7 @@ class BufferingWorker(Worker):
         sockets: dict[int, Any] = {}  # what the loop looks at
         servers = [self._listen(one.sock, sockets, lanes) for one in self.sockets]
         while self.alive and self.ppid == os.getppid():
-            self._turn(sockets, _TICK)
+            self._turn(sockets, wait_of([server.rests for server in servers], time.monotonic()))
             lanes.look()
         for server in servers:
             server.del_channel()  # no longer listens
@@ -64,6 +65,11 @@ class BufferingWorker(Worker):
             sockinfo=(sock.family, sock.type, sock.proto, sock.getsockname()),
             bind_socket=False,
         )
+
+
+def wait_of(all_rests: Iterable[Rests], now: float) -> float:
+    """Seconds for which the loop may wait for something to happen."""
+    return min([_TICK, *(rests.left(now) for rests in all_rests)])
 
 
 def _is_busy(servers: list[Any]) -> Iterator[bool]:

@@ -18,7 +18,7 @@ def make_guest_page(booking: Booking, now: datetime) -> ActionResult:
 
 def new_guest_link(booking: Booking, now: datetime) -> ActionResult:
     """The link fell into the wrong hands."""
-    if links.rotate(booking.pk):
+    if links.rotate([booking.pk]):
         return done(
             "there is a new link, and the former one shows nothing any more. A guest who was told is told again."
         )

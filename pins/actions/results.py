@@ -40,6 +40,15 @@ def nothing(text: str) -> ActionResult:
 def split_observed(lock_ids: Collection[int]) -> tuple[int, str]:
     """How many of these locks are written to, and a sentence about those that Turnkey only observes; with a space
     before it, and empty where there are none."""
-    observed = Lock.objects.filter(pk__in=lock_ids, account__observe_only=True).count()
-    left_out = f" Turnkey only observes {counted(observed, 'lock')} and changes nothing there." if observed else ""
-    return len(lock_ids) - observed, left_out
+    observed = len(observed_among(lock_ids))
+    return len(lock_ids) - observed, left_out_text(observed)
+
+
+def observed_among(lock_ids: Collection[int]) -> set[int]:
+    """Those of the locks that Turnkey only observes."""
+    found = Lock.objects.filter(pk__in=lock_ids, account__observe_only=True)
+    return set(found.order_by().values_list("pk", flat=True))
+
+
+def left_out_text(observed: int) -> str:
+    return f" Turnkey only observes {counted(observed, 'lock')} and changes nothing there." if observed else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from django.db import transaction
+
 from pins import tasks
-from pins.actions import guests
-from pins.actions.results import ActionResult, done, nothing, split_observed
+from pins.actions import departures, guests
+from pins.actions.results import ActionResult, done, left_out_text, nothing, observed_among, split_observed
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
@@ -76,14 +78,28 @@ def new_code(booking: Booking, now: datetime) -> ActionResult:
 
 def revoke(booking: Booking, now: datetime) -> ActionResult:
     """Take the code off the locks, whatever the booking says, until somebody asks for a new one."""
-    grant = _grant_of(booking)
-    why_not = why_not_revoked(booking, grant, now)
-    if grant is None or why_not:
-        return nothing(why_not)
-    touched = code_overrides.revoke(grant.pk, now)
-    links.rotate(booking.pk)  # whoever has the former link must not see what comes next
-    tasks.wake_locks_on_commit(sorted(touched))
-    written, left_out = split_observed(touched)
+    return revoke_all([booking], now)[0]
+
+
+def revoke_all(bookings: Sequence[Booking], now: datetime) -> list[ActionResult]:
+    """The same for several stays, with a few statements; all or none."""
+    with transaction.atomic():
+        found = {one.booking_id: one for one in guest_grants().filter(booking__in=bookings)}
+        refused = {one.pk: why_not_revoked(one, found.get(one.pk), now) for one in bookings}
+        going = {one.pk: found[one.pk].pk for one in bookings if not refused[one.pk]}
+        touched = code_overrides.revoke(going.values(), now)
+        links.rotate(going)  # whoever has a former link must not see what comes next
+        woken = set().union(*touched.values())
+        tasks.wake_locks_on_commit(sorted(woken))
+        observed = observed_among(woken)
+    return [
+        nothing(refused[one.pk]) if one.pk not in going else _revoked(touched[going[one.pk]], observed)
+        for one in bookings
+    ]
+
+
+def _revoked(touched: set[int], observed: set[int]) -> ActionResult:
+    written, left_out = len(touched - observed), left_out_text(len(touched & observed))
     goes = f" and comes off {counted(written, 'lock')}" if written else ""
     return done(f"the code is revoked{goes}.{left_out}")
 
@@ -126,6 +142,8 @@ ACTIONS: dict[str, Action] = {
     "looks_right": looks_right,
     "follow_calendar": follow_calendar,
     "follow_calendar_now": follow_calendar_now,
+    "check_out_now": departures.check_out_now,
+    "undo_check_out": departures.undo_check_out,
     "make_guest_page": guests.make_guest_page,
     "new_guest_link": guests.new_guest_link,
     "release_guest": guests.release_guest,
@@ -140,6 +158,8 @@ _BUTTONS = {
     "looks_right": "Looks right",
     "follow_calendar": "Follow the calendar",
     "follow_calendar_now": "Follow the calendar",
+    "check_out_now": "Check out now",
+    "undo_check_out": "Undo the check-out",
     "make_guest_page": "Make the guest's page",
     "new_guest_link": "New link",
     "release_guest": "Release",

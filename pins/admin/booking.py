@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from django.views.decorators.http import require_POST
 from pins import tasks
 from pins.actions import stay_dates, stays
 from pins.actions.results import ActionResult
-from pins.admin import reveal
+from pins.admin import reveal, spare
 from pins.admin.booking_form import ANSWER, KEEP, BookingForm
 from pins.admin.booking_list import BookingList
 from pins.admin.own_code import Asker
@@ -28,6 +29,7 @@ from pins.core import code_rules
 from pins.desired import code_overrides
 from pins.status.stays import panel
 from pins.status.warnings import clock_changes, stay_warnings
+from rentals import deleting
 from rentals.access import visible
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
@@ -196,15 +198,26 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         messages.info(request, _codes_come_off())
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        super().delete_queryset(request, queryset)
+        deleting.delete(list(queryset.order_by("pk").values_list("pk", flat=True)))
         messages.info(request, _codes_come_off())
+
+    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
+        """With their lines in the history, all or nothing."""
+        with transaction.atomic():
+            outcomes = stays.revoke_all(bookings, timezone.now())
+            for booking, outcome in zip(bookings, outcomes, strict=True):
+                if outcome.done:
+                    self.log_change(request, booking, stays.history_line("revoke", outcome))
+        return outcomes
 
     # -- actions --------------------------------------------------------------------------------------------------
 
     def get_urls(self) -> list[URLPattern]:
         buttons = [self.button(name, partial(self._press, name)) for name in (*stays.ACTIONS, *FORMS)]
         shown = require_POST(partial(reveal.reveal_view, admin_page=self))
-        return [*buttons, self.object_path("reveal", shown), *super().get_urls()]
+        given = require_POST(partial(spare.spare_view, admin_page=self))
+        own = [self.object_path("reveal", shown), self.object_path("spare", given)]
+        return [*buttons, *own, *super().get_urls()]
 
     def _press(self, name: str, request: HttpRequest, booking: Booking) -> HttpResponse:
         outcome = self.do(request, name, booking)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from django.contrib import admin, messages
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 else:
     _Admin = object
 
+_Outcomes = list[tuple[Booking, ActionResult]]
+
 _MOST_NAMED: Final = 5
 _OBSERVE_ONLY: Final = (
     "On locks that Turnkey only observes nothing changes: a code that is there stays until it ends, or until you take "
@@ -36,14 +38,18 @@ class BulkActions(_Admin):
         """One action and its line in the history of the booking."""
         raise NotImplementedError
 
+    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
+        """The same for the codes of many bookings at once."""
+        raise NotImplementedError
+
     @admin.action(description="Try again now", permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        self._do_many(request, queryset, "try_again", "Trying again now")
+        self._tell(request, self._do_each(request, queryset, "try_again"), "Trying again now")
 
     @admin.action(description="New code", permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
         if is_confirmed(request):
-            self._do_many(request, queryset, "new_code", "New code chosen")
+            self._tell(request, self._do_each(request, queryset, "new_code"), "New code chosen")
             return None
         names = _names(queryset)
         question = Question(
@@ -62,7 +68,8 @@ class BulkActions(_Admin):
         judged = [(one, stays.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
         going = [one for one, why_not in judged if not why_not]
         if is_confirmed(request) or not going:
-            self._do_many(request, queryset, "revoke", "Code revoked")
+            chosen = [one for one, _ in judged]
+            self._tell(request, list(zip(chosen, self.revoke_all(request, chosen), strict=True)), "Code revoked")
             return None
         observes = LockAccount.objects.filter(observe_only=True).exists()
         question = Question(
@@ -77,8 +84,10 @@ class BulkActions(_Admin):
         )
         return ask(self, request, _names(going), question)
 
-    def _do_many(self, request: HttpRequest, queryset: QuerySet[Booking], name: str, done: str) -> None:
-        outcomes = [(booking, self.do(request, name, booking)) for booking in queryset]
+    def _do_each(self, request: HttpRequest, queryset: QuerySet[Booking], name: str) -> _Outcomes:
+        return [(booking, self.do(request, name, booking)) for booking in queryset]
+
+    def _tell(self, request: HttpRequest, outcomes: _Outcomes, done: str) -> None:
         count = sum(outcome.done for _, outcome in outcomes)
         if count:
             messages.success(request, f"{done}: {counted(count, 'stay')}.")

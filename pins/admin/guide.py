@@ -11,8 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from pins.guests import letters, template
-from pins.guests.pictures import content_type
+from pins.guests import letters, pictures, template
 from pins.guests.sending import PHONE
 from pins.guests.timing import Kind
 from pins.models import GuestGuide, GuestPicture, GuestText
@@ -106,7 +105,10 @@ class TextInline(_Texts):
 
 class PictureForm(_PictureForm):
     upload = forms.FileField(
-        label="File", required=False, help_text="JPEG, PNG or WebP, up to 2 MB.", widget=forms.FileInput
+        label="File",
+        required=False,
+        help_text="JPEG, PNG or WebP, up to 6 MB. Place, time and camera are removed.",
+        widget=forms.FileInput({"accept": "image/jpeg,image/png,image/webp"}),
     )
 
     class Meta:
@@ -119,14 +121,13 @@ class PictureForm(_PictureForm):
             if not self.instance.pk:
                 self.add_error("upload", "Choose the file of the picture.")
             return cleaned
-        if file.size > GuestPicture.LARGEST:
-            self.add_error("upload", "The picture has more than 2 MB. Make it smaller; 1600 pixels are enough.")
-            return cleaned
-        data = file.read()
-        if kind := content_type(data):
-            self.instance.content_type, self.instance.data = kind, data
+        try:
+            # One byte more than allowed: a file that is much larger is not read to its end.
+            data = pictures.written_anew(file.read(pictures.LARGEST + 1))
+        except pictures.BadPictureError as error:
+            self.add_error("upload", str(error))
         else:
-            self.add_error("upload", "This is no JPEG, PNG or WebP picture.")
+            self.instance.content_type, self.instance.data = pictures.CONTENT_TYPE, data
         return cleaned
 
 
@@ -165,7 +166,7 @@ class GuestGuideAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin)
         texts = (("new_service", "no_service"),) if may_edit else ()
         return (
             (None, {"fields": ("property", "is_active")}),
-            ("The code", {"fields": ("code_hours", "needs_release", "grace_hours")}),
+            ("The code", {"fields": ("code_hours", "needs_release", "hands_out_spares", "grace_hours")}),
             ("The message", {"fields": ("message_hours", "code_in_message", *texts)}),
             ("The place", {"fields": ("address", "host_phone", "wifi_name", *password)}),
         )

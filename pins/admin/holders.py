@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from pins.core.alias import SPARE
 from pins.models import AccessGrant
 from pins.status.staff import staff_holder
 
@@ -31,6 +32,6 @@ def holder_link(grant: AccessGrant) -> str | SafeString:
             return f"{who}, deleted"
         return format_html('<a href="{}">{}</a>', reverse("admin:pins_staffaccess_change", args=[grant.staff_id]), who)
     if grant.booking is None:
-        return "deleted booking"
+        return SPARE if grant.is_reserve else "deleted booking"
     url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
     return format_html('<a href="{}">{}: {}</a>', url, grant.booking.property, grant.booking)

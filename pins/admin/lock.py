@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -14,10 +15,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from pins import tasks
+from pins.admin.connection import TOKENS, ConnectionPages
+from pins.models import SparePool
 from pins.reconcile import account_limits, inventory
 from pins.status import wording
 from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
+from pins.status.spares import on_lock
 from rentals.admin import LockAccountAdmin, LockAdmin
+from rentals.admin.lock import LockForm
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.models import Lock, LockAccount, Property
@@ -26,14 +31,30 @@ from rentals.wording import Badge, Tone, counted, day_and_time, soon
 admin.site.unregister([Lock, LockAccount])
 
 
+class LockWithCodesForm(LockForm):
+    spare_codes = forms.IntegerField(
+        label="Spare codes",
+        min_value=0,
+        max_value=SparePool.MOST,
+        required=False,
+        help_text=SparePool._meta.get_field("size").help_text,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        sizes = SparePool.objects.filter(lock=self.instance.pk).values_list("size", flat=True)
+        self.initial["spare_codes"] = sizes.first() or 0
+
+
 @admin.register(Lock)
 class LockWithCodesAdmin(LockAdmin):
+    form = LockWithCodesForm
     change_form_template = "pins/admin/lock_form.html"
     list_display = ["name", "condition", "reachable", "battery", "keypad", "room", "account", "is_active"]
-    readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble"]
+    readonly_fields = [*LockAdmin.readonly_fields, "condition", "room", "trouble", "spares_now"]
     fieldsets = [
         *LockAdmin.fieldsets[:1],
-        ("Door codes", {"fields": ("condition", "trouble", "room")}),
+        ("Door codes", {"fields": ("condition", "trouble", "room", "spare_codes", "spares_now")}),
         *LockAdmin.fieldsets[1:],
     ]
 
@@ -47,6 +68,22 @@ class LockWithCodesAdmin(LockAdmin):
         if change and "device_id" in form.changed_data:
             messages.info(request, "The device id changed: all codes of this lock are looked for and set again.")
             tasks.wake_locks([obj.pk])
+        if "spare_codes" in form.changed_data:
+            size = form.cleaned_data["spare_codes"] or 0
+            if size or SparePool.objects.filter(lock=obj).exists():
+                SparePool.objects.update_or_create(lock=obj, defaults={"size": size, "check_at": timezone.now()})
+            if size and obj.account.observe_only:
+                messages.warning(request, "Turnkey only observes there, so no spare code is put on this lock.")
+
+    @admin.display(description="Ready now")
+    def spares_now(self, lock: Lock) -> str:
+        return (on_lock(lock, timezone.now()) if lock.pk else "") or "None asked for."
+
+    @admin.display(description="Spare codes")
+    def spare_codes(self, lock: Lock) -> str:
+        """For people who may only look."""
+        pool = getattr(lock, "spare_pool", None)
+        return str(pool.size) if pool is not None else "0"
 
     @admin.display(description="State")
     def condition(self, lock: Lock) -> SafeString:
@@ -73,7 +110,7 @@ class LockWithCodesAdmin(LockAdmin):
 
 
 @admin.register(LockAccount)
-class LockAccountWithFetchAdmin(LockAccountAdmin):
+class LockAccountWithFetchAdmin(ConnectionPages, LockAccountAdmin):
     change_form_template = "pins/admin/account_form.html"
     list_display = ["name", "kind", "condition", "lock_count"]
     actions = ["fetch_locks"]
@@ -91,14 +128,18 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[LockAccount]:
-        return super().get_queryset(request).select_related("operation")
+        return super().get_queryset(request).select_related("operation", "tokens").defer(*TOKENS)
 
     @admin.display(description="State")
     def condition(self, account: LockAccount) -> SafeString:
         state = getattr(account, "operation", None)
+        connected = account.kind == LockAccount.Kind.OAUTH
         if state is not None and state.dead_key:
             reads = state.pause_cause == account_limits.WRITES_REST
-            return badge_html(Badge("Key may only read" if reads else "Key refused", Tone.ACT))
+            refused = "Connect again" if connected else "Key refused"
+            return badge_html(Badge("Key may only read" if reads else refused, Tone.ACT))
+        if connected and not account.secret and getattr(account, "tokens", None) is None:
+            return badge_html(Badge("Not connected", Tone.ACT))
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge("Waiting", Tone.TROUBLE))
         if account.observe_only:
@@ -112,6 +153,8 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
     @admin.display(description="The key ends")
     def key_end(self, account: LockAccount) -> str:
         """Tedee does not say which of a user's keys is the one that asks."""
+        if account.kind == LockAccount.Kind.OAUTH:
+            return "It has none: its access is renewed by itself, as said above."
         ends = self._moment(account, "key_valid_to")
         return (
             f"{ends}. If its user has several keys, it may be the end of another one."
@@ -125,7 +168,10 @@ class LockAccountWithFetchAdmin(LockAccountAdmin):
         return day_and_time(moment, ZoneInfo("UTC")) if moment is not None else ""
 
     def get_urls(self) -> list[URLPattern]:
-        return [self.button("fetch_locks", self._press_fetch), *super().get_urls()]
+        return [self.button("fetch_locks", self._press_fetch), *self.connection_urls(), *super().get_urls()]
+
+    def after_connecting(self, request: HttpRequest, account: LockAccount) -> None:
+        self._fetch(request, account)
 
     def _press_fetch(self, request: HttpRequest, account: LockAccount) -> HttpResponse:
         self._fetch(request, account)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from pins.admin.holders import OF_HOLDER, holder_link, zone_of_grant
+from pins.core.alias import SPARE
 from pins.core.periods import NO_START
 from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
 from pins.status import wording
@@ -57,7 +58,7 @@ class AccessGrantAdmin(ReadOnlyAdmin):
 
     @admin.display(description="Holder", ordering="holder_name")
     def holder(self, grant: AccessGrant) -> str:
-        return grant.holder_name or "Guest"
+        return SPARE if grant.is_reserve else grant.holder_name or "Guest"
 
     @admin.display(description="Whose")
     def stay(self, grant: AccessGrant) -> str | SafeString:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
+from django.urls import reverse
 
 from pins.board.timeline import Bar, Row, Taken, lay_out
-from pins.status import stay_lists
+from pins.board.workers import Worker, workers_at
+from pins.status import arrivals, stay_lists
 from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
@@ -36,11 +38,14 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class StayBar:
-    """A bar, the state of its stay, and all of it in words."""
+    """A bar, the state of its code, and all of it in words."""
 
     bar: Bar
     badge: Badge
     said: str  # all but the name
+    url: str
+    is_staff: bool = False
+    has_come: bool = False  # the locks tell that the guest is in
 
     @property
     def title(self) -> str:
@@ -50,7 +55,12 @@ class StayBar:
     @property
     def classes(self) -> str:
         """How the style sheet calls such a bar."""
-        ends = {"open-left": self.bar.from_before, "open-right": self.bar.goes_on, "tentative": self.bar.tentative}
+        ends = {
+            "open-left": self.bar.from_before,
+            "open-right": self.bar.goes_on,
+            "tentative": self.bar.tentative,
+            "staff": self.is_staff,
+        }
         return " ".join(["bar", self.badge.tone.value, *(name for name, has_it in ends.items() if has_it)])
 
 
@@ -96,13 +106,14 @@ def load(now: datetime, *, first: date | None, query: str, page: int, scope: Sco
     days_differ = len(todays) > 1
     first = first or min(todays) - _DAY
     by_property = _stays(shown, first, scope, now)
+    workers = _workers(shown, first, scope, now)
     lines = []
     for prop in shown:
         stays = {one.booking.pk: one for one in by_property[prop.pk]}
         row = lay_out((_taken(one.booking) for one in stays.values()), first, DAYS)
         clock = brief(now, now, prop.zone) if days_differ else ""
-        bars = tuple(_bar(bar, stays[bar.key]) for bar in row.bars)
-        lines.append(Line(prop.pk, prop.name, clock, row, bars))
+        bars = [_bar(bar, stays[bar.key], now) for bar in row.bars]
+        lines.append(Line(prop.pk, prop.name, clock, row, (*bars, *_work_bars(workers[prop.pk], first))))
     columns = tuple(Column(day, day in todays) for day in (first + number * _DAY for number in range(DAYS)))
     return Timeline(first, columns, tuple(lines), found, days_differ)
 
@@ -118,13 +129,43 @@ def _stays(shown: list[Property], first: date, scope: Scope, now: datetime) -> d
     return found
 
 
-def _bar(bar: Bar, stay: Stay) -> StayBar:
+def _workers(shown: list[Property], first: date, scope: Scope, now: datetime) -> defaultdict[int, list[Worker]]:
+    """Who works there in the window, by property."""
+    begins = datetime(first.year, first.month, first.day, tzinfo=ZoneInfo("UTC")) - _DAY
+    found: defaultdict[int, list[Worker]] = defaultdict(list)
+    for one in workers_at(shown, begins, begins + (DAYS + 2) * _DAY, now, scope) if shown else ():
+        found[one.place.pk].append(one)
+    return found
+
+
+def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
     booking = stay.booking
     days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
     marks = (", overlaps another stay" if bar.overlaps else "") + (
         ", arrives on the day of a departure" if bar.same_day else ""
     )
-    return StayBar(bar, stay.badge, f"{days}, {stay.badge.label}{marks}")
+    came = "".join(f", {one}" for one in arrivals.flags(booking, now))
+    said = f"{days}, {stay.badge.label}{marks}{came}"
+    has_come = bool(arrivals.has_come(booking))
+    return StayBar(bar, stay.badge, said, reverse("stay", args=[booking.pk]), has_come=has_come)
+
+
+def _work_bars(workers: list[Worker], first: date) -> list[StayBar]:
+    """People who work in the flat between two stays: bars of their own, which leave no gaps and overlap nobody."""
+    by_key = {one.key: one for one in workers}
+    row = lay_out((_worked(one) for one in workers), first, DAYS)
+    return [
+        StayBar(
+            replace(bar, same_day=False, overlaps=False), one.badge, f"{one.when}, {one.badge.label}", one.url, True
+        )
+        for bar in row.bars
+        for one in (by_key[bar.key],)
+    ]
+
+
+def _worked(one: Worker) -> Taken:
+    zone = one.place.zone
+    return Taken(one.key, one.starts_at.astimezone(zone).date(), one.ends_at.astimezone(zone).date(), one.who)
 
 
 def _taken(booking: Booking) -> Taken:

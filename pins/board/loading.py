@@ -60,6 +60,10 @@ class Start:
     def complete(self) -> bool:
         return self.accounts and self.locks and self.properties and self.bookings
 
+    @property
+    def is_empty(self) -> bool:
+        return not (self.accounts or self.locks or self.properties or self.bookings)
+
 
 @dataclass(frozen=True, slots=True)
 class Board:

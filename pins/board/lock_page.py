@@ -10,10 +10,12 @@ from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
+from pins.core.alias import SPARE
 from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
 from pins.status import wording
 from pins.status.locks import is_low, lock_badge, pause, said_full, zone_of_lock
 from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people
+from pins.status.spares import on_lock
 from pins.status.staff import staff_holder, works_when
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
@@ -86,7 +88,11 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     missing = [one for one in pins if one.remote_id is None and one not in planned]
     state = getattr(lock, "operation", None)
     tried = visible(PinAttempt.objects.filter(Q(pin__lock=lock) | Q(lock=lock)), scope)
-    tried = tried.annotate(holder=Coalesce(F("pin__grant__holder_name"), Value("")))
+    tried = tried.annotate(
+        holder=Coalesce(F("pin__grant__holder_name"), Value("")),
+        whose=Coalesce(F("pin__grant__kind"), Value("")),
+        trade=Coalesce(F("pin__grant__staff__kind"), Value("")),
+    )
     attempts = tried.order_by("-started_at", "-pk")[:_MOST_ATTEMPTS]
     looked_at = max(filter(None, (state.looked_at, state.audited_at)), default=None) if state is not None else None
     foreign = state.foreign_pins if state is not None else 0
@@ -104,9 +110,16 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         foreign=foreign,
         foreign_names=names,
         foreign_more=max(foreign - len(names), 0) if names else 0,
-        attempts=tuple(_happening(attempt_line(one, zone), one.holder) for one in attempts),
+        attempts=tuple(
+            _happening(attempt_line(one, zone), _holder(one.holder, one.whose, one.trade)) for one in attempts
+        ),
         looked_at=day_and_time(looked_at, zone) if looked_at is not None else "",
     )
+
+
+def _holder(name: str, whose: str, trade: str) -> str:
+    """For whom a request was; somebody who works there with what they do, as in the list of codes."""
+    return staff_holder(name, trade) if whose == AccessGrant.Kind.STAFF else name
 
 
 def _happening(line: AttemptLine, holder: str) -> Happening:
@@ -137,6 +150,7 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
         Fact("Bridge", known[lock.has_bridge]),
         Fact("Last news from Tedee", "not yet" if listed_at is None else brief(listed_at, now, zone_of_lock(lock))),
         Fact("Room for codes", said_full(lock, now) or f"{free} of {lock.pin_capacity} free"),
+        *([Fact("Spare codes", spares)] if (spares := on_lock(lock, now)) else []),
         Fact("Time zone in the Tedee app", lock.time_zone or "unknown"),
         Fact("Serial number", lock.serial_number or "unknown"),
         Fact("Account", lock.account.name),
@@ -167,6 +181,10 @@ def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
         place = f", {grant.booking.property.name}" if grant.booking is not None else ""
         holder = f"{grant.holder_name or 'Guest'}{place}"
         url = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else ""
+        if grant.is_reserve:
+            holder, url = SPARE, reverse("admin:rentals_lock_change", args=[pin.lock_id])
+        elif grant.kind == AccessGrant.Kind.BACKUP:
+            holder = f"{SPARE} of {holder}"
         period = f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}"
     return CodeLine(
         url=url,

@@ -30,6 +30,8 @@ CONSEQUENCES: Final = _NOT_SET | {"code_stays"}
 #: counts.
 EXPLAINS: Final[dict[str, frozenset[str]]] = {
     "dead_key": CONSEQUENCES,
+    "connection_ended": CONSEQUENCES,
+    "connection_fails": CONSEQUENCES,
     "lock_unknown": CONSEQUENCES,
     "no_permission": CONSEQUENCES,
     "no_write_scope": CONSEQUENCES,
@@ -40,6 +42,7 @@ EXPLAINS: Final[dict[str, frozenset[str]]] = {
     "too_many_codes": _NOT_SET,
     "budget_spent": CONSEQUENCES,
 }
+_OF_ACCOUNTS: Final = frozenset({"dead_key", "connection_ended", "connection_fails"})
 #: Troubles of a code that make it late whatever is wrong with its lock.
 OWN_REASONS: Final = frozenset({"value_refused", "value_taken", "created_often", "changed_in_app"})
 
@@ -107,7 +110,7 @@ def entries(known: Iterable[Known]) -> list[Entry]:
 
 def _subject(one: Known, cause: str) -> object:
     """The account, budget or lock that a cause of this kind would be about, if it explained `one`."""
-    if cause == "dead_key":
+    if cause in _OF_ACCOUNTS:
         return one.account
     return one.budget if cause == "budget_spent" else one.lock
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pins.status import arrivals
 from pins.status.disclosure import is_live
 from pins.status.pins import next_step, pin_badge
 from pins.status.stay_lists import Stay
@@ -52,7 +53,7 @@ def arrival(stay: Stay, now: datetime, *, turnover: str, ready_at: datetime | No
         flags.append(turnover)
     if ready_at is not None:
         flags.append(f"flat ready {clock_time(ready_at, stay.booking.property.zone)}")
-    flags += _doubts(stay)
+    flags += [*arrivals.flags(stay.booking, now), *_doubts(stay)]
     grant = stay.grant
     undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None
     if undisclosed:
@@ -70,20 +71,23 @@ def shut_out(stay: Stay, now: datetime) -> StayRow:
     """A guest who may stand before a closed door, whenever the stay began and ends."""
     begins = stay.booking.check_in
     since = f"expected since {brief(begins, now, stay.booking.property.zone)}"
-    return replace(_row(stay, begins, now, (), settled=False), at=since)
+    return replace(_row(stay, begins, now, tuple(arrivals.flags(stay.booking, now)), settled=False), at=since)
 
 
 def in_house(stay: Stay, now: datetime, *, next_from: datetime | None = None) -> StayRow:
-    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock.
+    """A guest whose stay runs. `Here` is only said of guests who could get in: their code opens every lock. Not
+    where the locks tell that nobody came.
 
     `next_from`: from when the next stay of the guest lets them in, where this one is over already."""
     booking, zone = stay.booking, stay.booking.property.zone
-    came = "here" if stay.opens(now) else "expected"
+    is_absent = arrivals.has_come(booking) is False
+    came = "here" if stay.opens(now) and not is_absent else "expected"
     until = f"until {brief(booking.check_out, now, zone)}"
     if next_from is not None:
         until = f"stays on, with the code of the next stay from {brief(next_from, now, zone)}"
     said = f"{came} since {brief(booking.check_in, now, zone)}, {until}"
-    row = _row(stay, booking.check_out, now, tuple(_doubts(stay)), settled=stay.tone is Tone.READY)
+    flags = (*arrivals.flags(booking, now), *_doubts(stay))
+    row = _row(stay, booking.check_out, now, flags, settled=stay.tone is Tone.READY)
     return replace(row, at=said)
 
 

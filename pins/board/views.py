@@ -25,8 +25,12 @@ from pins.actions import calendar_rows, locks, stay_dates, stays
 from pins.actions.results import ActionResult
 from pins.board import calendar, day_lists, loading
 from pins.board.lock_page import lock_page
+from pins.board.set_up_rights import may_set_up
 from pins.guests import host_panel
+from pins.status import arrivals, spares
+from pins.status.departures import early_departure
 from pins.status.stays import panel
+from rentals import departure
 from rentals.access import scope_of, visible
 from rentals.calendars import conflicts
 from rentals.ending import ended_by_calendar
@@ -59,13 +63,13 @@ def for_staff(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @never_cache
     @wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if not _is_part(request):
+        if not is_part(request):
             return allowed(request, *args, **kwargs)
         try:
             response = allowed(request, *args, **kwargs)
         except (PermissionDenied, Http404):
-            return _load_the_page()
-        return _load_the_page() if isinstance(response, HttpResponseRedirect) else response
+            return load_the_page()
+        return load_the_page() if isinstance(response, HttpResponseRedirect) else response
 
     return checked
 
@@ -78,8 +82,13 @@ def board(request: HttpRequest) -> HttpResponse:
     whole = request.GET.get("all", "")
     wanted = request.GET.get("show", "")
     show = day_lists.Show(wanted) if wanted in set(day_lists.Show) else day_lists.Show.ALL
+    shown = loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole)
+    may_begin = may_set_up(request.user)
+    if shown.start.is_empty and not shown.to_fix and may_begin and not is_part(request):
+        return HttpResponseRedirect(reverse("setup"))
     context = {
-        "board": loading.load(timezone.now(), scope=scope_of(request.user), query=query, show=show, whole=whole),
+        "board": shown,
+        "may_begin": may_begin,
         "query": query,
         "show": show.value,
         "choices": [_choice(one, one is show, query) for one in _SHOWS],
@@ -88,7 +97,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "may_decide": request.user.has_perm(_DECIDE),
         "here": "board",
     }
-    return render(request, "pins/board/live.html" if _is_part(request) else "pins/board/board.html", context)
+    return render(request, "pins/board/live.html" if is_part(request) else "pins/board/board.html", context)
 
 
 def _choice(show: day_lists.Show, is_current: bool, query: str) -> dict[str, Any]:
@@ -122,7 +131,7 @@ def timeline(request: HttpRequest) -> HttpResponse:
         "may_add": may_add,
         "here": "timeline",
     }
-    return render(request, "pins/board/grid.html" if _is_part(request) else "pins/board/timeline.html", context)
+    return render(request, "pins/board/grid.html" if is_part(request) else "pins/board/timeline.html", context)
 
 
 @require_safe
@@ -134,7 +143,7 @@ def stay(request: HttpRequest, booking_id: int) -> HttpResponse:
 
 def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm], status: int = 200) -> HttpResponse:
     """`typed`: by its name, a form that was refused; it is shown with its errors and what was typed."""
-    booking = get_object_or_404(seen_bookings(request), pk=booking_id)
+    booking = get_object_or_404(seen_bookings(request).select_related("arrival"), pk=booking_id)
     now = timezone.now()
     zone = booking.property.zone
     forms = {name: typed.get(name) or form(booking=booking, now=now) for name, form in FORMS.items()}
@@ -145,6 +154,7 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "arrives": day_and_time(booking.check_in, zone),
         "leaves": day_and_time(booking.check_out, zone),
         "panel": panel(booking, now, scope_of(request.user)),
+        "spares": spares.of_stay(booking, now, scope_of(request.user)),
         "calendar": conflicts.section(booking, scope_of(request.user)),
         "guest": host_panel.panel(
             booking,
@@ -152,6 +162,9 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
             site=request.build_absolute_uri("/")[:-1],
             may_reveal=request.user.has_perm("pins.reveal_code"),
         ),
+        "came_in": arrivals.sentences(booking, now),
+        "may_check_out": not departure.why_not(booking, now),
+        "early": early_departure(booking, now),
         "ends_guest": ended_by_calendar(booking, now),
         "came": conflicts.source_label(booking),
         "may_act": request.user.has_perm(_ACT),
@@ -160,7 +173,7 @@ def _stay_page(request: HttpRequest, booking_id: int, typed: dict[str, StayForm]
         "is_over": booking.check_out <= now,
         "here": "board",
     }
-    page = "pins/board/stay_live.html" if _is_part(request) else "pins/board/stay.html"
+    page = "pins/board/stay_live.html" if is_part(request) else "pins/board/stay.html"
     return render(request, page, context, status=status)
 
 
@@ -219,7 +232,7 @@ def lock(request: HttpRequest, lock_id: int) -> HttpResponse:
         "may_act": request.user.has_perm("rentals.change_lock"),
         "here": "board",
     }
-    return render(request, "pins/board/lock_live.html" if _is_part(request) else "pins/board/lock.html", context)
+    return render(request, "pins/board/lock_live.html" if is_part(request) else "pins/board/lock.html", context)
 
 
 @require_POST
@@ -273,14 +286,14 @@ def log(request: HttpRequest, about: Booking | Lock | CalendarFeed, text: str) -
         LogEntry.objects.log_actions(request.user.pk, [about], CHANGE, text, single_object=True)
 
 
-def _load_the_page() -> HttpResponse:
+def load_the_page() -> HttpResponse:
     """Have the browser load the whole page, where there is no part for this person any more. The page then shows the
     login form, or says that it is not for this person, or gone. htmx would follow a redirect, and put the login form
     into the middle of the page."""
     return HttpResponse(status=204, headers={"HX-Refresh": "true"})
 
 
-def _is_part(request: HttpRequest) -> bool:
+def is_part(request: HttpRequest) -> bool:
     """Whether htmx asks for the part that it refreshes, rather than a browser for a page."""
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
 

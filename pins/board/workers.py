@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Q
 from django.urls import reverse
 
 from pins.core.staff import Part
@@ -15,6 +16,7 @@ from pins.status.pins import pin_badge, pins_for_people
 from pins.status.staff import staff_holder
 from rentals.access import Scope, visible
 from rentals.fields import behind
+from rentals.models import Property
 from rentals.wording import WORST_FIRST, Badge, brief
 
 #: For so long a flat that was said to be ready counts as ready for whoever comes next.
@@ -28,8 +30,11 @@ MOST: Final = 25
 class Worker:
     """Somebody's code in one flat between two stays."""
 
+    key: int  # of the grant
     who: str
-    place: str
+    place: Property
+    starts_at: datetime
+    ends_at: datetime
     when: str
     badge: Badge
     url: str
@@ -37,20 +42,32 @@ class Worker:
 
 def workers(now: datetime, scope: Scope) -> tuple[Worker, ...]:
     """Those whose code works now or within `SOON`, in order. One query where nobody works, else two."""
-    near = visible(AccessGrant.objects.filter(part=Part.GAP.value, wanted=True), scope)
+    return _load(Q(starts_at__lt=now + SOON, ends_at__gt=now), MOST, now, scope)
+
+
+def workers_at(places: list[Property], since: datetime, until: datetime, now: datetime, scope: Scope) -> list[Worker]:
+    """Those of these properties whose code works within the period; of each access, the gap that runs or comes next is
+    known."""
+    return list(_load(Q(place__in=places, starts_at__lt=until, ends_at__gt=since), MOST * len(places), now, scope))
+
+
+def _load(which: Q, most: int, now: datetime, scope: Scope) -> tuple[Worker, ...]:
+    gaps = visible(AccessGrant.objects.filter(which, part=Part.GAP.value, wanted=True), scope)
     grants = list(
-        near.filter(starts_at__lt=now + SOON, ends_at__gt=now)
-        .select_related("place", "staff")
+        gaps.select_related("place", "staff")
         .defer(*AccessGrant.SECRETS, *behind("staff", StaffAccess.SECRETS))
-        .order_by("starts_at", "pk")[:MOST]
+        .order_by("starts_at", "pk")[:most]
     )
     badges: defaultdict[int, list[Badge]] = defaultdict(list)
     for pin in pins_for_people().filter(grant__in=grants, wanted=True) if grants else ():
         badges[pin.grant_id].append(pin_badge(pin, now))
     return tuple(
         Worker(
+            key=grant.pk,
             who=staff_holder(grant.holder_name, grant.staff.kind),
-            place=grant.place.name,
+            place=grant.place,
+            starts_at=grant.starts_at,
+            ends_at=grant.ends_at,
             when=f"{brief(grant.starts_at, now, grant.place.zone)} to {brief(grant.ends_at, now, grant.place.zone)}",
             badge=min(badges[grant.pk], key=lambda one: WORST_FIRST.index(one.tone)),
             url=reverse("admin:pins_staffaccess_change", args=[grant.staff.pk]),

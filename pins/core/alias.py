@@ -26,6 +26,7 @@ LEAST_ALIKE = 8
 LONGEST_FOREIGN = 60
 NAMELESS = "Guest"
 NAMELESS_STAFF = "Staff"
+SPARE = "Spare code"
 STRAY = "Made by Turnkey, but no longer known here"
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -120,6 +121,11 @@ def alias_text(name: str, starts: date, ends: date, reference: str, form: AliasF
 def staff_alias(name: str, reference: str, form: AliasForm = USUAL_FORM) -> str:
     """The same for somebody who works there: the whole name and no dates, `Maria Kowalska #7F3K2Q`."""
     return _laid_out(" ".join(_seen(name).replace("#", "").split()) or NAMELESS_STAFF, "", reference, form)
+
+
+def spare_alias(reference: str, form: AliasForm = USUAL_FORM) -> str:
+    """The same for a spare code, also when a guest has it: `Spare code #7F3K2Q`."""
+    return _laid_out(SPARE, "", reference, form)
 
 
 def _laid_out(name: str, said: str, reference: str, form: AliasForm) -> str:

@@ -103,15 +103,16 @@ class Purpose(StrEnum):
     REMOVAL = "removal"  # a code that must go
     AUDIT = "audit"  # comparing a lock's list with ours
     CONNECTIVITY = "connectivity"  # asking whether offline locks are back
+    ACTIVITY = "activity"  # reading who came: spent last
 
 
 def reserve_for(purpose: Purpose, until_deadline: timedelta | None, rules: Rules) -> int:
     """How many requests must be left after one for this purpose.
 
-    Audits and connectivity checks stop at half the limit. A tenth is kept for deadlines that are past or less than
-    four hours away. `until_deadline` is negative after the deadline, `None` without one.
+    Audits, connectivity checks and activity stop at half the limit. A tenth is kept for deadlines that are past or less
+    than four hours away. `until_deadline` is negative after the deadline, `None` without one.
     """
-    if purpose in (Purpose.AUDIT, Purpose.CONNECTIVITY):
+    if purpose in (Purpose.AUDIT, Purpose.CONNECTIVITY, Purpose.ACTIVITY):
         return math.ceil(rules.limit * KEPT_FROM_CHECKS)
     if until_deadline is not None and until_deadline < DEADLINE_IS_NEAR:
         return 0

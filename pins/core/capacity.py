@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 #: Places kept free: for a nearer arrival while a farther PIN is being removed, and for people with the Tedee app.
 SPARE = 5
+#: So many places must be left, beside all other codes, where there are spare codes.
+LEFT_BESIDE_SPARES = 20
 #: What a lock said about its room is believed for so long; then it is asked again.
 BELIEVED = timedelta(days=1)
 #: For an arrival within this time, the furthest code that nobody was shown gives its place away.
@@ -23,6 +25,7 @@ class Candidate:
     disclosed: bool
     on_lock: bool = False  # as far as we know
     yielding: bool = False  # it gives its place to a nearer arrival, and is not gone yet
+    reserve: bool = False  # a spare code that nobody has: it comes last, and goes first
 
 
 def room(capacity: int, foreign: int) -> int:
@@ -38,6 +41,13 @@ def believed(learned: int | None, learned_at: datetime | None, now: datetime) ->
 def admitted(candidates: Iterable[Candidate], places: int) -> frozenset[int]:
     """The PINs that may be on the lock: nearest starts first. A disclosed code never yields."""
     return frozenset(one.pin_id for one in _ranked(candidates)[:places])
+
+
+def admitted_spares(candidates: Iterable[Candidate], left: int) -> frozenset[int]:
+    """The spare codes that may be on the lock: as many as leave `LEFT_BESIDE_SPARES` of the places that all other codes
+    `left`; those that are there first."""
+    ranked = sorted(candidates, key=lambda one: (not one.on_lock, one.pin_id))
+    return frozenset(one.pin_id for one in ranked[: max(0, left - LEFT_BESIDE_SPARES)])
 
 
 def admitted_to_full(
@@ -57,14 +67,16 @@ def admitted_to_full(
 
 
 def evicted(candidates: Iterable[Candidate], arrival: Candidate, now: datetime) -> int | None:
-    """Which PIN gives its place to an arrival that the lock refused for lack of room: the furthest that nobody was
-    shown. `None`: the arrival is more than a day away, or no code is further away than it."""
-    if arrival.starts_at > now + ARRIVES_SOON:
+    """Which PIN gives its place to an arrival that the lock refused for lack of room: a spare code, else the furthest
+    that nobody was shown. `None`: the arrival is more than a day away, or no code is further away than it."""
+    if arrival.reserve or arrival.starts_at > now + ARRIVES_SOON:
         return None
     further = [
-        one for one in candidates if one.on_lock and not one.disclosed and one.starts_at > max(arrival.starts_at, now)
+        one
+        for one in candidates
+        if one.on_lock and not one.disclosed and (one.reserve or one.starts_at > max(arrival.starts_at, now))
     ]
-    return max(further, key=lambda one: (one.starts_at, one.pin_id)).pin_id if further else None
+    return max(further, key=lambda one: (one.reserve, one.starts_at, one.pin_id)).pin_id if further else None
 
 
 def _ranked(candidates: Iterable[Candidate]) -> list[Candidate]:

@@ -59,6 +59,13 @@ def is_guessable(value: str) -> bool:
     return _is_run(value) or _is_periodic(value) or value == value[::-1] or _has_year(value) or _follows_keypad(value)
 
 
+def from_phone(phone: str, length: int) -> str:
+    """The last digits of a telephone number, which its owner remembers. Empty: the number is too short, or these digits
+    are no code that we would make ourselves."""
+    value = "".join(sign for sign in phone if sign in DIGITS)[-length:]
+    return value if len(value) == length and is_valid(value) and not is_guessable(value) else ""
+
+
 def generate(length: int, taken: Collection[str], *, randbelow: Callable[[int], int] = secrets.randbelow) -> str:
     """A value that is valid, not guessable and not taken, every such value being equally likely.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from pins.core.periods import NO_END
 from pins.core.pin_state import Desired, Observed, PinView
 
 #: An ordinary removal hurts nobody at once: the lock refuses the code after its endDate anyway.
@@ -15,6 +16,8 @@ def deadline(view: PinView, now: datetime) -> datetime:
     desired, observed = view.desired, view.observed
     if not desired.is_live(now):
         return _removal_deadline(desired, observed, now)
+    if desired.reserve:
+        return NO_END  # nobody waits for it
     wish, applied = desired.content, observed.applied
     starts_at = wish.starts_at or now
     doubtful = observed.omitted or observed.must_read  # nobody knows what the guest will find
@@ -38,7 +41,7 @@ def _removal_deadline(desired: Desired, observed: Observed, now: datetime) -> da
     ends_at = desired.content.ends_at
     if ends_at is not None and ends_at <= now and not applied.has_ended(now):
         return ends_at  # shortened: the lock still lets the code in
-    if desired.wanted and desired.admitted and ends_at is not None:
+    if (desired.reserve or (desired.wanted and desired.admitted)) and ends_at is not None:
         return ends_at + ORDINARY_REMOVAL
     if applied.ends_at is not None and applied.ends_at <= now:
         return applied.ends_at + ORDINARY_REMOVAL

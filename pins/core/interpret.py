@@ -137,10 +137,20 @@ def for_listed(view: PinView, seen: Sighting, now: datetime) -> Meaning | None:
 
 def for_reused_id(view: PinView, remote_id: int, now: datetime) -> Meaning | None:
     """The lock gave an id to a new PIN. Ids are reused, so a PIN that we knew under this id must be gone. `None`: this
-    PIN does not hold the id."""
-    if view.observed.remote_id != remote_id:
+    PIN has nothing to do with the id."""
+    observed = view.observed
+    if remote_id in observed.nominees:
+        return Meaning(looks.passed_over(observed, remote_id))
+    if remote_id in observed.extra_ids:
+        return Meaning(_surplus_gone(observed, remote_id))
+    if observed.remote_id != remote_id:
         return None
-    return _with_alarm(view, looks.read_foreign(view.observed), now)
+    return _with_alarm(view, looks.read_foreign(observed), now)
+
+
+def _surplus_gone(observed: Observed, remote_id: int) -> Observed:
+    """Nothing of ours removed it, so a list tells what else is not as we believed."""
+    return replace(transitions.deleted(observed, remote_id), must_look=True)
 
 
 def _after_write(observed: Observed, step: Request, created_id: int | None) -> Observed:
@@ -189,10 +199,11 @@ def _after_reading_nominee(view: PinView, remote_id: int, content: Content, now:
     ends = {one.ends_at for one in _ours(view)} | {post.ends_at for post in observed.posts}
     same = same or (content.code in looks.former_codes(observed) and content.ends_at in ends)
     if not same or remote_id not in observed.nominees:
-        return looks.not_ours(observed, remote_id)
+        values = {one.code for one in _ours(view)} | looks.former_codes(observed)
+        return (looks.passed_over if content.code in values else looks.not_ours)(observed, remote_id)
     if observed.remote_id is not None:
         if content.code == view.desired.content.code:
-            return looks.not_ours(observed, remote_id)  # the wished value is never one too many
+            return looks.passed_over(observed, remote_id)  # the wished value is never one too many
         return looks.surplus(observed, remote_id, content.code)
     return looks.adopted(observed, remote_id, content, now)
 
@@ -235,9 +246,9 @@ def _after_error(
         return Meaning(transitions.lost(observed, now + late) if is_write else observed)
     if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
         if isinstance(step, Read) and not concerns_held(view, step):
-            return Meaning(looks.not_ours(observed, step.remote_id))
+            return Meaning(looks.passed_over(observed, step.remote_id))
         if isinstance(step, Delete) and step.remote_id in observed.extra_ids:
-            return Meaning(replace(transitions.deleted(observed, step.remote_id), must_look=True))
+            return Meaning(_surplus_gone(observed, step.remote_id))
         return _with_alarm(view, looks.missing(observed, now), now)
     if isinstance(error, PinExists) and isinstance(step, Create | Update):
         return Meaning(transitions.refused_existing(observed))

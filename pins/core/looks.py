@@ -25,14 +25,16 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     1. Something may be ours under another name: it is read before anything is concluded of ours.
     2. The id that we hold is missing, and only this list says so, or it has another name: the id is read.
     3. Otherwise the list decides: found, or gone.
-    4. A former value of ours may still open the door under another name: that one is read, too.
+    4. A former value of ours may still open the door under another name: that one is read, too. Such a value is kept
+       until a list shows it that is late enough, also where its creation is given up: lists may lag behind.
     """
     after = _looked(observed, seen, now)
     found = {after.applied.code} if after.applied is not None else set()
     former = former_codes(observed) - found  # no lock has one value twice
-    if seen.nominees and former:
+    gave_up = given_up(observed, after, now)
+    if former and (seen.nominees or gave_up):
         return replace(after, nominees=seen.nominees, left_codes=former)
-    searched = after.late is None and seen.late_enough and not given_up(observed, after, now)
+    searched = after.late is None and seen.late_enough and not gave_up
     over = searched and seen.credit is Credit.PROVEN
     return replace(after, left_codes=frozenset()) if over else after
 
@@ -124,22 +126,30 @@ def former_codes(observed: Observed) -> frozenset[str]:
 
 
 def surplus(observed: Observed, remote_id: int, code: str) -> Observed:
-    """A PIN under a changed name has a former value of ours: it is one too many."""
-    rest = not_ours(observed, remote_id)
-    found = posts.found(observed.posts, (remote_id,))
-    left = observed.left_codes - {code}
-    return replace(rest, extra_ids=(*observed.extra_ids, remote_id), posts=found, left_codes=left)
+    """A PIN under a changed name has a former value of ours: it is one too many.
+
+    The value is kept until a list shows the PIN no longer: its name says nothing to the lists that come before.
+    """
+    rest = not_ours(replace(observed, posts=posts.found(observed.posts, (remote_id,))), remote_id)
+    return replace(rest, extra_ids=(*observed.extra_ids, remote_id), left_codes=observed.left_codes | {code})
 
 
 def not_ours(observed: Observed, remote_id: int) -> Observed:
-    """A PIN that might have been ours is somebody else's, or vanished. After the last one the search is over, and so is
-    the closing look, if the list was asked for late enough."""
+    """A PIN that might have been ours is somebody else's. After the last one the search is over, and so is the closing
+    look, if the list was asked for late enough."""
     left = tuple(one for one in observed.nominees if one != remote_id)
     if left:
         return replace(observed, nominees=left)
     late, listed_at = observed.late, observed.listed_at
     is_over = late is not None and listed_at is not None and late.until <= listed_at
-    return replace(observed, nominees=(), pending=None, late=None if is_over else late)
+    made = posts.not_renamed(observed.posts) if remote_id in observed.nominees else observed.posts
+    return replace(observed, nominees=(), pending=None, late=None if is_over else late, posts=made)
+
+
+def passed_over(observed: Observed, remote_id: int) -> Observed:
+    """A PIN that might have been ours vanished, or has our value and yet is not taken for ours. The search goes on
+    without it, and what it says of creations stays open."""
+    return not_ours(replace(observed, posts=posts.undecided(observed.posts)), remote_id)
 
 
 def missing(observed: Observed, now: datetime) -> Observed:
@@ -234,14 +244,14 @@ def _late_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: b
 
 def _posts_after(observed: Observed, seen: Sighting, now: datetime, *, is_over: bool) -> tuple[posts.Post, ...]:
     """`is_over`: the list ends our belief in the id that we hold."""
-    held, after = observed.remote_id, posts.found(observed.posts, seen.ours)
+    held, after = observed.remote_id, posts.found(posts.undecided(observed.posts), seen.ours)
     if is_over and _has_ended(observed, now):
         after = posts.gone(after, held)  # the lock itself removed it
     if not seen.credit.shows_absence:
         return after
     believed = () if held is None or is_over else (held,)
-    proven = seen.credit is Credit.PROVEN and not seen.nominees  # one of those may be the code of a lost POST
-    return posts.not_listed(after, seen.listed, believed, proven=proven)
+    proven, renamed = seen.credit is Credit.PROVEN, bool(seen.nominees)
+    return posts.not_listed(after, seen.listed, believed, proven=proven, renamed=renamed)
 
 
 def _was_deleted(observed: Observed) -> bool:

@@ -14,6 +14,8 @@ class Event(StrEnum):
     CODE_READY = "code.ready"
     CODE_CHANGED = "code.changed"
     STAY_CANCELLED = "stay.cancelled"
+    LEFT_EARLY = "stay.left_early"
+    NOBODY_CAME = "stay.nobody_came"
     SUMMARY = "summary.daily"  # asked for by its time of day, not chosen like the others
     TEST = "test"
 
@@ -24,6 +26,8 @@ CHOICES: Final = (
     (Event.CODE_READY.value, "A stay's code is on all its locks"),
     (Event.CODE_CHANGED.value, "All locks of a stay have another code"),
     (Event.STAY_CANCELLED.value, "A stay with a code is cancelled or deleted"),
+    (Event.LEFT_EARLY.value, "A guest checked out early"),
+    (Event.NOBODY_CAME.value, "Nobody came by midnight (for accounts whose activity is read)"),
 )
 CHOSEN_BY_DEFAULT: Final = (Event.INCIDENT_OPENED.value, Event.INCIDENT_RESOLVED.value)
 #: These may carry the code, where a channel is allowed to.

@@ -109,6 +109,7 @@ class Desired:
     rev: int  # raised by every change of the wish
     issue_at: datetime  # not on the lock before this moment
     disclosed: bool  # somebody knows the code: its value is fixed
+    reserve: bool = False  # a spare code that nobody has: whatever is asked for somebody comes first
 
     def is_live(self, now: datetime) -> bool:
         """Should the PIN be on the lock at some moment from now on?"""

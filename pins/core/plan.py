@@ -205,7 +205,7 @@ def _look_meanwhile(observed: Observed, until: datetime | None, every: timedelta
 def _has_begun(view: PinView, now: datetime) -> bool:
     """Does the guest stand at the door?"""
     starts_at = view.desired.content.starts_at
-    return starts_at is None or starts_at <= now
+    return not view.desired.reserve and (starts_at is None or starts_at <= now)
 
 
 def _value_exists(view: PinView, now: datetime) -> Step:
@@ -247,6 +247,13 @@ def _may_have_expired(observed: Observed, now: datetime) -> bool:
     """
     applied = observed.applied
     return observed.remote_id is not None and applied is not None and applied.has_ended(now)
+
+
+def listed_too_long_ago(observed: Observed, remote_id: int, now: datetime) -> bool:
+    """Is this a surplus PIN that no list has shown for a while? It may have ended or been removed meanwhile, and the
+    lock have given its id to a PIN that nobody told us of: the list is read before its DELETE."""
+    listed_at = observed.listed_at
+    return remote_id in observed.extra_ids and (listed_at is None or listed_at + FRESH_END < now)
 
 
 def says_the_same(observed: Observed, wish: Content, now: datetime) -> bool:

@@ -28,17 +28,18 @@ class Post:
     id: int | None  # of the PIN that it made; `None`: not known, or it made none
     ends_at: datetime | None  # when the lock itself removes that PIN
     absent: bool = False  # a list of a lock that never proved itself did not show it
+    renamed_or_gone: bool = False  # the last list proved itself, and shows it at most under a changed name
 
     def to_json(self) -> list[float | int | bool | None]:
         """For a database column; moments as seconds since 1970."""
         ends_at = self.ends_at.timestamp() if self.ends_at is not None else None
-        return [self.at.timestamp(), self.id, ends_at, self.absent]
+        return [self.at.timestamp(), self.id, ends_at, self.absent, self.renamed_or_gone]
 
     @classmethod
     def from_json(cls, data: list[Any]) -> Self:
-        """The reverse of `to_json`."""
-        at, remote_id, ends_at, absent = data
-        return cls(_moment(at), remote_id, _moment(ends_at) if ends_at is not None else None, absent)
+        """The reverse of `to_json`. Rows of earlier versions have four items."""
+        at, remote_id, ends_at, *said = data
+        return cls(_moment(at), remote_id, _moment(ends_at) if ends_at is not None else None, *said)
 
 
 def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, more: int = 0) -> datetime | None:
@@ -89,7 +90,8 @@ def exists(posts: tuple[Post, ...]) -> tuple[Post, ...]:
     nameless = [place for place, post in enumerate(left) if post.id is None]
     if not nameless:
         return posts
-    return tuple(replace(post, absent=post.absent and place != nameless[-1]) for place, post in enumerate(left))
+    there = replace(left[nameless[-1]], absent=False, renamed_or_gone=False)
+    return (*left[: nameless[-1]], there, *left[nameless[-1] + 1 :])
 
 
 def found(posts: tuple[Post, ...], ids: Iterable[int], *, newest: bool = False) -> tuple[Post, ...]:
@@ -102,7 +104,7 @@ def found(posts: tuple[Post, ...], ids: Iterable[int], *, newest: bool = False) 
         nameless = [place for place, post in enumerate(kept) if post.id is None]
         if nameless:
             place = nameless[-1 if newest else 0]
-            kept[place] = replace(kept[place], id=remote_id, absent=False)
+            kept[place] = replace(kept[place], id=remote_id, absent=False, renamed_or_gone=False)
     return tuple(kept)
 
 
@@ -132,16 +134,27 @@ def denied(posts: tuple[Post, ...], remote_id: int | None) -> tuple[Post, ...]:
 
 
 def not_listed(
-    posts: tuple[Post, ...], listed: frozenset[int], held: Iterable[int], *, proven: bool
+    posts: tuple[Post, ...], listed: frozenset[int], held: Iterable[int], *, proven: bool, renamed: bool = False
 ) -> tuple[Post, ...]:
-    """A list that may be believed does not show these. `proven`: the lock's lists have shown what we knew was there."""
+    """A list that may be believed does not show these. `proven`: the lock's lists have shown what we knew was there.
+    `renamed`: it shows PINs that may be these under a changed name, and reading them tells (`not_renamed`)."""
     known = set(held)
     missing = [post.id is None or (post.id not in listed and post.id not in known) for post in posts]
-    if proven:
-        return tuple(post for post, is_missing in zip(posts, missing, strict=True) if not is_missing)
-    return tuple(
-        replace(post, absent=post.absent or is_missing) for post, is_missing in zip(posts, missing, strict=True)
+    marked = tuple(
+        replace(post, absent=post.absent or is_missing, renamed_or_gone=is_missing and proven)
+        for post, is_missing in zip(posts, missing, strict=True)
     )
+    return marked if renamed else not_renamed(marked)
+
+
+def not_renamed(posts: tuple[Post, ...]) -> tuple[Post, ...]:
+    """None of the PINs under a changed name is one of these: what a list that proved itself did not show is gone."""
+    return tuple(post for post in posts if not post.renamed_or_gone)
+
+
+def undecided(posts: tuple[Post, ...]) -> tuple[Post, ...]:
+    """What the last list said of changed names decides nothing any more."""
+    return tuple(replace(post, renamed_or_gone=False) for post in posts)
 
 
 def living(posts: Iterable[Post], held: Iterable[int], now: datetime) -> int:

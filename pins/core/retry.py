@@ -19,6 +19,8 @@ DELAYS: dict[Cause, tuple[float, ...]] = {
     # Only a person can fix these. Slow probes notice when somebody did.
     Cause.UNAUTHORIZED: (300, 900, 3600),
     Cause.FORBIDDEN: (300, 900, 3600),
+    # Renewed before the next request (`pins.core.tokens` says when).
+    Cause.RENEWAL: (0.25,),
     # The server normally says how long; without that, a cautious guess.
     Cause.RATE_LIMITED: (60, 300, 900),
     # The next try differs from the last one (another value, a look first), so a short rest is enough at first.
@@ -66,6 +68,7 @@ _SCOPES = {
     Cause.NETWORK: Scope.LOCK,
     Cause.FORBIDDEN: Scope.LOCK,
     Cause.UNAUTHORIZED: Scope.ACCOUNT,
+    Cause.RENEWAL: Scope.ACCOUNT,
     Cause.RATE_LIMITED: Scope.ACCOUNT,
     Cause.BAD_REQUEST: Scope.PIN,
     Cause.NOT_FOUND: Scope.PIN,
@@ -175,10 +178,11 @@ def next_probe(due: Collection[int], faults: Mapping[int, datetime], last: int |
     return min(due, key=turn, default=None)
 
 
-def scope_missing(refused: int, locks: int, *, others_due: bool) -> bool:
+def scope_missing(refused: int, locks: int, *, others_differ: bool) -> bool:
     """Whether changes that are refused, while the lock can be read, are the key's fault and not one lock's.
 
-    `refused`: so many changes of the account in a row, on so many different `locks`. `others_due`: another lock of the
-    account that was refused nothing yet is about to try; if only one lock refused so far, its answer tells more.
+    `refused`: so many changes of the account in a row, on so many different `locks`. `others_differ`: another lock of
+    the account holds codes of ours, so the key may change it; or one that was refused nothing yet is about to try, and
+    its answer tells more than another one of the only lock that refused.
     """
-    return refused >= 2 and (locks >= 2 or not others_due)
+    return refused >= 2 and (locks >= 2 or not others_differ)

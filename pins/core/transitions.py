@@ -37,19 +37,13 @@ def prepared(observed: Observed, pending: PendingWrite, now: datetime, *, alias:
     fresh = replace(fresh, exists=False, refused=False, sent_alias=alias)
     if pending.op is Op.PUT:
         return fresh
-    beyond = posts.closed_until(observed.posts, observed.held, now) is not None
     ends_at = pending.content.ends_at if pending.content is not None else None
-    return replace(
-        fresh,
-        posts=posts.begun(observed.posts, ends_at, now),
-        more_posts=0 if beyond else observed.more_posts,
-        nominees=(),
-    )
+    return replace(fresh, posts=posts.begun(observed.posts, ends_at, now), nominees=())
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
     """No certain answer (408, cut connection, crash of the run). The write was applied, or not, or may still land until
-    `late_until` (UTC)."""
+    `late_until` (UTC). A creation uses up what a person allowed beyond the ceiling; a certain refusal does not."""
     pending = observed.pending
     if pending is None or pending.in_doubt:
         return observed
@@ -63,7 +57,8 @@ def lost(observed: Observed, late_until: datetime) -> Observed:
         kinds=frozenset({pending.op}) if late is None else late.kinds | {pending.op},
         codes=codes if late is None else late.codes | codes,
     )
-    return replace(observed, pending=replace(pending, in_doubt=True), late=late)
+    more = 0 if pending.op is Op.POST else observed.more_posts
+    return replace(observed, pending=replace(pending, in_doubt=True), late=late, more_posts=more)
 
 
 def created(observed: Observed, remote_id: int) -> Observed:
@@ -76,6 +71,7 @@ def created(observed: Observed, remote_id: int) -> Observed:
         pending=None,
         lapsed=False,
         posts=posts.found(observed.posts, (remote_id,), newest=True),
+        more_posts=0,
         **_AT_EASE,
     )
 
@@ -107,7 +103,8 @@ def refused_existing(observed: Observed) -> Observed:
     was_post = pending is not None and pending.op is Op.POST
     code = pending.content.code if pending is not None and pending.content is not None else None
     left = observed.left_codes
-    if was_post and code is not None and late is not None and code in late.codes:
+    lost = left | late.codes if late is not None else left
+    if was_post and code is not None and code in lost:
         made, left = posts.exists(made), left | {code}
     elif was_post:
         made = posts.refused(made)
@@ -212,8 +209,11 @@ def moved_to_new_device(observed: Observed) -> Observed:
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:
-    """Drop lost changes that can no longer land. The caller knows that no closing look has to search for them."""
+    """Drop lost changes that can no longer land. The caller knows that no closing look has to search for them.
+
+    One that is still looked for is kept until a list tells: so far all of them may have been too old.
+    """
     late = observed.late
-    if late is not None and late.until <= now:
+    if late is not None and late.until <= now and observed.pending is None:
         return replace(observed, late=None)
     return observed

@@ -51,10 +51,10 @@ class Keypads:
         """Values claimed now, or used within the last 90 days, on any of these."""
         return TakenValues([self._taken[lock_id] for lock_id in lock_ids], self._key)
 
-    def take(self, lock_ids: Collection[int], length: int) -> tuple[str, str]:
-        """A new value and its digest, from now on taken on these. Nobody else knows it yet: only the database decides.
-        Raises `NoValueLeft`."""
-        value = _draw(length, self.taken_on(lock_ids))
+    def take(self, lock_ids: Collection[int], length: int, *, liked: str = "") -> tuple[str, str]:
+        """A new value, `liked` if that is free, and its digest, from now on taken on these. Nobody else knows it yet:
+        only the database decides. Raises `NoValueLeft`."""
+        value = _draw(length, self.taken_on(lock_ids), liked)
         digest = ValueClaim.digest_of(value, key=self._key)
         for lock_id in lock_ids:
             self._taken[lock_id].add(digest)
@@ -75,19 +75,22 @@ def held_by_another(value: str, lock_ids: Collection[int], grant_ids: Collection
     return held.exclude(grant_id__in=grant_ids).exists()
 
 
-def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime) -> str:
-    """A new value, claimed on every lock for the grant; a longer one when all of that `length` (digits) are taken.
+def choose(grant: AccessGrant, lock_ids: Collection[int], length: int, now: datetime, *, liked: str = "") -> str:
+    """A new value, claimed on every lock for the grant: `liked`, if it is free; a longer one when all of that `length`
+    (digits) are taken.
 
     Raises `NoValueLeft` when even the longest are taken.
     """
     while True:
-        value = _draw(length, taken_on(lock_ids, now))
+        value = _draw(length, taken_on(lock_ids, now), liked)
         if claim(grant, lock_ids, value, now):
             return value
         # Another grant took the value on one of the locks between our look and our claim.
 
 
-def _draw(length: int, taken: TakenValues) -> str:
+def _draw(length: int, taken: TakenValues, liked: str = "") -> str:
+    if liked and liked not in taken:
+        return liked
     while True:
         try:
             return generate(length, taken)
@@ -122,18 +125,10 @@ def release_unused(pin: Pin, now: datetime) -> None:
 
     A PIN that had to make room keeps its claim: it comes back with the same value.
     """
-    desired, observed = pin.desired, pin.observed
-    if observed.pending is not None or observed.late is not None or observed.must_look or observed.extra_ids:
+    values = _still_used(pin, now)
+    if values is None:
         return
     held = ValueClaim.objects.filter(grant_id=pin.grant_id, lock_id=pin.lock_id, released_at__isnull=True)
-    values = set()
-    if desired.wanted and not desired.content.has_ended(now):
-        values.add(desired.content.code)
-    if observed.remote_id is not None:
-        if observed.applied is None:
-            return
-        values.add(observed.applied.code)
-    values |= observed.left_codes
     # A run counts the claims of all its PINs together; whoever claims another value raises the wish's revision.
     count = pin.claims_held if pin.claims_held is not None else held.count()
     if count <= len(values):
@@ -141,3 +136,36 @@ def release_unused(pin: Pin, now: datetime) -> None:
     pin.claims_held = None
     key = InstallationKey.load()
     held.exclude(digest__in=[ValueClaim.digest_of(value, key=key) for value in values]).update(released_at=now)
+
+
+def release_all_unused(pins: Collection[Pin], now: datetime) -> None:
+    """The same for many, with a few statements."""
+    used = {(pin.grant_id, pin.lock_id): values for pin in pins if (values := _still_used(pin, now)) is not None}
+    held = ValueClaim.objects.filter(grant__in={grant_id for grant_id, _ in used}, released_at__isnull=True)
+    rows = list(held.values_list("pk", "grant_id", "lock_id", "digest")) if used else []
+    if not rows:
+        return
+    key = InstallationKey.load()
+    digests = {at: {ValueClaim.digest_of(value, key=key) for value in values} for at, values in used.items()}
+    free = [
+        pk
+        for pk, grant_id, lock_id, digest in rows
+        if (grant_id, lock_id) in digests and digest not in digests[grant_id, lock_id]
+    ]
+    ValueClaim.objects.filter(pk__in=free).update(released_at=now)
+
+
+def _still_used(pin: Pin, now: datetime) -> set[str] | None:
+    """The values of the grant that are on the lock, should be there, or are left there; `None` while one that is on its
+    way may still land."""
+    desired, observed = pin.desired, pin.observed
+    if observed.pending is not None or observed.late is not None or observed.must_look or observed.extra_ids:
+        return None
+    values = set(observed.left_codes)
+    if desired.wanted and not desired.content.has_ended(now):
+        values.add(desired.content.code)
+    if observed.remote_id is not None:
+        if observed.applied is None:
+            return None
+        values.add(observed.applied.code)
+    return values

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 
 from pins.core.code_rules import problems
-from pins.desired import claims, grants
+from pins.desired import claims, ending, grants
 from pins.models import AccessGrant, Pin
+from rentals.models import Booking
 
 
 class CodeDisclosedError(Exception):
@@ -100,15 +102,20 @@ def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
         return {pin.lock_id for pin in pins}
 
 
-def revoke(grant_id: int, now: datetime) -> set[int]:
-    """A person takes the code away before the stay ends. It stays revoked until a person asks for or chooses another,
-    whatever the booking says. Returns the locks with work."""
+def revoke(grant_ids: Collection[int], now: datetime) -> dict[int, set[int]]:
+    """A person takes codes away before their stays end. They stay revoked until a person asks for or chooses others,
+    whatever the bookings say. Spare codes of the stays go with them. Returns, by grant, the locks with work."""
     with transaction.atomic():
-        grant = grants.lock_row(grant_id)
-        grant.revoked_at = grant.revoked_at or now
-        grant.wanted = False
-        grant.save(update_fields=["revoked_at", "wanted"])
-        return grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
+        stays = AccessGrant.objects.filter(pk__in=grant_ids).exclude(booking=None).order_by()
+        # Bookings are locked first, as everywhere: a spare code that is handed out at this moment goes, too.
+        locked = Booking.objects.select_for_update().filter(pk__in=stays.values("booking")).order_by("pk")
+        booking_ids = list(locked.values_list("pk", flat=True))
+        touched = ending.end(grant_ids, now, revoked=True)
+        with_spares = AccessGrant.objects.filter(booking__in=booking_ids, kind=AccessGrant.Kind.BACKUP, wanted=True)
+        concerned = stays.filter(booking__in=with_spares.values("booking"))
+        for grant_id, booking_id in concerned.values_list("pk", "booking"):
+            touched[grant_id] |= grants.take_along(booking_id, now)
+        return touched
 
 
 def _lock_with_booking(grant_id: int) -> AccessGrant:

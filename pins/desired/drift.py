@@ -5,7 +5,7 @@ Reads the database only and costs no request. Compares bookings with their grant
 
 - within a minute: everything about stays that run or begin within `NEAR`, by either side, booking or grant; stays whose
   issue-ahead window opens; stays that were entered; grants whose booking was deleted;
-- within ten minutes: codes of people who work between stays;
+- within ten minutes: codes of people who work between stays; within a minute: spare codes that stays have;
 - within an hour: everything else (`pins.desired.drift_rounds`). Each minute compares the next slice. Up to
   `drift_rounds.LEAST` codes are one slice, so a small installation is compared as a whole each minute.
 
@@ -24,7 +24,7 @@ from django.db.models import F, Max, Q, Value
 from django.db.models.functions import Least
 
 from pins.core.pin_state import State
-from pins.desired import differences, drift_rounds, grants, staff_grants
+from pins.desired import differences, drift_rounds, grants, spares, staff_grants
 from pins.desired.staying_on import closed_too_early
 from pins.models import AccessGrant, Pin, ScanPosition
 from rentals.models import Booking, Property
@@ -45,7 +45,8 @@ _LATEST = timedelta(days=1)
 def look(now: datetime) -> set[int]:
     """What is due each minute, and the next slice of the rest. Returns the locks that have work because of it."""
     tried: set[int] = set()
-    touched = _put_right(due(now), tried, now) | grants.end_orphans(now) | staff_grants.look(now)
+    touched = _put_right(due(now), tried, now) | grants.end_orphans(now)
+    touched |= staff_grants.look(now) | spares.look(now)
     for one in drift_rounds.ROUNDS:
         with drift_rounds.next_slice(one, now) as keys:
             touched |= _put_right(one.differing(keys, now), tried, now)
@@ -79,7 +80,7 @@ def repair(now: datetime) -> set[int]:
     for one in drift_rounds.ROUNDS:
         for keys in drift_rounds.slices(one, now):
             touched |= _put_right(one.differing(keys, now), tried, now)
-    return touched | grants.end_orphans(now) | staff_grants.repair(now)
+    return touched | grants.end_orphans(now) | staff_grants.repair(now) | spares.repair(now)
 
 
 def _put_right(booking_ids: Iterable[int], tried: set[int], now: datetime) -> set[int]:

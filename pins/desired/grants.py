@@ -8,18 +8,19 @@ Rows are locked in the order booking, grant, its PINs by id. Nothing here waits 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final
 
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from pins.core.alias import alias_text
-from pins.desired import claims, issuing, together
+from pins.desired import claims, ending, issuing, together
 from pins.desired.comparing import facts_of
+from pins.desired.memorable import Likes
 from pins.desired.wishes import Wish, wish_of
 from pins.models import AccessGrant, Incident, Pin, StaffAccess
 from pins.models.pin import DESIRED_COLUMNS
@@ -29,6 +30,8 @@ from rentals.models import Booking
 _TURNOVERS: Final = StaffAccess.objects.filter(mode=StaffAccess.Mode.TURNOVER, is_active=True).order_by()
 #: Whether the codes of people who work there follow the stays of a booking's property.
 IS_FOLLOWED: Final = Exists(_TURNOVERS.filter(properties=OuterRef("property")))
+#: Whether a spare code was handed out to the guest of a booking.
+_HAS_SPARE: Final = Exists(AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.BACKUP).order_by())
 #: From this many bookings on, those with nothing to do are sorted out first, and the others are written together.
 MANY = 20
 
@@ -73,20 +76,21 @@ def lock_booking(booking_id: int) -> Booking | None:
     """The booking as it is now, its row locked; `None`: it is deleted. A copy that was read before the lock could be
     older than a wish that is already written.
 
-    `has_grant` and `is_followed` come with it. If that waited for somebody who made the grant, the first may still say
-    no: PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
+    `has_grant`, `is_followed` and `has_spare` come with it. If that waited for somebody who made the grant, the first
+    may still say no: PostgreSQL reads it from before the wait. The insert then fails, and the grant is found.
     """
     rows = Booking.objects.select_for_update(of=("self",)).select_related("property")
-    return rows.annotate(has_grant=issuing.HAS_GRANT, is_followed=IS_FOLLOWED).filter(pk=booking_id).first()
+    more = {"has_grant": issuing.HAS_GRANT, "is_followed": IS_FOLLOWED, "has_spare": _HAS_SPARE}
+    return rows.annotate(**more).filter(pk=booking_id).first()
 
 
 def end_bookings(booking_ids: Collection[int], now: datetime) -> tuple[set[int], set[int]]:
     """The bookings are about to be deleted: their codes must go. Returns the locks that have work, and the properties
     between whose stays somebody works."""
-    homes: set[int] = set()
-    for booking_id in sorted(booking_ids):
-        booking = lock_booking(booking_id)  # a save of the same booking locks it before its grant, too
-        homes |= _followed(booking) if booking is not None else set()
+    rows = Booking.objects.select_for_update().filter(pk__in=booking_ids).order_by("pk")
+    # A save of the same booking locks it before its grant, too.
+    locked = rows.annotate(is_followed=IS_FOLLOWED).values_list("property", "is_followed")
+    homes = {home for home, is_followed in locked if is_followed}
     return _end(AccessGrant.objects.filter(booking_id__in=booking_ids), now), homes
 
 
@@ -95,16 +99,9 @@ def end_orphans(now: datetime) -> set[int]:
     return _end(AccessGrant.objects.filter(booking=None, kind=AccessGrant.Kind.GUEST, wanted=True), now)
 
 
-def _end(grants: Iterable[AccessGrant], now: datetime) -> set[int]:
-    touched: set[int] = set()
-    for grant_id in [grant.pk for grant in grants]:
-        with transaction.atomic():
-            grant = lock_row(grant_id)
-            grant.wanted = False
-            grant.unnoticed = True
-            grant.save(update_fields=["wanted", "unnoticed"])
-            touched |= wish_for_pins(grant, frozenset(), changed=False, now=now)
-    return touched
+def _end(grants: QuerySet[AccessGrant], now: datetime) -> set[int]:
+    touched = ending.end(grants.order_by().values_list("pk", flat=True), now)
+    return set().union(*touched.values())
 
 
 def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, without: Collection[int] = ()) -> set[int]:
@@ -124,7 +121,30 @@ def sync_booking(booking: Booking, now: datetime, *, ahead: bool = False, withou
             # In between, another transaction made the grant, or took its value or its reference.
             grant = _grant_of(booking) or _new_grant(booking, wish, now)
             wish = read(grant)
-    return _apply(grant, wish, booking.property.code_length, now)
+    touched = _apply(grant, wish, booking, now)
+    return touched | take_along(booking.pk, now) if getattr(booking, "has_spare", False) else touched
+
+
+def take_along(booking_id: int, now: datetime) -> set[int]:
+    """The spare codes that a stay's guest has end when the guest's own code does. They go with it, and where it is not
+    wanted on their lock any more. Returns the locks with work."""
+    with transaction.atomic():
+        living = AccessGrant.objects.select_for_update().filter(booking=booking_id, ends_at__gt=now, wanted=True)
+        found = list(living.exclude(kind=AccessGrant.Kind.STAFF).order_by("pk"))
+        own = next((one for one in found if one.kind == AccessGrant.Kind.GUEST), None)
+        doors = set(Pin.objects.filter(grant=own, wanted=True).values_list("lock", flat=True)) if own else set()
+        touched: set[int] = set()
+        for spare in found:
+            if spare.kind == AccessGrant.Kind.GUEST:
+                continue
+            kept = doors & set(spare.pins.values_list("lock", flat=True))
+            ends_at = own.ends_at if own is not None else spare.ends_at
+            moved = spare.ends_at != ends_at
+            spare.ends_at, spare.wanted = ends_at, bool(kept)
+            if moved or not kept:
+                spare.save(update_fields=["ends_at", "wanted"])
+            touched |= wish_for_pins(spare, frozenset(kept), changed=moved, now=now)
+        return touched
 
 
 def _grant_of(booking: Booking) -> AccessGrant | None:
@@ -139,7 +159,7 @@ def _new_grant(booking: Booking, wish: Wish, now: datetime) -> AccessGrant:
         return grant
 
 
-def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> set[int]:
+def _apply(grant: AccessGrant, wish: Wish, booking: Booking, now: datetime) -> set[int]:
     """Write what differs between a grant, its row locked, and the wish."""
     facts = facts_of(wish)
     changed = {name for name, value in facts.items() if getattr(grant, name) != value}
@@ -147,7 +167,7 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
         setattr(grant, name, facts[name])
         grant.unnoticed = True
     wanted_locks = wish.lock_ids if wish.wanted else frozenset()
-    recoded = _ensure_code(grant, wanted_locks, code_length, now)
+    recoded = _ensure_code(grant, wanted_locks, booking, now)
     if changed or recoded:
         grant.save()
     content_changed = recoded or bool(changed & {"starts_at", "ends_at"})
@@ -158,13 +178,16 @@ def _apply(grant: AccessGrant, wish: Wish, code_length: int, now: datetime) -> s
     return touched
 
 
-def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], length: int, now: datetime) -> bool:
-    """Make sure that the grant has a code, claimed on every lock that needs it. Returns whether the code changed.
+def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], booking: Booking, now: datetime) -> bool:
+    """Make sure that the grant has a code, claimed on every lock that needs it. Returns whether the code changed. The
+    guest's phone counts for the first code alone: a number that is corrected later changes none.
 
     A code that the guest knows stays, even where the claim fails: then the lock itself decides whether both fit.
     """
+    length = booking.property.code_length
     if not grant.code:
-        grant.code = claims.choose(grant, wanted_locks, length, now)
+        liked = Likes().of(booking, wanted_locks)
+        grant.code = claims.choose(grant, wanted_locks, length, now, liked=liked)
         return True
     if claims.claim(grant, wanted_locks, grant.code, now):
         return False

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from pins.core.alias import alias_text, new_reference
 from pins.desired.claims import Keypads
+from pins.desired.memorable import Likes
 from pins.desired.wishes import Wish
 from pins.models import AccessGrant, InstallationKey, Pin, ValueClaim
 from rentals.models import Booking
@@ -33,9 +34,12 @@ def issue(asked: Sequence[tuple[Booking, Wish]], now: datetime) -> set[int]:
     keypads = Keypads({lock_id for _, wish in asked for lock_id in wish.lock_ids}, now, key)
     grants: list[AccessGrant] = []
     digests: list[str] = []
+    likes = Likes()
     for (booking, wish), reference in zip(asked, _references(len(asked), key), strict=True):
         grant = grant_for(booking, wish, now)
-        grant.code, digest = keypads.take(wish.lock_ids, booking.property.code_length)
+        grant.code, digest = keypads.take(
+            wish.lock_ids, booking.property.code_length, liked=likes.of(booking, wish.lock_ids)
+        )
         grant.reference = reference
         grants.append(grant)
         digests.append(digest)

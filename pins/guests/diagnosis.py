@@ -1,11 +1,12 @@
 """Why a guest cannot get in, as far as Turnkey knows. Pure. All times are UTC.
 
-The last resort, a code in reserve, will be handed out from here: `Diagnosis.failed` names the locks on which the
-guest's own code is known not to work.
+`Diagnosis.failed` names the locks on which the guest's own code is not known to work: only then is a spare code asked
+for (`pins.guests.help`), and `pins.core.spares` decides.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +20,7 @@ class Finding(StrEnum):
     OVER = "over"
     NO_STAY = "no_stay"
     TOO_EARLY = "too_early"
+    WRONG_CODE = "wrong_code"  # somebody entered one at these doors a moment ago
     NOT_RELEASED = "not_released"
     NO_DOOR = "no_door"
     NOT_SET = "not_set"
@@ -49,8 +51,8 @@ class Diagnosis:
         return not {one.finding for one in self.found} & {Finding.OVER, Finding.NO_STAY, Finding.TOO_EARLY}
 
 
-def diagnose(stay: StayFacts, now: datetime) -> Diagnosis:
-    """What keeps this guest out."""
+def diagnose(stay: StayFacts, now: datetime, *, wrong_code_at: Collection[int] = ()) -> Diagnosis:
+    """What keeps this guest out. `wrong_code_at`: the locks at which a wrong code was entered a moment ago."""
     if stay.is_over(now):
         return Diagnosis((Found(Finding.OVER),), ())
     if not stay.is_expected:
@@ -67,5 +69,8 @@ def diagnose(stay: StayFacts, now: datetime) -> Diagnosis:
         (Finding.BATTERY_LOW, [door.name for door in stay.doors if door.battery_low]),
     ):
         found += [Found(finding, tuple(doors))] if doors else []
+    found = found or [Found(Finding.NOTHING_WRONG)]
+    if wrong := tuple(door.name for door in stay.doors if door.lock_id in wrong_code_at):
+        found.insert(0, Found(Finding.WRONG_CODE, wrong))
     failed = tuple(door.lock_id for door in missing) if begun else ()
-    return Diagnosis(tuple(found) or (Found(Finding.NOTHING_WRONG),), failed)
+    return Diagnosis(tuple(found), failed)

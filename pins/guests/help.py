@@ -1,4 +1,4 @@
-"""“I cannot get in”: finds out why, and tells the host at once."""
+"""“I cannot get in”: finds out why, tells the host at once, and gives a spare code where the host allows that."""
 
 from __future__ import annotations
 
@@ -8,16 +8,23 @@ from typing import Final
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
+from django.views.decorators.debug import sensitive_variables
 
+from pins.desired import handing_out
+from pins.desired.disclosure import CodeNotShownError
+from pins.desired.handing_out import By, HandedOut
 from pins.guests.diagnosis import Diagnosis, diagnose
 from pins.guests.reading import GuestStay
 from pins.models import AccessGrant, GuestPage, Incident
+from pins.reconcile import activity
 from rentals.models import Booking
 
 _OF_GUESTS: Final = (Incident.Kind.GUEST_SHUT_OUT, Incident.Kind.GUEST_NOT_TOLD)
 
 logger = logging.getLogger(__name__)
 
+#: A wrong code so long ago may be why the guest asks.
+LATELY: Final = timedelta(minutes=30)
 #: A call for help stays open for so long at least.
 _HEARD: Final = timedelta(minutes=15)
 
@@ -25,15 +32,32 @@ _HEARD: Final = timedelta(minutes=15)
 def ask(stay: GuestStay, now: datetime) -> Diagnosis:
     """The guest of this stay cannot get in. The incident is urgent if the guest should be inside at this moment, else a
     warning; it stays open until the guest or the host says that it is over, or the stay ends."""
-    found = diagnose(stay.facts, now)
+    locks = [door.lock_id for door in stay.facts.doors]
+    found = diagnose(stay.facts, now, wrong_code_at=activity.wrong_codes(locks, now - LATELY))
     severity = Incident.Severity.URGENT if found.is_urgent else Incident.Severity.WARNING
     with transaction.atomic():
+        activity.hurry(locks, now)
         GuestPage.objects.filter(pk=stay.page.pk).update(
             help_at=now, help_findings=",".join(one.finding.value for one in found.found)
         )
         Incident.open(Incident.Kind.GUEST_SHUT_OUT, now, about=stay.booking, severity=severity)
     logger.warning("guest_asked_for_help", extra={"booking_id": stay.booking.pk})
     return found
+
+
+@sensitive_variables()
+def spares_for(stay: GuestStay, found: Diagnosis, now: datetime, *, address: str) -> tuple[HandedOut, ...]:
+    """Spare codes for the doors that the guest's own code is proven not to open. None where the host does not allow
+    that, has not released the stay, or none is ready. All is committed when this returns."""
+    if not (stay.guide.hands_out_spares and stay.facts.released and found.failed):
+        return ()
+    try:
+        given = handing_out.hand_out(stay.booking.pk, now, by=By("the guest, who could not get in", address=address))
+    except CodeNotShownError as refused:
+        logger.warning("no_spare_code", extra={"booking_id": stay.booking.pk, "reason": type(refused).__name__})
+        return ()
+    logger.warning("spare_code_given", extra={"booking_id": stay.booking.pk})
+    return given  # a sweep finds what is left to do on the lock
 
 
 def is_in(booking_id: int, now: datetime) -> bool:

@@ -10,7 +10,9 @@ from django.conf import settings
 
 from pins.guests import links
 from pins.guests.diagnosis import Finding
-from pins.models import GuestGuide, GuestMessage, GuestPage, Incident
+from pins.guests.help import LATELY
+from pins.models import GuestGuide, GuestMessage, GuestPage, Incident, Pin
+from pins.reconcile import activity
 from rentals.fields import UndecryptableValue
 from rentals.models import Booking
 from rentals.wording import brief
@@ -21,6 +23,7 @@ _FINDINGS: Final = {
     Finding.OVER: "the stay is over",
     Finding.NO_STAY: "the stay is not confirmed, or its code is revoked",
     Finding.TOO_EARLY: "it is too early",
+    Finding.WRONG_CODE: "a wrong code was entered",
     Finding.NOT_RELEASED: "you have not released the stay",
     Finding.NO_DOOR: "the property has no lock",
     Finding.NOT_SET: "the code is not on every lock",
@@ -94,5 +97,10 @@ def _help(booking: Booking, page: GuestPage | None, now: datetime) -> str:
     waiting = Incident.objects.filter(booking=booking, kind=Incident.Kind.GUEST_SHUT_OUT, resolved_at=None)
     if page is None or page.help_at is None or not waiting.exists():
         return ""
-    found = [_FINDINGS[Finding(one)] for one in page.help_findings.split(",") if one in set(Finding)]
+    names = [one for one in page.help_findings.split(",") if one in set(Finding)]
+    # The activity is read after the guest asked: what it tells by now counts.
+    doors = Pin.objects.filter(grant__booking=booking, wanted=True).values_list("lock", flat=True)
+    if Finding.WRONG_CODE not in names and activity.wrong_codes(doors, page.help_at - LATELY):
+        names.insert(0, Finding.WRONG_CODE)
+    found = [_FINDINGS[Finding(one)] for one in names]
     return f"{brief(page.help_at, now, booking.property.zone)}. Turnkey found: {'; '.join(found)}."

@@ -31,9 +31,12 @@ def letter(stay: GuestStay, kind: Kind, *, link: str, code: str) -> Message:
 
 
 def _language(stay: GuestStay) -> str:
-    """The guest's; of one whose language nobody knows, English, or else one in which the host wrote something."""
+    """The guest's; of one whose language nobody knows, that of the country of the telephone number, English, or else
+    one in which the host wrote something."""
     written = sorted(stay.guide.texts.values_list("language", flat=True))
-    return words.language_of(stay.booking.guest_language, *([] if "en" in written else written))
+    guest = stay.booking
+    known = (guest.guest_language, words.language_of_number(guest.guest_phone))
+    return words.language_of(*known, *([] if "en" in written else written))
 
 
 @sensitive_variables()

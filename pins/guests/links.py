@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -32,15 +33,14 @@ def find(token: str) -> GuestPage | None:
     return page if page is not None and hmac.compare_digest(page.token_digest, digest) else None
 
 
-def rotate(booking_id: int) -> bool:
-    """Replace the link of a stay, if it has one: the former one shows nothing from now on. A guest who was told the
-    former one is told the new one, unless the code was revoked (`pins.guests.timing`)."""
-    page = GuestPage.objects.defer(*GuestPage.SECRETS).filter(booking=booking_id).first()
-    if page is None:
-        return False
-    page.token = new_token()
-    page.save(update_fields=["token"])
-    return True
+def rotate(booking_ids: Collection[int]) -> int:
+    """Replace the links of stays, as far as they have one: the former ones show nothing from now on. Returns how many.
+    A guest who was told the former one is told the new one, unless the code was revoked (`pins.guests.timing`)."""
+    pages = list(GuestPage.objects.defer(*GuestPage.SECRETS).filter(booking__in=booking_ids).order_by("pk"))
+    for page in pages:
+        page.token = new_token()
+        page.save(update_fields=["token"])
+    return len(pages)
 
 
 def address(page: GuestPage, site: str) -> str:

@@ -7,11 +7,13 @@ from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from pins.guests import reading, words
+from pins.guests import leaving, reading, words
 from pins.guests.reading import GuestStay
 from pins.guests.status import CodeStatus, DoorStatus, code_status, door_status
 from pins.models import GuestGuide
+from rentals import departure
 from rentals.fields import UndecryptableValue
+from rentals.models import Booking
 
 #: Opened only when the guest presses it; nothing of it is loaded.
 _MAP: Final = "https://www.google.com/maps/search/?api=1&query="
@@ -20,6 +22,7 @@ _SIGNS: Final = {
     DoorStatus.BEING_SET: "↻",
     DoorStatus.READY: "✓",
     DoorStatus.ACTIVE: "✓",
+    DoorStatus.SPARE: "✓",
     DoorStatus.REPAIRED: "!",
     DoorStatus.ENDED: "◦",
 }
@@ -42,7 +45,8 @@ def context(stay: GuestStay, language: str, now: datetime) -> dict[str, Any]:
     doors = [_line(one.name, door_status(facts, one, now)) for one in facts.doors]
     status = code_status(facts, now)
     own = reading.words_of(guide, language)
-    is_expected = status not in (CodeStatus.NO_STAY, CodeStatus.ENDED)
+    left = _left(booking, facts.works_until, now)
+    is_expected = not left and status not in (CodeStatus.NO_STAY, CodeStatus.ENDED)
     return {
         "language": language,
         "languages": words.OWN_NAMES,
@@ -53,6 +57,10 @@ def context(stay: GuestStay, language: str, now: datetime) -> dict[str, Any]:
         "departure": words.day_and_clock(booking.check_out, zone),
         "countdown": words.countdown(booking.check_in, booking.check_out, now) if is_expected else "",
         "zone_note": words.zone_note(booking.property.timezone),
+        "left": left,
+        "may_leave": leaving.may_leave(stay, now),
+        "seen": leaving.seen(booking),
+        "leave_first": words.leave_first(),
         "status": words.code(status, (one.status for one in doors), words.day_and_clock(facts.code_from, zone)),
         "tone": "ready" if status is CodeStatus.AVAILABLE else "waiting",
         "may_show": status is CodeStatus.AVAILABLE,
@@ -72,6 +80,19 @@ def context(stay: GuestStay, language: str, now: datetime) -> dict[str, Any]:
         "pictures": list(guide.pictures.defer("data")) if is_expected else [],
         "leave_by": words.leave_by(words.day_and_clock(booking.check_out, zone)) if is_expected else "",
     }
+
+
+def _left(booking: Booking, works_until: datetime, now: datetime) -> list[str]:
+    """What is said to a guest who checked out early: since when the stay is over, how long the code works, and whom to
+    ask. Empty for others."""
+    if booking.check_out > now:
+        return []
+    early = departure.of(booking)
+    if early is None:
+        return []
+    zone = booking.property.zone
+    works = words.day_and_clock(works_until, zone) if works_until > now else ""
+    return words.left(words.day_and_clock(early.left_at, zone), works)
 
 
 def _wifi_password(guide: GuestGuide) -> str:

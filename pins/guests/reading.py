@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Exists, OuterRef
+
 from pins.core.pin_state import State
+from pins.desired import handing_out
 from pins.guests.status import DoorFacts, StayFacts
 from pins.models import AccessGrant, GuestGuide, GuestPage, GuestText, Pin
 from pins.status.locks import is_low, lock_badge
@@ -17,6 +20,9 @@ from rentals.models import Booking, Lock, LockAccount
 
 #: In trouble, or being changed after it was on the lock: a guest reads “being repaired”, not “being set”.
 _TROUBLED = frozenset({State.BLOCKED, State.IN_DOUBT, State.CHANGING, State.REMOVING})
+
+
+_HAS_SPARE = Exists(AccessGrant.objects.filter(booking=OuterRef("pk"), kind=AccessGrant.Kind.BACKUP).order_by())
 
 
 @dataclass(frozen=True)
@@ -31,10 +37,11 @@ class GuestStay:
 
 
 def read(page: GuestPage, now: datetime) -> GuestStay | None:
-    """The stay of a page; `None` where its property has no active guide. In four queries, however many locks."""
+    """The stay of a page; `None` where its property has no active guide. In four queries, however many locks; two more
+    where its guest was given a spare code."""
     # Secrets are read where they are needed: one that no key opens must not stop everything else.
     rows = Booking.objects.select_related("property__guide").defer(*behind("property__guide", GuestGuide.SECRETS))
-    booking = rows.filter(pk=page.booking_id).first()
+    booking = rows.annotate(has_spare=_HAS_SPARE).filter(pk=page.booking_id).first()
     guide = getattr(booking.property, "guide", None) if booking is not None else None
     if booking is None or guide is None or not guide.is_active:
         return None
@@ -43,14 +50,24 @@ def read(page: GuestPage, now: datetime) -> GuestStay | None:
     locks = booking.property.locks.filter(is_active=True).select_related("operation", "account__operation")
     unneeded = (*behind("account", LockAccount.SECRETS), "operation__foreign_names")
     doors = list(locks.defer(*unneeded).order_by("name", "pk"))
-    return GuestStay(page, booking, guide, grant.pk if grant else None, facts(page, booking, grant, pins, doors, now))
+    spared = handing_out.opened_by_spares(booking.pk, now) if getattr(booking, "has_spare", False) else frozenset[int]()
+    found = facts(page, booking, grant, pins, doors, now, spared=spared)
+    return GuestStay(page, booking, guide, grant.pk if grant else None, found)
 
 
 def facts(
-    page: GuestPage, booking: Booking, grant: AccessGrant | None, pins: list[Pin], locks: list[Lock], now: datetime
+    page: GuestPage,
+    booking: Booking,
+    grant: AccessGrant | None,
+    pins: list[Pin],
+    locks: list[Lock],
+    now: datetime,
+    *,
+    spared: frozenset[int] = frozenset(),
 ) -> StayFacts:
     """The facts of a stay from its rows. `pins`: the wanted ones of the grant. `locks`: the active ones of its
-    property; each of them is a door, also where no code is planned for it yet."""
+    property; each of them is a door, also where no code is planned for it yet. `spared`: the locks that a spare code of
+    the stay opens now."""
     guide = booking.property.guide
     by_lock = {pin.lock_id: pin for pin in pins}
     doors = {lock.pk: lock for lock in locks} | {pin.lock_id: pin.lock for pin in pins}
@@ -65,7 +82,7 @@ def facts(
         released=not guide.needs_release or page.released_at is not None,
         code_lead=timedelta(hours=guide.code_hours),
         doors=tuple(
-            _door(lock, by_lock.get(lock.pk), grant, now)
+            _door(lock, by_lock.get(lock.pk), grant, now, spare=lock.pk in spared)
             for lock in sorted(doors.values(), key=lambda one: (one.name, one.pk))
         ),
     )
@@ -76,7 +93,7 @@ def _covers(grant: AccessGrant, booking: Booking) -> bool:
     return grant.starts_at <= booking.check_in and booking.check_out.replace(microsecond=0) <= grant.ends_at
 
 
-def _door(lock: Lock, pin: Pin | None, grant: AccessGrant | None, now: datetime) -> DoorFacts:
+def _door(lock: Lock, pin: Pin | None, grant: AccessGrant | None, now: datetime, *, spare: bool) -> DoorFacts:
     state = State(pin.state) if pin is not None else State.SCHEDULED
     tried = pin is not None and bool(pin.last_cause) and state is not State.SET
     return DoorFacts(
@@ -88,6 +105,7 @@ def _door(lock: Lock, pin: Pin | None, grant: AccessGrant | None, now: datetime)
         offline=lock_badge(lock, now).kind is Kind.OFFLINE,
         battery_low=is_low(lock),
         no_keypad=lock.has_keypad is False,
+        spare=spare,
     )
 
 

@@ -1,8 +1,11 @@
-"""Sends the messages to guests: each once, however many workers there are.
+"""Sends the messages to guests, by the rules of `pins.notify.tries`.
 
-As in `pins.notify.sending`: claim by one UPDATE, count the try, send outside any transaction, mark as sent. A crash
-before the mark sends the message again when the claim ends, with the same Message-ID. What the message says is read
-only now, so it is never older than the stay. One guest's wrong address makes no other guest wait.
+What a message says is read only when it is sent, so it is never older than the stay. One guest's wrong address makes no
+other guest wait.
+
+A letter that may have been taken is sent again with the same Message-ID, which mail programs show once. A text message
+has no such mark. The host is told first (`GUEST_NOT_TOLD`), then it is sent once more, because a guest without the link
+stands at the door while two messages only puzzle; after a second time without an answer a person decides.
 """
 
 from __future__ import annotations
@@ -11,11 +14,10 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
 
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -25,19 +27,28 @@ from pins.guests import letters, links, reading, showing
 from pins.guests.reading import GuestStay
 from pins.guests.timing import LAST_CALL, Kind
 from pins.models import GuestMessage, GuestPage, Incident
-from pins.notify import mail, services
+from pins.notify import mail, services, tries
 from pins.notify.outgoing import NotSentError, Outgoing
-from pins.notify.sending import CLAIM, SendResult
+from pins.notify.tries import Claim, SendResult
 from rentals.fields import UndecryptableValue, behind
+from rentals.models import Booking
 
 logger = logging.getLogger(__name__)
 
 #: When a message whose code is being changed is looked at again.
 LOOK_AGAIN: Final = timedelta(minutes=1)
+#: When a message about a stay that is off, or whose guide is, is looked at again.
+OFF_LOOK_AGAIN: Final = timedelta(minutes=5)
 #: From this try on a failure is an incident: mail servers often refuse a stranger once.
 TELL_FROM: Final = 2
-OVER: Final = "The stay is over, or off."
+OVER: Final = "The stay is over."
+OFF: Final = "It waits: the stay is off, or the guide of its property."
 REPLACED: Final = "A later message says more."
+#: How long a text message that was perhaps taken rests: the host hears of it before it is sent again.
+TELL_FIRST: Final = timedelta(minutes=10)
+ONCE_MORE: Final = "Nobody knows whether it was taken. It is sent once more, so the guest may get it twice."
+UNSURE: Final = "Nobody knows whether it was taken, twice. Ask the guest, or send the link yourself."
+PERHAPS_TWICE: Final = "The guest may have got it twice."
 #: What stands for the guest's number in the address of a messaging service.
 PHONE: Final = "{phone}"
 
@@ -46,34 +57,41 @@ State = GuestMessage.State
 
 def due(now: datetime, limit: int) -> list[int]:
     """Ids of messages that may be tried now; those that were never tried come first."""
-    found = GuestMessage.objects.filter(_is_due(now)).order_by("attempts", "pk")
+    found = GuestMessage.objects.filter(tries.is_due(now)).order_by("attempts", "pk")
     return list(found.values_list("pk", flat=True)[:limit])
-
-
-def _is_due(now: datetime) -> Q:
-    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    return free & Q(state=State.WAITING, next_try_at__lte=now)
 
 
 def send(message_id: int, *, clock: Callable[[], datetime] = timezone.now) -> SendResult:
     """Try one message if it is due. Safe to call twice, late, or at the same time."""
-    now, token = clock(), uuid4()
-    claimed = GuestMessage.objects.filter(_is_due(now), pk=message_id)
-    if not claimed.update(claim_token=token, claimed_until=now + CLAIM):
+    now = clock()
+    claim = tries.claim(GuestMessage.objects.filter(pk=message_id), now)
+    if claim is None:
         return SendResult.LEFT
     rows = GuestMessage.objects.select_related("page").defer(*behind("page", GuestPage.SECRETS))
     message = rows.get(pk=message_id)
-    stay = reading.read(message.page, now)
-    if stay is None or not stay.facts.is_expected or now >= stay.booking.check_out:
-        return _end(message, token, State.DROPPED, now, OVER, SendResult.DROPPED)
+    if not Booking.objects.filter(pk=message.page.booking_id, check_out__gt=now).exists():
+        claim.end(State.DROPPED, now, OVER)
+        return SendResult.DROPPED
     if GuestMessage.objects.filter(page=message.page, way=message.way, number__gt=message.number).exists():
-        return _end(message, token, State.DROPPED, now, REPLACED, SendResult.DROPPED)
-    ours = GuestMessage.objects.filter(pk=message.pk, claim_token=token, state=State.WAITING)
-    ours.update(attempts=F("attempts") + 1)
+        claim.end(State.DROPPED, now, REPLACED)
+        return SendResult.DROPPED
+    stay = reading.read(message.page, now)
+    if stay is None or not stay.facts.is_expected:
+        # Nothing is lost while it waits: what the guest was told counts from the moment when a message was written.
+        claim.release(next_try_at=now + OFF_LOOK_AGAIN, last_error=OFF, begun_at=message.begun_at)
+        return SendResult.HELD
+    if message.begun_at is not None and message.way == GuestMessage.Way.TEXT:  # a sender died in the middle
+        return _in_doubt(claim, message, stay, now)
+    return _try(claim, message, stay, clock)
+
+
+def _try(claim: Claim, message: GuestMessage, stay: GuestStay, clock: Callable[[], datetime]) -> SendResult:
+    if not claim.begin(clock()):
+        return SendResult.LEFT
     try:
         _hand_over(message, stay, clock())
     except disclosure.CodeNotShownError:
-        ours.update(attempts=message.attempts, claim_token=None, claimed_until=None, next_try_at=now + LOOK_AGAIN)
+        claim.release(attempts=message.attempts, next_try_at=clock() + LOOK_AGAIN)
         return SendResult.HELD
     except NotSentError as error:
         failure = error
@@ -83,10 +101,12 @@ def send(message_id: int, *, clock: Callable[[], datetime] = timezone.now) -> Se
         failure = NotSentError(f"Turnkey met a fault of its own ({type(error).__name__}).")
     else:
         logger.info("guest_told", extra={"booking_id": stay.booking.pk})
-        _end(message, token, State.SENT, clock(), "", SendResult.SENT)
-        Incident.resolve(clock(), about=stay.booking, kinds=(Incident.Kind.GUEST_NOT_TOLD,))
+        claim.end(State.SENT, clock(), PERHAPS_TWICE if message.doubted_at is not None else "")
+        _told(message, stay, clock())
         return SendResult.SENT
-    return _failed(message, stay, token, failure, clock())
+    if failure.unsure:
+        return _in_doubt(claim, message, stay, clock())
+    return _failed(claim, message, stay, failure, clock())
 
 
 @sensitive_variables()
@@ -124,23 +144,41 @@ def _code(message: GuestMessage, stay: GuestStay, now: datetime) -> str:
     return ""
 
 
-def _failed(message: GuestMessage, stay: GuestStay, token: UUID, failure: NotSentError, now: datetime) -> SendResult:
-    """Try again later. A person is told: urgently when the guest arrives soon."""
-    tries = message.attempts + 1
+def _failed(claim: Claim, message: GuestMessage, stay: GuestStay, failure: NotSentError, now: datetime) -> SendResult:
+    """Try again later. A person is told, from the second time on or when the guest arrives soon."""
+    tried = message.attempts + 1
+    rest = quiet_hours.wait(tried, random.uniform(0.5, 1))
+    claim.release(next_try_at=now + rest, last_error=str(failure)[:200])
     logger.warning("guest_not_told", extra={"booking_id": stay.booking.pk})
-    ours = GuestMessage.objects.filter(pk=message.pk, claim_token=token, state=State.WAITING)
-    changes: dict[str, Any] = {"claim_token": None, "claimed_until": None, "last_error": str(failure)[:200]}
-    ours.update(next_try_at=now + quiet_hours.wait(tries, random.uniform(0.5, 1)), **changes)
-    soon = stay.booking.check_in <= now + timedelta(hours=settings.CODE_URGENT_HOURS)
-    if tries >= TELL_FROM or failure.final or soon:
-        severity = Incident.Severity.URGENT if soon else Incident.Severity.WARNING
-        Incident.open(Incident.Kind.GUEST_NOT_TOLD, now, about=stay.booking, severity=severity)
+    if tried >= TELL_FROM or failure.final or _is_soon(stay, now):
+        _tell_host(stay, now)
     return SendResult.FAILED
 
 
-def _end(
-    message: GuestMessage, token: UUID, state: GuestMessage.State, now: datetime, text: str, result: SendResult
-) -> SendResult:
-    ours = GuestMessage.objects.filter(pk=message.pk, claim_token=token)
-    ours.update(state=state, ended_at=now, claim_token=None, claimed_until=None, last_error=text)
-    return result
+def _in_doubt(claim: Claim, message: GuestMessage, stay: GuestStay, now: datetime) -> SendResult:
+    """A text message that the service may have taken: a person is told, and it is sent once more; but not a third
+    time."""
+    logger.warning("guest_perhaps_told", extra={"booking_id": stay.booking.pk})
+    _tell_host(stay, now)  # before anything else, so that a crash in between only makes us tell it again
+    if message.doubted_at is None:
+        claim.release(next_try_at=now + TELL_FIRST, last_error=ONCE_MORE, doubted_at=now)
+    else:
+        claim.end(State.GIVEN_UP, now, UNSURE)
+    return SendResult.FAILED
+
+
+def _is_soon(stay: GuestStay, now: datetime) -> bool:
+    return stay.booking.check_in <= now + timedelta(hours=settings.CODE_URGENT_HOURS)
+
+
+def _tell_host(stay: GuestStay, now: datetime) -> None:
+    """Open the incident, urgent when the guest arrives soon."""
+    severity = Incident.Severity.URGENT if _is_soon(stay, now) else Incident.Severity.WARNING
+    Incident.open(Incident.Kind.GUEST_NOT_TOLD, now, about=stay.booking, severity=severity)
+
+
+def _told(message: GuestMessage, stay: GuestStay, now: datetime) -> None:
+    """The incident ends, unless a message that goes another way is in trouble."""
+    troubled = Q(state=State.WAITING, attempts__gt=0) | Q(state=State.GIVEN_UP, number=message.number)
+    if not GuestMessage.objects.filter(troubled, page=message.page).exists():
+        Incident.resolve(now, about=stay.booking, kinds=(Incident.Kind.GUEST_NOT_TOLD,))

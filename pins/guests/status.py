@@ -1,7 +1,7 @@
 """What a guest's page says: of each door, and whether the code may be shown. Pure. All times are UTC.
 
 The promise of the page: “ready” stands there only for what the lock confirmed, and a code only when every lock of the
-stay confirmed it.
+stay confirmed it, or else a spare code that this guest was given.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class DoorStatus(StrEnum):
     BEING_SET = "being_set"
     READY = "ready"
     ACTIVE = "active"  # the code opens it now
+    SPARE = "spare"  # a spare code that the guest was given opens it now
     REPAIRED = "repaired"  # something is in the way, or is being changed
     ENDED = "ended"
 
@@ -46,6 +47,7 @@ class DoorFacts:
     offline: bool = False
     battery_low: bool = False
     no_keypad: bool = False
+    spare: bool = False  # the lock is known to take a spare code that this guest was given
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,12 @@ class StayFacts:
         """Whether every door is known to take the code for all of the stay."""
         return self.is_expected and self.covered and bool(self.doors) and all(door.confirmed for door in self.doors)
 
+    @property
+    def may_enter(self) -> bool:
+        """Whether the guest has a code for every door: the own one, or a spare one."""
+        opened = [(door.confirmed and self.covered) or door.spare for door in self.doors]
+        return self.is_expected and bool(opened) and all(opened)
+
     def is_over(self, now: datetime) -> bool:
         return now >= max(self.check_out, self.works_until)
 
@@ -82,6 +90,8 @@ def door_status(stay: StayFacts, door: DoorFacts, now: datetime) -> DoorStatus:
         return DoorStatus.ENDED
     if door.confirmed and stay.covered:
         return DoorStatus.ACTIVE if stay.works_from <= now else DoorStatus.READY
+    if door.spare:
+        return DoorStatus.SPARE
     if door.troubled or door.no_keypad:
         return DoorStatus.REPAIRED
     return DoorStatus.PLANNED if door.waits else DoorStatus.BEING_SET
@@ -99,7 +109,7 @@ def code_status(stay: StayFacts, now: datetime) -> CodeStatus:
         return CodeStatus.TOO_EARLY
     if not stay.released:
         return CodeStatus.NOT_RELEASED
-    return CodeStatus.AVAILABLE if stay.confirmed else CodeStatus.NOT_READY
+    return CodeStatus.AVAILABLE if stay.may_enter else CodeStatus.NOT_READY
 
 
 def is_open(check_out: datetime, grace: timedelta, now: datetime) -> bool:

@@ -9,5 +9,6 @@ urlpatterns = [
     path("<str:token>/code/", views.guest_code, name="guest-code"),
     path("<str:token>/help/", views.guest_help, name="guest-help"),
     path("<str:token>/in/", views.guest_is_in, name="guest-is-in"),
+    path("<str:token>/leave/", views.guest_leave, name="guest-leave"),
     path("<str:token>/pictures/<int:picture_id>/", views.guest_picture, name="guest-picture"),
 ]

@@ -8,7 +8,7 @@ so a check for forged requests would add nothing, and would ask for a cookie.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -23,8 +23,9 @@ from limits import RateLimitItem, RateLimitItemPerMinute
 
 from pins.desired import disclosure
 from pins.guests import help as asking
-from pins.guests import links, page, reading, showing, words
+from pins.guests import leaving, links, page, reading, showing, words
 from pins.guests.reading import GuestStay
+from pins.guests.showing import DoorCode
 from pins.guests.status import is_open
 from pins.models import GuestPicture
 from rentals.inbound import rate_limits
@@ -33,7 +34,7 @@ from rentals.inbound.secret_pages import kept_private
 
 #: Calls of one page.
 LOOKS: Final = RateLimitItemPerMinute(60, namespace="guest-look")
-#: Codes shown, and calls for help, of one page.
+#: Codes shown, calls for help, and check-outs, of one page.
 SHOWN: Final = RateLimitItemPerMinute(20, 10, namespace="guest-code")
 HELPS: Final = RateLimitItemPerMinute(10, 10, namespace="guest-help")
 
@@ -105,20 +106,29 @@ def guest_page(request: HttpRequest, stay: GuestStay, language: str, now: dateti
 def guest_code(request: HttpRequest, stay: GuestStay, language: str, now: datetime, *, token: str) -> HttpResponse:
     """The page with the code, where every lock confirmed it; else the page, which says how things stand."""
     try:
-        code = showing.show(stay, now, address=address_of(request))
+        codes = showing.show(stay, now, address=address_of(request))
     except disclosure.CodeNotShownError:
         return _page(request, stay, language, now, token, refusal=words.not_shown())
-    return _page(request, stay, language, now, token, code=code)
+    return _page(request, stay, language, now, token, codes=_shown(codes))
+
+
+@sensitive_variables()
+def _shown(codes: Iterable[DoorCode]) -> list[tuple[str, str]]:
+    """Each code, and for which doors it is, in the language that is active."""
+    return [(one.code, words.code_for(one.doors)) for one in codes]
 
 
 @require_POST
 @_guests(HELPS)
+@sensitive_variables()
 def guest_help(request: HttpRequest, stay: GuestStay, language: str, now: datetime, *, token: str) -> HttpResponse:
-    """“I cannot get in”: what was found, what to try, and that the host was told."""
+    """“I cannot get in”: what was found, what to try, that the host was told, and perhaps a spare code."""
     diagnosis = asking.ask(stay, now)
+    given = asking.spares_for(stay, diagnosis, now, address=address_of(request))
     said = [words.finding(one.finding, one.doors) for one in diagnosis.found]
     context = page.context(stay, language, now)
-    more = {"token": token, "found": said, "tries": words.what_to_try()}
+    codes = _shown(showing.spare_codes(given))
+    more = {"token": token, "found": said, "tries": words.what_to_try(), "codes": codes}
     return render(request, "pins/guests/help.html", {**context, **more})
 
 
@@ -128,6 +138,14 @@ def guest_is_in(request: HttpRequest, stay: GuestStay, language: str, now: datet
     """The guest got in: what the host was told is over."""
     asking.is_in(stay.booking.pk, now)
     return HttpResponseRedirect(f"{reverse('guest-page', args=[token])}?lang={language}&in")
+
+
+@require_POST
+@_guests(HELPS)
+def guest_leave(request: HttpRequest, stay: GuestStay, language: str, now: datetime, *, token: str) -> HttpResponse:
+    """“I have left”: the stay ends now. The page then says so, also where it had ended or was changed meanwhile."""
+    leaving.leave(stay, request.POST.get("seen", ""), now)
+    return HttpResponseRedirect(f"{reverse('guest-page', args=[token])}?lang={language}")
 
 
 @require_safe

@@ -34,6 +34,42 @@ def language_of(*asked: str, browser: str = "") -> str:
     return next((one[:2].lower() for one in wanted if one[:2].lower() in _KNOWN), "en")
 
 
+#: The languages of countries by the beginning of their telephone numbers, where one of ours is what nearly all speak.
+_BY_NUMBER: Final = {
+    "en": ("1", "353", "44", "61", "64"),
+    "pl": ("48",),
+    "de": ("423", "43", "49"),
+    "es": (
+        "34",
+        "502",
+        "503",
+        "504",
+        "505",
+        "506",
+        "507",
+        "51",
+        "52",
+        "54",
+        "56",
+        "57",
+        "58",
+        "591",
+        "593",
+        "595",
+        "598",
+    ),
+    "fr": ("33", "377"),
+}
+
+
+def language_of_number(phone: str) -> str:
+    """The language that a guest with such a number most likely reads; "" where nobody can say. Only a guess, for those
+    of whom nothing else is known."""
+    digits = "".join(sign for sign in phone if sign in "+0123456789")
+    whole = digits[1:] if digits.startswith("+") else digits[2:] if digits.startswith("00") else ""
+    return next((language for language, begins in _BY_NUMBER.items() if whole.startswith(begins)), "")
+
+
 def speaking(language: str) -> AbstractContextManager[None]:
     """Within it, texts and dates are in this language."""
     return translation.override("en-gb" if language == "en" else language)
@@ -82,6 +118,7 @@ def labels() -> dict[str, str]:
         "code": _("Your door code"),
         "show_code": _("Show my code"),
         "hide_code": _("Hide the code"),
+        "spare": _("Use this code now"),
         "how_to_enter": _("Enter it on the keypad beside the door and confirm it there."),
         "look_again": _("Look again"),
         "address": _("Address"),
@@ -99,6 +136,9 @@ def labels() -> dict[str, str]:
         "host_told": _("Your host has been told."),
         "i_am_in": _("I am in now"),
         "back": _("Back to your page"),
+        "check_out_now": _("Check out now"),
+        "i_have_left": _("Yes, I have left"),
+        "checked_out": _("You have checked out"),
         "thanks": _("Thank you. Your host knows that you are in."),
     }
 
@@ -115,6 +155,30 @@ def leave_by(moment: str) -> str:
     return _("Please leave by %(moment)s.") % {"moment": moment}
 
 
+def leave_first() -> str:
+    """Before a guest ends the stay."""
+    return _(
+        "Have you left for good? Your code stops working, and you cannot come back in. Look around once more before "
+        "you press the button."
+    )
+
+
+def left(moment: str, works_until: str) -> list[str]:
+    """After that. `works_until`: empty where the code has ended."""
+    said = _("You checked out on %(moment)s.") % {"moment": moment}
+    if works_until:
+        code = _("Your code works until %(moment)s.") % {"moment": works_until}
+    else:
+        code = _("Your code does not work any more.")
+    return [said, code, _("Was it a mistake? Only your host can take it back. Please call or write to them.")]
+
+
+def code_for(doors: Iterable[str]) -> str:
+    """Which doors a code opens; empty where it opens all."""
+    names = ", ".join(doors)
+    return _("For %(doors)s") % {"doors": names} if names else ""
+
+
 def code_works(starts: str, ends: str) -> str:
     return _("It works from %(starts)s to %(ends)s.") % {"starts": starts, "ends": ends}
 
@@ -126,6 +190,7 @@ def door(status: DoorStatus) -> str:
         DoorStatus.BEING_SET: _("Being set"),
         DoorStatus.READY: _("Ready"),
         DoorStatus.ACTIVE: _("Active now"),
+        DoorStatus.SPARE: _("Opens with a spare code"),
         DoorStatus.REPAIRED: _("Being repaired"),
         DoorStatus.ENDED: _("Ended"),
     }[status]
@@ -162,6 +227,8 @@ def finding(found: Finding, doors: Iterable[str]) -> str:
         Finding.OVER: _("Your stay is over, so the code does not work any more."),
         Finding.NO_STAY: _("This stay is not booked any more. Please ask your host."),
         Finding.TOO_EARLY: _("It is too early: your code does not work yet. See below from when it does."),
+        Finding.WRONG_CODE: _("A wrong code was entered at this door a moment ago: %(doors)s. Compare each digit.")
+        % names,
         Finding.NOT_RELEASED: _("Your host still has to release your stay."),
         Finding.NO_DOOR: _("No door is set up for a code. Your host must let you in."),
         Finding.NOT_SET: _("Your code is not on this door yet: %(doors)s. We go on trying.") % names,

@@ -5,15 +5,17 @@ They read the database only, in a constant number of queries, and begin with wha
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from zoneinfo import ZoneInfo
 
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from pins.incidents import doubtful_arrivals, unreadable
 from pins.incidents.sweep_checks import Found, Standing, keep, open_incidents, urgency
-from pins.models import AccountState, Incident
+from pins.models import AccountState, AccountTokens, Incident, SparePool
 from pins.models.incident import subject_key
 from rentals.models import Booking, Lock, LockAccount, Property
 
@@ -21,12 +23,18 @@ Kind, Severity = Incident.Kind, Incident.Severity
 
 #: How far ahead overlapping stays are looked for.
 HORIZON = timedelta(days=14)
+#: So long spare codes may be missing before a person is told: a new one takes its turn after all others.
+SPARES_PATIENCE = timedelta(hours=1)
 #: In per cent: from this level on a battery that was low counts as changed. Levels vary by a few per cent from one
 #: report to the next, so a low battery must not count as well again at once.
 FRESH_BATTERY = 25
 #: How long before the end of an access key a person is told, and told urgently. A new key takes five minutes, but who
 #: may make it can be away for a week.
 KEY_WARNING, KEY_URGENT = timedelta(days=14), timedelta(days=3)
+#: The same for a connection, which lasts 14 days from each renewal: half of that without one is no accident.
+CONNECTION_WARNING, CONNECTION_URGENT = timedelta(days=7), timedelta(days=2)
+#: How long a renewal may fail before a person is told.
+CONNECTION_PATIENCE = timedelta(minutes=10)
 
 
 def check(now: datetime) -> None:
@@ -37,11 +45,14 @@ def check(now: datetime) -> None:
         {
             Kind.BATTERY_LOW: Found("lock", _low_batteries(standing)),
             Kind.FEED_UNREADABLE: Found("feed", unreadable.severities(now)),
+            Kind.CONNECTION_ENDS: Found("account", _ending_connections(now)),
+            Kind.CONNECTION_FAILS: Found("account", _failing_connections(now)),
             Kind.KEY_EXPIRES: Found("account", _ending_keys(now)),
             Kind.NO_KEYPAD: Found("lock", _without_keypad(now)),
             Kind.NO_LOCK: doubtful_arrivals.shut_out(now),
             Kind.STAY_UNCLEAR: doubtful_arrivals.undecided(now),
             Kind.NOT_CONFIRMED: doubtful_arrivals.not_confirmed(now),
+            Kind.SPARES_SHORT: Found("lock", _short_pools(now)),
             Kind.STAYS_OVERLAP: Found("booking", _overlapping_stays(now)),
             Kind.ZONE_DIFFERS: Found("lock", _in_another_zone(now)),
         },
@@ -73,6 +84,37 @@ def _ending_keys(now: datetime) -> dict[int, Incident.Severity]:
     }
 
 
+def _ending_connections(now: datetime) -> dict[int, Incident.Severity]:
+    """Connections that end soon, because nothing renewed them for days. One that has ended is an incident of its own
+    as soon as Tedee says so; until then, what it said of the end may be wrong."""
+    ending = _connections().filter(refresh_until__lte=now + CONNECTION_WARNING)
+    return {
+        pk: Severity.URGENT if until <= now + CONNECTION_URGENT else Severity.WARNING
+        for pk, until in ending.values_list("account_id", "refresh_until")
+    }
+
+
+def _failing_connections(now: datetime) -> dict[int, Incident.Severity]:
+    """Connections whose renewal brings nothing for a while: urgent when the last access token is over."""
+    failing = _connections().filter(failing_since__lte=now - CONNECTION_PATIENCE)
+    return {
+        pk: Severity.URGENT if until <= now else Severity.WARNING
+        for pk, until in failing.values_list("account_id", "access_until")
+    }
+
+
+def _connections() -> QuerySet[AccountTokens]:
+    return AccountTokens.objects.filter(ended="", account__kind=LockAccount.Kind.OAUTH).order_by()
+
+
+def _short_pools(now: datetime) -> dict[int, Incident.Severity]:
+    """Locks with fewer spare codes than a person asked for. On an observe-only lock none are missing."""
+    short = SparePool.objects.filter(
+        short_since__lte=now - SPARES_PATIENCE, size__gt=0, lock__account__observe_only=False
+    )
+    return dict.fromkeys(short.order_by().values_list("lock", flat=True), Severity.NOTICE)
+
+
 def _without_keypad(now: datetime) -> dict[int, Incident.Severity]:
     """Locks without a keypad, of properties with guests to come."""
     without = list(Lock.objects.filter(has_keypad=False, is_active=True).order_by().values_list("pk", flat=True))
@@ -102,14 +144,21 @@ def _overlapping_stays(now: datetime) -> dict[int, Incident.Severity]:
 
 def _in_another_zone(now: datetime) -> dict[int, Incident.Severity]:
     """Locks whose time zone, as set in the Tedee app, shows another time than the one of a property that they open."""
-    pairs = (
+    doors = (
         Property.locks.through.objects.filter(property__is_active=True, lock__is_active=True)
         .exclude(lock__time_zone="")
         .exclude(lock__time_zone=F("property__timezone"))
-        .values_list("lock_id", "lock__time_zone", "property__timezone")
+        .order_by()
     )
-    year = now.year
-    return {lock_id: Severity.NOTICE for lock_id, one, other in pairs if clocks_differ(one, other, year)}
+    wrong: defaultdict[str, list[str]] = defaultdict(list)
+    # There are few zones, however many locks: a thousand in Berlin's for a house in Warsaw are one row.
+    for there, here in doors.values_list("lock__time_zone", "property__timezone").distinct():
+        if clocks_differ(there, here, now.year):
+            wrong[here].append(there)
+    if not wrong:
+        return {}
+    either = [Q(property__timezone=here, lock__time_zone__in=there) for here, there in wrong.items()]
+    return dict.fromkeys(doors.filter(reduce(or_, either)).values_list("lock_id", flat=True), Severity.NOTICE)
 
 
 @lru_cache(maxsize=256)

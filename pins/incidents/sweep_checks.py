@@ -26,7 +26,7 @@ from pins.models import AccessGrant, Incident, LockState, Pin, RateBudget
 from pins.models.incident import less_than, rank, subject_key
 from pins.models.operation import OFFLINE
 from pins.models.pin import UNSETTLED
-from pins.reconcile import account_limits
+from pins.reconcile import account_limits, endings
 from pins.tedee.errors import Cause
 from rentals.models import Booking, Lock, LockAccount
 
@@ -50,6 +50,10 @@ MOST_OPENED = 5_000
 _BATCH = 500
 #: PINs that are on their lock, or that a request under way or in doubt may have put there.
 MAYBE_ON_LOCK: Final = Q(remote_id__isnull=False) | ~Q(op="") | Q(must_look=True)
+
+
+#: Spare codes that nobody ever had: one that is on a lock too long harms nobody.
+_NOBODYS: Final = Q(grant__kind=AccessGrant.Kind.BACKUP, grant__disclosed_at=None)
 
 
 #: The open incidents: by kind and subject, their id and severity.
@@ -176,7 +180,7 @@ def staying_codes(now: datetime) -> QuerySet[Pin]:
     unwanted = Q(wanted=False, wished_at__lte=now - PATIENCE)
     # One that is on its lock and not between two states is due from its end on: so what is due is enough to look at.
     moving = Q(next_try_at__lte=now) | UNSETTLED
-    return Pin.objects.filter(ended | unwanted).filter(MAYBE_ON_LOCK).filter(moving)
+    return Pin.objects.filter(ended | unwanted).filter(MAYBE_ON_LOCK).filter(moving).exclude(_NOBODYS)
 
 
 def working_codes(now: datetime) -> QuerySet[Pin]:
@@ -185,7 +189,7 @@ def working_codes(now: datetime) -> QuerySet[Pin]:
     unwanted = Q(wanted=False) | Q(grant__ends_at__lte=now)
     begun = Q(applied_starts_at__lte=now) | Q(applied_starts_at=None)
     goes_on = Q(applied_ends_at__gt=now) | Q(applied_ends_at=None)
-    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, begun, goes_on, applied_known=True)
+    return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, begun, goes_on, applied_known=True).exclude(_NOBODYS)
 
 
 def _staying(now: datetime) -> dict[int, Incident.Severity]:
@@ -291,7 +295,6 @@ def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
     unsolved = Incident.objects.filter(resolved_at__isnull=True)
     codes = Pin.objects.filter(lock=OuterRef("lock"))
     waiting = codes.filter(wanted=True, grant__ends_at__gt=now)
-    full = waiting.filter(last_cause=Cause.NO_ROOM, remote_id=None)
     put_right = Q(pin__state=State.SET, opened_at__lte=now - SHOW_HAND_CHANGES)
     nobody_cares = Q(pin__wanted=False) | Q(pin__state=State.REMOVED) | Q(pin__grant__ends_at__lte=now)
     nothing_to_do = unsolved.exclude(Exists(codes.filter(next_try_at__isnull=False)))
@@ -304,7 +307,7 @@ def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
         Kind.CODE_CHANGED: unsolved.filter(pin__state=State.REMOVED),
         Kind.CHANGED_IN_APP: unsolved.filter(put_right | nobody_cares),
         Kind.TOO_MANY_CODES: unsolved.exclude(Exists(waiting.filter(admitted=False))),
-        Kind.NO_ROOM: unsolved.exclude(Exists(full)),
+        Kind.NO_ROOM: unsolved.exclude(endings.waits_for_room(now)),
     }
     for kind, rows in over.items():
         if kind.value in open_kinds:

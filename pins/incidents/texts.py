@@ -78,13 +78,19 @@ REMEDIES: Final[dict[str, str]] = {
         "Codes work at the property's times. If those are wrong, correct the property's time zone; else the lock's in "
         "the Tedee app."
     ),
+    "spares_short": (
+        "No guest is shut out because of it. Open the lock: it says whether it is offline, refuses codes or has too "
+        "little room. Turnkey goes on by itself; or ask for fewer spare codes on the lock."
+    ),
     "guest_shut_out": (
-        "Call the guest, and let them in. The stay says what Turnkey found. It ends when the guest presses “I am in "
+        "Call the guest, and let them in. The stay says what Turnkey found, and whether the guest got a spare code. It "
+        "ends when the guest presses “I am in "
         "now”, or you press “The guest is in” on the stay."
     ),
     "guest_not_told": (
         "Open the stay: it says why. Correct the address under “Change the stay”, or send the guest the link yourself. "
-        "Turnkey tries again until check-out."
+        "Turnkey tries again until check-out. A text message that was perhaps taken is sent once more, ten minutes "
+        "later."
     ),
     "stays_overlap": "Both guests get a code. Move or cancel one of the stays, or block the days in the other channel.",
     "stay_unclear": (
@@ -111,9 +117,25 @@ REMEDIES: Final[dict[str, str]] = {
     "no_write_scope": (
         "Make a new key at portal.tedee.com with the scope Device.ReadWrite, and enter it in the lock account."
     ),
+    "no_activity": (
+        "Codes work all the same; Turnkey only cannot say who arrived. Make a key with the scope DeviceActivity.Read "
+        "at portal.tedee.com and enter it in the lock account, or switch “Read the activity” off there."
+    ),
     "key_expires": (
         "Make a new key at portal.tedee.com and enter it in the lock account, whose page says when this one ends. If "
         "the user has several keys, one of the keys ends then: delete those that nobody needs."
+    ),
+    "connection_ended": (
+        "Open the account: it says why. Press “Connect with Tedee” there and log in as its Tedee user; then all that "
+        "is due goes on by itself."
+    ),
+    "connection_ends": (
+        "It is renewed every hour or so, and that has not worked for days. Open the account: it says why. “Connect "
+        "with Tedee” there makes a new one, without a break."
+    ),
+    "connection_fails": (
+        "Turnkey tries again each minute by itself. Open the account: it says why. If Tedee refuses this Turnkey, "
+        "check TEDEE_OAUTH_CLIENT_ID and TEDEE_OAUTH_CLIENT_SECRET."
     ),
     "budget_spent": (
         "The most urgent locks come first. If this happens often, divide the locks between several Tedee users."

@@ -14,7 +14,7 @@ from django.db.models import Count, Exists, OuterRef
 
 from pins.core.pin_state import State
 from pins.measures.cursor import Span, add, next_span
-from pins.models import Pin, PinAttempt
+from pins.models import AccessGrant, Pin, PinAttempt
 
 #: The names of the counters in `Tally`.
 ANSWERS, SET_BUCKET, SET_SUM = "answers", "set_bucket", "set_sum"
@@ -64,7 +64,7 @@ def _waits(span: Span) -> Iterable[float]:
         state=State.SET,
         state_changed_at__gt=span.since,
         state_changed_at__lte=span.until,
-    )
+    ).exclude(grant__kind=AccessGrant.Kind.BACKUP)  # spare codes take their turn after all others
     rows = confirmed.values_list("state_changed_at", "wished_at", "grant__issue_at")
     for at, wished_at, issue_at in rows:
         yield max(0.0, (at - max(wished_at, issue_at)).total_seconds())

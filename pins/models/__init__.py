@@ -1,3 +1,4 @@
+from pins.models.activity import DoorEntry, LockActivity, StayArrival
 from pins.models.attempt import PinAttempt
 from pins.models.beat import BeatLease
 from pins.models.claim import ValueClaim
@@ -10,16 +11,20 @@ from pins.models.operation import OBSERVE_ONLY, AccountState, Heartbeat, LockSta
 from pins.models.pin import Pin
 from pins.models.reveal import CodeTry, PinReveal
 from pins.models.secret import InstallationKey
+from pins.models.spare import SparePool
 from pins.models.staff import FlatReady, StaffAccess
+from pins.models.tokens import AccountTokens
 
 __all__ = [
     "OBSERVE_ONLY",
     "AccessGrant",
     "AccountState",
+    "AccountTokens",
     "ArrivalRecord",
     "BeatLease",
     "CodeTry",
     "Delivery",
+    "DoorEntry",
     "FlatReady",
     "GuestGuide",
     "GuestMessage",
@@ -30,6 +35,7 @@ __all__ = [
     "Incident",
     "IncidentNotice",
     "InstallationKey",
+    "LockActivity",
     "LockState",
     "NotificationChannel",
     "Pin",
@@ -37,7 +43,9 @@ __all__ = [
     "PinReveal",
     "RateBudget",
     "ScanPosition",
+    "SparePool",
     "StaffAccess",
+    "StayArrival",
     "StayNotice",
     "Tally",
     "ValueClaim",

@@ -18,14 +18,15 @@ from rentals.models.names import NameField
 class AccessGrant(models.Model):
     """One code for one holder on all locks that the holder needs, from `starts_at` until `ends_at` (UTC, half-open).
 
-    Of a guest's stay (`booking`), or of people who work there (`staff`, see `StaffAccess`). Written by `pins.desired`
-    alone. Survives both, because its PINs must still be taken off the locks.
+    Of a guest's stay (`booking`), of people who work there (`staff`, see `StaffAccess`), or a spare code (`backup`): of
+    one lock and of nobody, until it is handed out and so belongs to a stay. Written by `pins.desired` alone. Survives
+    all of them, because its PINs must still be taken off the locks.
     """
 
     class Kind(models.TextChoices):
         GUEST = "guest", "Guest"
         STAFF = "staff", "Staff"
-        BACKUP = "backup", "Backup"
+        BACKUP = "backup", "Spare"
 
     booking = models.ForeignKey(
         "rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
@@ -99,6 +100,11 @@ class AccessGrant(models.Model):
     def begins_at(self) -> datetime | None:
         """`None`: it works from the moment it is on a lock."""
         return self.starts_at if self.starts_at != NO_START else None
+
+    @property
+    def is_reserve(self) -> bool:
+        """Whether it is a spare code that nobody has yet."""
+        return self.kind == self.Kind.BACKUP and self.disclosed_at is None
 
     @property
     def stops_at(self) -> datetime | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
 from typing import Any, Final
 
 from django.core.validators import MaxValueValidator
 from django.db import models
-from django.utils.timezone import now as present
 
+from pins.models.outbox import OutboxMessage
 from rentals.fields import EncryptedTextField
 from rentals.models.booking import LANGUAGES, validate_phone
 from rentals.models.names import NameField
@@ -44,6 +43,12 @@ class GuestGuide(models.Model):
         "code in the message",
         default=False,
         help_text="Otherwise the message has the link only. Messages are kept by mail servers and telephones.",
+    )
+    hands_out_spares = models.BooleanField(
+        "give a spare code to a guest who cannot get in",
+        default=False,
+        help_text="Only where the guest's own code is proven not to work, and only after they press “I cannot get in”. "
+        "You choose on the page of each lock how many spare codes wait there.",
     )
     grace_hours = models.PositiveSmallIntegerField(
         "page open after check-out, hours", default=24, validators=[MaxValueValidator(_MONTH)]
@@ -100,7 +105,8 @@ class GuestText(models.Model):
 
 
 class GuestPicture(models.Model):
-    """A picture beside the door instructions. It lies in the database, so that a backup holds it."""
+    """A picture beside the door instructions. It lies in the database, so that a backup holds it. Written by
+    `pins.guests.pictures.written_anew` alone, which makes it a JPEG; other formats are those of former versions."""
 
     class Format(models.TextChoices):
         JPEG = "image/jpeg", "JPEG"
@@ -115,9 +121,6 @@ class GuestPicture(models.Model):
     )
     content_type = models.CharField(max_length=16, choices=Format, editable=False)
     data = models.BinaryField(editable=False)
-
-    #: At most so many bytes for a picture.
-    LARGEST: Final = 2_000_000
 
     class Meta:
         verbose_name = "picture"
@@ -164,7 +167,7 @@ class GuestPage(HasSecretAddress):
         return f"Page of stay {self.booking_id}"
 
 
-class GuestMessage(models.Model):
+class GuestMessage(OutboxMessage):
     """One message to a guest by one way. Holds no text and no address: both are read when it is sent."""
 
     class Kind(models.TextChoices):
@@ -176,38 +179,21 @@ class GuestMessage(models.Model):
         EMAIL = "email", "e-mail"
         TEXT = "text", "text message"
 
-    class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        SENT = "sent", "Sent"
-        DROPPED = "dropped", "Not needed any more"
-        GIVEN_UP = "given_up", "Given up"
-
     page = models.ForeignKey(GuestPage, on_delete=models.CASCADE, related_name="messages")
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=8, choices=Kind)
     way = models.CharField(max_length=8, choices=Way)
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="The same on every try.")
-    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    created_at = models.DateTimeField(default=present)
-    next_try_at = models.DateTimeField(default=present)
-    claim_token = models.UUIDField(null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    ended_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.CharField(max_length=200, blank=True, help_text="In words, without the address.")
+    doubted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When a try ended without a certain answer: the guest may have the message."
+    )
 
-    class Meta:
+    class Meta(OutboxMessage.Meta):
         verbose_name = "message to a guest"
-        default_permissions = ("view",)
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(name="guestmessage_once_per_change", fields=["page", "number", "way"]),
-            models.CheckConstraint(
-                name="guestmessage_state_known",
-                condition=models.Q(state__in=["waiting", "sent", "dropped", "given_up"]),
-            ),
+            *OutboxMessage.Meta.constraints,
         )
-        indexes = (models.Index(name="guestmessage_due", fields=["next_try_at"], condition=models.Q(state="waiting")),)
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.way}"

@@ -35,6 +35,7 @@ class Incident(models.Model):
         ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
         GUEST_SHUT_OUT = "guest_shut_out", "A guest says that they cannot get in"
         GUEST_NOT_TOLD = "guest_not_told", "A message to a guest was not delivered"
+        SPARES_SHORT = "spares_short", "The lock has fewer spare codes than you asked for"
         STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
         STAY_UNCLEAR = "stay_unclear", "A calendar row may be a stay, and nobody decided"
         NOT_CONFIRMED = "not_confirmed", "A stay is not confirmed, so it has no code"
@@ -46,7 +47,11 @@ class Incident(models.Model):
         FEED_STALE = "feed_stale", "A calendar has not been read for a day"
         DEAD_KEY = "dead_key", "Tedee refuses the access key"
         NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
+        NO_ACTIVITY = "no_activity", "The activity of locks cannot be read"
         KEY_EXPIRES = "key_expires", "The access key expires soon"
+        CONNECTION_ENDED = "connection_ended", "Tedee no longer accepts the connection of the account"
+        CONNECTION_ENDS = "connection_ends", "The connection of the account to Tedee ends soon"
+        CONNECTION_FAILS = "connection_fails", "The connection of the account to Tedee cannot be renewed"
         BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
         LOGINS_FAIL = "logins_fail", "Somebody tries many passwords"
 
@@ -141,12 +146,15 @@ SEVERITIES: Final = tuple(Incident.Severity)
 _USUAL: Final = {
     Incident.Kind.CODE_CHANGED: Incident.Severity.URGENT,  # a guest holds a code that opens nothing
     Incident.Kind.DEAD_KEY: Incident.Severity.URGENT,  # nothing goes on for any lock of the account
+    Incident.Kind.CONNECTION_ENDED: Incident.Severity.URGENT,  # the same
     Incident.Kind.NO_WRITE_SCOPE: Incident.Severity.URGENT,  # no code is set for any lock of the account
     Incident.Kind.CODES_PILE_UP: Incident.Severity.URGENT,  # codes that nobody counts may open the door
     Incident.Kind.BUDGET_SPENT: Incident.Severity.URGENT,  # a door will stay shut within the hour
     Incident.Kind.GUEST_SHUT_OUT: Incident.Severity.URGENT,  # somebody stands before the door
     Incident.Kind.FEED_FAILING: Incident.Severity.NOTICE,
     Incident.Kind.ZONE_DIFFERS: Incident.Severity.NOTICE,
+    Incident.Kind.NO_ACTIVITY: Incident.Severity.NOTICE,  # codes do not need it
+    Incident.Kind.SPARES_SHORT: Incident.Severity.NOTICE,  # no guest is shut out because of it
 }
 
 #: For `order_by`: the most severe first.

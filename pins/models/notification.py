@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from django.utils.timezone import now as present
 
 from pins.core.notification_events import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
 from pins.core.quiet_hours import Quiet
+from pins.models.outbox import OutboxMessage
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
 from rentals.models.property import validate_zone
@@ -128,19 +128,12 @@ class NotificationChannel(models.Model):
         return severity is None or severity is Severity.URGENT or self.severity == self.Hears.ALL
 
 
-class Delivery(models.Model):
+class Delivery(OutboxMessage):
     """One message to one channel: the outbox. Unique per channel and change, so that nothing is sent twice, however
     many workers look for news at once. Holds no code and no secret; a guest's name goes when the stay is deleted."""
 
-    class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        SENT = "sent", "Sent"
-        DROPPED = "dropped", "Not needed any more"
-        GIVEN_UP = "given_up", "Given up"
-
     channel = models.ForeignKey(NotificationChannel, on_delete=models.CASCADE, related_name="deliveries")
     key = models.CharField(max_length=80, help_text="The change: “incident:7:opened”, “summary:2027-03-01”.")
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="The same on every try.")
     event = models.CharField(max_length=24, choices=[(event.value, event.value) for event in Event])
     incident = models.ForeignKey(
         "pins.Incident", on_delete=models.SET_NULL, null=True, blank=True, related_name="deliveries"
@@ -150,34 +143,16 @@ class Delivery(models.Model):
     )
     payload = models.JSONField(default=dict, blank=True, help_text="What it says, without codes and secrets.")
     happened_at = models.DateTimeField()
-    created_at = models.DateTimeField(default=present)
     expires_at = models.DateTimeField(help_text="Not worth sending after this moment.")
-    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
-    next_try_at = models.DateTimeField(default=present)
-    claim_token = models.UUIDField(null=True, blank=True)
-    claimed_until = models.DateTimeField(
-        null=True, blank=True, help_text="A worker is sending it, until then at the latest."
-    )
-    attempts = models.PositiveIntegerField(default=0)
-    attempted_at = models.DateTimeField(null=True, blank=True)
-    ended_at = models.DateTimeField(null=True, blank=True, help_text="When it was sent, dropped or given up.")
-    last_error = models.CharField(max_length=200, blank=True, help_text="In words, without the target.")
 
-    class Meta:
+    class Meta(OutboxMessage.Meta):
         verbose_name = "message"
         ordering = ("-pk",)
-        default_permissions = ("view",)
         constraints = (
             models.UniqueConstraint(name="delivery_once_per_change", fields=["channel", "key"]),
-            models.CheckConstraint(
-                name="delivery_state_known",
-                condition=models.Q(state__in=["waiting", "sent", "dropped", "given_up"]),
-            ),
+            *OutboxMessage.Meta.constraints,
         )
-        indexes = (
-            models.Index(name="delivery_due", fields=["next_try_at"], condition=models.Q(state="waiting")),
-            models.Index(name="delivery_ended", fields=["ended_at"]),
-        )
+        indexes = (*OutboxMessage.Meta.indexes, models.Index(name="delivery_ended", fields=["ended_at"]))
 
     def __str__(self) -> str:
         return f"{self.event} to {self.channel_id}"

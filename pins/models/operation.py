@@ -117,6 +117,9 @@ class AccountState(models.Model):
     )
     key_valid_to = models.DateTimeField(null=True, blank=True, help_text="When the access key ends, as Tedee says.")
     key_checked_at = models.DateTimeField(null=True, blank=True)
+    key_may_write = models.BooleanField(
+        null=True, blank=True, help_text="Whether the access key may change codes, where Tedee says so."
+    )
     alias_form = models.CharField(
         max_length=40, blank=True, help_text="How names of codes must be written so that they come back as sent."
     )

@@ -141,6 +141,7 @@ class Pin(models.Model):
             rev=self.desired_rev,
             issue_at=grant.issue_at,
             disclosed=grant.disclosed_at is not None,
+            reserve=grant.is_reserve,
         )
 
     @property

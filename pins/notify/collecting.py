@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from pins.core.notification_events import Event
 from pins.core.quiet_hours import SUMMARY_KEEPS, summary_day
 from pins.models import NotificationChannel
-from pins.notify import incident_news, outbox, payloads, stay_news
+from pins.notify import arrival_news, incident_news, outbox, payloads, stay_news
 
 
 def collect(now: datetime) -> None:
@@ -25,6 +25,7 @@ def collect(now: datetime) -> None:
     channels = list(_channels())
     incident_news.notice(channels, now)
     stay_news.notice(channels, now)
+    arrival_news.notice(channels, now)
     for channel in channels:
         if channel.summary_at is not None:
             day = summary_day(channel.summary_at, channel.timezone, now, channel.listens_from)

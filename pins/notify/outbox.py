@@ -102,10 +102,10 @@ def forget_guests(booking_ids: Collection[int]) -> None:
 
 def forget_names(which: Q) -> None:
     """Remove the guests' names from these messages."""
-    for delivery in Delivery.objects.filter(which):
-        if (delivery.payload.get("stay") or {}).get("guest"):
-            delivery.payload["stay"]["guest"] = ""
-            Delivery.objects.filter(pk=delivery.pk).update(payload=delivery.payload)
+    naming = [one for one in Delivery.objects.filter(which) if (one.payload.get("stay") or {}).get("guest")]
+    for delivery in naming:
+        delivery.payload["stay"]["guest"] = ""
+    Delivery.objects.bulk_update(naming, ["payload"], batch_size=_TOGETHER)
 
 
 def purge(now: datetime) -> int:

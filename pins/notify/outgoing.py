@@ -20,9 +20,13 @@ class Outgoing:
 
 
 class NotSentError(Exception):
-    """The message was not sent. The text says why, in words that a person can act on, and never names the target."""
+    """The message was not sent, as far as we know. The text says why, in words that a person can act on, and never
+    names the target."""
 
-    def __init__(self, text: str, *, retry_at: datetime | None = None, final: bool = False) -> None:
+    def __init__(
+        self, text: str, *, retry_at: datetime | None = None, final: bool = False, unsure: bool = False
+    ) -> None:
         super().__init__(text)
         self.retry_at = retry_at  # when the receiver wants to be asked again
         self.final = final  # trying again is of no use
+        self.unsure = unsure  # no answer came: the receiver may have taken it all the same

@@ -64,8 +64,8 @@ def incident_data(incident: Incident) -> dict[str, Any]:
             "id": incident.pk,
             "kind": incident.kind,
             "severity": notification_events.severity(incident.severity).value,
-            "opened_at": _iso(incident.opened_at),
-            "resolved_at": _iso(incident.resolved_at) if incident.resolved_at else None,
+            "opened_at": iso(incident.opened_at),
+            "resolved_at": iso(incident.resolved_at) if incident.resolved_at else None,
         },
         "what": _what(incident, said.what),
         "remedy": said.remedy,
@@ -118,8 +118,8 @@ def _stay_of(incident: Incident) -> dict[str, Any] | None:
         "reference": None,
         "property": booking.property.name,
         "guest": booking.guest_name,
-        "check_in": _iso(booking.check_in),
-        "check_out": _iso(booking.check_out),
+        "check_in": iso(booking.check_in),
+        "check_out": iso(booking.check_out),
         "time_zone": booking.property.timezone,
     }
 
@@ -133,8 +133,8 @@ def stay_data(grant: AccessGrant) -> dict[str, Any]:
         "reference": grant.reference,
         "property": prop.name if prop is not None else None,
         "guest": grant.holder_name,
-        "check_in": _iso(booking.check_in if booking is not None else grant.starts_at),
-        "check_out": _iso(booking.check_out if booking is not None else grant.ends_at),
+        "check_in": iso(booking.check_in if booking is not None else grant.starts_at),
+        "check_out": iso(booking.check_out if booking is not None else grant.ends_at),
         "time_zone": prop.timezone if prop is not None else "UTC",
     }
 
@@ -238,5 +238,6 @@ def _lock(lock: Lock) -> dict[str, Any]:
     return {"id": lock.pk, "name": lock.name}
 
 
-def _iso(moment: datetime) -> str:
+def iso(moment: datetime) -> str:
+    """A moment as messages have it."""
     return moment.isoformat().replace("+00:00", "Z")

@@ -1,12 +1,7 @@
-"""Empties the outbox: each message once, however many workers there are.
+"""Empties the outbox of the channels, by the rules of `pins.notify.tries`.
 
-1. Claim: one UPDATE on the delivery, which one of many callers wins. 2. Check that it is still worth sending, and that
-it may be sent at this hour. 3. Count the try, if the claim is still ours. 4. Send, outside any transaction. 5. Mark it
-as sent, if the claim is still ours.
-
-A crash between 4 and 5 leaves a claimed row, and the message is sent again when the claim ends. Only then it may arrive
-twice, with the same `webhook-id` or Message-ID. A claim outlasts every deadline of a sender.
-A failure makes the whole channel rest, each time longer, so that a dead server costs one try at a time.
+A failure makes the whole channel rest, each time longer, so that a dead server costs one try at a time. Whoever died
+while it sent: the message is sent again, with the same `webhook-id` or Message-ID.
 """
 
 from __future__ import annotations
@@ -15,13 +10,12 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, Exists, F, OuterRef, Q, When
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -30,14 +24,13 @@ from pins.core import quiet_hours
 from pins.core.notification_events import WITH_CODE, Event
 from pins.desired import disclosure
 from pins.models import AccessGrant, Delivery, NotificationChannel
-from pins.notify import guests, targets, texts
+from pins.notify import guests, targets, texts, tries
 from pins.notify.outgoing import NotSentError, Outgoing
+from pins.notify.tries import Claim, SendResult
 from rentals.fields import behind
 
 logger = logging.getLogger(__name__)
 
-#: Longer than any sender takes: ten addresses at a slow mail server take five minutes.
-CLAIM: Final = timedelta(minutes=10)
 #: When a message whose code is being exchanged is tried again.
 EXCHANGE_TAKES: Final = timedelta(minutes=1)
 #: After how long a message that quiet hours hold back is judged again.
@@ -49,16 +42,6 @@ NOT_TRUE_ANY_MORE: Final = "It was not true any more when it could be sent."
 
 State = Delivery.State
 _IS_TEST: Final = Q(event=Event.TEST)
-
-
-class SendResult(StrEnum):
-    """What came of one call of `send`."""
-
-    LEFT = "left"  # not due, or another sender has it
-    SENT = "sent"
-    HELD = "held"  # by quiet hours, or because a code is being exchanged
-    DROPPED = "dropped"
-    FAILED = "failed"
 
 
 def due(now: datetime, limit: int) -> list[int]:
@@ -77,33 +60,30 @@ def due(now: datetime, limit: int) -> list[int]:
 
 
 def _is_due(now: datetime) -> Q:
-    free = Q(claimed_until=None) | Q(claimed_until__lte=now)
-    return free & Q(state=State.WAITING, next_try_at__lte=now, expires_at__gt=now)
+    return tries.is_due(now) & Q(expires_at__gt=now)
 
 
 def send(delivery_id: int, *, clock: Callable[[], datetime] = timezone.now) -> SendResult:
     """Try one message if it is due. Safe to call twice, late, or at the same time."""
-    now, token = clock(), uuid4()
-    # No join in this condition: PostgreSQL would not check it again after waiting for the row, and two senders would
-    # win.
-    claimed = Delivery.objects.filter(_is_due(now), pk=delivery_id)
-    if not claimed.update(claim_token=token, claimed_until=now + CLAIM):
+    now = clock()
+    claim = tries.claim(Delivery.objects.filter(pk=delivery_id, expires_at__gt=now), now)
+    if claim is None:
         return SendResult.LEFT
     delivery = Delivery.objects.select_related("channel", "incident").defer(*_CHANNEL_SECRETS).get(pk=delivery_id)
     channel, event = delivery.channel, Event(delivery.event)
     if not channel.is_active and event is not Event.TEST:
-        _end_claim(delivery_id, token)
+        claim.release()
         return SendResult.LEFT
     grant = _grant(delivery)
     if not _is_true(delivery, event, grant, now):
-        _end(delivery_id, token, State.DROPPED, now, NOT_TRUE_ANY_MORE)
+        _end(claim, delivery, State.DROPPED, now, NOT_TRUE_ANY_MORE)
         return SendResult.DROPPED
     held_until = _held_until(delivery, event, grant, now)
     if held_until is not None:
         # Judged again before that: a guest may be booked for tonight meanwhile.
-        _end_claim(delivery_id, token, next_try_at=min(held_until, now + LOOK_AGAIN), last_error=QUIET)
+        claim.release(next_try_at=min(held_until, now + LOOK_AGAIN), last_error=QUIET)
         return SendResult.HELD
-    return _try(delivery, channel, event, token, clock)
+    return _try(claim, delivery, clock)
 
 
 _CHANNEL_SECRETS: Final = behind("channel", NotificationChannel.SECRETS)
@@ -130,28 +110,26 @@ def _is_true(delivery: Delivery, event: Event, grant: AccessGrant | None, now: d
     return True
 
 
-def _try(
-    delivery: Delivery, channel: NotificationChannel, event: Event, token: UUID, clock: Callable[[], datetime]
-) -> SendResult:
-    ours = Delivery.objects.filter(pk=delivery.pk, claim_token=token, state=State.WAITING)
-    if not ours.update(attempts=F("attempts") + 1, attempted_at=clock()):
+def _try(claim: Claim, delivery: Delivery, clock: Callable[[], datetime]) -> SendResult:
+    channel, event = delivery.channel, Event(delivery.event)
+    if not claim.begin(clock()):
         return SendResult.LEFT  # dropped this moment, since the incident is over
     try:
         targets.send(channel, _outgoing(delivery, channel, event, clock()), clock())
     except disclosure.CodeChangingError:
-        _end_claim(delivery.pk, token, next_try_at=clock() + EXCHANGE_TAKES)
+        claim.release(next_try_at=clock() + EXCHANGE_TAKES)
         return SendResult.HELD
     except disclosure.CodeNotShownError:
-        _end(delivery.pk, token, State.DROPPED, clock(), NOT_TRUE_ANY_MORE)
+        _end(claim, delivery, State.DROPPED, clock(), NOT_TRUE_ANY_MORE)
         return SendResult.DROPPED
     except NotSentError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - a fault of ours with one message must not stop the others; its text may quote the message
         failure = NotSentError(f"Turnkey met a fault of its own ({type(error).__name__}).")
     else:
-        _sent(delivery, token, clock())
+        _sent(claim, delivery, clock())
         return SendResult.SENT
-    _failed(delivery, channel, token, failure, clock())
+    _failed(claim, delivery, failure, clock())
     return SendResult.FAILED
 
 
@@ -168,10 +146,10 @@ def _outgoing(delivery: Delivery, channel: NotificationChannel, event: Event, no
 # -- results -----------------------------------------------------------------------------------------------------------
 
 
-def _sent(delivery: Delivery, token: UUID, now: datetime) -> None:
+def _sent(claim: Claim, delivery: Delivery, now: datetime) -> None:
     logger.info("message_sent", extra={"delivery_id": delivery.pk, "channel_id": delivery.channel_id})
     with transaction.atomic():
-        _end(delivery.pk, token, State.SENT, now, "")
+        _end(claim, delivery, State.SENT, now, "")
         NotificationChannel.objects.filter(pk=delivery.channel_id).update(
             failures=0, failing_since=None, rests_until=None, last_error="", last_sent_at=now
         )
@@ -180,14 +158,13 @@ def _sent(delivery: Delivery, token: UUID, now: datetime) -> None:
             failed.filter(claim_token=None).update(next_try_at=now)
 
 
-def _failed(
-    delivery: Delivery, channel: NotificationChannel, token: UUID, failure: NotSentError, now: datetime
-) -> None:
+def _failed(claim: Claim, delivery: Delivery, failure: NotSentError, now: datetime) -> None:
+    channel = delivery.channel
     logger.warning("message_not_sent", extra={"delivery_id": delivery.pk, "channel_id": channel.pk})
     text = str(failure)[:200]
     if delivery.event == Event.TEST:
         with transaction.atomic():
-            _end(delivery.pk, token, State.GIVEN_UP, now, text)
+            _end(claim, delivery, State.GIVEN_UP, now, text)
             # A person may press the button many times, and that must not make other messages wait longer.
             NotificationChannel.objects.filter(pk=channel.pk).update(
                 failing_since=Coalesce("failing_since", now), last_error=text
@@ -198,9 +175,9 @@ def _failed(
     rests_until = max(rests_until, failure.retry_at or rests_until)
     with transaction.atomic():
         if failure.final or rests_until >= delivery.expires_at:
-            _end(delivery.pk, token, State.GIVEN_UP, now, text)
+            _end(claim, delivery, State.GIVEN_UP, now, text)
         else:
-            _end_claim(delivery.pk, token, next_try_at=rests_until, last_error=text)
+            claim.release(next_try_at=rests_until, last_error=text)
         # Of several messages that fail together one counts, so that the channel does not rest too long.
         NotificationChannel.objects.filter(pk=channel.pk, failures=channel.failures).update(
             failures=failures,
@@ -210,17 +187,9 @@ def _failed(
         )
 
 
-def _end_claim(delivery_id: int, token: UUID, **changes: Any) -> None:
-    ours = Delivery.objects.filter(pk=delivery_id, claim_token=token, state=State.WAITING)
-    ours.update(claim_token=None, claimed_until=None, **changes)
-
-
-def _end(delivery_id: int, token: UUID, state: Delivery.State, now: datetime, text: str) -> None:
-    """End the message in this state, if the claim is still ours. A summary loses its payload, which names the day's
-    guests."""
-    ours = Delivery.objects.filter(pk=delivery_id, claim_token=token)
-    ours.update(state=state, ended_at=now, claim_token=None, claimed_until=None, last_error=text)
-    Delivery.objects.filter(pk=delivery_id, event=Event.SUMMARY, ended_at=now).update(payload={})
+def _end(claim: Claim, delivery: Delivery, state: Delivery.State, now: datetime, text: str) -> None:
+    """End the message in this state. A summary loses its payload, which names the day's guests."""
+    claim.end(state, now, text, **({"payload": {}} if delivery.event == Event.SUMMARY else {}))
 
 
 # -- what a person asks for --------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ Its log names targets, and the log of its HTTP client has paths with tokens: bot
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
@@ -47,6 +48,8 @@ SERVICES: Final = {
 }
 PARAMETERS: Final = frozenset({"priority", "thread", "topic", "silent", "sound", "region", "to", "from", "severity"})
 _LONGEST: Final = 2000
+#: How long we wait for an answer, in seconds. The library would wait four, and a message sent after that comes twice.
+ANSWER_SECONDS: Final = 20.0
 #: How many characters short messages of telephones take, sent in parts.
 SHORT_MESSAGES: Final = 1000
 
@@ -87,7 +90,8 @@ def send(target: str, outgoing: Outgoing) -> None:
         raise NotSentError("Messages are not sent to the stored address. Enter another one.")
     title = _harmless(outgoing.message.subject)
     most = room(title, most=plugin.body_maxlen, merged=not plugin.title_maxlen)
-    failure = f"{service} did not take the message, or cannot be reached."
+    plugin.socket_read_timeout = ANSWER_SECONDS
+    begun = time.monotonic()
     try:
         taken = plugin.notify(
             body=shortened(_harmless(outgoing.message.text), most),
@@ -96,8 +100,12 @@ def send(target: str, outgoing: Outgoing) -> None:
         )
     except Exception:  # noqa: BLE001 - one of many plugins failed: the message was not sent, and the error may quote it
         taken = False
-    if not taken:
-        raise NotSentError(failure)
+    if taken:
+        return
+    # The library says of each failure that it is one. Only a lost answer takes so long.
+    if time.monotonic() - begun >= ANSWER_SECONDS:
+        raise NotSentError(f"{service} did not answer in time. It may have taken the message.", unsure=True)
+    raise NotSentError(f"{service} did not take the message, or cannot be reached.")
 
 
 def room(title: str, *, most: int, merged: bool) -> int:

@@ -40,6 +40,11 @@ def message(event: Event, data: _Data, base_url: str) -> Message:
             return _letter(f"Code changed: {subject(data)}", said, data, base_url)
         case Event.STAY_CANCELLED:
             return _letter(f"Cancelled: {subject(data)}", [_cancelled(data)], data, base_url)
+        case Event.LEFT_EARLY:
+            return _letter(f"Checked out early: {subject(data)}", [_left_early(data)], data, base_url)
+        case Event.NOBODY_CAME:
+            said = [f"No code was used on {_locks(data)} by midnight. The guest may have got in another way."]
+            return _letter(f"Nobody came: {subject(data)}", said, data, base_url)
         case Event.SUMMARY:
             return _summary(data, base_url)
         case Event.TEST:
@@ -111,6 +116,13 @@ def _dates(data: _Data) -> Iterable[str]:
 def _locks(data: _Data) -> str:
     names = [line(one["name"]) for one in data.get("locks", ())]
     return ", ".join(names) or "all its locks"
+
+
+def _left_early(data: _Data) -> str:
+    """Who ended the stay, and until when it should have lasted."""
+    who = "The guest checked out on the guest's page" if data["by_guest"] else "Somebody ended the stay"
+    planned = day_and_time(datetime.fromisoformat(data["planned_end"]), ZoneInfo(data["stay"]["time_zone"]))
+    return f"{who}, instead of {planned}. The code ends, and the flat is free."
 
 
 def _cancelled(data: _Data) -> str:

@@ -16,7 +16,7 @@ from django.db.models import F, Q, QuerySet
 
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
-from pins.models import OBSERVE_ONLY, AccountState, Incident, InstallationKey, LockState, Pin, RateBudget
+from pins.models import OBSERVE_ONLY, AccountState, AccountTokens, Incident, InstallationKey, LockState, Pin, RateBudget
 from pins.reconcile import demand, statements
 from pins.reconcile.statements import Rows, Statement, kept, slot
 from pins.tedee.errors import Cause
@@ -29,6 +29,10 @@ BUDGET_SPENT = demand.BUDGET_SPENT
 BUDGET_PAUSE = timedelta(minutes=5)
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
 WRITES_REST = "no_write_scope"
+#: The pause of an account whose connection Tedee no longer accepts: only a person can make another one.
+CONNECTION_REST = "connection"
+#: What an answer to an account's key ends.
+DEAD = (Incident.Kind.DEAD_KEY, Incident.Kind.CONNECTION_ENDED)
 #: Locks that were removed and added again: none of their codes came along, so there is work at once.
 ADDED_AGAIN = Q(operation__device_id__isnull=False) & ~Q(operation__device_id=F("device_id"))
 #: How long a run has a lock for itself, unless it renews this.
@@ -70,9 +74,8 @@ def _locking() -> Rows[RateBudget]:
 
 @kept
 def _spending() -> Statement:
-    return statements.update(
-        RateBudget.objects.filter(key=slot("key", RateBudget)), {"usage": slot("usage", RateBudget)}
-    )
+    rows = RateBudget.objects.filter(key=slot("key", RateBudget))
+    return statements.update(rows, {"usage": slot("usage", RateBudget)})
 
 
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
@@ -179,8 +182,20 @@ def probing_locks(now: datetime, troubled: Iterable[AccountState]) -> set[int]:
 
 def _probing_lock(state: AccountState, now: datetime) -> int | None:
     """Sweep and run must come to the same answer, or each lock waits for another one."""
-    due = with_work(now).filter(account=state.account_id).values_list("pk", flat=True)
-    return next_probe(set(due), _failed_at(state), state.probed_lock)
+    return next_probe(able_to_probe(state.account, now), _failed_at(state), state.probed_lock)
+
+
+def able_to_probe(account: LockAccount, now: datetime) -> set[int]:
+    """Locks of an account with due work. Where requests are scarce, those where codes are due that may spend, if there
+    are any: another one is neither woken nor paid, and would keep the probe for itself."""
+    due = with_work(now).filter(account=account).values_list("pk", flat=True)
+    row, limit = RateBudget.objects.filter(key=account.budget_key).first() or RateBudget(), rules()
+    left = budget.remaining(budget.Usage.from_json(row.usage), limit, now)
+    until = budget.spendable_until(left, row.cutoff_at, limit, now)
+    if until is None and left > budget.reserve_for(budget.Purpose.AUDIT, None, limit):
+        return set(due)
+    payable = Q(pins__deadline_at__lte=until) if until is not None else Q(pins__deadline_at__isnull=False)
+    return set(due.filter(payable, pins__next_try_at__lte=now)) or set(due)
 
 
 def with_work(now: datetime) -> QuerySet[Lock]:
@@ -205,17 +220,18 @@ def _failed_at(state: AccountState) -> dict[int, datetime]:
 def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: int | None = None) -> datetime:
     """401: stop the account, open one incident, probe rarely with one request, go on at once when the key changes.
     Returns until when the account rests (UTC)."""
+    connected = account.kind == LockAccount.Kind.OAUTH
     AccountState.objects.update_or_create(
         account=account,
         defaults={
             "dead_key": key_fingerprint(account),
             "paused_until": now + rest,
-            "pause_cause": Cause.UNAUTHORIZED.value,
+            "pause_cause": CONNECTION_REST if connected else Cause.UNAUTHORIZED.value,
             "outages": 1,
             "probed_lock": lock_id,
         },
     )
-    Incident.open(Incident.Kind.DEAD_KEY, now, about=account)
+    Incident.open(Incident.Kind.CONNECTION_ENDED if connected else Incident.Kind.DEAD_KEY, now, about=account)
     return now + rest
 
 
@@ -236,9 +252,8 @@ def forgive_new_locks(now: datetime) -> None:
     # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
     for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
         if state.forbidden_key != key_fingerprint(state.lock.account):
-            LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key).update(
-                forbidden_key="", paused_until=None
-            )
+            as_read = LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key)
+            as_read.update(forbidden_key="", paused_until=None)
 
 
 def cloud_failed(account: LockAccount, lock_id: int, now: datetime, *, first: bool) -> datetime | None:
@@ -275,14 +290,20 @@ def _guest_waits(account: LockAccount, now: datetime) -> bool:
 
 
 def answered(account: LockAccount, now: datetime) -> None:
-    """The cloud answered with the account's key: whatever was wrong with either is over, and faults before this answer
-    prove no outage. Writes only where there was something."""
-    troubled = AccountState.objects.filter(account=account).exclude(outages=0, dead_key="", recent_faults=[])
-    calm = {"outages": 0, "dead_key": "", "recent_faults": [], "paused_until": None, "pause_cause": ""}
-    if troubled.exclude(pause_cause=WRITES_REST).update(**calm):
-        Incident.resolve(now, about=account, kinds=(Incident.Kind.DEAD_KEY,))
+    """The cloud answered with the account's key: both are well, and faults before this prove no outage. A key that may
+    not change anything still may not. Writes only where there was something."""
+    states, reached = AccountState.objects.filter(account=account), {"outages": 0, "recent_faults": []}
+    troubled = states.exclude(dead_key="", **reached).exclude(pause_cause=WRITES_REST)
+    if troubled.update(**reached, dead_key="", paused_until=None, pause_cause=""):
+        Incident.resolve(now, about=account, kinds=DEAD)
+    states.exclude(**reached).update(**reached)
 
 
 def key_fingerprint(account: LockAccount) -> str:
-    """Tells keys apart without keeping them."""
+    """Tells keys apart without keeping them. A connection stays the same while its tokens are renewed: what it may not
+    do, they may not do either."""
+    if account.kind == LockAccount.Kind.OAUTH:
+        connection = AccountTokens.objects.filter(account=account).values_list("connection", flat=True).first()
+        if connection is not None:
+            return InstallationKey.fingerprint("connection", connection.hex)
     return InstallationKey.fingerprint("key", account.secret)

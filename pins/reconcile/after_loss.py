@@ -21,7 +21,17 @@ from django.db.models import F, OuterRef, Q, Subquery
 
 from pins.core import budget
 from pins.core.pin_state import State
-from pins.models import AccessGrant, AccountState, Delivery, Heartbeat, LockState, NotificationChannel, Pin, RateBudget
+from pins.models import (
+    AccessGrant,
+    AccountState,
+    Delivery,
+    GuestMessage,
+    Heartbeat,
+    LockState,
+    NotificationChannel,
+    Pin,
+    RateBudget,
+)
 from pins.reconcile.account_limits import rules
 from pins.reconcile.known import KnownLock
 from rentals.models import Lock, LockAccount
@@ -91,9 +101,11 @@ def _doubt_codes(now: datetime) -> None:
 
 
 def _forget_messages(now: datetime) -> None:
-    """What waited was sent long ago, or is not true any more."""
+    """What waited was sent long ago, or is not true any more. A guest is told what is true, but nobody knows what was
+    sent since: as if the sender had died in the middle (`pins.notify.tries`)."""
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING)
     waiting.update(state=Delivery.State.DROPPED, ended_at=now, last_error="A backup was restored.")
+    GuestMessage.objects.filter(state=GuestMessage.State.WAITING).update(begun_at=now)
     NotificationChannel.objects.update(listens_from=now)
 
 

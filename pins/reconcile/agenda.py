@@ -122,7 +122,8 @@ def decide_without_request(pin_id: int, step: Wait | Rotate | Block, now: dateti
             return
         observed = pin.observed
         if isinstance(step, Block):
-            Incident.open(_BLOCKED[step.reason], now, about=pin)
+            if not pin.desired.reserve:  # nobody waits for it; `spares_short` tells of it
+                Incident.open(_BLOCKED[step.reason], now, about=pin)
             observed = transitions.stopped(observed, step.reason, pin.desired_rev)
         if isinstance(step, Rotate):
             pin.put_observed(transitions.rotated(observed, pin.grant.code))

@@ -6,7 +6,16 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q
 
-from pins.core.alias import USUAL_FORM, AliasForm, alias_text, form_learned, full_length, reference_in, staff_alias
+from pins.core.alias import (
+    USUAL_FORM,
+    AliasForm,
+    alias_text,
+    form_learned,
+    full_length,
+    reference_in,
+    spare_alias,
+    staff_alias,
+)
 from pins.models import AccessGrant, AccountState, Pin
 from rentals.models import LockAccount
 
@@ -25,6 +34,8 @@ def alias_to_send(pin: Pin, state: AccountState | None) -> str:
 def _written(grant: AccessGrant, form: AliasForm) -> str:
     if grant.kind == AccessGrant.Kind.STAFF:
         return staff_alias(grant.holder_name, grant.reference, form)
+    if grant.kind == AccessGrant.Kind.BACKUP:
+        return spare_alias(grant.reference, form)
     return alias_text(grant.holder_name, grant.starts_at.date(), grant.ends_at.date(), grant.reference, form)
 
 

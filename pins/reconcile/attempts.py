@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
-from pins.core import transitions
+from pins.core import plan, transitions
 from pins.core.budget import Purpose
 from pins.core.deadlines import deadline
 from pins.core.interpret import PreparedAttempt, Response
@@ -90,6 +90,8 @@ def prepare(
     if isinstance(step, Create) and breaker.is_open(pin, now):
         _rest(pin, now, PILE_UP_REST)
         return None
+    if isinstance(step, Delete) and plan.listed_too_long_ago(view.observed, step.remote_id, now):
+        return _look_before(known, pin, step, now)
     due = deadline(view, now)
     is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
     purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
@@ -143,6 +145,14 @@ def _store(known: KnownLock, pin: Pin, step: Request, now: datetime) -> bool:
         return store_if_unchanged(pin)
     condition = _may_remove if isinstance(step, Delete) else _may_set
     return save_if_unchanged(pin, now, condition, account=known.account_id)
+
+
+def _look_before(known: KnownLock, pin: Pin, step: Delete, now: datetime) -> ObserveOnly | LookFirst | None:
+    """Ask for the list before a removal. Only where the removal may follow: otherwise every run would ask again."""
+    pin.put_observed(transitions.asked_to_look(pin.observed))
+    with transaction.atomic():
+        stored = _store(known, pin, step, now)
+    return None if stored else _why_not(known, pin, step, now)
 
 
 def _may_remove() -> Exists:

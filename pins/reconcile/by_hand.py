@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -45,3 +46,16 @@ def look_now(lock_id: int, now: datetime) -> bool:
                 save_observed(pin, now)
             return True
     return False
+
+
+def first_look(lock_ids: Iterable[int], now: datetime) -> set[int]:
+    """A person wants to know what is on keypads of which no list was ever read, whether we have a code there or not.
+    Their next runs read the lists, like any other comparison. Returns the locks to run."""
+    asked = set(lock_ids)
+    known = set(LockState.objects.filter(lock__in=asked).values_list("lock", flat=True))
+    LockState.objects.bulk_create((LockState(lock_id=one) for one in asked - known), ignore_conflicts=True)
+    unread = LockState.objects.filter(lock__in=asked, lock__is_active=True, looked_at=None)
+    unread = unread.exclude(Q(lock__has_keypad=False) | Q(lock__has_bridge=False))
+    found = set(unread.values_list("lock", flat=True))
+    unread.filter(lock__in=found).update(audit_at=now)
+    return found

@@ -29,6 +29,7 @@ from pins.models import (
     Pin,
     StaffAccess,
 )
+from pins.models.outbox import CLAIM, OutboxMessage
 from rentals.models import FeedState
 
 logger = logging.getLogger(__name__)
@@ -94,10 +95,11 @@ def _locks(now: datetime) -> None:
 
 def _others(now: datetime) -> None:
     """Messages and calendars. A calendar keeps its turn unless it was fetched by that clock."""
-    Delivery.objects.filter(state=Delivery.State.WAITING, next_try_at__gt=now).update(next_try_at=now)
-    GuestMessage.objects.filter(state=GuestMessage.State.WAITING, next_try_at__gt=now).update(
-        next_try_at=now, claimed_until=None
-    )
+    outboxes: tuple[type[OutboxMessage], ...] = (Delivery, GuestMessage)
+    for outbox in outboxes:
+        waiting = outbox._base_manager.filter(state=OutboxMessage.State.WAITING)
+        waiting.filter(next_try_at__gt=now).update(next_try_at=now)
+        waiting.filter(claimed_until__gt=now + CLAIM).update(claimed_until=now)  # no clock that is right claims so long
     StaffAccess.objects.filter(check_at__gt=now + _LATEST_LOOK).update(check_at=now)
     for name in ("rests_until", "failing_since"):
         NotificationChannel.objects.filter(**{f"{name}__gt": now}).update(**{name: now})

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from pins.core.pin_state import State
 from pins.core.plan import Create, Request
 from pins.models import Incident, Pin
 from pins.models.incident import subject_key
+from pins.tedee.errors import Cause
 
 #: The PIN is as it should be.
 _BY_SUCCESS = (
@@ -27,6 +28,14 @@ _BY_SUCCESS = (
 _BY_REMOVAL = (*_BY_SUCCESS, Incident.Kind.CODE_STAYS, Incident.Kind.CODE_CHANGED)
 #: The lock answers again.
 BY_ANSWER = (Incident.Kind.NO_PERMISSION, Incident.Kind.LOCK_UNKNOWN, Incident.Kind.LOCK_OFFLINE)
+#: The lock took a code, and no other one waits for room.
+_BY_ROOM = (Incident.Kind.NO_ROOM,)
+
+
+def waits_for_room(now: datetime) -> Exists:
+    """Whether a lock refused a code that is still wanted, because it was full. For rows with a lock."""
+    pins = Pin.objects.filter(lock=OuterRef("lock"), wanted=True, grant__ends_at__gt=now)
+    return Exists(pins.filter(last_cause=Cause.NO_ROOM.value, remote_id=None))
 
 
 class Endings:
@@ -43,7 +52,7 @@ class Endings:
         """The lock confirmed a change; `pin`: as stored."""
         self._ended[BY_ANSWER].add(self._lock)
         if isinstance(step, Create):
-            self._ended[(Incident.Kind.NO_ROOM,)].add(self._lock)
+            self._ended[_BY_ROOM].add(self._lock)
         self.learned(pin)
 
     def learned(self, pin: Pin) -> None:
@@ -62,4 +71,6 @@ class Endings:
         over = Q()
         for kinds, subjects in ended.items():
             over |= Q(subject__in=sorted(subjects), kind__in=kinds)
+        if _BY_ROOM in ended:
+            over &= ~Q(waits_for_room(now), kind__in=_BY_ROOM)
         Incident.objects.filter(over, resolved_at__isnull=True).update(resolved_at=now)

@@ -19,8 +19,10 @@ from pins.core.budget import Purpose
 from pins.models import AccountState
 from pins.reconcile import account_limits, connectivity
 from pins.reconcile.clients import client_for
+from pins.reconcile.tokens import TokenNotReady
+from pins.tedee.answers import Answer
 from pins.tedee.client import TedeeClient
-from pins.tedee.errors import Cause, TedeeError
+from pins.tedee.errors import Cause, TedeeError, TokenEnded
 from pins.tedee.messages import RemoteLock
 from rentals.fields import behind
 from rentals.models import Lock, LockAccount
@@ -97,7 +99,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
             minutes = max(1, round((until - now).total_seconds() / 60))
             raise FetchError(f"The requests of this hour are used up. Try again in {minutes} min.")
     try:
-        answer = clients(account).list_locks()
+        answer = _listed(account, clients)
     except TedeeError as error:
         if error.cause is Cause.UNAUTHORIZED:
             account_limits.key_refused(account, REST_OF_A_DEAD_KEY, now)
@@ -114,12 +116,21 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
         raise FetchError("Another import ran at the same moment. Try again.") from None
 
 
+def _listed(account: LockAccount, clients: Callable[[LockAccount], TedeeClient]) -> Answer[tuple[RemoteLock, ...]]:
+    try:
+        return clients(account).list_locks()
+    except TokenNotReady:
+        raise
+    except TokenEnded:  # refused before its end: once more, with another one
+        return clients(account).list_locks()
+
+
 def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
     """Why the locks cannot be read, for the person who must fix it."""
     if error.cause is Cause.UNAUTHORIZED and kind is LockAccount.Kind.OAUTH:
         return (
-            "Tedee refuses the access token: it has expired, or is a personal access key. Choose its kind, or enter a "
-            "new one in the account."
+            "Tedee does not accept the connection of the account. Press “Connect with Tedee” on its page, or choose "
+            "another kind of access there."
         )
     if error.cause is Cause.RATE_LIMITED:
         minutes = max(1, round((error.retry_after or 600) / 60))
@@ -127,6 +138,7 @@ def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
     return {
         Cause.UNAUTHORIZED: "Tedee refuses the access key: it is wrong, expired or revoked. Make a new one at "
         "portal.tedee.com (Personal Access Keys) and enter it in the account.",
+        Cause.RENEWAL: "Tedee has not given a new access token yet. Try again in a moment.",
         Cause.FORBIDDEN: "The access key may not read locks. Make one with the scopes Device.Read and "
         "Device.ReadWrite.",
         Cause.NETWORK: "The Tedee cloud cannot be reached. Check this machine's internet connection and try again.",

@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q
 
 from pins.core import posts
-from pins.models import AccountState, LockState, Pin
+from pins.models import AccessGrant, AccountState, LockState, Pin
 from pins.reconcile.statements import Rows, kept, slot
 from pins.tedee.errors import Cause
 from rentals.models import Lock
@@ -29,6 +29,7 @@ class PinFacts:
     admitted: bool
     remote_id: int | None
     extra_ids: list[int]
+    nominees: list[int]
     posts: list[Any]
     op: str
     op_in_doubt: bool
@@ -37,6 +38,15 @@ class PinFacts:
     starts_at: datetime  # of the grant (UTC)
     ends_at: datetime
     disclosed_at: datetime | None
+    kind: str  # of the grant
+    applied_ends_at: datetime | None
+    desired_rev: int
+    tried_rev: int
+
+    @property
+    def is_reserve(self) -> bool:
+        """Whether it is a spare code that nobody has yet."""
+        return self.kind == AccessGrant.Kind.BACKUP and self.disclosed_at is None
 
     @property
     def held(self) -> set[int]:
@@ -44,13 +54,22 @@ class PinFacts:
         return {*self.extra_ids, *({self.remote_id} if self.remote_id is not None else ())}
 
     def living(self, now: datetime) -> int:
-        """How many codes it may have on the lock."""
-        return posts.living([posts.Post.from_json(post) for post in self.posts], self.held, now)
+        """How many codes it may have on the lock, without those that need no other explanation: their end has come, or
+        they are to go and no removal was sent yet. One that a removal did not end counts."""
+        made = [posts.Post.from_json(post) for post in self.posts]
+        explained = {one for one in self.held if posts.has_ended(made, one, now)}
+        if self.remote_id is not None and self.applied_ends_at is not None and self.applied_ends_at <= now:
+            explained.add(self.remote_id)
+        is_live = self.wanted and self.admitted and self.ends_at > now
+        if not is_live and self.tried_rev != self.desired_rev:
+            explained |= self.held
+        return posts.living([post for post in made if post.id not in explained], self.held - explained, now)
 
 
 _COLUMNS = (
-    *("pk", "wanted", "admitted", "remote_id", "extra_ids", "posts", "op", "op_in_doubt", "must_look", "last_cause"),
-    *("grant__starts_at", "grant__ends_at", "grant__disclosed_at"),
+    *("pk", "wanted", "admitted", "remote_id", "extra_ids", "nominees", "posts", "op", "op_in_doubt", "must_look"),
+    *("last_cause", "grant__starts_at", "grant__ends_at", "grant__disclosed_at", "grant__kind"),
+    *("applied_ends_at", "desired_rev", "tried_rev"),
 )
 
 
@@ -89,8 +108,8 @@ class KnownLock:
         self.pins = pins_at_a_glance(self._lock_id, now)
         self.holders: defaultdict[int, set[int]] = defaultdict(set)
         for pin in self.pins:
-            if pin.remote_id is not None:
-                self.holders[pin.remote_id].add(pin.pk)
+            for remote_id in (*pin.held, *pin.nominees):
+                self.holders[remote_id].add(pin.pk)
         self.waits_for_room = any(pin.last_cause == Cause.NO_ROOM for pin in self.pins)
 
     def outdated(self) -> None:

@@ -204,7 +204,8 @@ def _tell(pin: Pin, before: Observed, meaning: Meaning, now: datetime) -> None:
     if meaning.changed_in_app:
         fights = meaning.observed.blocked == Blocked.EDITED_AGAIN
         severity = Incident.Severity.URGENT if fights else None
-        Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin, severity=severity)
+        if not pin.desired.reserve:
+            Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin, severity=severity)
         listings.doubted(pin.lock_id, now)
     if looks.given_up(before, pin.observed, now):
         listings.creation_given_up(pin.lock_id, now)

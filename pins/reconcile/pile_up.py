@@ -41,7 +41,8 @@ def look_again(lock: Lock, now: datetime) -> None:
 
 
 def _pile_up(pins: Iterable[PinFacts], now: datetime) -> bool:
-    """Counts created codes less confirmed deletions, against the stays that want one."""
+    """Counts created codes, less confirmed deletions and those that are about to go, against the stays that want
+    one."""
     pins = list(pins)
     codes = sum(pin.living(now) for pin in pins)
     wanted = sum(pin.wanted and pin.admitted and pin.ends_at > now for pin in pins)

@@ -159,8 +159,10 @@ def _is_troubled() -> Statement:
     return statements.question(AccountState.objects.filter(~calm, pk=slot("account", AccountState)))
 
 
-def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime:
+def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: datetime) -> datetime | None:
     """A dead key (401) or a spent limit (429): nothing is sent to any lock of the account for a while."""
+    if error.cause is Cause.RENEWAL:
+        return None  # the next request is sent with another token, or waits for it
     wait = _wait(error, attempt, 1, 1, now)
     if error.cause is Cause.UNAUTHORIZED:
         return account_limits.key_refused(lock.account, wait, now, lock.pk)

@@ -46,6 +46,7 @@ from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import locked_pin, save_observed
 from pins.reconcile.purse import Purse
 from pins.reconcile.statements import Rows, kept, slot
+from pins.reconcile.tokens import TokenNotReady
 from pins.tedee.client import TedeeClient
 from rentals.models import Lock, LockAccount
 
@@ -180,21 +181,25 @@ class _Work:
             while time.monotonic() < ends and not stopping.is_set():
                 choice = self._agenda.next(reads_only=self._writes_rest is not None)
                 log_context.note(pin_id=choice.pin.pk if choice is not None else None)
+                try:
+                    client = self._client()  # before anything is written down: this may renew a token
+                except TokenNotReady as wait:
+                    return wait.until
                 must_look = after_loss.must_look_first(self._known.at(self._clock()))
                 if must_look or (choice is None and audit.is_due(self._known.state, self._clock())):
-                    rest = self._compare(must_look=must_look)
+                    rest = self._compare(client, must_look=must_look)
                 elif choice is None:
                     return _rest(self._lock, self._writes_rest, self._cause) if self._writes_rest is not None else None
                 else:
-                    rest = self._perform(choice, purse)
+                    rest = self._perform(client, choice, purse)
                 if rest is not None:
                     return rest
         return None
 
-    def _compare(self, *, must_look: bool) -> datetime | None:
+    def _compare(self, client: TedeeClient, *, must_look: bool) -> datetime | None:
         """The lock's list, with what we believe. Returns until when the lock rests (UTC), if it must."""
         self._endings.write(self._clock())
-        compared = audit.compare(self._lock, self._lease, self._client(), self._clock)
+        compared = audit.compare(self._lock, self._lease, client, self._clock)
         self._known.outdated()
         self._agenda.changed()
         self.requests += compared.requests
@@ -204,7 +209,7 @@ class _Work:
         later = after_loss.looks_again_at(self._known.at(now), now) if must_look else None
         return _rest(self._lock, later, after_loss.LOOK_FIRST) if later is not None else None
 
-    def _perform(self, choice: Choice, purse: Purse) -> datetime | None:
+    def _perform(self, client: TedeeClient, choice: Choice, purse: Purse) -> datetime | None:
         """One request, from its preparation to what follows from its answer. Returns as above."""
         prepared = attempts.prepare(self._known, self._lease, choice, purse, self._clock(), self._breaker)
         if isinstance(prepared, attempts.ObserveOnly):
@@ -217,11 +222,11 @@ class _Work:
             return None
         if not self._lease.is_fresh():
             raise attempts.LeaseLostError  # the commit took so long that the request could outlive the lease
-        answer = attempts.send(self._client(), prepared)
+        answer = attempts.send(client, prepared)
         self.requests += 1
         may_read = None
         if write_scope.is_refused_write(prepared, answer):
-            may_read = write_scope.may_read(self._lock, self._lease, self._client(), self._clock())
+            may_read = write_scope.may_read(self._lock, self._lease, client, self._clock())
             self.requests += 1
         settled = responses.settle(self._known, self._endings, choice.pin, prepared, answer, self._clock(), may_read)
         alone = answer.error is None and not isinstance(prepared.step, Look | Delete)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from urllib.parse import parse_qsl
 
+from pins.simulator import authorizing
 from pins.simulator.cloud import Cloud
 from pins.simulator.devices import GONE, LateWrite, SimLock, note_maker
 from pins.simulator.exchange import Exchange
@@ -53,9 +54,13 @@ class DeviceSlot:
 def answer(cloud: Cloud, request: Request, hook: Hook | None = None) -> Reply:
     """Answer one request and write it into the journal; blocks while the device works.
 
+    Requests to the authorization server have a journal of their own, and no hook.
+
     `hook` runs when the operation is done and the answer is not yet given: the device is still busy. What it raises
     reaches the caller, as a crash at that instant would.
     """
+    if authorizing.concerns(request):
+        return authorizing.respond(cloud, request)
     with cloud.mutex:
         query = parse_qsl(request.query, keep_blank_values=True)
         exchange = Exchange(request, cloud.journal.next_seq(), cloud.clock(), query)

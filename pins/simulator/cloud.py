@@ -203,3 +203,14 @@ class Cloud(CloudState):
                 "date": self.clock(),
             }
             self.activity.append(item)
+
+    def enter(self, lock_id: int, digits: str) -> int:
+        """Somebody enters digits at the keypad. Returns the event: 61 opened, 75 outside the pin's time, 62 wrong."""
+        with self.mutex:
+            lock = self.lock(lock_id)
+            self.settle(lock)
+            pin = next((one for one in lock.pins.values() if one.value == digits), None)
+            event = 62 if pin is None else 61 if pin.body.opens(self.clock()) else 75
+            name = {"none": "", "owner": "Owner", "alias": pin.alias if pin else ""}[self.settings.activity_names]
+        self.add_activity(lock_id, event, name)
+        return event

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from pins.simulator.authority import Authority
 from pins.simulator.devices import ChangeNote, SimLock, SimPin, settle
 from pins.simulator.faults import FaultDesk, FaultPlan
 from pins.simulator.gate import Gate, Key, Window
@@ -53,6 +54,7 @@ class CloudState:
         self.journal = Journal()
         self.gate = Gate()
         self.gate.add(Key(key, "demo"))
+        self.authority = Authority()
         self.desk = FaultDesk(seed, FaultPlan.parse(faults) if isinstance(faults, str) else faults)
         self.rate = self._window(self.settings.rate_limit, self.settings.rate_window)
         self.listing_rate = self._window(self.settings.listing_limit, self.settings.listing_window)

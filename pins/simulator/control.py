@@ -11,10 +11,14 @@ It asks for no key, so it answers to loopback names only and refuses requests fr
     POST /control/settings          {"list_lag": 60, "put": "merges"}
     POST /control/keys              {"label": "demo", "revoked": true} or {"label": "second", "key": "..."}; further
                                     "scheme": "Bearer", "can_write": false, "expiresAt": "2027-03-03T14:00:00.000Z"
+    GET  /control/oauth             requests for tokens
+    POST /control/oauth             {"script": ["lost", "refuse"], "expire": true, "revoke": true,
+                                    "client_id": "mine", "client_secret": "..."}; all of them optional
     POST /control/foreign-pin       {"lock_id": 10001, "alias": "Cleaner", "pin": "481516"?, "endDate": ...?}
     POST /control/change-pin        {"lock_id": 10001, "pin_id": 3, "alias": "Renamed"} or any field of a pin
     POST /control/remove-pin        {"lock_id": 10001, "pin_id": 3}
     POST /control/activity          {"lock_id": 10001, "event": 61}
+    POST /control/enter             {"lock_id": 10001, "pin": "482915"}: somebody stands at the keypad
     POST /control/reset-journal
     POST /control/locks/ID/plug     {"connected": false}
     POST /control/locks/ID/access   {"forbidden": true}
@@ -28,6 +32,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import secrets
+from dataclasses import asdict
 from urllib.parse import parse_qsl, urlsplit
 
 from pins.simulator import knobs
@@ -108,6 +113,11 @@ def _look(cloud: Cloud, request: Request) -> Reply:
             return json_reply({"now": instant_text(cloud.clock()), "locks": locks, "faults": cloud.desk.plan.as_text()})
     if request.path == "/control/settings":
         return json_reply(knobs.as_json(cloud.settings))
+    if request.path == "/control/oauth":
+        with cloud.mutex:
+            return json_reply(
+                {"requests": [asdict(one) | {"at": instant_text(one.at)} for one in cloud.authority.asked]}
+            )
     if request.path == "/control/journal":
         since = query.get("since", "0")
         if not (since.isascii() and since.isdigit()):

@@ -91,6 +91,20 @@ def _keys(cloud: Cloud, fields: Fields) -> Fields:
     return {"ok": True}
 
 
+def _oauth(cloud: Cloud, fields: Fields) -> Fields:
+    with cloud.mutex:
+        if "script" in fields:
+            cloud.authority.add_script([str(step) for step in _need(fields, "script", list)])
+        if _need(fields, "expire", bool) if "expire" in fields else False:
+            cloud.authority.expire_access(cloud.gate, cloud.clock())
+        if _need(fields, "revoke", bool) if "revoke" in fields else False:
+            cloud.authority.revoke_all(cloud.gate)
+        if "client_id" in fields:
+            secret = _need(fields, "client_secret", str) if "client_secret" in fields else ""
+            cloud.authority.clients[_need(fields, "client_id", str)] = secret
+    return {"ok": True, "scriptLeft": len(cloud.authority.script)}
+
+
 def _pin_fields(fields: Fields) -> Fields:
     """The attributes of a pin that a control request names."""
     named: Fields = {}
@@ -126,6 +140,11 @@ def _activity(cloud: Cloud, fields: Fields) -> Fields:
     return {"ok": True}
 
 
+def _enter(cloud: Cloud, fields: Fields) -> Fields:
+    lock_id = cloud.lock(_need(fields, "lock_id", int)).id
+    return {"ok": True, "event": cloud.enter(lock_id, _need(fields, "pin", str))}
+
+
 def _reset_journal(cloud: Cloud, _: Fields) -> Fields:
     with cloud.mutex:
         cloud.journal.reset()
@@ -136,10 +155,12 @@ _ACTIONS: dict[str, Callable[[Cloud, Fields], Fields]] = {
     "/control/faults": _set_faults,
     "/control/script": _script,
     "/control/keys": _keys,
+    "/control/oauth": _oauth,
     "/control/settings": _settings,
     "/control/foreign-pin": _foreign_pin,
     "/control/change-pin": _change_pin,
     "/control/remove-pin": _remove_pin,
     "/control/activity": _activity,
+    "/control/enter": _enter,
     "/control/reset-journal": _reset_journal,
 }

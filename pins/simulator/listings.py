@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 from pins.simulator.cloud import Cloud
 from pins.simulator.exchange import Exchange
@@ -48,19 +48,41 @@ def sync_locks(cloud: Cloud, exchange: Exchange) -> OperationResult:
 
 def read_activity(cloud: Cloud, exchange: Exchange) -> OperationResult:
     """ "device activity": newest first, only items older than `lastElemDate`."""
+    settings = cloud.settings
     device, elements = exchange.number("deviceId"), exchange.number("elements")
     if device is None:
         raise BodyRefusedError(["deviceId is required."])
     lock = cloud.locks_by_id.get(device)
-    if lock is None or lock.forbidden:
-        return OperationResult(403, errors=("User doesn't have permission to the device.",))
-    before = _moment(exchange.parameter("lastElemDate"))
-    items = []
+    if lock is None or lock.forbidden or settings.activity_status != 200:
+        status = settings.activity_status if lock is not None and not lock.forbidden else 403
+        return OperationResult(status, errors=("User doesn't have permission to the device.",))
+    before, listed = (
+        _moment(exchange.parameter("lastElemDate")),
+        cloud.clock() - timedelta(seconds=settings.activity_lag),
+    )
+    items: list[dict[str, object]] = []
     for item in reversed(cloud.activity):
         at = item["date"]
-        if item["deviceId"] == device and isinstance(at, datetime) and (before is None or at < before):
-            items.append(item | {"date": (instant_text(at) or "").removesuffix("Z")})
+        if item["deviceId"] != device or not isinstance(at, datetime):
+            continue
+        if at <= listed and (before is None or at < before):
+            line = item | {"date": _dated(at, settings.activity_dates)}
+            items += [line, line | {"id": f"{item['id']}-again"}] if settings.activity_twice else [line]
+    items = items[: settings.activity_keeps] if settings.activity_keeps else items
     return OperationResult(200, items[: min(elements if elements is not None else MOST_ACTIVITY, MOST_ACTIVITY)])
+
+
+def _dated(at: datetime, form: str) -> object:
+    """A moment in one of the forms of `CloudSettings.activity_dates`."""
+    plain = (instant_text(at) or "").removesuffix("Z")
+    return {
+        "plain": plain,
+        "utc": f"{plain}Z",
+        "offset": at.astimezone(timezone(timedelta(hours=2))).isoformat(),
+        "seconds": int(at.timestamp()),
+        "milliseconds": int(at.timestamp() * 1000),
+        "broken": "yesterday",
+    }[form]
 
 
 def list_bridges(cloud: Cloud, _: Exchange) -> OperationResult:

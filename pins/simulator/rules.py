@@ -44,6 +44,14 @@ class PinBody:
     week_days: int | None = None  # flags: Mon 1, Tue 2, Wed 4, Thu 8, Fri 16, Sat 32, Sun 64
     absent: frozenset[str] = field(default=frozenset(), compare=False)  # attributes that the body did not name
 
+    def opens(self, now: datetime) -> bool:
+        """Whether it opens the lock at this moment (UTC)."""
+        if (self.start and now < self.start) or (self.end and self.end <= now):
+            return False
+        if self.week_days is not None and not self.week_days >> now.weekday() & 1:
+            return False
+        return not self.day_start or not self.day_end or self.day_start.time() <= now.time() < self.day_end.time()
+
 
 def value_problems(value: object) -> list[str]:
     """The rules that a PIN value breaks, in the words of the API; an empty list means accepted."""

@@ -32,6 +32,14 @@ class CloudSettings:
     listing_limit: int = 0  # requests to `/my/lock` per user and window; the real one: 10
     listing_window: float = 600.0
 
+    # -- the authorization server
+    token_seconds: float = 3600.0  # how long an access token is accepted
+    refresh_seconds: float = 14 * 86_400.0  # how long a refresh token is, unless it is used
+    refresh_said: bool = True  # whether an answer says how long that is
+    rotation: Literal["rotates", "keeps"] = "rotates"  # whether a renewal brings a new refresh token
+    reuse: Literal["ends", "refused", "accepted"] = "ends"  # of a used refresh token; ends: the whole connection
+    token_latency: float = 0.0  # seconds that a renewal takes
+
     # -- lists of pins
     list_lag: float = 0.0  # a list is, with its version, that of so long ago; a pin read by its id is true
     list_shows: Literal["all", "nothing", "omits"] = "all"  # omits: each list leaves each pin out with a chance of 1/3
@@ -44,6 +52,14 @@ class CloudSettings:
     put: Literal["replaces", "merges"] = "replaces"  # merges: what an update leaves out stays, null clears it
     seconds_cut: bool = False  # dates are read back without seconds: 2027-03-03T14:00Z
     default_hours_shown: bool = False  # where no hours or days were set, a read shows 00:00, 23:59 and 127
+
+    # -- activity
+    activity_lag: float = 0.0  # how long after it happened a line is listed
+    activity_keeps: int = 0  # how many of the newest lines of a lock are listed; 0: all
+    activity_twice: bool = False  # each line is listed twice, the second time under an id of its own
+    activity_names: Literal["none", "alias", "owner"] = "none"  # whom a line about a code names
+    activity_dates: Literal["plain", "utc", "offset", "seconds", "milliseconds", "broken"] = "plain"
+    activity_status: Literal[200, 401, 403, 503] = 200  # 401, 403: the key has no right to read it
 
     # -- how answers look
     error_body: Literal["envelope", "empty", "problem"] = "envelope"  # of 401, 403, 404, 409, 428 and 429

@@ -20,7 +20,7 @@ from django.utils import timezone
 from config.paths import kept_secret, private_dir
 from pins.core.pin_state import State
 from pins.guests import links
-from pins.models import AccessGrant, GuestGuide, GuestText, Pin, StaffAccess
+from pins.models import AccessGrant, GuestGuide, GuestText, Pin, SparePool, StaffAccess
 from pins.reconcile import inventory
 from pins.stack import demo_calendars
 from rentals.fields import behind
@@ -38,6 +38,7 @@ ENDS_SOON = timedelta(seconds=35)
 FORGET = (
     *("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "REDIS_URL", "TEDEE_API_URL"),
     *("SECRET_KEY_FILE", "FIELD_ENCRYPTION_KEYS_FILE", "DATABASE_URL_FILE", "REDIS_URL_FILE"),
+    *("TEDEE_OAUTH_CLIENT_SECRET_FILE", "TEDEE_OAUTH_SCOPES", "PUBLIC_URL"),
     *("ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "HTTPS_ONLY", "TEDEE_RATE_LIMIT", "TEDEE_RATE_WINDOW"),
 )
 
@@ -78,6 +79,11 @@ def own_environment(environment: Mapping[str, str], folder: Path, simulator_port
         "TURNKEY_VAR_DIR": str(folder),
         "FEEDS_ALLOW_PRIVATE_HOSTS": "1",  # its calendars come from this machine
         "TEDEE_API_URL": f"http://127.0.0.1:{simulator_port}/api/v37",
+        # The simulator is Tedee's login as well, and knows this client.
+        "TEDEE_OAUTH_CLIENT_ID": "turnkey-demo",
+        "TEDEE_OAUTH_CLIENT_SECRET": "demo-client-secret",
+        "TEDEE_OAUTH_AUTHORIZE_URL": f"http://127.0.0.1:{simulator_port}/oauth2/authorize",
+        "TEDEE_OAUTH_TOKEN_URL": f"http://127.0.0.1:{simulator_port}/oauth2/token",
     }
 
 
@@ -122,6 +128,8 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
             if fresh:
                 flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
         _ensure_cleaner()
+        # One spare code for the first flat, for a guest who cannot get in.
+        SparePool.objects.get_or_create(lock=Lock.objects.get(account=account, name=FLATS[0]), defaults={"size": 1})
     _ensure_guide()
     around_now = Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1))
     if around_now.filter(source="demo").exists():
@@ -146,7 +154,12 @@ def _ensure_guide() -> None:
     flat = Property.objects.get(name=FLATS[0])
     guide, fresh = GuestGuide.objects.get_or_create(
         property=flat,
-        defaults={"address": "Rynek Główny 1, Kraków", "wifi_name": "Garden", "host_phone": "+48 12 345 67 89"},
+        defaults={
+            "hands_out_spares": True,
+            "address": "Rynek Główny 1, Kraków",
+            "wifi_name": "Garden",
+            "host_phone": "+48 12 345 67 89",
+        },
     )
     if fresh:
         GuestText.objects.create(

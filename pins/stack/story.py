@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from django.db.models import Prefetch
 
+from pins.core.alias import SPARE
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
 from pins.status.staff import staff_holder
@@ -27,6 +28,7 @@ REASONS = {
     Cause.BAD_REQUEST: "digits refused",
     Cause.UNAUTHORIZED: "access key refused",
     Cause.FORBIDDEN: "no permission",
+    Cause.RENEWAL: "access renewed",
 }
 _WRITES = (PinAttempt.Kind.POST, PinAttempt.Kind.PUT, PinAttempt.Kind.DELETE)
 
@@ -41,7 +43,7 @@ class PinSeen:
     wanted: bool
     over: bool  # the stay's period has ended
     attempts: tuple[tuple[int, str, str], ...] = ()  # (id, kind of request, cause of its failure), oldest first
-    is_staff: bool = False  # `stay` says who works there
+    is_staff: bool = False  # `stay` says who works there, or that it is a spare code
 
     def since(self, before: PinSeen | None) -> tuple[tuple[int, str, str], ...]:
         """The requests that `before` did not show."""
@@ -66,6 +68,8 @@ def _seen_pin(pin: Pin, now: datetime) -> PinSeen:
     where = booking.property.name if booking else "a deleted booking"
     if grant.kind == AccessGrant.Kind.STAFF:
         said = staff_holder(grant.holder_name, grant.staff.kind if grant.staff is not None else "")
+    elif grant.is_reserve:
+        said = SPARE
     else:
         said = f"{_period(grant)}, {grant.holder_name or 'guest'} at {where}"
     return PinSeen(
@@ -74,7 +78,7 @@ def _seen_pin(pin: Pin, now: datetime) -> PinSeen:
         state=pin.state,
         wanted=pin.wanted,
         over=grant.ends_at <= now,
-        is_staff=grant.kind == AccessGrant.Kind.STAFF,
+        is_staff=grant.kind == AccessGrant.Kind.STAFF or grant.is_reserve,
         attempts=tuple((attempt.pk, attempt.op, attempt.cause) for attempt in getattr(pin, "finished_attempts", ())),
     )
 

@@ -54,7 +54,7 @@ def load(found: Q, scope: Scope, most: int | None = None) -> list[Booking]:
     grants = guest_grants().only(*_OF_GRANT).prefetch_related(Prefetch("pins", queryset=visible(pins, scope)))
     matching = visible(Booking.objects.with_overlaps(), scope).filter(found)
     bookings = list(
-        matching.select_related("property")
+        matching.select_related("property", "arrival")
         .only(*_OF_BOOKING)
         .prefetch_related(Prefetch("grants", queryset=grants))
         .order_by("check_in", "property__name", "pk")[:most]
@@ -85,6 +85,14 @@ _LOCKS: Final = "_locks_of_property"
 _OF_BOOKING = (
     *("property", "guest_name", "check_in", "check_out", "status", "needs_review"),
     *("property__name", "property__timezone", "property__is_active", "property__early_minutes"),
+    *("arrival__read_at", "arrival__first_opened_at", "arrival__is_named", "arrival__maybe_used"),
+    *(
+        "arrival__absent_at",
+        "arrival__early_at",
+        "arrival__early_is_named",
+        "arrival__wrong_at",
+        "arrival__wrong_tries",
+    ),
 )
 _OF_GRANT = ("booking", "wanted", "starts_at", "ends_at", "issue_at", "revoked_at", "disclosed_at")
 _OF_PIN = (

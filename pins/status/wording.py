@@ -95,7 +95,9 @@ def badge(standing: Standing, now: datetime) -> Badge:
 
 
 #: Trouble that does not go away by itself.
-MUST_ACT = frozenset({Cause.UNAUTHORIZED.value, Cause.FORBIDDEN.value, Cause.NO_ROOM.value, "no_write_scope"})
+MUST_ACT = frozenset(
+    {Cause.UNAUTHORIZED.value, Cause.FORBIDDEN.value, Cause.NO_ROOM.value, "no_write_scope", "connection"}
+)
 
 _CAUSES = {
     Cause.OFFLINE.value: "The lock is offline",
@@ -110,6 +112,8 @@ _CAUSES = {
     Cause.NOT_FOUND.value: "The code was no longer on the lock",
     Cause.PIN_EXISTS.value: "The lock has a code with the same digits",
     Cause.NO_ROOM.value: "The lock has no room for more codes",
+    Cause.RENEWAL.value: "The account's access to Tedee is being renewed",
+    "connection": "Tedee no longer accepts the connection of the account",
     "no_write_scope": "The access key may read locks, but not change codes",
     "budget": "No requests are left this hour; the most urgent locks come first",
     "crash": "Turnkey was interrupted during a request to the lock",
@@ -119,6 +123,7 @@ _REMEDIES = {
     Cause.UNAUTHORIZED.value: "Make a new key at portal.tedee.com and enter it in the lock account.",
     Cause.FORBIDDEN.value: "In the Tedee app, let the account's user manage this lock.",
     Cause.NO_ROOM.value: "In the Tedee app, remove codes that nobody needs any more.",
+    "connection": "Open the lock account and press “Connect with Tedee”.",
     "no_write_scope": "Make a new key with the scope Device.ReadWrite, and enter it in the lock account.",
 }
 _LASTING = frozenset({Cause.OFFLINE.value, Cause.TIMEOUT.value, Cause.SERVER.value, Cause.NETWORK.value})

@@ -14,6 +14,9 @@ class Auth(Protocol):
     def header(self) -> str:
         """The header's value. Raises `Unauthorized` when the secret cannot be sent at all."""
 
+    def refused(self) -> bool:
+        """Tedee answered 401. True: the account goes on with another secret, and the request may be sent again."""
+
 
 @dataclass(frozen=True)
 class PersonalKey:
@@ -24,6 +27,9 @@ class PersonalKey:
     def header(self) -> str:
         return f"PersonalKey {_sendable(self.key)}"
 
+    def refused(self) -> bool:
+        return False
+
 
 @dataclass(frozen=True)
 class BearerToken:
@@ -33,6 +39,9 @@ class BearerToken:
 
     def header(self) -> str:
         return f"Bearer {_sendable(self.token)}"
+
+    def refused(self) -> bool:
+        return False
 
 
 def for_kind(kind: str, secret: str) -> PersonalKey | BearerToken:

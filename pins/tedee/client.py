@@ -17,10 +17,12 @@ from pins.tedee.errors import (
     PinNotFound,
     ServerFault,
     TedeeError,
+    TokenEnded,
+    Unauthorized,
     Unreachable,
     error_for,
 )
-from pins.tedee.fields import elements_of
+from pins.tedee.fields import UnreadableError, elements_of
 from pins.tedee.messages import (
     ActivityItem,
     LockConnection,
@@ -220,7 +222,7 @@ class TedeeClient:
         try:
             received = self._exchange(request)
         except httpx.HTTPError as error:
-            fault = _fault_for(error)
+            fault = fault_for(error)
         else:
             fault = error_for(
                 received.status,
@@ -231,6 +233,8 @@ class TedeeClient:
             )
             if fault is None:
                 return received
+            if isinstance(fault, Unauthorized) and self._auth.refused():
+                fault = TokenEnded(received.status, received.correlation_id)
         raise fault
 
     def _exchange(self, request: httpx.Request) -> Received:
@@ -252,7 +256,8 @@ def _checked_base_url(base_url: str) -> str:
     return str(url).rstrip("/")
 
 
-def _fault_for(error: httpx.HTTPError) -> TedeeError:
+def fault_for(error: httpx.HTTPError) -> TedeeError:
+    """Our error for a foreign one of the transport."""
     if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)):
         return Unreachable()
     if isinstance(error, httpx.DecodingError):
@@ -289,4 +294,16 @@ def _connections(result: object) -> tuple[LockConnection, ...]:
 
 
 def _activities(result: object) -> tuple[ActivityItem, ...]:
-    return tuple(ActivityItem.from_json(item) for item in elements_of(result))
+    """The lines that can be read: one that cannot costs only itself. None of many is another matter."""
+    lines = elements_of(result)
+    found = [item for item in map(_activity_or_none, lines) if item is not None]
+    if lines and not found:
+        raise UnreadableError("No line of the activity can be read.")
+    return tuple(found)
+
+
+def _activity_or_none(line: object) -> ActivityItem | None:
+    try:
+        return ActivityItem.from_json(line)
+    except UnreadableError:
+        return None

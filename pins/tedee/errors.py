@@ -4,6 +4,7 @@
     ├── RefusedError             certain: the request was not applied
     │   ├── BadRequest           400, and any 4xx of Tedee's that is not listed here
     │   ├── Unauthorized         401
+    │   ├── TokenEnded           401 to an access token that is renewed; or it is being renewed, and nothing was sent
     │   ├── Forbidden            403, whatever its body
     │   ├── PinNotFound          404, only inside Tedee's own JSON envelope
     │   ├── PinExists            406
@@ -38,6 +39,7 @@ class Cause(StrEnum):
     NETWORK = "network"
     RATE_LIMITED = "rate_limited"
     UNAUTHORIZED = "unauthorized"
+    RENEWAL = "renewal"
     FORBIDDEN = "forbidden"
     BAD_REQUEST = "bad_request"
     NOT_FOUND = "not_found"
@@ -112,6 +114,13 @@ class Unauthorized(RefusedError):
 
     cause = Cause.UNAUTHORIZED
     summary = "Tedee does not accept the account's key"
+
+
+class TokenEnded(RefusedError):
+    """The account's access token has ended. Another one is had without a person; then the request may be sent again."""
+
+    cause = Cause.RENEWAL
+    summary = "The account's access to Tedee is being renewed"
 
 
 class Forbidden(RefusedError):

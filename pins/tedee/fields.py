@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime, time
 
 #: Daily hours are sent as instants of which only the time of day counts; this is the day of the API's samples.
 _DAY_OF_HOURS = date(2021, 10, 1)
+#: Seconds since 1970 until the year 5138; a larger number counts milliseconds.
+_SECONDS_AT_MOST = 100_000_000_000
 _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")
 #: Midnight at the end of a day, which Python cannot read: as an instant, a time of day or a span of one day.
 _END_OF_DAY = re.compile(r"(?:.*T)?24:00(?::00(?:\.0+)?)?(?:Z|\+00:00)?|1\.00:00:00")
@@ -90,6 +92,17 @@ def read_instant(value: object) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.utcoffset() is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         raise UnreadableError("An instant cannot be read.") from None
+
+
+def read_moment(value: object) -> datetime | None:
+    """An instant of which nothing depends but what people read: as text, or as seconds or milliseconds since 1970. None
+    for any other shape."""
+    try:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value / 1000 if value > _SECONDS_AT_MOST else value, tz=UTC)
+        return read_instant(value)
+    except (UnreadableError, ValueError, OverflowError, OSError):
+        return None
 
 
 def write_time_of_day(moment: time) -> str:

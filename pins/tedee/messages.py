@@ -18,6 +18,7 @@ from pins.tedee.fields import (
     integer_or_none,
     object_of,
     read_instant,
+    read_moment,
     read_time_of_day,
     text,
     write_instant,
@@ -225,7 +226,8 @@ class LockConnection:
 
 @dataclass(frozen=True)
 class ActivityItem:
-    """One line of the activity log. No field says which PIN was used (Tedee API, device activity)."""
+    """One line of the activity log. No field says which PIN was used (Tedee API, device activity); newer locks may put
+    its name where the user's is. `date`: None where it cannot be read."""
 
     id: int | str
     device_id: int
@@ -244,7 +246,7 @@ class ActivityItem:
             device_id=integer(fields, "deviceId"),
             event=integer(fields, "event"),
             user_name=text(fields, "userName") or text(fields, "username"),
-            date=read_instant(fields.get("date")),
+            date=read_moment(fields.get("date")),
         )
 
 
@@ -254,13 +256,26 @@ class PersonalKey:
 
     name: str
     valid_to: datetime | None  # UTC; None: the answer does not say
+    scopes: frozenset[str] | None = None  # what it may do; None: the answer does not say
 
     @classmethod
     def from_json(cls, data: object) -> Self:
         fields = object_of(data)
         if not fields.keys() & {"id", "name", "validTo"}:
             raise UnreadableError("That is no personal access key.")
-        return cls(name=text(fields, "name"), valid_to=read_instant(fields.get("validTo")))
+        scopes = fields.get("scopes")
+        # Their shape is a guess, too. What is no list of texts says nothing, nor does an empty one: the key works.
+        told = isinstance(scopes, list) and bool(scopes) and all(isinstance(one, str) for one in scopes)
+        return cls(
+            name=text(fields, "name"),
+            valid_to=read_instant(fields.get("validTo")),
+            scopes=frozenset(scopes) if told and isinstance(scopes, list) else None,
+        )
+
+    @property
+    def may_write(self) -> bool | None:
+        """Whether it may change codes; None: the answer does not say."""
+        return None if self.scopes is None else "Device.ReadWrite" in self.scopes
 
 
 def created_id(data: object) -> int:

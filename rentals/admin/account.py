@@ -43,7 +43,6 @@ class LockAccountForm(_Form):
         required=False,
         strip=True,
         max_length=4000,
-        error_messages={"required": "Paste the access key here. Turnkey cannot reach the locks without one."},
         widget=forms.PasswordInput(
             render_value=False, attrs={"autocomplete": "new-password", "class": "vTextField", "spellcheck": "false"}
         ),
@@ -54,6 +53,8 @@ class LockAccountForm(_Form):
         error_messages = {"name": {"required": "Give the account a name."}}
         help_texts = {
             "name": "What you call this account, for example “Office Tedee”.",
+            "kind": "A personal access key is pasted below. A connection is made by logging in at Tedee, with a button "
+            "on the account's page.",
             "observe_only": "Try Turnkey without touching a lock: it reads the locks and works out every code, but "
             "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Clear the tick to "
             "begin: then all that is due happens at once.",
@@ -64,11 +65,12 @@ class LockAccountForm(_Form):
         if "secret" not in self.fields:
             return  # a person who may only look
         where = "Made at portal.tedee.com under Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
-        if self.instance.pk:
+        if self.instance.pk and self.instance.kind == LockAccount.Kind.OAUTH:
+            self.fields["secret"].help_text = f"Only for a personal access key. {where}"
+        elif self.instance.pk:
             self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
         else:
-            self.fields["secret"].required = self.fields["secret"].widget.is_required = True
-            self.fields["secret"].help_text = where
+            self.fields["secret"].help_text = f"{where} A connection needs none."
 
     def clean_name(self) -> str:
         """Every page and table knows an account by its name. Two accounts that share a name already may keep it."""
@@ -86,6 +88,15 @@ class LockAccountForm(_Form):
             raise ValidationError("This is not an access key: it has spaces or special characters. Copy it once more.")
         return key
 
+    def clean(self) -> dict[str, Any]:
+        """A key is needed where none is stored. One that was stored for another kind is none."""
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        needs_key = not self.instance.pk or "kind" in self.changed_data
+        is_key = cleaned.get("kind") == LockAccount.Kind.PERSONAL_KEY
+        if needs_key and is_key and "secret" in self.cleaned_data and not cleaned.get("secret"):
+            self.add_error("secret", "Paste the access key here. Turnkey cannot reach the locks without one.")
+        return cleaned
+
 
 @admin.register(LockAccount)
 class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin):
@@ -97,7 +108,7 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
     ordering = ("name", "pk")
     readonly_fields = ["events_address"]
     fieldsets = [
-        (None, {"fields": ("name", "kind", "secret", "observe_only")}),
+        (None, {"fields": ("name", "kind", "secret", "observe_only", "reads_activity")}),
         (
             "Tedee's events",
             {
@@ -121,7 +132,7 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         """A person who may only look sees the fields as text, so the key must not be among them."""
         if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
             return super().get_fieldsets(request, obj)
-        return ((None, {"fields": ("name", "kind", "observe_only", "rate_group")}),)
+        return ((None, {"fields": ("name", "kind", "observe_only", "reads_activity", "rate_group")}),)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A person who connects the first account by hand tries Turnkey out: write nothing before they say so."""
@@ -146,12 +157,14 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         """Go to the page with the button that is needed next."""
         if not self.has_change_permission(request, obj):
             return super().response_post_save_add(request, obj)
-        messages.info(request, "Next: press “Fetch locks”.")
+        is_key = obj.kind == LockAccount.Kind.PERSONAL_KEY or obj.secret
+        messages.info(request, f"Next: press “{'Fetch locks' if is_key else 'Connect with Tedee'}”.")
         return self.redirect_to(obj)
 
     def save_model(self, request: HttpRequest, obj: LockAccount, form: Any, change: bool) -> None:
-        if key := form.cleaned_data.get("secret"):
-            obj.secret = key
+        key = form.cleaned_data.get("secret")
+        if key or "kind" in form.changed_data:
+            obj.secret = key or ""  # a personal key is never sent as the token of a connection
         try:
             obj.webhook_token  # noqa: B018 - read for whether it can be read
         except UndecryptableValue:

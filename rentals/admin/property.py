@@ -126,7 +126,10 @@ class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Ad
                 "Lock accounts with “Fetch locks”.",
             },
         ),
-        ("Codes", {"fields": ("issue_ahead_days", "code_length", ("early_minutes", "late_minutes"))}),
+        (
+            "Codes",
+            {"fields": ("issue_ahead_days", "code_length", "codes_from_phone", ("early_minutes", "late_minutes"))},
+        ),
     )
 
     class Media:

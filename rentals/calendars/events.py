@@ -148,6 +148,15 @@ class Calendar:
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """Where a guest can be told something, and in which language. Kept with the stay alone, never with the event."""
+
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    language: str = field(default="", repr=False)  # one of those in which guests are spoken to
+
+
+@dataclass(frozen=True, slots=True)
 class Guest:
     """What a channel tells about the guest: personal data, never logged."""
 
@@ -156,9 +165,7 @@ class Guest:
     phone_last4: str = field(default="", repr=False)
     guest_count: int | None = None
     reservation_url: str = field(default="", repr=False)
-    #: Where the guest can be told something. Kept with the stay alone, never with the event.
-    email: str = field(default="", repr=False)
-    phone: str = field(default="", repr=False)
+    contact: Contact = field(default=Contact(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from rentals.models.access import PropertyAccess
 from rentals.models.booking import Booking, BookingQuerySet
+from rentals.models.departure import EarlyDeparture
 from rentals.models.feed import CalendarFeed, FeedItem, FeedState, WebhookReceipt
 from rentals.models.lock import Lock, LockAccount
 from rentals.models.property import Property
@@ -9,6 +10,7 @@ __all__ = [
     "Booking",
     "BookingQuerySet",
     "CalendarFeed",
+    "EarlyDeparture",
     "FeedItem",
     "FeedState",
     "Lock",

@@ -91,6 +91,13 @@ class Booking(models.Model):
         help_text="Of the guest's page and messages. Empty: that of the guest's browser.",
     )
 
+    contact_from_feed = models.BooleanField(
+        default=False,
+        db_default=False,
+        editable=False,
+        help_text="A calendar said once how to reach the guest. From then on that is a person's matter.",
+    )
+
     needs_review = models.BooleanField(
         default=False, help_text="Its calendar was not certain, so a person should check this stay."
     )

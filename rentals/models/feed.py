@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 
-from rentals.calendars.events import Channel, EndDates, Options, Verdict
+from rentals.calendars.events import Channel, Contact, EndDates, Options, Verdict
 from rentals.fields import EncryptedTextField
 from rentals.models.booking import Booking
 from rentals.models.names import NameField
@@ -221,9 +221,8 @@ class FeedItem(models.Model):
     kept_at = models.DateTimeField(null=True, blank=True, help_text="A person decided to keep the stay.")
     gone_at = models.DateTimeField(null=True, blank=True, help_text="It left the feed and no longer holds its stay.")
 
-    #: The guest's e-mail address and telephone number, while its event is imported. Never stored here: they go to the
-    #: stay that the event makes.
-    contact: tuple[str, str] = ("", "")
+    #: Where its guest can be told something, while its event is imported. Never stored here: it goes to the stay.
+    contact: Contact = Contact()
 
     #: What only the page of an unreadable event needs.
     SECRETS: Final = ("excerpt",)

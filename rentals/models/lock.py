@@ -22,7 +22,7 @@ class LockAccount(models.Model):
 
     class Kind(models.TextChoices):
         PERSONAL_KEY = "personal_key", "Personal access key"
-        OAUTH = "oauth", "OAuth access token"
+        OAUTH = "oauth", "Connection with Tedee (OAuth)"
 
     name = NameField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)
@@ -43,6 +43,14 @@ class LockAccount(models.Model):
         help_text="Try Turnkey without touching a lock: it reads the locks and works out every code, but puts none on "
         "a lock, changes none and removes none. Guests cannot get in with these codes. Clear the tick to begin: "
         "then all that is due happens at once.",
+    )
+
+    reads_activity = models.BooleanField(
+        "read the activity",
+        default=False,
+        db_default=False,
+        help_text="Learn from the locks when guests arrive, and when they enter a wrong code. Costs some requests on "
+        "days of arrival, never from those that doors need. The key needs the scope DeviceActivity.Read.",
     )
 
     webhook_token = EncryptedTextField(blank=True, default="", editable=False)

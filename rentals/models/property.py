@@ -60,6 +60,14 @@ class Property(models.Model):
         validators=[MinValueValidator(5), MaxValueValidator(8)],
         help_text="Digits in a new code, 5 to 8. Existing codes keep theirs.",
     )
+    codes_from_phone = models.BooleanField(
+        "codes from the guest's phone",
+        default=False,
+        db_default=False,
+        help_text="Make new codes of the last digits of the guest's phone, where these digits are allowed and free; "
+        "else they are random, as usual. Easier to remember, and easier to guess: whoever knows the guest's number "
+        "knows the code, and strangers try such digits early. Existing codes stay as they are.",
+    )
     is_active = models.BooleanField(
         "active",
         default=True,

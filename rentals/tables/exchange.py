@@ -150,6 +150,7 @@ class PropertyTable(Table):
     check_out_time = Field("check_out_time", "check-out", Clock())
     issue_ahead_days = Field("issue_ahead_days", "days ahead", Number())
     code_length = Field("code_length", "code length", Number())
+    codes_from_phone = Field("codes_from_phone", "codes from phone", YesNo())
     early_minutes = Field("early_minutes", "minutes early", Number())
     late_minutes = Field("late_minutes", "minutes late", Number())
     is_active = Field("is_active", "active", YesNo())
@@ -164,6 +165,7 @@ class PropertyTable(Table):
             "check_out_time",
             "issue_ahead_days",
             "code_length",
+            "codes_from_phone",
             "early_minutes",
             "late_minutes",
             "is_active",

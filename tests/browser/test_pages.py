@@ -46,6 +46,8 @@ ADMIN = (
     "person",
     "role",
     "timetable",
+    "first run, locks",
+    "first run, flats",
 )
 
 
@@ -95,6 +97,8 @@ def pages(console: Console) -> Iterator[dict[str, str]]:
         "changes": "/admin/admin/logentry/",
         "history": f"/admin/rentals/property/{sick_flat.id}/history/",
         "timetable": "/admin/django_celery_beat/periodictask/",
+        "first run, locks": "/setup/locks/",
+        "first run, flats": "/setup/flats/",
     }
     console.stack.desk.ask("cancel", bookings=[sick])
     console.plug(sick_flat, connected=True)

@@ -34,8 +34,10 @@ from pins.models import (  # noqa: E402
     Pin,
     PinAttempt,
     RateBudget,
+    StaffAccess,
 )
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
+from rentals.models.tokens import new_token, token_digest  # noqa: E402
 from rentals.signals import bookings_changed  # noqa: E402
 
 
@@ -292,6 +294,14 @@ def guest_path(booking: int) -> str:
     return reverse("guest-page", args=[page.token])
 
 
+def cleaner(flat: int, name: str, **fields: Any) -> dict[str, Any]:
+    """Somebody who works in a flat; answers the access, and where their own page is."""
+    token = new_token()
+    access = StaffAccess.objects.create(name=name, link_digest=token_digest(token), **fields)
+    access.properties.set([flat])
+    return {"id": access.pk, "path": reverse("work", args=[token])}
+
+
 def push_path(feed: int) -> str:
     """Where the calendar is pushed to."""
     return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
@@ -358,6 +368,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         push_path,
         guide,
         guest_path,
+        cleaner,
         calendar,
     )
 }

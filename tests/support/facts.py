@@ -59,13 +59,15 @@ def desires(draw: st.DrawFn) -> Desired:
     starts_at, ends_at = draw(periods())
     if draw(st.integers(0, 4)) == 0:
         starts_at, ends_at = draw(st.none() | st.just(starts_at)), None
+    disclosed = draw(st.booleans())
     return Desired(
         wanted=draw(st.booleans()),
         admitted=draw(st.booleans()),
         content=Content(draw(st.sampled_from(CODES)), starts_at, ends_at, draw(recurrences)),
         rev=draw(st.integers(1, 3)),
         issue_at=draw(moments),
-        disclosed=draw(st.booleans()),
+        disclosed=disclosed,
+        reserve=not disclosed and draw(st.integers(0, 4)) == 0,
     )
 
 

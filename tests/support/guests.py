@@ -12,7 +12,7 @@ from django.utils import timezone
 from pins.guests import collecting, links, sending
 from pins.models import GuestGuide
 from pins.notify import collecting as news
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals.models import Booking, Property
 from tests.support.house import House
 

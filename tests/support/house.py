@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, time, timedelta
+from urllib.parse import parse_qsl, urlsplit
 
 import time_machine
 from django.conf import settings
@@ -12,15 +13,20 @@ from django.utils import timezone
 
 from pins.core.alias import reference_in
 from pins.models import AccessGrant, AccountState, LockState, Pin, PinAttempt
-from pins.reconcile import account_limits, run, sweep
+from pins.reconcile import account_limits, run, sweep, tokens
+from pins.simulator.authority import CLIENT_ID, CLIENT_SECRET
 from pins.simulator.cloud import Cloud, CloudSettings
 from pins.simulator.devices import SimPin
 from pins.simulator.transport import CloudTransport
-from pins.tedee.auth import for_kind
+from pins.tedee import oauth
 from pins.tedee.client import TedeeClient
 from rentals.models import Booking, Lock, LockAccount, Property
 
 KEY = "house-key"
+WAY_BACK = "https://codes.example.com/back/"
+REGISTRATION = oauth.Registration(
+    "http://cloud.test/oauth2/authorize", "http://cloud.test/oauth2/token", CLIENT_ID, CLIENT_SECRET, "offline_access"
+)
 
 
 class House:
@@ -68,8 +74,21 @@ class House:
 
     def client(self, account: LockAccount) -> TedeeClient:
         return TedeeClient(
-            "http://cloud.test/api/v37", for_kind(account.kind, account.secret), transport=self.transport
+            "http://cloud.test/api/v37", tokens.auth_for(account, ask=self.renewed), transport=self.transport
         )
+
+    def renewed(self, refresh_token: str, now: datetime) -> oauth.Tokens:
+        """What the cloud's authorization server gives for a refresh token."""
+        return oauth.renew(REGISTRATION, refresh_token, now=now, transport=self.transport)
+
+    def connect(self) -> None:
+        """A person logs in at Tedee for the account."""
+        verifier, now = oauth.new_verifier(), timezone.now()
+        asked = oauth.authorize_url(REGISTRATION, back=WAY_BACK, state="state", verifier=verifier)
+        challenge = dict(parse_qsl(urlsplit(asked).query))["code_challenge"]
+        code = self.cloud.authority.allow(CLIENT_ID, WAY_BACK, challenge, now)
+        found = oauth.redeem(REGISTRATION, code, verifier=verifier, back=WAY_BACK, now=now, transport=self.transport)
+        tokens.connect(self.account, found, now)
 
     def run(self, lock: Lock) -> run.Report:
         report = run.reconcile_lock(lock.pk, clients=self.client)

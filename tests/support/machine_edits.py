@@ -133,7 +133,7 @@ class Edits:
             code_overrides.renew_code(grant.pk, self._world.now)
 
     def _revoke(self, grant: AccessGrant, amount: int) -> None:
-        code_overrides.revoke(grant.pk, self._world.now)
+        code_overrides.revoke([grant.pk], self._world.now)
 
     def _disclose(self, grant: AccessGrant, amount: int) -> None:
         if grant.code and grant.disclosed_at is None:

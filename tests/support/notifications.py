@@ -9,7 +9,7 @@ from django.utils import timezone
 from pins import tasks
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import collecting, sending
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals import signing_secrets
 from rentals.models import Lock
 from tests.support.scripted_server import Server

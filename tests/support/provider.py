@@ -12,11 +12,13 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+from django.test import Client
 from django.utils import timezone
 from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
 CLIENT, SECRET = "turnkey", "the client's secret: %+&"
+START = "/admin/provider/"
 
 
 class Provider:
@@ -27,6 +29,7 @@ class Provider:
         self.publishes: dict[str, Any] = {}
         self.fails: dict[str, int] = {}  # path -> status
         self.asked: list[str] = []
+        self.wished: dict[str, str] = {}  # by Turnkey, of the last login
         self.key: ECKey | RSAKey | OctKey = ECKey.generate_key("P-256", {"kid": "first"})
         self.algorithm = "ES256"
         self.listed: list[ECKey | RSAKey | OctKey] = [self.key]
@@ -84,6 +87,7 @@ class Provider:
         assert f"{parts.scheme}://{parts.netloc}{parts.path}" == f"{self.issuer}/authorize"
         assert (asked["client_id"], asked["response_type"]) == (CLIENT, "code")
         assert asked["code_challenge_method"] == "S256"
+        self.wished = asked
         code = secrets.token_hex(8)
         self._codes[code] = asked
         back = urlsplit(asked["redirect_uri"])
@@ -149,3 +153,8 @@ class Provider:
 
 def _form_encoded() -> str:
     return f"{quote(CLIENT, safe='')}:{quote(SECRET, safe='')}"
+
+
+def go(client: Client, provider: Provider, start: str = START, **changes: str) -> Any:
+    """There and back."""
+    return client.get(provider.approve(client.get(start)["Location"], **changes))

@@ -11,8 +11,10 @@ from django.test import Client
 from rentals.models import Lock, Property
 
 PROPERTIES, LOCKS = "/admin/rentals/property/", "/admin/rentals/lock/"
-HEAD = "name,time zone,check-in,check-out,days ahead,code length,minutes early,minutes late,active,locks"
-ROW = "Attic,Europe/Warsaw,15:00,11:00,30,6,0,0,yes,"
+HEAD = (
+    "name,time zone,check-in,check-out,days ahead,code length,codes from phone,minutes early,minutes late,active,locks"
+)
+ROW = "Attic,Europe/Warsaw,15:00,11:00,30,6,no,0,0,yes,"
 
 
 def export(host: Client, where: str, form: str = "csv") -> bytes:
@@ -55,7 +57,7 @@ def facts() -> list[Any]:
         [
             (
                 *(one.name, one.timezone, one.check_in_time, one.check_out_time, one.issue_ahead_days),
-                *(one.code_length, one.early_minutes, one.late_minutes, one.is_active),
+                *(one.code_length, one.codes_from_phone, one.early_minutes, one.late_minutes, one.is_active),
                 sorted(lock.device_id for lock in one.locks.all()),
             )
             for one in Property.objects.order_by("name")

@@ -8,7 +8,8 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,7 +31,7 @@ from config.people.provider.people import NotHere
 from config.people.provider.tokens import Expected, RefusedToken, UnknownKey, Visitor
 from config.people.provider.wire import ProviderError
 from config.people.throttle import Wait
-from config.people.views import let_in
+from config.people.views import Proof, let_in
 from config.people.words import wait_for
 from rentals.inbound.client import address_of
 from rentals.inbound.rate_limits import client_key
@@ -43,6 +44,10 @@ _LONGEST: Final = 600
 #: Logins that ask the provider at one moment, of the eight threads of a process.
 _ROOM: Final = threading.BoundedSemaphore(2)
 _COME_BACK: Final = 5
+_NOT_ASKED: Final = (
+    "The provider let you through without asking again who you are, or does not say when it did. Ask its administrator "
+    "to follow prompt=login and to send auth_time."
+)
 
 
 @never_cache
@@ -51,10 +56,10 @@ def leave(request: HttpRequest) -> HttpResponse:
     """Send the browser to the provider. By GET: a form that posts may not be led to another site by browsers."""
     _only_if_set()
     try:
-        throttle.limit(throttle.PROVIDER, client_key(address_of(request)))
-        found = wire.provider()
+        with _room(request):
+            found = wire.provider()
     except Wait as refused:
-        return _back_to_login(request, f"Too many tries. {wait_for(refused.seconds)}", refused.seconds)
+        return _wait(request, refused.seconds)
     except ProviderError as error:
         return _provider_fails(request, error)
     wanted, verifier = request.GET.get("next", ""), secrets.token_urlsafe(48)
@@ -64,6 +69,7 @@ def leave(request: HttpRequest) -> HttpResponse:
         "verifier": verifier,
         "next": wanted if _is_here(request, wanted) else "",
         "at": time.time(),
+        "again": "again" in request.GET,
     }
     request.session[_UNDER_WAY] = kept
     asked = {
@@ -75,6 +81,8 @@ def leave(request: HttpRequest) -> HttpResponse:
         "nonce": kept["nonce"],
         "code_challenge": _challenge(verifier),
         "code_challenge_method": "S256",
+        # OpenID Connect Core 1.0, 3.1.2.1: ask the person again, and say in the token when that was.
+        **({"prompt": "login", "max_age": "0"} if kept["again"] else {}),
     }
     joint = "&" if "?" in found.authorization else "?"
     return redirect(f"{found.authorization}{joint}{urlencode(asked)}")
@@ -92,14 +100,12 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return _back_to_login(request, "This login was not begun here, or took too long. Begin again.")
     if request.GET.get("error"):
         return _back_to_login(request, "The provider did not let you in.")
-    if not _ROOM.acquire(blocking=False):
-        return _back_to_login(request, f"Too many people log in at this moment. {wait_for(_COME_BACK)}", _COME_BACK)
     try:
-        throttle.limit(throttle.PROVIDER, client_key(address_of(request)))
-        visitor = _visitor(request, kept)
-        user = people.person_of(visitor)
+        with _room(request):
+            visitor = _visitor(request, kept)
+            user = people.person_of(visitor)
     except Wait as refused:
-        return _back_to_login(request, f"Too many tries. {wait_for(refused.seconds)}", refused.seconds)
+        return _wait(request, refused.seconds)
     except ProviderError as error:
         return _provider_fails(request, error)
     except RefusedToken as error:
@@ -108,9 +114,23 @@ def come_back(request: HttpRequest) -> HttpResponse:
     except NotHere as refused:
         throttle.failed_elsewhere(address_of(request), "nobody of ours", timezone.now())
         return _back_to_login(request, str(refused))
+    if kept.get("again") and visitor.asked_at < kept["at"] - tokens.LEEWAY:
+        logger.warning("provider_did_not_ask_again", extra={"cause": "old" if visitor.asked_at else "no auth_time"})
+        messages.warning(request, _NOT_ASKED)
+    proof = Proof(visitor.asked_at, visitor.took_second_step, by_provider=True)
+    return let_in(request, user, kept["next"] or reverse("home"), proof)
+
+
+@contextmanager
+def _room(request: HttpRequest) -> Iterator[None]:
+    """Whatever may ask the provider, which may not answer, happens within this. Raises Wait."""
+    throttle.limit(throttle.PROVIDER, client_key(address_of(request)))
+    if not _ROOM.acquire(blocking=False):
+        raise Wait(_COME_BACK)
+    try:
+        yield
     finally:
         _ROOM.release()
-    return let_in(request, user, kept["next"] or reverse("home"), strong=visitor.took_second_step)
 
 
 @sensitive_variables()
@@ -148,6 +168,10 @@ def _is_here(request: HttpRequest, wanted: str) -> bool:
 def _provider_fails(request: HttpRequest, error: ProviderError) -> HttpResponse:
     logger.warning("provider_fails", extra={"cause": str(error)})
     return _back_to_login(request, "The provider cannot be asked at this moment. Try again, or use your password.")
+
+
+def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
+    return _back_to_login(request, f"Too many tries. {wait_for(seconds)}", seconds)
 
 
 def _back_to_login(request: HttpRequest, text: str, wait: int | None = None) -> HttpResponse:

@@ -51,6 +51,8 @@ class Visitor:
     name: str = field(repr=False)
     groups: frozenset[str]
     took_second_step: bool  # the provider asked for more than one factor (RFC 8176, `mfa`)
+    #: When the provider last asked who it is, in seconds since 1970 (`auth_time`); 0: it does not say.
+    asked_at: float = 0.0
 
 
 def read(token: str, keys: KeySet, expected: Expected, now: datetime) -> Visitor:
@@ -71,6 +73,7 @@ def read(token: str, keys: KeySet, expected: Expected, now: datetime) -> Visitor
         name=_text(claims.get("preferred_username")),
         groups=_groups(claims.get(expected.groups_claim)),
         took_second_step=isinstance(claims.get("amr"), list) and "mfa" in claims["amr"],
+        asked_at=_moment(claims.get("auth_time"), now),
     )
 
 
@@ -101,6 +104,11 @@ def _judge(claims: dict[str, Any], expected: Expected, now: datetime) -> None:
 
 def _text(value: Any) -> str:
     return value.strip() if isinstance(value, str) and len(value) <= _LONGEST and value.isprintable() else ""
+
+
+def _moment(value: Any, now: datetime) -> float:
+    is_past = isinstance(value, int | float) and 0 < value <= now.timestamp() + LEEWAY
+    return float(value) if is_past else 0.0
 
 
 def _groups(value: Any) -> frozenset[str]:

@@ -14,9 +14,9 @@ from pins.stack.checkup.findings import Health, report
 
 class Command(BaseCommand):
     help = (
-        "Examines settings, database, broker, worker, beat, keys, clock, calendars, notifications, locks, the version "
-        "of the API and the lock cloud, and says how to fix what is wrong. Spends one request per lock account "
-        "(--offline: none). Ends with status 1 when something is broken."
+        "Examines settings, database, broker, worker, beat, keys, clock, calendars, notifications, locks, the first "
+        "run, the version of the API and the lock cloud, and says how to fix what is wrong. Spends one request per "
+        "lock account (--offline: none). Ends with status 1 when something is broken."
     )
     requires_system_checks: list[str] = []  # they are part of the examination
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
+from django.urls import reverse
 
 from pins.stack import processes
 from pins.stack.children import Terminal
@@ -19,6 +20,7 @@ from pins.stack.machine import (
     start_product,
 )
 from pins.stack.supervisor import StackFailed, StopRequested
+from rentals.models import LockAccount
 
 
 class Command(BaseCommand):
@@ -54,4 +56,6 @@ class Command(BaseCommand):
         terminal.line(f"Turnkey is running: {address_for_people(bind)}/  (Ctrl-C stops it)")
         if not get_user_model().objects.filter(is_superuser=True, is_active=True).exists():
             terminal.line("Nobody can log in yet. In another terminal: make admin (or manage.py createsuperuser)")
+        if not LockAccount.objects.exists():
+            terminal.line(f"Nothing is set up yet. Begin here: {address_for_people(bind)}{reverse('setup')}")
         connection.close()

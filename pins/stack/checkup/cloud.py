@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from pins.core import budget
-from pins.reconcile import account_limits
+from pins.reconcile import account_limits, inventory
 from pins.reconcile.clients import client_for
 from pins.stack.checkup.findings import Finding, fail, ok, warn
 from pins.tedee.errors import Cause, TedeeError
@@ -15,17 +15,14 @@ from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 from rentals.wording import counted
 
+#: What passes by itself.
+_PASSING = (Cause.RATE_LIMITED, Cause.RENEWAL)
 _FETCH_LOCKS = "Press “Fetch locks” on the account's page in the admin, or run: make sync-locks"
 
 
 def cloud() -> Iterator[Finding]:
     """One cheap request per account, from its budget: the state of one lock, else the list of locks."""
-    found = list(LockAccount.objects.order_by("pk"))
-    if not found:
-        yield warn(
-            "cloud", "there is no lock account yet.", "Add one in the admin, then press “Fetch locks” on its page."
-        )
-    for account in found:
+    for account in LockAccount.objects.order_by("pk"):
         yield _ask(account)
 
 
@@ -42,7 +39,7 @@ def _ask(account: LockAccount) -> Finding:
             return ok(subject, "accepts the key (1 request: the state of one lock)")
         count = len(client.list_locks().value)
     except TedeeError as error:
-        return _refused(subject, error)
+        return _refused(subject, account, error)
     except UndecryptableValue:
         return fail(subject, "none of FIELD_ENCRYPTION_KEYS opens the stored key.", "See the line about keys.")
     if not count:
@@ -52,11 +49,7 @@ def _ask(account: LockAccount) -> Finding:
     return warn(subject, f"accepts the key and shows {counted(count, 'lock')}, none imported.", _FETCH_LOCKS)
 
 
-def _refused(subject: str, error: TedeeError) -> Finding:
-    if error.cause == Cause.UNAUTHORIZED:
-        return fail(subject, "refuses the key.", "Make a new personal access key in the Tedee portal and enter it.")
-    if error.cause == Cause.RATE_LIMITED:
-        return warn(subject, "answers that the account asked too often.", "Wait; the work goes on by itself.")
-    if error.cause == Cause.FORBIDDEN:
-        return fail(subject, "denies permission.", "The key needs the scopes Device.Read and Device.ReadWrite.")
-    return fail(subject, f"does not answer as it should ({error.cause.value}).", "Check the network and TEDEE_API_URL.")
+def _refused(subject: str, account: LockAccount, error: TedeeError) -> Finding:
+    """In the words of “Fetch locks” and of the first run."""
+    said, _, remedy = inventory.explain(error, LockAccount.Kind(account.kind)).partition(". ")
+    return (warn if error.cause in _PASSING else fail)(subject, f"{said.rstrip('.')}.", remedy)

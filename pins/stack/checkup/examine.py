@@ -8,6 +8,7 @@ from pins.stack.checkup.api_version import api_version
 from pins.stack.checkup.calendars import calendars
 from pins.stack.checkup.cloud import cloud
 from pins.stack.checkup.findings import Finding, Health, fail
+from pins.stack.checkup.first_run import first_run
 from pins.stack.checkup.installation import clock, configuration, database, keys, secrets
 from pins.stack.checkup.locks import locks
 from pins.stack.checkup.notifications import notifications
@@ -24,10 +25,11 @@ EXAMINATIONS: dict[str, Callable[[], Iterator[Finding]]] = {
     "calendars": calendars,
     "notifications": notifications,
     "locks": locks,
+    "first-run": first_run,
     "version": api_version,
     "cloud": cloud,
 }
-NEED_DATABASE = {"beat", "keys", "clock", "calendars", "notifications", "locks", "cloud"}
+NEED_DATABASE = {"beat", "keys", "clock", "calendars", "notifications", "locks", "first-run", "cloud"}
 
 
 def examine(chosen: Collection[str]) -> Iterator[Finding]:

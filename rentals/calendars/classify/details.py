@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from rentals.calendars.classify.languages_of_guests import language
 from rentals.calendars.classify.phrases import Kind, fold, names_nobody, read
 from rentals.calendars.classify.vocabulary import CHANNEL_NAMES
-from rentals.calendars.events import Channel, Event, Guest
+from rentals.calendars.events import Channel, Contact, Event, Guest
 from rentals.calendars.ical.properties import URL_LENGTH
 from rentals.plain_text import one_line
 
@@ -41,6 +42,9 @@ _LABELS = {
     "|goście|liczba gości|hosté|počet hostů|gäster|antal gäster|gæster|antal gæster|gjester|antall gjester|vieraat",
     "adults": "adults|adult|erwachsene|adultes|adultos|adulti|volwassenen|dorośli|dospělí|vuxna|voksne|aikuiset",
     "children": "children|child|kids|kinder|enfants|niños|bambini|crianças|kinderen|dzieci|děti|barn|børn|lapset",
+    "language": "language|guest language|guest's language|preferred language|sprache|sprache des gastes|gastsprache"
+    "|langue|langue du voyageur|idioma|idioma del huésped|lingua|língua|taal|język|język gościa|jazyk|språk|sprog"
+    "|kieli",
     "url": "reservation url|booking url|reservation link|booking link|link|url|reservation details",
 }
 _LABEL_LENGTH = 40
@@ -96,8 +100,11 @@ def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
         phone_last4=_last4(event.description, labelled.get("phone", "")),
         guest_count=_count(labelled),
         reservation_url=url,
-        email=_email(labelled.get("email", "")),
-        phone=_phone(labelled.get("phone", "")),
+        contact=Contact(
+            email=_email(labelled.get("email", "")),
+            phone=_phone(labelled.get("phone", "")),
+            language=language(labelled.get("language", "")),
+        ),
     )
 
 

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
 
+from rentals import departure
 from rentals.calendars.decide import merge
 from rentals.calendars.decide.identity import codes_conflict, same_code
 from rentals.calendars.decide.joined_events import JOINING
@@ -29,10 +30,16 @@ class Index:
         self.by_days: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
         #: Cancelled by a person, and another feed lists them all the same.
         self.given_up: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
+        #: Ended by a person before its time: calendars list the days that it had, and may do so for the first time.
+        self.left_early: defaultdict[tuple[date, date], list[Booking]] = defaultdict(list)
         self.items: defaultdict[int, list[FeedItem]] = defaultdict(list)
         for item in ledger.items.values():
             if item.gone_at is None and item.booking_id is not None:
                 self.items[item.booking_id].append(item)
+        over = [one for one in ledger.bookings.values() if one.check_out <= ledger.now]
+        for booking, planned_end in departure.planned_ends(over).items():
+            if planned_end > ledger.now and booking.pk not in listed_here:
+                self.left_early[ledger.days_of(booking)[0], planned_end.astimezone(ledger.zone).date()].append(booking)
         for booking in ledger.bookings.values():
             if booking.check_out <= ledger.now or booking.pk in listed_here:
                 continue
@@ -48,7 +55,8 @@ class Index:
         """
         if item.starts_on is None or item.ends_on is None:
             return None
-        candidates = self.by_days.get((item.starts_on, item.ends_on), [])
+        days = (item.starts_on, item.ends_on)
+        candidates = self.by_days.get(days) or self.left_early.get(days, [])
         fitting = [one for one in candidates if one.pk not in others and not self._conflicts(one, item)]
         if not fitting and (running := self._cut_off(item)) is not None:
             return running

@@ -92,6 +92,7 @@ class Importer:
             if one.holds_stay:
                 self.stays.let_go(item)
             return
+        item.contact = arrival.guest.contact
         booking = self.ledger.booking_of(item)
         if booking is not None and (changed or back):
             if self._is_told_apart(item, old_guest, booking):
@@ -107,6 +108,8 @@ class Importer:
             if old_days != arrival.days:
                 item_was_first = not self.ledger.others.get(booking.pk)
                 self.stays.report.row(Action.DATES_CHANGED if item_was_first else Action.DATES_CHANGED_HERE, arrival)
+        if booking is not None:
+            self.stays.hear(item, booking)
 
     def _is_told_apart(self, item: FeedItem, old_guest: tuple[str, str], booking: Booking) -> bool:
         """Whether an event without name and code, taken for an echo, now tells that it is another guest's stay.
@@ -186,7 +189,7 @@ class Importer:
             unreadable_since=self.now if arrival.verdict is Verdict.QUARANTINED else None,
             **content_of(arrival, arrival.verdict),
         )
-        item.contact = (arrival.guest.email, arrival.guest.phone)
+        item.contact = arrival.guest.contact
         self.ledger.new_items.append(item)
         if former is not None:
             self.stays.tell_apart(item, self.ledger.items[former.id].booking_id)

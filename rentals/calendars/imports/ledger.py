@@ -190,6 +190,14 @@ class Ledger:
             self._changed_bookings[booking.pk] |= different
         return bool(different & {"status", "check_in", "check_out", "guest_name"})
 
+    def set_contact(self, booking: Booking, **values: str) -> None:
+        """Assign what a calendar says of the guest's addresses. Codes have nothing to do with them."""
+        for name, value in (*values.items(), ("contact_from_feed", True)):
+            if getattr(booking, name) != value:
+                setattr(booking, name, value)
+                if booking.pk is not None:
+                    self._changed_bookings[booking.pk].add(name)
+
     def mark_for_review(self, booking: Booking) -> None:
         """A person should look at this stay. No code changes by that."""
         if not booking.needs_review:

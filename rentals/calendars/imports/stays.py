@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection
 
 from rentals.calendars.decide import merge
-from rentals.calendars.events import Verdict
+from rentals.calendars.events import Contact, Verdict
 from rentals.calendars.imports import duplicates
 from rentals.calendars.imports.ledger import Ledger, source_of, stay_of
 from rentals.calendars.imports.report import ImportReport
@@ -54,6 +54,7 @@ class Stays:
                 booking = self._new_booking(item, combined)
             else:
                 self.report.item_row(Action.ALSO_HERE, item)
+                self.hear(item, booking)
                 self.affect(booking)
             self.ledger.link(item, booking)
 
@@ -71,10 +72,23 @@ class Stays:
 
     def _new_booking(self, item: FeedItem, combined: merge.Combined) -> Booking:
         booking = self.ledger.new_booking(merge.new_stay(combined, needs_review=item.needs_review))
-        booking.guest_email, booking.guest_phone = item.contact  # from then on a person's matter
+        self.hear(item, booking)
         self.report.counts["created"] += 1
         self.report.item_row(Action.NEW if item.verdict == Verdict.STAY else Action.NEW_TENTATIVE, item)
         return booking
+
+    def hear(self, item: FeedItem, booking: Booking) -> None:
+        """Let a coming stay know how its guest can be reached, as soon as a calendar says so, and only once: from then
+        on that is a person's matter. What a person wrote stays. What was erased on request does not come back."""
+        said = item.contact
+        if said == Contact() or booking.contact_from_feed or booking.forget_guest or booking.check_out <= self.now:
+            return
+        self.ledger.set_contact(
+            booking,
+            guest_email=booking.guest_email or said.email,
+            guest_phone=booking.guest_phone or said.phone,
+            guest_language=booking.guest_language or said.language,
+        )
 
     def let_go(self, item: FeedItem, *, quietly: bool = False) -> None:
         """The item no longer holds its stay; the stay lives on while another source lists it."""

@@ -111,6 +111,7 @@ def log_in(person: str, village: Village) -> Client:
 def addresses(village: Village, *, hidden: bool) -> dict[str, str]:
     """Each line of the table with the address that is asked."""
     from pins.actions.stays import ACTIONS
+    from pins.setup.steps import Key
     from rentals.models import CalendarFeed, LockAccount, PublishedCalendar
     from rentals.stay_forms import FORMS
 
@@ -135,6 +136,7 @@ def addresses(village: Village, *, hidden: bool) -> dict[str, str]:
     }
     choices = {
         "action": (*ACTIONS, *FORMS, "no-such-action"),
+        "step": (*Key, "no-such-step"),
         "app_label": ("rentals", "pins", "auth", "admin", "django_celery_beat"),
     }
     found: dict[str, str] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,8 +14,11 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client, override_settings
 from django.utils import timezone
 
+from config import health
 from config.health import PARTS
+from pins.measures.readiness import Part, Status
 from pins.models import Heartbeat
+from tests.support.people import staff
 
 
 def test_healthz_needs_neither_database_nor_broker(client: Client) -> None:
@@ -38,6 +42,18 @@ def test_readyz_is_content_when_all_answer_and_keep_up(client: Client, redis_url
     assert (answer.status_code, said["ready"], said["behind"]) == (200, True, [])
     assert said["checks"] == dict.fromkeys(PARTS, "ok")
     assert said["seconds"].keys() == {"beat", "queue", "sweep"}
+
+
+def test_many_who_ask_at_once_hold_few_threads(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They ask neither the database nor the broker: without the django_db mark any query would fail this test."""
+    with health._looking, health._looking, health._looking:  # as if three looked now
+        monkeypatch.setattr(health, "_found", health._Found())
+        assert client.get("/readyz").json()["checks"] == dict.fromkeys(PARTS, "unknown")
+        found = dict.fromkeys(PARTS, Part(Status.OK))
+        monkeypatch.setattr(health, "_found", health._Found(found, time.monotonic()))
+        assert client.get("/readyz").status_code == 200
+        monkeypatch.setattr(health, "_found", health._Found(found, time.monotonic() - 11))
+        assert client.get("/readyz").status_code == 503
 
 
 @pytest.mark.django_db
@@ -132,6 +148,8 @@ def test_health_is_not_redirected_to_https(client: Client) -> None:
 def test_the_front_door_is_the_board_for_who_may_see_it(client: Client) -> None:
     assert client.get("/", follow=True).redirect_chain == [("/admin/login/?next=/", 302)]
     client.force_login(get_user_model().objects.create_superuser("host", "host@example.com", "p"))
+    assert client.get("/")["Location"] == "/setup/"  # nothing is set up yet
+    client.force_login(staff("operator", "view_booking"))
     answer = client.get("/")
     assert answer.status_code == 200
     assert "there is no booking yet" in answer.content.decode()

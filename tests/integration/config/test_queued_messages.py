@@ -42,7 +42,7 @@ TASKS = {
 
 
 #: No older release sent these.
-NEW_TASKS = {"config.people.tasks.mail_link", "config.people.tasks.review_logins"}
+NEW_TASKS = {"config.people.tasks.mail_link", "config.people.tasks.review_logins", "pins.tasks.read_activity"}
 
 
 def test_the_tasks_have_their_names() -> None:

@@ -12,7 +12,7 @@ import pytest
 import time_machine
 from django.conf import LazySettings
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.auth.password_validation import validate_password
 from django.core import mail
 from django.core.exceptions import ValidationError
@@ -28,6 +28,9 @@ pytestmark = pytest.mark.django_db
 
 ASK = "/admin/forgotten-password/"
 NEW = "another long pass-phrase"
+PEOPLE = "/admin/auth/user/"
+#: Of the form of a person, whose restriction to properties is empty.
+NO_INLINE = {"property_access-TOTAL_FORMS": "0", "property_access-INITIAL_FORMS": "0"}
 
 
 @pytest.fixture
@@ -166,6 +169,26 @@ def test_nobody_makes_a_link_for_somebody_who_may_do_more(client: Client, anna: 
     anna.user_permissions.clear()
     client.force_login(User.objects.get(pk=anna.pk))
     assert client.post(f"/admin/auth/user/{anna.pk}/password-link/").status_code == 403
+
+
+def test_nobody_but_superusers_changes_superusers_or_makes_them(client: Client, anna: User) -> None:
+    """Another password or address of one would be a way to become that person."""
+    anna.groups.add(Group.objects.get(name="administrator"))
+    chief = User.objects.create_superuser("chief", "chief@example.com", NEW)
+    theirs = f"/admin/auth/user/{chief.pk}"
+    client.force_login(anna)
+    mine = f"/admin/auth/user/{anna.pk}/change/"
+    assert 'name="username"' in text(client.get(mine))
+    assert 'name="is_superuser"' not in text(client.get(mine))
+    assert "chief@example.com" in text(client.get(f"{theirs}/change/"))
+    for path in ("change", "password", "delete"):
+        assert client.post(f"{theirs}/{path}/", {"email": "anna@example.com", "post": "yes"}).status_code == 403
+    client.post(PEOPLE, {"action": "delete_selected", "_selected_action": [chief.pk], "post": "yes"})
+    client.post(mine, {"username": "anna", "is_staff": "on", "is_active": "on", "is_superuser": "on", **NO_INLINE})
+    anna.refresh_from_db()
+    assert not anna.is_superuser
+    kept = User.objects.get(pk=chief.pk)
+    assert (kept.email, kept.check_password(NEW)) == ("chief@example.com", True)
 
 
 def test_the_command_lets_in_who_lost_everything(anna: User) -> None:

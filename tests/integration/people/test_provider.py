@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -19,36 +18,13 @@ from config.people import codes, second_step
 from config.people.models import ProviderAccount, SecondStep
 from config.people.provider import wire
 from tests.support.pages import text
-from tests.support.provider import CLIENT, SECRET, Provider
+from tests.support.provider import CLIENT, START, Provider, go
 
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.usefixtures("counts"),
     pytest.mark.parametrize("counts", ["no redis"], indirect=True),
 ]
-
-START = "/admin/provider/"
-
-
-@pytest.fixture
-def clock() -> Iterator[time_machine.Traveller]:
-    with time_machine.travel("2027-03-01T09:00:05Z", tick=False) as traveller:
-        yield traveller
-
-
-@pytest.fixture
-def provider(settings: LazySettings, clock: time_machine.Traveller) -> Iterator[Provider]:
-    with Provider() as provider:
-        settings.OIDC_ISSUER, settings.OIDC_CLIENT_ID, settings.OIDC_CLIENT_SECRET = provider.issuer, CLIENT, SECRET
-        settings.OIDC_GROUPS = (("front-desk", "operator"), ("managers", "administrator"))
-        wire.forget()
-        yield provider
-        wire.forget()
-
-
-def go(client: Client, provider: Provider, start: str = START, **changes: str) -> Any:
-    """There and back."""
-    return client.get(provider.approve(client.get(start)["Location"], **changes))
 
 
 def is_in(client: Client) -> bool:

@@ -46,7 +46,7 @@ def now_shown(user: User, clock: Any) -> str:
 def switch_on(user: User, clock: time_machine.Traveller) -> list[str]:
     """Returns the spare codes."""
     client = Client()
-    client.force_login(user)
+    log_in(client, user.username, PASSWORD)
     client.get(PAGE)
     page = text(client.post(PAGE, {"code": now_shown(user, clock)}))
     clock.shift(timedelta(seconds=codes.PERIOD))
@@ -135,7 +135,7 @@ def test_neither_key_nor_spare_codes_are_readable_in_the_database(anna: User, cl
 
 
 def test_the_page_shows_the_key_until_it_is_on_and_never_after(client: Client, anna: User, clock: Any) -> None:
-    client.force_login(anna)
+    log_in(client, "anna", PASSWORD)
     page = client.get(PAGE)
     key = SecondStep.objects.get().key
     assert key[:4] in text(page)

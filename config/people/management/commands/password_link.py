@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
 
-from config.people import links, second_step
+from config.people import bound, links, second_step
 
 
 class Command(BaseCommand):
@@ -25,6 +25,8 @@ class Command(BaseCommand):
             raise CommandError("No active person has this user name. Known ones are in the admin, under Users.")
         if options["drop_second_step"] and second_step.drop_all(user.pk):
             self.stdout.write("The second step is off, and passkeys are removed.")
+        if bound.is_bound(user.pk) and bound.allow_here(user, allowed=True):
+            self.stdout.write(f"From now on a password lets this person in as well as {settings.OIDC_NAME}.")
         if not settings.PUBLIC_URL:
             self.stdout.write("PUBLIC_URL is not set: put the address of this site before the link.")
         self.stdout.write(links.link(user))

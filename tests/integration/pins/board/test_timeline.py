@@ -7,13 +7,15 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from django.test import Client
+from django.urls import reverse
 
 from rentals.models import Booking, Property, PropertyAccess
 from tests.support.board_pages import words
 from tests.support.calendars import day
 from tests.support.house import House
 from tests.support.pages import text
-from tests.support.people import operator
+from tests.support.people import operator, staff
+from tests.support.staff import works
 
 pytestmark = pytest.mark.django_db
 
@@ -105,3 +107,45 @@ def test_pages_of_the_timeline(host: Client) -> None:
     Property.objects.bulk_create(Property(name=f"Flat {number:02}") for number in range(23))
     assert "Page 1 of 2" in words(host.get("/timeline/"))
     assert "Flat 22" in words(host.get("/timeline/", {"page": "2"}))
+
+
+def test_people_who_work_between_stays_have_bars_of_their_own(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    flat, other = house.flat(house.lock(), name="Attic"), house.flat(house.lock(), name="Bay")
+    house.stay(flat, -DAY, DAY + 2 * HOUR, "Anna Nowak")
+    house.stay(flat, 6 * HOUR, DAY, "Jan Kowalski")
+    house.stay(other, -DAY, 3 * DAY, "Ben")
+    maria = works(flat, mode="turnover")
+    works(flat, name="Olek", mode="schedule")  # at any time, so it takes no days
+    house.settle()
+    page = host.get("/timeline/")
+    attic, bay = page.context["timeline"].lines
+    (bar,) = [one for one in attic.bars if one.is_staff]
+    assert bar.title == "Maria Kowalska (cleaner), Mon 1 Mar, 12:00 CET to Mon 1 Mar, 16:00 CET, Ready"
+    assert not [one for one in bay.bars if one.is_staff]
+    assert maria.code not in page.content.decode()
+
+    here = reverse("admin:pins_staffaccess_change", args=[maria.pk])
+    assert here not in page.content.decode()  # it would refuse them
+    host.force_login(staff("manager", "view_booking", "view_staffaccess"))
+    assert here in host.get("/timeline/").content.decode()
+
+    restricted = operator("bay")
+    PropertyAccess.objects.create(user=restricted).properties.set([other])
+    host.force_login(restricted)
+    assert "Maria" not in words(host.get("/timeline/"))
+
+
+def test_the_page_of_a_lock_says_for_whom_each_request_was(host: Client, house: House) -> None:
+    door = house.lock("Front door")
+    flat = house.flat(door)
+    house.stay(flat, HOUR, DAY, "Anna Nowak")
+    works(flat, mode="schedule")
+    house.settle()
+    page = words(host.get(f"/locks/{door.pk}/"))
+    listed, _, story = page.partition("What happened last")
+    for part in (listed, story):
+        assert "Maria Kowalska (cleaner)" in part
+        assert "Anna" in part
+        assert "Anna Nowak (" not in part

@@ -17,8 +17,8 @@ from pins.guests import sending as guests_sending
 from pins.incidents import slow_checks, sweep_checks
 from pins.models import Incident, LockState, Pin
 from pins.notify import collecting, outbox
-from pins.reconcile import sweep
-from rentals.models import Lock
+from pins.reconcile import activity, arrivals, sweep
+from rentals.models import Lock, LockAccount
 from tests.integration.pins.growth.conftest import NOW
 from tests.support import many_rows
 from tests.support.plans import whole_reads
@@ -63,12 +63,23 @@ def tell_guests(now: datetime) -> None:
     guests_collecting.collect(now)
 
 
+def who_came(now: datetime) -> None:
+    """The locks to read, and what the lines of one of them mean."""
+    LockAccount.objects.update(reads_activity=True)
+    Pin.objects.filter(pk__lte=DUE).update(next_try_at=None)
+    assert activity.due(list(LockAccount.objects.values_list("pk", flat=True)), now)
+    for lock in Pin.objects.filter(pk__lte=2).values_list("lock", flat=True):
+        activity.store(Lock.objects.get(pk=lock), [], now)
+        arrivals.judge_lock(lock, now)
+
+
 def purge(now: datetime) -> None:
     outbox.purge(now)
     retention.purge_grants(now)
     retention.purge_incidents(now)
     retention.purge_looks(now)
     retention.purge_guest_pages(now)
+    retention.purge_activity(now)
 
 
 WORKS: dict[str, Work] = {
@@ -81,6 +92,7 @@ WORKS: dict[str, Work] = {
     "incidents": tell_of_incidents,
     "codes": tell_of_codes,
     "guests": tell_guests,
+    "who came": who_came,
     "purge": purge,
 }
 

@@ -22,10 +22,10 @@ from rentals.models import Booking, Property
 from tests.support.guests import DAY, HOUR, guide_of, path_of, stay_of, tick
 from tests.support.house import House
 from tests.support.people import staff
+from tests.support.pictures import picture
 
 pytestmark = pytest.mark.django_db
 ADD = "/admin/pins/guestguide/add/"
-PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 20
 
 
 @pytest.fixture(autouse=True)
@@ -48,7 +48,7 @@ def form(flat: Property, **changes: Any) -> dict[str, Any]:
         "pictures-INITIAL_FORMS": "0",
         "pictures-0-place": "0",
         "pictures-0-caption": "The gate",
-        "pictures-0-upload": SimpleUploadedFile("gate.png", PNG),
+        "pictures-0-upload": SimpleUploadedFile("gate.png", picture("PNG")),
         **changes,
     }
 
@@ -61,8 +61,9 @@ class TestGuide:
         assert host.post(ADD, typed).status_code == 302
         guide = GuestGuide.objects.get()
         assert guide.sends_texts
-        picture = GuestPicture.objects.get()
-        assert (bytes(picture.data), picture.content_type) == (PNG, "image/png")
+        stored = GuestPicture.objects.get()
+        assert stored.content_type == "image/jpeg"
+        assert bytes(stored.data).startswith(b"\xff\xd8")
         text = host.get(f"/admin/pins/guestguide/{guide.pk}/change/").content.decode()
         assert "See https://…/g/…/" in text  # the preview
         assert "ClickSend" in text

@@ -1,47 +1,28 @@
-"""Messages to guests: when, once, in which words, and what happens when they cannot be delivered."""
+"""Messages to guests: when, once, and again when something changed."""
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
 import pytest
 import time_machine
-from apprise.plugins.clicksend import NotifyClickSend
 from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django import Settings
 
 from pins.actions import stays
 from pins.desired import code_overrides
 from pins.guests import collecting, links, sending
 from pins.guests.timing import LAST_CALL
-from pins.models import AccessGrant, GuestGuide, GuestMessage, GuestPage, GuestText, Incident
-from pins.notify import collecting as news
-from pins.notify.sending import CLAIM, SendResult
-from rentals.fields import Ciphertext
+from pins.models import AccessGrant, GuestGuide, GuestPage, Incident
+from pins.notify.tries import SendResult
 from rentals.models import Booking, Property
-from tests.support.guests import DAY, HOUR, guide_of, path_of, shown_code, stay_of, tick
+from tests.support.guests import DAY, HOUR, path_of, shown_code, stay_of, tick
 from tests.support.house import House
-from tests.support.mail_server import MailServer
-from tests.support.scripted_server import Server, answer
 from tests.support.statements import statements
 
 pytestmark = pytest.mark.django_db
 SENT = [SendResult.SENT]
-
-
-@pytest.fixture(autouse=True)
-def _address(settings: Settings) -> None:
-    settings.PUBLIC_URL = "https://codes.example.com"
-
-
-@pytest.fixture
-def guide(flat: Property) -> GuestGuide:
-    return guide_of(flat)
 
 
 def code_of(stay: Booking) -> str:
@@ -186,89 +167,6 @@ class TestChanges:
         assert tick() == []
 
 
-class TestDelivery:
-    @pytest.fixture
-    def ready(self, house: House, flat: Property, guide: GuestGuide) -> Booking:
-        stay = stay_of(house, flat, DAY)
-        house.settle()
-        return stay
-
-    def test_a_real_server_gets_it_once_even_if_the_sender_dies_before_it_marks_it(
-        self, ready: Booking, settings: Settings, clock: time_machine.Traveller
-    ) -> None:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        collecting.collect(timezone.now())
-        with MailServer() as server:
-            settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", server.port
-            tick()
-            GuestMessage.objects.update(state="waiting", claimed_until=timezone.now() + CLAIM)  # it died here
-            assert tick() == []
-            clock.shift(CLAIM)
-            assert tick() == SENT
-        (_, first), (_, second) = server.letters
-        ids = [next(one for one in text.splitlines() if one.startswith("Message-ID")) for text in (first, second)]
-        assert ids[0] == ids[1]
-
-    def test_a_failure_is_an_incident_and_ends_with_the_delivery(
-        self, ready: Booking, settings: Settings, clock: time_machine.Traveller
-    ) -> None:
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-        assert tick() == [SendResult.FAILED]
-        assert not Incident.objects.exists()
-        clock.shift(10 * timedelta(minutes=1))
-        assert tick() == [SendResult.FAILED]
-        incident = Incident.objects.get(kind=Incident.Kind.GUEST_NOT_TOLD)
-        assert (incident.booking, incident.severity) == (ready, "warning")
-        assert "anna" not in GuestMessage.objects.get().last_error
-        with MailServer() as server:
-            settings.EMAIL_PORT = server.port
-            clock.shift(HOUR)
-            assert tick() == SENT
-        incident.refresh_from_db()
-        assert incident.resolved_at is not None
-
-    def test_without_an_address_of_our_own_it_says_what_to_set(self, ready: Booking, settings: Settings) -> None:
-        settings.PUBLIC_URL = ""
-        assert tick() == [SendResult.FAILED]
-        assert "PUBLIC_URL" in GuestMessage.objects.get().last_error
-
-    def test_a_stay_that_is_off_meanwhile(self, ready: Booking) -> None:
-        news.collect(timezone.now())
-        collecting.collect(timezone.now())
-        ready.status = Booking.Status.CANCELLED
-        ready.save()
-        (message,) = GuestMessage.objects.all()
-        assert sending.send(message.pk) is SendResult.DROPPED
-        assert mail.outbox == []
-
-    def test_a_text_message_goes_to_the_guests_number(
-        self, ready: Booking, guide: GuestGuide, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        guide.text_service = "clicksend://user:h1dden@{phone}"
-        guide.save()
-        Booking.objects.update(guest_email="", guest_phone="+48 601 234 567")
-        GuestText.objects.create(guide=guide, language="en", message="A long story. " * 90 + "{{ link }}")
-        with Server([answer(200)]) as server:
-            monkeypatch.setattr(NotifyClickSend, "notify_url", f"http://127.0.0.1:{server.port}/sms")
-            assert tick() == SENT
-        (sent,) = server.requests
-        body: Any = sent.json()
-        (message,) = body["messages"]
-        assert message["to"] == "+48601234567"
-        assert "/g/" in message["body"]
-        assert len(message["body"]) < 300
-
-    def test_the_hosts_own_words_in_the_guests_language(self, ready: Booking, guide: GuestGuide) -> None:
-        GuestText.objects.create(
-            guide=guide, language="de", subject="Willkommen, {{ guest }}", message="{{ link }}\n{{ wifi_name }}"
-        )
-        Booking.objects.update(guest_language="de")
-        assert tick() == SENT
-        assert mail.outbox[0].subject == "Willkommen, Anna Nowak"
-        assert mail.outbox[0].body.startswith("https://codes.example.com/g/")
-
-
 def test_a_call_for_help_after_check_out_stays_open_while_the_code_works(
     house: House, flat: Property, guide: GuestGuide, clock: time_machine.Traveller, client: Client
 ) -> None:
@@ -300,25 +198,6 @@ def test_a_call_for_help_about_a_cancelled_stay_is_heard_before_it_ends(
     clock.shift(HOUR)
     collecting.collect(timezone.now())
     assert not shut_out.exists()
-
-
-def test_a_secret_that_no_key_opens_stops_nobody_else(
-    house: House, flat: Property, guide: GuestGuide, client: Client
-) -> None:
-    guide.wifi_name, guide.wifi_password = "Home", "blue-door"
-    guide.save()
-    stay = stay_of(house, flat, DAY)
-    house.settle()
-    path = path_of(stay)
-    broken = Ciphertext("gAAAA-not-a-token")
-    GuestGuide.objects.update(wifi_password=broken)
-    GuestPage.objects.update(token=broken)
-    assert tick() == [SendResult.FAILED]
-    assert "FIELD_ENCRYPTION_KEYS" in GuestMessage.objects.get().last_error
-    text = client.get(path).content.decode()
-    assert "Door" in text
-    assert "Home" in text
-    assert "blue-door" not in text
 
 
 def test_nothing_is_asked_where_nobody_uses_it(house: House, flat: Property) -> None:

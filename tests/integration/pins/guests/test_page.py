@@ -77,7 +77,7 @@ def test_no_code_where_it_is_not_true(house: House, client: Client, why: str) ->
     house.run(front)
     house.run(gate)
     if why == "revoked":
-        code_overrides.revoke(AccessGrant.objects.get(booking=stay).pk, timezone.now())
+        code_overrides.revoke([AccessGrant.objects.get(booking=stay).pk], timezone.now())
     if why == "cancelled":
         stay.status = Booking.Status.CANCELLED
         stay.save()
@@ -110,7 +110,7 @@ def test_a_page_is_nobodys_but_the_guests(house: House, client: Client) -> None:
     assert " style=" not in text
     assert client.get(path_of(stay, "guest-picture", picture_id=picture.pk)).content == b"\x89PNG"
     former = path_of(stay)
-    assert links.rotate(stay.pk)
+    assert links.rotate([stay.pk])
     assert client.get(former).status_code == 404
     assert client.get(path_of(stay)).status_code == 200
     guide.is_active = False

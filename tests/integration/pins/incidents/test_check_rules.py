@@ -124,14 +124,14 @@ def test_a_check_costs_the_same_however_much_there_is(
     def look() -> None:
         clock.shift(20 * MINUTE)
         for _ in range(2):  # the first one opens
-            with django_assert_max_num_queries(18):
+            with django_assert_max_num_queries(21):
                 sweep_checks.check(timezone.now())
-            with django_assert_max_num_queries(17):
+            with django_assert_max_num_queries(21):
                 slow_checks.check(timezone.now())
         assert open_incidents().count(Kind.LOCK_OFFLINE) == Lock.objects.count()
         with django_assert_max_num_queries(9):  # nothing new: it reads, and writes nothing
             sweep_checks.check(timezone.now())
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(18):
             slow_checks.check(timezone.now())
 
     more(2)

@@ -6,6 +6,9 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from pins import tasks
 from pins.incidents import slow_checks
@@ -100,3 +103,17 @@ def test_a_lock_in_another_time_zone_than_its_property_is_a_notice(house: House,
     Property.objects.filter(pk=flat.pk).update(timezone="Europe/London")
     assert review() == {}
     assert met(Kind.ZONE_DIFFERS) == 1
+
+
+def test_locks_whose_other_zone_shows_the_same_time_are_not_read_one_by_one(house: House) -> None:
+    house.flat(*(house.lock(f"Door {number}") for number in range(12)))
+    Lock.objects.update(time_zone="Europe/Berlin")
+    with CaptureQueriesContext(connection) as captured:
+        assert slow_checks._in_another_zone(timezone.now()) == {}
+    (asked,) = captured.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(asked["sql"])
+        assert cursor.fetchall() == [("Europe/Berlin", "Europe/Warsaw")]
+    london = Lock.objects.order_by("pk")[3]
+    Lock.objects.filter(pk=london.pk).update(time_zone="Europe/London")
+    assert slow_checks._in_another_zone(timezone.now()) == {london.pk: Severity.NOTICE}

@@ -9,8 +9,9 @@ import time_machine
 from django.core import mail
 from django.utils import timezone
 
+from pins.models.outbox import CLAIM
 from pins.notify import collecting, outbox, sending, targets
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals.models import Lock
 from tests.support.house import House
 from tests.support.notifications import hook, letters, open_for, resolve_for, states, tell
@@ -143,7 +144,7 @@ class TestFailures:
                 with pytest.raises(SystemExit):
                     tell()
             assert tell() == []  # still claimed: nobody sends it meanwhile
-            clock.shift(sending.CLAIM)
+            clock.shift(CLAIM)
             assert tell() == [SendResult.SENT]
             first, second = server.requests
         assert first.headers["webhook-id"] == second.headers["webhook-id"]

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pins.incidents import sweep_checks, texts
 from pins.models import Incident
 from pins.notify import collecting, outbox, sending
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals.models import Lock
 from tests.support.house import House
 from tests.support.notifications import hook, letters, open_for, resolve_for, states, tell

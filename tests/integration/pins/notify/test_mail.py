@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from pins.models import Delivery
 from pins.notify.outgoing import Outgoing
-from pins.notify.sending import SendResult
 from pins.notify.texts import Message
+from pins.notify.tries import SendResult
 from rentals.models import Lock
 from tests.support.mail_server import MailServer
 from tests.support.notifications import letters, open_for, tell, tried

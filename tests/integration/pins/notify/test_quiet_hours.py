@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import collecting, sending
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals.models import CalendarFeed, Lock, LockAccount, Property
 from tests.support.house import House, pin_of
 from tests.support.notifications import State, letters, open_for, resolve_for, states, tell

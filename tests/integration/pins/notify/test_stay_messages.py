@@ -16,7 +16,7 @@ from standardwebhooks import Webhook
 from pins.desired import code_overrides, grants
 from pins.models import AccessGrant, Delivery, PinReveal
 from pins.notify import collecting
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals import signing_secrets
 from rentals.models import Booking, Lock, LockAccount
 from tests.support.house import House
@@ -162,11 +162,11 @@ class TestStays:
             codes = [one.json()["data"]["code"] for one in server.requests]  # type: ignore[index]
             grant.refresh_from_db()
             assert set(codes) == {grant.code}
-            code_overrides.revoke(grant.pk, timezone.now())
+            code_overrides.revoke([grant.pk], timezone.now())
             code_overrides.renew_code(grant.pk, timezone.now())
             house.settle()
             collecting.collect(timezone.now())
-            code_overrides.revoke(grant.pk, timezone.now())
+            code_overrides.revoke([grant.pk], timezone.now())
             assert tell() == [SendResult.DROPPED]
         assert channel.deliveries.filter(state=State.DROPPED).count() == 1
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pins import tasks
 from pins.models import NotificationChannel
 from pins.notify import collecting, sending
-from pins.notify.sending import SendResult
+from pins.notify.tries import SendResult
 from rentals.models import Lock
 from tests.support.house import House
 from tests.support.notifications import hook, letters, open_for, states, tell, tried

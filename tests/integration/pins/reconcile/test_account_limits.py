@@ -247,3 +247,30 @@ def test_who_probes_and_until_when_the_others_rest(house: House, clock: time_mac
     state.outages, state.dead_key = 0, account_limits.key_fingerprint(house.account)
     assert account_limits.probing_locks(later, [state]) == set()
     assert account_limits.rests_until(first, state, later) is None
+
+
+@pytest.mark.parametrize("quiet_has", ["a comparison", "a code of a far stay"])
+def test_a_lock_that_may_not_spend_does_not_keep_the_probe(
+    house: House, clock: time_machine.Traveller, settings: Settings, quiet_has: str
+) -> None:
+    """Few requests are left. The lock that did not fail would have the probe, but what is due there must wait."""
+    settings.TEDEE_RATE_LIMIT = 20
+    quiet = house.lock("Quiet")
+    if quiet_has == "a comparison":
+        LockState.objects.filter(lock=quiet).update(audit_at=timezone.now())
+    else:
+        house.stay(house.flat(quiet, name="Quiet"), 20 * DAY, DAY)
+    doors = [house.lock(f"Door {n}") for n in range(3)]
+    house.stay(house.flat(*doors), timedelta(0), DAY)
+    now = timezone.now()
+    account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, now, now)
+    row = RateBudget.objects.get()
+    row.usage["counts"][-1] = 18
+    row.save()
+    faults = [[door.pk, now.timestamp()] for door in doors]
+    AccountState.objects.update(outages=1, recent_faults=faults, paused_until=now)
+
+    assert account_limits.able_to_probe(house.account, now) == {door.pk for door in doors}
+    house.settle()
+    assert AccountState.objects.get().outages == 0
+    assert Pin.objects.filter(lock__in=doors, state=State.SET).count() > 0

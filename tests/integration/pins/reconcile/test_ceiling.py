@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db.models import F
 from django.utils import timezone
 
 from pins.core.pin_state import State
@@ -100,3 +101,35 @@ def test_a_lock_on_which_codes_pile_up_gets_no_new_one(clock: time_machine.Trave
     assert pin_of(late, door).state == State.SET
     incident.refresh_from_db()
     assert incident.resolved_at is not None
+
+
+def changes_at_once(clock: time_machine.Traveller, kind: str) -> tuple[House, Lock, Booking]:
+    """A lock with more codes than its stays need from this moment on, and a guest who needs one now."""
+    house = House()
+    door = house.lock()
+    flats = [house.flat(door, name=f"Flat {n}") for n in range(6)]
+    stays = [house.stay(flat, HOUR, DAY) for flat in flats]
+    house.settle()
+    assert len(house.ours(door)) == 6
+    if kind == "many leave":
+        clock.move_to(stays[0].check_out)
+    else:
+        for flat in flats:
+            flat.locks.set([])
+    return house, door, house.stay(house.flat(door, name="New"), timedelta(0), DAY)
+
+
+@pytest.mark.parametrize("kind", ["many leave", "the lock moves to another flat"])
+def test_codes_that_are_about_to_go_do_not_keep_a_guest_waiting(clock: time_machine.Traveller, kind: str) -> None:
+    house, door, arriving = changes_at_once(clock, kind)
+    house.run(door)
+    assert pin_of(arriving, door).state == State.SET
+    assert not Incident.objects.filter(kind=Incident.Kind.CODES_PILE_UP).exists()
+
+
+def test_codes_that_a_removal_did_not_end_pile_up(clock: time_machine.Traveller) -> None:
+    house, door, arriving = changes_at_once(clock, "the lock moves to another flat")
+    Pin.objects.filter(wanted=False).update(tried_rev=F("desired_rev"))
+    house.run(door)
+    assert pin_of(arriving, door).remote_id is None
+    assert Incident.objects.filter(kind=Incident.Kind.CODES_PILE_UP).exists()

@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from pins import tasks
 from pins.core.pin_state import State
-from pins.models import AccountState, Heartbeat, LockState
+from pins.models import AccountState, Delivery, Heartbeat, LockState
+from pins.notify import collecting, sending, tries
 from pins.reconcile import clock_steps, sweep
 from tests.support.house import House, pin_of
+from tests.support.notifications import letters, open_for
 from tests.support.statements import statements
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,19 @@ def test_no_lock_and_no_account_rests_until_tomorrow(house: House, clock: time_m
     state = LockState.objects.get(lock=door)
     assert state.audit_at is not None
     assert state.audit_at <= timezone.now() + DAY
+
+
+def test_a_message_whose_sender_died_then_is_tried_at_once(house: House, clock: time_machine.Traveller) -> None:
+    letters()
+    open_for(house.lock())
+    collecting.collect(timezone.now())
+    message = Delivery.objects.get()
+
+    def die() -> None:
+        assert tries.claim(Delivery.objects.filter(pk=message.pk), timezone.now())
+
+    a_day_ahead(clock, die)
+    assert sending.due(timezone.now(), 9) == [message.pk]
 
 
 def test_a_right_clock_costs_one_question(house: House) -> None:

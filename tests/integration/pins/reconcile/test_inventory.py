@@ -201,7 +201,7 @@ def test_a_key_of_another_kind_or_without_the_right_is_told_apart(cloud: Cloud) 
     one = account("A")
     LockAccount.objects.filter(pk=one.pk).update(kind=LockAccount.Kind.OAUTH)
     told = failed_sync()
-    assert "A: Tedee refuses the access token: it has expired, or is a personal access key. Choose its kind" in told
+    assert "A: Tedee does not accept the connection of the account. Press “Connect with Tedee” on its page" in told
     assert "portal.tedee.com" not in told
     for kind in LockAccount.Kind:
         assert "Device.Read and Device.ReadWrite" in inventory.explain(Forbidden(403), kind)

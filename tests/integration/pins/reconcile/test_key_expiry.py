@@ -207,3 +207,15 @@ def test_access_tokens_have_no_such_end(house: House, clock: time_machine.Travel
     assert AccountState.objects.get().listed_at == timezone.now()
     assert times_asked(house) == 0
     assert review() == {}
+
+
+def test_what_a_key_may_do_is_known_where_all_keys_may_do_the_same(house: House, clock: time_machine.Traveller) -> None:
+    house.lock()
+    list_now(house, clock)
+    assert AccountState.objects.get().key_may_write is True
+    house.cloud.set_key_writes("demo", False)
+    list_after(house, clock, 7 * DAY)
+    assert AccountState.objects.get().key_may_write is False
+    house.account.secret = "another-key"
+    house.account.save()
+    assert AccountState.objects.get().key_may_write is None

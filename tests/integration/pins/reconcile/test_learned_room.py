@@ -141,3 +141,22 @@ def test_what_the_lock_said_is_shown_and_forgotten_after_a_day(house: House, clo
     assert shown() == ["Tedee said full at 97 codes"]
     clock.shift(BELIEVED + MINUTE)
     assert shown() == []
+
+
+def test_a_place_that_becomes_free_ends_nothing_while_others_wait_for_one(clock: time_machine.Traveller) -> None:
+    house = House(capacity=2)
+    door = house.lock()
+    flat = house.flat(door)
+    stays = [house.stay(flat, (3 + n) * DAY, HOUR) for n in range(5)]
+    house.live(clock, MINUTE)
+    for gone, admitted in ((stays[0], stays[2]), (stays[1], stays[3])):
+        cancel(gone)
+        house.live(clock, 20 * MINUTE)
+        assert pin_of(admitted, door).state == State.SET
+        assert Kind.NO_ROOM in open_after_sweep()
+    assert Incident.objects.filter(kind=Kind.NO_ROOM).count() == 1
+
+    cancel(stays[2])
+    house.live(clock, 20 * MINUTE)
+    assert pin_of(stays[4], door).state == State.SET
+    assert open_after_sweep() == []

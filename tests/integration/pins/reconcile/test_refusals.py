@@ -99,7 +99,7 @@ def test_a_new_value_is_not_condemned_by_the_refusal_of_the_old_one(
     assert pin_of(booking, door).blocked == Blocked.VALUE_REFUSED
 
     grant = AccessGrant.objects.get()
-    code_overrides.revoke(grant.pk, timezone.now())
+    code_overrides.revoke([grant.pk], timezone.now())
     code_overrides.set_code(grant.pk, "482915", timezone.now())
     house.cloud.script(door.device_id, [f"POST:{answer}"])
     house.live(clock, 10 * MINUTE)

@@ -11,10 +11,11 @@ from django.utils import timezone
 from pins.core.pin_state import State
 from pins.core.plan import FRESH_END
 from pins.models import Pin
-from rentals.models import Booking
+from rentals.models import Booking, Lock, Property
 from tests.support.booking_actions import change
 from tests.support.house import House, pin_of
-from tests.support.reconciling import assert_one_right_pin
+from tests.support.observe_only import watch
+from tests.support.reconciling import assert_one_right_pin, methods
 
 pytestmark = pytest.mark.django_db
 
@@ -87,4 +88,43 @@ def test_an_adopted_pin_with_a_reused_id_ends_what_we_believed_of_another(clock:
 
     assert_one_right_pin(house, arriving, door)
     assert pin_of(arriving, door).remote_id == old_id
+    assert pin_of(leaving, door).state == State.REMOVED
+
+
+def outlived(clock: time_machine.Traveller, watched: bool) -> tuple[House, Lock, Property, Booking]:
+    """A code that is still on its lock after its end, found there by a list, and may not be removed for an hour."""
+    house = House(id_reuse=True, expiry_lag=600.0)
+    door = house.lock()
+    flat = house.flat(door)
+    leaving = house.stay(flat, HOUR, DAY, name="Leaving")
+    house.settle()
+    watch(house.account)
+    clock.move_to(leaving.check_out)
+    house.live(clock, HOUR if watched else 9 * MINUTE)
+    assert pin_of(leaving, door).extra_ids == [1]
+    assert methods() == ["post", "list"], "one list is enough while nothing may be removed"
+    clock.shift(20 * MINUTE)
+    return house, door, flat, leaving
+
+
+def test_a_surplus_id_that_the_lock_gave_to_the_next_guest(clock: time_machine.Traveller) -> None:
+    """The removal of the former guest's code took the new one away, and the board said that it was set."""
+    house, door, flat, leaving = outlived(clock, watched=False)
+    arriving = house.stay(flat, timedelta(0), DAY, name="Arriving")
+    watch(house.account, only=False)
+    house.live(clock, MINUTE)
+
+    assert_one_right_pin(house, arriving, door)
+    assert pin_of(arriving, door).remote_id == 1
+    assert pin_of(leaving, door).state == State.REMOVED
+
+
+def test_a_surplus_id_that_the_lock_gave_to_a_foreign_pin(clock: time_machine.Traveller) -> None:
+    house, door, _, leaving = outlived(clock, watched=True)
+    foreign = house.cloud.add_foreign_pin(door.device_id)
+    assert foreign.id == 1
+    watch(house.account, only=False)
+    house.live(clock, MINUTE)
+
+    assert foreign in house.cloud.pins(door.device_id)
     assert pin_of(leaving, door).state == State.REMOVED

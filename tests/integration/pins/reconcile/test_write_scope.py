@@ -108,3 +108,52 @@ def test_a_lock_that_may_not_even_be_read_is_no_matter_of_the_scope(
     assert met(Kind.NO_WRITE_SCOPE) == 0
     assert LockState.objects.get(lock=doors[2]).paused_until is None
     assert Pin.objects.filter(state=State.SET).count() == 1
+
+
+def test_after_a_dead_key_one_that_may_only_read_goes_on_reading(house: House, clock: time_machine.Traveller) -> None:
+    doors = [house.lock(f"Door {n}") for n in range(3)]
+    kept = [house.stay(house.flat(door, name=door.name), 2 * DAY, 9 * DAY) for door in doors]
+    house.settle()
+    house.cloud.add_key("read-only-key", "read-only")
+    house.cloud.set_key_writes("read-only", False)
+    house.account.secret = "refused-key"
+    house.account.save()
+    house.stay(house.flat(*doors, name="Other"), 13 * DAY, DAY)
+    house.live(clock, MINUTE)
+    assert review() == {Kind.DEAD_KEY: Severity.URGENT}
+    house.account.secret = "read-only-key"
+    house.account.save()
+    house.live(clock, 2 * MINUTE)
+    assert review() == {Kind.NO_WRITE_SCOPE: Severity.URGENT}
+    assert AccountState.objects.get().outages == 0
+
+    for stay, door in zip(kept, doors, strict=True):
+        ask_to_look(pin_of(stay, door))
+    house.live(clock, 6 * MINUTE)
+    assert not Pin.objects.filter(must_look=True).exists()
+
+
+@pytest.mark.parametrize("refusing", [1, 2])
+def test_locks_that_refuse_changes_do_not_stop_those_that_take_them(
+    house: House, clock: time_machine.Traveller, refusing: int
+) -> None:
+    """The cellar took codes with this key all along. Nothing else is due there when the doors refuse theirs."""
+    cellar, *doors = (house.lock(name) for name in ("Cellar", "Front", "Back")[: refusing + 1])
+    house.stay(house.flat(cellar, name="Cellar"), 2 * DAY, DAY)
+    house.settle()
+    refuse_changes(house, *doors)
+    house.stay(house.flat(*doors, name="Doors"), 3 * DAY, DAY)
+    house.live(clock, 30 * MINUTE)
+    if refusing == 2:  # as if it were the key, until a change succeeds
+        assert review() == {Kind.NO_WRITE_SCOPE: Severity.URGENT}
+        house.stay(house.flat(cellar, name="First"), DAY, HOUR)
+        house.live(clock, HOUR)
+    for n in range(2):
+        walk_in = house.stay(house.flat(cellar, name=f"Walk-in {n}"), timedelta(0), 5 * HOUR)
+        house.live(clock, 10 * SECOND)
+        assert pin_of(walk_in, cellar).state == State.SET
+        house.live(clock, 2 * HOUR)
+    open_now = Incident.objects.filter(resolved_at=None).values_list("kind", flat=True)
+    assert list(open_now) == [Kind.NO_PERMISSION] * refusing
+    assert met(Kind.NO_PERMISSION) == refusing
+    assert met(Kind.NO_WRITE_SCOPE) == refusing - 1

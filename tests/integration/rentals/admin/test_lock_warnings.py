@@ -65,7 +65,7 @@ def test_an_import_that_leaves_a_property_without_a_lock_warns(host: Client, hou
     house.flat(door, name="Attic")
     off = f"serial number,active\n{door.serial_number},no"
     assert ALL_OFF in told(_imported(host, LOCKS, off))
-    bare = table("Attic,Europe/Warsaw,15:00,11:00,30,6,0,0,yes,", "Annex,Europe/Warsaw,15:00,11:00,30,6,0,0,yes,")
+    bare = table("Attic,Europe/Warsaw,15:00,11:00,30,6,no,0,0,yes,", "Annex,Europe/Warsaw,15:00,11:00,30,6,no,0,0,yes,")
     said = told(_imported(host, PROPERTIES, bare))
     assert NO_LOCK in said
     assert "Annex: this property has no lock" in said

@@ -26,7 +26,14 @@ def test_out_and_into_an_empty_installation_and_all_is_equal(host: Client, house
     bare = Lock.objects.create(account=house.account, device_id=777, name="Żółte drzwi", is_active=False)
     house.flat(front, side, name="Old Town 3", issue_ahead_days=14, early_minutes=30)
     house.flat(front, bare, name="-Łódź, 2nd floor", timezone="America/New_York", check_in_time=time(16, 30))
-    house.flat(name="'quoted", is_active=False, code_length=8, late_minutes=15, check_out_time=time(10, 0, 30))
+    house.flat(
+        name="'quoted",
+        is_active=False,
+        code_length=8,
+        codes_from_phone=True,
+        late_minutes=15,
+        check_out_time=time(10, 0, 30),
+    )
     Lock.objects.filter(pk=side.pk).update(pin_capacity=80)
     before = facts()
     properties, locks = export(host, PROPERTIES, form), export(host, LOCKS, form)

@@ -31,14 +31,14 @@ def test_a_look_changes_nothing_and_wakes_nobody(host: Client, house: House) -> 
     booking = house.stay(flat, 2 * DAY, DAY)
     house.settle()
     before = facts()
-    answer = look(host, PROPERTIES, table("Attic,Europe/Warsaw,16:00,11:00,30,6,0,0,yes,", "New one" + ROW[5:]))
+    answer = look(host, PROPERTIES, table("Attic,Europe/Warsaw,16:00,11:00,30,6,no,0,0,yes,", "New one" + ROW[5:]))
     page = answer.content.decode()
     assert "2 properties: 1 new, 1 changed." in page
     assert [(one.column, one.before, one.after) for one in answer.context["changes"][0].diff] == [
         ("check-in", "15:00", "16:00"),
         ("locks", door.serial_number, ""),
     ]
-    assert len(answer.context["changes"][1].diff) == 10
+    assert len(answer.context["changes"][1].diff) == 11
     assert "Nothing is done yet." in page
     assert facts() == before
     assert Pin.objects.get(grant__booking=booking).wanted
@@ -57,7 +57,7 @@ def test_what_is_imported_reaches_the_locks(host: Client, house: House) -> None:
     booking.save()
     house.settle()
     code = AccessGrant.objects.get().code
-    row = f"Attic,Europe/Warsaw,16:00,11:00,30,6,0,0,yes,{side.serial_number}"
+    row = f"Attic,Europe/Warsaw,16:00,11:00,30,6,no,0,0,yes,{side.serial_number}"
     assert sure(host, PROPERTIES, look(host, PROPERTIES, table(row))) == "Imported: 1 property: 1 changed."
     assert drift.repair(timezone.now()) == set()
     house.settle()

@@ -52,7 +52,10 @@ def test_a_lock_that_is_offline_is_one_entry_with_the_nearest_guest_first() -> N
     assert entry.weight == URGENT
 
 
-@pytest.mark.parametrize("kind", [kind for kind in EXPLAINS if kind not in ("dead_key", "budget_spent")])
+_OF_ACCOUNTS = ("dead_key", "connection_ended", "connection_fails")
+
+
+@pytest.mark.parametrize("kind", [kind for kind in EXPLAINS if kind not in (*_OF_ACCOUNTS, "budget_spent")])
 def test_the_trouble_of_a_lock_explains_late_codes_there_and_nowhere_else(kind: str) -> None:
     known = [of_lock(kind), of_code("code_late", 1, admitted=False), of_code("code_late", 2, lock=2)]
     assert told(entries(known)) == [(kind, ["stay 1"]), ("code_late", [])]
@@ -60,7 +63,8 @@ def test_the_trouble_of_a_lock_explains_late_codes_there_and_nowhere_else(kind: 
 
 def test_an_account_speaks_for_all_its_locks_and_a_budget_for_its_whole_group() -> None:
     late = [of_code("code_late", 1, lock=1), of_code("code_late", 2, lock=2, account=2)]
-    assert told(entries([of_account("dead_key"), *late])) == [("dead_key", ["stay 1"]), ("code_late", [])]
+    for kind in _OF_ACCOUNTS:
+        assert told(entries([of_account(kind), *late])) == [(kind, ["stay 1"]), ("code_late", [])]
     assert told(entries([of_account("budget_spent", 2), *late])) == [("budget_spent", ["stay 1", "stay 2"])]
 
 

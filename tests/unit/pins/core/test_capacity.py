@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pins.core.capacity import Candidate, admitted, admitted_to_full, evicted, room
+from pins.core.capacity import LEFT_BESIDE_SPARES, Candidate, admitted, admitted_spares, admitted_to_full, evicted, room
 
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
 
@@ -51,6 +51,15 @@ def test_the_furthest_code_that_nobody_was_shown_makes_room_for_an_arrival_withi
     assert evicted(on_lock, one(9, -2), NOW) == 2  # the guest is at the door
     assert evicted(on_lock, one(9, 1.1), NOW) is None
     assert evicted([there(1, 0.4), there(2, -1)], one(9, 0.5), NOW) is None  # no guest loses a code for a later one
+
+
+def test_spare_codes_leave_twenty_places_and_go_first() -> None:
+    spares = [one(1, -1, reserve=True), there(2, -2, reserve=True), there(3, -3, reserve=True)]
+    assert admitted_spares(spares, LEFT_BESIDE_SPARES) == set()
+    assert admitted_spares(spares, LEFT_BESIDE_SPARES + 1) == {2}
+    assert admitted_spares(spares, LEFT_BESIDE_SPARES + 9) == {1, 2, 3}
+    assert evicted([*spares, there(4, 20)], one(9, 0.5), NOW) == 2
+    assert evicted([there(4, 20)], one(9, -1, reserve=True), NOW) is None
 
 
 @given(

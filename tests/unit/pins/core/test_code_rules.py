@@ -7,7 +7,7 @@ from itertools import combinations, product
 
 import pytest
 
-from pins.core.code_rules import NoValueLeft, generate, is_guessable, is_valid, problems
+from pins.core.code_rules import NoValueLeft, from_phone, generate, is_guessable, is_valid, problems
 
 ACCEPTED = {5: 98_136, 6: 996_780, 7: 9_994_080, 8: 99_988_470}
 
@@ -194,3 +194,24 @@ def test_no_value_left_is_an_error() -> None:
 def test_other_lengths_are_a_programming_error(length: int) -> None:
     with pytest.raises(ValueError, match="5 to 8"):
         generate(length, ())
+
+
+@pytest.mark.parametrize(
+    ("phone", "length", "code"),
+    [
+        ("+48 601 739 105", 6, "739105"),
+        ("(0048) 601-739-105", 8, "01739105"),
+        ("739105", 6, "739105"),
+        ("39105", 6, ""),  # too short
+        ("", 5, ""),
+        ("+48 601 111 122", 6, ""),  # refused by locks
+        ("+48 601 123 456", 6, ""),
+        ("+48 601 147 258", 6, ""),  # a line on the keypad
+        ("+48 601 731 984", 6, ""),  # ends in a year
+        ("٧٣٩١٠٥", 6, ""),
+    ],
+)
+def test_the_last_digits_of_a_phone_are_a_code_where_we_would_make_it_ourselves(
+    phone: str, length: int, code: str
+) -> None:
+    assert from_phone(phone, length) == code

@@ -152,7 +152,7 @@ def test_every_failure_is_tried_again_after_a_moment_but_within_a_day(
 
 def test_whose_failure_it_is() -> None:
     lock = {Cause.BUSY, Cause.TIMEOUT, Cause.OFFLINE, Cause.SERVER, Cause.NETWORK, Cause.FORBIDDEN}
-    account = {Cause.UNAUTHORIZED, Cause.RATE_LIMITED}
+    account = {Cause.UNAUTHORIZED, Cause.RENEWAL, Cause.RATE_LIMITED}
     pin = {Cause.BAD_REQUEST, Cause.NOT_FOUND, Cause.PIN_EXISTS, Cause.NO_ROOM}
     assert lock | account | pin == set(Cause) == set(DELAYS)
     assert {scope(cause) for cause in lock} == {Scope.LOCK}
@@ -216,8 +216,8 @@ def test_each_lock_with_work_has_the_probe_once_before_any_has_it_twice(due: set
     assert sorted(turns) == sorted(due)
 
 
-def test_two_refused_changes_are_the_keys_fault_unless_another_lock_is_about_to_try() -> None:
-    assert scope_missing(2, 1, others_due=False)
-    assert scope_missing(2, 2, others_due=True)
-    assert not scope_missing(1, 1, others_due=False)
-    assert not scope_missing(5, 1, others_due=True)
+def test_two_refused_changes_are_the_keys_fault_unless_another_lock_differs() -> None:
+    assert scope_missing(2, 1, others_differ=False)
+    assert scope_missing(2, 2, others_differ=True)
+    assert not scope_missing(1, 1, others_differ=False)
+    assert not scope_missing(5, 1, others_differ=True)

@@ -80,7 +80,8 @@ def test_an_attempt_under_way_or_in_doubt_stays_so_without_an_answer(seen: Obser
 def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> None:
     sent = transitions.prepared(seen, replace(attempt, in_doubt=False), NOW)
     after = transitions.lost(sent, UNTIL)
-    assert replace(after, pending=None, late=None) == replace(sent, pending=None, late=None)
+    more = 0 if attempt.op is Op.POST else seen.more_posts
+    assert replace(after, pending=None, late=None) == replace(sent, pending=None, late=None, more_posts=more)
     assert after.pending == replace(attempt, in_doubt=True)
     assert after.late is not None
     assert after.late.until >= UNTIL
@@ -125,11 +126,21 @@ def test_a_persons_permission_is_used_up_by_the_first_creation_beyond_the_ceilin
         once = transitions.retried(blocked, NOW)
         assert closed_until(posts, (), NOW, more=once.more_posts) is None
         assert closed_until((*posts, MADE), (), NOW, more=once.more_posts) is not None  # one, and not two
-        assert transitions.prepared(once, POST, NOW).more_posts == 0
-    below = transitions.prepared(Observed(more_posts=1), POST, NOW)
-    assert below.more_posts == 1
+        sent = transitions.prepared(once, POST, NOW)
+        for after in (transitions.created(sent, 9), transitions.lost(sent, UNTIL)):
+            assert after.more_posts == 0
     other = transitions.retried(transitions.stopped(Observed(posts=(MADE, MADE)), Blocked.VALUE_TAKEN, 3), NOW)
     assert other.more_posts == 0
+
+
+def test_a_refusal_gives_a_persons_permission_back() -> None:
+    """The lock was busy, or its bridge offline: nothing was created."""
+    once = transitions.retried(transitions.stopped(Observed(posts=(MADE,) * 4), Blocked.CREATED_OFTEN, 3), NOW)
+    sent = transitions.prepared(once, POST, NOW)
+    for after in (transitions.not_applied(sent), transitions.refused_value(sent, NOW)):
+        assert closed_until(after.posts, (), NOW, more=after.more_posts) is None
+    changed = transitions.lost(transitions.prepared(replace(SET, more_posts=1), PUT, NOW), UNTIL)
+    assert changed.more_posts == 1
 
 
 def test_a_creation_is_remembered_with_its_id_until_it_is_removed_or_was_refused() -> None:

@@ -21,7 +21,10 @@ CONFIRMED = {DoorStatus.READY, DoorStatus.ACTIVE}
 hours = st.integers(-72, 72).map(lambda one: NOW + one * HOUR)
 flags = st.booleans()
 doors = st.builds(
-    DoorFacts, st.integers(1, 9), st.just("Door"), confirmed=flags, waits=flags, troubled=flags, no_keypad=flags
+    DoorFacts,
+    st.integers(1, 9),
+    st.just("Door"),
+    **dict.fromkeys(("confirmed", "waits", "troubled", "no_keypad", "spare"), flags),
 )
 stays = st.builds(
     StayFacts,
@@ -44,9 +47,13 @@ def test_for_any_facts(stay: StayFacts) -> None:
             assert one.confirmed
             assert stay.is_expected
             assert stay.covered
+        if door_status(stay, one, NOW) is DoorStatus.SPARE:
+            assert one.spare
+            assert stay.is_expected
+            assert not (one.confirmed and stay.covered)  # the own code comes first
     if code_status(stay, NOW) is CodeStatus.AVAILABLE:
         assert stay.doors
-        assert all(door_status(stay, one, NOW) in CONFIRMED for one in stay.doors)
+        assert all(door_status(stay, one, NOW) in {*CONFIRMED, DoorStatus.SPARE} for one in stay.doors)
         assert stay.released
         assert stay.code_from <= NOW < max(stay.check_out, stay.works_until)
 
@@ -55,7 +62,8 @@ def test_for_any_facts(stay: StayFacts) -> None:
 def test_one_door_that_is_not_confirmed_hides_the_code(stay: StayFacts, data: st.DataObject) -> None:
     if stay.doors:
         place = data.draw(st.integers(0, len(stay.doors) - 1))
-        broken = [replace(one, confirmed=one.confirmed and at != place) for at, one in enumerate(stay.doors)]
+        broken = list(stay.doors)
+        broken[place] = replace(broken[place], confirmed=False, spare=False)
         assert code_status(replace(stay, doors=tuple(broken)), NOW) is not CodeStatus.AVAILABLE
 
 
@@ -92,6 +100,7 @@ def _lock(place: int, keypad: bool | None) -> Lock:
     revoked=mostly.map(lambda one: not one),
     keypads=st.lists(st.sampled_from([None, True, False]), min_size=4, max_size=4),
     more_locks=st.integers(0, 1),
+    spared=st.frozensets(st.integers(1, 4), max_size=2),
 )
 def test_for_any_rows(
     pins: list[Pin],
@@ -101,6 +110,7 @@ def test_for_any_rows(
     revoked: bool,
     keypads: list[bool | None],
     more_locks: int,
+    spared: frozenset[int],
 ) -> None:
     flat = Property(name="Flat")
     flat.guide = GuestGuide(property=flat)
@@ -110,7 +120,7 @@ def test_for_any_rows(
     locks = [_lock(place, keypad) for place, keypad in enumerate(keypads[: len(pins) + more_locks], start=1)]
     for pin, lock in zip(pins, locks, strict=False):
         pin.grant, pin.lock = grant, lock
-    found = reading.facts(GuestPage(), stay, grant, [pin for pin in pins if pin.wanted], locks, NOW)
+    found = reading.facts(GuestPage(), stay, grant, [pin for pin in pins if pin.wanted], locks, NOW, spared=spared)
 
     def holds(lock: Lock) -> bool:
         """Said anew, from the columns: the lock told us that the code is on it for all of the stay that is left."""
@@ -133,5 +143,5 @@ def test_for_any_rows(
             assert not revoked
     if code_status(found, NOW) is CodeStatus.AVAILABLE:
         assert locks
-        assert all(holds(lock) for lock in locks)
-        assert wanted
+        assert all(holds(lock) or lock.pk in spared for lock in locks)
+        assert wanted or spared

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -230,6 +231,40 @@ def test_activity_comes_newest_first_and_in_pages(clock: Clock) -> None:
     assert client.get("/my/deviceactivity").status_code == 400
     assert client.get("/my/deviceactivity", params={"deviceId": 10001, "lastElemDate": "x"}).status_code == 400
     assert client.get("/my/deviceactivity", params={"deviceId": 4}).status_code == 403
+
+
+def test_digits_at_the_keypad_open_or_do_not(clock: Clock) -> None:
+    cloud, client = make(clock)
+    begins, ends = clock() + timedelta(hours=1), clock() + timedelta(hours=2)
+    cloud.add_foreign_pin(10001, value="482915", alias="Office", start=begins, end=ends)
+    assert cloud.enter(10001, "482915") == 75
+    assert cloud.enter(10001, "111222") == 62
+    clock.forward(3600)
+    cloud.settings = replace(cloud.settings, activity_names="alias")
+    assert cloud.enter(10001, "482915") == 61
+    clock.forward(3600)
+    assert cloud.enter(10001, "482915") == 62  # it is gone
+    lines = client.get("/my/deviceactivity", params={"deviceId": 10001}).json()["result"]
+    assert [(one["event"], one["username"]) for one in lines] == [(62, ""), (61, "Office"), (62, ""), (75, "")]
+
+
+def test_activity_may_come_late_twice_and_cut_short(clock: Clock) -> None:
+    cloud, client = make(clock)
+
+    def ids(**settings: Any) -> list[object]:
+        cloud.settings = replace(CloudSettings(), **settings)
+        return [one["id"] for one in client.get("/my/deviceactivity", params={"deviceId": 10001}).json()["result"]]
+
+    for _ in range(3):
+        clock.forward(60)
+        cloud.add_activity(10001, 61)
+    assert ids(activity_lag=90.0) == [1]
+    assert ids(activity_keeps=2) == [3, 2]
+    assert ids(activity_twice=True, activity_keeps=2) == [3, "3-again"]
+    for status in (401, 403, 503):
+        cloud.settings = replace(CloudSettings(), activity_status=status)
+        assert client.get("/my/deviceactivity", params={"deviceId": 10001}).status_code == status
+        assert client.get("/my/lock/10001").status_code == 200
 
 
 def test_a_dead_or_wrong_key_is_refused_until_restored(clock: Clock) -> None:

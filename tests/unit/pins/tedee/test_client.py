@@ -150,6 +150,16 @@ def test_reading_the_activity() -> None:
         assert query_of(server.requests[0].target) == [("deviceId", "12"), ("elements", "200")]
 
 
+def test_a_line_of_the_activity_that_cannot_be_read_costs_only_itself() -> None:
+    line = {"id": 7, "deviceId": 12, "event": 61, "date": "soon"}
+    with talking(good([{"id": None}, "x", line, {**line, "event": "often"}]), good([]), good(["x"])) as (client, _):
+        (item,) = client.activity(12).value
+        assert (item.id, item.date) == (7, None)
+        assert client.activity(12).value == ()
+        with pytest.raises(errors.ServerFault):
+            client.activity(12)
+
+
 def test_reading_the_personal_keys() -> None:
     key = {"id": "a-b", "name": "Turnkey", "validTo": "2028-01-31T00:00:00", "scopes": []}
     with talking(good([key, {"id": 2, "validTo": None}]), good(key), good([])) as (client, server):

@@ -9,6 +9,7 @@ from pins.tedee.messages import (
     ActivityItem,
     ListedPin,
     LockConnection,
+    PersonalKey,
     PinBody,
     PinListing,
     RemoteLock,
@@ -188,6 +189,18 @@ def test_an_activity_is_read(name: str) -> None:
     assert item == ActivityItem(7, 1, 61, "Ann", START)
 
 
+@pytest.mark.parametrize(
+    "date", ["2027-03-03T14:00:00", "2027-03-03T15:00:00+01:00", 1804082400, 1804082400000, 1804082400.0]
+)
+def test_the_moment_of_an_activity_in_other_forms(date: object) -> None:
+    assert ActivityItem.from_json({"id": 7, "deviceId": 1, "event": 61, "date": date}).date == START
+
+
+@pytest.mark.parametrize("date", [None, "", "yesterday", True, [], 1e30, -1e30, float("nan")])
+def test_a_moment_that_cannot_be_read_is_none(date: object) -> None:
+    assert ActivityItem.from_json({"id": 7, "deviceId": 1, "event": 61, "date": date}).date is None
+
+
 def test_an_activity_needs_an_id() -> None:
     assert ActivityItem.from_json({"id": "a-b", "deviceId": 1, "event": 61}).id == "a-b"
     with pytest.raises(UnreadableError):
@@ -202,3 +215,18 @@ def test_results_of_the_wrong_shape_are_refused() -> None:
             created_id(data)
     with pytest.raises(UnreadableError):
         elements_of({"result": []})
+
+
+@pytest.mark.parametrize(
+    ("scopes", "may_write"),
+    [
+        (["Account.Read", "Device.ReadWrite"], True),
+        (["Device.Read"], False),
+        ([], None),
+        (None, None),
+        ("Device.ReadWrite", None),
+        ([5], None),
+    ],
+)
+def test_a_listed_key_says_whether_it_may_change_codes_or_nothing(scopes: object, may_write: bool | None) -> None:
+    assert PersonalKey.from_json({"name": "Turnkey", "scopes": scopes}).may_write is may_write

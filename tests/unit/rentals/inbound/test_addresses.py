@@ -50,3 +50,8 @@ def test_whatever_is_sent_the_answer_is_an_address_or_nothing(forwarded: str, pe
 @given(st.text(max_size=80))
 def test_a_stranger_chooses_no_address(forwarded: str) -> None:
     assert client_address("203.0.113.9", forwarded, OURS) == "203.0.113.9"
+
+
+def test_a_list_of_thousands_is_not_read_to_its_beginning() -> None:
+    forwarded = ",".join(["192.0.2.1"] + ["10.0.0.1"] * 5000)
+    assert client_address("10.0.0.2", forwarded, ["10.0.0.0/8"]) == "10.0.0.1"

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from pins.models import NotificationChannel
-from pins.notify import outbox, sending
+from pins.notify import outbox, sending, tries
 from tests.support.channel_pages import ADD, NOW, action, filled, made, page
 from tests.support.scripted_server import Server, answer
 
@@ -72,7 +72,7 @@ class TestNewSecret:
 
     def accepted(self, server: Server, channel: NotificationChannel, *secrets: str) -> list[bool]:
         """Which of the secrets verify a message that is sent now."""
-        assert sending.send(sending.queue_test(channel.pk, timezone.now()).pk) is sending.SendResult.SENT
+        assert sending.send(sending.queue_test(channel.pk, timezone.now()).pk) is tries.SendResult.SENT
         sent, found = server.requests[-1], []
         for secret in secrets:
             try:

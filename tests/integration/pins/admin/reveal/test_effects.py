@@ -36,7 +36,7 @@ def test_a_code_that_replaces_a_revoked_one_waits_for_disclosure(
     booking = ready_stay(house)
     host.post(reveal_url(booking))
     clock.shift(timedelta(minutes=5))
-    code_overrides.revoke(AccessGrant.objects.get().pk, NOW + timedelta(minutes=5))
+    code_overrides.revoke([AccessGrant.objects.get().pk], NOW + timedelta(minutes=5))
     house.settle()
     code_overrides.renew_code(AccessGrant.objects.get().pk, NOW + timedelta(minutes=5))
     house.settle()
@@ -84,6 +84,6 @@ def test_the_list_finds_ready_codes_that_were_not_shown_yet(host: Client, house:
     assert found() == {untold}
     house.settle()
     assert found() == {untold, unready}
-    code_overrides.revoke(AccessGrant.objects.get(booking=unready).pk, NOW)
+    code_overrides.revoke([AccessGrant.objects.get(booking=unready).pk], NOW)
     assert found() == {untold}
     assert planned not in found()

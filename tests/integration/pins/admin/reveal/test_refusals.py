@@ -37,7 +37,7 @@ def test_refused_without_a_lock(host: Client, house: House) -> None:
 
 def test_refused_after_revocation(host: Client, house: House) -> None:
     booking = ready_stay(house)
-    code_overrides.revoke(AccessGrant.objects.get().pk, NOW)
+    code_overrides.revoke([AccessGrant.objects.get().pk], NOW)
     refused(host, booking, "was revoked")
     assert "Show the code" not in text(host.get(page(booking)))
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from rentals.calendars.classify.languages_of_guests import NAMES
 from rentals.calendars.classify.phrases import Kind, fold
 from rentals.calendars.events import Channel, Verdict
+from rentals.models.booking import LANGUAGES
 from tests.support.calendar_texts import reading
 from tests.support.vocabulary import phrases
 
@@ -161,6 +163,28 @@ def test_a_picture_alone_is_a_stay_and_one_before_a_name_is_no_part_of_a_word() 
 )
 def test_where_the_guest_can_be_told_something(lines: tuple[str, ...], email: str, phone: str) -> None:
     guest = reading("Reserved", "DESCRIPTION:" + "\\n".join(lines)).guest
-    assert (guest.email, guest.phone) == (email, phone)
+    assert (guest.contact.email, guest.contact.phone) == (email, phone)
     assert "600" not in repr(guest)
     assert "anna" not in repr(guest)
+
+
+@pytest.mark.parametrize(
+    ("line", "language"),
+    [
+        ("Language: de", "de"),
+        ("Guest language: PL-pl", "pl"),
+        ("Sprache: Französisch", "fr"),
+        ("Idioma: español", "es"),
+        ("Język: angielski", "en"),
+        ("Language: Italian", ""),  # guests are not spoken to in it
+        ("Language: it", ""),
+        ("Language: none of your business", ""),
+        ("Sign language: de", ""),
+    ],
+)
+def test_the_language_of_the_guest(line: str, language: str) -> None:
+    assert reading("Reserved", f"DESCRIPTION:{line}").guest.contact.language == language
+
+
+def test_every_language_in_which_guests_are_spoken_to_has_names() -> None:
+    assert set(NAMES) == {code for code, _name in LANGUAGES}

@@ -1,0 +1,140 @@
+"""The first steps: an account, its key, its locks. Each press asks Tedee; its answer is what the pages show."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from django.contrib import messages
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.db import transaction
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from pins import tasks
+from pins.models import AccountState
+from pins.reconcile import account_limits, by_hand, inventory, key_expiry
+from pins.reconcile.clients import client_for
+from pins.setup.answers import Answer, go
+from pins.setup.facts import load
+from pins.setup.forms import AccountForm, KeyForm
+from pins.setup.known import Facts
+from pins.setup.steps import Key, State, judge
+from rentals.fields import UndecryptableValue
+from rentals.models import LockAccount
+from rentals.wording import counted
+
+
+def test_key(request: HttpRequest, account: LockAccount, now: datetime) -> bool:
+    """Ask Tedee with the key: which locks there are, what it may do, when it ends; and have the keypads read. Says what
+    went wrong. Takes some requests of the account's budget, and waits for the answers."""
+    try:
+        found = inventory.fetch(account, now)
+        key_expiry.check(account, client_for(account), now, asked=True)
+    except (inventory.FetchError, UndecryptableValue) as error:
+        if (
+            not AccountState.objects.filter(account=account).exclude(dead_key="").exists()
+        ):  # else the step itself says so
+            messages.error(request, f"{account}: {error}")
+        return False
+    read_keypads(found.seen_lock_ids, now, also=found.lock_ids_to_wake)
+    for one in found.found:
+        if one.change is inventory.Change.SKIPPED:
+            messages.warning(request, f"{one.name}: {'; '.join(one.notes)}.")
+    return True
+
+
+def read_keypads(lock_ids: Iterable[int], now: datetime, also: Collection[int] = ()) -> None:
+    """Have the worker read what is on keypads that were never read."""
+    tasks.wake_locks_on_commit(sorted(by_hand.first_look(lock_ids, now).union(also)))
+
+
+def log(request: HttpRequest, about: Model, flag: int, text: str) -> None:
+    """A line in the history of what was made, by whom."""
+    if request.user.pk is not None:
+        LogEntry.objects.log_actions(request.user.pk, [about], flag, text, single_object=True)
+
+
+# -- the account -------------------------------------------------------------------------------------------------
+
+
+def account_page(request: HttpRequest, facts: Facts) -> Answer:
+    return {"form": AccountForm(initial={"name": "" if facts.accounts else "Tedee"})}
+
+
+def account_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
+    """The account is kept whatever its key is worth: the next step says so, and takes another one."""
+    form = AccountForm(request.POST)
+    if not form.is_valid():
+        return {"form": form}
+    form.instance.secret, form.instance.observe_only = form.cleaned_data["secret"], True
+    with transaction.atomic():
+        account = form.save()
+        log(request, account, ADDITION, "Connected in the first run.")
+    tested = test_key(request, account, timezone.now())
+    return go(Key.LOCKS if tested and _is_good() else Key.KEY)
+
+
+# -- its key -----------------------------------------------------------------------------------------------------
+
+
+def key_page(request: HttpRequest, facts: Facts) -> Answer:
+    account = _in_question(facts)
+    return {"account": account, "form": KeyForm(instance=account) if account is not None else None}
+
+
+def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
+    account = _in_question(facts)
+    if account is None:
+        return go(Key.ACCOUNT)
+    now = timezone.now()
+    if "test" not in request.POST:
+        form = KeyForm(request.POST, instance=account)
+        if not form.is_valid():
+            return {"account": account, "form": form}
+        with transaction.atomic():
+            account.secret = form.cleaned_data["secret"]
+            account.save(update_fields=["secret"])
+            log(request, account, CHANGE, "Another key was entered in the first run.")
+        account_limits.forgive_new_keys(now)
+    if test_key(request, account, now) and _is_good():
+        messages.success(request, f"{account}: Tedee accepts the key.")
+        return go(Key.LOCKS)
+    return go(Key.KEY)
+
+
+def _in_question(facts: Facts) -> LockAccount | None:
+    """The account whose key the step is about: one in trouble, one that is not tested, or the last one."""
+    troubled = [one for one in facts.accounts if one.refused or one.may_write is False]
+    untested = [one for one in facts.accounts if not one.accepted]
+    for one in (*troubled, *untested, *reversed(facts.accounts)):
+        return LockAccount.objects.defer("secret", "webhook_token").filter(pk=one.id).first()
+    return None
+
+
+def _is_good() -> bool:
+    """Whether the step of the key is done now."""
+    steps = judge(load(timezone.now()))
+    return next(one for one in steps if one.key is Key.KEY).state is State.DONE
+
+
+# -- its locks ---------------------------------------------------------------------------------------------------
+
+
+def locks_page(request: HttpRequest, facts: Facts) -> Answer:
+    return {"doors": facts.doors}
+
+
+def locks_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
+    """Fetch the locks of every account again, or have the keypads read that were not."""
+    now = timezone.now()
+    if "read" in request.POST:
+        with transaction.atomic():
+            read_keypads([one.id for one in facts.doors], now)
+        messages.info(request, "The keypads are being read.")
+        return go(Key.WATCH if request.POST["read"] == Key.WATCH else Key.LOCKS)
+    for account in LockAccount.objects.filter(pk__in=[one.id for one in facts.accounts]):
+        if test_key(request, account, now):
+            messages.success(request, f"{account}: {counted(account.locks.count(), 'lock')}.")
+    return go(Key.LOCKS)

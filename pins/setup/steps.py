@@ -1,0 +1,296 @@
+"""Which steps of the first run are done, and what the next one asks for. Pure: the same facts give the same words, on
+the pages and in the report of `manage.py doctor`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from pins.core.foreign_writers import REMEDIES, Writer
+from pins.setup.known import Account, Door, Facts
+from rentals.wording import counted, day_and_time
+
+#: A key that ends so soon is worth a word at once.
+_ENDS_SOON: Final = timedelta(days=30)
+
+
+class Key(StrEnum):
+    """The steps, in order; the values are in addresses."""
+
+    ACCOUNT = "account"
+    KEY = "key"
+    LOCKS = "locks"
+    FLATS = "flats"
+    CALENDAR = "calendar"
+    STAY = "stay"
+    WATCH = "watch"
+    BEGIN = "begin"
+
+
+TITLES: Final = {
+    Key.ACCOUNT: "Connect your Tedee account",
+    Key.KEY: "Test the access key",
+    Key.LOCKS: "Check the locks",
+    Key.FLATS: "Say which locks open which flat",
+    Key.CALENDAR: "Add the first calendar",
+    Key.STAY: "Enter the first booking",
+    Key.WATCH: "Watch it become ready",
+    Key.BEGIN: "Let Turnkey write to the locks",
+}
+
+
+class State(StrEnum):
+    DONE = "done"
+    SKIPPED = "skipped"  # it may be left out, and was
+    OPEN = "open"  # the next thing that a person does
+    WAITING = "waiting"  # Turnkey is at work
+    TROUBLE = "trouble"  # something must be put right first
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """`text` says how it is, `remedy` what to do, `notes` what else to know, `warnings` what may go wrong later. None
+    of them names a guest or a secret."""
+
+    key: Key
+    state: State
+    text: str
+    remedy: str = ""
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.key]
+
+    @property
+    def is_done(self) -> bool:
+        return self.state in (State.DONE, State.SKIPPED)
+
+
+def judge(facts: Facts) -> tuple[Step, ...]:
+    """All steps in their order."""
+    return (
+        _account(facts),
+        _key(facts),
+        _locks(facts),
+        _flats(facts),
+        _calendar(facts),
+        _stay(facts),
+        _watch(facts),
+        _begin(facts),
+    )
+
+
+def current(steps: Sequence[Step]) -> Step | None:
+    """The first one that is not done; `None`: the first code is on its locks."""
+    return next((one for one in steps if not one.is_done), None)
+
+
+def is_complete(facts: Facts, steps: Sequence[Step]) -> bool:
+    return facts.is_old or current(steps) is None
+
+
+def _account(facts: Facts) -> Step:
+    if not facts.accounts:
+        return Step(
+            Key.ACCOUNT,
+            State.OPEN,
+            "No Tedee account is connected yet.",
+            "Make a personal access key at portal.tedee.com with the scopes Device.Read and Device.ReadWrite, and "
+            "enter it.",
+        )
+    names = ", ".join(f"“{one.name}”" for one in facts.accounts)
+    return Step(Key.ACCOUNT, State.DONE, f"Connected: {names}.")
+
+
+def _key(facts: Facts) -> Step:
+    """Reality is what Tedee answered to a request with the key, not that a key is stored."""
+    if not facts.accounts:
+        return Step(Key.KEY, State.OPEN, "There is no key to test yet.", "Connect an account first.")
+    for one in facts.accounts:
+        if one.refused:
+            return Step(
+                Key.KEY,
+                State.TROUBLE,
+                f"Tedee refuses the key of “{one.name}”: it is wrong, expired or revoked.",
+                "Make a new personal access key at portal.tedee.com, and enter it below. Everything else is kept.",
+            )
+        if one.may_write is False:
+            return Step(
+                Key.KEY,
+                State.TROUBLE,
+                f"The key of “{one.name}” may read locks and put no code on them.",
+                "Make a key with the scopes Device.Read and Device.ReadWrite, and enter it below.",
+            )
+        if not one.accepted:
+            return Step(Key.KEY, State.OPEN, f"The key of “{one.name}” is not tested yet.", "Press “Test the key”.")
+    return Step(
+        Key.KEY,
+        State.DONE,
+        "Tedee accepts the key." if len(facts.accounts) == 1 else "Tedee accepts each key.",
+        notes=tuple(note for one in facts.accounts for note in _about_key(one, facts.now)),
+    )
+
+
+def _about_key(account: Account, now: datetime) -> Iterator[str]:
+    """What it may do, and how long it lives."""
+    if account.may_write:
+        yield f"“{account.name}”: it may read locks and change codes."
+    else:
+        unsaid = "Tedee does not say whether it may change codes; the first code shows."
+        yield f"“{account.name}”: it may read locks. {unsaid}"
+    if account.ends_at is None:
+        yield f"“{account.name}”: Tedee does not say when the key ends. Note the day that you chose for it."
+        return
+    soon = " That is soon: make a new key now." if account.ends_at - now < _ENDS_SOON else ""
+    yield f"“{account.name}”: the key, or another one of its user, ends on {account.ends_at:%d %b %Y}.{soon}"
+
+
+def _locks(facts: Facts) -> Step:
+    if not any(one.accepted for one in facts.accounts):
+        return Step(Key.LOCKS, State.OPEN, "The locks are not known yet.", "Test the access key first.")
+    if not facts.doors:
+        return Step(
+            Key.LOCKS,
+            State.TROUBLE,
+            "The account shows no lock.",
+            "Add the locks in the Tedee app, as owner or administrator of each, or take the key of the user who has "
+            "them. Then press “Fetch the locks again”.",
+        )
+    notes = tuple(f"{one.name}: {one.problem}." for one in facts.doors if one.problem)
+    if not facts.usable:
+        return Step(
+            Key.LOCKS,
+            State.TROUBLE,
+            "No lock can take a code.",
+            "Put right what stands below, then press “Fetch the locks again”.",
+            notes,
+        )
+    able = f"{counted(len(facts.usable), 'lock')} of {len(facts.doors)} can take a code."
+    return Step(Key.LOCKS, State.DONE, able, notes=notes, warnings=tuple(other_writers(facts.doors)))
+
+
+def other_writers(doors: Sequence[Door]) -> Iterator[str]:
+    """A sentence about each lock on which another system seems to make codes for guests, too."""
+    for door in doors:
+        for writer, number in door.writers:
+            if writer is not Writer.PERSON:
+                yield (
+                    f"{door.name}: {counted(number, 'code')} by {writer.words}, it seems. Two systems on one lock give "
+                    f"a guest two codes. {REMEDIES[writer]} Turnkey never changes or removes them."
+                )
+
+
+def _flats(facts: Facts) -> Step:
+    served = [one for one in facts.flats if one.door_ids & facts.usable]
+    closed = [one.name for one in facts.flats if not one.door_ids & facts.usable]
+    notes = tuple(f"{name}: none of its locks can take a code." for name in closed)
+    if served:
+        return Step(Key.FLATS, State.DONE, f"{counted(len(served), 'flat')} with locks.", notes=notes)
+    remedy = (
+        "Enter the flat, its time zone, and every lock that its guests must open, the building's entrance included."
+    )
+    text = "No flat is entered yet." if not facts.flats else "No flat has a lock that can take a code."
+    return Step(Key.FLATS, State.OPEN, text, remedy, notes)
+
+
+def _calendar(facts: Facts) -> Step:
+    read = [one for one in facts.calendars if one.was_read]
+    if read:
+        return Step(Key.CALENDAR, State.DONE, f"{counted(len(read), 'calendar')} read.")
+    broken = next((one for one in facts.calendars if one.trouble), None)
+    if broken is not None:
+        return Step(
+            Key.CALENDAR,
+            State.TROUBLE,
+            f"“{broken.name}” cannot be read: {broken.trouble}",
+            "Copy the channel's export link once more.",
+        )
+    if facts.calendars:
+        text = f"“{facts.calendars[0].name}” is entered, and nothing of it is taken over yet."
+        return Step(Key.CALENDAR, State.OPEN, text, "Look at the preview, then take it over.")
+    if facts.stay is not None:
+        return Step(Key.CALENDAR, State.SKIPPED, "None: bookings are entered by hand. Add one whenever you like.")
+    return Step(
+        Key.CALENDAR,
+        State.OPEN,
+        "No calendar is read yet.",
+        "Paste the export link of Airbnb, Booking.com or another channel, or go on and enter bookings by hand.",
+    )
+
+
+def _stay(facts: Facts) -> Step:
+    if facts.stay is None:
+        return Step(
+            Key.STAY,
+            State.OPEN,
+            "No confirmed booking is to come at a flat with a lock.",
+            "Enter one. For a first try take an arrival of today, at a door that you can reach.",
+        )
+    if facts.stay.goes_on_at > facts.now:
+        at = day_and_time(facts.stay.goes_on_at, ZoneInfo(facts.stay.zone))
+        note = f"Its code goes onto the locks on {at}. To see one at once, enter a booking that begins sooner."
+        return Step(Key.STAY, State.DONE, "There is a booking.", notes=(note,))
+    return Step(Key.STAY, State.DONE, "There is a booking.")
+
+
+def _watch(facts: Facts) -> Step:
+    """Reality is that the worker went its rounds, and that each keypad was read."""
+    stay = facts.stay
+    if stay is None:
+        return Step(Key.WATCH, State.OPEN, "There is nothing to watch yet.", "Enter a booking first.")
+    if stay.ready:
+        return Step(Key.WATCH, State.DONE, "The code is on each lock.")
+    if not facts.works:
+        text = "Turnkey has stood still for a while." if facts.works is False else "Turnkey has not begun to work."
+        state = State.TROUBLE if facts.works is False else State.WAITING
+        return Step(Key.WATCH, state, text, "Start everything: make run. “make doctor” says what is down.")
+    if not stay.worked_out:
+        return Step(Key.WATCH, State.WAITING, "A code is being chosen.", "Wait a minute.")
+    doors = facts.doors_of(stay)
+    unread = [one for one in doors if not one.looked]
+    if not unread:
+        known = f"A code is chosen for {counted(len(doors), 'lock')}, and each keypad was read."
+        return Step(Key.WATCH, State.DONE, known, warnings=tuple(other_writers(doors)))
+    troubled = next((one for one in unread if one.trouble), None)
+    if troubled is not None:
+        text = f"{troubled.name} cannot be read. {troubled.trouble}".strip()
+        return Step(Key.WATCH, State.TROUBLE, text, "Put it right, then press “Read the keypads”.")
+    names = ", ".join(one.name for one in unread)
+    return Step(
+        Key.WATCH,
+        State.WAITING,
+        f"The codes on {names} are not read yet.",
+        "If it takes more than a minute, press “Read the keypads”.",
+    )
+
+
+def _begin(facts: Facts) -> Step:
+    """Reality is a code that Tedee has confirmed on each lock."""
+    stay = facts.stay
+    if stay is None:
+        return Step(Key.BEGIN, State.OPEN, "There is no code to put on a lock yet.", "Enter a booking first.")
+    if stay.ready:
+        number = counted(len(stay.door_ids), "lock")
+        return Step(Key.BEGIN, State.DONE, f"The first code is on {number}, and Tedee has confirmed it.")
+    observed = facts.observed(stay)
+    if observed:
+        names = ", ".join(f"“{one.name}”" for one in observed)
+        return Step(
+            Key.BEGIN,
+            State.OPEN,
+            f"Turnkey only observes {names}: it puts no code on a lock. Let guests in as before.",
+            "When everything else is as it should be, take the tick off “Observe only”.",
+            warnings=tuple(other_writers(facts.doors_of(stay))),
+        )
+    if stay.must_act:
+        return Step(Key.BEGIN, State.TROUBLE, f"{stay.must_act}.", "The page of the stay says why, and what helps.")
+    if stay.goes_on_at > facts.now:
+        at = day_and_time(stay.goes_on_at, ZoneInfo(stay.zone))
+        return Step(Key.BEGIN, State.WAITING, f"Turnkey puts the first code on its locks on {at}.")
+    return Step(Key.BEGIN, State.WAITING, "The code is being put on its locks.", "This page says when it is there.")

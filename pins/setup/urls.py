@@ -1,0 +1,10 @@
+"""Addresses of the first run."""
+
+from django.urls import path
+
+from pins.setup import views
+
+urlpatterns = [
+    path("", views.start, name="setup"),
+    path("<slug:step>/", views.step, name="setup-step"),
+]
