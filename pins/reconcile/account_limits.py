@@ -293,10 +293,10 @@ def answered(account: LockAccount, now: datetime) -> None:
     """The cloud answered with the account's key: both are well, and faults before this prove no outage. A key that may
     not change anything still may not. Writes only where there was something."""
     states, reached = AccountState.objects.filter(account=account), {"outages": 0, "recent_faults": []}
-    troubled = states.exclude(dead_key="", **reached).exclude(pause_cause=WRITES_REST)
-    if troubled.update(**reached, dead_key="", paused_until=None, pause_cause=""):
+    if not states.exclude(dead_key="", **reached).update(**reached):
+        return
+    if states.exclude(pause_cause=WRITES_REST).update(dead_key="", paused_until=None, pause_cause=""):
         Incident.resolve(now, about=account, kinds=DEAD)
-    states.exclude(**reached).update(**reached)
 
 
 def key_fingerprint(account: LockAccount) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
+    import pytest
     from xdist.workermanage import WorkerController
 
 #: What one worker runs together, by the beginning of a test's id: one stack and one browser serve all tests of the
@@ -34,7 +35,14 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
 
     A worker is always given its next unit while it still runs one, and keeps it: a long unit in that place could
     stand behind the tests of the pages until everything else is done.
+
+    The other units come in the order in which they were collected, the slow ones first. By itself the base class puts
+    files with many tests first, and so the slow ones, which have few, to the very end.
     """
+
+    def __init__(self, config: pytest.Config, log: Any = None) -> None:
+        super().__init__(config, log)
+        config.option.loadscopereorder = False
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)
