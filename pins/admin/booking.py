@@ -21,7 +21,7 @@ from django.views.decorators.http import require_POST
 from pins import tasks
 from pins.actions import stay_dates, stays
 from pins.actions.results import ActionResult
-from pins.admin import reveal, spare
+from pins.admin import reveal, shown_once, spare
 from pins.admin.booking_form import ANSWER, KEEP, BookingForm
 from pins.admin.booking_list import BookingList
 from pins.admin.own_code import Asker
@@ -113,7 +113,7 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
             "ends_guest": ended_by_calendar(obj, now),
             "calendar": conflicts.section(obj, self.scope(request)),
             "may_act": self.has_change_permission(request, obj),
-            "may_reveal": request.user.has_perm(reveal.PERMISSION),
+            "may_reveal": request.user.has_perm(shown_once.PERMISSION),
         }
         if may_move(obj, now):
             context["late_check_out"] = LateCheckOutForm(booking=obj, now=now)

@@ -4,30 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
-from limits import RateLimitItemPerMinute
 
+from pins.admin import shown_once
 from pins.desired import disclosure
 from pins.models import AccessGrant
 from pins.status.stays import guest_grants, panel
 from pins.status.wording import Kind
 from rentals.access import scope_of
 from rentals.admin.object_pages import page_context
-from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of
 from rentals.models import Booking
 from rentals.wording import Tone, day_and_time
-
-PERMISSION: Final = "pins.reveal_code"
-#: Codes shown to one person within ten minutes. Without Redis nothing is counted, but each one is still recorded.
-REVEALS: Final = RateLimitItemPerMinute(20, 10, namespace="reveal")
 
 
 @dataclass(frozen=True)
@@ -58,31 +52,23 @@ def reveal_view(request: HttpRequest, object_id: int, *, admin_page: admin.Model
     booking = admin_page.get_object(request, str(object_id))
     if booking is None:
         raise Http404
-    if not (admin_page.has_view_or_change_permission(request, booking) and request.user.has_perm(PERMISSION)):
-        raise PermissionDenied
+    user = shown_once.asker(request, may_open=admin_page.has_view_or_change_permission(request, booking))
     now = timezone.now()
-    seconds = rate_limits.wait(REVEALS, f"user:{request.user.pk}")
-    if seconds is not None:
-        minutes = -(-seconds // 60)
-        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-        response = _page(admin_page, request, booking, now, 429, refusal=f"You looked at many codes. Wait {wait}.")
-        response["Retry-After"] = str(seconds)
-        return response
+    if (wait := shown_once.wait(user)) is not None:
+        return wait.on(_page(admin_page, request, booking, now, 429, refusal=wait.words))
     try:
-        shown = _reveal(request, booking, now)
+        shown = _reveal(request, user, booking, now)
     except disclosure.CodeNotShownError as refused:
         return _page(admin_page, request, booking, now, 409, refusal=str(refused))
     return _page(admin_page, request, booking, now, 200, revealed=shown)
 
 
 @sensitive_variables()
-def _reveal(request: HttpRequest, booking: Booking, now: datetime) -> Revealed:
+def _reveal(request: HttpRequest, user: AbstractBaseUser, booking: Booking, now: datetime) -> Revealed:
     grant_id = guest_grants().filter(booking=booking).values_list("pk", flat=True).first()
     if grant_id is None:
         raise disclosure.NoCodeYetError
-    if not request.user.is_authenticated:
-        raise PermissionDenied
-    code = disclosure.reveal(grant_id, now, user=request.user, address=address_of(request))
+    code = disclosure.reveal(grant_id, now, user=user, address=address_of(request))
     grant = guest_grants().get(pk=grant_id)
     lines = panel(booking, now, scope_of(request.user)).lines
     lacking = [line for line in lines if line.badge.tone not in (Tone.READY, Tone.OVER)]
@@ -105,7 +91,6 @@ def _page(
     revealed: Revealed | None = None,
     refusal: str = "",
 ) -> HttpResponse:
-    """Rendered at once and kept nowhere: not in a session or a message, nor by a browser or a proxy."""
     context: dict[str, Any] = {
         **page_context(admin_page, request, f"Door code of {booking}"),
         "original": booking,
@@ -117,5 +102,4 @@ def _page(
         "revealed": revealed,
         "refusal": refusal,
     }
-    content = render_to_string("pins/admin/reveal.html", context, request)
-    return HttpResponse(content, status=status, headers={"Cache-Control": "no-store"})
+    return shown_once.page(request, "pins/admin/reveal.html", context, status)

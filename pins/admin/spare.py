@@ -6,20 +6,16 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from pins import tasks
-from pins.admin import reveal
+from pins.admin import shown_once
 from pins.desired import handing_out
 from pins.desired.disclosure import CodeNotShownError
 from pins.desired.handing_out import By, HandedOut
 from rentals.admin.object_pages import page_context
-from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of
 from rentals.models import Booking
 
@@ -32,17 +28,9 @@ def spare_view(request: HttpRequest, object_id: int, *, admin_page: admin.ModelA
     booking = admin_page.get_object(request, str(object_id))
     if booking is None:
         raise Http404
-    user = request.user
-    if not (admin_page.has_change_permission(request, booking) and user.has_perm(reveal.PERMISSION)):
-        raise PermissionDenied
-    if not isinstance(user, AbstractBaseUser):
-        raise PermissionDenied
-    if (seconds := rate_limits.wait(reveal.REVEALS, f"user:{user.pk}")) is not None:
-        minutes = -(-seconds // 60)
-        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-        response = _page(admin_page, request, booking, 429, refusal=f"You looked at many codes. Wait {wait}.")
-        response["Retry-After"] = str(seconds)
-        return response
+    user = shown_once.asker(request, may_open=admin_page.has_change_permission(request, booking))
+    if (wait := shown_once.wait(user)) is not None:
+        return wait.on(_page(admin_page, request, booking, 429, refusal=wait.words))
     by = By(user.get_username(), user_id=user.pk, address=address_of(request))
     try:
         given = handing_out.hand_out(booking.pk, timezone.now(), by=by)
@@ -67,12 +55,10 @@ def _page(
     given: tuple[HandedOut, ...] = (),
     refusal: str = "",
 ) -> HttpResponse:
-    """Rendered at once and kept nowhere: not in a session or a message, nor by a browser or a proxy."""
     context: dict[str, Any] = {
         **page_context(admin_page, request, f"Spare code for {booking}"),
         "original": booking,
         "given": given,
         "refusal": refusal,
     }
-    content = render_to_string("pins/admin/spare.html", context, request)
-    return HttpResponse(content, status=status, headers={"Cache-Control": "no-store"})
+    return shown_once.page(request, "pins/admin/spare.html", context, status)

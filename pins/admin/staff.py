@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 
 from pins.actions import staff as actions
-from pins.admin import reveal, staff_panel, staff_reveal
+from pins.admin import shown_once, staff_panel, staff_reveal
 from pins.admin.own_code import Asker
 from pins.admin.staff_form import StaffForm, zone_of
 from pins.core import code_rules
@@ -140,7 +140,7 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         return {
             "panel": staff_panel.panel(obj, timezone.now()),
             "may_act": self.has_change_permission(request, obj),
-            "may_reveal": request.user.has_perm(reveal.PERMISSION),
+            "may_reveal": request.user.has_perm(shown_once.PERMISSION),
         }
 
     def history_zone(self, obj: StaffAccess) -> tzinfo:

@@ -9,18 +9,15 @@ from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
-from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from pins.admin import reveal, staff_panel
+from pins.admin import shown_once, staff_panel
 from pins.desired import disclosure
 from pins.models import AccessGrant, StaffAccess
 from pins.status.staff import part_words
 from rentals.admin.object_pages import page_context
-from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of
 
 _REFUSALS: Final[dict[type[disclosure.CodeNotShownError], str]] = {
@@ -47,18 +44,10 @@ def reveal_view(request: HttpRequest, object_id: int, *, admin_page: admin.Model
     access = admin_page.get_object(request, str(object_id))
     if access is None:
         raise Http404
-    user = request.user
-    if not (admin_page.has_view_or_change_permission(request, access) and user.has_perm(reveal.PERMISSION)):
-        raise PermissionDenied
-    if not isinstance(user, AbstractBaseUser):
-        raise PermissionDenied
+    user = shown_once.asker(request, may_open=admin_page.has_view_or_change_permission(request, access))
     now = timezone.now()
-    if (seconds := rate_limits.wait(reveal.REVEALS, f"user:{user.pk}")) is not None:
-        minutes = -(-seconds // 60)
-        wait = "a minute" if minutes == 1 else f"{minutes} minutes"
-        response = _page(admin_page, request, access, now, 429, refusal=f"You looked at many codes. Wait {wait}.")
-        response["Retry-After"] = str(seconds)
-        return response
+    if (wait := shown_once.wait(user)) is not None:
+        return wait.on(_page(admin_page, request, access, now, 429, refusal=wait.words))
     shown = list(_shown(access, now, user=user, address=address_of(request)))
     if not any(one.code for one in shown):
         refusal = shown[0].why_not if shown else "It has no code on a lock at present."
@@ -90,7 +79,6 @@ def _page(
     shown: list[ShownCode] | None = None,
     refusal: str = "",
 ) -> HttpResponse:
-    """Rendered at once and kept nowhere: not in a session or a message, nor by a browser or a proxy."""
     values = {one.code for one in shown or () if one.code}
     context: dict[str, Any] = {
         **page_context(admin_page, request, f"Door code of {access}"),
@@ -102,5 +90,4 @@ def _page(
         "same": values.pop() if len(values) == 1 else "",
         "refusal": refusal,
     }
-    content = render_to_string("pins/admin/staff_reveal.html", context, request)
-    return HttpResponse(content, status=status, headers={"Cache-Control": "no-store"})
+    return shown_once.page(request, "pins/admin/staff_reveal.html", context, status)

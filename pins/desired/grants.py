@@ -199,6 +199,13 @@ def _ensure_code(grant: AccessGrant, wanted_locks: frozenset[int], booking: Book
     return True
 
 
+def withdraw(grant: AccessGrant, now: datetime) -> set[int]:
+    """Want a grant, its row locked, on no lock any more. Returns the locks that have work."""
+    grant.wanted = False
+    grant.save(update_fields=["wanted"])
+    return wish_for_pins(grant, frozenset(), changed=False, now=now)
+
+
 def wish_for_pins(
     grant: AccessGrant, wanted_locks: frozenset[int], *, changed: bool, now: datetime, alias: str = ""
 ) -> set[int]:

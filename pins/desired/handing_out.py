@@ -93,13 +93,8 @@ def show_again(booking_id: int, now: datetime, *, by: By) -> tuple[HandedOut, ..
 
 @sensitive_variables()
 def opened_by_spares(booking_id: int, now: datetime) -> frozenset[int]:
-    """The locks that a spare code of this stay is known to open now, for the guest's page. Two queries at most."""
-    found = _of_stay(booking_id, now).order_by("pk")
-    by_id = {grant.pk: grant for grant in found}
-    pins = list(Pin.objects.filter(grant__in=by_id).select_related("lock")) if by_id else []
-    for pin in pins:
-        pin.grant = by_id[pin.grant_id]
-    return frozenset(pin.lock_id for pin in pins if spare_of(pin, now).opens)
+    """The locks that a spare code of this stay is known to open now, for the guest's page. One query."""
+    return _opened(_of_stay(booking_id, now), now)
 
 
 @sensitive_variables()
@@ -109,12 +104,15 @@ def offers(booking: Booking, now: datetime) -> dict[int, bool]:
     failing = _failing(booking, now)
     asked = failing - opened_by_spares(booking.pk, now) if failing else failing
     waiting = AccessGrant.objects.filter(WAITING, ends_at__gt=now, pins__lock__in=asked)
-    by_id = {grant.pk: grant for grant in waiting} if asked else {}
-    pins = list(Pin.objects.filter(grant__in=by_id).select_related("lock")) if by_id else []
-    for pin in pins:
-        pin.grant = by_id[pin.grant_id]
-    ready = {pin.lock_id for pin in pins if spare_of(pin, now).opens}
+    ready = _opened(waiting, now) if asked else frozenset()
     return {lock_id: lock_id in ready for lock_id in asked}
+
+
+@sensitive_variables()
+def _opened(found: QuerySet[AccessGrant], now: datetime) -> frozenset[int]:
+    """The locks that these spare codes are known to open now."""
+    pins = Pin.objects.filter(grant__in=found.values("pk")).select_related("grant", "lock")
+    return frozenset(pin.lock_id for pin in pins if spare_of(pin, now).opens)
 
 
 def _of_stay(booking_id: int, now: datetime) -> QuerySet[AccessGrant]:

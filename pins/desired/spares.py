@@ -69,7 +69,7 @@ def sync(pool_id: int, now: datetime) -> set[int]:
         needed = spares.refill(there, size, now)
         for pin in waiting:
             if pin.grant_id in needed.drop:
-                touched |= _end(pin.grant, now)
+                touched |= grants.withdraw(pin.grant, now)
         for _ in range(needed.make):
             touched |= _make(pool.lock, now)
         rests = needed.ready == size and not needed.make and all(one.opens for one in there) and not are_out
@@ -123,12 +123,6 @@ def _length(lock: Lock) -> int:
     return min(max(lengths, default=_USUAL_LENGTH), MAXIMUM_LENGTH)
 
 
-def _end(grant: AccessGrant, now: datetime) -> set[int]:
-    grant.wanted = False
-    grant.save(update_fields=["wanted"])
-    return grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
-
-
 # -- spare codes that stays have ---------------------------------------------------------------------------------------
 
 
@@ -145,5 +139,5 @@ def _follow_stays(pool_id: int, now: datetime) -> tuple[set[int], bool]:
                 grants.lock_booking(booking_id)
                 touched |= grants.take_along(booking_id, now)
             else:  # its stay was deleted
-                touched |= _end(grants.lock_row(grant_id), now)
+                touched |= grants.withdraw(grants.lock_row(grant_id), now)
     return touched, bool(found)

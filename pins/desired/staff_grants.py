@@ -178,13 +178,7 @@ def _sync(access: StaffAccess, now: datetime, without: Collection[int]) -> set[i
 
 
 def _unwish(living: Iterable[AccessGrant], now: datetime) -> set[int]:
-    touched: set[int] = set()
-    for grant in living:
-        if grant.wanted:
-            grant.wanted = False
-            grant.save(update_fields=["wanted"])
-            touched |= grants.wish_for_pins(grant, frozenset(), changed=False, now=now)
-    return touched
+    return set().union(*(grants.withdraw(grant, now) for grant in living if grant.wanted))
 
 
 @sensitive_variables()

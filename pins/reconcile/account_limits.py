@@ -78,6 +78,11 @@ def _spending() -> Statement:
     return statements.update(rows, {"usage": slot("usage", RateBudget)})
 
 
+def requests_left(row: RateBudget, now: datetime) -> int:
+    """How many requests of a budget are left."""
+    return budget.remaining(budget.Usage.from_json(row.usage), rules(), now)
+
+
 def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
     """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
     booked = book(key, purpose, deadline, now)
@@ -190,7 +195,7 @@ def able_to_probe(account: LockAccount, now: datetime) -> set[int]:
     are any: another one is neither woken nor paid, and would keep the probe for itself."""
     due = with_work(now).filter(account=account).values_list("pk", flat=True)
     row, limit = RateBudget.objects.filter(key=account.budget_key).first() or RateBudget(), rules()
-    left = budget.remaining(budget.Usage.from_json(row.usage), limit, now)
+    left = requests_left(row, now)
     until = budget.spendable_until(left, row.cutoff_at, limit, now)
     if until is None and left > budget.reserve_for(budget.Purpose.AUDIT, None, limit):
         return set(due)

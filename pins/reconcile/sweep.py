@@ -100,7 +100,7 @@ def ration(now: datetime) -> Limits:
     asked = demand.by_budget(now)
     found: dict[int, Limit] = {}
     for row in RateBudget.objects.filter(Q(key__in=asked) | Q(cutoff_at__isnull=False)):
-        left, cutoff = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now), None
+        left, cutoff = account_limits.requests_left(row, now), None
         one = asked.get(row.key)
         if one is not None and one.codes > left // budget.REQUESTS_PER_CODE:
             cutoff = budget.cutoff(demand.first_deadlines(one.accounts, now, left + 1), left)
@@ -118,8 +118,7 @@ def _stored_limits(now: datetime) -> Limits:
     asked = demand.by_budget(now)
     found: dict[int, Limit] = {}
     for row in RateBudget.objects.filter(key__in=asked):
-        left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), now)
-        found |= _limits(asked[row.key], left, row.cutoff_at, now)
+        found |= _limits(asked[row.key], account_limits.requests_left(row, now), row.cutoff_at, now)
     return found
 
 

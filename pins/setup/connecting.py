@@ -33,9 +33,8 @@ def test_key(request: HttpRequest, account: LockAccount, now: datetime) -> bool:
         found = inventory.fetch(account, now)
         key_expiry.check(account, client_for(account), now, asked=True)
     except (inventory.FetchError, UndecryptableValue) as error:
-        if (
-            not AccountState.objects.filter(account=account).exclude(dead_key="").exists()
-        ):  # else the step itself says so
+        is_dead = AccountState.objects.filter(account=account).exclude(dead_key="").exists()
+        if not is_dead:  # else the step itself says so
             messages.error(request, f"{account}: {error}")
         return False
     read_keypads(found.seen_lock_ids, now, also=found.lock_ids_to_wake)

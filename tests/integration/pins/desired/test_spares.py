@@ -27,11 +27,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 BY = By("host")
 
 
-@pytest.fixture
-def door(flat: Property) -> Lock:
-    return flat.locks.get()
-
-
 def shut_out(house: House, flat: Property, door: Lock, clock: time_machine.Traveller) -> Booking:
     """A guest whose stay began while the lock was offline."""
     house.cloud.set_connected(door.device_id, False)

@@ -23,11 +23,6 @@ START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def door(flat: Property) -> Lock:
-    return flat.locks.get()
-
-
-@pytest.fixture
 def sent(house: House, monkeypatch: pytest.MonkeyPatch) -> Listening:
     listening = Listening(house.transport)
     monkeypatch.setattr(house, "transport", listening)

@@ -21,11 +21,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
-@pytest.fixture
-def door(flat: Property) -> Lock:
-    return flat.locks.get()
-
-
 def test_a_stay_the_access_and_its_lock_changed_at_once(house: House, flat: Property, door: Lock) -> None:
     """Nobody waits for another for ever; what somebody left out is put right by the next look."""
     stays = [house.stay(flat, begins, 5 * HOUR, "") for begins in (-HOUR, 8 * HOUR)]

@@ -21,11 +21,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
-@pytest.fixture
-def door(flat: Property) -> Lock:
-    return flat.locks.get()
-
-
 def test_what_comes_back_has_the_same_code(house: House, flat: Property, door: Lock) -> None:
     access = works(flat)
     house.settle()

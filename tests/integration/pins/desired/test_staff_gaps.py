@@ -24,11 +24,6 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 
-@pytest.fixture
-def door(flat: Property) -> Lock:
-    return flat.locks.get()
-
-
 def spans(access: StaffAccess) -> list[tuple[timedelta, timedelta]]:
     """The periods of its wanted codes, from the start of the test."""
     return [(one.starts_at - START, one.ends_at - START) for one in grants_of(access) if one.wanted]

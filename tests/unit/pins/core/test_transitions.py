@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 from hypothesis import given, settings
 
 from pins.core import looks, transitions
-from pins.core.pin_state import Blocked, Content, Late, Observed, Op, PendingWrite
+from pins.core.pin_state import Blocked, Late, Observed, Op, PendingWrite
 from pins.core.posts import Post, closed_until
 from pins.core.witness import Credit, Sighting
 from tests.support.facts import NOW, observations, pending_writes
-
-MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-UNTIL = NOW + 10 * MINUTE
-CONTENT = Content("481516", NOW + HOUR, NOW + DAY)
-POST, PUT, DELETE = (
-    PendingWrite(Op.POST, 3, CONTENT, None),
-    PendingWrite(Op.PUT, 3, CONTENT, 7),
-    PendingWrite(Op.DELETE, 3, None, 7),
-)
-SET = Observed(remote_id=7, applied=CONTENT)
-MADE = Post(NOW, None, CONTENT.ends_at)
-
+from tests.support.looks import CONTENT, DAY, DELETE, HOUR, MADE, POST, PUT, SET, UNTIL
 
 # -- laws over everything -------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from django.test import Client
 from limits import RateLimitItemPerMinute
 from pytest_django import Settings
 
-from pins.admin import reveal as page_of_reveal
+from pins.admin import shown_once
 from pins.models import AccessGrant, PinReveal
 from rentals.inbound import rate_limits
 from rentals.models.tokens import new_token
@@ -115,9 +115,9 @@ def test_the_page_names_the_locks_that_are_not_ready(host: Client, house: House)
 def test_twenty_reveals_in_ten_minutes_are_enough(
     host: Client, house: House, redis_url: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert (page_of_reveal.REVEALS.amount, page_of_reveal.REVEALS.get_expiry()) == (20, 600)
+    assert (shown_once.REVEALS.amount, shown_once.REVEALS.get_expiry()) == (20, 600)
     settings.REDIS_URL = redis_url
-    monkeypatch.setattr(page_of_reveal, "REVEALS", RateLimitItemPerMinute(2, 10, namespace=new_token()))
+    monkeypatch.setattr(shown_once, "REVEALS", RateLimitItemPerMinute(2, 10, namespace=new_token()))
     rate_limits._resting.clear()
     booking = ready_stay(house)
     assert [host.post(reveal_url(booking)).status_code for _ in range(3)] == [200, 200, 429]

@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import ModuleType
 from typing import Any, cast
 
 import pytest
@@ -18,6 +19,7 @@ from django.urls import reverse
 from django.views.debug import ExceptionReporter
 
 from pins.admin import reveal as page_of_reveal
+from pins.admin import shown_once
 from pins.desired import disclosure, grants
 from pins.models import AccessGrant, PinReveal
 from tests.support.house import House
@@ -56,9 +58,9 @@ def test_the_code_is_in_no_log_list_session_or_history(
         assert " ".join(code) not in record.getMessage()
 
 
-@pytest.mark.parametrize("place", ["guest_message", "render_to_string"])
+@pytest.mark.parametrize(("module", "place"), [(page_of_reveal, "guest_message"), (shown_once, "render_to_string")])
 def test_a_fault_while_the_page_is_made_does_not_leak_the_code(
-    house: House, monkeypatch: pytest.MonkeyPatch, place: str
+    house: House, monkeypatch: pytest.MonkeyPatch, module: ModuleType, place: str
 ) -> None:
     """What Django would mail to the operators: every frame with its variables."""
     booking = ready_stay(house)
@@ -66,7 +68,7 @@ def test_a_fault_while_the_page_is_made_does_not_leak_the_code(
     def broken(*args: object) -> str:
         raise RuntimeError("broken")
 
-    monkeypatch.setattr(page_of_reveal, place, broken)
+    monkeypatch.setattr(module, place, broken)
     root = Client(raise_request_exception=True)
     root.force_login(User.objects.create_superuser("root"))
     with pytest.raises(RuntimeError) as caught:
