@@ -237,7 +237,7 @@ MIDDLEWARE = [
     "config.people.sessions.idle_sessions",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "pins.middleware.wake_together",
+    "pins.actions.wake_together.wake_together",
 ]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
@@ -287,6 +287,7 @@ WHITENOISE_USE_FINDERS = True  # serves files from where they are, without colle
 WHITENOISE_AUTOREFRESH = DEBUG
 
 LANGUAGE_CODE = "en-gb"
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"

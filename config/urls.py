@@ -26,7 +26,7 @@ urlpatterns = [
     path("", include("pins.board.urls")),
     path("g/", include("pins.guests.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
-    path("setup/", include("pins.setup.urls")),
+    path("setup/", include("pins.admin.setup.urls")),
     path("work/", include("pins.work.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

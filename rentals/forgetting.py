@@ -1,5 +1,5 @@
-"""Erases what calendars and the history know of guests. `pins.forgetting` is what commands and pages call: it begins
-here and goes on with codes and messages."""
+"""Erases what calendars and the history know of guests. `pins.retention.forgetting` is what commands and pages call: it
+begins here and goes on with codes and messages."""
 
 from __future__ import annotations
 

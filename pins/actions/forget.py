@@ -6,9 +6,9 @@ from datetime import datetime
 
 from django.db import transaction
 
-from pins import forgetting
 from pins.actions.results import ActionResult, done
-from pins.forgetting import Erased
+from pins.retention import forgetting
+from pins.retention.forgetting import Erased
 from rentals.models import Booking
 from rentals.wording import counted, day_and_time
 

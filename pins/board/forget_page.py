@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from pins import forgetting
 from pins.actions import forget as action
 from pins.board.views import for_staff, log, say, seen_bookings
+from pins.retention import forgetting
 from rentals.wording import day_and_time
 
 PERMISSION = "rentals.forget_guest"

@@ -147,7 +147,8 @@ class RateBudget(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a periodic task last ran, how long it took, and how long its message had waited (`pins.heartbeats`).
+    """When a periodic task last ran, how long it took, and how long its message had waited
+    (`pins.measures.heartbeats`).
 
     Some rows are no tasks: `beat` is when the schedule last sent a sweep, `counted` and `marks` are how far
     `pins.measures` has counted, and `restored` is when a backup last came back.

@@ -111,7 +111,7 @@ def log_in(person: str, village: Village) -> Client:
 def addresses(village: Village, *, hidden: bool) -> dict[str, str]:
     """Each line of the table with the address that is asked."""
     from pins.actions.stays import ACTIONS
-    from pins.setup.steps import Key
+    from pins.admin.setup.steps import Key
     from rentals.models import CalendarFeed, LockAccount, PublishedCalendar
     from rentals.stay_forms import FORMS
 

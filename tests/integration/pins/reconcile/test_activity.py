@@ -479,20 +479,20 @@ def test_board_page_and_timeline_say_it(
 
 
 def test_lines_are_kept_for_two_weeks(house: House, door: Lock, stay: Booking, clock: time_machine.Traveller) -> None:
-    from pins import retention
+    from pins.retention import records
 
     clock.move_to(stay.check_in + HOUR)
     enter(house, door, code(stay))
     tick(house)
-    assert retention.purge_activity(timezone.now() + 13 * DAY) == 0
-    assert retention.purge_activity(timezone.now() + 15 * DAY) == 1
+    assert records.purge_activity(timezone.now() + 13 * DAY) == 0
+    assert records.purge_activity(timezone.now() + 15 * DAY) == 1
     assert StayArrival.objects.exists()
-    assert retention.purge_activity(stay.check_out + 91 * DAY) == 1
+    assert records.purge_activity(stay.check_out + 91 * DAY) == 1
     assert not StayArrival.objects.exists()
 
 
 def test_it_is_forgotten_with_the_guest(house: House, door: Lock, stay: Booking, clock: time_machine.Traveller) -> None:
-    from pins import forgetting
+    from pins.retention import forgetting
 
     clock.move_to(stay.check_in + HOUR)
     enter(house, door, code(stay))

@@ -17,7 +17,7 @@ from pins.guests import words
 from rentals.models.booking import LANGUAGES
 
 PINS = Path(words.__file__).resolve().parent.parent
-LOCALE, TEMPLATES = PINS / "locale", PINS / "templates" / "pins" / "guests"
+LOCALE, TEMPLATES = PINS.parent / "config" / "locale", PINS / "templates" / "pins" / "guests"
 TRANSLATED = [code for code, _name in LANGUAGES if code != "en"]
 _PLACE = re.compile(r"%\(\w+\)s|\{\{ \w+ \}\}")
 

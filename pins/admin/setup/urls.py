@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from pins.setup import views
+from pins.admin.setup import views
 
 urlpatterns = [
     path("", views.start, name="setup"),

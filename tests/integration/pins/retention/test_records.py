@@ -11,7 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pins import retention, tasks
+from pins import tasks
 from pins.models import (
     Delivery,
     Incident,
@@ -21,6 +21,7 @@ from pins.models import (
     PinAttempt,
 )
 from pins.notify import collecting, outbox
+from pins.retention import records
 from rentals.models import Booking
 from tests.support.calendars import AIRBNB
 from tests.support.house import House, pin_of
@@ -36,7 +37,7 @@ def test_incidents_resolved_long_ago_are_deleted_with_their_messages(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Those of a PIN live and go with it: they say since when a guest's code stands."""
-    monkeypatch.setattr(retention, "BATCH", 2)
+    monkeypatch.setattr(records, "BATCH", 2)
     door = house.lock("Front door")
     flat = house.flat(door)
     stay = house.stay(flat, HOUR, 300 * DAY)
@@ -65,9 +66,9 @@ def test_incidents_resolved_long_ago_are_deleted_with_their_messages(
             expires_at=timezone.now(),
         )
     clock.shift(119 * DAY - SECOND)
-    assert retention.purge_incidents(timezone.now()) == 0
+    assert records.purge_incidents(timezone.now()) == 0
     clock.shift(SECOND)
-    assert retention.purge_incidents(timezone.now()) == len(subjects)
+    assert records.purge_incidents(timezone.now()) == len(subjects)
     assert set(Incident.objects.values_list("kind", flat=True)) == {Kind.CODE_CHANGED, Kind.ZONE_DIFFERS}
     left = Delivery.objects.exclude(incident=None).filter(event="test").values_list("incident__kind", flat=True)
     assert set(left) == {Kind.CODE_CHANGED, Kind.ZONE_DIFFERS}
@@ -107,9 +108,9 @@ def test_old_records_are_purged_only_when_their_codes_are_gone(house: House, clo
     house.stay(flat, HOUR, HOUR)
     house.settle()
     clock.shift(200 * DAY)
-    assert retention.purge_grants(timezone.now()) == 0  # nobody has confirmed the removal yet
+    assert records.purge_grants(timezone.now()) == 0  # nobody has confirmed the removal yet
     house.settle()
-    assert retention.purge_grants(timezone.now()) == 1
+    assert records.purge_grants(timezone.now()) == 1
     assert not Pin.objects.exists()
     assert Booking.objects.count() == 1
 
@@ -117,15 +118,15 @@ def test_old_records_are_purged_only_when_their_codes_are_gone(house: House, clo
 def test_many_grants_are_deleted_in_small_steps_and_the_rest_another_night(
     house: House, clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retention, "BATCH", 2)
-    monkeypatch.setattr(retention, "MOST", 4)
+    monkeypatch.setattr(records, "BATCH", 2)
+    monkeypatch.setattr(records, "MOST", 4)
     flat = house.flat(house.lock())
     for number in range(5):
         house.stay(flat, (1 + 2 * number) * HOUR, HOUR)
     house.settle()
     clock.shift(200 * DAY)
     house.settle()
-    assert [retention.purge_grants(timezone.now()) for _ in range(3)] == [4, 1, 0]
+    assert [records.purge_grants(timezone.now()) for _ in range(3)] == [4, 1, 0]
     assert not Pin.objects.exists()
 
 
@@ -134,5 +135,5 @@ def test_looks_at_whole_locks_are_forgotten_after_a_month(house: House, clock: t
     now = timezone.now()
     for days in (31, 29):
         PinAttempt.objects.create(lock=door, op="list", outcome="done", started_at=now - timedelta(days=days))
-    assert retention.purge_looks(now) == 1
+    assert records.purge_looks(now) == 1
     assert PinAttempt.objects.get().started_at == now - timedelta(days=29)

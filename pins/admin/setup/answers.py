@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from django.http import HttpResponseRedirect
 from django.urls import reverse
 
-from pins.setup.steps import Key
+from pins.admin.setup.steps import Key
 
 #: What the template of a step shows beside the steps themselves.
 Answer: TypeAlias = dict[str, Any]

@@ -18,9 +18,10 @@ from django.db.models import Model
 from django.test import Client
 from django.utils import timezone
 
-from pins import forgetting, tasks
+from pins import tasks
 from pins.models import AccessGrant, Delivery, GuestPage, Incident, NotificationChannel, Pin
 from pins.notify import collecting
+from pins.retention import forgetting
 from rentals.models import Booking, CalendarFeed, FeedItem, Property
 from tests.support.calendars import airbnb, day, event
 from tests.support.house import House

@@ -7,11 +7,11 @@ from django.contrib.admin.models import CHANGE
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 
+from pins.admin.setup.answers import Answer, go
+from pins.admin.setup.connecting import log
+from pins.admin.setup.known import Facts
+from pins.admin.setup.steps import Key
 from pins.models import Pin
-from pins.setup.answers import Answer, go
-from pins.setup.connecting import log
-from pins.setup.known import Facts
-from pins.setup.steps import Key
 from pins.status.stays import panel
 from rentals.access import EVERYTHING
 from rentals.models import Booking, LockAccount

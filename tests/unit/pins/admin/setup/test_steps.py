@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from pins.admin.setup.known import Account, Calendar, Door, Facts, Flat, Stay
+from pins.admin.setup.steps import Key, State, Step, current, is_complete, judge
 from pins.core.foreign_writers import Writer
-from pins.setup.known import Account, Calendar, Door, Facts, Flat, Stay
-from pins.setup.steps import Key, State, Step, current, is_complete, judge
 
 NOW = datetime(2027, 3, 1, 9, tzinfo=UTC)
 ACCOUNT = Account(1, "Office", observe_only=True, accepted=True, may_write=True)

@@ -10,8 +10,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from pins.admin.setup.known import Account, Door, Facts
 from pins.core.foreign_writers import REMEDIES, Writer
-from pins.setup.known import Account, Door, Facts
 from rentals.wording import counted, day_and_time
 
 #: A key that ends so soon is worth a word at once.

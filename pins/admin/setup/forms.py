@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from pins.admin.booking_form import BookingForm
-from pins.setup.known import Facts
+from pins.admin.setup.known import Facts
 from pins.status.locks import zone_of_lock
 from rentals.admin.account import LockAccountForm
 from rentals.admin.feed_form import CalendarFeedForm

@@ -13,14 +13,14 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from pins import tasks
+from pins.admin.setup.answers import Answer, go
+from pins.admin.setup.facts import load
+from pins.admin.setup.forms import AccountForm, KeyForm
+from pins.admin.setup.known import Facts
+from pins.admin.setup.steps import Key, State, judge
 from pins.models import AccountState
 from pins.reconcile import account_limits, by_hand, inventory, key_expiry
 from pins.reconcile.clients import client_for
-from pins.setup.answers import Answer, go
-from pins.setup.facts import load
-from pins.setup.forms import AccountForm, KeyForm
-from pins.setup.known import Facts
-from pins.setup.steps import Key, State, judge
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
 from rentals.wording import counted

@@ -8,11 +8,11 @@ from typing import Final
 
 from django.db.models import Q
 
+from pins.admin.setup.known import Account, Calendar, Door, Facts, Flat, Stay
 from pins.core.foreign_writers import counted_writers
 from pins.models import AccountState, Heartbeat, LockState
 from pins.reconcile import sweep
 from pins.reconcile.account_limits import WRITES_REST
-from pins.setup.known import Account, Calendar, Door, Facts, Flat, Stay
 from pins.status import stay_lists, wording
 from pins.status.locks import pause
 from pins.status.pins import is_confirmed

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
-from pins.setup.answers import Answer, go
-from pins.setup.connecting import log, read_keypads
-from pins.setup.forms import CalendarForm, FlatForm, StayForm
-from pins.setup.known import Facts
-from pins.setup.steps import Key
+from pins.admin.setup.answers import Answer, go
+from pins.admin.setup.connecting import log, read_keypads
+from pins.admin.setup.forms import CalendarForm, FlatForm, StayForm
+from pins.admin.setup.known import Facts
+from pins.admin.setup.steps import Key
 from rentals import calendar_terms, tasks
 from rentals.admin import feed_actions, feed_preview, lock_warnings
 from rentals.calendars.events import FeedError

@@ -14,10 +14,10 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from pins.admin.setup import facts
+from pins.admin.setup.steps import Key, current, judge
 from pins.models import AccessGrant, Heartbeat, Incident, LockState
 from pins.reconcile import by_hand, run, sweep
-from pins.setup import facts
-from pins.setup.steps import Key, current, judge
 from pins.simulator.cloud import Cloud
 from pins.simulator.server import SimulatorServer
 from pins.stack.checkup.findings import Health

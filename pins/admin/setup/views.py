@@ -15,12 +15,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from pins.admin.setup import beginning, connecting, facts, renting
+from pins.admin.setup.answers import Answer, go
+from pins.admin.setup.known import Facts
+from pins.admin.setup.steps import Key, State, current, is_complete, judge
 from pins.board.set_up_rights import may_set_up
 from pins.board.views import is_part, load_the_page
-from pins.setup import beginning, connecting, facts, renting
-from pins.setup.answers import Answer, go
-from pins.setup.known import Facts
-from pins.setup.steps import Key, State, current, is_complete, judge
 
 _Page = Callable[[HttpRequest, Facts], Answer]
 _Press = Callable[[HttpRequest, Facts], Answer | HttpResponse]

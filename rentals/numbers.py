@@ -1,0 +1,36 @@
+"""Numbers of things where they stand alone or in a list, in the language that is active: `3 locks`.
+
+Inside a sentence other languages change the word as well: there the whole sentence goes through `ngettext`.
+"""
+
+from __future__ import annotations
+
+from django.utils.translation import ngettext
+
+
+def days(number: int) -> str:
+    return ngettext("{number} day", "{number} days", number).format(number=number)
+
+
+def hours(number: int) -> str:
+    return ngettext("{number} hour", "{number} hours", number).format(number=number)
+
+
+def minutes(number: int) -> str:
+    return ngettext("{number} minute", "{number} minutes", number).format(number=number)
+
+
+def nights(number: int) -> str:
+    return ngettext("{number} night", "{number} nights", number).format(number=number)
+
+
+def locks(number: int) -> str:
+    return ngettext("{number} lock", "{number} locks", number).format(number=number)
+
+
+def codes(number: int) -> str:
+    return ngettext("{number} code", "{number} codes", number).format(number=number)
+
+
+def stays(number: int) -> str:
+    return ngettext("{number} stay", "{number} stays", number).format(number=number)
