@@ -12,7 +12,7 @@ from django.db.models import BooleanField, Case, Count, Q, When, Window
 
 from pins.core import budget
 from pins.models import RateBudget
-from pins.reconcile import account_limits
+from pins.reconcile import request_budget
 from pins.status.locks import is_low
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
@@ -82,5 +82,5 @@ def budgets(lock_accounts: Iterable[LockAccount], now: datetime) -> Iterable[Bud
         named.setdefault(account.budget_key, []).append(account.name)
     usage = dict(RateBudget.objects.filter(key__in=named).values_list("key", "usage"))
     for key, names in named.items():
-        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), account_limits.rules(), now)
+        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), request_budget.rules(), now)
         yield BudgetLine(", ".join(names), settings.TEDEE_RATE_LIMIT - left, settings.TEDEE_RATE_LIMIT)
