@@ -79,7 +79,7 @@ def _row(item: FeedItem, now: datetime) -> Undecided:
         place=prop.name,
         begins=_begins(item, now),
         nights=numbers.nights(nights) if nights else "",
-        reason=item.reason,
+        reason=calendar_terms.reason(item),
         badge=Badge(_("No code yet"), Tone.ACT if is_urgent else Tone.TROUBLE if is_near else Tone.WAITING),
         is_near=is_near,
         is_urgent=is_urgent,
