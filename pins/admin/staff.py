@@ -183,7 +183,7 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         with transaction.atomic():
             outcome = actions.ACTIONS[name](access, timezone.now())
             if outcome.done:
-                self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.text}")
+                self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.noted}")
         messages.add_message(request, outcome.level, f"{access.name}: {outcome.text}")
         return self.redirect_to(access)
 
