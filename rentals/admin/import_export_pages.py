@@ -33,6 +33,7 @@ from import_export.tmp_storages import BaseStorage
 
 from rentals.admin.scoped import may_see
 from rentals.admin.table_files import TableAsCsv, TableAsJson
+from rentals.phrases import mark
 from rentals.tables.exchange import CellChange, Table, TableError
 
 MOST_BYTES = 500_000
@@ -220,15 +221,16 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
 
     def _log_actions(self, result: Result, request: HttpRequest) -> None:
         """What the history says about each row: the changed cells, with their former and new values."""
-        words = {RowResult.IMPORT_TYPE_NEW: (ADDITION, "Added"), RowResult.IMPORT_TYPE_UPDATE: (CHANGE, "Changed")}
+        words = {
+            RowResult.IMPORT_TYPE_NEW: (ADDITION, mark("Added by import of a file")),
+            RowResult.IMPORT_TYPE_UPDATE: (CHANGE, mark("Changed by import of a file")),
+        }
         for row in result:
             if row.import_type in words:
                 flag, word = words[row.import_type]
                 cells = [] if flag == ADDITION else [self._cell_change(one) for one in row.diff]
-                said = f" {'. '.join(cells)}." if cells else ""
-                LogEntry.objects.log_actions(
-                    request.user.pk or 0, [row.instance], flag, f"{word} by import of a file.{said}", single_object=True
-                )
+                said = f"{'. '.join([word, *cells])}."  # in English, see `rentals.admin.history.told`
+                LogEntry.objects.log_actions(request.user.pk or 0, [row.instance], flag, said, single_object=True)
 
     def _cell_change(self, cell: CellChange) -> str:
         """More people may read the history than may see some of the cells."""

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as lazy
 from rentals.models.names import NameField
 from rentals.models.periods import During
 from rentals.models.property import Property
+from rentals.phrases import mark
 from rentals.wording import days
 
 #: In which guests are spoken to. The first is that of the source, and stands in where another is asked for.
@@ -128,7 +129,7 @@ class Booking(models.Model):
 
     class Meta:
         ordering = ("check_in", "pk")
-        permissions = (("forget_guest", "Can erase the data of guests"),)
+        permissions = (("forget_guest", mark("Can erase the data of guests")),)
         constraints = (
             models.CheckConstraint(name="booking_ends_after_start", condition=Q(check_out__gt=F("check_in"))),
             models.CheckConstraint(
