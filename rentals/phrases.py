@@ -60,7 +60,7 @@ def packed(text: str) -> str:
     """A sentence of ours for a column of text: itself where that is all, else what it was made of, as JSON."""
     plain = str(text)
     if not isinstance(text, Phrase):
-        return json.dumps(_parts(phrase("{text}", text=plain))) if plain.startswith(_BEGINS) else plain
+        return json.dumps(_parts(_made("{text}", "", 0, {"text": plain}))) if plain.startswith(_BEGINS) else plain
     constant = not text.values and plain == text.one and not _has_places(plain)
     return plain if constant else json.dumps(_parts(text), ensure_ascii=False, separators=(",", ":"))
 

@@ -185,7 +185,7 @@ def _who(items: list[FeedItem]) -> str:
     """The calendar that speaks for the stay: one that lists it and names the guest, else any."""
     listing = [item for item in items if item.gone_at is None] or items
     named = [item for item in listing if item.guest_name or item.reservation_code] or listing
-    return f"“{named[0].feed.name}”" if named else _("the calendar")
+    return _("“{name}”").format(name=named[0].feed.name) if named else _("the calendar")
 
 
 def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:

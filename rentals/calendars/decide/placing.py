@@ -142,14 +142,15 @@ def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: Zone
     if not isinstance(event.ends, datetime) or event.no_length:
         return ""
     local = ends_at.astimezone(zone).time()
+    clock = f"{local:%H:%M}"
     if local >= _LAST_MINUTE > hours.check_out:
-        return phrase("Its code ends at {time}, perhaps on its last night.", time=f"{local:%H:%M}")
+        return phrase("Its code ends at {time}, perhaps on its last night.", time=clock)
     if local >= hours.check_out:
         return ""
     whole = isinstance(event.starts, datetime) and not (event.ends - event.starts) % timedelta(days=1)
     if not whole and not any(one == time() or one >= _LAST_MINUTE for one in (local, ends_at.time())):
         return ""
-    return phrase("Its code ends at {time}, before the check-out time.", time=f"{local:%H:%M}")
+    return phrase("Its code ends at {time}, before the check-out time.", time=clock)
 
 
 def place_unreadable(event: Quarantined, hours: Hours) -> Arrival:

@@ -210,5 +210,5 @@ def _truncated() -> FeedError:
 
 
 def _too_many() -> FeedError:
-    text = phrase("The calendar has more than {most} events.", most=f"{MAX_EVENTS:,}")
-    return FeedError(FeedFault.TOO_MANY_EVENTS, text)
+    most = f"{MAX_EVENTS:,}"
+    return FeedError(FeedFault.TOO_MANY_EVENTS, phrase("The calendar has more than {most} events.", most=most))
