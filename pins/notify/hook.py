@@ -33,7 +33,8 @@ def clean(typed: str) -> str:
         refused = said(error.args[0])
     else:
         return typed
-    raise ValidationError(f"{refused} {_('Enter the whole address, beginning with https://')}")
+    whole = _("Enter the whole address, beginning with https://")
+    raise ValidationError(f"{refused} {whole}")
 
 
 def network() -> Network:
