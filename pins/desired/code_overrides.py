@@ -6,39 +6,43 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from pins.core.code_rules import problems
 from pins.desired import claims, ending, grants
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking
+from rentals.phrases import mark
+from rentals.wording import said
 
 
-class CodeDisclosedError(Exception):
-    """The guest knows this code, so it cannot be replaced. Revoke it first, then ask for a new one."""
+class CodeNotReplacedError(Exception):
+    """The code stays as it is. `text` says why; its translation into the language that is active is what a person
+    reads."""
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
-
-
-class CodeTakenError(Exception):
-    """A code on one of the locks has these digits already. Choose other digits."""
+    text = ""
 
     def __init__(self) -> None:
-        super().__init__(self.__doc__)
+        super().__init__(_(self.text))
 
 
-class CodeNotWantedError(Exception):
-    """The stay gets no code: it is not confirmed, it is over, or its property is switched off."""
+class CodeDisclosedError(CodeNotReplacedError):
+    text = mark("The guest knows this code, so it cannot be replaced. Revoke it first, then ask for a new one.")
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+
+class CodeTakenError(CodeNotReplacedError):
+    text = mark("A code on one of the locks has these digits already. Choose other digits.")
+
+
+class CodeNotWantedError(CodeNotReplacedError):
+    text = mark("The stay gets no code: it is not confirmed, it is over, or its property is switched off.")
 
 
 class CodeNotAllowedError(ValueError):
-    """The value breaks a rule of the locks. `problems` says which, one sentence each, without the value."""
+    """The value breaks a rule of the locks. `problems` says which, one sentence each (phrases), without the value."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(" ".join(problems))
+        super().__init__(" ".join(map(said, problems)))
         self.problems = problems
 
 

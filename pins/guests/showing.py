@@ -14,9 +14,10 @@ from pins.guests import reading
 from pins.guests.reading import GuestStay
 from pins.guests.status import CodeStatus, StayFacts, code_status
 from pins.models import GuestPage, ValueClaim
+from rentals.phrases import mark
 
 #: Under which name a disclosure on the page, and one in a message, is listed.
-PAGE, MESSAGE = "the guest, on their page", "the guest, by message"
+PAGE, MESSAGE = mark("the guest, on their page"), mark("the guest, by message")
 
 
 class NotConfirmedError(disclosure.CodeNotShownError):

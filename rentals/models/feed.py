@@ -16,6 +16,7 @@ from rentals.fields import EncryptedTextField
 from rentals.models.booking import Booking
 from rentals.models.names import NameField
 from rentals.models.property import Property
+from rentals.models.sentences import SentenceField
 from rentals.models.tokens import HasSecretAddress
 from rentals.phrases import mark
 
@@ -168,7 +169,7 @@ class FeedState(models.Model):
         null=True, blank=True, help_text=lazy("When the calendar was last read without fault.")
     )
     failures = models.PositiveIntegerField(default=0, help_text=lazy("Failed fetches in a row."))
-    last_error = models.CharField(max_length=300, blank=True, help_text=lazy("In words, without secrets."))
+    last_error = SentenceField(max_length=1000, blank=True, help_text=lazy("In words, without secrets."))
     # -- content
     as_of = models.DateTimeField(null=True, blank=True, help_text=lazy("When the content that we hold was asked for."))
     whole_at = models.DateTimeField(
@@ -188,7 +189,7 @@ class FeedState(models.Model):
     )
     # -- conditions, each since when
     held_since = models.DateTimeField(null=True, blank=True)
-    held_reason = models.CharField(max_length=200, blank=True)
+    held_reason = SentenceField(max_length=1000, blank=True)
     stale_since = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     reset_since = models.DateTimeField(null=True, blank=True)
@@ -234,7 +235,7 @@ class FeedItem(models.Model):
     excerpt = EncryptedTextField(blank=True, default="", help_text=lazy("Of an event that cannot be read: its lines."))
     # -- what we made of it
     verdict = models.CharField(max_length=16, choices=[(verdict.value, verdict.value.title()) for verdict in Verdict])
-    reason = models.CharField(max_length=200, blank=True)
+    reason = SentenceField(max_length=1000, blank=True)
     needs_review = models.BooleanField(default=False)
     decision = models.CharField(max_length=16, choices=Decision, default=Decision.NONE, blank=True)
     first_seen_at = models.DateTimeField()

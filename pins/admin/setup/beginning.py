@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.contrib.admin.models import CHANGE
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from pins.admin.setup.answers import Answer, go
 from pins.admin.setup.connecting import log
@@ -15,6 +16,7 @@ from pins.models import Pin
 from pins.status.stays import panel
 from rentals.access import EVERYTHING
 from rentals.models import Booking, LockAccount
+from rentals.phrases import mark
 from rentals.wording import day_and_time
 
 
@@ -48,12 +50,12 @@ def begin_page(request: HttpRequest, facts: Facts) -> Answer:
 def begin_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
     """The tick is off: from now on all that is due on these accounts' locks is done."""
     if "observe_only" in request.POST:
-        messages.info(request, "The tick is still there, so Turnkey goes on observing and writes nothing.")
+        messages.info(request, _("The tick is still there, so Turnkey goes on observing and writes nothing."))
         return go(Key.BEGIN)
     observed = facts.observed(facts.stay) if facts.stay is not None else ()
     with transaction.atomic():
         for account in LockAccount.objects.filter(pk__in=[one.id for one in observed]).defer(*LockAccount.SECRETS):
             account.observe_only = False
             account.save(update_fields=["observe_only"])
-            log(request, account, CHANGE, "Observe only: yes → no.")
+            log(request, account, CHANGE, mark("Observe only: yes → no."))
     return go(Key.BEGIN)

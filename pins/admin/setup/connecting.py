@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pins import tasks
 from pins.admin.setup.answers import Answer, go
@@ -21,9 +22,10 @@ from pins.admin.setup.steps import Key, State, judge
 from pins.models import AccountState
 from pins.reconcile import account_limits, by_hand, inventory, key_expiry
 from pins.reconcile.clients import client_for
+from rentals import numbers
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
-from rentals.wording import counted
+from rentals.phrases import mark
 
 
 def test_key(request: HttpRequest, account: LockAccount, now: datetime) -> bool:
@@ -50,7 +52,7 @@ def read_keypads(lock_ids: Iterable[int], now: datetime, also: Collection[int] =
 
 
 def log(request: HttpRequest, about: Model, flag: int, text: str) -> None:
-    """A line in the history of what was made, by whom."""
+    """A line in the history of what was made, by whom. `text`: in English, in which the history is kept."""
     if request.user.pk is not None:
         LogEntry.objects.log_actions(request.user.pk, [about], flag, text, single_object=True)
 
@@ -70,7 +72,7 @@ def account_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse
     form.instance.secret, form.instance.observe_only = form.cleaned_data["secret"], True
     with transaction.atomic():
         account = form.save()
-        log(request, account, ADDITION, "Connected in the first run.")
+        log(request, account, ADDITION, mark("Connected in the first run."))
     tested = test_key(request, account, timezone.now())
     return go(Key.LOCKS if tested and _is_good() else Key.KEY)
 
@@ -95,10 +97,10 @@ def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
         with transaction.atomic():
             account.secret = form.cleaned_data["secret"]
             account.save(update_fields=["secret"])
-            log(request, account, CHANGE, "Another key was entered in the first run.")
+            log(request, account, CHANGE, mark("Another key was entered in the first run."))
         account_limits.forgive_new_keys(now)
     if test_key(request, account, now) and _is_good():
-        messages.success(request, f"{account}: Tedee accepts the key.")
+        messages.success(request, _("{account}: Tedee accepts the key.").format(account=account))
         return go(Key.LOCKS)
     return go(Key.KEY)
 
@@ -131,9 +133,9 @@ def locks_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
     if "read" in request.POST:
         with transaction.atomic():
             read_keypads([one.id for one in facts.doors], now)
-        messages.info(request, "The keypads are being read.")
+        messages.info(request, _("The keypads are being read."))
         return go(Key.WATCH if request.POST["read"] == Key.WATCH else Key.LOCKS)
     for account in LockAccount.objects.filter(pk__in=[one.id for one in facts.accounts]):
         if test_key(request, account, now):
-            messages.success(request, f"{account}: {counted(account.locks.count(), 'lock')}.")
+            messages.success(request, f"{account}: {numbers.locks(account.locks.count())}.")
     return go(Key.LOCKS)

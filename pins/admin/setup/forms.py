@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pins.admin.booking_form import BookingForm
 from pins.admin.setup.known import Facts
@@ -31,7 +32,7 @@ class AccountForm(LockAccountForm):
         """A key is never sent back to the browser, so a good one must be entered again beside a wrong name."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors and cleaned.get("secret"):
-            self.add_error("secret", "This key is fine and is not stored yet: enter it once more.")
+            self.add_error("secret", _("This key is fine and is not stored yet: enter it once more."))
         return cleaned
 
 
@@ -45,7 +46,7 @@ class KeyForm(LockAccountForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["secret"].required = self.fields["secret"].widget.is_required = True
-        self.fields["secret"].help_text = "It takes the place of the stored one. Name and locks of the account stay."
+        self.fields["secret"].help_text = _("It takes the place of the stored one. Name and locks of the account stay.")
 
     def clean_name(self) -> str:
         return self.instance.name
@@ -62,17 +63,18 @@ class FlatForm(PropertyForm):
         locks = Lock.objects.filter(pk__in=facts.usable).order_by("name", "pk")
         doors = forms.ModelMultipleChoiceField(
             locks,
-            label="Locks",
+            label=_("Locks"),
             widget=forms.CheckboxSelectMultiple,
-            help_text="Every door that a guest must open, the building's entrance included. A lock may serve several "
-            "flats.",
-            error_messages={"required": "Choose at least one lock: without one its guests get no code."},
+            help_text=_(
+                "Every door that a guest must open, the building's entrance included. A lock may serve several flats."
+            ),
+            error_messages={"required": _("Choose at least one lock: without one its guests get no code.")},
         )
         self.fields["locks"] = doors
         zones = sorted({zone_of_lock(one).key for one in locks if one.time_zone})
         if zones:
-            said = " and ".join(zones[:3])
-            self.fields["timezone"].help_text = f"{self.fields['timezone'].help_text} Your locks are set to {said}."
+            theirs = _("Your locks are set to {zones}.").format(zones=", ".join(zones[:3]))
+            self.fields["timezone"].help_text = f"{self.fields['timezone'].help_text} {theirs}"
 
 
 class CalendarForm(CalendarFeedForm):
@@ -85,19 +87,17 @@ class CalendarForm(CalendarFeedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _choose_from(self, "property", Property.objects.filter(is_active=True))
-        self.fields["property"].label = "Flat"
-        self.fields["name"].help_text = "What you call it, such as “Airbnb”."
+        self.fields["property"].label = _("Flat")
+        self.fields["name"].help_text = _("What you call it, such as “Airbnb”.")
         if not self.instance.pk:
-            self.fields[
-                "url"
-            ].help_text = (
+            self.fields["url"].help_text = _(
                 "The calendar's export link (https or webcal). It is a secret: with it, anybody can read your bookings."
             )
 
     def clean_url(self) -> str:
         address = super().clean_url()
         if not address and not (self.instance.pk and has_secret(self.instance, "url")):
-            raise ValidationError("Paste the calendar's export link here.")
+            raise ValidationError(_("Paste the calendar's export link here."))
         return address
 
 
@@ -114,8 +114,9 @@ class StayForm(BookingForm):
         super().__init__(*args, **kwargs)
         served = [one.id for one in facts.flats if one.door_ids & facts.usable]
         _choose_from(self, "property", Property.objects.filter(pk__in=served))
-        self.fields["property"].label = "Flat"
-        self.fields["arrival_time"].label, self.fields["departure_time"].label = "Arrival time", "Departure time"
+        self.fields["property"].label = _("Flat")
+        self.fields["arrival_time"].label = _("Arrival time")
+        self.fields["departure_time"].label = _("Departure time")
         if len(served) == 1:
             self.initial.setdefault("property", served[0])
 
@@ -123,11 +124,10 @@ class StayForm(BookingForm):
         cleaned = super().clean()
         ends = self.instance.check_out
         if not self.errors and ends <= timezone.now():
-            said = day_and_time(ends, cleaned["property"].zone)
-            self.add_error(
-                "departure_date",
-                f"This stay was over on {said}, so it would get no code. Choose a departure that is still to come.",
+            over = _(
+                "This stay was over on {moment}, so it would get no code. Choose a departure that is still to come."
             )
+            self.add_error("departure_date", over.format(moment=day_and_time(ends, cleaned["property"].zone)))
         return cleaned
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pins.core.foreign_writers import Writer
+from rentals.phrases import phrase
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +39,13 @@ class Door:
 
     @property
     def problem(self) -> str:
-        """Why no guest can enter a code there; empty if one can."""
+        """Why no guest can enter a code there, a phrase; empty if one can."""
         if not self.is_active:
-            return "it is switched off in Turnkey"
+            return phrase("it is switched off in Turnkey")
         if self.has_keypad is False:
-            return "no keypad: guests cannot enter a code. Pair one in the Tedee app"
+            return phrase("no keypad: guests cannot enter a code. Pair one in the Tedee app")
         if self.has_bridge is False:
-            return "no bridge: codes cannot be set from afar. Pair one in the Tedee app"
+            return phrase("no bridge: codes cannot be set from afar. Pair one in the Tedee app")
         return ""
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from pins.admin.setup.answers import Answer, go
@@ -14,12 +17,16 @@ from pins.admin.setup.connecting import log, read_keypads
 from pins.admin.setup.forms import CalendarForm, FlatForm, StayForm
 from pins.admin.setup.known import Facts
 from pins.admin.setup.steps import Key
-from rentals import calendar_terms, tasks
+from rentals import calendar_terms, languages, tasks
 from rentals.admin import feed_actions, feed_preview, lock_warnings
 from rentals.calendars.events import FeedError
 from rentals.calendars.fetching.polling import fetch_once
 from rentals.calendars.imports import run
 from rentals.models import CalendarFeed, Lock
+from rentals.phrases import mark
+from rentals.wording import said
+
+_ENTERED: Final = mark("Entered in the first run.")
 
 # -- flats -------------------------------------------------------------------------------------------------------
 
@@ -36,10 +43,10 @@ def flats_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
         return {**flats_page(request, facts), "form": form}
     with transaction.atomic():
         flat = form.save()
-        log(request, flat, ADDITION, "Entered in the first run.")
+        log(request, flat, ADDITION, _ENTERED)
     for text in lock_warnings.of_property(flat):
         messages.warning(request, text)
-    messages.success(request, f"{flat}: saved.")
+    messages.success(request, _("{flat}: saved.").format(flat=flat))
     return go(Key.FLATS)
 
 
@@ -72,7 +79,7 @@ def calendar_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpRespons
             form.instance.url = form.cleaned_data["url"]
         is_new = form.instance.pk is None
         feed = form.save()
-        log(request, feed, ADDITION if is_new else CHANGE, "Entered in the first run, and not read yet.")
+        log(request, feed, ADDITION if is_new else CHANGE, mark("Entered in the first run, and not read yet."))
     return _preview(request, feed)
 
 
@@ -85,7 +92,8 @@ def _preview(request: HttpRequest, feed: CalendarFeed) -> Answer:
         body = fetch_once(feed, now)
         summary = run.import_calendar(feed.pk, body, now, as_of=now, dry_run=True)
     except FeedError as error:
-        messages.error(request, f"{feed}: {error} Your entries are kept. Paste the link once more, or correct it.")
+        kept = _("{calendar}: {reason} Your entries are kept. Paste the link once more, or correct it.")
+        messages.error(request, kept.format(calendar=feed, reason=said(error.args[0])))
         return {**shown, "failed": True}
     carried = feed_preview.carry(body, now, feed_id=feed.pk, user_id=int(request.user.pk or 0))
     return {**shown, "preview": feed_preview.preview(summary), "carried": carried}
@@ -100,17 +108,22 @@ def _take_over(request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
             feed.pk, carried.body, timezone.now(), as_of=carried.as_of, updates=feed_actions.BY_HAND
         )
     except feed_preview.NotCarried:
-        messages.error(request, f"{feed}: this preview is too old or damaged. Nothing was taken over; look once more.")
+        old = _("{calendar}: this preview is too old or damaged. Nothing was taken over; look once more.")
+        messages.error(request, old.format(calendar=feed))
         return go(Key.CALENDAR)
     except FeedError as error:
-        messages.error(request, f"{feed}: {error} Nothing was taken over.")
+        failed = _("{calendar}: {reason} Nothing was taken over.")
+        messages.error(request, failed.format(calendar=feed, reason=said(error.args[0])))
         return go(Key.CALENDAR)
     with transaction.atomic():
         feed.is_active = True
         feed.save(update_fields=["is_active"])
-        log(request, feed, CHANGE, f"Taken over in the first run ({calendar_terms.counts(summary.as_json())}).")
+        with languages.speaking(languages.ENGLISH):
+            counts = calendar_terms.counts(summary.as_json())
+        log(request, feed, CHANGE, f"Taken over in the first run ({counts}).")
     tasks.ask_for_fetch(feed.pk, timezone.now())
-    messages.success(request, f"{feed}: taken over ({calendar_terms.counts(summary.as_json())}).")
+    taken = _("{calendar}: taken over ({counts}).")
+    messages.success(request, taken.format(calendar=feed, counts=calendar_terms.counts(summary.as_json())))
     return go(Key.STAY)
 
 
@@ -127,7 +140,7 @@ def stay_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
         return {"form": form, "may_add": True}
     with transaction.atomic():
         booking = form.save()
-        log(request, booking, ADDITION, "Entered in the first run.")
+        log(request, booking, ADDITION, _ENTERED)
         doors = Lock.objects.filter(properties=booking.property_id, is_active=True)
         read_keypads(set(doors.values_list("pk", flat=True)), timezone.now())
     return go(Key.WATCH)

@@ -1,5 +1,5 @@
-"""Which steps of the first run are done, and what the next one asks for. Pure: the same facts give the same words, on
-the pages and in the report of `manage.py doctor`."""
+"""Which steps of the first run are done, and what the next one asks for. The same facts give the same words, on the
+pages and in the report of `manage.py doctor`, in the language that is active."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from pins.admin.setup.known import Account, Door, Facts
-from pins.core.foreign_writers import REMEDIES, Writer
-from rentals.wording import counted, day_and_time
+from pins.core.foreign_writers import NAMES, REMEDIES, Writer
+from rentals.phrases import mark
+from rentals.wording import day, day_and_time, said
 
 #: A key that ends so soon is worth a word at once.
 _ENDS_SOON: Final = timedelta(days=30)
@@ -32,14 +36,14 @@ class Key(StrEnum):
 
 
 TITLES: Final = {
-    Key.ACCOUNT: "Connect your Tedee account",
-    Key.KEY: "Test the access key",
-    Key.LOCKS: "Check the locks",
-    Key.FLATS: "Say which locks open which flat",
-    Key.CALENDAR: "Add the first calendar",
-    Key.STAY: "Enter the first booking",
-    Key.WATCH: "Watch it become ready",
-    Key.BEGIN: "Let Turnkey write to the locks",
+    Key.ACCOUNT: mark("Connect your Tedee account"),
+    Key.KEY: mark("Test the access key"),
+    Key.LOCKS: mark("Check the locks"),
+    Key.FLATS: mark("Say which locks open which flat"),
+    Key.CALENDAR: mark("Add the first calendar"),
+    Key.STAY: mark("Enter the first booking"),
+    Key.WATCH: mark("Watch it become ready"),
+    Key.BEGIN: mark("Let Turnkey write to the locks"),
 }
 
 
@@ -49,6 +53,15 @@ class State(StrEnum):
     OPEN = "open"  # the next thing that a person does
     WAITING = "waiting"  # Turnkey is at work
     TROUBLE = "trouble"  # something must be put right first
+
+
+_STATES: Final = {
+    State.DONE: mark("done"),
+    State.SKIPPED: mark("skipped"),
+    State.OPEN: mark("open"),
+    State.WAITING: mark("waiting"),
+    State.TROUBLE: mark("trouble"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +78,11 @@ class Step:
 
     @property
     def title(self) -> str:
-        return TITLES[self.key]
+        return _(TITLES[self.key])
+
+    @property
+    def state_words(self) -> str:
+        return _(_STATES[self.state])
 
     @property
     def is_done(self) -> bool:
@@ -100,39 +117,42 @@ def _account(facts: Facts) -> Step:
         return Step(
             Key.ACCOUNT,
             State.OPEN,
-            "No Tedee account is connected yet.",
-            "Make a personal access key at portal.tedee.com with the scopes Device.Read and Device.ReadWrite, and "
-            "enter it.",
+            _("No Tedee account is connected yet."),
+            _(
+                "Make a personal access key at portal.tedee.com with the scopes Device.Read and Device.ReadWrite, and "
+                "enter it."
+            ),
         )
     names = ", ".join(f"“{one.name}”" for one in facts.accounts)
-    return Step(Key.ACCOUNT, State.DONE, f"Connected: {names}.")
+    return Step(Key.ACCOUNT, State.DONE, _("Connected: {names}.").format(names=names))
 
 
 def _key(facts: Facts) -> Step:
     """Reality is what Tedee answered to a request with the key, not that a key is stored."""
     if not facts.accounts:
-        return Step(Key.KEY, State.OPEN, "There is no key to test yet.", "Connect an account first.")
+        return Step(Key.KEY, State.OPEN, _("There is no key to test yet."), _("Connect an account first."))
     for one in facts.accounts:
         if one.refused:
             return Step(
                 Key.KEY,
                 State.TROUBLE,
-                f"Tedee refuses the key of “{one.name}”: it is wrong, expired or revoked.",
-                "Make a new personal access key at portal.tedee.com, and enter it below. Everything else is kept.",
+                _("Tedee refuses the key of “{name}”: it is wrong, expired or revoked.").format(name=one.name),
+                _("Make a new personal access key at portal.tedee.com, and enter it below. Everything else is kept."),
             )
         if one.may_write is False:
             return Step(
                 Key.KEY,
                 State.TROUBLE,
-                f"The key of “{one.name}” may read locks and put no code on them.",
-                "Make a key with the scopes Device.Read and Device.ReadWrite, and enter it below.",
+                _("The key of “{name}” may read locks and put no code on them.").format(name=one.name),
+                _("Make a key with the scopes Device.Read and Device.ReadWrite, and enter it below."),
             )
         if not one.accepted:
-            return Step(Key.KEY, State.OPEN, f"The key of “{one.name}” is not tested yet.", "Press “Test the key”.")
+            untested = _("The key of “{name}” is not tested yet.").format(name=one.name)
+            return Step(Key.KEY, State.OPEN, untested, _("Press “Test the key”."))
     return Step(
         Key.KEY,
         State.DONE,
-        "Tedee accepts the key." if len(facts.accounts) == 1 else "Tedee accepts each key.",
+        _("Tedee accepts the key.") if len(facts.accounts) == 1 else _("Tedee accepts each key."),
         notes=tuple(note for one in facts.accounts for note in _about_key(one, facts.now)),
     )
 
@@ -140,38 +160,46 @@ def _key(facts: Facts) -> Step:
 def _about_key(account: Account, now: datetime) -> Iterator[str]:
     """What it may do, and how long it lives."""
     if account.may_write:
-        yield f"“{account.name}”: it may read locks and change codes."
+        yield _("“{name}”: it may read locks and change codes.").format(name=account.name)
     else:
-        unsaid = "Tedee does not say whether it may change codes; the first code shows."
-        yield f"“{account.name}”: it may read locks. {unsaid}"
+        unsaid = _("“{name}”: it may read locks. Tedee does not say whether it may change codes; the first code shows.")
+        yield unsaid.format(name=account.name)
     if account.ends_at is None:
-        yield f"“{account.name}”: Tedee does not say when the key ends. Note the day that you chose for it."
+        endless = _("“{name}”: Tedee does not say when the key ends. Note the day that you chose for it.")
+        yield endless.format(name=account.name)
         return
-    soon = " That is soon: make a new key now." if account.ends_at - now < _ENDS_SOON else ""
-    yield f"“{account.name}”: the key, or another one of its user, ends on {account.ends_at:%d %b %Y}.{soon}"
+    ends = _("“{name}”: the key, or another one of its user, ends on {day}.")
+    ends = ends.format(name=account.name, day=day(account.ends_at))
+    soon = account.ends_at - now < _ENDS_SOON
+    yield " ".join((ends, _("That is soon: make a new key now."))) if soon else ends
 
 
 def _locks(facts: Facts) -> Step:
     if not any(one.accepted for one in facts.accounts):
-        return Step(Key.LOCKS, State.OPEN, "The locks are not known yet.", "Test the access key first.")
+        return Step(Key.LOCKS, State.OPEN, _("The locks are not known yet."), _("Test the access key first."))
     if not facts.doors:
         return Step(
             Key.LOCKS,
             State.TROUBLE,
-            "The account shows no lock.",
-            "Add the locks in the Tedee app, as owner or administrator of each, or take the key of the user who has "
-            "them. Then press “Fetch the locks again”.",
+            _("The account shows no lock."),
+            _(
+                "Add the locks in the Tedee app, as owner or administrator of each, or take the key of the user who "
+                "has them. Then press “Fetch the locks again”."
+            ),
         )
-    notes = tuple(f"{one.name}: {one.problem}." for one in facts.doors if one.problem)
+    notes = tuple(f"{one.name}: {said(one.problem)}." for one in facts.doors if one.problem)
     if not facts.usable:
         return Step(
             Key.LOCKS,
             State.TROUBLE,
-            "No lock can take a code.",
-            "Put right what stands below, then press “Fetch the locks again”.",
+            _("No lock can take a code."),
+            _("Put right what stands below, then press “Fetch the locks again”."),
             notes,
         )
-    able = f"{counted(len(facts.usable), 'lock')} of {len(facts.doors)} can take a code."
+    able = ngettext(
+        "{number} lock of {all} can take a code.", "{number} locks of {all} can take a code.", len(facts.usable)
+    )
+    able = able.format(number=len(facts.usable), all=len(facts.doors))
     return Step(Key.LOCKS, State.DONE, able, notes=notes, warnings=tuple(other_writers(facts.doors)))
 
 
@@ -180,47 +208,56 @@ def other_writers(doors: Sequence[Door]) -> Iterator[str]:
     for door in doors:
         for writer, number in door.writers:
             if writer is not Writer.PERSON:
-                yield (
-                    f"{door.name}: {counted(number, 'code')} by {writer.words}, it seems. Two systems on one lock give "
-                    f"a guest two codes. {REMEDIES[writer]} Turnkey never changes or removes them."
+                two = ngettext(
+                    "{door}: {number} code by {writer}, it seems. Two systems on one lock give a guest two codes. "
+                    "{remedy} Turnkey never changes or removes them.",
+                    "{door}: {number} codes by {writer}, it seems. Two systems on one lock give a guest two codes. "
+                    "{remedy} Turnkey never changes or removes them.",
+                    number,
+                )
+                yield two.format(
+                    door=door.name, number=number, writer=said(NAMES[writer]), remedy=said(REMEDIES[writer])
                 )
 
 
 def _flats(facts: Facts) -> Step:
     served = [one for one in facts.flats if one.door_ids & facts.usable]
     closed = [one.name for one in facts.flats if not one.door_ids & facts.usable]
-    notes = tuple(f"{name}: none of its locks can take a code." for name in closed)
+    notes = tuple(_("{name}: none of its locks can take a code.").format(name=name) for name in closed)
     if served:
-        return Step(Key.FLATS, State.DONE, f"{counted(len(served), 'flat')} with locks.", notes=notes)
-    remedy = (
+        flats = ngettext("{number} flat with locks.", "{number} flats with locks.", len(served))
+        return Step(Key.FLATS, State.DONE, flats.format(number=len(served)), notes=notes)
+    remedy = _(
         "Enter the flat, its time zone, and every lock that its guests must open, the building's entrance included."
     )
-    text = "No flat is entered yet." if not facts.flats else "No flat has a lock that can take a code."
+    text = _("No flat is entered yet.") if not facts.flats else _("No flat has a lock that can take a code.")
     return Step(Key.FLATS, State.OPEN, text, remedy, notes)
 
 
 def _calendar(facts: Facts) -> Step:
     read = [one for one in facts.calendars if one.was_read]
     if read:
-        return Step(Key.CALENDAR, State.DONE, f"{counted(len(read), 'calendar')} read.")
+        done = ngettext("{number} calendar read.", "{number} calendars read.", len(read)).format(number=len(read))
+        return Step(Key.CALENDAR, State.DONE, done)
     broken = next((one for one in facts.calendars if one.trouble), None)
     if broken is not None:
         return Step(
             Key.CALENDAR,
             State.TROUBLE,
-            f"“{broken.name}” cannot be read: {broken.trouble}",
-            "Copy the channel's export link once more.",
+            _("“{name}” cannot be read: {reason}").format(name=broken.name, reason=broken.trouble),
+            _("Copy the channel's export link once more."),
         )
     if facts.calendars:
-        text = f"“{facts.calendars[0].name}” is entered, and nothing of it is taken over yet."
-        return Step(Key.CALENDAR, State.OPEN, text, "Look at the preview, then take it over.")
+        text = _("“{name}” is entered, and nothing of it is taken over yet.").format(name=facts.calendars[0].name)
+        return Step(Key.CALENDAR, State.OPEN, text, _("Look at the preview, then take it over."))
     if facts.stay is not None:
-        return Step(Key.CALENDAR, State.SKIPPED, "None: bookings are entered by hand. Add one whenever you like.")
+        none = _("None: bookings are entered by hand. Add one whenever you like.")
+        return Step(Key.CALENDAR, State.SKIPPED, none)
     return Step(
         Key.CALENDAR,
         State.OPEN,
-        "No calendar is read yet.",
-        "Paste the export link of Airbnb, Booking.com or another channel, or go on and enter bookings by hand.",
+        _("No calendar is read yet."),
+        _("Paste the export link of Airbnb, Booking.com or another channel, or go on and enter bookings by hand."),
     )
 
 
@@ -229,44 +266,49 @@ def _stay(facts: Facts) -> Step:
         return Step(
             Key.STAY,
             State.OPEN,
-            "No confirmed booking is to come at a flat with a lock.",
-            "Enter one. For a first try take an arrival of today, at a door that you can reach.",
+            _("No confirmed booking is to come at a flat with a lock."),
+            _("Enter one. For a first try take an arrival of today, at a door that you can reach."),
         )
     if facts.stay.goes_on_at > facts.now:
         at = day_and_time(facts.stay.goes_on_at, ZoneInfo(facts.stay.zone))
-        note = f"Its code goes onto the locks on {at}. To see one at once, enter a booking that begins sooner."
-        return Step(Key.STAY, State.DONE, "There is a booking.", notes=(note,))
-    return Step(Key.STAY, State.DONE, "There is a booking.")
+        note = _("Its code goes onto the locks on {at}. To see one at once, enter a booking that begins sooner.")
+        return Step(Key.STAY, State.DONE, _("There is a booking."), notes=(note.format(at=at),))
+    return Step(Key.STAY, State.DONE, _("There is a booking."))
 
 
 def _watch(facts: Facts) -> Step:
     """Reality is that the worker went its rounds, and that each keypad was read."""
     stay = facts.stay
     if stay is None:
-        return Step(Key.WATCH, State.OPEN, "There is nothing to watch yet.", "Enter a booking first.")
+        return Step(Key.WATCH, State.OPEN, _("There is nothing to watch yet."), _("Enter a booking first."))
     if stay.ready:
-        return Step(Key.WATCH, State.DONE, "The code is on each lock.")
+        return Step(Key.WATCH, State.DONE, _("The code is on each lock."))
     if not facts.works:
-        text = "Turnkey has stood still for a while." if facts.works is False else "Turnkey has not begun to work."
-        state = State.TROUBLE if facts.works is False else State.WAITING
-        return Step(Key.WATCH, state, text, "Start everything: make run. “make doctor” says what is down.")
+        stands = facts.works is False
+        text = _("Turnkey has stood still for a while.") if stands else _("Turnkey has not begun to work.")
+        remedy = _("Start everything: make run. “make doctor” says what is down.")
+        return Step(Key.WATCH, State.TROUBLE if stands else State.WAITING, text, remedy)
     if not stay.worked_out:
-        return Step(Key.WATCH, State.WAITING, "A code is being chosen.", "Wait a minute.")
+        return Step(Key.WATCH, State.WAITING, _("A code is being chosen."), _("Wait a minute."))
     doors = facts.doors_of(stay)
     unread = [one for one in doors if not one.looked]
     if not unread:
-        known = f"A code is chosen for {counted(len(doors), 'lock')}, and each keypad was read."
+        known = ngettext(
+            "A code is chosen for {number} lock, and each keypad was read.",
+            "A code is chosen for {number} locks, and each keypad was read.",
+            len(doors),
+        ).format(number=len(doors))
         return Step(Key.WATCH, State.DONE, known, warnings=tuple(other_writers(doors)))
     troubled = next((one for one in unread if one.trouble), None)
     if troubled is not None:
-        text = f"{troubled.name} cannot be read. {troubled.trouble}".strip()
-        return Step(Key.WATCH, State.TROUBLE, text, "Put it right, then press “Read the keypads”.")
+        text = _("{door} cannot be read. {reason}").format(door=troubled.name, reason=troubled.trouble).strip()
+        return Step(Key.WATCH, State.TROUBLE, text, _("Put it right, then press “Read the keypads”."))
     names = ", ".join(one.name for one in unread)
     return Step(
         Key.WATCH,
         State.WAITING,
-        f"The codes on {names} are not read yet.",
-        "If it takes more than a minute, press “Read the keypads”.",
+        _("The codes on {locks} are not read yet.").format(locks=names),
+        _("If it takes more than a minute, press “Read the keypads”."),
     )
 
 
@@ -274,23 +316,29 @@ def _begin(facts: Facts) -> Step:
     """Reality is a code that Tedee has confirmed on each lock."""
     stay = facts.stay
     if stay is None:
-        return Step(Key.BEGIN, State.OPEN, "There is no code to put on a lock yet.", "Enter a booking first.")
+        return Step(Key.BEGIN, State.OPEN, _("There is no code to put on a lock yet."), _("Enter a booking first."))
     if stay.ready:
-        number = counted(len(stay.door_ids), "lock")
-        return Step(Key.BEGIN, State.DONE, f"The first code is on {number}, and Tedee has confirmed it.")
+        first = ngettext(
+            "The first code is on {number} lock, and Tedee has confirmed it.",
+            "The first code is on {number} locks, and Tedee has confirmed it.",
+            len(stay.door_ids),
+        )
+        return Step(Key.BEGIN, State.DONE, first.format(number=len(stay.door_ids)))
     observed = facts.observed(stay)
     if observed:
         names = ", ".join(f"“{one.name}”" for one in observed)
+        only = _("Turnkey only observes {accounts}: it puts no code on a lock. Let guests in as before.")
         return Step(
             Key.BEGIN,
             State.OPEN,
-            f"Turnkey only observes {names}: it puts no code on a lock. Let guests in as before.",
-            "When everything else is as it should be, take the tick off “Observe only”.",
+            only.format(accounts=names),
+            _("When everything else is as it should be, take the tick off “Observe only”."),
             warnings=tuple(other_writers(facts.doors_of(stay))),
         )
     if stay.must_act:
-        return Step(Key.BEGIN, State.TROUBLE, f"{stay.must_act}.", "The page of the stay says why, and what helps.")
+        return Step(Key.BEGIN, State.TROUBLE, f"{stay.must_act}.", _("The page of the stay says why, and what helps."))
     if stay.goes_on_at > facts.now:
         at = day_and_time(stay.goes_on_at, ZoneInfo(stay.zone))
-        return Step(Key.BEGIN, State.WAITING, f"Turnkey puts the first code on its locks on {at}.")
-    return Step(Key.BEGIN, State.WAITING, "The code is being put on its locks.", "This page says when it is there.")
+        return Step(Key.BEGIN, State.WAITING, _("Turnkey puts the first code on its locks on {at}.").format(at=at))
+    put = _("The code is being put on its locks.")
+    return Step(Key.BEGIN, State.WAITING, put, _("This page says when it is there."))

@@ -11,6 +11,7 @@ from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
@@ -57,7 +58,7 @@ def for_administrators(view: Callable[..., HttpResponse]) -> Callable[..., HttpR
     def allowed(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if may_set_up(request.user):
             return view(request, *args, **kwargs)
-        context = {**admin.site.each_context(request), "title": "First run", "is_nav_sidebar_enabled": False}
+        context = {**admin.site.each_context(request), "title": _("First run"), "is_nav_sidebar_enabled": False}
         return render(request, "pins/setup/not_for_you.html", context, status=403)
 
     @never_cache

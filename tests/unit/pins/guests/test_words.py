@@ -23,12 +23,11 @@ _PLACE = re.compile(r"%\(\w+\)s|\{\{ \w+ \}\}")
 
 
 def strings() -> set[str]:
-    """Every text that is marked in `pins.guests`."""
+    """Every text that is marked there."""
     found: set[str] = set()
-    for path in (PINS / "guests").glob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
-                found.add(ast.literal_eval(node.args[0]))
+    for node in ast.walk(ast.parse(Path(words.__file__).read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "_":
+            found.add(ast.literal_eval(node.args[0]))
     return found
 
 

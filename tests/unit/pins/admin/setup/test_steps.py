@@ -108,7 +108,7 @@ def test_without_a_calendar_a_booking_by_hand_goes_on() -> None:
 def test_a_key_tells_what_it_may_do_and_how_long_it_lives() -> None:
     notes = " ".join(step(account(ends_at=NOW + timedelta(days=400)), Key.KEY).notes)
     assert "may read locks and change codes" in notes
-    assert "ends on 04 Apr 2028." in notes
+    assert "ends on 4 Apr 2028." in notes
     assert "soon" not in notes
     unknown = " ".join(step(account(may_write=None), Key.KEY).notes)
     assert "Tedee does not say whether it may change codes" in unknown
