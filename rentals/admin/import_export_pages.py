@@ -25,6 +25,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from import_export.admin import ImportExportMixin
 from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
 from import_export.results import Result, RowResult
@@ -265,9 +266,9 @@ def _counts(result: Result, singular: str, plural: str) -> str:
         for one in (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE, RowResult.IMPORT_TYPE_SKIP)
     )
     said = (
-        new and _("{number} new").format(number=new),
-        changed and _("{number} changed").format(number=changed),
-        same and _("{number} unchanged").format(number=same),
+        new and ngettext("{number} new", "{number} new", new).format(number=new),
+        changed and ngettext("{number} changed", "{number} changed", changed).format(number=changed),
+        same and ngettext("{number} unchanged", "{number} unchanged", same).format(number=same),
     )
     total = new + changed + same
     what = ", ".join(one for one in said if one) or _("nothing")
