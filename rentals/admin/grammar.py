@@ -1,8 +1,8 @@
 """Sentences of Django's own pages that have the name of a model in them.
 
 Polish would need that name in another case and gender, which Django cannot know: “Dodaj rezerwacja”. So our catalog
-says these sentences anew, with the name set apart: “Dodaj: rezerwacja”. They stand here so that `make messages` keeps
-them.
+says these sentences anew, with the name set apart: “Dodaj: rezerwacja”. And its word for “objects” is ours for
+properties. They stand here so that `make messages` keeps them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,9 @@ SENTENCES: Final = (
     mark("View selected %(model)s"),
     mark("Delete selected %(verbose_name_plural)s"),
     mark("Select all %(total_count)s %(module_name)s"),
+    mark("Select all objects on this page for an action"),
+    mark("Select this object for an action - {}"),
+    mark("Objects"),
     mark("Cannot delete %(name)s"),
     mark("Successfully deleted %(count)d %(items)s."),
     mark("Added {name} “{object}”."),
