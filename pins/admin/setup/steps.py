@@ -244,7 +244,7 @@ def _calendar(facts: Facts) -> Step:
         return Step(
             Key.CALENDAR,
             State.TROUBLE,
-            _("“{name}” cannot be read: {reason}").format(name=broken.name, reason=broken.trouble),
+            _("“{name}” cannot be read: {reason}").format(name=broken.name, reason=said(broken.trouble)),
             _("Copy the channel's export link once more."),
         )
     if facts.calendars:
