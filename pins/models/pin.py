@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
@@ -28,7 +29,7 @@ class Pin(models.Model):
 
     grant = models.ForeignKey("pins.AccessGrant", on_delete=models.CASCADE, related_name="pins")
     lock = models.ForeignKey("rentals.Lock", on_delete=models.PROTECT, related_name="pins")
-    alias = models.CharField(max_length=30, blank=True, help_text="Its name in the Tedee app.")
+    alias = models.CharField(max_length=30, blank=True, help_text=lazy("Its name in the Tedee app."))
 
     wanted = models.BooleanField(default=True)
     admitted = models.BooleanField(default=True, help_text="The keypad has room for it; nearest arrivals first.")
@@ -104,8 +105,8 @@ class Pin(models.Model):
     SECRETS: Final = ("applied_code", "op_code", "late_codes", "left_codes")
 
     class Meta:
-        verbose_name = "code on a lock"
-        verbose_name_plural = "codes on locks"
+        verbose_name = lazy("code on a lock")
+        verbose_name_plural = lazy("codes on locks")
         ordering = ("pk",)
         constraints = (
             models.UniqueConstraint(name="pin_once_per_grant_and_lock", fields=["grant", "lock"]),
