@@ -96,7 +96,7 @@ class NotificationChannelAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped
         secrets = ("target", "signing_secret") if may_edit else ()
         with_code = ("include_code",) if request.user.has_perm(_MAY_HAVE_CODES) or not may_edit else ()
         return (
-            (None, {"fields": ("name", "kind", *secrets, "is_active")}),
+            (None, {"fields": ("name", "kind", *secrets, "language", "is_active")}),
             (lazy("What it hears"), {"fields": ("events", "severity", *with_code)}),
             (lazy("When"), {"fields": ("timezone", ("quiet_from", "quiet_until"), "summary_at")}),
         )

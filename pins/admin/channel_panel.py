@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from pins.core import quiet_hours
 from pins.core.notification_events import CHOICES, Event
 from pins.models import Delivery, NotificationChannel
-from pins.notify import signing
+from pins.notify import reasons, signing
 from pins.notify.texts import message
 from rentals.phrases import mark
 from rentals.wording import Badge, Tone, brief, day_and_time, soon
@@ -65,7 +65,7 @@ def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> P
     zone = ZoneInfo(channel.timezone)
     said = []
     if channel.last_error:
-        said.append(channel.last_error)
+        said.append(reasons.shown(channel.last_error))
     rests = channel.rests_until is not None and channel.rests_until > now and channel.is_active
     if channel.rests_until is not None and rests and channel.deliveries.filter(state=Delivery.State.WAITING).exists():
         next_try = soon(channel.rests_until, now, zone)
@@ -93,7 +93,7 @@ def previous_until(channel: NotificationChannel, now: datetime) -> str:
 
 
 def line(delivery: Delivery, now: datetime, zone: ZoneInfo) -> Line:
-    said = delivery.last_error
+    said = reasons.shown(delivery.last_error)
     if delivery.state == Delivery.State.WAITING and delivery.next_try_at > now:
         look = _("Next look {when}.").format(when=soon(delivery.next_try_at, now, zone))
         said = f"{said} {look}".strip()

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as lazy
 from pins.admin import channel_panel
 from pins.core.notification_events import Event
 from pins.models import Delivery, NotificationChannel
+from pins.notify import reasons
 from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.badges import badge_html, moment_html
@@ -72,4 +73,4 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @admin.display(description=lazy("Why"))
     def why(self, delivery: Delivery) -> str | SafeString:
-        return delivery.last_error or mark_safe('<span class="tk-none"></span>')
+        return reasons.shown(delivery.last_error) or mark_safe('<span class="tk-none"></span>')

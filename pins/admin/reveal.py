@@ -10,7 +10,6 @@ from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.translation import get_language, override
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
@@ -19,6 +18,7 @@ from pins.desired import disclosure
 from pins.models import AccessGrant
 from pins.status.stays import guest_grants, panel
 from pins.status.wording import Kind
+from rentals import languages
 from rentals.access import scope_of
 from rentals.admin.object_pages import page_context
 from rentals.inbound.client import address_of
@@ -38,12 +38,10 @@ class Revealed:
 
 @sensitive_variables()
 def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
-    """The message that a host sends to the guest by hand, with times in the property's zone. In the guest's language
-    where it is known and is one of those that everything here is said in; else in English, and if it is not known in
-    that of the host."""
-    language = booking.guest_language or get_language() or ""
+    """The message that a host sends to the guest by hand, with times in the property's zone. In the guest's language,
+    or English where that is none of those that we speak with hosts; in the host's where nobody knows the guest's."""
     zone = booking.property.zone
-    with override("pl" if language.startswith("pl") else "en-gb"):
+    with languages.speaking(booking.guest_language or languages.spoken()):
         starts, ends = day_and_time(grant.starts_at, zone), day_and_time(grant.ends_at, zone)
         return _(
             "Your door code for {property} is {code}. It works from {starts} to {ends}. "

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as lazy
 from pins.core.notification_events import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
 from pins.core.quiet_hours import Quiet
 from pins.models.outbox import OutboxMessage
+from rentals import languages
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
 from rentals.models.property import validate_zone
@@ -51,6 +52,13 @@ class NotificationChannel(models.Model):
         blank=True,
         editable=False,
         help_text="Until then, messages are signed with the previous secret, too.",
+    )
+    language = models.CharField(
+        lazy("language"),
+        max_length=2,
+        choices=languages.CHOICES,
+        default=languages.ENGLISH,
+        help_text=lazy("Of everything that is sent here."),
     )
     is_active = models.BooleanField(lazy("active"), default=True, help_text=lazy("Switch off to send nothing here."))
     events = models.JSONField(lazy("hears of"), default=default_events, blank=True, validators=[validate_events])
