@@ -41,7 +41,7 @@ class NewSecretForm(forms.Form):
 
 
 class ChannelForm(SecretsForm):
-    secret_words = {"target": "address", "signing_secret": "secret"}
+    secret_words = {"target": mark("address"), "signing_secret": mark("secret")}
 
     target = forms.CharField(
         label=lazy("Where to"),

@@ -148,7 +148,7 @@ class LockAccountWithFetchAdmin(ConnectionPages, LockAccountAdmin):
         if state is not None and state.paused_until is not None and state.paused_until > timezone.now():
             return badge_html(Badge(_("Waiting"), Tone.TROUBLE))
         if account.observe_only:
-            return badge_html(wording.OBSERVE_ONLY)
+            return badge_html(wording.observe_only())
         return badge_html(Badge(_("In order"), Tone.READY))
 
     @admin.display(description=lazy("Locks last read"))
