@@ -256,5 +256,7 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
 def _codes_come_off() -> str:
     """The message after a deletion."""
     observes = LockAccount.objects.filter(observe_only=True).exists()
-    comes_off = _("Codes of deleted stays are being taken off the locks.")
-    return f"{comes_off} {_('On locks that Turnkey only observes nothing changes.')}" if observes else comes_off
+    sentences = [_("Codes of deleted stays are being taken off the locks.")]
+    if observes:
+        sentences.append(_("On locks that Turnkey only observes nothing changes."))
+    return " ".join(sentences)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from pins.core.pin_state import State
 from pins.core.staff import Mode, StaffWish, refusals
@@ -125,7 +126,7 @@ def _planned(wish: StaffWish, homes: dict[int, Property], now: datetime) -> str:
     zone = home.zone if home is not None else _UTC
     where = f"{home.name}: " if home is not None else ""
     begins, ends = wish.span.starts_at, wish.span.ends_at
-    span = _("next")
+    span = pgettext("gap between stays", "next")
     if begins and ends:
         span = _("{first} to {last}").format(first=brief(begins, now, zone), last=brief(ends, now, zone))
     if wish.issue_at is not None and wish.issue_at > now:

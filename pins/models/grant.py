@@ -97,7 +97,8 @@ class AccessGrant(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.holder_name or _('Guest')} #{self.reference}"
+        name = self.holder_name or _("Guest")
+        return f"{name} #{self.reference}"
 
     @property
     def begins_at(self) -> datetime | None:

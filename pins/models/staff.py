@@ -11,6 +11,7 @@ from django.db import models, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from pins.core.code_rules import problems
 from pins.core.staff import Mode as CoreMode
@@ -37,7 +38,7 @@ class StaffAccess(models.Model):
         CLEANER = "cleaner", lazy("Cleaner")
         TRADE = "trade", lazy("Craftsman or service")
         OWNER = "owner", lazy("Owner")
-        OTHER = "other", lazy("Other")
+        OTHER = "other", pgettext_lazy("staff", "Other")
 
     class Mode(models.TextChoices):
         SCHEDULE = CoreMode.SCHEDULE.value, lazy("At fixed hours, or always")
