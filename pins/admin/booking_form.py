@@ -40,7 +40,9 @@ class BookingForm(_Form):
     seconds, the second 02:30 of an autumn night, a check-in that had passed when the property's times changed."""
 
     property = PropertyChoice(
-        queryset=Property.objects.order_by("name", "pk"), error_messages={"required": lazy("Choose a property.")}
+        label=lazy("Property"),
+        queryset=Property.objects.order_by("name", "pk"),
+        error_messages={"required": lazy("Choose a property.")},
     )
     arrival_date = DayField(label=lazy("Arrival"))
     arrival_time = ClockField(label=lazy("at"), required=False)

@@ -53,7 +53,7 @@ class ChannelForm(SecretsForm):
     events = forms.MultipleChoiceField(
         label=lazy("Hears of"), required=False, choices=event_choices, widget=forms.CheckboxSelectMultiple
     )
-    quiet_from = ClockField(required=False, example="22:00")
+    quiet_from = ClockField(label=lazy("Quiet from"), required=False, example="22:00")
     quiet_until = ClockField(label=lazy("Until"), required=False, example="07:00")
     summary_at = ClockField(
         label=lazy("Morning summary at"),
