@@ -3,15 +3,17 @@ database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.utils.dateformat import format as written
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, override
 
 from rentals import numbers
 from rentals.phrases import Phrase
@@ -72,13 +74,30 @@ def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     return day_and_time(moment, zone)
 
 
+@dataclass(frozen=True)
+class Words:
+    """Words in a phrase that depend on the language, such as a date. English where the phrase is stored."""
+
+    made: Callable[[], str]
+
+    def __str__(self) -> str:
+        with override(settings.LANGUAGE_CODE):
+            return self.made()
+
+
 def said(text: str) -> str:
     """A marked text of a pure module in the language that is active. Anything else comes back as it is: what strangers
     wrote is never taken for a text of ours."""
     if not isinstance(text, Phrase):
         return text
     template = ngettext(text.one, text.many, text.number) if text.many else _(text.one)
-    return template.format(**{name: said(one) if isinstance(one, str) else one for name, one in text.values.items()})
+    return template.format(**{name: _said_value(one) for name, one in text.values.items()})
+
+
+def _said_value(value: object) -> object:
+    if isinstance(value, Words):
+        return value.made()
+    return said(value) if isinstance(value, str) else value
 
 
 def counted(number: int, what: str) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from pins import tasks
 from pins.actions import departures, guests
-from pins.actions.results import ActionResult, done, left_out_text, nothing, observed_among, split_observed
+from pins.actions.results import ActionResult, done, left_out_text, nothing, observed_among, split_observed, trying
 from pins.core.code_rules import NoValueLeft
 from pins.core.pin_state import State
 from pins.desired import code_overrides, grants
@@ -20,7 +21,8 @@ from pins.status.stays import guest_grants
 from rentals.calendars import conflicts
 from rentals.ending import ended_by_calendar
 from rentals.models import Booking
-from rentals.wording import counted
+from rentals.phrases import phrase, phrases
+from rentals.wording import said
 
 Action = Callable[[Booking, datetime], ActionResult]
 
@@ -31,10 +33,10 @@ def _grant_of(booking: Booking) -> AccessGrant | None:
 
 def _why_no_code(booking: Booking, now: datetime) -> str:
     if booking.status != Booking.Status.CONFIRMED:
-        return "it is not confirmed, so it gets no code."
+        return _("it is not confirmed, so it gets no code.")
     if booking.check_out <= now:
-        return "the stay is over, so it gets no code."
-    return "it has no code yet, because its time to be put on the locks has not come."
+        return _("the stay is over, so it gets no code.")
+    return _("it has no code yet, because its time to be put on the locks has not come.")
 
 
 def try_again(booking: Booking, now: datetime) -> ActionResult:
@@ -47,14 +49,14 @@ def try_again(booking: Booking, now: datetime) -> ActionResult:
         if not touched:
             return nothing(_why_no_code(booking, now))
     elif not pin_ids:
-        return nothing("nothing is open, every lock is as it should be.")
+        return nothing(_("nothing is open, every lock is as it should be."))
     else:
         touched = by_hand.try_now(pin_ids, now)
     tasks.wake_locks_on_commit(sorted(touched))
     written, left_out = split_observed(touched)
     if not written:
-        return nothing(f"nothing was tried.{left_out}")
-    return done(f"trying {counted(written, 'lock')} again now.{left_out}")
+        return nothing(" ".join(filter(None, (_("nothing was tried."), said(left_out)))))
+    return done(trying(written), left_out)
 
 
 def new_code(booking: Booking, now: datetime) -> ActionResult:
@@ -65,15 +67,23 @@ def new_code(booking: Booking, now: datetime) -> ActionResult:
     try:
         touched = code_overrides.renew_code(grant.pk, now)
     except code_overrides.CodeDisclosedError:
-        return nothing("the present code was already shown. Revoke it first, then press “New code” and tell the guest.")
+        return nothing(
+            _("the present code was already shown. Revoke it first, then press “New code” and tell the guest.")
+        )
     except NoValueLeft as none_left:
-        return nothing(str(none_left))
+        return nothing(_(str(none_left)))
     tasks.wake_locks_on_commit(sorted(touched))
     if not Pin.objects.filter(grant=grant, wanted=True).exists():
-        return done("a new code was chosen. No lock needs it at present.")
+        return done(phrase("a new code was chosen. No lock needs it at present."))
     written, left_out = split_observed(touched)
-    goes = f" and goes onto {counted(written, 'lock')}" if written else ""
-    return done(f"a new code was chosen{goes}.{left_out}")
+    if not written:
+        return done(phrase("a new code was chosen."), left_out)
+    chosen = phrases(
+        "a new code was chosen and goes onto {number} lock.",
+        "a new code was chosen and goes onto {number} locks.",
+        written,
+    )
+    return done(chosen, left_out)
 
 
 def revoke(booking: Booking, now: datetime) -> ActionResult:
@@ -100,38 +110,43 @@ def revoke_all(bookings: Sequence[Booking], now: datetime) -> list[ActionResult]
 
 def _revoked(touched: set[int], observed: set[int]) -> ActionResult:
     written, left_out = len(touched - observed), left_out_text(len(touched & observed))
-    goes = f" and comes off {counted(written, 'lock')}" if written else ""
-    return done(f"the code is revoked{goes}.{left_out}")
+    if not written:
+        return done(phrase("the code is revoked."), left_out)
+    revoked = phrases(
+        "the code is revoked and comes off {number} lock.", "the code is revoked and comes off {number} locks.", written
+    )
+    return done(revoked, left_out)
 
 
 def why_not_revoked(booking: Booking, grant: AccessGrant | None, now: datetime) -> str:
     """Why there is nothing to revoke; empty where there is."""
     if grant is None:
-        return "there is no code to revoke. If none should be issued, cancel the booking."
+        return _("there is no code to revoke. If none should be issued, cancel the booking.")
     if grant.revoked_at is not None:
-        return "its code was revoked already."
-    return "the stay is over, and its code comes off the locks by itself." if booking.check_out <= now else ""
+        return _("its code was revoked already.")
+    return _("the stay is over, and its code comes off the locks by itself.") if booking.check_out <= now else ""
 
 
 def looks_right(booking: Booking, now: datetime) -> ActionResult:
     """A person looked at a stay that needed a review, and finds it right."""
     if conflicts.clear_review(booking):
-        return done("thank you, it is no longer marked for review.")
-    return nothing("it was not marked for review any more.")
+        return done(phrase("thank you, it is no longer marked for review."))
+    return nothing(_("it was not marked for review any more."))
 
 
 def follow_calendar(booking: Booking, now: datetime) -> ActionResult:
     """Give up what a person set, where the calendars say something else. Not where that ends a stay that runs."""
     if (stay := ended_by_calendar(booking, now)) is not None:
-        return nothing(f"{stay.question} Nothing was changed: open the stay and decide there.")
+        unchanged = _("Nothing was changed: open the stay and decide there.")
+        return nothing(f"{stay.question} {unchanged}")
     return follow_calendar_now(booking, now)
 
 
 def follow_calendar_now(booking: Booking, now: datetime) -> ActionResult:
     """The same, after the person was told that the guest is in the house."""
     if conflicts.follow_calendar(booking):
-        return done("it is what the calendar says now, and follows it again.")
-    return nothing("what you set and what the calendar says do not fit together. Set the dates by hand.")
+        return done(phrase("it is what the calendar says now, and follows it again."))
+    return nothing(_("what you set and what the calendar says do not fit together. Set the dates by hand."))
 
 
 #: By their name in URLs and in the list of bookings.
@@ -150,7 +165,7 @@ ACTIONS: dict[str, Action] = {
     "tell_guest": guests.tell_guest,
     "guest_is_in": guests.guest_is_in,
 }
-#: The text of the button, for the history of a stay.
+#: The text of the button, for the history of a stay: English, as all of it is.
 _BUTTONS = {
     "try_again": "Try again now",
     "new_code": "New code",

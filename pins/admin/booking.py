@@ -44,7 +44,7 @@ from rentals.ending import RunningStay, ended_by_calendar, running
 from rentals.inbound.client import address_of
 from rentals.models import Booking, LockAccount
 from rentals.stay_forms import FORMS, LateCheckOutForm, may_move
-from rentals.wording import day_and_time, said
+from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -229,9 +229,9 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
 
     def _press(self, name: str, request: HttpRequest, booking: Booking) -> HttpResponse:
         outcome = self.do(request, name, booking)
-        messages.add_message(request, outcome.level, f"{booking}: {said(outcome.text)}")
+        messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
         for text in outcome.warnings:
-            messages.warning(request, said(text))
+            messages.warning(request, text)
         return self.redirect_to(booking)
 
     def do(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:

@@ -20,7 +20,6 @@ from rentals import numbers
 from rentals.admin.confirmation import Question, ask, is_confirmed
 from rentals.models import Booking, LockAccount
 from rentals.phrases import mark
-from rentals.wording import said
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -89,7 +88,7 @@ class BulkActions(_Admin):
             ngettext("Yes, revoke {number} code", "Yes, revoke {number} codes", len(going)).format(number=len(going)),
             _in_house(sum(one.check_in <= now for one in going)),
             _(_OBSERVE_ONLY) if observes else "",
-            tuple(f"{one}, {one.property}: {said(why_not)}" for one, why_not in judged if why_not),
+            tuple(f"{one}, {one.property}: {why_not}" for one, why_not in judged if why_not),
         )
         return ask(self, request, _names(going), question)
 
@@ -102,7 +101,7 @@ class BulkActions(_Admin):
             messages.success(request, f"{done}: {numbers.stays(count)}.")
         others = [(booking, outcome) for booking, outcome in outcomes if not outcome.done]
         for booking, outcome in others[:_MOST_NAMED]:
-            messages.add_message(request, outcome.level, f"{booking}: {said(outcome.text)}")
+            messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
         if len(others) > _MOST_NAMED:
             more = len(others) - _MOST_NAMED
             rest = ngettext("Nothing was done for {number} more.", "Nothing was done for {number} more.", more)

@@ -29,7 +29,7 @@ from rentals.admin.lock import LockForm
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.models import Lock, LockAccount, Property
-from rentals.wording import Badge, Tone, day_and_time, said, soon
+from rentals.wording import Badge, Tone, day_and_time, soon
 
 admin.site.unregister([Lock, LockAccount])
 
@@ -209,7 +209,7 @@ class LockAccountWithFetchAdmin(ConnectionPages, LockAccountAdmin):
             messages.info(request, format_html(_("Next: {link} with the locks that its guests must open."), link=add))
         for one in found.found:
             if one.notes:
-                messages.warning(request, f"{one.name}: {'; '.join(map(said, one.notes))}.")
+                messages.warning(request, f"{one.name}: {'; '.join(one.notes)}.")
         for name in found.unseen:
             messages.warning(
                 request,

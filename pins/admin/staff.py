@@ -37,7 +37,7 @@ from rentals.inbound.client import address_of
 from rentals.models import Lock
 from rentals.models.tokens import new_token, token_digest
 from rentals.phrases import mark
-from rentals.wording import Badge, said
+from rentals.wording import Badge
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[StaffAccess]
@@ -193,8 +193,8 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         with transaction.atomic():
             outcome = actions.ACTIONS[name](access, timezone.now())
             if outcome.done:
-                self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.text}")
-        messages.add_message(request, outcome.level, f"{access.name}: {said(outcome.text)}")
+                self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.noted}")
+        messages.add_message(request, outcome.level, f"{access.name}: {outcome.text}")
         return self.redirect_to(access)
 
     def _new_link(self, request: HttpRequest, access: StaffAccess) -> HttpResponse:

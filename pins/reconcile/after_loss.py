@@ -32,8 +32,8 @@ from pins.models import (
     Pin,
     RateBudget,
 )
-from pins.reconcile.account_limits import rules
 from pins.reconcile.known import KnownLock
+from pins.reconcile.request_budget import rules
 from rentals.models import Lock, LockAccount
 
 #: The trace of the last restore (`Heartbeat`). The board reads it.

@@ -17,7 +17,7 @@ from django.db.models import Q
 
 from pins.core.budget import Purpose
 from pins.models import AccountState
-from pins.reconcile import account_limits, connectivity
+from pins.reconcile import account_limits, connectivity, request_budget
 from pins.reconcile.clients import client_for
 from pins.reconcile.tokens import TokenNotReady
 from pins.tedee.answers import Answer
@@ -95,7 +95,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
     A person waits for the answer, so the requests may come from the last tenth of the budget, but never exceed it.
     """
     for _ in range(_USUAL_REQUESTS):
-        if (until := account_limits.spend(account.budget_key, Purpose.ARRIVAL, now, now)) is not None:
+        if (until := request_budget.spend(account.budget_key, Purpose.ARRIVAL, now, now)) is not None:
             minutes = max(1, round((until - now).total_seconds() / 60))
             raise FetchError(f"The requests of this hour are used up. Try again in {minutes} min.")
     try:
@@ -105,7 +105,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
             account_limits.key_refused(account, REST_OF_A_DEAD_KEY, now)
         raise FetchError(explain(error, LockAccount.Kind(account.kind))) from None
     for _ in range(answer.requests - _USUAL_REQUESTS):
-        account_limits.spend(account.budget_key, Purpose.ARRIVAL, now, now)
+        request_budget.spend(account.budget_key, Purpose.ARRIVAL, now, now)
     account_limits.answered(account, now)
     try:
         with transaction.atomic():

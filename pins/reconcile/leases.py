@@ -22,7 +22,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from pins.models import LockState
-from pins.reconcile import account_limits, statements, wakes
+from pins.reconcile import request_budget, statements, wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
 from pins.reconcile.statements import Rows, Statement, kept, slot
 from rentals.models import Lock
@@ -94,7 +94,7 @@ def acquire(lock: Lock) -> Lease | Taken:
     if getattr(lock, "operation", None) is None:
         LockState.objects.get_or_create(lock=lock)
     with transaction.atomic():
-        account_limits.locked_budget(key)
+        request_budget.locked_budget(key)
         now = timezone.now()
         values = {"lock": lock.pk, "key": key, "now": now, "end": now + LEASE}
         under_way = _under_way(_is_by_machine()).read(values)

@@ -1,5 +1,6 @@
-"""Plain words for what happens on the locks, on every screen and in every message, in the language that is active. Asks no
-database."""
+"""Plain words for what happens on the locks, on every screen and in every message, in the language that is active.
+
+Asks no database."""
 
 from __future__ import annotations
 

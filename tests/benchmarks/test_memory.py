@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 LOCKS, CODES = (50, 20) if table.FULL else (10, 10)
-FIRST, LAST = (1_000, 100_000) if table.FULL else (300, 900)
+FIRST, LAST = (1_000, 100_000) if table.FULL else (100, 300)
 
 
 class Steps:
