@@ -1,5 +1,5 @@
-"""Labels on pages of the admin are said in the reader's language, also those that Django makes of the names of columns
-(`rentals.models.called`)."""
+"""Labels and help on pages of the admin are said in the reader's language, also the labels that Django makes of the
+names of columns (`rentals.models.called`). What is written about columns that no page shows stays English."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ def test_no_label_stays_english(model: Any, request_of_host: HttpRequest) -> Non
 
 def _columns(page: admin.ModelAdmin[Any], request: HttpRequest) -> Iterator[tuple[str, object]]:
     filters = [one[0] if isinstance(one, tuple) else one for one in page.get_list_filter(request)]
-    names = {*page.get_list_display(request), *filters, *page.get_readonly_fields(request)}
-    return _of_columns(page, names)
+    yield from _of_columns(page, {*page.get_list_display(request), *filters})
+    yield from _of_columns(page, {*page.get_readonly_fields(request), *(page.fields or ())}, with_help=True)
 
 
 def _inline(inline: Any, request: HttpRequest) -> Iterator[tuple[str, object]]:
     yield "many", inline.verbose_name_plural
-    yield from _of_columns(inline, {*inline.get_readonly_fields(request), *(inline.fields or ())})
+    yield from _of_columns(inline, {*inline.get_readonly_fields(request), *(inline.fields or ())}, with_help=True)
     if inline.has_change_permission(request):
         formset = inline.get_formset(request)
         yield from ((name, label) for name, label in _fields(formset.form) if name != formset.fk.name)
 
 
-def _of_columns(page: BaseModelAdmin[Any], names: Any) -> Iterator[tuple[str, object]]:
+def _of_columns(page: BaseModelAdmin[Any], names: set[Any], *, with_help: bool = False) -> Iterator[tuple[str, object]]:
     for name in sorted(one for one in names if isinstance(one, str)):
         try:
             column = page.model._meta.get_field(name)
@@ -64,8 +64,15 @@ def _of_columns(page: BaseModelAdmin[Any], names: Any) -> Iterator[tuple[str, ob
         else:
             if isinstance(column, Field):
                 yield name, column.verbose_name
+                yield from _help(name, column) if with_help else ()
 
 
 def _fields(form: Any) -> Iterator[tuple[str, object]]:
     for name, field in form.base_fields.items():
         yield name, field.label
+        yield from _help(name, field)
+
+
+def _help(name: str, field: Any) -> Iterator[tuple[str, object]]:
+    if field.help_text:
+        yield f"{name}, help", field.help_text
