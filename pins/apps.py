@@ -1,9 +1,10 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as lazy
 
 
 class PinsConfig(AppConfig):
     name = "pins"
-    verbose_name = "Door codes"
+    verbose_name = lazy("Door codes")
 
     def ready(self) -> None:
         from pins import receivers  # noqa: F401 - registers the receivers of what rentals announces

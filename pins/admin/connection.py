@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpR
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, get_random_string
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from pins import tasks
@@ -23,6 +24,7 @@ from pins.tedee import oauth
 from pins.tedee.errors import TedeeError
 from rentals.fields import behind
 from rentals.models import LockAccount
+from rentals.phrases import mark
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +33,7 @@ TOKENS: Final = behind("tokens", ("access_token", "refresh_token"))
 _UNDER_WAY: Final = "connecting_with_tedee"
 #: Seconds between leaving for Tedee and coming back.
 _LONGEST: Final = 900
-_NOT_FROM_HERE: Final = "This was not begun on this page, or took too long. Press “Connect with Tedee” once more."
+_NOT_FROM_HERE: Final = mark("This was not begun on this page, or took too long. Press “Connect with Tedee” once more.")
 
 
 def way_back(request: HttpRequest) -> str:
@@ -82,10 +84,10 @@ class ConnectionPages:
             return HttpResponseNotAllowed(["GET"])
         account = self.get_changeable(request, object_id)
         if request.headers.get("Sec-Fetch-Site", "none") not in ("same-origin", "none"):
-            messages.error(request, _NOT_FROM_HERE)
+            messages.error(request, _(_NOT_FROM_HERE))
             return self.redirect_to(account)
         if not settings.TEDEE_OAUTH_CLIENT_ID:
-            messages.error(request, "Set TEDEE_OAUTH_CLIENT_ID first: Tedee gives one on request.")
+            messages.error(request, _("Set TEDEE_OAUTH_CLIENT_ID first: Tedee gives one on request."))
             return self.redirect_to(account)
         state, verifier = get_random_string(32), oauth.new_verifier()
         request.session[_UNDER_WAY] = {"account": account.pk, "state": state, "verifier": verifier, "at": time.time()}
@@ -100,7 +102,7 @@ class ConnectionPages:
         kept: dict[str, Any] = request.session.pop(_UNDER_WAY, None) or {}
         fresh = bool(kept) and 0 <= time.time() - kept["at"] < _LONGEST
         if not fresh or not constant_time_compare(request.GET.get("state", ""), kept["state"]):
-            messages.error(request, _NOT_FROM_HERE)
+            messages.error(request, _(_NOT_FROM_HERE))
             return HttpResponseRedirect(reverse("admin:rentals_lockaccount_changelist"))
         account = self.get_changeable(request, kept["account"])
         if refusal := _refusal(request.GET.get("error", ""), request.GET.get("code", "")):
@@ -121,13 +123,15 @@ class ConnectionPages:
         if not found.refresh:
             messages.error(
                 request,
-                "Tedee gave nothing to renew the connection with, so it would end within hours. Add offline_access to "
-                "TEDEE_OAUTH_SCOPES. Nothing was changed.",
+                _(
+                    "Tedee gave nothing to renew the connection with, so it would end within hours. Add offline_access "
+                    "to TEDEE_OAUTH_SCOPES. Nothing was changed."
+                ),
             )
             return
         tokens.connect(account, found, timezone.now())
-        self.log_change(request, account, "Connected with Tedee.")
-        messages.success(request, f"{account} is connected with Tedee.")
+        self.log_change(request, account, mark("Connected with Tedee."))
+        messages.success(request, _("{account} is connected with Tedee.").format(account=account))
         self.after_connecting(request, account)
         due = account_limits.with_work(timezone.now()).filter(account=account)
         tasks.wake_locks(list(due.values_list("pk", flat=True)))
@@ -136,18 +140,20 @@ class ConnectionPages:
 def _refusal(error: str, code: str) -> str:
     """What to say where Tedee sent no code. Its own words are not repeated: anybody can write such an address."""
     if error == "access_denied":
-        return "Nothing was connected: it was refused at Tedee."
+        return _("Nothing was connected: it was refused at Tedee.")
     if error or not code:
-        return "Tedee did not connect the account. Check TEDEE_OAUTH_CLIENT_ID and TEDEE_OAUTH_SCOPES, then try again."
+        return _(
+            "Tedee did not connect the account. Check TEDEE_OAUTH_CLIENT_ID and TEDEE_OAUTH_SCOPES, then try again."
+        )
     return ""
 
 
 def _why(error: TedeeError, back: str) -> str:
     if isinstance(error, oauth.GrantRefused):
-        return "Tedee no longer accepts this login: it was used already, or took too long. Connect once more."
+        return _("Tedee no longer accepts this login: it was used already, or took too long. Connect once more.")
     if isinstance(error, oauth.ClientRefused):
-        return (
+        return _(
             "Tedee refuses this Turnkey. Check TEDEE_OAUTH_CLIENT_ID and TEDEE_OAUTH_CLIENT_SECRET, and that the "
-            f"address {back} is registered at Tedee."
-        )
-    return "Tedee's login gave no answer that can be used. Nothing was changed; connect once more in a minute."
+            "address {address} is registered at Tedee."
+        ).format(address=back)
+    return _("Tedee's login gave no answer that can be used. Nothing was changed; connect once more in a minute.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 
 class PinReveal(models.Model):
@@ -22,13 +24,13 @@ class PinReveal(models.Model):
     remote_address = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "code shown"
-        verbose_name_plural = "codes shown"
+        verbose_name = lazy("code shown")
+        verbose_name_plural = lazy("codes shown")
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"Disclosure {self.pk}"
+        return _("Disclosure {number}").format(number=self.pk)
 
 
 class CodeTry(models.Model):
@@ -48,10 +50,10 @@ class CodeTry(models.Model):
     remote_address = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "own code tried"
-        verbose_name_plural = "own codes tried"
+        verbose_name = lazy("own code tried")
+        verbose_name_plural = lazy("own codes tried")
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"Try {self.pk}"
+        return _("Try {number}").format(number=self.pk)
