@@ -15,7 +15,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext
 
 from pins import tasks
 from pins.admin.connection import TOKENS, ConnectionPages
@@ -220,7 +220,7 @@ class LockAccountWithFetchAdmin(ConnectionPages, LockAccountAdmin):
 def _changed(change: inventory.Change, number: int) -> str:
     """What became of how many locks."""
     words = {
-        inventory.Change.NEW: _("{number} new"),
+        inventory.Change.NEW: pgettext("locks", "{number} new"),
         inventory.Change.UPDATED: _("{number} updated"),
         inventory.Change.SAME: _("{number} as before"),
         inventory.Change.SKIPPED: _("{number} left alone"),

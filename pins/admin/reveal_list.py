@@ -30,7 +30,7 @@ class PinRevealAdmin(ReadOnlyAdmin):
 
     @admin.display(description=lazy("Who"), ordering="user_name")
     def who(self, reveal: PinReveal) -> str:
-        return reveal.user_name
+        return reveal.person
 
     @admin.display(description=lazy("When"), ordering="at")
     def when(self, reveal: PinReveal) -> str:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as lazy
+
+from rentals.phrases import mark
+
+#: Under which names guests stand, who are shown their own codes.
+ON_THEIR_PAGE: Final = mark("the guest, on their page")
+BY_MESSAGE: Final = mark("the guest, by message")
+SHUT_OUT: Final = mark("the guest, who could not get in")
 
 
 class PinReveal(models.Model):
@@ -31,6 +40,11 @@ class PinReveal(models.Model):
 
     def __str__(self) -> str:
         return _("Disclosure {number}").format(number=self.pk)
+
+    @property
+    def person(self) -> str:
+        """Who it was, for people."""
+        return _(self.user_name) if self.user_name in (ON_THEIR_PAGE, BY_MESSAGE, SHUT_OUT) else self.user_name
 
 
 class CodeTry(models.Model):

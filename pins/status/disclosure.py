@@ -31,9 +31,7 @@ def disclosure_badge(
     if grant is None:
         return None
     if reveals:
-        said = _("Shown to {person} on {when}").format(
-            person=reveals[0].user_name, when=day_and_time(reveals[0].at, zone)
-        )
+        said = _("Shown to {person} on {when}").format(person=reveals[0].person, when=day_and_time(reveals[0].at, zone))
         return Badge(said, Tone.READY)
     since = _present_code_known_since(grant)
     if since is None:

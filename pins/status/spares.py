@@ -77,4 +77,4 @@ def _line(pin: Pin, booking: Booking, now: datetime) -> SpareLine:
     at = brief(pin.grant.disclosed_at or now, now, booking.property.zone)
     # Its digits never change, so it works while its end is being changed.
     badge = Badge(_("Works"), Tone.READY) if opens_now(pin, now) else pin_badge(pin, now)
-    return SpareLine(pin.lock_id, pin.lock.name, badge, f"{at}, {first.user_name}" if first else at)
+    return SpareLine(pin.lock_id, pin.lock.name, badge, f"{at}, {first.person}" if first else at)

@@ -94,7 +94,7 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
         revoked=grant is not None and grant.revoked_at is not None,
         disclosure=disclosure_badge(grant, reveals, zone, now),
         reveals=tuple(
-            _("{person} on {when}").format(person=one.user_name, when=day_and_time(one.at, zone)) for one in reveals
+            _("{person} on {when}").format(person=one.person, when=day_and_time(one.at, zone)) for one in reveals
         ),
         may_show=grant is not None and is_live(grant, now),
     )
