@@ -21,7 +21,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from config.people import devices, links, second_step, throttle
+from config.people import devices, language, links, second_step, throttle
 from config.people.login_form import LoginForm
 from config.people.sessions import BY_PROVIDER, TOOK_SECOND_STEP
 from config.people.throttle import Wait
@@ -156,6 +156,7 @@ def _all_the_way_in(request: HttpRequest, user: User, wanted: str, proof: Proof)
         request.session[TOOK_SECOND_STEP] = True
     response = HttpResponseRedirect(wanted)  # `redirect` would look for a page of this name
     devices.remember(response, user)
+    language.bring(response, user)
     return response
 
 

@@ -80,7 +80,7 @@ def test_texts_of_templates_are_found(template: str, texts: list[object]) -> Non
 
 def test_texts_of_python_are_found() -> None:
     source = """
-phrase("A {b}" " c.", b=1), phrases("{number} day", "{number} days", 2), mark("d"), lazy("e"), _("f"), _(g), found.h("i")
+phrase("A {b}" " c.", b=1), phrases("{number} day", "{number} days", 2), mark("d"), lazy("e"), _("f"), _(g), a.h("i")
 ngettext("j", "k", 2), pgettext("l", "m")
 """
     found = [one.id for _line, one in catalogs.marked_in_python(source)]
