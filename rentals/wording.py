@@ -11,9 +11,8 @@ from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as written
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, npgettext
 
-from rentals import numbers
 from rentals.phrases import Phrase
 
 
@@ -99,15 +98,17 @@ def ahead(moment: datetime, now: datetime) -> str:
 
 
 def _span(length: timedelta) -> str:
-    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute."""
-    for unit, words in (
-        (timedelta(days=1), numbers.days),
-        (timedelta(hours=1), numbers.hours),
-        (timedelta(minutes=1), numbers.minutes),
-    ):
-        if length >= unit:
-            return words(length // unit)
-    return ""
+    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute. With a context, because
+    in some languages it is another word beside “ago” and “in” than where it stands alone (`rentals.numbers`)."""
+    if number := length // timedelta(days=1):
+        text = npgettext("ago, in", "{number} day", "{number} days", number)
+    elif number := length // timedelta(hours=1):
+        text = npgettext("ago, in", "{number} hour", "{number} hours", number)
+    elif number := length // timedelta(minutes=1):
+        text = npgettext("ago, in", "{number} minute", "{number} minutes", number)
+    else:
+        return ""
+    return text.format(number=number)
 
 
 def day(of: date) -> str:

@@ -14,7 +14,7 @@ from django.views.decorators.debug import sensitive_variables
 
 from config.people import bound, devices, throttle
 from config.people.throttle import Try, Wait
-from config.people.words import wait_for
+from config.people.words import not_looked_at
 from rentals.inbound.client import address_of
 
 #: No longer password is looked at: hashing begins with reading all of it.
@@ -45,9 +45,7 @@ class LoginForm(AdminAuthenticationForm):
             return self._in_turn(one, name)
         except Wait as refused:
             self.wait = refused.seconds
-            raise ValidationError(
-                f"Too many tries; this one was not looked at. {wait_for(refused.seconds)}", code="wait"
-            ) from None
+            raise ValidationError(not_looked_at(refused.seconds), code="wait") from None
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Django asks when the password is right."""

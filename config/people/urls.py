@@ -1,4 +1,5 @@
-"""Addresses of logging in and of the language, below the admin's. They stand before the admin's own, which takes all that begins so."""
+"""Addresses of logging in, and of the language, below the admin's. They stand before the admin's own, which takes all
+that begins so."""
 
 from django.urls import path
 

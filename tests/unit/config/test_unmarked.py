@@ -1,0 +1,140 @@
+"""Every word that people read is marked for translation (docs/languages.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatch
+from typing import Final
+
+import pytest
+
+from tests.support import catalogs, unmarked
+from tests.support.unmarked import Finding
+
+#: Modules whose words stay English, and why.
+ENGLISH: Final = {
+    "*/management/*": "terminals",
+    "pins/stack/*": "terminals",
+    "pins/simulator/*": "the simulator is for developers",
+    "*/checks.py": "system checks are told in terminals",
+    "config/environment.py": "settings are named when they cannot be read",
+    "config/paths.py": "the same",
+    "config/settings.py": "the same",
+    "config/metrics.py": "answers to programs",
+    "config/health.py": "answers to programs",
+    "config/schedule.py": "names in the scheduler's table",
+    "config/web/heads.py": "answers to broken requests, and the log",
+    "config/web/receiving.py": "answers to broken requests, and the log",
+    "config/people/models.py": "no page shows these tables",
+    "config/people/passkeys.py": "why a passkey was refused is for the log",
+    "config/people/provider/tokens.py": "why a token was refused is for the log",
+    "config/people/provider/wire.py": "how a provider fails is for the log",
+}
+#: Single texts in other modules, by their beginning, and why.
+SINGLE: Final[dict[str, dict[str, str]]] = {
+    "config/people/provider/pages.py": {"nobody of ours": "the log", "The answer comes from another": "the log"},
+    "config/people/provider/people.py": {"Groups by the provider": "the history is stored in English"},
+    "config/web/refusals.py": dict.fromkeys(("Request Timeout", "Too Many", "Service Unav"), "names of HTTP"),
+}
+
+
+def findings(folder: str) -> list[str]:
+    found = []
+    looks: list[tuple[list[object], Callable[[str], list[Finding]]]] = [
+        (list(catalogs.python_files()), unmarked.in_python),
+        (list(catalogs.templates()), unmarked.in_template),
+    ]
+    for paths, look in looks:
+        for path in paths:
+            name = path.relative_to(catalogs.ROOT).as_posix()
+            if name.startswith(f"{folder}/") and not any(fnmatch(name, one) for one in ENGLISH):
+                single = tuple(SINGLE.get(name, {}))
+                found += [f"{name}:{one}" for one in look(path.read_text()) if not one.text.startswith(single)]
+    return found
+
+
+@pytest.mark.parametrize("folder", catalogs.OURS)
+def test_every_word_is_marked(folder: str) -> None:
+    found = findings(folder)
+    assert not found, f"{len(found)} texts:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'A = "Two words"',
+        'def a():\n    return f"{b} words here"',
+        'messages.error(request, "Two words")',
+        'raise Refused("Two words")',
+        'a(b, "Two words", c="<b>{}</b>")',
+        '_("Two words {a}").format(a="two more")',
+        'phrase("Two words {a}", a="two more")',
+    ],
+)
+def test_words_in_python_are_found(source: str) -> None:
+    (found,) = unmarked.in_python(f"def run():\n    {source}" if source.startswith("_") else source)
+    assert found.why == "not marked"
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        '"""Two words."""',
+        'def a():\n    """Two words."""',
+        'A = lazy("Two words")',
+        'A = mark("Two words")',
+        'def a():\n    return _("Two words")',
+        'def a():\n    return ngettext("{number} word", "{number} words", n)',
+        'logger.warning("two words", extra={"cause": "two words"})',
+        'raise ValueError(f"two words {a}")',
+        'A = re.compile("two words")',
+        'A = "SELECT a FROM b WHERE two words"',
+        'A = "tk-panel tk-alarm"',
+        "A = \"<p class='two words'>{}</p>\"",
+        'assert a, "two words"',
+    ],
+)
+def test_what_is_for_machines_or_marked_is_not(source: str) -> None:
+    assert unmarked.in_python(source) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ('def a():\n    return _(f"Two {words}")', "put together"),
+        ('def a():\n    return _("Two {words}".format(words=b))', "put together"),
+        ('def a():\n    return phrase("Two " + words)', "put together"),
+        ('A = _("Two words")', "while the module is loaded"),
+        ('class A:\n    b = ngettext("a", "b", 2)', "while the module is loaded"),
+        ('def a(b=_("Two words")): ...', "while the module is loaded"),
+        ('class A:\n    @display(description=_("Two words"))\n    def a(self): ...', "while the module is loaded"),
+    ],
+)
+def test_a_text_that_is_marked_wrongly_is_found(source: str, why: str) -> None:
+    (found,) = unmarked.in_python(source)
+    assert why in found.why
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "<p>{% if a %}Word{% endif %}</p>",
+        '<input type="submit" value="Word">',
+        '<i title="{{ a }} word">',
+        '<td data-label="Word">',
+        '{% include "a.html" with text="Two words" %}',
+        '{{ a|default:"two words" }}',
+        "{{ a|pluralize }}",
+        "{% block title %}Word{% endblock %}",
+    ],
+)
+def test_words_in_templates_are_found(source: str) -> None:
+    assert len(unmarked.in_template(source)) == 1
+
+
+def test_what_a_template_translates_is_not_found() -> None:
+    source = """{# Two words #}{% load i18n %}<p class="two words">{% translate "Two words" %}</p>
+    {% blocktranslate count a=b %}Two words{% plural %}{{ a }} words{% endblocktranslate %}{{ a|date:"j F Y" }}
+    <code translate="no">Word</code><script>word</script>{{ a|default:_("two words") }} Turnkey <b>•</b>
+    <input type="hidden" value="word">{% block bodyclass %}two words{% endblock %}{% comment %}Word{% endcomment %}"""
+    assert unmarked.in_template(source) == []
