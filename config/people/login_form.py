@@ -10,6 +10,7 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.debug import sensitive_variables
 
 from config.people import bound, devices, throttle
@@ -27,6 +28,7 @@ _COME_BACK: Final = 5  # seconds
 
 class LoginForm(AdminAuthenticationForm):
     password = forms.CharField(
+        label=lazy("Password"),
         strip=False,
         max_length=LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),

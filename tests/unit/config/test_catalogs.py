@@ -87,7 +87,7 @@ def test_texts_of_templates_are_found(template: str, texts: list[object]) -> Non
 def test_texts_of_python_are_found() -> None:
     source = """
 phrase("A {b}" " c.", b=1), phrases("{number} day", "{number} days", 2), mark("d"), lazy("e"), _("f"), _(g), a.h("i")
-ngettext("j", "k", 2), pgettext("l", "m")
+ngettext("j", "k", 2), pgettext("l", "m"), f"{_('n')}", npgettext("o", "p", "q", 2), ngettext(r, "s", 2)
 """
     found = [one.id for one in catalogs.marked_in_python(source)]
     assert found == ["A {b} c.", ("{number} day", "{number} days"), "d", "e", "f", ("j", "k"), "m", "n", ("p", "q")]
