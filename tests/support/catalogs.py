@@ -59,11 +59,15 @@ def marked_in_python(source: str) -> Iterator[Message]:
         name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         if name in KEYWORDS:
             places = KEYWORDS[name] or (1,)
-            given = [one.value if isinstance(one, ast.Constant) else None for one in call.args]
+            given = [_text_of(one) for one in call.args]
             texts = tuple(given[place - 1] for place in places if isinstance(place, int) and place <= len(given))
-            if texts and all(isinstance(one, str) for one in texts):
+            if texts and all(texts):
                 context = given[0] if len(texts) < len(places) else None
                 yield Message(texts if len(texts) > 1 else texts[0], context=context)
+
+
+def _text_of(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def marked_in_template(source: str) -> Iterator[Message]:
@@ -142,9 +146,13 @@ def missing(of: Catalog) -> list[str]:
     return [str(one.id) for one in of if one.id and (one.fuzzy or not _is_whole(one))]
 
 
+def forms(one: Message) -> list[str]:
+    """What it is called in the language, by number where there is a plural."""
+    return [one.string or ""] if one.string is None or isinstance(one.string, str) else list(one.string)
+
+
 def _is_whole(one: Message) -> bool:
-    said = one.string if isinstance(one.string, tuple) else (one.string,)
-    return all(said)
+    return all(forms(one))
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ class Pseudo:
 def spoken(language: str) -> Iterator[None]:
     """In place of this language. Dates and numbers stay as it writes them."""
     with pytest.MonkeyPatch.context() as patches:
-        patches.setitem(trans_real._translations, language, Pseudo(language))
+        patches.setitem(vars(trans_real)["_translations"], language, Pseudo(language))
         yield
 
 

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.core import mail
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import translation
+from django.views import defaults
 
+from config.celery import app as celery_app
+from config.people import tasks
 from config.people.models import Preference
 from tests.support.logins import LOGIN, PASSWORD, is_in, log_in
-from tests.support.pages import content
+from tests.support.pages import content, text
 
 pytestmark = pytest.mark.django_db
 
@@ -32,6 +38,14 @@ def anna(settings: LazySettings) -> User:
 def inside(client: Client, anna: User) -> Client:
     client.force_login(anna)
     return client
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Tasks run where they are sent."""
+    celery_app.conf.task_always_eager = True
+    yield
+    celery_app.conf.task_always_eager = False
 
 
 def language_of(page: Any) -> str:
@@ -153,3 +167,62 @@ def test_answers_for_machines_have_no_language(client: Client) -> None:
     answer = client.get("/healthz", headers={"Accept-Language": "pl"})
     assert "Content-Language" not in answer.headers
     assert "Accept-Language" not in answer.headers.get("Vary", "")
+
+
+# -- words -------------------------------------------------------------------------------------------------------------
+
+
+def test_the_login_speaks_polish(client: Client) -> None:
+    page = text(client.get(LOGIN, headers={"Accept-Language": "pl"}))
+    assert "Zaloguj się kluczem logowania" in page
+    assert ">Hasło:<" in page
+    assert "Log in" not in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "chosen", "subject"),
+    [
+        ("pl", "", "Turnkey: ustaw swoje hasło"),
+        ("en", "pl", "Turnkey: ustaw swoje hasło"),
+        ("pl", "en-gb", "Turnkey: choose your password"),
+        ("de", "", "Turnkey: choose your password"),
+    ],
+)
+def test_a_letter_is_in_the_language_of_whoever_gets_it(
+    anna: User, settings: LazySettings, asked: str, chosen: str, subject: str
+) -> None:
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail.example.com", "https://codes.example.com"
+    if chosen:
+        Preference.objects.create(user=anna, language=chosen)
+    tasks.mail_link.run(user_id=anna.pk, language=asked)
+    (letter,) = mail.outbox
+    assert letter.subject == subject
+    assert "https://codes.example.com/admin/choose-password/" in letter.body
+    assert ("przez 24 godziny" in letter.body) == ("ustaw" in subject)
+
+
+def test_whoever_asks_for_a_letter_hands_on_the_language_of_the_page(
+    client: Client, anna: User, settings: LazySettings, at_once: None
+) -> None:
+    settings.EMAIL_HOST, settings.PUBLIC_URL = "mail.example.com", "https://codes.example.com"
+    client.post("/admin/forgotten-password/", {"email": anna.email}, headers={"Accept-Language": "pl"})
+    assert mail.outbox[0].subject == "Turnkey: ustaw swoje hasło"
+
+
+def test_pages_of_errors_speak_polish_too(inside: Client) -> None:
+    inside.post(CHOOSE, {"language": "pl"})
+    assert "Pod tym adresem nic nie ma" in content(inside.get("/nothing-here/"))
+    # Without a request or its context: Django has none when all else fails.
+    with translation.override("pl"):
+        assert "Coś poszło tu nie tak" in defaults.server_error(RequestFactory().get("/")).content.decode()
+    strict = Client(enforce_csrf_checks=True, headers={"Accept-Language": "pl"})
+    assert "Ta strona jest zbyt stara" in content(strict.post(CHOOSE, {"language": "pl"}))
+
+
+def test_what_somebody_did_is_stored_in_english_and_shown_in_polish(inside: Client, anna: User) -> None:
+    inside.post(CHOOSE, {"language": "pl"})
+    other = User.objects.create_user("bob", is_staff=True)
+    inside.post(f"/admin/auth/user/{other.pk}/password-link/")
+    assert LogEntry.objects.get(object_id=str(other.pk)).change_message == "Made a one-time link to choose a password."
+    shown = content(inside.get(f"/admin/auth/user/{other.pk}/history/"))
+    assert "Utworzono link jednorazowy do ustawienia hasła." in shown

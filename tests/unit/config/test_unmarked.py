@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -40,9 +41,9 @@ SINGLE: Final[dict[str, dict[str, str]]] = {
 
 def findings(folder: str) -> list[str]:
     found = []
-    looks: list[tuple[list[object], Callable[[str], list[Finding]]]] = [
-        (list(catalogs.python_files()), unmarked.in_python),
-        (list(catalogs.templates()), unmarked.in_template),
+    looks: list[tuple[list[Path], Callable[[str], list[Finding]]]] = [
+        (catalogs.python_files(), unmarked.in_python),
+        (catalogs.templates(), unmarked.in_template),
     ]
     for paths, look in looks:
         for path in paths:
