@@ -6,6 +6,8 @@ finds them, and whoever shows them asks `rentals.wording.said`. Modules that may
 
 from __future__ import annotations
 
+from typing import Final
+
 
 class Phrase(str):
     """An English sentence that knows what it was made of, so that it can be said in another language.
@@ -43,3 +45,7 @@ def _made(one: str, many: str, number: int, values: dict[str, object]) -> Phrase
     made = Phrase((many if many and number != 1 else one).format(**values))
     made.one, made.many, made.number, made.values = one, many, number, values
     return made
+
+
+#: What `make messages` looks for in Python, beside the names of Django.
+MARKERS: Final = ("mark", "phrase", "phrases")

@@ -4,15 +4,16 @@ database."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.utils.dateformat import format as written
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, npgettext
+from django.utils.translation import ngettext
 
+from rentals import numbers
 from rentals.phrases import Phrase
 
 
@@ -87,28 +88,14 @@ def counted(number: int, what: str) -> str:
 
 def ago(moment: datetime, now: datetime) -> str:
     """`5 minutes ago`."""
-    span = _span(now - moment)
+    span = numbers.span(now - moment)
     return _("{span} ago").format(span=span) if span else _("just now")
 
 
 def ahead(moment: datetime, now: datetime) -> str:
     """`in 5 minutes`."""
-    span = _span(moment - now)
+    span = numbers.span(moment - now)
     return _("in {span}").format(span=span) if span else _("in a moment")
-
-
-def _span(length: timedelta) -> str:
-    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute. With a context, because
-    in some languages it is another word beside “ago” and “in” than where it stands alone (`rentals.numbers`)."""
-    if number := length // timedelta(days=1):
-        text = npgettext("ago, in", "{number} day", "{number} days", number)
-    elif number := length // timedelta(hours=1):
-        text = npgettext("ago, in", "{number} hour", "{number} hours", number)
-    elif number := length // timedelta(minutes=1):
-        text = npgettext("ago, in", "{number} minute", "{number} minutes", number)
-    else:
-        return ""
-    return text.format(number=number)
 
 
 def day(of: date) -> str:
