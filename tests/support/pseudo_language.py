@@ -22,8 +22,20 @@ _NOT_READ: Final = frozenset({"script", "style", "code", "textarea"})
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
 
 
+#: What the filter `yesno` takes apart.
+_CHOICE: Final = re.compile(r"[^,]+,[^ ,][^,]*(,[^ ,][^,]*)?")
+#: Where a new text begins, whatever came before.
+_BLOCKS: Final = re.compile(
+    r"button|caption|d[dlt]|div|fieldset|form|h\d|label|legend|li|option|p|section|summary|t[dhr]|table|title|ul"
+)
+
+
 def pseudo(text: str) -> str:
-    pieces = _PLACE.split(text.rpartition(_CONTEXT)[2])
+    """The text as this language has it."""
+    plain = text.rpartition(_CONTEXT)[2]
+    if _CHOICE.fullmatch(plain):
+        return ",".join(f"⟦{one}⟧" for one in plain.split(","))
+    pieces = _PLACE.split(plain)
     return "".join(one if at % 2 or not _WORD.search(one) else f"⟦{one}⟧" for at, one in enumerate(pieces))
 
 
@@ -65,6 +77,7 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = dict(attrs)
+        self._depth = 0 if _BLOCKS.fullmatch(tag) else self._depth
         is_same = given.get("translate") == "no" or ("lang" in given and tag != "html")
         if is_same or tag in _NOT_READ or tag in self._hidden[-1:]:
             self._hidden.append(tag)
@@ -86,7 +99,7 @@ class _Reader(HTMLParser):
 def _outside(text: str, depth: int) -> tuple[str, int]:
     kept = []
     for sign in text:
-        depth += (sign == "⟦") - (sign == "⟧")
+        depth = max(0, depth + (sign == "⟦") - (sign == "⟧"))
         kept.append(" " if depth > 0 or sign == "⟧" else sign)
     return " ".join("".join(kept).split()), depth
 
@@ -99,13 +112,16 @@ def untranslated(page: str) -> list[str]:
     return [one for one in reader.found if _WORD.search(one)]
 
 
+_KINDS: Final = (models.CharField, models.TextField, models.JSONField)
+
+
 def stored_texts(labels: Iterable[str]) -> list[str]:
     """Every text in the tables of these apps, the longest first: what people or calendars wrote."""
     found: set[str] = set()
     for label in labels:
         for model in apps.get_app_config(label).get_models():
-            kinds = (models.CharField, models.TextField, models.JSONField)
-            names = [field.name for field in model._meta.fields if isinstance(field, kinds)]
+            names = [field.name for field in model._meta.fields if isinstance(field, _KINDS)]
+            names = [one for one in names if one != "object_repr"]  # Django keeps how the person saw the row
             for row in model._base_manager.values_list(*names) if names else []:
                 for value in row:
                     found |= set(_texts(value))

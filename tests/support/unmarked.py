@@ -55,10 +55,15 @@ class Finding:
 # -- Python ------------------------------------------------------------------------------------------------------------
 
 
-def in_python(source: str) -> list[Finding]:
-    """Words that are in no marking call, and texts that are marked in a way that cannot work."""
+def in_python(source: str, *, is_model: bool = False) -> list[Finding]:
+    """Words that are in no marking call, and texts that are marked in a way that cannot work. `is_model`: the help of
+    a column may be for those who read the code; the pseudo-language finds what a form shows."""
     found: list[Finding] = []
-    _walk(ast.parse(source), found, is_running=False)
+    tree = ast.parse(source)
+    if is_model:
+        for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
+            call.keywords = [one for one in call.keywords if one.arg != "help_text" or not _text_of(one.value)]
+    _walk(tree, found, is_running=False)
     return sorted(found, key=lambda one: one.line)
 
 
