@@ -47,6 +47,7 @@ class Finding:
     line: int
     text: str
     why: str = "not marked"
+    within: str = ""  # the function, class or constant
 
     def __str__(self) -> str:
         return f"{self.line}: {self.why}: {' '.join(self.text.split())[:90]}"
@@ -63,20 +64,21 @@ def in_python(source: str, *, is_model: bool = False) -> list[Finding]:
     if is_model:
         for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
             call.keywords = [one for one in call.keywords if one.arg != "help_text" or not _text_of(one.value)]
-    _walk(tree, found, is_running=False)
+    _walk(tree, found, "", is_running=False)
     return sorted(found, key=lambda one: one.line)
 
 
-def _walk(node: ast.AST, found: list[Finding], *, is_running: bool) -> None:
+def _walk(node: ast.AST, found: list[Finding], within: str, *, is_running: bool) -> None:
     """`is_running`: within a function, whose body runs later than the module is loaded."""
+    within = _name_of(node) or within
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
         for one in (*node.decorator_list, node.args):
-            _walk(one, found, is_running=is_running)
+            _walk(one, found, within, is_running=is_running)
         for statement in node.body:
-            _walk(statement, found, is_running=True)
+            _walk(statement, found, within, is_running=True)
         return
     if isinstance(node, ast.Lambda):
-        _walk(node.body, found, is_running=True)
+        _walk(node.body, found, within, is_running=True)
         return
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return  # a docstring
@@ -89,19 +91,29 @@ def _walk(node: ast.AST, found: list[Finding], *, is_running: bool) -> None:
     if isinstance(node, ast.Call) and (name := _last_name(node.func)) in MARKS:
         found += _wrongly_marked(node, name, is_running=is_running)
         for one in (*node.args[_texts_of(name) :], *node.keywords):
-            _walk(one, found, is_running=is_running)
+            _walk(one, found, within, is_running=is_running)
         return
     text = _text_of(node)
     if text is not None:
         if _WORDS.search(_TAG.sub(" ", text)) and not _SQL.match(text):
-            found.append(Finding(node.lineno, text))  # type: ignore[attr-defined]
+            found.append(Finding(node.lineno, text, within=within))  # type: ignore[attr-defined]
         if isinstance(node, ast.JoinedStr):
             for part in node.values:
                 if isinstance(part, ast.FormattedValue):
-                    _walk(part.value, found, is_running=is_running)
+                    _walk(part.value, found, within, is_running=is_running)
         return
     for child in ast.iter_child_nodes(node):
-        _walk(child, found, is_running=is_running)
+        _walk(child, found, within, is_running=is_running)
+
+
+def _name_of(node: ast.AST) -> str:
+    """What the exceptions call this part of a module."""
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name
+    target = (
+        node.target if isinstance(node, ast.AnnAssign) else node.targets[0] if isinstance(node, ast.Assign) else None
+    )
+    return target.id if isinstance(target, ast.Name) and target.id.isupper() else ""
 
 
 def _text_of(node: ast.AST) -> str | None:
