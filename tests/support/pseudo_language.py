@@ -116,7 +116,8 @@ _KINDS: Final = (models.CharField, models.TextField, models.JSONField)
 
 
 def stored_texts(labels: Iterable[str]) -> list[str]:
-    """Every text in the tables of these apps, the longest first: what people or calendars wrote."""
+    """Every text in the tables of these apps, the longest first: what people or calendars wrote. Without single words
+    in small letters, which are keys of ours: they are words of pages as well."""
     found: set[str] = set()
     for label in labels:
         for model in apps.get_app_config(label).get_models():
@@ -125,7 +126,8 @@ def stored_texts(labels: Iterable[str]) -> list[str]:
             for row in model._base_manager.values_list(*names) if names else []:
                 for value in row:
                     found |= set(_texts(value))
-    return sorted((" ".join(one.split()) for one in found if _WORD.search(one)), key=len, reverse=True)
+    written = (" ".join(one.split()) for one in found if _WORD.search(one))
+    return sorted((one for one in written if " " in one or one != one.lower()), key=len, reverse=True)
 
 
 def _texts(value: Any) -> Iterator[str]:
