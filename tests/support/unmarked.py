@@ -160,6 +160,7 @@ _NAMES: Final = frozenset({"Turnkey", "Tedee"})
 _ATTRIBUTES: Final = frozenset({"aria-label", "title", "placeholder", "alt", "aria-description", "data-label"})
 _BUTTONS: Final = frozenset({"submit", "button", "reset"})
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
+_BARE_MONTH: Final = re.compile(r"""\|date:["'][^"']*[jd][^"']*F""")
 _LITERAL: Final = re.compile(r"""(?<!_\()("[^"]*"|'[^']*')""")
 
 
@@ -183,16 +184,24 @@ def _without_tags(source: str) -> tuple[str, list[Finding]]:
             kept.append(token.contents)
         if until:
             until = "" if name == until else until
-        elif name in ("blocktranslate", "blocktrans", "comment", "verbatim"):
+            continue
+        if token.token_type in (TokenType.BLOCK, TokenType.VAR):
+            found += _in_tag(token, name)
+        if name in ("blocktranslate", "blocktrans", "comment", "verbatim"):
             until = f"end{name}"
         elif token.contents.startswith("block ") and token.contents.endswith("class"):
             until = "endblock"
-        elif token.token_type in (TokenType.BLOCK, TokenType.VAR) and name not in ("translate", "trans"):
-            words = [one for one in _LITERAL.findall(token.contents) if _WORDS.search(one)]
-            found += [Finding(token.lineno or 0, one) for one in words]
-            if "|pluralize" in token.contents:
-                found.append(Finding(token.lineno or 0, token.contents, "a plural as English makes it"))
     return "".join(kept), found
+
+
+def _in_tag(token: Token, name: str) -> Iterator[Finding]:
+    line, text = token.lineno or 0, token.contents
+    if name not in ("translate", "trans", "comment"):
+        yield from (Finding(line, one) for one in _LITERAL.findall(text) if _WORDS.search(one))
+    if _BARE_MONTH.search(text):
+        yield Finding(line, text, "a month that stands alone; beside a day it is E")
+    if "|pluralize" in text:
+        yield Finding(line, text, "a plural as English makes it")
 
 
 def _lines_of(token: Token, source: str) -> int:

@@ -185,6 +185,7 @@ def test_a_text_that_is_marked_wrongly_is_found(source: str, why: str) -> None:
         '{% include "a.html" with text="Two words" %}',
         '{{ a|default:"two words" }}',
         "{{ a|pluralize }}",
+        '{% blocktranslate with a=b|date:"j F Y" %}Since {{ a }}{% endblocktranslate %}',
         "{% block title %}Word{% endblock %}",
     ],
 )
@@ -194,7 +195,8 @@ def test_words_in_templates_are_found(source: str) -> None:
 
 def test_what_a_template_translates_is_not_found() -> None:
     source = """{# Two words #}{% load i18n %}<p class="two words">{% translate "Two words" %}</p>
-    {% blocktranslate count a=b %}Two words{% plural %}{{ a }} words{% endblocktranslate %}{{ a|date:"j F Y" }}
+    {% blocktranslate count a=b %}Two words{% plural %}{{ a }} words{% endblocktranslate %}{{ a|date:"j E Y" }}
+    {{ a|date:"F Y" }}
     <code translate="no">Word</code><script>word</script>{{ a|default:_("two words") }} Turnkey <b>•</b>
     <input type="hidden" value="word">{% block bodyclass %}two words{% endblock %}{% comment %}Word{% endcomment %}"""
     assert unmarked.in_template(source) == []
