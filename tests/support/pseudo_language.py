@@ -116,18 +116,23 @@ _KINDS: Final = (models.CharField, models.TextField, models.JSONField)
 
 
 def stored_texts(labels: Iterable[str]) -> list[str]:
-    """Every text in the tables of these apps, the longest first: what people or calendars wrote. Without single words
-    in small letters, which are keys of ours: they are words of pages as well."""
+    """Every text in the tables of these apps, the longest first: what people or calendars wrote. Without our own keys,
+    which are words of pages as well."""
     found: set[str] = set()
     for label in labels:
         for model in apps.get_app_config(label).get_models():
-            names = [field.name for field in model._meta.fields if isinstance(field, _KINDS)]
-            names = [one for one in names if one != "object_repr"]  # Django keeps how the person saw the row
+            fields = [one for one in model._meta.fields if isinstance(one, _KINDS) and not one.choices]
+            # Django keeps in `object_repr` how the person saw the row.
+            names = [one.name for one in fields if one.name != "object_repr"]
             for row in model._base_manager.values_list(*names) if names else []:
                 for value in row:
-                    found |= set(_texts(value))
+                    found |= (
+                        {value}
+                        if isinstance(value, str)
+                        else {one for one in _texts(value) if not one.islower() or " " in one}
+                    )
     written = (" ".join(one.split()) for one in found if _WORD.search(one))
-    return sorted((one for one in written if " " in one or one != one.lower()), key=len, reverse=True)
+    return sorted(written, key=len, reverse=True)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -31,12 +31,16 @@ SAME: Final = re.compile(
     r"\b(Turnkey|Tedee|Airbnb|Abritel|Agoda|Beds24|Booking\.com|Expedia|Google Calendar|Guesty|HomeAway|Hospitable|"
     r"Hostaway|OwnerRez|Smoobu|Vrbo|English|Polski|iCal|Wi-Fi|HTTP|URL|UTC|GMT|CET|CEST|PIN|ID|OK|True|False|"
     r"[A-Z]+(_[A-Z]+)+|Europe/\w+|example\.com|name, time zone, check-in.*|serial number, name, account.*)|"
-    r"https?://\S+|\S+@\S+|/\S+/|\{\{ \w+ \}\}|\{\w+\}|.* \((en|pl|de|es|fr)\)$"
+    r"https?://\S+|\S+@\S+|/\S+/|\{\{ \w+ \}\}|\{\w+\}|[a-z]+\.[a-z_]+|.* \((en|pl|de|es|fr)\)$"
 )
 #: Django's names of permissions, which are rows, and of its own tables between tables.
 DJANGO_S: Final = re.compile(r" \| Can \w+ |relationship")
 #: Addresses of apps of others, whose pages have texts of their own that nobody translated.
 NOT_OURS: Final = ("/admin/django_celery_beat/",)
+
+
+#: Django's own, which want more than a press; and what ends the session.
+FORMS: Final = re.compile(r"/(add|change|history|delete|logout|<object_id>)/$|^/admin/\w+/(\w+/)?$|^/(g|webhooks)/")
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +124,9 @@ def test_what_is_stored_stays_english(village: Village) -> None:
     answered = 0
     with spoken("pl"):
         for line, address in addresses(village, hidden=False).items():
-            if "/delete/" not in line and line.endswith(("/", ">")) and not line.startswith(("/admin/logout", "/g/")):
+            if not FORMS.search(line):
                 answered += client.post(address, {"post": "yes"}).status_code in (200, 302)
-    assert answered > 60
+    assert answered > 40
     wrong = [one for one in stored_texts(("rentals", "pins", "auth", "admin", "people")) if "⟦" in one]
     if wrong:
         pytest.fail("\n".join(wrong), pytrace=False)
