@@ -1,4 +1,4 @@
-"""Numbers of things where they stand alone or in a list, in the language that is active: `3 locks`.
+"""Numbers of things where they stand alone or in a list, in the language that is active: `3 locks`; how long it is.
 
 Inside a sentence other languages change the word as well: there the whole sentence goes through `ngettext`.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils.translation import ngettext, npgettext
+from django.utils.translation import get_language, ngettext, npgettext
 
 
 def days(number: int) -> str:
@@ -50,3 +50,8 @@ def span(length: timedelta) -> str:
     else:
         return ""
     return text.format(number=number)
+
+
+def small(date: str) -> str:
+    """A date with the names of days and months in small letters, where the language writes them so in a sentence."""
+    return date if (get_language() or "en").startswith(("en", "de")) else date.lower()
