@@ -105,11 +105,8 @@ format: $(TOOLS) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-messages: $(TOOLS) ## Bring the catalogs of what guests read up to date (config/locale), and compile them
-	@mkdir -p var
-	@$(BIN)/pybabel -q extract --no-location --project=Turnkey -o var/guests.pot pins/guests/words.py
-	@$(BIN)/pybabel -q update -i var/guests.pot -d config/locale -D django -w 110 --no-fuzzy-matching --ignore-pot-creation-date
-	@$(BIN)/pybabel -q compile -d config/locale -D django
+messages: $(TOOLS) ## Bring the catalogs of translations up to date (config/locale), and compile them
+	@$(BIN)/python -m tests.support.catalogs
 
 requirements: $(TOOLS) ## Compile requirements*.txt from requirements*.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes requirements.in -o requirements.txt

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -55,14 +55,14 @@ def clock_time(moment: datetime, zone: ZoneInfo) -> str:
 
 def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
     """`Wed 3 Mar 2027, 15:00 CET`, in the given zone."""
-    return written(moment.astimezone(zone), "D j M Y, ") + clock_time(moment, zone)
+    return numbers.small(written(moment.astimezone(zone), "D j M Y, ")) + clock_time(moment, zone)
 
 
 def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """`Wed 3 Mar, 15:00 CET`; with the year if it is not the present one."""
     local = moment.astimezone(zone)
     same_year = local.year == now.astimezone(zone).year
-    return written(local, "D j M, " if same_year else "D j M Y, ") + clock_time(moment, zone)
+    return numbers.small(written(local, "D j M, " if same_year else "D j M Y, ")) + clock_time(moment, zone)
 
 
 def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -107,43 +107,31 @@ def counted(number: int, what: str) -> str:
 
 def ago(moment: datetime, now: datetime) -> str:
     """`5 minutes ago`."""
-    span = _span(now - moment)
+    span = numbers.span(now - moment)
     return _("{span} ago").format(span=span) if span else _("just now")
 
 
 def ahead(moment: datetime, now: datetime) -> str:
     """`in 5 minutes`."""
-    span = _span(moment - now)
+    span = numbers.span(moment - now)
     return _("in {span}").format(span=span) if span else _("in a moment")
-
-
-def _span(length: timedelta) -> str:
-    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute."""
-    for unit, words in (
-        (timedelta(days=1), numbers.days),
-        (timedelta(hours=1), numbers.hours),
-        (timedelta(minutes=1), numbers.minutes),
-    ):
-        if length >= unit:
-            return words(length // unit)
-    return ""
 
 
 def day(of: date) -> str:
     """`3 Mar 2027`."""
-    return written(of, "j M Y")
+    return numbers.small(written(of, "j M Y"))
 
 
 def span(starts: date, ends: date, today: date) -> str:
     """`12 to 22 Mar`, as short as it can be understood: months and years that differ are on both days, and a year
     that is not the present one is said."""
-    last = written(ends, "j M" if starts.year == ends.year == today.year else "j M Y")
+    last = numbers.small(written(ends, "j M" if starts.year == ends.year == today.year else "j M Y"))
     if starts == ends:
         return last
     if starts.year != ends.year:
         first = day(starts)
     else:
-        first = written(starts, "j" if starts.month == ends.month else "j M")
+        first = numbers.small(written(starts, "j" if starts.month == ends.month else "j M"))
     return _("{first} to {last}").format(first=first, last=last)
 
 
@@ -152,5 +140,5 @@ def days(starts: date | None, ends: date | None) -> str:
     if starts is None or ends is None:
         known = starts or ends
         return day(known) if known else _("unknown dates")
-    first = written(starts, "j M" if starts.year == ends.year else "j M Y")
+    first = numbers.small(written(starts, "j M" if starts.year == ends.year else "j M Y"))
     return _("{first} to {last}").format(first=first, last=day(ends))
