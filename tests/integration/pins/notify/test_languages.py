@@ -44,7 +44,7 @@ def test_a_letter_about_a_stay_is_polish_with_its_times(house: House, door: Lock
     assert letter.body.splitlines()[:3] == [
         "Anna, Stare Miasto 3",
         "Pobyt jest odwołany. Jego kod jest usuwany z zamków: Front door.",
-        "Przyjazd Wt 2 Mar 2027, 10:00 CET, wyjazd Pt 5 Mar 2027, 10:00 CET.",
+        "Przyjazd wt 2 mar 2027, 10:00 CET, wyjazd pt 5 mar 2027, 10:00 CET.",
     ]
 
 
