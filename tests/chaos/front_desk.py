@@ -302,6 +302,17 @@ def cleaner(flat: int, name: str, **fields: Any) -> dict[str, Any]:
     return {"id": access.pk, "path": reverse("work", args=[token])}
 
 
+def names() -> dict[str, dict[str, int]]:
+    """Ids by name; of two bookings of one name, the later one's."""
+    return {
+        "properties": dict(Property.objects.values_list("name", "pk")),
+        "locks": dict(Lock.objects.values_list("name", "pk")),
+        "accounts": dict(LockAccount.objects.values_list("name", "pk")),
+        "staff": dict(StaffAccess.objects.values_list("name", "pk")),
+        "bookings": dict(Booking.objects.order_by("pk").values_list("guest_name", "pk")),
+    }
+
+
 def push_path(feed: int) -> str:
     """Where the calendar is pushed to."""
     return reverse("push-calendar", args=[CalendarFeed.objects.get(pk=feed).token])
@@ -365,6 +376,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         change_key,
         subscribe,
         tell_robot,
+        names,
         push_path,
         guide,
         guest_path,
