@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import transaction
@@ -19,7 +21,7 @@ from pins.admin.setup.forms import AccountForm, KeyForm
 from pins.admin.setup.known import Facts
 from pins.admin.setup.steps import Key, State, judge
 from pins.models import AccountState
-from pins.reconcile import account_limits, by_hand, inventory, key_expiry
+from pins.reconcile import account_limits, by_hand, inventory, key_expiry, tokens
 from pins.reconcile.clients import client_for
 from rentals.fields import UndecryptableValue
 from rentals.models import LockAccount
@@ -58,15 +60,20 @@ def log(request: HttpRequest, about: Model, flag: int, text: str) -> None:
 # -- the account -------------------------------------------------------------------------------------------------
 
 
+def may_connect() -> bool:
+    """Whether this Turnkey is known at Tedee, so that accounts can be connected by logging in there."""
+    return bool(settings.TEDEE_OAUTH_CLIENT_ID)
+
+
 def account_page(request: HttpRequest, facts: Facts) -> Answer:
-    return {"form": AccountForm(initial={"name": "" if facts.accounts else "Tedee"})}
+    return {"form": AccountForm(initial={"name": "" if facts.accounts else "Tedee"}), "may_connect": may_connect()}
 
 
 def account_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
     """The account is kept whatever its key is worth: the next step says so, and takes another one."""
     form = AccountForm(request.POST)
     if not form.is_valid():
-        return {"form": form}
+        return {"form": form, "may_connect": may_connect()}
     form.instance.secret, form.instance.observe_only = form.cleaned_data["secret"], True
     with transaction.atomic():
         account = form.save()
@@ -75,35 +82,52 @@ def account_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse
     return go(Key.LOCKS if tested and _is_good() else Key.KEY)
 
 
+def new_account() -> LockAccount:
+    """One for a person who logs in at Tedee, not stored yet. They can give it another name later."""
+    taken = {name.casefold() for name in LockAccount.objects.values_list("name", flat=True)}
+    names = itertools.chain(["Tedee"], (f"Tedee {number}" for number in itertools.count(2)))
+    name = next(one for one in names if one.casefold() not in taken)
+    return LockAccount(name=name, kind=LockAccount.Kind.OAUTH, observe_only=True)
+
+
+def connected(request: HttpRequest, account: LockAccount) -> HttpResponse:
+    """The account has just been connected: ask Tedee for its locks, and go on."""
+    tested = test_key(request, account, timezone.now())
+    return go(Key.LOCKS if tested and _is_good() else Key.KEY)
+
+
 # -- its key -----------------------------------------------------------------------------------------------------
 
 
 def key_page(request: HttpRequest, facts: Facts) -> Answer:
-    account = _in_question(facts)
-    return {"account": account, "form": KeyForm(instance=account) if account is not None else None}
+    account = in_question(facts)
+    form = KeyForm(instance=account) if account is not None else None
+    return {"account": account, "form": form, "may_connect": may_connect()}
 
 
 def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
-    account = _in_question(facts)
+    account = in_question(facts)
     if account is None:
         return go(Key.ACCOUNT)
     now = timezone.now()
     if "test" not in request.POST:
         form = KeyForm(request.POST, instance=account)
         if not form.is_valid():
-            return {"account": account, "form": form}
+            return {"account": account, "form": form, "may_connect": may_connect()}
         with transaction.atomic():
-            account.secret = form.cleaned_data["secret"]
-            account.save(update_fields=["secret"])
+            account.secret, account.kind = form.cleaned_data["secret"], LockAccount.Kind.PERSONAL_KEY
+            account.save(update_fields=["secret", "kind"])
+            tokens.forget(account)
             log(request, account, CHANGE, "Another key was entered in the first run.")
         account_limits.forgive_new_keys(now)
     if test_key(request, account, now) and _is_good():
-        messages.success(request, f"{account}: Tedee accepts the key.")
+        what = "key" if account.kind == LockAccount.Kind.PERSONAL_KEY else "connection"
+        messages.success(request, f"{account}: Tedee accepts the {what}.")
         return go(Key.LOCKS)
     return go(Key.KEY)
 
 
-def _in_question(facts: Facts) -> LockAccount | None:
+def in_question(facts: Facts) -> LockAccount | None:
     """The account whose key the step is about: one in trouble, one that is not tested, or the last one."""
     troubled = [one for one in facts.accounts if one.refused or one.may_write is False]
     untested = [one for one in facts.accounts if not one.accepted]

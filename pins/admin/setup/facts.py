@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from pins.admin.setup.known import Account, Calendar, Door, Facts, Flat, Stay
 from pins.core.foreign_writers import counted_writers
-from pins.models import AccountState, Heartbeat, LockState
+from pins.models import AccountState, AccountTokens, Heartbeat, LockState
 from pins.reconcile import sweep
 from pins.reconcile.account_limits import WRITES_REST
 from pins.status import stay_lists, wording
@@ -21,13 +21,18 @@ from rentals.fields import behind
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from rentals.wording import Tone
 
+_TOKENS: Final = behind("tokens", AccountTokens.SECRETS)
 #: The first run is about the first few. Of more the pages name so many.
 _MOST: Final = 100
 
 
 def load(now: datetime) -> Facts:
     """`now`: UTC."""
-    accounts = LockAccount.objects.select_related("operation").defer(*LockAccount.SECRETS).order_by("pk")[:_MOST]
+    accounts = (
+        LockAccount.objects.select_related("operation", "tokens")
+        .defer(*LockAccount.SECRETS, *_TOKENS)
+        .order_by("pk")[:_MOST]
+    )
     doors = tuple(_door(one, now) for one in _locks())
     usable = frozenset(one.id for one in doors if not one.problem)
     judged = tuple(_account(one) for one in accounts)
@@ -51,8 +56,11 @@ def _locks() -> list[Lock]:
 
 def _account(one: LockAccount) -> Account:
     state: AccountState | None = getattr(one, "operation", None)
+    row: AccountTokens | None = getattr(one, "tokens", None)
+    by_login = one.kind == LockAccount.Kind.OAUTH
+    login = {"by_login": by_login, "connected": not by_login or (row is not None and not row.ended)}
     if state is None:
-        return Account(one.pk, one.name, one.observe_only)
+        return Account(one.pk, one.name, one.observe_only, **login)
     may_only_read = bool(state.dead_key) and state.pause_cause == WRITES_REST
     return Account(
         id=one.pk,
@@ -61,7 +69,9 @@ def _account(one: LockAccount) -> Account:
         accepted=state.listed_at is not None,
         refused=bool(state.dead_key) and not may_only_read,
         may_write=False if may_only_read else state.key_may_write,
-        ends_at=state.key_valid_to,
+        ends_at=state.key_valid_to if not by_login else row.refresh_until if row is not None else None,
+        not_renewed=by_login and row is not None and row.failing_since is not None,
+        **login,
     )
 
 

@@ -18,7 +18,10 @@ class Account:
     accepted: bool = False  # Tedee has listed the locks for its key
     refused: bool = False
     may_write: bool | None = None  # None: Tedee does not say
-    ends_at: datetime | None = None  # of its key (UTC); None: unknown
+    ends_at: datetime | None = None  # of its key, or of a connection that is not renewed (UTC); None: unknown
+    by_login: bool = False  # connected by logging in at Tedee; otherwise it has a key
+    connected: bool = True  # the login was made, and holds
+    not_renewed: bool = False  # the last renewals of the connection brought nothing
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from pins.admin.setup.known import Account, Door, Facts
 from pins.core.foreign_writers import REMEDIES, Writer
 from rentals.wording import counted, day_and_time
@@ -113,6 +115,10 @@ def _key(facts: Facts) -> Step:
     if not facts.accounts:
         return Step(Key.KEY, State.OPEN, "There is no key to test yet.", "Connect an account first.")
     for one in facts.accounts:
+        if one.by_login:
+            if (step := _connection(one)) is not None:
+                return step
+            continue
         if one.refused:
             return Step(
                 Key.KEY,
@@ -129,12 +135,36 @@ def _key(facts: Facts) -> Step:
             )
         if not one.accepted:
             return Step(Key.KEY, State.OPEN, f"The key of “{one.name}” is not tested yet.", "Press “Test the key”.")
+    if all(one.by_login for one in facts.accounts):
+        text = _("Tedee accepts the connection.")
+    else:
+        text = "Tedee accepts the key." if len(facts.accounts) == 1 else "Tedee accepts each key."
     return Step(
         Key.KEY,
         State.DONE,
-        "Tedee accepts the key." if len(facts.accounts) == 1 else "Tedee accepts each key.",
+        text,
         notes=tuple(note for one in facts.accounts for note in _about_key(one, facts.now)),
     )
+
+
+def _connection(account: Account) -> Step | None:
+    """What keeps a connection by login from being good; `None`: nothing."""
+    name = account.name
+    if not account.connected or account.refused:
+        text = _("“{account}” is not connected: its login at Tedee was never made, was taken back, or has ended.")
+        remedy = _("Press “Connect with Tedee”. Everything else is kept.")
+        return Step(Key.KEY, State.TROUBLE, text.format(account=name), remedy)
+    if account.may_write is False:
+        text = _("The connection of “{account}” may read locks and put no code on them.")
+        remedy = _(
+            "Press “Connect with Tedee” once more, and allow all that it asks for. TEDEE_OAUTH_SCOPES must name "
+            "Device.ReadWrite."
+        )
+        return Step(Key.KEY, State.TROUBLE, text.format(account=name), remedy)
+    if not account.accepted:
+        text = _("The connection of “{account}” is not tested yet.")
+        return Step(Key.KEY, State.OPEN, text.format(account=name), _("Press “Test the connection”."))
+    return None
 
 
 def _about_key(account: Account, now: datetime) -> Iterator[str]:
@@ -144,11 +174,22 @@ def _about_key(account: Account, now: datetime) -> Iterator[str]:
     else:
         unsaid = "Tedee does not say whether it may change codes; the first code shows."
         yield f"“{account.name}”: it may read locks. {unsaid}"
+    if account.by_login:
+        yield _end_of_connection(account)
+        return
     if account.ends_at is None:
         yield f"“{account.name}”: Tedee does not say when the key ends. Note the day that you chose for it."
         return
     soon = " That is soon: make a new key now." if account.ends_at - now < _ENDS_SOON else ""
     yield f"“{account.name}”: the key, or another one of its user, ends on {account.ends_at:%d %b %Y}.{soon}"
+
+
+def _end_of_connection(account: Account) -> str:
+    if account.not_renewed or account.ends_at is None:
+        text = _("“{account}”: the connection could not be renewed the last time. The account's page says why.")
+        return text.format(account=account.name)
+    text = _("“{account}”: Turnkey renews the connection by itself. Without that it would end on {day}.")
+    return text.format(account=account.name, day=f"{account.ends_at:%d %b %Y}")
 
 
 def _locks(facts: Facts) -> Step:
