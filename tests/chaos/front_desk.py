@@ -34,6 +34,7 @@ from pins.models import (  # noqa: E402
     Pin,
     PinAttempt,
     RateBudget,
+    SparePool,
     StaffAccess,
 )
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
@@ -288,6 +289,21 @@ def guide(flat: int, **fields: Any) -> int:
     return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
 
 
+def keep_spare(lock: int) -> None:
+    """One spare code is to wait on this lock."""
+    SparePool.objects.create(lock_id=lock, size=1)
+
+
+def spares(lock: int) -> int:
+    """How many wait there, as Turnkey knows."""
+    return Pin.objects.filter(lock=lock, grant__kind=AccessGrant.Kind.BACKUP, state="set").count()
+
+
+def read_activity(*, on: bool) -> None:
+    """Whether the activity of locks is read."""
+    LockAccount.objects.update(reads_activity=on)
+
+
 def guest_path(booking: int) -> str:
     """Where the guest's page of a stay is."""
     page, _made = GuestPage.objects.get_or_create(booking_id=booking)
@@ -379,6 +395,9 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         names,
         push_path,
         guide,
+        keep_spare,
+        spares,
+        read_activity,
         guest_path,
         cleaner,
         calendar,

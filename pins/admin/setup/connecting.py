@@ -6,7 +6,6 @@ import itertools
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.db import transaction
@@ -60,20 +59,15 @@ def log(request: HttpRequest, about: Model, flag: int, text: str) -> None:
 # -- the account -------------------------------------------------------------------------------------------------
 
 
-def may_connect() -> bool:
-    """Whether this Turnkey is known at Tedee, so that accounts can be connected by logging in there."""
-    return bool(settings.TEDEE_OAUTH_CLIENT_ID)
-
-
 def account_page(request: HttpRequest, facts: Facts) -> Answer:
-    return {"form": AccountForm(initial={"name": "" if facts.accounts else "Tedee"}), "may_connect": may_connect()}
+    return {"form": AccountForm(initial={"name": "" if facts.accounts else "Tedee"})}
 
 
 def account_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
     """The account is kept whatever its key is worth: the next step says so, and takes another one."""
     form = AccountForm(request.POST)
     if not form.is_valid():
-        return {"form": form, "may_connect": may_connect()}
+        return {"form": form}
     form.instance.secret, form.instance.observe_only = form.cleaned_data["secret"], True
     with transaction.atomic():
         account = form.save()
@@ -101,8 +95,7 @@ def connected(request: HttpRequest, account: LockAccount) -> HttpResponse:
 
 def key_page(request: HttpRequest, facts: Facts) -> Answer:
     account = in_question(facts)
-    form = KeyForm(instance=account) if account is not None else None
-    return {"account": account, "form": form, "may_connect": may_connect()}
+    return {"account": account, "form": KeyForm(instance=account) if account is not None else None}
 
 
 def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
@@ -113,7 +106,7 @@ def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
     if "test" not in request.POST:
         form = KeyForm(request.POST, instance=account)
         if not form.is_valid():
-            return {"account": account, "form": form, "may_connect": may_connect()}
+            return {"account": account, "form": form}
         with transaction.atomic():
             account.secret, account.kind = form.cleaned_data["secret"], LockAccount.Kind.PERSONAL_KEY
             account.save(update_fields=["secret", "kind"])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db.models import Q
 
 from pins.admin.setup.known import Account, Calendar, Door, Facts, Flat, Stay
@@ -44,6 +46,7 @@ def load(now: datetime) -> Facts:
         flats=_flats(),
         calendars=_calendars(),
         stay=_stay(usable, now),
+        may_log_in=bool(settings.TEDEE_OAUTH_CLIENT_ID),
         works=_works(now),
         is_old=not all(one.observe_only for one in judged) and over.exists(),
     )
@@ -58,20 +61,23 @@ def _account(one: LockAccount) -> Account:
     state: AccountState | None = getattr(one, "operation", None)
     row: AccountTokens | None = getattr(one, "tokens", None)
     by_login = one.kind == LockAccount.Kind.OAUTH
-    login = {"by_login": by_login, "connected": not by_login or (row is not None and not row.ended)}
-    if state is None:
-        return Account(one.pk, one.name, one.observe_only, **login)
-    may_only_read = bool(state.dead_key) and state.pause_cause == WRITES_REST
-    return Account(
+    known = Account(
         id=one.pk,
         name=one.name,
         observe_only=one.observe_only,
+        by_login=by_login,
+        connected=not by_login or (row is not None and not row.ended),
+        not_renewed=by_login and row is not None and row.failing_since is not None,
+    )
+    if state is None:
+        return known
+    may_only_read = bool(state.dead_key) and state.pause_cause == WRITES_REST
+    return replace(
+        known,
         accepted=state.listed_at is not None,
         refused=bool(state.dead_key) and not may_only_read,
         may_write=False if may_only_read else state.key_may_write,
         ends_at=state.key_valid_to if not by_login else row.refresh_until if row is not None else None,
-        not_renewed=by_login and row is not None and row.failing_since is not None,
-        **login,
     )
 
 

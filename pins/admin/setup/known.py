@@ -90,6 +90,7 @@ class Facts:
     flats: tuple[Flat, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     stay: Stay | None = None
+    may_log_in: bool = False  # this Turnkey is known at Tedee, so an account can be connected by logging in there
     works: bool | None = None  # worker and beat; None: they have never run
     is_old: bool = False  # a stay is over, and Turnkey may write: the first run was long ago
 

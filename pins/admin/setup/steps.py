@@ -98,6 +98,9 @@ def is_complete(facts: Facts, steps: Sequence[Step]) -> bool:
 
 
 def _account(facts: Facts) -> Step:
+    if not facts.accounts and facts.may_log_in:
+        remedy = _("Log in at Tedee, or enter a personal access key.")
+        return Step(Key.ACCOUNT, State.OPEN, "No Tedee account is connected yet.", remedy)
     if not facts.accounts:
         return Step(
             Key.ACCOUNT,

@@ -106,6 +106,11 @@ def test_a_login_says_how_long_it_lives(fields: dict[str, Any], said: str) -> No
     assert said in found.notes[1]
 
 
+def test_where_accounts_can_log_in_that_is_said_first() -> None:
+    assert "Log in at Tedee" in step(Facts(NOW, may_log_in=True), Key.ACCOUNT).remedy
+    assert "Log in at Tedee" not in step(Facts(NOW), Key.ACCOUNT).remedy
+
+
 def test_a_confirmed_code_ends_the_first_run_and_nothing_else_does() -> None:
     done = stay(ready=True)
     assert next_of(done) is None
