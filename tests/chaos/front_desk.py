@@ -296,7 +296,8 @@ def keep_spare(lock: int) -> None:
 
 def spares(lock: int) -> int:
     """How many wait there, as Turnkey knows."""
-    return Pin.objects.filter(lock=lock, grant__kind=AccessGrant.Kind.BACKUP, state="set").count()
+    ours = Pin.objects.filter(lock=lock, grant__kind=AccessGrant.Kind.BACKUP, state="set")
+    return ours.filter(must_read=False, must_look=False).count()
 
 
 def read_activity(*, on: bool) -> None:
