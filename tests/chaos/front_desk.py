@@ -30,6 +30,7 @@ from pins.models import (  # noqa: E402
     GuestPage,
     Heartbeat,
     Incident,
+    LockState,
     NotificationChannel,
     Pin,
     PinAttempt,
@@ -289,6 +290,11 @@ def guide(flat: int, **fields: Any) -> int:
     return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
 
 
+def looked(lock: int) -> bool:
+    """Whether the lock's own list was read."""
+    return LockState.objects.filter(lock=lock, looked_at__isnull=False).exists()
+
+
 def keep_spare(lock: int) -> None:
     """One spare code is to wait on this lock."""
     SparePool.objects.create(lock_id=lock, size=1)
@@ -396,6 +402,7 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         names,
         push_path,
         guide,
+        looked,
         keep_spare,
         spares,
         read_activity,
