@@ -147,7 +147,7 @@ class ConnectionPages:
             )
             return False
         with transaction.atomic():
-            if account.pk is None:
+            if account._state.adding:
                 account.save()
             tokens.connect(account, found, timezone.now())
             self.log_change(request, account, "Connected with Tedee.")

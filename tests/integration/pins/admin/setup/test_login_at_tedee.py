@@ -44,13 +44,15 @@ def cloud(settings: Settings) -> Iterator[Cloud]:
         close_clients()
 
 
-def log_in_at_tedee(host: Client, *, again: bool = False, decision: str = "allow", **changed: str) -> Any:
+def log_in_at_tedee(
+    host: Client, *, again: bool = False, decision: str = "allow", changed: dict[str, str] | None = None
+) -> Any:
     """Press the link, decide at Tedee, and be led back."""
     close_clients()  # one that a new token replaces would close its socket in another test
     there = host.get("/setup/connect/", {"again": "yes"} if again else {})
     assert there.status_code == 302
     back = urlsplit(httpx.get(f"{there['Location']}&decision={decision}").headers["Location"])
-    query = dict(parse_qsl(back.query)) | changed
+    query = dict(parse_qsl(back.query)) | (changed or {})
     return host.get(f"{back.path}?{urlencode(query)}", follow=True)
 
 
@@ -89,7 +91,7 @@ def test_a_login_makes_the_account_and_leads_back_to_the_next_step(host: Client,
 def test_a_login_that_fails_leaves_nothing_behind(
     host: Client, cloud: Cloud, decision: str, changed: dict[str, str], said: str
 ) -> None:
-    answer = log_in_at_tedee(host, decision=decision, **changed)
+    answer = log_in_at_tedee(host, decision=decision, changed=changed)
     assert said in text(answer)
     assert not LockAccount.objects.exists()
 
