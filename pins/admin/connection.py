@@ -115,10 +115,11 @@ class ConnectionPages:
         first_run = bool(kept.get("first_run"))
         if first_run and not may_set_up(request.user):
             raise PermissionDenied
-        account = connecting.new_account() if kept["account"] is None else self.get_changeable(request, kept["account"])
+        is_new = kept["account"] is None
+        account = connecting.new_account() if is_new else self.get_changeable(request, kept["account"])
         if refusal := _refusal(request.GET.get("error", ""), request.GET.get("code", "")):
             messages.error(request, refusal)
-        elif self._redeem(request, account, request.GET["code"], kept["verifier"]):
+        elif self._redeem(request, account, request.GET["code"], kept["verifier"], is_new=is_new):
             if first_run:
                 answer = connecting.connected(request, account)
             else:
@@ -130,8 +131,8 @@ class ConnectionPages:
         return HttpResponseRedirect(reverse("setup")) if first_run else self.redirect_to(account)
 
     @sensitive_variables()
-    def _redeem(self, request: HttpRequest, account: LockAccount, code: str, verifier: str) -> bool:
-        """Whether the account, which is stored now if it was not, is connected. Else it is said why not."""
+    def _redeem(self, request: HttpRequest, account: LockAccount, code: str, verifier: str, *, is_new: bool) -> bool:
+        """Whether the account is connected, and stored if `is_new`. Else it is said why not."""
         now = timezone.now()
         try:
             found = oauth.redeem(tokens.registration(), code, verifier=verifier, back=way_back(request), now=now)
@@ -147,7 +148,7 @@ class ConnectionPages:
             )
             return False
         with transaction.atomic():
-            if account._state.adding:
+            if is_new:
                 account.save()
             tokens.connect(account, found, timezone.now())
             self.log_change(request, account, "Connected with Tedee.")
