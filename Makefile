@@ -22,7 +22,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test chaos bench mutants corpus axe messages check lint types contracts migrations deploy-check compose-check audit format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test chaos bench mutants screenshots corpus axe messages check lint types contracts migrations deploy-check compose-check audit format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
@@ -65,6 +65,9 @@ bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/report
 
 mutants: $(TOOLS) ## Change the deciding code in small ways: do tests notice? (ARGS="core/retry -n 40 --seed 7 --save")
 	@$(BIN)/python -m tests.mutants $(ARGS)
+
+screenshots: $(TOOLS) ## Take the pictures of docs/ from the demo, some four minutes (ARGS="board staff"; needs Chromium)
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 image-test: $(TOOLS) ## Build the image without an engine and run its processes (root, buildah, debootstrap)
 	@.ci/image

@@ -209,13 +209,13 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         deleting.delete(list(queryset.order_by("pk").values_list("pk", flat=True)))
         messages.info(request, _codes_come_off())
 
-    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
+    def do_together(self, request: HttpRequest, name: str, bookings: Sequence[Booking]) -> list[ActionResult]:
         """With their lines in the history, all or nothing."""
         with transaction.atomic():
-            outcomes = stays.revoke_all(bookings, timezone.now())
+            outcomes = stays.TOGETHER[name](bookings, timezone.now())
             for booking, outcome in zip(bookings, outcomes, strict=True):
                 if outcome.done:
-                    self.log_change(request, booking, stays.history_line("revoke", outcome))
+                    self.log_change(request, booking, stays.history_line(name, outcome))
         return outcomes
 
     # -- actions --------------------------------------------------------------------------------------------------

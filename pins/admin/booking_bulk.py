@@ -38,22 +38,18 @@ _OBSERVE_ONLY: Final = mark(
 class BulkActions(_Admin):
     """Stands before ModelAdmin among the bases. Actions that give a guest another code, or none, ask first."""
 
-    def do(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:
-        """One action and its line in the history of the booking."""
-        raise NotImplementedError
-
-    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
-        """The same for the codes of many bookings at once."""
+    def do_together(self, request: HttpRequest, name: str, bookings: Sequence[Booking]) -> list[ActionResult]:
+        """An action for several bookings at once, and a line in the history of each."""
         raise NotImplementedError
 
     @admin.action(description=lazy("Try again now"), permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        self._tell(request, self._do_each(request, queryset, "try_again"), _("Trying again now"))
+        self._tell(request, self._do(request, "try_again", list(queryset)), _("Trying again now"))
 
     @admin.action(description=lazy("New code"), permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
         if is_confirmed(request):
-            self._tell(request, self._do_each(request, queryset, "new_code"), _("New code chosen"))
+            self._tell(request, self._do(request, "new_code", list(queryset)), _("New code chosen"))
             return None
         names = _names(queryset)
         question = Question(
@@ -74,8 +70,7 @@ class BulkActions(_Admin):
         judged = [(one, stays.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
         going = [one for one, why_not in judged if not why_not]
         if is_confirmed(request) or not going:
-            chosen = [one for one, _why in judged]
-            self._tell(request, list(zip(chosen, self.revoke_all(request, chosen), strict=True)), _("Code revoked"))
+            self._tell(request, self._do(request, "revoke", [one for one, _why in judged]), _("Code revoked"))
             return None
         observes = LockAccount.objects.filter(observe_only=True).exists()
         question = Question(
@@ -92,8 +87,8 @@ class BulkActions(_Admin):
         )
         return ask(self, request, _names(going), question)
 
-    def _do_each(self, request: HttpRequest, queryset: QuerySet[Booking], name: str) -> _Outcomes:
-        return [(booking, self.do(request, name, booking)) for booking in queryset]
+    def _do(self, request: HttpRequest, name: str, bookings: Sequence[Booking]) -> _Outcomes:
+        return list(zip(bookings, self.do_together(request, name, bookings), strict=True))
 
     def _tell(self, request: HttpRequest, outcomes: _Outcomes, done: str) -> None:
         count = sum(outcome.done for _one, outcome in outcomes)

@@ -19,6 +19,7 @@ from pins.status import arrivals, stay_lists
 from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
+from rentals.numbers import small
 from rentals.wording import Badge, brief
 
 DAYS = 14
@@ -142,7 +143,7 @@ def _workers(shown: list[Property], first: date, scope: Scope, now: datetime) ->
 
 def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
     booking = stay.booking
-    first, last = written(booking.arrival_date, "j M"), written(booking.departure_date, "j M")
+    first, last = (small(written(at, "j M")) for at in (booking.arrival_date, booking.departure_date))
     words = [_("{first} to {last}").format(first=first, last=last), stay.badge.label]
     words += [_("overlaps another stay")] if bar.overlaps else []
     words += [_("arrives on the day of a departure")] if bar.same_day else []

@@ -18,6 +18,7 @@ from pins.status.locks import no_keypad, pause
 from pins.status.wording import Kind
 from rentals.fields import behind
 from rentals.models import LockAccount
+from rentals.numbers import small
 from rentals.wording import Badge, Tone, soon
 
 _SECRETS: Final = (
@@ -130,7 +131,7 @@ def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
             result = f"{result} ({attempt.status})"
     local = attempt.started_at.astimezone(zone)
     return AttemptLine(
-        at=f"{written(local, 'j M, H:i:s')} {local:%Z}",
+        at=f"{small(written(local, 'j M, H:i:s'))} {local:%Z}",
         what=attempt.get_op_display(),
         result=result,
     )

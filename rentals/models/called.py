@@ -75,6 +75,7 @@ call(
     lazy("calendar items"),
     feed=lazy("feed"),
     booking=lazy("booking"),
+    uid=lazy("uid"),
     summary=lazy("summary"),
     starts_on=lazy("starts on"),
     ends_on=lazy("ends on"),

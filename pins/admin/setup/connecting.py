@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Iterable
 from datetime import datetime
 
@@ -20,7 +21,7 @@ from pins.admin.setup.forms import AccountForm, KeyForm
 from pins.admin.setup.known import Facts
 from pins.admin.setup.steps import Key, State, judge
 from pins.models import AccountState
-from pins.reconcile import account_limits, by_hand, inventory, key_expiry
+from pins.reconcile import account_limits, by_hand, inventory, key_expiry, tokens
 from pins.reconcile.clients import client_for
 from rentals import numbers
 from rentals.fields import UndecryptableValue
@@ -77,16 +78,30 @@ def account_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse
     return go(Key.LOCKS if tested and _is_good() else Key.KEY)
 
 
+def new_account() -> LockAccount:
+    """One for a person who logs in at Tedee, not stored yet. They can give it another name later."""
+    taken = {name.casefold() for name in LockAccount.objects.values_list("name", flat=True)}
+    names = itertools.chain(["Tedee"], (f"Tedee {number}" for number in itertools.count(2)))
+    name = next(one for one in names if one.casefold() not in taken)
+    return LockAccount(name=name, kind=LockAccount.Kind.OAUTH, observe_only=True)
+
+
+def connected(request: HttpRequest, account: LockAccount) -> HttpResponse:
+    """The account has just been connected: ask Tedee for its locks, and go on."""
+    tested = test_key(request, account, timezone.now())
+    return go(Key.LOCKS if tested and _is_good() else Key.KEY)
+
+
 # -- its key -----------------------------------------------------------------------------------------------------
 
 
 def key_page(request: HttpRequest, facts: Facts) -> Answer:
-    account = _in_question(facts)
+    account = in_question(facts)
     return {"account": account, "form": KeyForm(instance=account) if account is not None else None}
 
 
 def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
-    account = _in_question(facts)
+    account = in_question(facts)
     if account is None:
         return go(Key.ACCOUNT)
     now = timezone.now()
@@ -95,17 +110,20 @@ def key_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
         if not form.is_valid():
             return {"account": account, "form": form}
         with transaction.atomic():
-            account.secret = form.cleaned_data["secret"]
-            account.save(update_fields=["secret"])
+            account.secret, account.kind = form.cleaned_data["secret"], LockAccount.Kind.PERSONAL_KEY
+            account.save(update_fields=["secret", "kind"])
+            tokens.forget(account)
             log(request, account, CHANGE, mark("Another key was entered in the first run."))
         account_limits.forgive_new_keys(now)
     if test_key(request, account, now) and _is_good():
-        messages.success(request, _("{account}: Tedee accepts the key.").format(account=account))
+        is_key = account.kind == LockAccount.Kind.PERSONAL_KEY
+        accepts = _("{account}: Tedee accepts the key.") if is_key else _("{account}: Tedee accepts the connection.")
+        messages.success(request, accepts.format(account=account))
         return go(Key.LOCKS)
     return go(Key.KEY)
 
 
-def _in_question(facts: Facts) -> LockAccount | None:
+def in_question(facts: Facts) -> LockAccount | None:
     """The account whose key the step is about: one in trouble, one that is not tested, or the last one."""
     troubled = [one for one in facts.accounts if one.refused or one.may_write is False]
     untested = [one for one in facts.accounts if not one.accepted]

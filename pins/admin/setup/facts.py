@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.db.models import Q
 
 from pins.admin.setup.known import Account, Calendar, Door, Facts, Flat, Stay
 from pins.core.foreign_writers import counted_writers
-from pins.models import AccountState, Heartbeat, LockState
+from pins.models import AccountState, AccountTokens, Heartbeat, LockState
 from pins.reconcile import sweep
 from pins.reconcile.account_limits import WRITES_REST
 from pins.status import stay_lists, wording
@@ -21,13 +23,18 @@ from rentals.fields import behind
 from rentals.models import Booking, CalendarFeed, Lock, LockAccount, Property
 from rentals.wording import Tone
 
+_TOKENS: Final = behind("tokens", AccountTokens.SECRETS)
 #: The first run is about the first few. Of more the pages name so many.
 _MOST: Final = 100
 
 
 def load(now: datetime) -> Facts:
     """`now`: UTC."""
-    accounts = LockAccount.objects.select_related("operation").defer(*LockAccount.SECRETS).order_by("pk")[:_MOST]
+    accounts = (
+        LockAccount.objects.select_related("operation", "tokens")
+        .defer(*LockAccount.SECRETS, *_TOKENS)
+        .order_by("pk")[:_MOST]
+    )
     doors = tuple(_door(one, now) for one in _locks())
     usable = frozenset(one.id for one in doors if not one.problem)
     judged = tuple(_account(one) for one in accounts)
@@ -39,6 +46,7 @@ def load(now: datetime) -> Facts:
         flats=_flats(),
         calendars=_calendars(),
         stay=_stay(usable, now),
+        may_log_in=bool(settings.TEDEE_OAUTH_CLIENT_ID),
         works=_works(now),
         is_old=not all(one.observe_only for one in judged) and over.exists(),
     )
@@ -51,17 +59,25 @@ def _locks() -> list[Lock]:
 
 def _account(one: LockAccount) -> Account:
     state: AccountState | None = getattr(one, "operation", None)
-    if state is None:
-        return Account(one.pk, one.name, one.observe_only)
-    may_only_read = bool(state.dead_key) and state.pause_cause == WRITES_REST
-    return Account(
+    row: AccountTokens | None = getattr(one, "tokens", None)
+    by_login = one.kind == LockAccount.Kind.OAUTH
+    known = Account(
         id=one.pk,
         name=one.name,
         observe_only=one.observe_only,
+        by_login=by_login,
+        connected=not by_login or (row is not None and not row.ended),
+        not_renewed=by_login and row is not None and row.failing_since is not None,
+    )
+    if state is None:
+        return known
+    may_only_read = bool(state.dead_key) and state.pause_cause == WRITES_REST
+    return replace(
+        known,
         accepted=state.listed_at is not None,
         refused=bool(state.dead_key) and not may_only_read,
         may_write=False if may_only_read else state.key_may_write,
-        ends_at=state.key_valid_to,
+        ends_at=state.key_valid_to if not by_login else row.refresh_until if row is not None else None,
     )
 
 

@@ -19,7 +19,10 @@ class Account:
     accepted: bool = False  # Tedee has listed the locks for its key
     refused: bool = False
     may_write: bool | None = None  # None: Tedee does not say
-    ends_at: datetime | None = None  # of its key (UTC); None: unknown
+    ends_at: datetime | None = None  # of its key, or of a connection that is not renewed (UTC); None: unknown
+    by_login: bool = False  # connected by logging in at Tedee; otherwise it has a key
+    connected: bool = True  # the login was made, and holds
+    not_renewed: bool = False  # the last renewals of the connection brought nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class Facts:
     flats: tuple[Flat, ...] = ()
     calendars: tuple[Calendar, ...] = ()
     stay: Stay | None = None
+    may_log_in: bool = False  # this Turnkey is known at Tedee, so an account can be connected by logging in there
     works: bool | None = None  # worker and beat; None: they have never run
     is_old: bool = False  # a stay is over, and Turnkey may write: the first run was long ago
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import messages
-from django.contrib.admin.models import ADDITION, CHANGE
+from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -27,6 +28,9 @@ from rentals.phrases import mark
 from rentals.wording import said
 
 _ENTERED: Final = mark("Entered in the first run.")
+
+#: The line in the history of a calendar by which it is known as one of ours.
+_CALENDAR_ENTERED: Final = mark("Entered in the first run, and not read yet.")
 
 # -- flats -------------------------------------------------------------------------------------------------------
 
@@ -54,8 +58,15 @@ def flats_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpResponse:
 
 
 def _begun() -> CalendarFeed | None:
-    """The calendar that was entered here and not taken over yet: it is switched off and was never read."""
-    waiting = CalendarFeed.objects.filter(is_active=False, state__last_good_at=None)
+    """The calendar that was entered here and not taken over yet: it is switched off and was never read. Its history
+    tells it from one that was entered elsewhere and is switched off."""
+    ours = LogEntry.objects.filter(
+        content_type=ContentType.objects.get_for_model(CalendarFeed),
+        action_flag=ADDITION,
+        change_message=_CALENDAR_ENTERED,
+    )
+    ids = [int(one) for one in ours.order_by("-pk").values_list("object_id", flat=True)[:100] if one]
+    waiting = CalendarFeed.objects.filter(pk__in=ids, is_active=False, state__last_good_at=None)
     return waiting.select_related("property").defer(*CalendarFeed.SECRETS).order_by("-pk").first()
 
 
@@ -79,7 +90,7 @@ def calendar_pressed(request: HttpRequest, facts: Facts) -> Answer | HttpRespons
             form.instance.url = form.cleaned_data["url"]
         is_new = form.instance.pk is None
         feed = form.save()
-        log(request, feed, ADDITION if is_new else CHANGE, mark("Entered in the first run, and not read yet."))
+        log(request, feed, ADDITION if is_new else CHANGE, _CALENDAR_ENTERED)
     return _preview(request, feed)
 
 

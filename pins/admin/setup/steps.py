@@ -113,6 +113,9 @@ def is_complete(facts: Facts, steps: Sequence[Step]) -> bool:
 
 
 def _account(facts: Facts) -> Step:
+    if not facts.accounts and facts.may_log_in:
+        remedy = _("Log in at Tedee, or enter a personal access key.")
+        return Step(Key.ACCOUNT, State.OPEN, _("No Tedee account is connected yet."), remedy)
     if not facts.accounts:
         return Step(
             Key.ACCOUNT,
@@ -132,6 +135,10 @@ def _key(facts: Facts) -> Step:
     if not facts.accounts:
         return Step(Key.KEY, State.OPEN, _("There is no key to test yet."), _("Connect an account first."))
     for one in facts.accounts:
+        if one.by_login:
+            if (step := _connection(one)) is not None:
+                return step
+            continue
         if one.refused:
             return Step(
                 Key.KEY,
@@ -149,12 +156,36 @@ def _key(facts: Facts) -> Step:
         if not one.accepted:
             untested = _("The key of “{name}” is not tested yet.").format(name=one.name)
             return Step(Key.KEY, State.OPEN, untested, _("Press “Test the key”."))
+    if all(one.by_login for one in facts.accounts):
+        text = _("Tedee accepts the connection.")
+    else:
+        text = _("Tedee accepts the key.") if len(facts.accounts) == 1 else _("Tedee accepts each key.")
     return Step(
         Key.KEY,
         State.DONE,
-        _("Tedee accepts the key.") if len(facts.accounts) == 1 else _("Tedee accepts each key."),
+        text,
         notes=tuple(note for one in facts.accounts for note in _about_key(one, facts.now)),
     )
+
+
+def _connection(account: Account) -> Step | None:
+    """What keeps a connection by login from being good; `None`: nothing."""
+    name = account.name
+    if not account.connected or account.refused:
+        text = _("“{account}” is not connected: its login at Tedee was never made, was taken back, or has ended.")
+        remedy = _("Press “Connect with Tedee”. Everything else is kept.")
+        return Step(Key.KEY, State.TROUBLE, text.format(account=name), remedy)
+    if account.may_write is False:
+        text = _("The connection of “{account}” may read locks and put no code on them.")
+        remedy = _(
+            "Press “Connect with Tedee” once more, and allow all that it asks for. TEDEE_OAUTH_SCOPES must name "
+            "Device.ReadWrite."
+        )
+        return Step(Key.KEY, State.TROUBLE, text.format(account=name), remedy)
+    if not account.accepted:
+        text = _("The connection of “{account}” is not tested yet.")
+        return Step(Key.KEY, State.OPEN, text.format(account=name), _("Press “Test the connection”."))
+    return None
 
 
 def _about_key(account: Account, now: datetime) -> Iterator[str]:
@@ -164,6 +195,9 @@ def _about_key(account: Account, now: datetime) -> Iterator[str]:
     else:
         unsaid = _("“{name}”: it may read locks. Tedee does not say whether it may change codes; the first code shows.")
         yield unsaid.format(name=account.name)
+    if account.by_login:
+        yield _end_of_connection(account)
+        return
     if account.ends_at is None:
         endless = _("“{name}”: Tedee does not say when the key ends. Note the day that you chose for it.")
         yield endless.format(name=account.name)
@@ -172,6 +206,14 @@ def _about_key(account: Account, now: datetime) -> Iterator[str]:
     ends = ends.format(name=account.name, day=day(account.ends_at))
     soon = account.ends_at - now < _ENDS_SOON
     yield " ".join((ends, _("That is soon: make a new key now."))) if soon else ends
+
+
+def _end_of_connection(account: Account) -> str:
+    if account.not_renewed or account.ends_at is None:
+        text = _("“{account}”: the connection could not be renewed the last time. The account's page says why.")
+        return text.format(account=account.name)
+    text = _("“{account}”: Turnkey renews the connection by itself. Without that it would end on {day}.")
+    return text.format(account=account.name, day=day(account.ends_at))
 
 
 def _locks(facts: Facts) -> Step:

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from pins.admin import connection
 from pins.admin.setup import beginning, connecting, facts, renting
 from pins.admin.setup.answers import Answer, go
 from pins.admin.setup.known import Facts
@@ -76,6 +77,16 @@ def start(request: HttpRequest) -> HttpResponse:
     """Go on where the last one stopped."""
     step = current(judge(facts.load(timezone.now())))
     return go(step.key if step is not None else Key.BEGIN)
+
+
+@require_safe
+@for_administrators
+def connect(request: HttpRequest) -> HttpResponse:
+    """Off to Tedee: to log in for a new account, or again for the one that the step of the key is about."""
+    found = facts.load(timezone.now())
+    step = Key.KEY if "again" in request.GET else Key.ACCOUNT
+    account = connecting.in_question(found) if step is Key.KEY else None
+    return connection.leave(request, account, go(step), first_run=True)
 
 
 @sensitive_post_parameters("secret", "url", "carried")

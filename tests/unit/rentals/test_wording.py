@@ -39,5 +39,5 @@ def test_days_and_lengths_are_said_as_the_language_says_them() -> None:
     with translation.override("pl"):
         assert (brief(at, now, zone), ahead(at, now)) == ("pon 1 mar, 11:00 CET", "za 1 godzinę")
         assert span(date(2027, 3, 30), date(2027, 4, 4), TODAY) == "30 mar \u2013 4 kwi"
-        assert numbers.hours(1) == "1 godzina"
+        assert numbers.hours(1) == "1 godz."
     assert (ago(now, at), ago(at, now), ahead(now, at)) == ("1 hour ago", "just now", "in a moment")

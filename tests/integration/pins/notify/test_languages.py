@@ -51,10 +51,10 @@ def test_a_letter_about_a_stay_is_polish_with_its_times(house: House, door: Lock
 @pytest.mark.parametrize(
     ("stays", "said"),
     [
-        (0, "Pon 1 Mar: bez przyjazdów"),
-        (1, "Pon 1 Mar: 1 przyjazd, gotowe: 1"),
-        (3, "Pon 1 Mar: 3 przyjazdy, gotowe: 3"),
-        (5, "Pon 1 Mar: 5 przyjazdów, gotowe: 5"),
+        (0, "Pon 1 mar: bez przyjazdów"),
+        (1, "Pon 1 mar: 1 przyjazd, gotowe: 1"),
+        (3, "Pon 1 mar: 3 przyjazdy, gotowe: 3"),
+        (5, "Pon 1 mar: 5 przyjazdów, gotowe: 5"),
     ],
 )
 def test_a_summary_has_the_plurals_of_its_language(

@@ -55,6 +55,10 @@ def stay(**fields: Any) -> Facts:
         (account(accepted=False), Key.KEY, State.OPEN),
         (account(refused=True), Key.KEY, State.TROUBLE),
         (account(may_write=False), Key.KEY, State.TROUBLE),
+        (account(by_login=True, connected=False), Key.KEY, State.TROUBLE),
+        (account(by_login=True, refused=True), Key.KEY, State.TROUBLE),
+        (account(by_login=True, may_write=False), Key.KEY, State.TROUBLE),
+        (account(by_login=True, accepted=False), Key.KEY, State.OPEN),
         (changed(doors=()), Key.LOCKS, State.TROUBLE),
         (door(has_keypad=False), Key.LOCKS, State.TROUBLE),
         (door(has_bridge=False), Key.LOCKS, State.TROUBLE),
@@ -86,6 +90,25 @@ def test_the_next_step_is_the_first_that_reality_has_not_done(facts: Facts, key:
     assert found.text
     assert found.remedy or state is State.WAITING
     assert not is_complete(facts, judge(facts))
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"ends_at": NOW + timedelta(days=14)}, "Without that it would end on 15 Mar 2027."),
+        ({"ends_at": NOW + timedelta(days=14), "not_renewed": True}, "could not be renewed the last time"),
+    ],
+)
+def test_a_login_says_how_long_it_lives(fields: dict[str, Any], said: str) -> None:
+    found = step(account(by_login=True, **fields), Key.KEY)
+    assert (found.state, found.text) == (State.DONE, "Tedee accepts the connection.")
+    assert "it may read locks and change codes" in found.notes[0]
+    assert said in found.notes[1]
+
+
+def test_where_accounts_can_log_in_that_is_said_first() -> None:
+    assert "Log in at Tedee" in step(Facts(NOW, may_log_in=True), Key.ACCOUNT).remedy
+    assert "Log in at Tedee" not in step(Facts(NOW), Key.ACCOUNT).remedy
 
 
 def test_a_confirmed_code_ends_the_first_run_and_nothing_else_does() -> None:
