@@ -7,24 +7,18 @@ from datetime import datetime
 from typing import TypeAlias
 
 from django.db import IntegrityError, transaction
-from django.utils.translation import gettext as _
 
 from pins.core.code_rules import NoValueLeft, problems
 from pins.desired import claims, ending, grants, rotating
+from pins.desired.refusals import Refusal
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking
 from rentals.phrases import mark
 from rentals.wording import said
 
 
-class CodeNotReplacedError(Exception):
-    """The code stays as it is. `text` says why; its translation into the language that is active is what a person
-    reads."""
-
-    text = ""
-
-    def __init__(self) -> None:
-        super().__init__(_(self.text))
+class CodeNotReplacedError(Refusal):
+    """The code stays as it is."""
 
 
 class CodeDisclosedError(CodeNotReplacedError):

@@ -8,23 +8,19 @@ from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from pins.core.plan import Rotate, next_step
 from pins.desired import grants
+from pins.desired.refusals import Refusal
 from pins.models import AccessGrant, Incident, Pin, PinReveal, ValueClaim
 from rentals.phrases import mark
 
 
-class CodeNotShownError(Exception):
-    """The code cannot be shown. `text` says why; its translation into the language that is active is what a person
-    reads."""
+class CodeNotShownError(Refusal):
+    """The code cannot be shown."""
 
     text = mark("The code cannot be shown.")
-
-    def __init__(self) -> None:
-        super().__init__(_(self.text))
 
 
 class NoCodeYetError(CodeNotShownError):

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from pins.models import AccountTokens, Incident
 from pins.reconcile import account_limits, tokens
-from pins.simulator.authority import TokenRequest
 from pins.tedee import oauth
 from pins.tedee.errors import NetworkFault
 from tests.support.house import House
@@ -26,10 +25,6 @@ Kind, Severity = Incident.Kind, Incident.Severity
 def house(house: House) -> House:
     house.connect()
     return house
-
-
-def renewals(house: House) -> list[TokenRequest]:
-    return [one for one in house.cloud.authority.asked if one.grant_type == "refresh_token"]
 
 
 class Died(BaseException):

@@ -16,13 +16,12 @@ from pytest_django import Settings
 
 from pins.models import AccountState, AccountTokens, Incident, PinAttempt
 from pins.reconcile import account_limits, tokens
-from pins.simulator.authority import TokenRequest
 from pins.tedee.auth import BearerToken
 from pins.tedee.errors import Unauthorized
 from rentals.models import LockAccount
 from tests.support.house import House, pin_of
 from tests.support.incidents import met, review
-from tests.support.reconciling import ask_to_look
+from tests.support.reconciling import ask_to_look, renewals
 
 pytestmark = pytest.mark.django_db
 
@@ -34,10 +33,6 @@ Kind, Severity = Incident.Kind, Incident.Severity
 def house(house: House) -> House:
     house.connect()
     return house
-
-
-def renewals(house: House) -> list[TokenRequest]:
-    return [one for one in house.cloud.authority.asked if one.grant_type == "refresh_token"]
 
 
 def live_with_beat(
