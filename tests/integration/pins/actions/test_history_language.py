@@ -21,5 +21,5 @@ def test_a_date_is_said_in_the_active_language_and_noted_in_english(house: House
     with translation.override("pl"):
         result = departures.check_out_now(stay, timezone.now())
     assert result.done
-    assert "Pon 1 Mar 2027" in result.text
+    assert "pon 1 mar 2027" in result.text
     assert stays.history_line("check_out_now", result).startswith("Check out now: the stay ended Mon 1 Mar 2027, ")
