@@ -70,3 +70,16 @@ def test_a_lease_of_a_clock_that_has_stepped_back_does_not_hold(house: House, cl
     assert sweep.due_locks(timezone.now()) == [door.pk]
     house.run(door)
     assert pin_of(booking, door).state == State.SET
+
+
+def test_a_change_that_is_sent_next_is_noted_with_the_lease(house: House) -> None:
+    lease = leases.acquire(house.lock())
+    assert isinstance(lease, leases.Lease)
+    assert leases.renew(lease)
+    written = LockState.objects.values_list("writes_since", "written_at")
+    assert written.get() == (0, None)
+    now = timezone.now()
+    assert leases.renew(lease, writes_at=now)
+    assert written.get() == (1, now)
+    leases.release(lease)
+    assert LockState.objects.values_list("lease_owner", "lease_until").get() == (None, None)
