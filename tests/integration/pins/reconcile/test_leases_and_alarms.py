@@ -92,3 +92,16 @@ def test_nobody_speaks_to_a_lock_beside_a_run_that_the_clock_stepped_back_under(
         assert leases.renew(theirs)
     leases.release(theirs)
     assert isinstance(leases.acquire(Lock.objects.get(pk=door.pk)), leases.Lease)
+
+
+def test_a_change_that_is_sent_next_is_noted_with_the_lease(house: House) -> None:
+    lease = leases.acquire(house.lock())
+    assert isinstance(lease, leases.Lease)
+    assert leases.renew(lease)
+    written = LockState.objects.values_list("writes_since", "written_at")
+    assert written.get() == (0, None)
+    now = timezone.now()
+    assert leases.renew(lease, writes_at=now)
+    assert written.get() == (1, now)
+    leases.release(lease)
+    assert LockState.objects.values_list("lease_owner", "lease_until").get() == (None, None)

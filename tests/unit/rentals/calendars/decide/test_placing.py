@@ -106,6 +106,7 @@ def test_what_has_no_length_or_no_place_is_quarantined(
     placed = place(reading(starts, ends), hours)
     assert placed.verdict is Verdict.QUARANTINED
     assert why in placed.reason
+    assert not placed.needs_review  # it is told as what it is
     assert (placed.starts_on, placed.ends_on, placed.ends_at) == (starts_on, None, None)
 
 
