@@ -22,7 +22,7 @@ LOOK := env TURNKEY_ENV_FILE= SECRET_KEY=only-for-checks-0123456789-abcdefghijkl
 LOCAL := env TURNKEY_STACK=local $(BIN)/python manage.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test chaos bench mutants corpus axe messages check lint types contracts migrations deploy-check compose-check audit format requirements clean
+.PHONY: help demo run admin sync-locks doctor manage test test-fast image-test chaos bench mutants screenshots corpus axe messages check lint types contracts migrations deploy-check compose-check audit format requirements clean
 
 help: ## List these targets
 	@echo "Turnkey. ARGS passes options on, for example: make demo ARGS=--until-settled"
@@ -66,6 +66,9 @@ bench: $(TOOLS) ## Measure at full size, print one table, keep it in docs/report
 mutants: $(TOOLS) ## Change the deciding code in small ways: do tests notice? (ARGS="core/retry -n 40 --seed 7 --save")
 	@$(BIN)/python -m tests.mutants $(ARGS)
 
+screenshots: $(TOOLS) ## Take the pictures of docs/ from the demo, some four minutes (ARGS="board staff"; needs Chromium)
+	@$(BIN)/python -m tests.screenshots $(ARGS)
+
 image-test: $(TOOLS) ## Build the image without an engine and run its processes (root, buildah, debootstrap)
 	@.ci/image
 	@TURNKEY_IMAGE=$(CURDIR)/var/image TURNKEY_REQUIRE_ALL=1 $(PYTEST) tests/image $(ARGS); status=$$?; .ci/image clean; exit $$status
@@ -105,11 +108,8 @@ format: $(TOOLS) ## Format the code and fix what can be fixed automatically
 	@$(BIN)/ruff check --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-messages: $(TOOLS) ## Bring the catalogs of what guests read up to date (pins/locale), and compile them
-	@mkdir -p var
-	@$(BIN)/pybabel -q extract --no-location --project=Turnkey -o var/guests.pot pins/guests/words.py
-	@$(BIN)/pybabel -q update -i var/guests.pot -d pins/locale -D django -w 110 --no-fuzzy-matching --ignore-pot-creation-date
-	@$(BIN)/pybabel -q compile -d pins/locale -D django
+messages: $(TOOLS) ## Bring the catalogs of translations up to date (config/locale), and compile them
+	@$(BIN)/python -m tests.support.catalogs
 
 requirements: $(TOOLS) ## Compile requirements*.txt from requirements*.in
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate --generate-hashes requirements.in -o requirements.txt

@@ -9,11 +9,16 @@ from django.contrib.admin import AdminSite
 from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext_lazy as lazy
 from django_celery_beat.apps import BeatConfig
 
 _APPS = ("rentals", "pins", "auth", "admin", "django_celery_beat")
 #: Plainer names for models of Django and of the scheduler.
-_NAMES = {"LogEntry": "Changes", "ClockedSchedule": "Single moments", "CrontabSchedule": "Times of day"}
+_NAMES = {
+    "LogEntry": lazy("Changes"),
+    "ClockedSchedule": lazy("Single moments"),
+    "CrontabSchedule": lazy("Times of day"),
+}
 _MODELS = (
     "Booking",
     "Property",
@@ -77,16 +82,16 @@ class TurnkeyAdminSite(AdminSite):
 
 class TurnkeyAdminConfig(AdminConfig):
     default_site = "config.admin_site.TurnkeyAdminSite"
-    verbose_name = "History"
+    verbose_name = lazy("History")
 
     def ready(self) -> None:
         super().ready()
         # Not by a config class of our own: tools look for `django.contrib.auth` in INSTALLED_APPS.
-        apps.get_app_config("auth").verbose_name = "People"
+        apps.get_app_config("auth").verbose_name = lazy("People")
 
 
 class TimetableConfig(BeatConfig):  # type: ignore[misc]
-    verbose_name = "Timetable"
+    verbose_name = lazy("Timetable")
 
 
 def _is_restricted(request: HttpRequest) -> bool:

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.templatetags.static import static
 from django.urls import include, path
+from django.utils.translation import gettext_lazy as lazy
 from django.views.generic import RedirectView
 
 from config.health import healthz, readyz
@@ -14,7 +15,7 @@ from rentals.webhooks import push_calendar
 
 admin.site.site_header = "Turnkey"
 admin.site.site_title = "Turnkey"
-admin.site.index_title = "Door codes"
+admin.site.index_title = lazy("Door codes")
 
 handler400 = "rentals.inbound.http.bad_request"
 
@@ -26,7 +27,7 @@ urlpatterns = [
     path("", include("pins.board.urls")),
     path("g/", include("pins.guests.urls")),
     path("calendars/<str:token>.ics", published_calendar, name="published-calendar"),
-    path("setup/", include("pins.setup.urls")),
+    path("setup/", include("pins.admin.setup.urls")),
     path("work/", include("pins.work.urls")),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),

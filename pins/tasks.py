@@ -21,16 +21,16 @@ from django.db import transaction
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
-from pins import forgetting, heartbeats, retention
 from pins.desired import drift
 from pins.guests import collecting as guests_collecting
 from pins.guests import sending as guests_sending
 from pins.incidents import slow_checks, sweep_checks
-from pins.measures import counting, promise
+from pins.measures import counting, heartbeats, promise
 from pins.models import LockState
 from pins.notify import collecting, outbox, sending
 from pins.reconcile import activity, clock_steps, connectivity, listing, run, tokens, wakes
 from pins.reconcile.sweep import due_locks, ration
+from pins.retention import forgetting, records
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ SHORTEST_COUNTDOWN = timedelta(milliseconds=50)
 SENDING_SECONDS = 60
 #: Senders at one moment in a worker: a mail server that hangs must not occupy the threads that locks wait for.
 _room_to_send = threading.BoundedSemaphore(settings.NOTIFY_MAX_IN_FLIGHT)
-#: Collects the locks to wake until the end of a web request (`pins.middleware`).
+#: Collects the locks to wake until the end of a web request (`pins.actions.wake_together`).
 woken_later: ContextVar[list[int] | None] = ContextVar("woken_later", default=None)
 
 
@@ -154,11 +154,11 @@ def _due_messages(now: datetime, limit: int) -> list[_Message]:
 def purge(**kwargs: Any) -> None:
     """Delete records that are long over."""
     now = timezone.now()
-    messages, grants, incidents = outbox.purge(now), retention.purge_grants(now), retention.purge_incidents(now)
-    looks = retention.purge_looks(now)
-    retention.purge_tries(now)
-    retention.purge_guest_pages(now)
-    retention.purge_activity(now)
+    messages, grants, incidents = outbox.purge(now), records.purge_grants(now), records.purge_incidents(now)
+    looks = records.purge_looks(now)
+    records.purge_tries(now)
+    records.purge_guest_pages(now)
+    records.purge_activity(now)
     promise.purge(now)
     stays = forgetting.forget_due(now)
     logger.info(

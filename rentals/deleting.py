@@ -10,6 +10,7 @@ from django.db import transaction
 
 from rentals import forgetting
 from rentals.models import Booking, FeedItem, Property
+from rentals.phrases import mark
 from rentals.signals import bookings_changed
 
 _announced: Final[ContextVar[frozenset[int]]] = ContextVar("announced", default=frozenset())
@@ -36,5 +37,5 @@ def announce(booking_ids: Collection[int]) -> None:
     homes = Booking.objects.filter(pk__in=booking_ids).order_by().values("property")
     # Imports wait for this, and this for them.
     list(Property.objects.select_for_update(no_key=True).filter(pk__in=homes).order_by("pk").values_list("pk"))
-    forgetting.wipe_items(FeedItem.objects.filter(booking__in=booking_ids), "You deleted this stay.")
+    forgetting.wipe_items(FeedItem.objects.filter(booking__in=booking_ids), mark("You deleted this stay."))
     bookings_changed.send(sender=Booking, booking_ids=list(booking_ids), deleted=True)

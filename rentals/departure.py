@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from rentals.models import Booking, EarlyDeparture
 
 
 def why_not(booking: Booking, now: datetime) -> str:
     """Why this stay cannot end now, as a sentence that follows a colon; empty where it can."""
     if booking.status == Booking.Status.CANCELLED:
-        return "the booking is cancelled."
+        return _("the booking is cancelled.")
     if booking.check_out <= now:
-        return "the stay is over already."
+        return _("the stay is over already.")
     if booking.check_in >= _moment(now):
-        return "the stay has not begun. Cancel it, or change its days."
+        return _("the stay has not begun. Cancel it, or change its days.")
     return ""
 
 
@@ -34,7 +36,7 @@ def leave(booking: Booking, now: datetime, *, by_guest: bool) -> EarlyDeparture:
         "by_guest": by_guest,
         "announced": False,
     }
-    departure, _ = EarlyDeparture.objects.update_or_create(booking=booking, defaults=facts)
+    departure, _made = EarlyDeparture.objects.update_or_create(booking=booking, defaults=facts)
     booking.check_out, booking.follows_property_times = departure.left_at, False
     booking.save(update_fields=["check_out", "follows_property_times"])
     return departure
@@ -61,12 +63,12 @@ def planned_ends(bookings: Collection[Booking]) -> dict[Booking, datetime]:
 def why_not_taken_back(booking: Booking, departure: EarlyDeparture | None, now: datetime) -> str:
     """Why the stay cannot get its former end back, as a sentence that follows a colon; empty where it can."""
     if departure is None:
-        return "the stay was not ended early, or somebody changed its end since."
+        return _("the stay was not ended early, or somebody changed its end since.")
     if booking.status == Booking.Status.CANCELLED:
-        return "the booking is cancelled."
+        return _("the booking is cancelled.")
     if former_end(booking, departure) <= now:
-        return "the stay would be over by now."
-    return "the next stay has begun." if _next_has_begun(booking, departure, now) else ""
+        return _("the stay would be over by now.")
+    return _("the next stay has begun.") if _next_has_begun(booking, departure, now) else ""
 
 
 def take_back(booking: Booking, departure: EarlyDeparture) -> None:

@@ -4,41 +4,47 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+
+from django.utils.translation import gettext as _
 
 from rentals.calendars import conflicts
 from rentals.models import Booking, FeedItem
 from rentals.wording import day_and_time
 
-_NAMELESS: Final = "The guest"
-
 
 @dataclass(frozen=True, slots=True)
 class RunningStay:
-    """A confirmed stay as it was before a change, while it runs. `until`: its check-out, on the property's clock."""
+    """A confirmed stay as it was before a change, while it runs. `name`: of the guest, or empty. `until`: its
+    check-out, on the property's clock."""
 
-    guest: str
+    name: str
     place: str
     until: str
     property_id: int
 
     @property
+    def guest(self) -> str:
+        """The guest at the beginning of a sentence."""
+        return self.name or _("The guest")
+
+    @property
     def whom(self) -> str:
         """The guest within a sentence."""
-        return "the guest" if self.guest == _NAMELESS else self.guest
+        return self.name or _("the guest")
 
     @property
     def question(self) -> str:
         """Who is in the house and what happens, in sentences."""
-        return (
-            f"{self.guest} is in the house: the stay at {self.place} lasts until {self.until}. "
-            "If you go on, the code comes off the locks now, and the guest is locked out."
-        )
+        return _(
+            "{guest} is in the house: the stay at {place} lasts until {until}. If you go on, the code comes off the "
+            "locks now, and the guest is locked out."
+        ).format(guest=self.guest, place=self.place, until=self.until)
 
     @property
     def kept(self) -> str:
         """What is said when a person chose the check-out instead."""
-        return f"The stay of {self.guest} goes on. Its code comes off the locks at check-out, {self.until}."
+        said = _("The stay of {guest} goes on. Its code comes off the locks at check-out, {until}.")
+        return said.format(guest=self.whom, until=self.until)
 
 
 def running(booking: Booking, now: datetime) -> RunningStay | None:
@@ -46,7 +52,7 @@ def running(booking: Booking, now: datetime) -> RunningStay | None:
     if booking.status != Booking.Status.CONFIRMED or not booking.check_in <= now < booking.check_out:
         return None
     until = day_and_time(booking.check_out, booking.property.zone)
-    return RunningStay(booking.guest_name or _NAMELESS, booking.property.name, until, booking.property_id)
+    return RunningStay(booking.guest_name, booking.property.name, until, booking.property_id)
 
 
 def ended_by_calendar(booking: Booking, now: datetime) -> RunningStay | None:

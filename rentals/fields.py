@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import FieldError, ValidationError
 from django.db import models
+from django.utils.translation import gettext as _
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -114,7 +115,8 @@ class EncryptedTextField(_TextField):
     def clean(self, value: Any, model_instance: models.Model | None) -> Any:
         """For forms, which take no ciphertext."""
         if isinstance(value, str) and value.startswith(DUMPED):
-            raise ValidationError(f"Enter the value itself: “{DUMPED}” is how a dump begins.", code="dumped")
+            said = _("Enter the value itself: “{mark}” is how a dump begins.")
+            raise ValidationError(said.format(mark=DUMPED), code="dumped")
         return super().clean(value, model_instance)
 
     def from_db_value(self, value: str | None, expression: Any, connection: BaseDatabaseWrapper) -> str | None:

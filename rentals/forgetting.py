@@ -1,5 +1,5 @@
-"""Erases what calendars and the history know of guests. `pins.forgetting` is what commands and pages call: it begins
-here and goes on with codes and messages."""
+"""Erases what calendars and the history know of guests. `pins.retention.forgetting` is what commands and pages call: it
+begins here and goes on with codes and messages."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from django.db.models import Model, QuerySet
 from rentals.calendars.decide.identity import plain_name, trace_of
 from rentals.calendars.events import Verdict
 from rentals.models import FeedItem
+from rentals.phrases import mark
 
 #: What a line of the history says where it named the guest.
-ERASED: Final = "What was done is erased with the guest's data."
+ERASED: Final = mark("What was done is erased with the guest's data.")
 #: What the page of a calendar row says.
-REASON: Final = "The guest's data was erased."
+REASON: Final = mark("The guest's data was erased.")
 _BATCH: Final = 500
 
 

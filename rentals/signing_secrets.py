@@ -17,6 +17,7 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from rentals.fields import UndecryptableValue
@@ -39,8 +40,10 @@ def validate(secret: str) -> None:
     """
     if not is_valid(secret):
         raise ValidationError(
-            "This is not a signing secret. Write whsec_ and then %(shortest)s to %(longest)s random bytes in standard "
-            "base64, as the other side shows it. To make one: openssl rand -base64 32",
+            _(
+                "This is not a signing secret. Write whsec_ and then %(shortest)s to %(longest)s random bytes in "
+                "standard base64, as the other side shows it. To make one: openssl rand -base64 32"
+            ),
             code="signing_secret",
             params={"shortest": _SHORTEST, "longest": _LONGEST},
         )

@@ -13,6 +13,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.local_time import local_moment
 from rentals.models import Booking
@@ -56,17 +58,17 @@ class StayForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if self.booking.status == Booking.Status.CANCELLED:
-            raise ValidationError("The booking is cancelled. Confirm it first.")
+            raise ValidationError(_("The booking is cancelled. Confirm it first."))
         if self.errors:
             return cleaned
         self.place(cleaned)
         if not self.errors and cleaned["seen"] != self.shown(self.booking)["seen"] and self.moves:
             zone = self.booking.property.zone
-            raise ValidationError(
-                "The stay was changed meanwhile and this was not done. It is from "
-                f"{day_and_time(self.booking.check_in, zone)} to {day_and_time(self.booking.check_out, zone)} now. "
-                "Choose again."
+            said = _(
+                "The stay was changed meanwhile and this was not done. It is from {starts} to {ends} now. Choose again."
             )
+            starts, ends = day_and_time(self.booking.check_in, zone), day_and_time(self.booking.check_out, zone)
+            raise ValidationError(said.format(starts=starts, ends=ends))
         return cleaned
 
     @property
@@ -79,7 +81,9 @@ class LateCheckOutForm(StayForm):
     """Some hours more with one button, or a time on the last day."""
 
     hours = forms.TypedChoiceField(choices=[(str(one), one) for one in HOURS], coerce=int, required=False)
-    until = ClockField(label="Check-out at", required=False, error_messages={"invalid": "Enter a time such as 13:30."})
+    until = ClockField(
+        label=lazy("Check-out at"), required=False, error_messages={"invalid": lazy("Enter a time such as 13:30.")}
+    )
 
     def choices(self) -> list[tuple[int, str]]:
         """The buttons: a number of hours, and the new time of check-out (`13:00`)."""
@@ -93,36 +97,39 @@ class LateCheckOutForm(StayForm):
         elif cleaned.get("until"):
             self._set(cleaned["until"])
         else:
-            self.add_error("until", "Enter a time such as 13:30.")
+            self.add_error("until", _("Enter a time such as 13:30."))
 
     def _add(self, hours: int, seen: str) -> None:
         """Add to the end that the page showed, so that pressing twice asks for the same end."""
         shown_end = _moment(seen.rpartition(" ")[2])
         if shown_end is None:
-            self.add_error(None, "Open the page again and choose there.")
+            self.add_error(None, _("Open the page again and choose there."))
             return
         self.check_out = shown_end + timedelta(hours=hours)
         if self.check_out <= self.now:
-            said = day_and_time(self.check_out, self.booking.property.zone)
-            self.add_error("until", f"{said} is past already. Enter a later time.")
+            self._say_past()
+
+    def _say_past(self) -> None:
+        when = day_and_time(self.check_out, self.booking.property.zone)
+        self.add_error("until", _("{when} is past already. Enter a later time.").format(when=when))
 
     def _set(self, at: time) -> None:
         prop = self.booking.property
         self.check_out = local_moment(self.booking.departure_date, at, prop.timezone)
         self.typed["departure"] = (self.check_out, f"{at:%H:%M}")
-        said = day_and_time(self.check_out, prop.zone)
         if self.check_out <= self.booking.check_in:
-            begins = day_and_time(self.booking.check_in, prop.zone)
-            self.add_error("until", f"{said} is not after the check-in, {begins}. Enter a later time.")
+            when, begins = (day_and_time(one, prop.zone) for one in (self.check_out, self.booking.check_in))
+            said = _("{when} is not after the check-in, {begins}. Enter a later time.")
+            self.add_error("until", said.format(when=when, begins=begins))
         elif self.check_out <= self.now:
-            self.add_error("until", f"{said} is past already. Enter a later time.")
+            self._say_past()
 
 
 class ChangeDaysForm(StayForm):
     """Other days at the same times of day. A stay that has begun keeps its arrival."""
 
-    arrival = DayField(label="Arrival")
-    departure = DayField(label="Departure")
+    arrival = DayField(label=lazy("Arrival"))
+    departure = DayField(label=lazy("Departure"))
 
     def __init__(self, data: Mapping[str, Any] | None = None, *, booking: Booking, now: datetime) -> None:
         super().__init__(data, booking=booking, now=now)
@@ -136,7 +143,7 @@ class ChangeDaysForm(StayForm):
     def clean_arrival(self) -> date:
         day = plausible_day(self.cleaned_data["arrival"])
         if day != self.booking.arrival_date and day < self.now.astimezone(self.booking.property.zone).date():
-            raise ValidationError("That day is past. Choose today or a later day.")
+            raise ValidationError(_("That day is past. Choose today or a later day."))
         return day
 
     def clean_departure(self) -> date:
@@ -147,20 +154,19 @@ class ChangeDaysForm(StayForm):
         first: date = cleaned.get("arrival") or booking.arrival_date
         last: date = cleaned["departure"]
         if last < first:
-            self.add_error("departure", "The departure is before the arrival. Choose a later day.")
+            self.add_error("departure", _("The departure is before the arrival. Choose a later day."))
             return
         if first != booking.arrival_date:
             self.check_in = local_moment(first, self._time_of("check_in"), prop.timezone)
         if last != booking.departure_date:
             self.check_out = local_moment(last, self._time_of("check_out"), prop.timezone)
-        said = day_and_time(self.check_out, prop.zone)
+        ends, begins = day_and_time(self.check_out, prop.zone), day_and_time(self.check_in, prop.zone)
         if self.check_out <= self.check_in:
-            begins = day_and_time(self.check_in, prop.zone)
-            self.add_error("departure", f"The stay would end {said}, before or when it begins, {begins}.")
+            said = _("The stay would end {ends}, before or when it begins, {begins}.")
+            self.add_error("departure", said.format(ends=ends, begins=begins))
         elif self.check_out <= self.now and self.moves:
-            self.add_error(
-                "departure", f"The stay would have ended {said} already. Choose a later day, or revoke the code."
-            )
+            said = _("The stay would have ended {ends} already. Choose a later day, or revoke the code.")
+            self.add_error("departure", said.format(ends=ends))
 
     def _time_of(self, end: str) -> time:
         if self.booking.follows_property_times:
@@ -173,7 +179,7 @@ class ChangeDaysForm(StayForm):
 def plausible_day(day: date) -> date:
     """The day. Raises ValidationError for a year that is a slip of the finger."""
     if not EARLIEST <= day < LATEST:
-        raise ValidationError("Check the year: it should lie between 2000 and 2099.")
+        raise ValidationError(_("Check the year: it should lie between 2000 and 2099."))
     return day
 
 

@@ -9,9 +9,14 @@ from typing import Any
 from django import forms
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as lazy
 
 DATE_FORMATS = ["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d %b %Y", "%d %B %Y"]
 TIME_FORMATS = ["%H:%M", "%H:%M:%S", "%H.%M", "%I:%M %p", "%I %p"]
+
+_INVALID = lazy("Enter a time such as {example}.")
+_INVALID_OR_EMPTY = lazy("Enter a time such as {example}, or leave it empty.")
 
 
 class DayInput(forms.DateInput):
@@ -38,8 +43,8 @@ class DayField(forms.DateField):
     widget = DayInput
     input_formats = DATE_FORMATS
     default_error_messages = {
-        "required": "Choose a day.",
-        "invalid": "Enter a day such as 2027-03-08 or 08/03/2027.",
+        "required": lazy("Choose a day."),
+        "invalid": lazy("Enter a day such as 2027-03-08 or 08/03/2027."),
     }
 
 
@@ -50,7 +55,7 @@ class ClockField(forms.TimeField):
     input_formats = TIME_FORMATS
 
     def __init__(self, *, example: str = "15:00", **kwargs: Any) -> None:
-        invalid = f"Enter a time such as {example}" + ("." if kwargs.get("required", True) else ", or leave it empty.")
+        invalid = format_lazy(_INVALID if kwargs.get("required", True) else _INVALID_OR_EMPTY, example=example)
         super().__init__(**{"error_messages": {"invalid": invalid}, **kwargs})
 
 

@@ -1,12 +1,22 @@
-"""States and times as people read them, on every screen and in every message. Pure."""
+"""States and times as people read them, on every screen and in every message, in the language that is active. Asks no
+database."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.utils.dateformat import format as written
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext, override
+
+from rentals import numbers
+from rentals.phrases import Phrase
 
 
 class Tone(StrEnum):
@@ -45,71 +55,90 @@ def clock_time(moment: datetime, zone: ZoneInfo) -> str:
 
 def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
     """`Wed 3 Mar 2027, 15:00 CET`, in the given zone."""
-    local = moment.astimezone(zone)
-    return f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+    return numbers.small(written(moment.astimezone(zone), "D j M Y, ")) + clock_time(moment, zone)
 
 
 def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """`Wed 3 Mar, 15:00 CET`; with the year if it is not the present one."""
     local = moment.astimezone(zone)
-    year = "" if local.year == now.astimezone(zone).year else f" {local.year}"
-    return f"{local:%a} {local.day} {local:%b}{year}, {local:%H:%M %Z}"
+    same_year = local.year == now.astimezone(zone).year
+    return numbers.small(written(local, "D j M, " if same_year else "D j M Y, ")) + clock_time(moment, zone)
 
 
 def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """A coming moment as people say it: `now`, `14:05 CET` today, or with its day."""
     if moment <= now:
-        return "now"
+        return _("now")
     if moment.astimezone(zone).date() == now.astimezone(zone).date():
         return clock_time(moment, zone)
     return day_and_time(moment, zone)
 
 
+@dataclass(frozen=True)
+class Words:
+    """Words in a phrase that depend on the language, such as a date. English where the phrase is stored."""
+
+    made: Callable[[], str]
+
+    def __str__(self) -> str:
+        with override(settings.LANGUAGE_CODE):
+            return self.made()
+
+
+def said(text: str) -> str:
+    """A marked text of a pure module in the language that is active. Anything else comes back as it is: what strangers
+    wrote is never taken for a text of ours."""
+    if not isinstance(text, Phrase):
+        return text
+    template = ngettext(text.one, text.many, text.number) if text.many else _(text.one)
+    return template.format(**{name: _said_value(one) for name, one in text.values.items()})
+
+
+def _said_value(value: object) -> object:
+    if isinstance(value, Words):
+        return value.made()
+    return said(value) if isinstance(value, str) else value
+
+
 def counted(number: int, what: str) -> str:
-    """`1 lock`, `2 locks`."""
+    """`1 lock`, `2 locks`: in English, for terminals and logs. Pages and messages use `rentals.numbers`."""
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def ago(moment: datetime, now: datetime) -> str:
     """`5 minutes ago`."""
-    span = _span(now - moment)
-    return f"{span} ago" if span else "just now"
+    span = numbers.span(now - moment)
+    return _("{span} ago").format(span=span) if span else _("just now")
 
 
 def ahead(moment: datetime, now: datetime) -> str:
     """`in 5 minutes`."""
-    span = _span(moment - now)
-    return f"in {span}" if span else "in a moment"
-
-
-def _span(length: timedelta) -> str:
-    """The length in its largest whole unit, rounded down: `5 minutes`; empty below a minute."""
-    for unit, name in ((timedelta(days=1), "day"), (timedelta(hours=1), "hour"), (timedelta(minutes=1), "minute")):
-        if length >= unit:
-            return counted(length // unit, name)
-    return ""
+    span = numbers.span(moment - now)
+    return _("in {span}").format(span=span) if span else _("in a moment")
 
 
 def day(of: date) -> str:
-    return f"{of.day} {of:%b %Y}"
+    """`3 Mar 2027`."""
+    return numbers.small(written(of, "j M Y"))
 
 
 def span(starts: date, ends: date, today: date) -> str:
     """`12 to 22 Mar`, as short as it can be understood: months and years that differ are on both days, and a year
     that is not the present one is said."""
-    if starts.year != ends.year:
-        return f"{day(starts)} to {day(ends)}"
-    year = "" if starts.year == today.year else f" {ends.year}"
+    last = numbers.small(written(ends, "j M" if starts.year == ends.year == today.year else "j M Y"))
     if starts == ends:
-        return f"{starts.day} {starts:%b}{year}"
-    month = "" if starts.month == ends.month else f" {starts:%b}"
-    return f"{starts.day}{month} to {ends.day} {ends:%b}{year}"
+        return last
+    if starts.year != ends.year:
+        first = day(starts)
+    else:
+        first = numbers.small(written(starts, "j" if starts.month == ends.month else "j M"))
+    return _("{first} to {last}").format(first=first, last=last)
 
 
 def days(starts: date | None, ends: date | None) -> str:
     """`3 Mar to 8 Mar 2027`: arrival and departure day."""
     if starts is None or ends is None:
         known = starts or ends
-        return day(known) if known else "unknown dates"
-    year = "" if starts.year == ends.year else f" {starts.year}"
-    return f"{starts.day} {starts:%b}{year} to {day(ends)}"
+        return day(known) if known else _("unknown dates")
+    first = numbers.small(written(starts, "j M" if starts.year == ends.year else "j M Y"))
+    return _("{first} to {last}").format(first=first, last=day(ends))

@@ -20,6 +20,10 @@ from django.template.loader import render_to_string
 from django.urls import URLPattern, reverse
 from django.utils.decorators import method_decorator
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST
 
@@ -29,7 +33,7 @@ from rentals.admin.history import DetailedHistory
 from rentals.admin.object_pages import ObjectPages, page_context
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.models import PropertyAccess
-from rentals.wording import counted
+from rentals.phrases import mark
 
 if TYPE_CHECKING:
     _Users = UserAdmin[User]
@@ -64,7 +68,7 @@ class PropertyAccessInline(_Inline):
     model = PropertyAccess
     filter_horizontal = ("properties",)
     extra = 0
-    verbose_name_plural = "restriction to some properties"
+    verbose_name_plural = lazy("restriction to some properties")
 
 
 @admin.register(User)
@@ -88,10 +92,10 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         if self.has_change_permission(request, obj):
             known = bool(settings.OIDC_ISSUER) and obj.provider_accounts.filter(issuer=settings.OIDC_ISSUER).exists()
             more = ("their_provider",) if known else ()
-            found = (*found, ("Logging in", {"fields": ("way_in", "their_second_step", *more)}))
+            found = (*found, (_("Logging in"), {"fields": ("way_in", "their_second_step", *more)}))
         if not request.user.has_perm("admin.view_logentry"):
             return found
-        return (*found, ("History", {"fields": ("what_they_did",)}))
+        return (*found, (_("History"), {"fields": ("what_they_did",)}))
 
     # Whoever changes a person's password or address, or holds a link for them, becomes that person: so only superusers
     # change superusers, and make others one.
@@ -106,36 +110,35 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         fixed = super().get_readonly_fields(request, obj)
         return fixed if request.user.is_superuser else (*fixed, "is_superuser")
 
-    @admin.display(description="Password")
+    @admin.display(description=lazy("Password"))
     def way_in(self, one: User) -> str:
         """The button belongs to the form around it, and takes it to another address."""
         if bound.is_bound(one.pk):
-            return f"Does not let them in: they log in with {settings.OIDC_NAME}."
-        said = "Chosen." if one.has_usable_password() else "Not chosen yet, so this person cannot log in."
+            return _("Does not let them in: they log in with {provider}.").format(provider=settings.OIDC_NAME)
+        said = _("Chosen.") if one.has_usable_password() else _("Not chosen yet, so this person cannot log in.")
         address = reverse("admin:auth_user_password_link", args=[one.pk])
-        button = '{} <button type="submit" class="button" formaction="{}" formnovalidate>Make a one-time link</button>'
-        return format_html(button, said, address)
+        return format_html("{} {}", said, _button(address, _("Make a one-time link")))
 
-    @admin.display(description="Second step")
+    @admin.display(description=lazy("Second step"))
     def their_second_step(self, one: User) -> str:
         step, keys = second_step.confirmed(one), one.passkeys.count()
         if step is None and not keys:
-            return "Off. Each person switches it on for themselves."
+            return _("Off. Each person switches it on for themselves.")
         address = reverse("admin:auth_user_drop_second_step", args=[one.pk])
-        said = " and ".join([*(["on"] if step else []), *([counted(keys, "passkey")] if keys else [])]).capitalize()
-        button = '{}. <button type="submit" class="button" formaction="{}" formnovalidate>Switch it off</button>'
-        return format_html(button, said, address)
+        return format_html("{} {}", _second_step_of(step is not None, keys), _button(address, _("Switch it off")))
 
-    @admin.display(description="Single sign-on")
+    @admin.display(description=lazy("Single sign-on"))
     def their_provider(self, one: User) -> str:
         if one.is_superuser:
-            return f"Known by {settings.OIDC_NAME}. A superuser may always log in with a password as well."
-        is_bound = bound.is_bound(one.pk)
-        said = "alone: a password or a passkey does not let them in" if is_bound else "or with a password or a passkey"
+            text = _("Known by {provider}. A superuser may always log in with a password as well.")
+            return text.format(provider=settings.OIDC_NAME)
+        if bound.is_bound(one.pk):
+            said = _("With {provider}, alone: a password or a passkey does not let them in.")
+            press = _("Allow a password and passkeys")
+        else:
+            said, press = _("With {provider}, or with a password or a passkey."), _("Single sign-on alone")
         address = reverse("admin:auth_user_log_in_here", args=[one.pk])
-        button = 'With {}, {}. <button type="submit" class="button" formaction="{}" formnovalidate>{}</button>'
-        press = "Allow a password and passkeys" if is_bound else "Single sign-on alone"
-        return format_html(button, settings.OIDC_NAME, said, address, press)
+        return format_html("{} {}", said.format(provider=settings.OIDC_NAME), _button(address, press))
 
     def get_urls(self) -> list[URLPattern]:
         own = [
@@ -158,14 +161,16 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         """The link, shown once."""
         one = self._person(request, object_id)
         if not one.is_active:
-            messages.error(request, f"“{one}” is switched off: tick “Active” and save, then make a link.")
+            text = _("“{person}” is switched off: tick “Active” and save, then make a link.")
+            messages.error(request, text.format(person=one))
             return redirect("admin:auth_user_change", one.pk)
         if bound.is_bound(one.pk):
-            messages.error(request, f"“{one}” logs in with {settings.OIDC_NAME} alone. Allow a password first.")
+            text = _("“{person}” logs in with {provider} alone. Allow a password first.")
+            messages.error(request, text.format(person=one, provider=settings.OIDC_NAME))
             return redirect("admin:auth_user_change", one.pk)
-        self.log_change(request, one, "Made a one-time link to choose a password.")
+        self.log_change(request, one, mark("Made a one-time link to choose a password."))
         context = {
-            **page_context(self, request, "One-time link"),
+            **page_context(self, request, _("One-time link")),
             "original": one,
             "link": links.link(one, request),
             "hours": settings.PASSWORD_RESET_TIMEOUT // 3600,
@@ -176,10 +181,9 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
     def drop_second_step_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
         one = self._person(request, object_id)
         if second_step.drop_all(one.pk):
-            self.log_change(request, one, "Switched the second step off, and removed the passkeys.")
-            messages.success(
-                request, f"The second step of “{one}” is off, with all passkeys: their password alone lets them in."
-            )
+            self.log_change(request, one, mark("Switched the second step off, and removed the passkeys."))
+            text = _("The second step of “{person}” is off, with all passkeys: their password alone lets them in.")
+            messages.success(request, text.format(person=one))
         return redirect("admin:auth_user_change", one.pk)
 
     def log_in_here_view(self, request: HttpRequest, object_id: int) -> HttpResponse:
@@ -187,15 +191,22 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         one = self._person(request, object_id)
         allowed = bound.is_bound(one.pk)
         if bound.allow_here(one, allowed=allowed):
-            said = "may also log in with a password or a passkey" if allowed else "logs in through the provider alone"
-            self.log_change(request, one, f"From now on {said}.")
-            messages.success(request, f"“{one}” {said}.")
+            if allowed:
+                did = mark("From now on may also log in with a password or a passkey.")
+                text = _("“{person}” may also log in with a password or a passkey.")
+            else:
+                did = mark("From now on logs in through the provider alone.")
+                text = _("“{person}” logs in through the provider alone.")
+            self.log_change(request, one, did)
+            messages.success(request, text.format(person=one))
         return redirect("admin:auth_user_change", one.pk)
 
-    @admin.display(description="What they did")
+    @admin.display(description=lazy("What they did"))
     def what_they_did(self, one: User) -> str:
         address = reverse("admin:admin_logentry_changelist", query={"user__id__exact": one.pk})
-        return format_html('<a href="{}">All changes by {}</a>', address, one.get_username())
+        return format_html(
+            '<a href="{}">{}</a>', address, _("All changes by {person}").format(person=one.get_username())
+        )
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """A person needs both “Staff status” and a group before they can work, and the login page does not say so."""
@@ -204,17 +215,35 @@ class PeopleAdmin(ObjectPages, DetailedHistory, ClosedToRestricted, _Users):
         if not change or not person.is_active or person.is_superuser:
             return
         if not person.is_staff:
-            messages.warning(request, f"“{person}” cannot log in: tick “Staff status”.")
+            messages.warning(request, _("“{person}” cannot log in: tick “Staff status”.").format(person=person))
         if not person.get_all_permissions():
-            messages.warning(request, f"“{person}” may do nothing yet: choose a group, such as operator.")
+            text = _("“{person}” may do nothing yet: choose a group, such as operator.")
+            messages.warning(request, text.format(person=person))
 
     def get_inline_instances(self, request: HttpRequest, obj: User | None = None) -> Any:
         """A new person is made with a name and a password first."""
         return super().get_inline_instances(request, obj) if obj is not None else []
 
     def response_add(self, request: HttpRequest, obj: User, post_url_continue: str | None = None) -> HttpResponse:
-        messages.info(request, "Choose a group and save. Then make a one-time link, and give it to the person.")
+        text = _("Choose a group and save. Then make a one-time link, and give it to the person.")
+        messages.info(request, text)
         return super().response_add(request, obj, post_url_continue)
+
+
+def _second_step_of(has_app: bool, keys: int) -> str:
+    """What there is to switch off. `keys`: the number of passkeys."""
+    if not keys:
+        return _("On.")
+    if has_app:
+        text = ngettext("On and {number} passkey.", "On and {number} passkeys.", keys)
+    else:
+        text = ngettext("{number} passkey.", "{number} passkeys.", keys)
+    return text.format(number=keys)
+
+
+def _button(address: str, text: str) -> SafeString:
+    """It sends the form around it to another address."""
+    return format_html('<button type="submit" class="button" formaction="{}" formnovalidate>{}</button>', address, text)
 
 
 def _may_govern(request: HttpRequest, one: User | None) -> bool:

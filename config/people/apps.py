@@ -1,7 +1,8 @@
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as lazy
 
 
 class PeopleConfig(AppConfig):
     name = "config.people"
     label = "people"
-    verbose_name = "People"
+    verbose_name = lazy("People")

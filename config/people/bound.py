@@ -10,6 +10,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db.models import QuerySet
+from django.utils.translation import gettext as _
 
 from config.people.models import ProviderAccount
 
@@ -32,4 +33,5 @@ def allow_here(user: User, *, allowed: bool) -> bool:
 
 def told() -> str:
     """What a bound person reads who tries another way."""
-    return f"You log in with {settings.OIDC_NAME}. An administrator may allow a password and passkeys as well."
+    text = _("You log in with {provider}. An administrator may allow a password and passkeys as well.")
+    return text.format(provider=settings.OIDC_NAME)

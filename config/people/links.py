@@ -15,8 +15,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from config.people.bound import bound_accounts
+from config.people.language import speaking
 from pins.notify import mail
 
 
@@ -40,12 +43,20 @@ def people_at(address: str) -> QuerySet[User]:
     return found.exclude(pk__in=bound_accounts().values("user"))
 
 
-def send(user: User) -> None:
-    """Raises OSError when the mail server does not take it."""
+def send(user: User, language: str = "") -> None:
+    """In the language that the person chose, else in the given one. Raises OSError when the mail server does not take
+    it."""
     hours = settings.PASSWORD_RESET_TIMEOUT // 3600
-    text = (
-        f"Hello {user.get_username()},\n\nchoose your password for Turnkey here:\n\n{link(user)}\n\n"
-        f"The link works once, for {hours} hours. If you did not ask for it, do nothing: your password stays as it is."
-    )
+    with speaking(user, language):
+        subject = _("Turnkey: choose your password")
+        lasts = ngettext(
+            "The link works once, for {number} hour.", "The link works once, for {number} hours.", hours
+        ).format(number=hours)
+        parts = (
+            _("Hello {name},").format(name=user.get_username()),
+            _("choose your password for Turnkey here:"),
+            link(user),
+            f"{lasts} {_('If you did not ask for it, do nothing: your password stays as it is.')}",
+        )
     headers = {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
-    EmailMessage("Turnkey: choose your password", text, to=[user.email], headers=headers).send()
+    EmailMessage(subject, "\n\n".join(parts), to=[user.email], headers=headers).send()

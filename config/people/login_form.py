@@ -10,11 +10,12 @@ from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.debug import sensitive_variables
 
 from config.people import bound, devices, throttle
 from config.people.throttle import Try, Wait
-from config.people.words import wait_for
+from config.people.words import not_looked_at
 from rentals.inbound.client import address_of
 
 #: No longer password is looked at: hashing begins with reading all of it.
@@ -27,6 +28,7 @@ _COME_BACK: Final = 5  # seconds
 
 class LoginForm(AdminAuthenticationForm):
     password = forms.CharField(
+        label=lazy("Password"),
         strip=False,
         max_length=LONGEST,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
@@ -45,9 +47,7 @@ class LoginForm(AdminAuthenticationForm):
             return self._in_turn(one, name)
         except Wait as refused:
             self.wait = refused.seconds
-            raise ValidationError(
-                f"Too many tries; this one was not looked at. {wait_for(refused.seconds)}", code="wait"
-            ) from None
+            raise ValidationError(not_looked_at(refused.seconds), code="wait") from None
 
     def confirm_login_allowed(self, user: Any) -> None:
         """Django asks when the password is right."""

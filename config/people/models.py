@@ -1,4 +1,4 @@
-"""The second step of logging in, and who people are elsewhere."""
+"""The second step of logging in, who people are elsewhere, and the language that they read."""
 
 from __future__ import annotations
 
@@ -66,3 +66,16 @@ class SecondStep(models.Model):
 
     def __str__(self) -> str:
         return f"Second step {self.pk}"
+
+
+class Preference(models.Model):
+    """What a person chose for themselves."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="preference")
+    language = models.CharField(max_length=10, help_text="One of LANGUAGES.")
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"Preference {self.pk}"

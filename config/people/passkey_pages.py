@@ -19,6 +19,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -28,9 +29,10 @@ from config.people.passkeys import RefusedPasskey, Site
 from config.people.sessions import BY_PROVIDER
 from config.people.throttle import Wait
 from config.people.views import Proof, is_fresh, let_in
-from config.people.words import wait_for
+from config.people.words import too_many
 from rentals.inbound.client import address_of
 from rentals.inbound.rate_limits import client_key
+from rentals.phrases import mark
 from rentals.plain_text import one_line
 
 logger = logging.getLogger(__name__)
@@ -48,7 +50,7 @@ _LONGEST_NAME: Final = 60
 def page(request: HttpRequest) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
-        "title": "Passkeys",
+        "title": _("Passkeys"),
         "passkeys": Passkey.objects.filter(user=cast("User", request.user)).order_by("added_at", "pk"),
         "may_add": is_fresh(request),
         "bound": bound.told() if bound.is_bound(request.user.pk or 0) else "",
@@ -65,7 +67,7 @@ def begin_making(request: HttpRequest) -> HttpResponse:
     """A session that somebody found open must not become a way in for ever: only soon after logging in."""
     user = cast("User", request.user)
     if not is_fresh(request):
-        return JsonResponse({"error": "Prove again who you are: load this page anew."}, status=403)
+        return JsonResponse({"error": _("Prove again who you are: load this page anew.")}, status=403)
     if bound.is_bound(user.pk):
         return JsonResponse({"error": bound.told()}, status=403)
     asked, state = passkeys.begin_making(_site(request), user)
@@ -79,18 +81,18 @@ def begin_making(request: HttpRequest) -> HttpResponse:
 def make(request: HttpRequest) -> HttpResponse:
     user, state = cast("User", request.user), _kept(request, _MAKING)
     answer = _answer(request)
-    name = one_line(request.POST.get("name", ""), _LONGEST_NAME).strip() or "Passkey"
+    name = one_line(request.POST.get("name", ""), _LONGEST_NAME).strip() or _("Passkey")
     if state is None or answer is None or not is_fresh(request):
-        messages.error(request, "That took too long. Log out and in again, and try once more.")
+        messages.error(request, _("That took too long. Log out and in again, and try once more."))
         return redirect("passkeys")
     try:
         passkeys.make(_site(request), state, answer, user, name, timezone.now())
     except RefusedPasskey as refused:
         logger.warning("passkey_refused", extra={"cause": str(refused), "user_id": user.pk})
-        messages.error(request, "The passkey could not be added. Try again, or with another device.")
+        messages.error(request, _("The passkey could not be added. Try again, or with another device."))
         return redirect("passkeys")
-    _log(user, "Added a passkey.")
-    messages.success(request, f"“{name}” is added. You can log in with it from now on.")
+    _log(user, mark("Added a passkey."))
+    messages.success(request, _("“{name}” is added. You can log in with it from now on.").format(name=name))
     return redirect("passkeys")
 
 
@@ -100,8 +102,8 @@ def make(request: HttpRequest) -> HttpResponse:
 def remove(request: HttpRequest, passkey_id: int) -> HttpResponse:
     user = cast("User", request.user)
     if Passkey.objects.filter(user=user, pk=passkey_id).delete()[0]:
-        _log(user, "Removed a passkey.")
-        messages.success(request, "The passkey is removed: it lets nobody in any more.")
+        _log(user, mark("Removed a passkey."))
+        messages.success(request, _("The passkey is removed: it lets nobody in any more."))
     return redirect("passkeys")
 
 
@@ -111,7 +113,7 @@ def begin_entering(request: HttpRequest) -> HttpResponse:
     try:
         throttle.limit(throttle.PASSKEY, client_key(address_of(request)))
     except Wait as refused:
-        return JsonResponse({"error": f"Too many tries. {wait_for(refused.seconds)}"}, status=429)
+        return JsonResponse({"error": too_many(refused.seconds)}, status=429)
     asked, state = passkeys.begin_entering(_site(request))
     request.session[_ENTERING] = {"state": state, "at": time.time()}
     return JsonResponse(asked)
@@ -123,17 +125,17 @@ def enter(request: HttpRequest) -> HttpResponse:
     """What was asked counts once, so that an answer that somebody overheard is worth nothing."""
     state, answer = _kept(request, _ENTERING), _answer(request)
     if state is None or answer is None:
-        messages.error(request, "That took too long. Try again.")
+        messages.error(request, _("That took too long. Try again."))
         return redirect("admin:login")
     try:
         throttle.limit(throttle.PASSKEY, client_key(address_of(request)))
         user = passkeys.owner(_site(request), state, answer, timezone.now())
     except Wait as refused:
-        messages.error(request, f"Too many tries. {wait_for(refused.seconds)}")
+        messages.error(request, too_many(refused.seconds))
         return redirect("admin:login")
     except RefusedPasskey as refused:
         throttle.failed_elsewhere(address_of(request), str(refused), timezone.now())
-        messages.error(request, "This passkey lets nobody in here. Use your password, or another passkey.")
+        messages.error(request, _("This passkey lets nobody in here. Use your password, or another passkey."))
         return redirect("admin:login")
     if bound.is_bound(user.pk):
         messages.error(request, bound.told())

@@ -11,6 +11,9 @@ from django.contrib.auth.views import PasswordResetConfirmView
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse_lazy
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from kombu.exceptions import OperationalError
@@ -25,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 class AddressForm(forms.Form):
     email = forms.EmailField(
-        label="Your e-mail address",
+        label=lazy("Your e-mail address"),
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "email", "autofocus": True}),
     )
@@ -44,11 +47,13 @@ def forgotten(request: HttpRequest) -> HttpResponse:
             throttle.limit(throttle.LINKS_FROM, client_key_of(request))
         except Wait as refused:
             wait = refused.seconds
-            form.add_error("email", f"Many links were asked for from where you are. {wait_for(wait)}")
+            form.add_error(
+                "email", _("Many links were asked for from where you are. {wait}").format(wait=wait_for(wait))
+            )
         else:
             _ask_for_letters(form.cleaned_data["email"])
             sent = True
-    context = {**admin.site.each_context(request), "title": "Forgotten password", "form": form, "sent": sent}
+    context = {**admin.site.each_context(request), "title": _("Forgotten password"), "form": form, "sent": sent}
     response = TemplateResponse(request, "people/forgotten.html", context)
     if wait is not None:
         response.status_code = 429
@@ -63,7 +68,7 @@ def _ask_for_letters(address: str) -> None:
         except Wait:
             continue  # they have several letters already; the answer does not say so
         try:
-            tasks.mail_link.delay(user_id=user_id)
+            tasks.mail_link.delay(user_id=user_id, language=get_language() or "")
         except OperationalError:  # the page says what to do when no letter comes
             logger.error("password_mail_failed", extra={"cause": "no broker", "user_id": user_id or None})
 
@@ -79,5 +84,5 @@ class Choose(PasswordResetConfirmView):
         return {**admin.site.each_context(self.request), **super().get_context_data(**kwargs)}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        messages.success(self.request, "Your password is set. Log in with it.")
+        messages.success(self.request, _("Your password is set. Log in with it."))
         return super().form_valid(form)

@@ -15,6 +15,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
@@ -23,8 +24,9 @@ from config.people.models import SecondStep
 from config.people.sessions import BY_PROVIDER, TOOK_SECOND_STEP
 from config.people.throttle import Wait
 from config.people.views import CodeForm, entered_just_now, is_fresh
-from config.people.words import wait_for
+from config.people.words import too_many, wrong_code
 from rentals.inbound.client import address_of
+from rentals.phrases import mark
 
 
 @never_cache
@@ -35,7 +37,12 @@ def page(request: HttpRequest) -> HttpResponse:
     user = cast("User", request.user)
     step = second_step.prepared(user)
     form = CodeForm(request.POST or None)
-    context: dict[str, Any] = {**admin.site.each_context(request), "title": "Second step", "form": form, "step": step}
+    context: dict[str, Any] = {
+        **admin.site.each_context(request),
+        "title": _("Second step"),
+        "form": form,
+        "step": step,
+    }
     if not step.confirmed_at and not _may_switch_on(request):
         context["by_provider"] = settings.OIDC_NAME if request.session.get(BY_PROVIDER) else ""
         return TemplateResponse(request, "people/prove_again.html", context, status=200 if form.data == {} else 403)
@@ -44,7 +51,7 @@ def page(request: HttpRequest) -> HttpResponse:
         try:
             throttle.limit(throttle.CODES, f"user:{user.pk}")
         except Wait as refused:
-            form.add_error("code", f"Too many tries. {wait_for(refused.seconds)}")
+            form.add_error("code", too_many(refused.seconds))
             status = 429
         else:
             answer = _switch_off if step.confirmed_at else _switch_on
@@ -52,7 +59,7 @@ def page(request: HttpRequest) -> HttpResponse:
                 throttle.forget_codes(user.pk)
                 return done
             throttle.failed_code(user.pk, address_of(request), timezone.now())
-            form.add_error("code", "This is not the code of this moment. Enter the one that the app shows now.")
+            form.add_error("code", wrong_code())
     if not step.confirmed_at:
         context |= {"key": " ".join(step.key[at : at + 4] for at in range(0, len(step.key), 4))}
         context |= {"picture": _picture(codes.address(step.key, user.get_username(), "Turnkey"))}
@@ -72,7 +79,7 @@ def _switch_on(
     if not spare:
         return None
     request.session[TOOK_SECOND_STEP] = True
-    _log(user, "Switched their second step on.")
+    _log(user, mark("Switched their second step on."))
     return TemplateResponse(request, "people/spare_codes.html", {**context, "spare_codes": spare})
 
 
@@ -82,8 +89,8 @@ def _switch_off(
     if not second_step.take(step, typed, timezone.now()):
         return None
     second_step.drop(user.pk)
-    _log(user, "Switched their second step off.")
-    messages.success(request, "Your second step is off. Your password alone lets you in now.")
+    _log(user, mark("Switched their second step off."))
+    messages.success(request, _("Your second step is off. Your password alone lets you in now."))
     return redirect("second-step")
 
 

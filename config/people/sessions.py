@@ -75,6 +75,6 @@ def _by_itself(request: HttpRequest) -> bool:
 
 def _is_guarded(request: HttpRequest) -> bool:
     """Whether the page is more than the way to the second step, or out."""
-    open_to_all = ["second-step", "second-step-code", "admin:login", "admin:logout", "admin:jsi18n"]
+    open_to_all = ["second-step", "second-step-code", "language", "admin:login", "admin:logout", "admin:jsi18n"]
     open_to_all += ["provider", "provider-back"] if settings.OIDC_ISSUER else []
     return request.path_info not in [reverse(name) for name in open_to_all]

@@ -25,14 +25,15 @@ def review_logins(**kwargs: Any) -> None:
 
 
 @shared_task(bind=True, max_retries=_TRIES - 1)
-def mail_link(self: Task[Any, Any], /, *, user_id: int, **kwargs: Any) -> None:
+def mail_link(self: Task[Any, Any], /, *, user_id: int, language: str = "", **kwargs: Any) -> None:
     """Send a person the link to choose a password. It is made here: a message in the broker carries no secret. Nobody
-    (0) gets nothing, so that asking costs the same for an unknown address."""
+    (0) gets nothing, so that asking costs the same for an unknown address. `language`: of the page where it was asked
+    for; who chose one gets theirs."""
     user = User.objects.filter(pk=user_id, is_active=True).exclude(email="").first()
     if user is None or not links.can_be_mailed() or bound.is_bound(user.pk):
         return
     try:
-        links.send(user)
+        links.send(user, language)
     except OSError as error:
         if self.request.retries >= _TRIES - 1:
             logger.error("password_mail_failed", extra={"cause": type(error).__name__, "user_id": user_id})

@@ -18,14 +18,16 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from config.people import devices, links, second_step, throttle
+from config.people import devices, language, links, second_step, throttle
 from config.people.login_form import LoginForm
 from config.people.sessions import BY_PROVIDER, TOOK_SECOND_STEP
 from config.people.throttle import Wait
-from config.people.words import wait_for
+from config.people.words import not_looked_at, wrong_code
 from rentals.inbound.client import address_of
 
 logger = logging.getLogger(__name__)
@@ -95,7 +97,7 @@ def _just_now(request: HttpRequest, name: str) -> bool:
 def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """`context`: what the pages of the admin show."""
     extra = {
-        "title": "Log in",
+        "title": _("Log in"),
         "subtitle": None,
         "app_path": request.get_full_path(),
         "username": request.user.get_username(),
@@ -109,7 +111,7 @@ def log_in(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
 
 class CodeForm(forms.Form):
     code = forms.CharField(
-        label="Code",
+        label=lazy("Code"),
         max_length=40,
         widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}),
     )
@@ -133,15 +135,15 @@ def code(request: HttpRequest) -> HttpResponse:
             throttle.limit(throttle.CODES, f"user:{user.pk}")
         except Wait as refused:
             wait = refused.seconds
-            form.add_error("code", f"Too many tries; this one was not looked at. {wait_for(wait)}")
+            form.add_error("code", not_looked_at(wait))
         else:
             if second_step.take(step, form.cleaned_data["code"], timezone.now()):
                 throttle.forget_codes(user.pk)
                 by_provider = kept.get("by_provider", False)
                 return _all_the_way_in(request, user, kept["next"], Proof(time.time(), True, by_provider))
             throttle.failed_code(user.pk, address_of(request), timezone.now())
-            form.add_error("code", "This is not the code of this moment. Enter the one that the app shows now.")
-    context = {**admin.site.each_context(request), "title": "Second step", "form": form}
+            form.add_error("code", wrong_code())
+    context = {**admin.site.each_context(request), "title": _("Second step"), "form": form}
     return _refused(TemplateResponse(request, "people/code.html", context), wait)
 
 
@@ -156,6 +158,7 @@ def _all_the_way_in(request: HttpRequest, user: User, wanted: str, proof: Proof)
         request.session[TOOK_SECOND_STEP] = True
     response = HttpResponseRedirect(wanted)  # `redirect` would look for a page of this name
     devices.remember(response, user)
+    language.bring(response, user)
     return response
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
+
+from django.utils.translation import gettext as _
 
 from pins.actions.results import ActionResult, done, nothing
 from rentals import calendar_terms
@@ -10,6 +13,8 @@ from rentals.calendars.events import Verdict
 from rentals.calendars.imports import approval, feed_state
 from rentals.fields import behind
 from rentals.models import CalendarFeed, FeedItem
+from rentals.phrases import phrase
+from rentals.wording import Words
 
 #: What each answer means for a row.
 ANSWERS = {"yes": FeedItem.Decision.STAY, "no": FeedItem.Decision.NOT_STAY}
@@ -25,12 +30,15 @@ def decide(item_id: int, answer: str, now: datetime) -> ActionResult:
     rows = FeedItem.objects.select_related("feed__property", "feed__state")
     item = rows.defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS)).get(pk=item_id)
     if item.decision or item.gone_at is not None or item.verdict != Verdict.REVIEW:
-        return nothing(f"{_named(item)} was decided already, or left the calendar. Nothing was changed.")
+        left = _("{row} was decided already, or left the calendar. Nothing was changed.")
+        return nothing(left.format(row=_named(item)))
+    named = partial(_named, item)
     approval.decide(item.pk, ANSWERS[answer], now)
     if ANSWERS[answer] is FeedItem.Decision.STAY:
-        return done(f"{_named(item)} is a stay and gets a code. Give it a name, if you know the guest.")
-    return done(f"{_named(item)} is not a stay and gets no code.")
+        return done(phrase("{row} is a stay and gets a code. Give it a name, if you know the guest.", row=Words(named)))
+    return done(phrase("{row} is not a stay and gets no code.", row=Words(named)))
 
 
 def _named(item: FeedItem) -> str:
-    return f"“{item.feed.name}” {calendar_terms.item_dates(item, item.feed.property.zone)}"
+    dates = calendar_terms.item_dates(item, item.feed.property.zone)
+    return _("“{calendar}” {dates}").format(calendar=item.feed.name, dates=dates)

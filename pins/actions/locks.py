@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib import messages
+from django.utils.translation import gettext as _
 
 from pins import tasks
 from pins.actions.results import ActionResult, done, nothing
@@ -14,6 +15,7 @@ from pins.reconcile import by_hand
 from pins.status.locks import pause, zone_of_lock
 from pins.status.wording import reason
 from rentals.models import Lock
+from rentals.phrases import phrase
 from rentals.wording import soon
 
 
@@ -22,24 +24,27 @@ def try_again(lock: Lock, now: datetime) -> ActionResult:
     waiting = Pin.objects.filter(lock=lock).exclude(state__in=[State.SET, State.REMOVED])
     touched = by_hand.try_now(list(waiting.values_list("pk", flat=True)), now)
     if not touched:
-        return ActionResult(messages.INFO, "nothing is open: every code is as it should be.")
+        return ActionResult(messages.INFO, _("nothing is open: every code is as it should be."))
     tasks.wake_locks_on_commit(sorted(touched))
     if lock.account.observe_only:
-        text = "Turnkey only observes this lock: it reads the codes that are there, and changes nothing."
-        return ActionResult(messages.INFO, text, done=True)
-    return done("it is being tried again now.")
+        text = phrase("Turnkey only observes this lock: it reads the codes that are there, and changes nothing.")
+        return done(text, level=messages.INFO)
+    return done(phrase("it is being tried again now."))
 
 
 def compare(lock: Lock, now: datetime) -> ActionResult:
     """Read the lock's own list once, and put right what differs. `lock` with its facts of operation loaded. Within a
     transaction of the caller."""
     if not lock.is_active:
-        return nothing("the lock is switched off.")
+        return nothing(_("the lock is switched off."))
     cause, until = pause(lock, now)
     if until is not None:  # marked now, its codes would count as in doubt until the lock can be read
         again = soon(until, now, zone_of_lock(lock))
-        return nothing(f"the lock cannot be read now. {reason(cause)} Next try {again}.")
+        cannot = _("the lock cannot be read now. {reason} Next try {again}.")
+        return nothing(cannot.format(reason=reason(cause), again=again))
     if not by_hand.look_now(lock.pk, now):
-        return nothing("there is nothing to compare: Turnkey has no code on this lock, and none is due there.")
+        return nothing(_("there is nothing to compare: Turnkey has no code on this lock, and none is due there."))
     tasks.wake_locks_on_commit([lock.pk])
-    return done("the lock's own list is being read. What differs is put right; the page says when it was last read.")
+    return done(
+        phrase("the lock's own list is being read. What differs is put right; the page says when it was last read.")
+    )

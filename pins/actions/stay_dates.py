@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pins.actions.results import ActionResult, done, nothing, split_observed
+from django.utils.translation import gettext as _
+
+from pins.actions.results import ActionResult, done, moment, nothing, split_observed
 from pins.core.pin_state import State
 from pins.desired import grants
 from pins.models import AccessGrant, Pin
@@ -15,8 +17,9 @@ from pins.status.stays import guest_grants
 from pins.status.warnings import clock_changes, long_stay, overlaps
 from rentals.calendars import conflicts
 from rentals.models import Booking
+from rentals.phrases import phrase, phrases
 from rentals.stay_forms import FORMS, StayForm
-from rentals.wording import counted, day_and_time
+from rentals.wording import Words
 
 
 def submit(name: str, booking_id: int, data: Mapping[str, Any], now: datetime) -> tuple[StayForm, ActionResult | None]:
@@ -35,7 +38,7 @@ def submit(name: str, booking_id: int, data: Mapping[str, Any], now: datetime) -
 def _move(form: StayForm, now: datetime) -> ActionResult:
     booking = form.booking
     if not form.moves:
-        return nothing("nothing was changed, the stay already has these dates.")
+        return nothing(_("nothing was changed, the stay already has these dates."))
     former = _Ends.of(booking)
     grant = _grant_with_code(booking)
     former_code = grant.code if grant is not None else ""
@@ -43,14 +46,14 @@ def _move(form: StayForm, now: datetime) -> ActionResult:
     booking.follows_property_times = _follows(booking, former)
     booking.save(update_fields=["check_in", "check_out", "follows_property_times"])
     moved = former.moved_to(booking)
-    said = [f"the stay {moved}.", _of_the_code(booking, former_code, now)]
+    about = [moved, *_of_the_code(booking, former_code, now)]
     if conflicts.wins_over_calendar(booking):
-        said.append("It came from a calendar; what you set stays, whatever the calendar says.")
+        about.append(phrase("It came from a calendar; what you set stays, whatever the calendar says."))
     warnings = []
     if booking.status == Booking.Status.CONFIRMED:
         warnings = [*overlaps(booking), *long_stay(booking)]
     warnings += clock_changes(booking, form.typed)
-    return done(" ".join(filter(None, said)), warnings=tuple(warnings), noted=f"the stay {moved}.")
+    return done(*about, warnings=tuple(warnings), noted=moved)
 
 
 @dataclass(frozen=True)
@@ -66,17 +69,21 @@ class _Ends:
         return cls(booking.check_in, booking.check_out, booking.follows_property_times)
 
     def moved_to(self, booking: Booking) -> str:
-        """`now ends Mon 8 Mar 2027, 12:00 CET instead of 11:00 CET`."""
+        """A phrase: `the stay now ends Mon 8 Mar 2027, 12:00 CET instead of Mon 8 Mar 2027, 11:00 CET.`"""
         zone = booking.property.zone
-        said = [
-            f"now {verb} {day_and_time(after, zone)} instead of {day_and_time(before, zone)}"
-            for verb, before, after in (
-                ("begins", self.check_in, booking.check_in),
-                ("ends", self.check_out, booking.check_out),
-            )
-            if before != after
-        ]
-        return " and ".join(said)
+        began, begins = moment(self.check_in, zone), moment(booking.check_in, zone)
+        ended, ends = moment(self.check_out, zone), moment(booking.check_out, zone)
+        if booking.check_out == self.check_out:
+            return phrase("the stay now begins {begins} instead of {began}.", begins=begins, began=began)
+        if booking.check_in == self.check_in:
+            return phrase("the stay now ends {ends} instead of {ended}.", ends=ends, ended=ended)
+        return phrase(
+            "the stay now begins {begins} instead of {began} and now ends {ends} instead of {ended}.",
+            begins=begins,
+            began=began,
+            ends=ends,
+            ended=ended,
+        )
 
 
 def _follows(booking: Booking, former: _Ends) -> bool:
@@ -90,27 +97,45 @@ def _follows(booking: Booking, former: _Ends) -> bool:
     return (usual_in or booking.check_in == former.check_in) and (usual_out or booking.check_out == former.check_out)
 
 
-def _of_the_code(booking: Booking, former_code: str, now: datetime) -> str:
+def _of_the_code(booking: Booking, former_code: str, now: datetime) -> tuple[str, ...]:
     """What the new ends mean for the code of the stay. The stay is saved, so the desired side already follows them."""
     zone = booking.property.zone
     if booking.status != Booking.Status.CONFIRMED:
-        return "It gets a code as soon as it is confirmed."
+        return (phrase("It gets a code as soon as it is confirmed."),)
     grant = _grant_with_code(booking)
     if grant is None:
-        return "It gets its code when the time for it has come." if booking.property.is_active else ""
+        return (phrase("It gets its code when the time for it has come."),) if booking.property.is_active else ()
     if grant.revoked_at is not None:
-        return "Its code stays revoked."
+        return (phrase("Its code stays revoked."),)
     wanted = Pin.objects.filter(grant=grant, wanted=True)
     changing, left_out = split_observed(wanted.exclude(state=State.SET).values_list("lock", flat=True))
     if not wanted.exists():
-        return "No lock has a code for it at present."
-    until = f"until {day_and_time(grant.ends_at, zone)}"
-    span = until if grant.starts_at <= now else f"from {day_and_time(grant.starts_at, zone)} {until}"
-    works = "would work" if left_out else "will work" if changing else "works"
-    lead = f"The same code {works}" if grant.code == former_code else f"It gets a new code, which {works}"
-    is_due = changing and grant.issue_at <= now
-    due = f" {counted(changing, 'lock')} {'is' if changing == 1 else 'are'} being updated." if is_due else ""
-    return f"{lead} {span}.{due}{left_out}"
+        return (phrase("No lock has a code for it at present."),)
+    ends = moment(grant.ends_at, zone)
+    begins = moment(grant.starts_at, zone) if grant.starts_at > now else None
+    works = _works(begins, ends, is_certain=not left_out, is_there=not changing)
+    if grant.code == former_code:
+        code = phrase("The same code {works}.", works=works)
+    else:
+        code = phrase("It gets a new code, which {works}.", works=works)
+    due = ""
+    if changing and grant.issue_at <= now:
+        due = phrases("{number} lock is being updated.", "{number} locks are being updated.", changing)
+    return code, due, left_out
+
+
+def _works(begins: Words | None, ends: Words, *, is_certain: bool, is_there: bool) -> str:
+    """What follows “the code”. `begins`: where it does not work yet; `is_certain`: no lock is only observed;
+    `is_there`: it is on every lock with this period."""
+    if begins is None:
+        if not is_certain:
+            return phrase("would work until {ends}", ends=ends)
+        return phrase("works until {ends}", ends=ends) if is_there else phrase("will work until {ends}", ends=ends)
+    if not is_certain:
+        return phrase("would work from {begins} until {ends}", begins=begins, ends=ends)
+    if not is_there:
+        return phrase("will work from {begins} until {ends}", begins=begins, ends=ends)
+    return phrase("works from {begins} until {ends}", begins=begins, ends=ends)
 
 
 def _grant_with_code(booking: Booking) -> AccessGrant | None:

@@ -16,6 +16,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import override
 from django.views.decorators.http import require_POST
 
 from pins import tasks
@@ -55,18 +58,20 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
     change_form_template = "pins/admin/booking_form.html"
     sensitive_fields = ("own_code",)
     fieldsets = (
-        ("Stay", {"fields": ("property", "guest_name", "status")}),
+        (lazy("Stay"), {"fields": ("property", "guest_name", "status")}),
         (
-            "Arrival and departure",
+            lazy("Arrival and departure"),
             {"fields": (("arrival_date", "arrival_time"), ("departure_date", "departure_time"))},
         ),
-        ("Code", {"fields": ("own_code",)}),
+        (lazy("Code"), {"fields": ("own_code",)}),
         (
-            "Guest",
+            lazy("Guest"),
             {
                 "fields": ("guest_email", "guest_phone", "guest_language"),
-                "description": "Where the guest's page and its messages go, if the property has a guest guide. Only "
-                "people who may change stays see this; it is deleted when the stay is long over.",
+                "description": lazy(
+                    "Where the guest's page and its messages go, if the property has a guest guide. Only "
+                    "people who may change stays see this; it is deleted when the stay is long over."
+                ),
             },
         ),
     )
@@ -80,16 +85,16 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         """A person who may only look sees the fields as text: the stay in words, and no field for a code."""
         if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
             return super().get_fieldsets(request, obj)
-        return (("Stay", {"fields": ("property", "guest_name", "status", "arrival", "departure")}),)
+        return ((lazy("Stay"), {"fields": ("property", "guest_name", "status", "arrival", "departure")}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Booking | None = None) -> Any:
         return () if self.has_change_permission(request, obj) or obj is None else ("arrival", "departure")
 
-    @admin.display(description="Arrival")
+    @admin.display(description=lazy("Arrival"))
     def arrival(self, booking: Booking) -> str:
         return day_and_time(booking.check_in, booking.property.zone)
 
-    @admin.display(description="Departure")
+    @admin.display(description=lazy("Departure"))
     def departure(self, booking: Booking) -> str:
         return day_and_time(booking.check_out, booking.property.zone)
 
@@ -124,9 +129,11 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         return obj.property.zone
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """What the history says: the former and the new times, in the property's zone. A code is never in it."""
-        said = form.changes() if not add else ""
-        return said or super().construct_change_message(request, form, formsets, add)
+        """What the history says: the former and the new times, in the property's zone. A code is never in it. It is
+        kept in English, because everybody reads the same one."""
+        with override("en-gb"):
+            changes = form.changes() if not add else ""
+            return changes or super().construct_change_message(request, form, formsets, add)
 
     def save_model(self, request: HttpRequest, obj: Booking, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
@@ -160,12 +167,13 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
             code_overrides.CodeNotWantedError,
             code_overrides.CodeNotAllowedError,
         ) as refused:
-            messages.error(request, f"The booking was saved, but your own code was not used. {refused}")
+            unused = _("The booking was saved, but your own code was not used. {why}")
+            messages.error(request, unused.format(why=refused))
             return
         tasks.wake_locks_on_commit(sorted(touched))
-        messages.success(request, "Your own code is set for this stay. It is not shown here again.")
+        messages.success(request, _("Your own code is set for this stay. It is not shown here again."))
         if code_rules.is_guessable(value):
-            messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
+            messages.warning(request, _("The code that you chose is easy to guess. Consider another one."))
 
     def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> Any:
         """The page that asks says who is in the house."""
@@ -173,13 +181,13 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         context = {**(extra_context or {}), "running": self._running(request, found)}
         return super().delete_view(request, object_id, context)
 
-    @admin.action(description="Delete selected bookings", permissions=["delete"])
+    @admin.action(description=lazy("Delete selected bookings"), permissions=["delete"])
     def delete_selected(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
         """Django's own, whose page also says who is in the house, and can leave those guests alone."""
         if request.POST.get(ANSWER) == KEEP:
-            queryset = queryset.exclude(pk__in=[booking.pk for booking, _ in self._running(request, queryset)])
+            queryset = queryset.exclude(pk__in=[booking.pk for booking, _stay in self._running(request, queryset)])
             if not queryset.exists():
-                messages.info(request, "Nothing was deleted: these guests are in the house until check-out.")
+                messages.info(request, _("Nothing was deleted: these guests are in the house until check-out."))
                 return None
         page = delete_selected(self, request, queryset)
         if isinstance(page, TemplateResponse):
@@ -201,13 +209,13 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         deleting.delete(list(queryset.order_by("pk").values_list("pk", flat=True)))
         messages.info(request, _codes_come_off())
 
-    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
+    def do_together(self, request: HttpRequest, name: str, bookings: Sequence[Booking]) -> list[ActionResult]:
         """With their lines in the history, all or nothing."""
         with transaction.atomic():
-            outcomes = stays.revoke_all(bookings, timezone.now())
+            outcomes = stays.TOGETHER[name](bookings, timezone.now())
             for booking, outcome in zip(bookings, outcomes, strict=True):
                 if outcome.done:
-                    self.log_change(request, booking, stays.history_line("revoke", outcome))
+                    self.log_change(request, booking, stays.history_line(name, outcome))
         return outcomes
 
     # -- actions --------------------------------------------------------------------------------------------------
@@ -242,11 +250,13 @@ class BookingAdmin(BookingList, ObjectPages, PlainTitles, DetailedHistory, Scope
         if outcome is not None:
             return outcome
         wrong = " ".join(str(text) for texts in form.errors.values() for text in texts)
-        return ActionResult(messages.ERROR, f"nothing was changed. {wrong}")
+        return ActionResult(messages.ERROR, _("nothing was changed. {why}").format(why=wrong))
 
 
 def _codes_come_off() -> str:
     """The message after a deletion."""
     observes = LockAccount.objects.filter(observe_only=True).exists()
-    rest = " On locks that Turnkey only observes nothing changes." if observes else ""
-    return f"Codes of deleted stays are being taken off the locks.{rest}"
+    sentences = [_("Codes of deleted stays are being taken off the locks.")]
+    if observes:
+        sentences.append(_("On locks that Turnkey only observes nothing changes."))
+    return " ".join(sentences)

@@ -9,13 +9,17 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from pins.actions import stays
 from pins.actions.results import ActionResult
 from pins.status.stays import guest_grants
+from rentals import numbers
 from rentals.admin.confirmation import Question, ask, is_confirmed
 from rentals.models import Booking, LockAccount
-from rentals.wording import counted
+from rentals.phrases import mark
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[Booking]
@@ -25,7 +29,7 @@ else:
 _Outcomes = list[tuple[Booking, ActionResult]]
 
 _MOST_NAMED: Final = 5
-_OBSERVE_ONLY: Final = (
+_OBSERVE_ONLY: Final = mark(
     "On locks that Turnkey only observes nothing changes: a code that is there stays until it ends, or until you take "
     "it off in the Tedee app."
 )
@@ -34,33 +38,31 @@ _OBSERVE_ONLY: Final = (
 class BulkActions(_Admin):
     """Stands before ModelAdmin among the bases. Actions that give a guest another code, or none, ask first."""
 
-    def do(self, request: HttpRequest, name: str, booking: Booking) -> ActionResult:
-        """One action and its line in the history of the booking."""
+    def do_together(self, request: HttpRequest, name: str, bookings: Sequence[Booking]) -> list[ActionResult]:
+        """An action for several bookings at once, and a line in the history of each."""
         raise NotImplementedError
 
-    def revoke_all(self, request: HttpRequest, bookings: Sequence[Booking]) -> list[ActionResult]:
-        """The same for the codes of many bookings at once."""
-        raise NotImplementedError
-
-    @admin.action(description="Try again now", permissions=["change"])
+    @admin.action(description=lazy("Try again now"), permissions=["change"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Booking]) -> None:
-        self._tell(request, self._do_each(request, queryset, "try_again"), "Trying again now")
+        self._tell(request, self._do(request, "try_again", list(queryset)), _("Trying again now"))
 
-    @admin.action(description="New code", permissions=["change"])
+    @admin.action(description=lazy("New code"), permissions=["change"])
     def new_code(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
         if is_confirmed(request):
-            self._tell(request, self._do_each(request, queryset, "new_code"), "New code chosen")
+            self._tell(request, self._do(request, "new_code", list(queryset)), _("New code chosen"))
             return None
         names = _names(queryset)
         question = Question(
             "new_code",
-            "New codes",
-            "Each of these stays gets another code on its locks, unless somebody was shown the present one:",
-            f"Yes, choose {counted(len(names), 'new code')}",
+            _("New codes"),
+            _("Each of these stays gets another code on its locks, unless somebody was shown the present one:"),
+            ngettext("Yes, choose {number} new code", "Yes, choose {number} new codes", len(names)).format(
+                number=len(names)
+            ),
         )
         return ask(self, request, names, question)
 
-    @admin.action(description="Revoke codes", permissions=["change"])
+    @admin.action(description=lazy("Revoke codes"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[Booking]) -> HttpResponse | None:
         """Asks first, because a guest may be in the house."""
         now = timezone.now()
@@ -68,34 +70,37 @@ class BulkActions(_Admin):
         judged = [(one, stays.why_not_revoked(one, grants.get(one.pk), now)) for one in queryset]
         going = [one for one, why_not in judged if not why_not]
         if is_confirmed(request) or not going:
-            chosen = [one for one, _ in judged]
-            self._tell(request, list(zip(chosen, self.revoke_all(request, chosen), strict=True)), "Code revoked")
+            self._tell(request, self._do(request, "revoke", [one for one, _why in judged]), _("Code revoked"))
             return None
         observes = LockAccount.objects.filter(observe_only=True).exists()
         question = Question(
             "revoke",
-            "Revoke codes",
-            "These codes stop working on every lock and stay off, whatever happens to the bookings, until you ask for "
-            "new codes:",
-            f"Yes, revoke {counted(len(going), 'code')}",
+            _("Revoke codes"),
+            _(
+                "These codes stop working on every lock and stay off, whatever happens to the bookings, until you ask "
+                "for new codes:"
+            ),
+            ngettext("Yes, revoke {number} code", "Yes, revoke {number} codes", len(going)).format(number=len(going)),
             _in_house(sum(one.check_in <= now for one in going)),
-            _OBSERVE_ONLY if observes else "",
+            _(_OBSERVE_ONLY) if observes else "",
             tuple(f"{one}, {one.property}: {why_not}" for one, why_not in judged if why_not),
         )
         return ask(self, request, _names(going), question)
 
-    def _do_each(self, request: HttpRequest, queryset: QuerySet[Booking], name: str) -> _Outcomes:
-        return [(booking, self.do(request, name, booking)) for booking in queryset]
+    def _do(self, request: HttpRequest, name: str, bookings: Sequence[Booking]) -> _Outcomes:
+        return list(zip(bookings, self.do_together(request, name, bookings), strict=True))
 
     def _tell(self, request: HttpRequest, outcomes: _Outcomes, done: str) -> None:
-        count = sum(outcome.done for _, outcome in outcomes)
+        count = sum(outcome.done for _one, outcome in outcomes)
         if count:
-            messages.success(request, f"{done}: {counted(count, 'stay')}.")
+            messages.success(request, f"{done}: {numbers.stays(count)}.")
         others = [(booking, outcome) for booking, outcome in outcomes if not outcome.done]
         for booking, outcome in others[:_MOST_NAMED]:
             messages.add_message(request, outcome.level, f"{booking}: {outcome.text}")
         if len(others) > _MOST_NAMED:
-            messages.warning(request, f"Nothing was done for {len(others) - _MOST_NAMED} more.")
+            more = len(others) - _MOST_NAMED
+            rest = ngettext("Nothing was done for {number} more.", "Nothing was done for {number} more.", more)
+            messages.warning(request, rest.format(number=more))
 
 
 def _names(queryset: Iterable[Booking]) -> dict[Any, str]:
@@ -105,5 +110,8 @@ def _names(queryset: Iterable[Booking]) -> dict[Any, str]:
 def _in_house(count: int) -> str:
     if not count:
         return ""
-    who = "1 of these guests is" if count == 1 else f"{count} of these guests are"
-    return f"{who} in the house now and would be locked out."
+    return ngettext(
+        "{number} of these guests is in the house now and would be locked out.",
+        "{number} of these guests are in the house now and would be locked out.",
+        count,
+    ).format(number=count)

@@ -9,6 +9,8 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Incident, Pin
@@ -80,12 +82,12 @@ def without_confirmed_code(now: datetime, within: timedelta) -> Q:
 
 
 class ArrivalFilter(admin.SimpleListFilter):
-    title = "arriving without confirmed code"
+    title = lazy("arriving without confirmed code")
     parameter_name = "unconfirmed"
     spans = {"24h": timedelta(hours=24), "3d": timedelta(days=3)}
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("24h", "In the next 24 hours, or due already"), ("3d", "In the next 3 days, or due already")]
+        return [("24h", _("In the next 24 hours, or due already")), ("3d", _("In the next 3 days, or due already"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         within = self.spans.get(self.value() or "")
@@ -95,25 +97,25 @@ class ArrivalFilter(admin.SimpleListFilter):
 class StayFilter(admin.SimpleListFilter):
     """Without a choice the list shows current and coming stays, unless a person searches."""
 
-    title = "stay"
+    title = lazy("stay")
     parameter_name = "stay"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [
-            ("arriving_today", "Arriving today"),
-            ("arriving_tomorrow", "Arriving tomorrow"),
-            ("arriving_week", "Arriving in the next 7 days"),
-            ("in_house", "In the house now"),
-            ("departing_today", "Departing today"),
-            ("past", "Past"),
-            ("all", "All"),
+            ("arriving_today", _("Arriving today")),
+            ("arriving_tomorrow", _("Arriving tomorrow")),
+            ("arriving_week", _("Arriving in the next 7 days")),
+            ("in_house", _("In the house now")),
+            ("departing_today", _("Departing today")),
+            ("past", _("Past")),
+            ("all", _("All")),
         ]
 
     def choices(self, changelist: Any) -> Any:
         yield {
             "selected": self.value() is None,
             "query_string": changelist.get_query_string(remove=[self.parameter_name]),
-            "display": "Current and coming",
+            "display": _("Current and coming"),
         }
         for value, label in self.lookup_choices:
             yield {
@@ -144,11 +146,11 @@ class StayFilter(admin.SimpleListFilter):
 
 
 class AttentionFilter(admin.SimpleListFilter):
-    title = "needs attention"
+    title = lazy("needs attention")
     parameter_name = "attention"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes: a code is late, stuck or left over")]
+        return [("yes", _("Yes: a code is late, stuck or left over"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         return queryset.filter(needs_attention(timezone.now())) if self.value() == "yes" else queryset
@@ -164,22 +166,22 @@ def waits_for_disclosure(now: datetime) -> Q:
 
 
 class DisclosureFilter(admin.SimpleListFilter):
-    title = "code shown"
+    title = lazy("code shown")
     parameter_name = "told"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("no", "Code ready, not shown yet")]
+        return [("no", _("Code ready, not shown yet"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         return queryset.filter(waits_for_disclosure(timezone.now())) if self.value() == "no" else queryset
 
 
 class OverlapFilter(admin.SimpleListFilter):
-    title = "overlapping"
+    title = lazy("overlapping")
     parameter_name = "overlapping"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Overlaps another stay"), ("no", "Does not")]
+        return [("yes", _("Overlaps another stay")), ("no", _("Does not"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         if self.value() not in ("yes", "no") or not isinstance(queryset, BookingQuerySet):
@@ -189,22 +191,22 @@ class OverlapFilter(admin.SimpleListFilter):
 
 
 class ReviewFilter(admin.SimpleListFilter):
-    title = "needs review"
+    title = lazy("needs review")
     parameter_name = "review"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes: a calendar was not certain")]
+        return [("yes", _("Yes: a calendar was not certain"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         return queryset.filter(needs_review=True) if self.value() == "yes" else queryset
 
 
 class OriginFilter(admin.SimpleListFilter):
-    title = "how it came"
+    title = lazy("how it came")
     parameter_name = "came"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("calendar", "By calendar"), ("hand", "Entered by hand")]
+        return [("calendar", _("By calendar")), ("hand", _("Entered by hand"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Booking]) -> QuerySet[Booking]:
         if self.value() == "calendar":

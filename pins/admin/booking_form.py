@@ -11,6 +11,8 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.admin import own_code
 from pins.admin.own_code import Asker, OwnCodeField
@@ -18,6 +20,7 @@ from rentals.admin.property_choice import PropertyChoice
 from rentals.ending import RunningStay, running, would_end
 from rentals.local_time import local_moment
 from rentals.models import Booking, Property
+from rentals.phrases import mark
 from rentals.stay_forms import plausible_day
 from rentals.widgets import ClockField, DayField
 from rentals.wording import day_and_time
@@ -37,15 +40,19 @@ class BookingForm(_Form):
     seconds, the second 02:30 of an autumn night, a check-in that had passed when the property's times changed."""
 
     property = PropertyChoice(
-        queryset=Property.objects.order_by("name", "pk"), error_messages={"required": "Choose a property."}
+        label=lazy("Property"),
+        queryset=Property.objects.order_by("name", "pk"),
+        error_messages={"required": lazy("Choose a property.")},
     )
-    arrival_date = DayField(label="Arrival")
-    arrival_time = ClockField(label="at", required=False)
-    departure_date = DayField(label="Departure")
-    departure_time = ClockField(label="at", required=False)
+    arrival_date = DayField(label=lazy("Arrival"))
+    arrival_time = ClockField(label=lazy("at"), required=False)
+    departure_date = DayField(label=lazy("Departure"))
+    departure_time = ClockField(label=lazy("at"), required=False)
     own_code = OwnCodeField(
-        help_text="Leave it empty and Turnkey chooses one. Enter 5 to 8 digits to give the guest a code that you know; "
-        "it is not shown here again, so note it. Once set, it can only be replaced after “Revoke”.",
+        help_text=lazy(
+            "Leave it empty and Turnkey chooses one. Enter 5 to 8 digits to give the guest a code that you know; "
+            "it is not shown here again, so note it. Once set, it can only be replaced after “Revoke”."
+        ),
     )
 
     #: Who fills the form in. The page sets it for each request.
@@ -65,8 +72,8 @@ class BookingForm(_Form):
         if "arrival_time" in self.fields:
             self._explain_times()
         if "property" in self.fields and not self.instance.pk and not Property.objects.exists():
-            add = format_html('<a href="{}">add one first</a>', reverse("admin:rentals_property_add"))
-            self.fields["property"].help_text = format_html("There is no property yet: {}.", add)
+            add = format_html('<a href="{}">{}</a>', reverse("admin:rentals_property_add"), _("add one first"))
+            self.fields["property"].help_text = format_html(_("There is no property yet: {link}."), link=add)
 
     def _stored_ends(self) -> dict[str, Any]:
         """The stay on the clock of its property; times stay empty where the property's times apply."""
@@ -80,16 +87,25 @@ class BookingForm(_Form):
 
     def _explain_times(self) -> None:
         if not self.instance.pk:
-            self.fields["arrival_time"].help_text = "Empty means the property's check-in time, in the property's zone."
-            self.fields["departure_time"].help_text = "Empty means the property's check-out time."
+            self.fields["arrival_time"].help_text = _(
+                "Empty means the property's check-in time, in the property's zone."
+            )
+            self.fields["departure_time"].help_text = _("Empty means the property's check-out time.")
             return
         prop = self.instance.property
-        for name, usual, what in (
-            ("arrival_time", prop.check_in_time, "check-in"),
-            ("departure_time", prop.check_out_time, "check-out"),
+        for name, usual, text in (
+            (
+                "arrival_time",
+                prop.check_in_time,
+                _("{zone} time. Empty means {time}, the property's check-in time."),
+            ),
+            (
+                "departure_time",
+                prop.check_out_time,
+                _("{zone} time. Empty means {time}, the property's check-out time."),
+            ),
         ):
-            text = f"{prop.timezone} time. Empty means {usual:%H:%M}, the property's {what} time."
-            self.fields[name].help_text = text
+            self.fields[name].help_text = text.format(zone=prop.timezone, time=f"{usual:%H:%M}")
 
     def clean_arrival_date(self) -> date:
         return plausible_day(self.cleaned_data["arrival_date"])
@@ -140,13 +156,14 @@ class BookingForm(_Form):
             return True
         if answer != END:
             self.asks = stay
-            raise ValidationError("Nothing is saved yet. Choose above what happens to the guest.")
+            raise ValidationError(_("Nothing is saved yet. Choose above what happens to the guest."))
         return False
 
     def changes(self) -> str:
-        """What was changed, for the history of a stay that is saved already. Names no guest and no code."""
+        """What was changed, for the history of a stay that is saved already: kept in English. Names no guest and no
+        code."""
         if self.kept:
-            return "Kept the stay until check-out."
+            return mark("Kept the stay until check-out.")
         zone = self.instance.property.zone
         said = [
             f"the {end} from {day_and_time(before, zone)} to {day_and_time(after, zone)}"
@@ -179,9 +196,9 @@ class BookingForm(_Form):
 
 def _order_error(first: date, last: date, prop: Property, from_time: time | None, until_time: time | None) -> str:
     if last < first:
-        return "The departure is before the arrival. Choose a later day."
+        return _("The departure is before the arrival. Choose a later day.")
     starts, ends = from_time or prop.check_in_time, until_time or prop.check_out_time
-    return (
-        f"The stay would end at {ends:%H:%M}, not after it begins at {starts:%H:%M} on the same day. "
+    return _(
+        "The stay would end at {ends}, not after it begins at {starts} on the same day. "
         "Choose a later day, or enter times."
-    )
+    ).format(ends=f"{ends:%H:%M}", starts=f"{starts:%H:%M}")

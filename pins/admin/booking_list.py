@@ -11,6 +11,8 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.admin.booking_bulk import BulkActions
 from pins.admin.booking_filters import (
@@ -54,7 +56,7 @@ class BookingList(BulkActions, _Admin):
         ("property", RelatedChoice),
     )
     search_fields = ("guest_name", "property__name", "grants__reference")
-    search_help_text = "Guest, property, or the reference in the Tedee app (#7F3K2Q)"
+    search_help_text = lazy("Guest, property, or the reference in the Tedee app (#7F3K2Q)")
     date_hierarchy = "check_in"
     ordering = ("check_in", "pk")
     list_per_page = 50
@@ -91,33 +93,33 @@ class BookingList(BulkActions, _Admin):
             response = super().changelist_view(request, extra_context)
             return response.render() if isinstance(response, TemplateResponse) else response
 
-    @admin.display(description="Guest", ordering="guest_name")
+    @admin.display(description=lazy("Guest"), ordering="guest_name")
     def guest(self, booking: Booking) -> str:
-        return booking.guest_name or "Guest"
+        return booking.guest_name or _("Guest")
 
-    @admin.display(description="Arrival", ordering="check_in")
+    @admin.display(description=lazy("Arrival"), ordering="check_in")
     def arrives(self, booking: Booking) -> SafeString:
         return moment_html(brief(booking.check_in, timezone.now(), booking.property.zone))
 
-    @admin.display(description="Departure", ordering="check_out")
+    @admin.display(description=lazy("Departure"), ordering="check_out")
     def departs(self, booking: Booking) -> SafeString:
         return moment_html(brief(booking.check_out, timezone.now(), booking.property.zone))
 
-    @admin.display(description="Status", ordering="status")
+    @admin.display(description=lazy("Status"), ordering="status")
     def status_word(self, booking: Booking) -> str | SafeString:
         word = Booking.Status(booking.status).label.partition(" (")[0]
-        flags = ["overlaps"] if getattr(booking, "overlaps", False) else []
-        flags += ["needs review"] if booking.needs_review else []
+        flags = [_("overlaps")] if getattr(booking, "overlaps", False) else []
+        flags += [_("needs review")] if booking.needs_review else []
         marks = format_html_join(
             "", ' <span class="tk-flag"><span aria-hidden="true">⚠</span> {}</span>', ((flag,) for flag in flags)
         )
         return format_html("{}{}", word, marks)
 
-    @admin.display(description="Source", ordering="source")
+    @admin.display(description=lazy("Source"), ordering="source")
     def came(self, booking: Booking) -> str:
         return conflicts.source_label(booking)
 
-    @admin.display(description="Door codes")
+    @admin.display(description=lazy("Door codes"))
     def doors(self, booking: Booking) -> SafeString:
         grant = next(iter(booking.grants.all()), None)  # prefetched: guest grants only
         pins = list(grant.pins.all()) if grant is not None else []

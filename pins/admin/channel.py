@@ -12,13 +12,15 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 from django.views.decorators.debug import sensitive_variables
 from limits import RateLimitItemPerMinute
 
 from pins import tasks
 from pins.admin import channel_panel
 from pins.admin.channel_form import ChannelForm, NewSecretForm, hint
-from pins.models import NotificationChannel
+from pins.models import Delivery, NotificationChannel
 from pins.notify import mail, sending, signing
 from rentals import signing_secrets
 from rentals.admin.appearance import STYLES, PlainTitles
@@ -28,6 +30,7 @@ from rentals.admin.scoped import ClosedToRestricted, Scoped
 from rentals.badges import badge_html
 from rentals.fields import UndecryptableValue
 from rentals.inbound import rate_limits
+from rentals.phrases import mark
 from rentals.wording import day_and_time
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ else:
 
 #: Test messages of one person to all channels together. Without Redis nothing is counted, and nothing is sent either.
 TESTS: Final = RateLimitItemPerMinute(5, namespace="channel-test")
-NO_QUEUE: Final = (
+NO_QUEUE: Final = mark(
     "The queue of Turnkey cannot be reached, so no message is sent at present. The operator of Turnkey must start "
     "Redis; “manage.py doctor” says more."
 )
@@ -72,18 +75,18 @@ class NotificationChannelAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotificationChannel]:
         return super().get_queryset(request).defer(*NotificationChannel.SECRETS)
 
-    @admin.display(description="Where to")
+    @admin.display(description=lazy("Where to"))
     def goes_to(self, channel: NotificationChannel) -> str:
         return hint(channel)
 
-    @admin.display(description="State")
+    @admin.display(description=lazy("State"))
     def condition(self, channel: NotificationChannel) -> SafeString:
         return badge_html(channel_panel.channel_badge(channel, timezone.now()))
 
-    @admin.display(description="Last message", ordering="last_sent_at")
+    @admin.display(description=lazy("Last message"), ordering="last_sent_at")
     def last_message(self, channel: NotificationChannel) -> str:
         zone = ZoneInfo(channel.timezone)
-        return day_and_time(channel.last_sent_at, zone) if channel.last_sent_at else "none"
+        return day_and_time(channel.last_sent_at, zone) if channel.last_sent_at else _("none")
 
     # -- the page of one channel --------------------------------------------------------------------------------
 
@@ -93,9 +96,9 @@ class NotificationChannelAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped
         secrets = ("target", "signing_secret") if may_edit else ()
         with_code = ("include_code",) if request.user.has_perm(_MAY_HAVE_CODES) or not may_edit else ()
         return (
-            (None, {"fields": ("name", "kind", *secrets, "is_active")}),
-            ("What it hears", {"fields": ("events", "severity", *with_code)}),
-            ("When", {"fields": ("timezone", ("quiet_from", "quiet_until"), "summary_at")}),
+            (None, {"fields": ("name", "kind", *secrets, "language", "is_active")}),
+            (lazy("What it hears"), {"fields": ("events", "severity", *with_code)}),
+            (lazy("When"), {"fields": ("timezone", ("quiet_from", "quiet_until"), "summary_at")}),
         )
 
     def change_context(self, request: HttpRequest, obj: NotificationChannel) -> dict[str, Any]:
@@ -113,8 +116,10 @@ class NotificationChannelAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped
         if obj.kind == NotificationChannel.Kind.EMAIL and not mail.is_set_up():
             messages.warning(
                 request,
-                "No mail server is set up, so nothing reaches this channel yet. The operator of Turnkey must set "
-                "EMAIL_URL and EMAIL_FROM in its environment.",
+                _(
+                    "No mail server is set up, so nothing reaches this channel yet. The operator of Turnkey must set "
+                    "EMAIL_URL and EMAIL_FROM in its environment."
+                ),
             )
         target, secret = typed.get("target"), typed.get("signing_secret")
         changed = set(form.changed_data) - {"target", "signing_secret"}
@@ -149,46 +154,53 @@ class NotificationChannelAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped
 
     def _send_test(self, request: HttpRequest, channel: NotificationChannel) -> HttpResponse:
         if rate_limits.wait(TESTS, f"user:{request.user.pk}") is not None:
-            messages.error(request, "You sent many test messages. Wait a minute, then send the next one.")
+            messages.error(request, _("You sent many test messages. Wait a minute, then send the next one."))
             return self.redirect_to(channel)
-        self.log_change(request, channel, "Test message.")
+        self.log_change(request, channel, mark("Test message."))
         delivery = sending.queue_test(channel.pk, timezone.now())
         if tasks.ask_for_senders(1):
-            messages.info(request, f"{channel}: the test message is queued. The list below shows the result.")
+            queued = _("{channel}: the test message is queued. The list below shows the result.")
+            messages.info(request, queued.format(channel=channel))
         else:
             sending.give_up(delivery.pk, timezone.now(), NO_QUEUE)
-            messages.error(request, f"{channel}: the test message was not sent. {NO_QUEUE}")
+            unsent = _("{channel}: the test message was not sent. {why}")
+            messages.error(request, unsent.format(channel=channel, why=_(NO_QUEUE)))
         return self.redirect_to(channel)
 
     @sensitive_variables("secret")
     def _new_secret(self, request: HttpRequest, channel: NotificationChannel) -> HttpResponse:
         form = NewSecretForm(request.POST)
         if not form.is_valid():
-            messages.error(request, f"{channel}: there is no new secret. {' '.join(map(str, form.errors['hours']))}")
+            none = _("{channel}: there is no new secret. {why}")
+            why = " ".join(map(str, form.errors["hours"]))
+            messages.error(request, none.format(channel=channel, why=why))
             return self.redirect_to(channel)
         secret, now = signing_secrets.generate(), timezone.now()
         _rotate_secret(channel, secret, now, form.cleaned_data["hours"])
-        self.log_change(request, channel, "New signing secret.")
+        self.log_change(request, channel, mark("New signing secret."))
         channel.refresh_from_db()
         return self.object_page(
             request,
             channel,
             "pins/admin/channel_secret.html",
-            "The new signing secret",
+            _("The new signing secret"),
             secret=secret,
             previous_until=channel_panel.previous_until(channel, now),
         )
 
     def _end_previous_secret(self, request: HttpRequest, channel: NotificationChannel) -> HttpResponse:
         signing.end_previous(channel.pk)
-        self.log_change(request, channel, "Previous secret ended.")
-        messages.success(request, f"{channel}: the previous secret signs no message any more.")
+        self.log_change(request, channel, mark("Previous secret ended."))
+        messages.success(
+            request, _("{channel}: the previous secret signs no message any more.").format(channel=channel)
+        )
         return self.redirect_to(channel)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A channel's messages are deleted with it. They are Turnkey's own and need no permission."""
-        _, _, needed, protected = super().get_deleted_objects(objs, request)
-        return [str(one) for one in objs], {"channels": len(objs)}, needed - {"message"}, protected
+        _found, _counts, needed, protected = super().get_deleted_objects(objs, request)
+        own = {str(Delivery._meta.verbose_name)}
+        return [str(one) for one in objs], {_("channels"): len(objs)}, needed - own, protected
 
 
 def _has_secret(channel: NotificationChannel) -> bool:

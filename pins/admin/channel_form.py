@@ -6,7 +6,11 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
+from pins.admin.channel_panel import event_choices
 from pins.core import notification_events
 from pins.models import NotificationChannel
 from pins.notify import signing, targets
@@ -14,9 +18,10 @@ from rentals.admin.property import ZONES, zone_as_typed
 from rentals.admin.secret_form import SecretsForm
 from rentals.fields import UndecryptableValue
 from rentals.models import Property
+from rentals.phrases import mark
 from rentals.widgets import ClockField, SuggestingInput, WriteOnlyInput
 
-_WHERE = (
+_WHERE = mark(
     "E-mail: addresses, separated by commas. Messaging service: its Apprise URL, such as tgram://bottoken/ChatID or "
     "discord://id/token. Webhook: an address that begins with https://"
 )
@@ -29,28 +34,32 @@ class NewSecretForm(forms.Form):
         min_value=0,
         max_value=signing.LONGEST_OVERLAP_HOURS,
         error_messages={
-            "required": "Enter for how many hours the present one still signs.",
-            "invalid": "Enter for how many hours the present one still signs, as a whole number.",
+            "required": lazy("Enter for how many hours the present one still signs."),
+            "invalid": lazy("Enter for how many hours the present one still signs, as a whole number."),
         },
     )
 
 
 class ChannelForm(SecretsForm):
-    secret_words = {"target": "address", "signing_secret": "secret"}
+    secret_words = {"target": mark("address"), "signing_secret": mark("secret")}
 
     target = forms.CharField(
-        label="Where to", required=False, strip=True, max_length=2000, widget=WriteOnlyInput({"class": "vTextField"})
+        label=lazy("Where to"),
+        required=False,
+        strip=True,
+        max_length=2000,
+        widget=WriteOnlyInput({"class": "vTextField"}),
     )
     events = forms.MultipleChoiceField(
-        label="Hears of", required=False, choices=notification_events.CHOICES, widget=forms.CheckboxSelectMultiple
+        label=lazy("Hears of"), required=False, choices=event_choices, widget=forms.CheckboxSelectMultiple
     )
-    quiet_from = ClockField(required=False, example="22:00")
-    quiet_until = ClockField(label="Until", required=False, example="07:00")
+    quiet_from = ClockField(label=lazy("Quiet from"), required=False, example="22:00")
+    quiet_until = ClockField(label=lazy("Until"), required=False, example="07:00")
     summary_at = ClockField(
-        label="Morning summary at",
+        label=lazy("Morning summary at"),
         required=False,
         example="07:30",
-        help_text="One message a day: who arrives, whether the codes are ready, what to fix. Empty: none.",
+        help_text=lazy("One message a day: who arrives, whether the codes are ready, what to fix. Empty: none."),
     )
 
     class Meta:
@@ -66,19 +75,27 @@ class ChannelForm(SecretsForm):
             self.initial["timezone"] = latest or "UTC"
             self.initial.setdefault("events", list(notification_events.CHOSEN_BY_DEFAULT))
         if "quiet_from" in self.fields:
-            self.fields["quiet_from"].help_text = (
+            self.fields["quiet_from"].help_text = _(
                 "During these hours messages wait, except about a guest who arrives today or cannot get in. Leave "
                 "both empty for none."
             )
 
     def _explain(self) -> None:
-        stored = f"Stored: {hint(self.instance)}. Leave this empty to keep it. " if self.instance.pk else ""
-        self.fields["target"].help_text = f"{stored}{_WHERE}"
-        self.fields["signing_secret"].help_text = (
+        where = _(_WHERE)
+        if self.instance.pk:
+            stored = _("Stored: {hint}. Leave this empty to keep it.").format(hint=hint(self.instance))
+            where = f"{stored} {where}"
+        self.fields["target"].help_text = where
+        still = ngettext(
+            "A secret that you replace still signs for {number} hour.",
+            "A secret that you replace still signs for {number} hours.",
+            signing.OVERLAP_HOURS,
+        ).format(number=signing.OVERLAP_HOURS)
+        what = _(
             "For webhooks (Standard Webhooks, whsec_...). Leave this empty to keep the stored one. Turnkey can make "
-            "one for you after the channel is saved. A secret that you replace still signs for "
-            f"{signing.OVERLAP_HOURS} hours."
+            "one for you after the channel is saved."
         )
+        self.fields["signing_secret"].help_text = f"{what} {still}"
 
     def clean_timezone(self) -> str:
         return zone_as_typed(str(self.cleaned_data["timezone"]))
@@ -98,6 +115,6 @@ class ChannelForm(SecretsForm):
 def hint(channel: NotificationChannel) -> str:
     """Tells the stored target from others without giving it away."""
     try:
-        return targets.hint(channel) or "nothing"
+        return targets.hint(channel) or _("nothing")
     except UndecryptableValue:
-        return "an address that no configured key opens"
+        return _("an address that no configured key opens")

@@ -7,19 +7,22 @@ from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from django.utils.translation import gettext as _
+
 from pins.core import quiet_hours
 from pins.core.notification_events import CHOICES, Event
 from pins.models import Delivery, NotificationChannel
-from pins.notify import signing
+from pins.notify import reasons, signing
 from pins.notify.texts import message
+from rentals.phrases import mark
 from rentals.wording import Badge, Tone, brief, day_and_time, soon
 
 SHOWN: Final = 20
 _STATES: Final = {
-    Delivery.State.WAITING: Badge("Waiting", Tone.BUSY),
-    Delivery.State.SENT: Badge("Sent", Tone.READY),
-    Delivery.State.DROPPED: Badge("Not needed", Tone.OVER),
-    Delivery.State.GIVEN_UP: Badge("Not sent", Tone.ACT),
+    Delivery.State.WAITING: (mark("Waiting"), Tone.BUSY),
+    Delivery.State.SENT: (mark("Sent"), Tone.READY),
+    Delivery.State.DROPPED: (mark("Not needed"), Tone.OVER),
+    Delivery.State.GIVEN_UP: (mark("Not sent"), Tone.ACT),
 }
 
 
@@ -47,27 +50,29 @@ class Panel:
 
 def channel_badge(channel: NotificationChannel, now: datetime) -> Badge:
     if not channel.is_active:
-        return Badge("Switched off", Tone.OVER)
+        return Badge(_("Switched off"), Tone.OVER)
     if channel.failing_since is not None:
         if now - channel.failing_since >= quiet_hours.FAILS_LONG:
-            zone = ZoneInfo(channel.timezone)
-            return Badge(f"Failing since {brief(channel.failing_since, now, zone)}", Tone.ACT)
-        return Badge("Last try failed", Tone.TROUBLE)
+            since = brief(channel.failing_since, now, ZoneInfo(channel.timezone))
+            return Badge(_("Failing since {when}").format(when=since), Tone.ACT)
+        return Badge(_("Last try failed"), Tone.TROUBLE)
     if channel.last_sent_at is None:
-        return Badge("Nothing sent yet", Tone.WAITING)
-    return Badge("In order", Tone.READY)
+        return Badge(_("Nothing sent yet"), Tone.WAITING)
+    return Badge(_("In order"), Tone.READY)
 
 
 def panel(channel: NotificationChannel, now: datetime, *, has_secret: bool) -> Panel:
     zone = ZoneInfo(channel.timezone)
     said = []
     if channel.last_error:
-        said.append(channel.last_error)
+        said.append(reasons.shown(channel.last_error))
     rests = channel.rests_until is not None and channel.rests_until > now and channel.is_active
     if channel.rests_until is not None and rests and channel.deliveries.filter(state=Delivery.State.WAITING).exists():
-        said.append(f"Messages wait; the next try is {soon(channel.rests_until, now, zone)}.")
+        next_try = soon(channel.rests_until, now, zone)
+        said.append(_("Messages wait; the next try is {when}.").format(when=next_try))
     if channel.last_sent_at is not None:
-        said.append(f"The last message was accepted on {day_and_time(channel.last_sent_at, zone)}.")
+        last = day_and_time(channel.last_sent_at, zone)
+        said.append(_("The last message was accepted on {when}.").format(when=last))
     is_webhook = not channel.is_for_people
     latest = list(channel.deliveries.all()[:SHOWN])
     return Panel(
@@ -88,9 +93,10 @@ def previous_until(channel: NotificationChannel, now: datetime) -> str:
 
 
 def line(delivery: Delivery, now: datetime, zone: ZoneInfo) -> Line:
-    said = delivery.last_error
+    said = reasons.shown(delivery.last_error)
     if delivery.state == Delivery.State.WAITING and delivery.next_try_at > now:
-        said = f"{said} Next look {soon(delivery.next_try_at, now, zone)}.".strip()
+        look = _("Next look {when}.").format(when=soon(delivery.next_try_at, now, zone))
+        said = f"{said} {look}".strip()
     return Line(
         at=brief(delivery.created_at, now, zone),
         what=title(delivery),
@@ -101,17 +107,23 @@ def line(delivery: Delivery, now: datetime, zone: ZoneInfo) -> Line:
 
 
 def state_badge(delivery: Delivery) -> Badge:
-    return _STATES[Delivery.State(delivery.state)]
+    label, tone = _STATES[Delivery.State(delivery.state)]
+    return Badge(_(label), tone)
 
 
 def title(delivery: Delivery) -> str:
     event = Event(delivery.event)
     if event is Event.SUMMARY:  # what it said is not kept
-        return f"Summary of {delivery.key.partition(':')[2]}"
+        return _("Summary of {day}").format(day=delivery.key.partition(":")[2])
     if event is Event.TEST:
-        return "Test message"
+        return _("Test message")
     try:
         said = message(event, delivery.payload, "").subject if delivery.payload else ""
     except (AttributeError, KeyError, TypeError, ValueError):  # another release wrote it in another form
         said = ""
-    return said or dict(CHOICES)[event.value]
+    return said or _(dict(CHOICES)[event.value])
+
+
+def event_choices() -> list[tuple[str, str]]:
+    """What a channel may hear of, in the language that is active."""
+    return [(value, _(label)) for value, label in CHOICES]

@@ -9,10 +9,13 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.admin import channel_panel
-from pins.core.notification_events import CHOICES, Event
+from pins.core.notification_events import Event
 from pins.models import Delivery, NotificationChannel
+from pins.notify import reasons
 from rentals.admin.read_only import ReadOnlyAdmin
 from rentals.admin.scoped import ClosedToRestricted
 from rentals.badges import badge_html, moment_html
@@ -23,11 +26,15 @@ from rentals.wording import day_and_time
 class EventFilter(admin.SimpleListFilter):
     """Named as on the channel's page; the stored names are those that webhooks carry."""
 
-    title = "what happened"
+    title = lazy("what happened")
     parameter_name = "event"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [*CHOICES, (Event.SUMMARY.value, "Morning summary"), (Event.TEST.value, "Test message")]
+        return [
+            *channel_panel.event_choices(),
+            (Event.SUMMARY.value, _("Morning summary")),
+            (Event.TEST.value, _("Test message")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
         return queryset.filter(event=self.value()) if self.value() else queryset
@@ -48,22 +55,22 @@ class DeliveryAdmin(ReadOnlyAdmin):
         secrets = behind("channel", NotificationChannel.SECRETS)
         return super().get_queryset(request).select_related("channel").defer(*secrets)
 
-    @admin.display(description="Message")
+    @admin.display(description=lazy("Message"))
     def what(self, delivery: Delivery) -> str:
         return channel_panel.title(delivery)
 
-    @admin.display(description="State", ordering="state")
+    @admin.display(description=lazy("State"), ordering="state")
     def condition(self, delivery: Delivery) -> SafeString:
         return badge_html(channel_panel.state_badge(delivery))
 
-    @admin.display(description="Written", ordering="created_at")
+    @admin.display(description=lazy("Written"), ordering="created_at")
     def made(self, delivery: Delivery) -> SafeString:
         return moment_html(day_and_time(delivery.created_at, ZoneInfo(delivery.channel.timezone)))
 
-    @admin.display(description="Tries", ordering="attempts")
+    @admin.display(description=lazy("Tries"), ordering="attempts")
     def tries(self, delivery: Delivery) -> int:
         return delivery.attempts
 
-    @admin.display(description="Why")
+    @admin.display(description=lazy("Why"))
     def why(self, delivery: Delivery) -> str | SafeString:
-        return delivery.last_error or mark_safe('<span class="tk-none"></span>')
+        return reasons.shown(delivery.last_error) or mark_safe('<span class="tk-none"></span>')

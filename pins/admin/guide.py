@@ -10,6 +10,9 @@ from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.guests import letters, pictures, template
 from pins.guests.sending import PHONE
@@ -21,6 +24,7 @@ from rentals.admin.history import DetailedHistory
 from rentals.admin.object_pages import ObjectPages
 from rentals.admin.scoped import Scoped
 from rentals.widgets import WriteOnlyInput
+from rentals.wording import said
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[GuestGuide]
@@ -41,14 +45,16 @@ _ANY_NUMBER = "48601234567"
 
 class GuideForm(_GuideForm):
     new_service = forms.CharField(
-        label="Text messages",
+        label=lazy("Text messages"),
         required=False,
         max_length=2000,
         widget=WriteOnlyInput({"class": "vTextField"}),
-        help_text="The Apprise URL of a service for SMS or WhatsApp, with {phone} where the guest's number belongs: "
-        "clicksend://user:key@{phone}. What is stored is never shown; leave this empty to keep it.",
+        help_text=lazy(
+            "The Apprise URL of a service for SMS or WhatsApp, with {phone} where the guest's number belongs: "
+            "clicksend://user:key@{phone}. What is stored is never shown; leave this empty to keep it."
+        ),
     )
-    no_service = forms.BooleanField(label="Send no text messages any more", required=False)
+    no_service = forms.BooleanField(label=lazy("Send no text messages any more"), required=False)
 
     class Meta:
         exclude = ("text_service",)
@@ -57,7 +63,7 @@ class GuideForm(_GuideForm):
     def clean_new_service(self) -> str:
         typed = str(self.cleaned_data["new_service"]).strip()
         if typed and PHONE not in typed:
-            raise ValidationError("Write {phone} where the guest's number belongs.")
+            raise ValidationError(_("Write {phone} where the guest's number belongs."))
         if typed:
             services.clean(typed.replace(PHONE, _ANY_NUMBER))
         return typed
@@ -84,15 +90,16 @@ class TextSet(_TextSet):
                 if text := typed.get(name):
                     may = may_have_code and name == "message"  # a subject is shown on locked screens
                     for problem in template.problems(text, needs_link=needs_link, may_have_code=may):
-                        form.add_error(name, problem)
+                        form.add_error(name, said(problem))
 
 
 class TextForm(_TextForm):
     class Meta:
         help_texts = {
-            "message": "Empty: Turnkey's own. Variables: "
-            + ", ".join(f"{{{{ {name} }}}}" for name in template.VARIABLES)
-            + ". A line whose variables are all empty is left out.",
+            "message": format_lazy(
+                lazy("Empty: Turnkey's own. Variables: {names}. A line whose variables are all empty is left out."),
+                names=", ".join(f"{{{{ {name} }}}}" for name in template.VARIABLES),
+            ),
         }
 
 
@@ -105,9 +112,9 @@ class TextInline(_Texts):
 
 class PictureForm(_PictureForm):
     upload = forms.FileField(
-        label="File",
+        label=lazy("File"),
         required=False,
-        help_text="JPEG, PNG or WebP, up to 6 MB. Place, time and camera are removed.",
+        help_text=lazy("JPEG, PNG or WebP, up to 6 MB. Place, time and camera are removed."),
         widget=forms.FileInput({"accept": "image/jpeg,image/png,image/webp"}),
     )
 
@@ -119,7 +126,7 @@ class PictureForm(_PictureForm):
         file = cleaned.get("upload")
         if file is None:
             if not self.instance.pk:
-                self.add_error("upload", "Choose the file of the picture.")
+                self.add_error("upload", _("Choose the file of the picture."))
             return cleaned
         try:
             # One byte more than allowed: a file that is much larger is not read to its end.
@@ -166,18 +173,18 @@ class GuestGuideAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin)
         texts = (("new_service", "no_service"),) if may_edit else ()
         return (
             (None, {"fields": ("property", "is_active")}),
-            ("The code", {"fields": ("code_hours", "needs_release", "hands_out_spares", "grace_hours")}),
-            ("The message", {"fields": ("message_hours", "code_in_message", *texts)}),
-            ("The place", {"fields": ("address", "host_phone", "wifi_name", *password)}),
+            (_("The code"), {"fields": ("code_hours", "needs_release", "hands_out_spares", "grace_hours")}),
+            (_("The message"), {"fields": ("message_hours", "code_in_message", *texts)}),
+            (_("The place"), {"fields": ("address", "host_phone", "wifi_name", *password)}),
         )
 
     def save_model(self, request: HttpRequest, obj: GuestGuide, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if not settings.PUBLIC_URL:
-            messages.warning(request, "No message goes out yet: the operator of Turnkey must set PUBLIC_URL.")
+            messages.warning(request, _("No message goes out yet: the operator of Turnkey must set PUBLIC_URL."))
         elif not mail.is_set_up():
             messages.warning(
-                request, "No mail server is set up, so no e-mail goes out yet. The operator must set EMAIL_URL."
+                request, _("No mail server is set up, so no e-mail goes out yet. The operator must set EMAIL_URL.")
             )
 
     def change_context(self, request: HttpRequest, obj: GuestGuide) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
-from pins.core.alias import SPARE
 from pins.models import AccessGrant
 from pins.status.staff import staff_holder
 
@@ -29,9 +29,9 @@ def holder_link(grant: AccessGrant) -> str | SafeString:
     if grant.kind == AccessGrant.Kind.STAFF:
         who = staff_holder(grant.holder_name, grant.staff.kind if grant.staff is not None else "")
         if grant.staff_id is None:
-            return f"{who}, deleted"
+            return _("{who}, deleted").format(who=who)
         return format_html('<a href="{}">{}</a>', reverse("admin:pins_staffaccess_change", args=[grant.staff_id]), who)
     if grant.booking is None:
-        return SPARE if grant.is_reserve else "deleted booking"
+        return _("Spare code") if grant.is_reserve else _("deleted booking")
     url = reverse("admin:rentals_booking_change", args=[grant.booking.pk])
     return format_html('<a href="{}">{}: {}</a>', url, grant.booking.property, grant.booking)

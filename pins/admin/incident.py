@@ -12,6 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext
 
 from pins.admin.holders import holder_link
 from pins.incidents import texts, unreadable
@@ -32,14 +35,14 @@ def _is_about_staff(incident: Incident) -> bool:
 class OpenFilter(admin.SimpleListFilter):
     """Without a choice the list shows open incidents."""
 
-    title = "state"
+    title = lazy("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("resolved", "Resolved"), ("all", "All")]
+        return [("resolved", _("Resolved")), ("all", _("All"))]
 
     def choices(self, changelist: Any) -> Any:
-        for value, label in ((None, "Open"), *self.lookup_choices):
+        for value, label in ((None, pgettext("incidents", "Open")), *self.lookup_choices):
             change = {self.parameter_name: value} if value else {}
             yield {
                 "selected": self.value() == value,
@@ -84,13 +87,13 @@ class IncidentAdmin(ReadOnlyAdmin):
             *behind("item", FeedItem.SECRETS),
         )
 
-    @admin.display(description="How urgent", ordering=MOST_SEVERE_FIRST)
+    @admin.display(description=lazy("How urgent"), ordering=MOST_SEVERE_FIRST)
     def presses(self, incident: Incident) -> SafeString:
         if incident.resolved_at is not None:
             return badge_html(Badge(texts.severity_badge(incident.severity).label, Tone.OVER))
         return badge_html(texts.severity_badge(incident.severity))
 
-    @admin.display(description="What", ordering="kind")
+    @admin.display(description=lazy("What"), ordering="kind")
     def what(self, incident: Incident) -> str:
         said = texts.text_of(incident.kind, staff=_is_about_staff(incident)).what
         if incident.kind != Incident.Kind.FEED_UNREADABLE or incident.resolved_at is not None:
@@ -98,7 +101,7 @@ class IncidentAdmin(ReadOnlyAdmin):
         feed_id = incident.feed_id or 0
         return unreadable.what(said, unreadable.words([feed_id], timezone.now()).get(feed_id))
 
-    @admin.display(description="Concerns")
+    @admin.display(description=lazy("Concerns"))
     def concerns(self, incident: Incident) -> str | SafeString:
         if incident.pin is not None:
             lock = reverse("lock", args=[incident.pin.lock_id])
@@ -118,19 +121,19 @@ class IncidentAdmin(ReadOnlyAdmin):
             url = reverse("admin:rentals_calendarfeed_change", args=[incident.feed.pk])
             when = f", {days(incident.item.starts_on, incident.item.ends_on)}" if incident.item is not None else ""
             return format_html('<a href="{}">{}</a>, {}{}', url, incident.feed, incident.feed.property, when)
-        return "this installation" if incident.subject == SITE else "unknown"
+        return _("this installation") if incident.subject == SITE else _("unknown")
 
-    @admin.display(description="What to do")
+    @admin.display(description=lazy("What to do"))
     def remedy(self, incident: Incident) -> str:
         return texts.text_of(incident.kind, staff=_is_about_staff(incident)).remedy
 
-    @admin.display(description="Since", ordering="opened_at")
+    @admin.display(description=lazy("Since"), ordering="opened_at")
     def opened(self, incident: Incident) -> str:
         return day_and_time(incident.opened_at, self._zone(incident))
 
-    @admin.display(description="Resolved", ordering="resolved_at")
+    @admin.display(description=lazy("Resolved"), ordering="resolved_at")
     def resolved(self, incident: Incident) -> str:
-        return day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else "still open"
+        return day_and_time(incident.resolved_at, self._zone(incident)) if incident.resolved_at else _("still open")
 
     def _zone(self, incident: Incident) -> ZoneInfo:
         if incident.pin is not None and incident.pin.grant.place is not None:

@@ -10,6 +10,9 @@ from typing import Any, Final
 from django import forms
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 from limits import RateLimitItemPerMinute
 
@@ -21,6 +24,7 @@ from rentals.access import Scope
 from rentals.inbound import rate_limits
 from rentals.models import Booking, Lock, Property
 from rentals.widgets import WriteOnlyInput
+from rentals.wording import said
 
 #: Tries of one person within ten minutes. Of the million codes with six digits so many tell next to nothing.
 TRIES: Final = RateLimitItemPerMinute(10, 10, namespace="own-code")
@@ -38,13 +42,13 @@ class OwnCodeField(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = WriteOnlyInput({"inputmode": "numeric", "size": 12})
-        super().__init__(label="Own code", required=False, max_length=20, widget=widget, **kwargs)
+        super().__init__(label=lazy("Own code"), required=False, max_length=20, widget=widget, **kwargs)
 
     @sensitive_variables("value", "code")
     def clean(self, value: Any) -> str:
         code = str(super().clean(value))
         if code and (found := problems(code)):
-            raise ValidationError(list(found))
+            raise ValidationError([said(one) for one in found])
         return code
 
 
@@ -58,13 +62,13 @@ def refusal(asker: Asker, booking: Booking, value: str, now: datetime) -> str:
     if booking.pk:
         grant = AccessGrant.objects.filter(booking=booking, kind=AccessGrant.Kind.GUEST).first()
     if booking.status != Booking.Status.CONFIRMED:
-        return "Only a confirmed stay gets a code. Set the status to Confirmed, or empty this."
+        return _("Only a confirmed stay gets a code. Set the status to Confirmed, or empty this.")
     if booking.check_out <= now:
-        return "This stay is over and gets no code any more. Empty this field."
+        return _("This stay is over and gets no code any more. Empty this field.")
     if not prop.is_active and (grant is None or not grant.wanted):
-        return f"“{prop}” is switched off and gets no codes. Switch it on first."
+        return _("“{property}” is switched off and gets no codes. Switch it on first.").format(property=prop)
     if grant is not None and grant.disclosed_at is not None and grant.revoked_at is None:
-        return (
+        return _(
             "The guest knows the present code already. Press “Revoke” above first; then enter the new code here and "
             "tell the guest."
         )
@@ -79,7 +83,7 @@ def refusal_for_staff(
 ) -> str:
     """The same for somebody who works there; `homes` and `doors` as they would be saved."""
     if not homes:
-        return "Choose a property as well, or leave this empty and Turnkey chooses a code."
+        return _("Choose a property as well, or leave this empty and Turnkey chooses a code.")
     of_homes = Lock.objects.filter(properties__in=homes, is_active=True).values_list("pk", flat=True)
     lock_ids = sorted({*of_homes, *(one.pk for one in doors if one.is_active)})
     present = AccessGrant.objects.filter(staff=access.pk) if access.pk else AccessGrant.objects.none()
@@ -99,15 +103,19 @@ def _judged(
     grant_ids: Sequence[int],
 ) -> str:
     if own_codes.serves_hidden_guests(lock_ids, asker.scope):
-        return (
+        return _(
             "A lock of this property also serves guests whom you do not see. Leave this empty and Turnkey chooses a "
             "code; or ask a person who sees all properties of the lock."
         )
     if (seconds := rate_limits.wait(TRIES, f"user:{asker.user.pk}", strict=True)) is not None:
-        wait = "a minute" if seconds <= 60 else f"{-(-seconds // 60)} minutes"
-        return f"You tried many codes. Wait {wait}, or leave this empty and Turnkey chooses one."
+        minutes = -(-seconds // 60)
+        return ngettext(
+            "You tried many codes. Wait a minute, or leave this empty and Turnkey chooses one.",
+            "You tried many codes. Wait {number} minutes, or leave this empty and Turnkey chooses one.",
+            minutes,
+        ).format(number=minutes)
     if not isinstance(asker.user, AbstractBaseUser):
-        return "Log in first."
+        return _("Log in first.")
     if own_codes.is_taken(value, prop, booking, grant_ids, lock_ids, now, user=asker.user, address=asker.address):
         return str(CodeTakenError())
     return ""

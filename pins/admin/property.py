@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 
 from pins.models import GuestGuide
 from pins.status import stay_lists
@@ -72,7 +73,7 @@ def _stays(prop: Property, scope: Scope) -> list[StayLine]:
     return [
         StayLine(
             booking_id=one.pk,
-            guest=one.guest_name or "Guest",
+            guest=one.guest_name or _("Guest"),
             arrives=brief(one.check_in, now, zone),
             leaves=brief(one.check_out, now, zone),
             badge=stay_lists.stay_of(one, now).badge,
@@ -83,9 +84,9 @@ def _stays(prop: Property, scope: Scope) -> list[StayLine]:
 
 
 def _flags(booking: Booking) -> list[str]:
-    flags = ["tentative"] if booking.status == Booking.Status.TENTATIVE else []
-    flags += ["overlaps"] if getattr(booking, "overlaps", False) else []
-    return flags + (["needs review"] if booking.needs_review else [])
+    flags = [_("tentative")] if booking.status == Booking.Status.TENTATIVE else []
+    flags += [_("overlaps")] if getattr(booking, "overlaps", False) else []
+    return flags + ([_("needs review")] if booking.needs_review else [])
 
 
 def _feeds(prop: Property) -> list[tuple[CalendarFeed, SafeString]]:

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from pins.admin import shown_once
@@ -17,6 +18,7 @@ from pins.desired import disclosure
 from pins.models import AccessGrant
 from pins.status.stays import guest_grants, panel
 from pins.status.wording import Kind
+from rentals import languages
 from rentals.access import scope_of
 from rentals.admin.object_pages import page_context
 from rentals.inbound.client import address_of
@@ -36,13 +38,15 @@ class Revealed:
 
 @sensitive_variables()
 def guest_message(booking: Booking, grant: AccessGrant, code: str) -> str:
-    """The message that a host sends to the guest by hand, with times in the property's zone."""
+    """The message that a host sends to the guest by hand, with times in the property's zone. In the guest's language,
+    or English where that is none of those that we speak with hosts; in the host's where nobody knows the guest's."""
     zone = booking.property.zone
-    return (
-        f"Your door code for {booking.property.name} is {' '.join(code)}. "
-        f"It works from {day_and_time(grant.starts_at, zone)} to {day_and_time(grant.ends_at, zone)}. "
-        "Enter it on the keypad beside the door and confirm it there."
-    )
+    with languages.speaking(booking.guest_language or languages.spoken()):
+        starts, ends = day_and_time(grant.starts_at, zone), day_and_time(grant.ends_at, zone)
+        return _(
+            "Your door code for {property} is {code}. It works from {starts} to {ends}. "
+            "Enter it on the keypad beside the door and confirm it there."
+        ).format(property=booking.property.name, code=" ".join(code), starts=starts, ends=ends)
 
 
 @sensitive_post_parameters()
@@ -92,7 +96,7 @@ def _page(
     refusal: str = "",
 ) -> HttpResponse:
     context: dict[str, Any] = {
-        **page_context(admin_page, request, f"Door code of {booking}"),
+        **page_context(admin_page, request, _("Door code of {whom}").format(whom=booking)),
         "original": booking,
         "panel": panel(booking, now, scope_of(request.user)),
         "may_act": admin_page.has_change_permission(request, booking),

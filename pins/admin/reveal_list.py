@@ -6,6 +6,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from pins.admin.holders import OF_HOLDER, holder_link, zone_of_grant
 from pins.models import AccessGrant, PinReveal, StaffAccess
@@ -25,18 +28,18 @@ class PinRevealAdmin(ReadOnlyAdmin):
         reveals = super().get_queryset(request).select_related(*(f"grant__{one}" for one in OF_HOLDER))
         return reveals.defer(*behind("grant", AccessGrant.SECRETS), *behind("grant__staff", StaffAccess.SECRETS))
 
-    @admin.display(description="Who", ordering="user_name")
+    @admin.display(description=lazy("Who"), ordering="user_name")
     def who(self, reveal: PinReveal) -> str:
-        return reveal.user_name
+        return reveal.person
 
-    @admin.display(description="When", ordering="at")
+    @admin.display(description=lazy("When"), ordering="at")
     def when(self, reveal: PinReveal) -> str:
         return day_and_time(reveal.at, zone_of_grant(reveal.grant))
 
-    @admin.display(description="Whose code")
+    @admin.display(description=lazy("Whose code"))
     def stay(self, reveal: PinReveal) -> str | SafeString:
         return holder_link(reveal.grant)
 
-    @admin.display(description="From", ordering="remote_address")
+    @admin.display(description=pgettext_lazy("address", "From"), ordering="remote_address")
     def from_where(self, reveal: PinReveal) -> str:
-        return reveal.remote_address or "unknown"
+        return reveal.remote_address or _("unknown")

@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import ngettext
 from django.views.decorators.debug import sensitive_variables
 from limits import RateLimitItemPerMinute
 
@@ -29,7 +30,9 @@ class Wait:
     @property
     def words(self) -> str:
         minutes = -(-self.seconds // 60)
-        return f"You looked at many codes. Wait {'a minute' if minutes == 1 else f'{minutes} minutes'}."
+        return ngettext(
+            "You looked at many codes. Wait a minute.", "You looked at many codes. Wait {number} minutes.", minutes
+        ).format(number=minutes)
 
     def on(self, response: HttpResponse) -> HttpResponse:
         """The same response, with the moment for the next try."""

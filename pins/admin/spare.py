@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from pins import tasks
@@ -56,7 +57,7 @@ def _page(
     refusal: str = "",
 ) -> HttpResponse:
     context: dict[str, Any] = {
-        **page_context(admin_page, request, f"Spare code for {booking}"),
+        **page_context(admin_page, request, _("Spare code for {guest}").format(guest=booking)),
         "original": booking,
         "given": given,
         "refusal": refusal,

@@ -14,6 +14,9 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from pins.actions import staff as actions
@@ -33,6 +36,7 @@ from rentals.badges import badge_html
 from rentals.inbound.client import address_of
 from rentals.models import Lock
 from rentals.models.tokens import new_token, token_digest
+from rentals.phrases import mark
 from rentals.wording import Badge
 
 if TYPE_CHECKING:
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 else:
     _Admin = admin.ModelAdmin
 
-_CLOCK = (
+_CLOCK = lazy(
     "Hours are those on the lock's own clock, as it is set in the Tedee app, and stay the same when the clocks change. "
     "Between stays, times are those of the property. In the night of the change an hour is missing, or comes twice."
 )
@@ -57,23 +61,25 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
     filter_horizontal = ("properties", "locks")
     fieldsets = (
         (None, {"fields": (("name", "kind"), "is_active")}),
-        ("Doors", {"fields": ("properties", "locks")}),
+        (lazy("Doors"), {"fields": ("properties", "locks")}),
         (
-            "When the code works",
+            lazy("When the code works"),
             {
                 "fields": ("mode", "weekdays", ("day_start", "day_end"), "two_codes", ("first_day", "last_day")),
                 "description": _CLOCK,
             },
         ),
         (
-            "Between stays",
+            lazy("Between stays"),
             {
                 "fields": (("after_check_out", "before_check_in"),),
-                "description": "From check-out to the next check-in, within the days and hours above. Doors that other "
-                "properties use open at those days and hours instead.",
+                "description": lazy(
+                    "From check-out to the next check-in, within the days and hours above. Doors that other "
+                    "properties use open at those days and hours instead."
+                ),
             },
         ),
-        ("Code", {"fields": ("own_code",)}),
+        (lazy("Code"), {"fields": ("own_code",)}),
     )
 
     class Media:
@@ -101,21 +107,25 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         found.result_list = rows
         return found
 
-    @admin.display(description="Is", ordering="kind")
+    @admin.display(description=lazy("Is"), ordering="kind")
     def what(self, access: StaffAccess) -> str:
         return access.get_kind_display()
 
-    @admin.display(description="Where")
+    @admin.display(description=lazy("Where"))
     def where(self, access: StaffAccess) -> str:
         names = [str(one) for one in (*access.properties.all(), *access.locks.all())]
-        more = len(names) - 3
-        return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "") if names else "nowhere"
+        more, first = len(names) - 3, ", ".join(names[:3])
+        if more > 0:
+            return ngettext("{names} and {number} more", "{names} and {number} more", more).format(
+                names=first, number=more
+            )
+        return first or _("nowhere")
 
-    @admin.display(description="When")
+    @admin.display(description=lazy("When"))
     def when(self, access: StaffAccess) -> str:
         return terms_words(access)
 
-    @admin.display(description="Codes")
+    @admin.display(description=lazy("Codes"))
     def condition(self, access: StaffAccess) -> SafeString:
         badge: Badge = getattr(access, "badge", None) or access_badge(access, [])
         return badge_html(badge)
@@ -157,12 +167,12 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         except CodeTakenError as refused:
             obj.code = ""
             super().save_model(request, obj, form, change)
-            messages.error(request, f"It was saved, but your own code was not used. {refused}")
+            messages.error(request, _("It was saved, but your own code was not used. {why}").format(why=refused))
             return
         if value:
-            messages.success(request, "Your own code is set. It is not shown here again.")
+            messages.success(request, _("Your own code is set. It is not shown here again."))
             if code_rules.is_guessable(value):
-                messages.warning(request, "The code that you chose is easy to guess. Consider another one.")
+                messages.warning(request, _("The code that you chose is easy to guess. Consider another one."))
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The locks are saved last. What keeps somebody out is said."""
@@ -183,7 +193,7 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         with transaction.atomic():
             outcome = actions.ACTIONS[name](access, timezone.now())
             if outcome.done:
-                self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.text}")
+                self.log_change(request, access, f"{actions.BUTTONS[name]}: {outcome.noted}")
         messages.add_message(request, outcome.level, f"{access.name}: {outcome.text}")
         return self.redirect_to(access)
 
@@ -191,23 +201,24 @@ class StaffAccessAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         """The address of their own page, shown once: only its digest is kept. A former one ends."""
         token = new_token()
         StaffAccess.objects.filter(pk=access.pk).update(link_digest=token_digest(token))
-        self.log_change(request, access, "Made a link to their own page.")
+        self.log_change(request, access, mark("Made a link to their own page."))
         path = reverse("work", args=[token])
         link = f"{settings.PUBLIC_URL}{path}" if settings.PUBLIC_URL else request.build_absolute_uri(path)
-        page = self.object_page(request, access, "pins/admin/staff_link.html", f"The page of {access.name}", link=link)
+        title = _("The page of {name}").format(name=access.name)
+        page = self.object_page(request, access, "pins/admin/staff_link.html", title, link=link)
         page["Cache-Control"] = "no-store"
         return page
 
     def _end_link(self, request: HttpRequest, access: StaffAccess) -> HttpResponse:
         StaffAccess.objects.filter(pk=access.pk).update(link_digest="")
-        self.log_change(request, access, "Ended the link to their own page.")
-        messages.success(request, f"{access.name}: the link shows nothing any more.")
+        self.log_change(request, access, mark("Ended the link to their own page."))
+        messages.success(request, _("{name}: the link shows nothing any more.").format(name=access.name))
         return self.redirect_to(access)
 
     def delete_model(self, request: HttpRequest, obj: StaffAccess) -> None:
         super().delete_model(request, obj)
-        messages.info(request, "Its codes are being taken off the locks.")
+        messages.info(request, _("Its codes are being taken off the locks."))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[StaffAccess]) -> None:
         super().delete_queryset(request, visible(queryset, self.scope(request)))
-        messages.info(request, "Their codes are being taken off the locks.")
+        messages.info(request, _("Their codes are being taken off the locks."))

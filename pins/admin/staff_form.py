@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.db.models import Count
 from django.utils import timezone
+from django.utils.dates import WEEKDAYS
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.admin import own_code
 from pins.admin.own_code import Asker, OwnCodeField
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 else:
     _Form = forms.ModelForm
 
-_WEEK: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _DAY: Final = timedelta(days=1)
 
 
@@ -32,18 +34,22 @@ class StaffForm(_Form):
     """An end of the period that nobody touched keeps its instant."""
 
     weekdays = forms.MultipleChoiceField(
-        label="Weekdays",
-        choices=[(str(1 << day), name) for day, name in enumerate(_WEEK)],
+        label=lazy("Weekdays"),
+        choices=[(str(1 << day), name) for day, name in WEEKDAYS.items()],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": "Choose at least one weekday."},
+        error_messages={"required": lazy("Choose at least one weekday.")},
     )
-    day_start = ClockField(label="From", required=False, example="08:00")
-    day_end = ClockField(label="Until", required=False, example="16:00", help_text="00:00 is midnight. Empty: all day.")
-    first_day = DayField(label="First day", required=False, help_text="Empty: from now on.")
-    last_day = DayField(label="Last day", required=False, help_text="Empty: no end.")
+    day_start = ClockField(label=lazy("From"), required=False, example="08:00")
+    day_end = ClockField(
+        label=lazy("Until"), required=False, example="16:00", help_text=lazy("00:00 is midnight. Empty: all day.")
+    )
+    first_day = DayField(label=lazy("First day"), required=False, help_text=lazy("Empty: from now on."))
+    last_day = DayField(label=lazy("Last day"), required=False, help_text=lazy("Empty: no end."))
     own_code = OwnCodeField(
-        help_text="Leave it empty and Turnkey chooses one, and keeps it. Enter 5 to 8 digits to replace it; they are "
-        "not shown here again, so note them.",
+        help_text=lazy(
+            "Leave it empty and Turnkey chooses one, and keeps it. Enter 5 to 8 digits to replace it; they are "
+            "not shown here again, so note them."
+        ),
     )
 
     #: Who fills the form in. The page sets it for each request.
@@ -54,14 +60,14 @@ class StaffForm(_Form):
             *("name", "kind", "is_active", "properties", "locks", "mode", "weekdays", "day_start", "day_end"),
             *("two_codes", "after_check_out", "before_check_in"),
         )
-        labels = {"two_codes": "Two codes", "after_check_out": "Minutes after check-out"}
+        labels = {"two_codes": lazy("Two codes"), "after_check_out": lazy("Minutes after check-out")}
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "weekdays" not in self.fields:
             return  # a person who may only look
         flags = int(self.instance.weekdays) if self.instance.pk else EVERY_DAY
-        self.initial["weekdays"] = [str(1 << day) for day in range(len(_WEEK)) if flags >> day & 1]
+        self.initial["weekdays"] = [str(1 << day) for day in range(len(WEEKDAYS)) if flags >> day & 1]
         if self.instance.pk:
             zone = zone_of(list(self.instance.properties.all()), list(self.instance.locks.all())) or ZoneInfo("UTC")
             begins, ends = self.instance.valid_from, self.instance.valid_until
@@ -75,7 +81,7 @@ class StaffForm(_Form):
         cleaned = super().clean() or self.cleaned_data
         homes, doors = list(cleaned.get("properties") or ()), list(cleaned.get("locks") or ())
         if not homes and not doors and not {"properties", "locks"} & set(self.errors):
-            self.add_error("properties", "Choose a property or a lock: without one the code opens nothing.")
+            self.add_error("properties", _("Choose a property or a lock: without one the code opens nothing."))
         if cleaned.get("mode") == StaffAccess.Mode.TURNOVER:
             self._judge_turnover(cleaned, homes, doors)
         self._take_period(cleaned, homes, doors)
@@ -83,25 +89,27 @@ class StaffForm(_Form):
 
     def _judge_turnover(self, cleaned: dict[str, Any], homes: list[Property], doors: list[Lock]) -> None:
         if not homes and "properties" not in self.errors:
-            self.add_error("properties", "Choose the property between whose stays the work is done.")
+            self.add_error("properties", _("Choose the property between whose stays the work is done."))
         everywhere = cleaned.get("day_start") is None and cleaned.get("weekdays") == EVERY_DAY
         shared = sorted({*(one.name for one in doors), *shared_names(homes)}) if everywhere else []
         if shared and not {"day_start", "day_end", "weekdays"} & set(self.errors):
-            names = ", ".join(f"“{name}”" for name in shared)
-            self.add_error(
-                "day_start",
-                f"{names} cannot follow the stays of one property, so the code works there at fixed hours. Enter the "
-                "hours, or choose weekdays.",
+            names = ", ".join(_("“{name}”").format(name=name) for name in shared)
+            why = _(
+                "{names} cannot follow the stays of one property, so the code works there at fixed hours. Enter the "
+                "hours, or choose weekdays."
             )
+            self.add_error("day_start", why.format(names=names))
 
     def _take_period(self, cleaned: dict[str, Any], homes: list[Property], doors: list[Lock]) -> None:
         first, last = cleaned.get("first_day"), cleaned.get("last_day")
         if first is not None and last is not None and last < first:
-            self.add_error("last_day", "The last day is before the first one.")
+            self.add_error("last_day", _("The last day is before the first one."))
             return
         zone = zone_of(homes, doors)
         if zone is None and (first is not None or last is not None):
-            self.add_error("first_day", "These properties are in different time zones. Make one access for each zone.")
+            self.add_error(
+                "first_day", _("These properties are in different time zones. Make one access for each zone.")
+            )
             return
         for name, field, day in (("valid_from", "first_day", first), ("valid_until", "last_day", last)):
             if field in self.errors or (self.instance.pk and field not in self.changed_data and not self._moved()):

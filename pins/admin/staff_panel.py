@@ -10,6 +10,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import Q
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from pins.core.pin_state import State
 from pins.core.staff import Mode, StaffWish, refusals
@@ -20,7 +22,7 @@ from pins.status.locks import zone_of_lock
 from pins.status.pins import pin_badge, pins_for_people
 from pins.status.staff import StaffLine, access_badge, line_of, part_words, works_when
 from rentals.models import Property
-from rentals.wording import Badge, brief, day_and_time
+from rentals.wording import Badge, brief, day_and_time, said
 
 _UTC: Final = ZoneInfo("UTC")
 
@@ -93,18 +95,18 @@ def _clock(grant: AccessGrant, zone: ZoneInfo) -> str:
     if grant.place is not None:
         return zone.key
     if grant.recurrence:
-        return "on the clock of the lock"
+        return _("on the clock of the lock")
     return zone.key if grant.begins_at is not None or grant.stops_at is not None else ""
 
 
 def _notes(access: StaffAccess, grants: list[AccessGrant], now: datetime) -> Iterable[str]:
     if not access.is_active:
-        yield "Switched off: its codes are taken off all locks."
+        yield _("Switched off: its codes are taken off all locks.")
         return
     if access.valid_until is not None and access.valid_until <= now:
-        yield "Its last day is over. Choose a later one to let them in again."
+        yield _("Its last day is over. Choose a later one to let them in again.")
         return
-    yield from (text for _, text in refusals(access.terms))  # a bulk write checks nothing
+    yield from (said(text) for _field, text in refusals(access.terms))  # a bulk write checks nothing
     wished = wishes_of([access], now)[access.pk]
     made = {(grant.place_id, grant.part) for grant in grants if grant.wanted}
     homes = Property.objects.in_bulk([one.property_id for one in wished if one.property_id is not None])
@@ -112,11 +114,11 @@ def _notes(access: StaffAccess, grants: list[AccessGrant], now: datetime) -> Ite
         if wish.key not in made:
             yield _planned(wish, homes, now)
     if not wished and not access.locks.exists() and not access.properties.exists():
-        yield "No property and no lock is chosen, so it opens nothing."
+        yield _("No property and no lock is chosen, so it opens nothing.")
     elif not wished and access.terms.mode is Mode.TURNOVER:
-        yield "No gap between stays is known. Its code comes with the next stays."
+        yield _("No gap between stays is known. Its code comes with the next stays.")
     elif not wished:
-        yield "None of its locks is active, so it opens nothing."
+        yield _("None of its locks is active, so it opens nothing.")
 
 
 def _planned(wish: StaffWish, homes: dict[int, Property], now: datetime) -> str:
@@ -124,10 +126,14 @@ def _planned(wish: StaffWish, homes: dict[int, Property], now: datetime) -> str:
     zone = home.zone if home is not None else _UTC
     where = f"{home.name}: " if home is not None else ""
     begins, ends = wish.span.starts_at, wish.span.ends_at
-    span = f"{brief(begins, now, zone)} to {brief(ends, now, zone)}" if begins and ends else "next"
+    span = pgettext("gap between stays", "next")
+    if begins and ends:
+        span = _("{first} to {last}").format(first=brief(begins, now, zone), last=brief(ends, now, zone))
     if wish.issue_at is not None and wish.issue_at > now:
-        return f"{where}{span}. The code goes onto its locks {brief(wish.issue_at, now, zone)}."
-    return f"{where}{span}. The code waits until the former one is off its locks, so that it stays the same."
+        then = _("The code goes onto its locks {when}.").format(when=brief(wish.issue_at, now, zone))
+    else:
+        then = _("The code waits until the former one is off its locks, so that it stays the same.")
+    return f"{where}{span}. {then}"
 
 
 def _shown(access: StaffAccess) -> str:
@@ -138,24 +144,26 @@ def _shown(access: StaffAccess) -> str:
         .first()
     )
     if last is None:
-        return f"Chosen on {day_and_time(access.disclosed_at, _UTC)}" if access.disclosed_at is not None else ""
-    return f"Shown to {last[0]} on {day_and_time(last[1], _UTC)}"
+        if access.disclosed_at is None:
+            return ""
+        return _("Chosen on {when}").format(when=day_and_time(access.disclosed_at, _UTC))
+    return _("Shown to {who} on {when}").format(who=last[0], when=day_and_time(last[1], _UTC))
 
 
 def warnings(access: StaffAccess) -> Iterable[str]:
     """What keeps somebody out although the access is saved, and what a lock's clock makes of its hours."""
     for home in access.properties.filter(is_active=False).order_by("name"):
-        yield f"“{home.name}” is switched off, so its locks get no code."
+        yield _("“{property}” is switched off, so its locks get no code.").format(property=home.name)
     named = set(access.locks.values_list("pk", flat=True))
     links = Property.locks.through.objects.filter(property__staff=access, lock__is_active=True)
     rows = list(links.values_list("lock", "lock__name", "lock__time_zone", "property__timezone"))
     if not rows and not named:
-        yield "Its properties have no active lock. Choose their locks on the page of each property."
+        yield _("Its properties have no active lock. Choose their locks on the page of each property.")
     if access.day_start is None:
         return
     for name, zone, home_zone in sorted({row[1:] for row in rows}):
         if zone and clocks_differ(zone, home_zone, access.check_at.year):
-            yield (
-                f"“{name}” is set to the time zone {zone} in the Tedee app, and the property to {home_zone}. The hours "
+            yield _(
+                "“{lock}” is set to the time zone {zone} in the Tedee app, and the property to {home_zone}. The hours "
                 "count on the lock's clock."
-            )
+            ).format(lock=name, zone=zone, home_zone=home_zone)

@@ -11,6 +11,7 @@ from django.contrib import admin
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from pins.admin import shown_once, staff_panel
@@ -19,12 +20,13 @@ from pins.models import AccessGrant, StaffAccess
 from pins.status.staff import part_words
 from rentals.admin.object_pages import page_context
 from rentals.inbound.client import address_of
+from rentals.phrases import mark
 
 _REFUSALS: Final[dict[type[disclosure.CodeNotShownError], str]] = {
-    disclosure.CodeWithdrawnError: "This code is taken off its locks.",
-    disclosure.StayOverError: "This code is over.",
-    disclosure.NoCodeYetError: "There is no code yet.",
-    disclosure.NoDoorError: "No lock has this code, so it opens nothing.",
+    disclosure.CodeWithdrawnError: mark("This code is taken off its locks."),
+    disclosure.StayOverError: mark("This code is over."),
+    disclosure.NoCodeYetError: mark("There is no code yet."),
+    disclosure.NoDoorError: mark("No lock has this code, so it opens nothing."),
 }
 
 
@@ -50,7 +52,7 @@ def reveal_view(request: HttpRequest, object_id: int, *, admin_page: admin.Model
         return wait.on(_page(admin_page, request, access, now, 429, refusal=wait.words))
     shown = list(_shown(access, now, user=user, address=address_of(request)))
     if not any(one.code for one in shown):
-        refusal = shown[0].why_not if shown else "It has no code on a lock at present."
+        refusal = shown[0].why_not if shown else _("It has no code on a lock at present.")
         return _page(admin_page, request, access, now, 409, refusal=refusal)
     return _page(admin_page, request, access, now, 200, shown=shown)
 
@@ -63,7 +65,8 @@ def _shown(access: StaffAccess, now: datetime, *, user: AbstractBaseUser, addres
         try:
             code = disclosure.reveal(grant.pk, now, user=user, address=address)
         except disclosure.CodeNotShownError as refused:
-            yield ShownCode(part_words(grant), "", _REFUSALS.get(type(refused), str(refused)))
+            why_not = _REFUSALS.get(type(refused))
+            yield ShownCode(part_words(grant), "", _(why_not) if why_not else str(refused))
         else:
             yield ShownCode(part_words(grant), code)
 
@@ -81,7 +84,7 @@ def _page(
 ) -> HttpResponse:
     values = {one.code for one in shown or () if one.code}
     context: dict[str, Any] = {
-        **page_context(admin_page, request, f"Door code of {access}"),
+        **page_context(admin_page, request, _("Door code of {whom}").format(whom=access)),
         "original": access,
         "panel": staff_panel.panel(access, now),
         "may_act": admin_page.has_change_permission(request, access),

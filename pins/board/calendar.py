@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.dateformat import format as written
+from django.utils.translation import gettext as _
 
 from pins.board.timeline import Bar, Row, Taken, lay_out
 from pins.board.workers import Worker, workers_at
@@ -17,6 +19,7 @@ from pins.status import arrivals, stay_lists
 from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
+from rentals.numbers import small
 from rentals.wording import Badge, brief
 
 DAYS = 14
@@ -140,12 +143,11 @@ def _workers(shown: list[Property], first: date, scope: Scope, now: datetime) ->
 
 def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
     booking = stay.booking
-    days = f"{booking.arrival_date:%-d %b} to {booking.departure_date:%-d %b}"
-    marks = (", overlaps another stay" if bar.overlaps else "") + (
-        ", arrives on the day of a departure" if bar.same_day else ""
-    )
-    came = "".join(f", {one}" for one in arrivals.flags(booking, now))
-    said = f"{days}, {stay.badge.label}{marks}{came}"
+    first, last = (small(written(at, "j M")) for at in (booking.arrival_date, booking.departure_date))
+    words = [_("{first} to {last}").format(first=first, last=last), stay.badge.label]
+    words += [_("overlaps another stay")] if bar.overlaps else []
+    words += [_("arrives on the day of a departure")] if bar.same_day else []
+    said = ", ".join([*words, *arrivals.flags(booking, now)])
     has_come = bool(arrivals.has_come(booking))
     return StayBar(bar, stay.badge, said, reverse("stay", args=[booking.pk]), has_come=has_come)
 
@@ -173,6 +175,6 @@ def _taken(booking: Booking) -> Taken:
         key=booking.pk,
         arrives=booking.arrival_date,
         leaves=booking.departure_date,
-        label=booking.guest_name or "Guest",
+        label=booking.guest_name or _("Guest"),
         tentative=booking.status == Booking.Status.TENTATIVE,
     )

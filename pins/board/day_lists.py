@@ -9,6 +9,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from django.db.models import Case, Q, When
+from django.utils.translation import gettext as _
 
 from pins.board import rows
 from pins.board.rows import StayRow
@@ -83,8 +84,10 @@ def days(
             )
             for one in came
         ]
-        yield f"arrivals-{day}", f"Arriving {day}", arrivals
-        yield f"departures-{day}", f"Leaving {day}", [rows.departure(one, now) for one in goes]
+        arriving = _("Arriving tomorrow") if offset else _("Arriving today")
+        leaving_then = _("Leaving tomorrow") if offset else _("Leaving today")
+        yield f"arrivals-{day}", arriving, arrivals
+        yield f"departures-{day}", leaving_then, [rows.departure(one, now) for one in goes]
 
 
 def _turnover(booking: Booking, leaving: Mapping[tuple[int, date], Collection[Booking]]) -> str:
@@ -93,7 +96,7 @@ def _turnover(booking: Booking, leaving: Mapping[tuple[int, date], Collection[Bo
     if not others:
         return ""
     stays_on = all(end_to_end.is_same_guest(one.guest_name, booking.guest_name) for one in others)
-    return "stays on" if stays_on else "same-day turnover"
+    return _("stays on") if stays_on else _("same-day turnover")
 
 
 def _ready_at(

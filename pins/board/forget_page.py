@@ -10,10 +10,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from pins import forgetting
 from pins.actions import forget as action
 from pins.board.views import for_staff, log, say, seen_bookings
-from rentals.wording import day_and_time
+from pins.retention import forgetting
+from rentals.wording import day_and_time, said
 
 PERMISSION = "rentals.forget_guest"
 
@@ -30,14 +30,14 @@ def forget(request: HttpRequest, booking_id: int) -> HttpResponse:
         with transaction.atomic():
             result = action.ask(booking, now)
             booking.refresh_from_db(fields=["guest_name"])  # the line must not bring the name back
-            log(request, booking, f"{action.BUTTON}: {result.text}")
+            log(request, booking, f"{action.BUTTON}: {result.noted}")
         return say(request, result, reverse("stay", args=[booking.pk]))
     erased = action.preview(booking, now)
     context = {
         "booking": booking,
         "is_over": forgetting.is_over(booking, now),
-        "found": action.summed_up(erased),
-        "alone": sum(erased.counts.values()) == 1,
+        "found": said(action.summed_up(erased)),
+        "how_many": sum(erased.counts.values()),
         "arrives": day_and_time(booking.check_in, booking.property.zone),
         "leaves": day_and_time(booking.check_out, booking.property.zone),
         "here": "board",

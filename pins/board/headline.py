@@ -1,10 +1,14 @@
-"""What the board says first: whether everybody gets in, in a sentence or two. Pure."""
+"""What the board says first: whether everybody gets in, in a sentence or two, in the language that is
+active. Asks no database."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from rentals.wording import Tone
 
@@ -26,17 +30,42 @@ class Doubts:
 
     def said(self) -> list[str]:
         """Each in a few words."""
-        parts = (
-            (self.undecided, "1 calendar row may be a stay", "{} calendar rows may be stays"),
-            (self.unconfirmed, "1 stay without a code is not confirmed", "{} stays without a code are not confirmed"),
-            (self.held, "1 stay left its calendar", "{} stays left their calendars"),
-            (self.review, "1 stay needs a review", "{} stays need a review"),
-            (self.lock_off, "1 stay has a lock that is switched off", "{} stays have a lock that is switched off"),
-            (self.changed, "1 guest knows a former code", "{} guests know a former code"),
-            (self.shut_out, "1 guest says that they cannot get in", "{} guests say that they cannot get in"),
-            (self.unread, "1 calendar cannot be read in full", "{} calendars cannot be read in full"),
+        found = (
+            (
+                self.undecided,
+                ngettext("1 calendar row may be a stay", "{number} calendar rows may be stays", self.undecided),
+            ),
+            (
+                self.unconfirmed,
+                ngettext(
+                    "1 stay without a code is not confirmed",
+                    "{number} stays without a code are not confirmed",
+                    self.unconfirmed,
+                ),
+            ),
+            (self.held, ngettext("1 stay left its calendar", "{number} stays left their calendars", self.held)),
+            (self.review, ngettext("1 stay needs a review", "{number} stays need a review", self.review)),
+            (
+                self.lock_off,
+                ngettext(
+                    "1 stay has a lock that is switched off",
+                    "{number} stays have a lock that is switched off",
+                    self.lock_off,
+                ),
+            ),
+            (self.changed, ngettext("1 guest knows a former code", "{number} guests know a former code", self.changed)),
+            (
+                self.shut_out,
+                ngettext(
+                    "1 guest says that they cannot get in", "{number} guests say that they cannot get in", self.shut_out
+                ),
+            ),
+            (
+                self.unread,
+                ngettext("1 calendar cannot be read in full", "{number} calendars cannot be read in full", self.unread),
+            ),
         )
-        return [one if number == 1 else many.format(number) for number, one, many in parts if number]
+        return [words.format(number=number) for number, words in found if number]
 
 
 NO_DOUBTS: Final = Doubts()
@@ -73,21 +102,22 @@ def headline(
     """
     unknown = doubts.said()
     late = [tone for tone in arrivals if tone is not Tone.READY]
-    joint = ", and" if bool(late) == bool(staying) else ", but"
     if is_new and not (arrivals or observed or outside or staying or idle_since or unknown):
-        return Headline("Nobody is expected: there is no booking yet.", Tone.WAITING)
+        return Headline(_("Nobody is expected: there is no booking yet."), Tone.WAITING)
     left = _left(staying, observes=observes)
     if observed and not arrivals:
-        words = f"{_observed(observed)}{', but' if staying else ', and'} {left}."
+        words = _joined(_observed(observed), left, is_alike=not staying)
     else:
-        words = f"{_coming(len(arrivals), len(late), observed, is_certain=not unknown)}{joint} {left}."
+        coming = _coming(len(arrivals), len(late), observed, is_certain=not unknown)
+        words = _joined(coming, left, is_alike=bool(late) == bool(staying))
         words = f"{words} {_observed(observed)}." if observed else words
     if unknown:
-        words = f"{words} Not certain: {', '.join(unknown)}."
+        words = f"{words} {_('Not certain: {doubts}.').format(doubts=', '.join(unknown))}"
     if outside:
         words = f"{_outside(outside)} {words}"
     if idle_since:
-        return Headline(f"Turnkey has stood still since {idle_since}. {words}", Tone.ACT)
+        stands = _("Turnkey has stood still since {since}.").format(since=idle_since)
+        return Headline(f"{stands} {words}", Tone.ACT)
     return Headline(words, _tone(late, outside, staying, observed, doubts))
 
 
@@ -103,44 +133,79 @@ def _tone(late: Collection[Tone], outside: int, staying: int, observed: int, dou
 
 
 def _outside(count: int) -> str:
-    if count == 1:
-        return "A guest who is due may stand before a closed door."
-    return f"{count} guests who are due may stand before a closed door."
+    return ngettext(
+        "A guest who is due may stand before a closed door.",
+        "{number} guests who are due may stand before a closed door.",
+        count,
+    ).format(number=count)
 
 
 def _observed(count: int) -> str:
-    who = "a guest who arrives" if count == 1 else f"{count} guests who arrive"
-    return f"Turnkey only observes the locks of {who} in the next 24 hours and puts no code on them"
+    return ngettext(
+        "Turnkey only observes the locks of a guest who arrives in the next 24 hours and puts no code on them",
+        "Turnkey only observes the locks of {number} guests who arrive in the next 24 hours and puts no code on them",
+        count,
+    ).format(number=count)
 
 
 def _coming(count: int, late: int, observed: int, *, is_certain: bool) -> str:
     if not count and not observed:
-        return "Nobody arrives in the next 24 hours" if is_certain else "Nobody is known to arrive in the next 24 hours"
-    if not late and not is_certain:
-        who = "1 guest is" if count == 1 else f"{count} guests are"
-        return f"{who} known to arrive in the next 24 hours, with a code on each lock in use"
+        if is_certain:
+            return _("Nobody arrives in the next 24 hours")
+        return _("Nobody is known to arrive in the next 24 hours")
     if not late:
-        who = "The guest who arrives" if count == 1 else f"{_all(count)} guests who arrive"
-        if observed:
-            who = "A guest who arrives" if count == 1 else f"{count} guests who arrive"
-        return f"{who} in the next 24 hours can get in"
+        return _getting_in(count, observed, is_certain=is_certain)
     if observed:
-        who = "A guest who arrives" if late == 1 else f"{late} guests who arrive"
-        return f"{who} in the next 24 hours cannot get in yet"
+        return ngettext(
+            "A guest who arrives in the next 24 hours cannot get in yet",
+            "{number} guests who arrive in the next 24 hours cannot get in yet",
+            late,
+        ).format(number=late)
     if count == 1:
-        return "The guest who arrives in the next 24 hours cannot get in yet"
-    return f"{late} of {count} guests who arrive in the next 24 hours cannot get in yet"
+        return _("The guest who arrives in the next 24 hours cannot get in yet")
+    return ngettext(
+        "{number} of {total} guests who arrive in the next 24 hours cannot get in yet",
+        "{number} of {total} guests who arrive in the next 24 hours cannot get in yet",
+        late,
+    ).format(number=late, total=count)
 
 
-def _all(count: int) -> str:
-    return "Both" if count == 2 else f"All {count}"
+def _getting_in(count: int, observed: int, *, is_certain: bool) -> str:
+    if not is_certain:
+        words = ngettext(
+            "1 guest is known to arrive in the next 24 hours, with a code on each lock in use",
+            "{number} guests are known to arrive in the next 24 hours, with a code on each lock in use",
+            count,
+        )
+    elif observed:
+        words = ngettext(
+            "A guest who arrives in the next 24 hours can get in",
+            "{number} guests who arrive in the next 24 hours can get in",
+            count,
+        )
+    elif count == 2:
+        words = _("Both guests who arrive in the next 24 hours can get in")
+    else:
+        words = ngettext(
+            "The guest who arrives in the next 24 hours can get in",
+            "All {number} guests who arrive in the next 24 hours can get in",
+            count,
+        )
+    return words.format(number=count)
+
+
+def _joined(coming: str, left: str, *, is_alike: bool) -> str:
+    """One sentence of both. `is_alike`: both are good news, or neither is."""
+    return (_("{coming}, and {left}.") if is_alike else _("{coming}, but {left}.")).format(coming=coming, left=left)
 
 
 def _left(staying: int, *, observes: bool) -> str:
     if not staying and observes:
-        return "no code of Turnkey outlives its stay"
+        return _("no code of Turnkey outlives its stay")
     if not staying:
-        return "every guest who left is locked out"
-    if staying == 1:
-        return "the code of a guest who left may still work"
-    return f"the codes of {staying} guests who left may still work"
+        return _("every guest who left is locked out")
+    return ngettext(
+        "the code of a guest who left may still work",
+        "the codes of {number} guests who left may still work",
+        staying,
+    ).format(number=staying)

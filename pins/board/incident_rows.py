@@ -8,6 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from pins.core.periods import NO_END
 from pins.core.pin_state import State
@@ -55,7 +56,7 @@ def when_of(row: Row, now: datetime) -> str:
     if begins is None or ends is None:
         return ""
     if row["kind"] == Incident.Kind.CODE_STAYS and ends > now:
-        return "the code should be gone"
+        return _("the code should be gone")
     return when(begins, ends, zone, now, is_in=row["pin__state"] == State.SET)
 
 
@@ -67,12 +68,12 @@ def is_about_staff(row: Row) -> bool:
 def _when_of_staff(row: Row, now: datetime) -> str:
     """When their code works; empty where that is always."""
     if row["kind"] == Incident.Kind.CODE_STAYS:
-        return "the code should be gone"
+        return _("the code should be gone")
     zone = ZoneInfo(row["pin__grant__place__timezone"] or row["pin__lock__time_zone"] or "UTC")
     begins, ends = row["pin__grant__starts_at"], row["pin__grant__ends_at"]
     if begins > now:
-        return f"works from {brief(begins, now, zone)}"
-    return f"works until {brief(ends, now, zone)}" if ends != NO_END else ""
+        return _("works from {when}").format(when=brief(begins, now, zone))
+    return _("works until {when}").format(when=brief(ends, now, zone)) if ends != NO_END else ""
 
 
 def holder_of(row: Row) -> str:
@@ -89,23 +90,24 @@ def _when_of_item(row: Row, now: datetime) -> str:
     begins, zone = row["item__starts_at"], ZoneInfo(row["feed__property__timezone"])
     if begins is None:
         return ""
-    return f"{'begun' if begins <= now else 'begins'} {brief(begins, now, zone)}"
+    return (_("begun {when}") if begins <= now else _("begins {when}")).format(when=brief(begins, now, zone))
 
 
 def when(begins: datetime, ends: datetime, zone: ZoneInfo, now: datetime, *, is_in: bool = False) -> str:
     """`is_in`: the guest of a stay that runs could get in, so that they are here rather than expected."""
     if ends <= now:
-        return f"left {brief(ends, now, zone)}"
+        return _("left {when}").format(when=brief(ends, now, zone))
     if begins <= now:
-        return f"{'here' if is_in else 'expected'} since {brief(begins, now, zone)}"
+        return (_("here since {when}") if is_in else _("expected since {when}")).format(when=brief(begins, now, zone))
     if begins.astimezone(zone).date() == now.astimezone(zone).date():
-        return f"arrives today {clock_time(begins, zone)}"
-    return f"arrives {brief(begins, now, zone)}"
+        return _("arrives today {time}").format(time=clock_time(begins, zone))
+    return _("arrives {when}").format(when=brief(begins, now, zone))
 
 
 def at(guest: str, place: str | None) -> str:
     """`Anna at Old Town 3`."""
-    return f"{guest or 'Guest'} at {place}" if place else guest or "Guest"
+    guest = guest or _("Guest")
+    return _("{guest} at {place}").format(guest=guest, place=place) if place else guest
 
 
 def subject_of(row: Row, now: datetime) -> str:

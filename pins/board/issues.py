@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from pins.board.incident_rows import Row, at, holder_of, is_about_staff, subject_of, url_of, when, when_of
 from pins.board.root_causes import LOCK_OFF, REVIEW, WAITING, Entry, Known, entries
@@ -20,6 +21,7 @@ from pins.status.pins import is_mute, pin_badge
 from pins.status.stay_lists import Stay
 from pins.status.wording import Kind
 from rentals.models import Booking, LockAccount
+from rentals.phrases import mark
 from rentals.wording import Badge, Tone, ago
 
 MOST = 40
@@ -28,22 +30,28 @@ _NAMED = 3
 _NAMES_ROWS: Final = frozenset({Incident.Kind.FEED_UNREADABLE.value})
 #: What is wrong with a stay as a whole, and what to do about it.
 _STAYS: Final[dict[StrEnum | None, tuple[str, str]]] = {
-    Kind.NO_LOCK: ("The property has no active lock", "Choose its locks on the page of the property."),
+    Kind.NO_LOCK: (
+        mark("The property has no active lock"),
+        mark("Choose its locks on the page of the property."),
+    ),
     Kind.PROPERTY_OFF: (
-        "The property is switched off, and a guest is expected",
-        "Switch it on, cancel the stay, or let the guest in another way.",
+        mark("The property is switched off, and a guest is expected"),
+        mark("Switch it on, cancel the stay, or let the guest in another way."),
     ),
     Kind.REVOKED: (
-        "The code is revoked, and its guest is expected",
-        "Press “New code” on the stay, or cancel the stay.",
+        mark("The code is revoked, and its guest is expected"),
+        mark("Press “New code” on the stay, or cancel the stay."),
     ),
 }
 #: The same for stays whose code is ready.
 _READY_STAYS: Final[dict[str, tuple[str, str]]] = {
-    REVIEW: ("The stay needs a review", "Compare it with the channel, then press “Looks right” on the stay."),
+    REVIEW: (
+        mark("The stay needs a review"),
+        mark("Compare it with the channel, then press “Looks right” on the stay."),
+    ),
     LOCK_OFF: (
-        "A lock of the property is switched off, so it has no code",
-        "Switch the lock on, or take it off the property on its page.",
+        mark("A lock of the property is switched off, so it has no code"),
+        mark("Switch the lock on, or take it off the property on its page."),
     ),
 }
 
@@ -167,7 +175,8 @@ class _Wording:
         head = entry.head
         badge = texts.severity_badge(SEVERITIES[entry.weight])
         if head.kind == WAITING or head.kind in _READY_STAYS:
-            return self._of_stay(self.stays[head.key], badge, *_READY_STAYS.get(head.kind, ()))
+            said_of_ready = _translated(_READY_STAYS.get(head.kind))
+            return self._of_stay(self.stays[head.key], badge, *(said_of_ready or ()))
         row = self.incidents[head.key]
         if head.kind == Incident.Kind.NO_LOCK and (known := self.stays.get(row["booking"])) is not None:
             issue = self._of_stay(known, badge, *_of_badge(known, texts.text_of(head.kind)))
@@ -191,7 +200,7 @@ class _Wording:
     def _of_stay(self, stay: Stay, badge: Badge, what: str = "", remedy: str = "") -> Issue:
         booking, zone = stay.booking, stay.booking.property.zone
         if not what:
-            what, remedy = _STAYS.get(stay.badge.kind, (stay.badge.label, "Open the stay: it says what to do."))
+            what, remedy = _of_kind(stay) or (stay.badge.label, _("Open the stay: it says what to do."))
         return Issue(
             subject=at(booking.guest_name, booking.property.name),
             what=what,
@@ -213,4 +222,12 @@ class _Wording:
 
 def _of_badge(stay: Stay, said: texts.IncidentText) -> tuple[str, str]:
     """Why no lock can let a guest in: what the stay itself knows, or else what is said of all such stays."""
-    return _STAYS.get(stay.badge.kind, (said.what, said.remedy))
+    return _of_kind(stay) or (said.what, said.remedy)
+
+
+def _of_kind(stay: Stay) -> tuple[str, str] | None:
+    return _translated(_STAYS.get(stay.badge.kind))
+
+
+def _translated(marked: tuple[str, str] | None) -> tuple[str, str] | None:
+    return (_(marked[0]), _(marked[1])) if marked is not None else None

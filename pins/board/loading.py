@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext as _
 
 from pins.board import day_lists, rows, undecided
 from pins.board.after_loss import Restored, restored
@@ -145,7 +146,7 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
     inside = [one for one in begun if one.booking.pk not in at_the_door and day_lists.matches(one.booking, query)]
     here_now = [rows.in_house(one, now, next_from=staying_on.get(one.booking.pk)) for one in inside]
     days = list(day_lists.days(near, now, query, said_ready(now, scope)))
-    listed = {row.booking_id for _, _, ones in days for row in ones} | {one.booking.pk for one in begun}
+    listed = {row.booking_id for _key, _title, ones in days for row in ones} | {one.booking.pk for one in begun}
     elsewhere = day_lists.look_for(query, listed, now, scope) if query else []
     return Board(
         at=now,
@@ -161,11 +162,11 @@ def load(now: datetime, *, scope: Scope, query: str = "", show: Show = Show.ALL,
             doubts=doubts,
         ),
         is_idle=idle_since is not None,
-        outside=day_lists.cut("outside", "May stand before a closed door", shut_out, show, whole),
+        outside=day_lists.cut("outside", _("May stand before a closed door"), shut_out, show, whole),
         questions=questions,
-        found=day_lists.cut(FOUND, "Other stays", elsewhere, Show.ALL, whole, in_order=True),
+        found=day_lists.cut(FOUND, _("Other stays"), elsewhere, Show.ALL, whole, in_order=True),
         finds_more=len(elsewhere) == day_lists.MOST_FOUND,
-        in_house=day_lists.cut(IN_HOUSE, "In the house", here_now, show, whole),
+        in_house=day_lists.cut(IN_HOUSE, _("In the house"), here_now, show, whole),
         issues=found,
         more_issues=more,
         lists=tuple(day_lists.cut(*one, show, whole) for one in days),

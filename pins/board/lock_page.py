@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
-from pins.core.alias import SPARE
 from pins.models import AccessGrant, Pin, PinAttempt, StaffAccess
 from pins.status import wording
 from pins.status.locks import is_low, lock_badge, pause, said_full, zone_of_lock
@@ -132,7 +133,8 @@ def _trouble(lock: Lock, zone: ZoneInfo, now: datetime) -> str:
         offline = Cause.OFFLINE.value
         known = lock.is_active and lock.is_connected is False and lock.has_bridge is not False
         return f"{wording.reason(offline)} {wording.remedy(offline)}" if known else ""
-    return f"{wording.reason(cause)} Next try {soon(until, now, zone)}. {wording.remedy(cause)}".strip()
+    again = _("Next try {when}.").format(when=soon(until, now, zone))
+    return f"{wording.reason(cause)} {again} {wording.remedy(cause)}".strip()
 
 
 def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
@@ -141,28 +143,36 @@ def _facts(lock: Lock, now: datetime, ours: int) -> list[Fact]:
     listed_at = account_state.listed_at if account_state is not None else None
     # A request that found it offline is newer than what Tedee said about the connection.
     is_connected = False if pause(lock, now)[0] == Cause.OFFLINE.value else lock.is_connected
-    known = {True: "yes", False: "no", None: "unknown"}
+    known = {True: _("yes"), False: _("no"), None: _("unknown")}
     free = max(lock.pin_capacity - ours - foreign, 0)
     return [
-        Fact("Connected", known[is_connected]),
-        Fact("Battery", _battery(lock)),
-        Fact("Keypad", known[lock.has_keypad]),
-        Fact("Bridge", known[lock.has_bridge]),
-        Fact("Last news from Tedee", "not yet" if listed_at is None else brief(listed_at, now, zone_of_lock(lock))),
-        Fact("Room for codes", said_full(lock, now) or f"{free} of {lock.pin_capacity} free"),
-        *([Fact("Spare codes", spares)] if (spares := on_lock(lock, now)) else []),
-        Fact("Time zone in the Tedee app", lock.time_zone or "unknown"),
-        Fact("Serial number", lock.serial_number or "unknown"),
-        Fact("Account", lock.account.name),
+        Fact(_("Connected"), known[is_connected]),
+        Fact(_("Battery"), _battery(lock)),
+        Fact(_("Keypad"), known[lock.has_keypad]),
+        Fact(_("Bridge"), known[lock.has_bridge]),
+        Fact(
+            _("Last news from Tedee"),
+            _("not yet") if listed_at is None else brief(listed_at, now, zone_of_lock(lock)),
+        ),
+        Fact(_("Room for codes"), said_full(lock, now) or _free(free, lock.pin_capacity)),
+        *([Fact(_("Spare codes"), spares)] if (spares := on_lock(lock, now)) else []),
+        Fact(_("Time zone in the Tedee app"), lock.time_zone or _("unknown")),
+        Fact(_("Serial number"), lock.serial_number or _("unknown")),
+        Fact(_("Account"), lock.account.name),
     ]
 
 
 def _battery(lock: Lock) -> str:
     if lock.battery_level is None:
-        return "unknown"
+        return _("unknown")
+    level = _("{level} % (low)") if is_low(lock) else _("{level} %")
+    said = level.format(level=lock.battery_level)
     # Tedee tells no level of a lock that is offline.
-    last_known = ", last known" if lock.is_connected is False else ""
-    return f"{lock.battery_level} %{' (low)' if is_low(lock) else ''}{last_known}"
+    return _("{level}, last known").format(level=said) if lock.is_connected is False else said
+
+
+def _free(free: int, capacity: int) -> str:
+    return ngettext("{number} of {total} free", "{number} of {total} free", free).format(number=free, total=capacity)
 
 
 def _of_staff(grant: AccessGrant, zone: ZoneInfo, now: datetime) -> tuple[str, str, str]:
@@ -179,13 +189,14 @@ def _line(pin: Pin, zone: ZoneInfo, now: datetime) -> CodeLine:
         holder, url, period = _of_staff(grant, zone, now)
     else:
         place = f", {grant.booking.property.name}" if grant.booking is not None else ""
-        holder = f"{grant.holder_name or 'Guest'}{place}"
+        holder = f"{grant.holder_name or _('Guest')}{place}"
         url = reverse("stay", args=[grant.booking_id]) if grant.booking_id is not None else ""
         if grant.is_reserve:
-            holder, url = SPARE, reverse("admin:rentals_lock_change", args=[pin.lock_id])
+            holder, url = _("Spare code"), reverse("admin:rentals_lock_change", args=[pin.lock_id])
         elif grant.kind == AccessGrant.Kind.BACKUP:
-            holder = f"{SPARE} of {holder}"
-        period = f"{brief(grant.starts_at, now, zone)} to {brief(grant.ends_at, now, zone)}"
+            holder = _("Spare code of {guest}").format(guest=holder)
+        first, last = brief(grant.starts_at, now, zone), brief(grant.ends_at, now, zone)
+        period = _("{first} to {last}").format(first=first, last=last)
     return CodeLine(
         url=url,
         holder=holder,

@@ -9,10 +9,11 @@ from typing import Final
 
 from django.conf import settings
 from django.db.models import BooleanField, Case, Count, Q, When, Window
+from django.utils.translation import gettext as _
 
 from pins.core import budget
 from pins.models import RateBudget
-from pins.reconcile import account_limits
+from pins.reconcile import request_budget
 from pins.status.locks import is_low
 from pins.tedee.errors import Cause
 from rentals.access import Scope, visible
@@ -66,13 +67,13 @@ def _complaints(lock: Lock, *, asked: bool, rests: bool) -> Iterable[str]:
     """What is wrong with the lock. `asked`: Turnkey asks whether it is back; otherwise it may be back already. `rests`:
     a request found it offline."""
     if lock.has_keypad is False:
-        yield "no keypad"
+        yield _("no keypad")
     if lock.has_bridge is False:
-        yield "no bridge"
+        yield _("no bridge")
     elif lock.is_connected is False or rests:
-        yield "offline" if asked else "offline when last looked at"
+        yield _("offline") if asked else _("offline when last looked at")
     if is_low(lock):
-        yield f"battery {lock.battery_level} %"
+        yield _("battery {level} %").format(level=lock.battery_level)
 
 
 def budgets(lock_accounts: Iterable[LockAccount], now: datetime) -> Iterable[BudgetLine]:
@@ -82,5 +83,5 @@ def budgets(lock_accounts: Iterable[LockAccount], now: datetime) -> Iterable[Bud
         named.setdefault(account.budget_key, []).append(account.name)
     usage = dict(RateBudget.objects.filter(key__in=named).values_list("key", "usage"))
     for key, names in named.items():
-        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), account_limits.rules(), now)
+        left = budget.remaining(budget.Usage.from_json(usage.get(key, {})), request_budget.rules(), now)
         yield BudgetLine(", ".join(names), settings.TEDEE_RATE_LIMIT - left, settings.TEDEE_RATE_LIMIT)

@@ -1,4 +1,4 @@
-"""How the promise was kept in the last 30 days, in words for the board. Pure."""
+"""How the promise was kept in the last 30 days, in words for the board. Asks no database."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from pins.core.marks import Mark
 from pins.measures.promise import Kept
+from rentals.phrases import mark
 
 _MARKS: Final = {
-    Mark.DAY: "24 hours before check-in",
-    Mark.HOURS: "4 hours before check-in",
-    Mark.CHECK_IN: "At check-in",
+    Mark.DAY: mark("24 hours before check-in"),
+    Mark.HOURS: mark("4 hours before check-in"),
+    Mark.CHECK_IN: mark("At check-in"),
 }
 
 
@@ -31,7 +35,9 @@ class PromiseLine:
 
     @property
     def said(self) -> str:
-        return f"{self.kept} of {self.arrivals} arrival{'' if self.arrivals == 1 else 's'}"
+        return ngettext("{kept} of {number} arrival", "{kept} of {number} arrivals", self.arrivals).format(
+            kept=self.kept, number=self.arrivals
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +52,13 @@ class Promise:
 def promise(kept: Sequence[Kept], behind: str = "") -> Promise:
     """What the board says about these arrivals. `behind`: until when they were counted, in words, if that stands
     still."""
-    lines = tuple(PromiseLine(_MARKS[one.mark], one.kept, one.arrivals) for one in kept if one.arrivals)
+    lines = tuple(PromiseLine(_(_MARKS[one.mark]), one.kept, one.arrivals) for one in kept if one.arrivals)
     unknown = max((one.unknown for one in kept), default=0)
     if not unknown:
         return Promise(lines, "", behind)
-    who = "one arrival" if unknown == 1 else f"up to {unknown} arrivals"
-    return Promise(lines, f"For {who} it is not known how it was at the time; that counts as not confirmed.", behind)
+    said = ngettext(
+        "For one arrival it is not known how it was at the time; that counts as not confirmed.",
+        "For up to {number} arrivals it is not known how it was at the time; that counts as not confirmed.",
+        unknown,
+    ).format(number=unknown)
+    return Promise(lines, said, behind)

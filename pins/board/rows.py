@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from pins.status import arrivals
 from pins.status.disclosure import is_live
 from pins.status.pins import next_step, pin_badge
@@ -48,16 +50,16 @@ def arrival(stay: Stay, now: datetime, *, turnover: str, ready_at: datetime | No
     `ready_at`: when somebody said that the flat is ready."""
     flags = []
     if stay.booking.status == Booking.Status.TENTATIVE:
-        flags.append("not confirmed")
+        flags.append(_("not confirmed"))
     if turnover:
         flags.append(turnover)
     if ready_at is not None:
-        flags.append(f"flat ready {clock_time(ready_at, stay.booking.property.zone)}")
+        flags.append(_("flat ready {time}").format(time=clock_time(ready_at, stay.booking.property.zone)))
     flags += [*arrivals.flags(stay.booking, now), *_doubts(stay)]
     grant = stay.grant
     undisclosed = grant is not None and stay.tone is Tone.READY and is_live(grant, now) and grant.disclosed_at is None
     if undisclosed:
-        flags.append("not shown yet")
+        flags.append(_("not shown yet"))
     settled = stay.tone is Tone.READY or stay.booking.check_out <= now
     return _row(stay, stay.booking.check_in, now, tuple(flags), settled=settled, undisclosed=undisclosed)
 
@@ -70,7 +72,7 @@ def departure(stay: Stay, now: datetime) -> StayRow:
 def shut_out(stay: Stay, now: datetime) -> StayRow:
     """A guest who may stand before a closed door, whenever the stay began and ends."""
     begins = stay.booking.check_in
-    since = f"expected since {brief(begins, now, stay.booking.property.zone)}"
+    since = _("expected since {when}").format(when=brief(begins, now, stay.booking.property.zone))
     return replace(_row(stay, begins, now, tuple(arrivals.flags(stay.booking, now)), settled=False), at=since)
 
 
@@ -81,11 +83,12 @@ def in_house(stay: Stay, now: datetime, *, next_from: datetime | None = None) ->
     `next_from`: from when the next stay of the guest lets them in, where this one is over already."""
     booking, zone = stay.booking, stay.booking.property.zone
     is_absent = arrivals.has_come(booking) is False
-    came = "here" if stay.opens(now) and not is_absent else "expected"
-    until = f"until {brief(booking.check_out, now, zone)}"
+    came = _("here since {when}") if stay.opens(now) and not is_absent else _("expected since {when}")
     if next_from is not None:
-        until = f"stays on, with the code of the next stay from {brief(next_from, now, zone)}"
-    said = f"{came} since {brief(booking.check_in, now, zone)}, {until}"
+        until = _("stays on, with the code of the next stay from {when}").format(when=brief(next_from, now, zone))
+    else:
+        until = _("until {when}").format(when=brief(booking.check_out, now, zone))
+    said = f"{came.format(when=brief(booking.check_in, now, zone))}, {until}"
     flags = (*arrivals.flags(booking, now), *_doubts(stay))
     row = _row(stay, booking.check_out, now, flags, settled=stay.tone is Tone.READY)
     return replace(row, at=said)
@@ -94,7 +97,7 @@ def in_house(stay: Stay, now: datetime, *, next_from: datetime | None = None) ->
 def found(stay: Stay, now: datetime) -> StayRow:
     """A stay that somebody looked for, whenever it is."""
     booking = stay.booking
-    words = {Booking.Status.TENTATIVE: ["not confirmed"], Booking.Status.CANCELLED: ["cancelled"]}
+    words = {Booking.Status.TENTATIVE: [_("not confirmed")], Booking.Status.CANCELLED: [_("cancelled")]}
     flags = (*words.get(Booking.Status(booking.status), ()), *_doubts(stay))
     row = _row(stay, booking.check_in, now, flags, settled=stay.tone is not Tone.ACT)
     today = now.astimezone(booking.property.zone).date()
@@ -102,9 +105,9 @@ def found(stay: Stay, now: datetime) -> StayRow:
 
 
 def _doubts(stay: Stay) -> list[str]:
-    found = ["overlaps another stay"] if stay.overlaps else []
-    found += ["needs review"] if stay.booking.needs_review else []
-    return found + (["a lock is switched off"] if stay.has_lock_off else [])
+    found = [_("overlaps another stay")] if stay.overlaps else []
+    found += [_("needs review")] if stay.booking.needs_review else []
+    return found + ([_("a lock is switched off")] if stay.has_lock_off else [])
 
 
 def _row(
@@ -113,7 +116,7 @@ def _row(
     booking = stay.booking
     return StayRow(
         booking_id=booking.pk,
-        guest=booking.guest_name or "Guest",
+        guest=booking.guest_name or _("Guest"),
         place=booking.property.name,
         moment=moment,
         at=clock_time(moment, booking.property.zone),

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from pins.incidents import doubtful_arrivals
-from rentals import calendar_terms
+from rentals import calendar_terms, numbers
 from rentals.access import Scope
 from rentals.fields import behind
 from rentals.models import CalendarFeed, FeedItem
-from rentals.wording import Badge, Tone, brief, counted
+from rentals.wording import Badge, Tone, brief
 
 #: How many rows are shown. Each feed lists all of its own.
 MOST: Final = 25
@@ -76,9 +78,9 @@ def _row(item: FeedItem, now: datetime) -> Undecided:
         asks=calendar_terms.is_it_a_stay(item, now.astimezone(prop.zone).date()),
         place=prop.name,
         begins=_begins(item, now),
-        nights=counted(nights, "night") if nights else "",
-        reason=item.reason,
-        badge=Badge("No code yet", Tone.ACT if is_urgent else Tone.TROUBLE if is_near else Tone.WAITING),
+        nights=numbers.nights(nights) if nights else "",
+        reason=calendar_terms.reason(item),
+        badge=Badge(_("No code yet"), Tone.ACT if is_urgent else Tone.TROUBLE if is_near else Tone.WAITING),
         is_near=is_near,
         is_urgent=is_urgent,
     )
@@ -86,6 +88,6 @@ def _row(item: FeedItem, now: datetime) -> Undecided:
 
 def _begins(item: FeedItem, now: datetime) -> str:
     if item.starts_at is None:
-        return "it does not say when"
-    verb = "began" if item.starts_at <= now else "would arrive"
-    return f"{verb} {brief(item.starts_at, now, item.feed.property.zone)}"
+        return _("it does not say when")
+    when = brief(item.starts_at, now, item.feed.property.zone)
+    return (_("began {when}") if item.starts_at <= now else _("would arrive {when}")).format(when=when)

@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
@@ -36,6 +37,7 @@ from rentals.calendars import conflicts
 from rentals.ending import ended_by_calendar
 from rentals.fields import behind
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount
+from rentals.phrases import mark
 from rentals.stay_forms import FORMS, StayForm, may_move
 from rentals.wording import day_and_time
 
@@ -44,9 +46,9 @@ _ACT = "rentals.change_booking"
 _DECIDE = "rentals.change_calendarfeed"
 _LONGEST_QUERY = 80
 _SHOWS: Final = {
-    day_lists.Show.ALL: "All",
-    day_lists.Show.OPEN: "Not ready yet",
-    day_lists.Show.UNDISCLOSED: "Not shown yet",
+    day_lists.Show.ALL: mark("All"),
+    day_lists.Show.OPEN: mark("Not ready yet"),
+    day_lists.Show.UNDISCLOSED: mark("Not shown yet"),
 }
 
 
@@ -103,7 +105,11 @@ def board(request: HttpRequest) -> HttpResponse:
 def _choice(show: day_lists.Show, is_current: bool, query: str) -> dict[str, Any]:
     """One of the links that narrow the lists."""
     asked = _more_parameters(show=show.value, q=query)[1:]
-    return {"url": f"{reverse('home')}{'?' if asked else ''}{asked}", "label": _SHOWS[show], "is_current": is_current}
+    return {
+        "url": f"{reverse('home')}{'?' if asked else ''}{asked}",
+        "label": _(_SHOWS[show]),
+        "is_current": is_current,
+    }
 
 
 def _more_parameters(**parameters: str) -> str:
@@ -214,7 +220,7 @@ def row_decision(request: HttpRequest, item_id: int) -> HttpResponse:
     with transaction.atomic():
         result = calendar_rows.decide(item.pk, answer, timezone.now())
         if result.done:
-            log(request, item.feed, f"Decided: {result.text}")
+            log(request, item.feed, f"Decided: {result.noted}")
     return say(request, result, reverse("home"))
 
 
@@ -259,7 +265,7 @@ def _lock_action(
     with transaction.atomic():
         result = act(found, timezone.now())
         if result.done:
-            log(request, found, f"{button}: {result.text}")
+            log(request, found, f"{button}: {result.noted}")
     return say(request, result, reverse("lock", args=[found.pk]))
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.db.models import Q
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from pins.core.staff import Part
 from pins.models import AccessGrant, FlatReady, StaffAccess
@@ -68,7 +69,9 @@ def _load(which: Q, most: int, now: datetime, scope: Scope) -> tuple[Worker, ...
             place=grant.place,
             starts_at=grant.starts_at,
             ends_at=grant.ends_at,
-            when=f"{brief(grant.starts_at, now, grant.place.zone)} to {brief(grant.ends_at, now, grant.place.zone)}",
+            when=_("{first} to {last}").format(
+                first=brief(grant.starts_at, now, grant.place.zone), last=brief(grant.ends_at, now, grant.place.zone)
+            ),
             badge=min(badges[grant.pk], key=lambda one: WORST_FIRST.index(one.tone)),
             url=reverse("admin:pins_staffaccess_change", args=[grant.staff.pk]),
         )

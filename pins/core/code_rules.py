@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 from collections.abc import Set as AbstractSet
 from itertools import pairwise
 
+from rentals.phrases import phrase
+
 MINIMUM_LENGTH = 5
 MAXIMUM_LENGTH = 8
 MINIMUM_DIFFERENT = 3
@@ -30,22 +32,22 @@ class NoValueLeft(Exception):
 
 
 def problems(value: object, *, minimum: int = MINIMUM_LENGTH, maximum: int = MAXIMUM_LENGTH) -> tuple[str, ...]:
-    """Every rule that a value breaks, as a sentence that says what to do; empty when it is valid.
+    """Every rule that a value breaks, as a sentence (a phrase) that says what to do; empty when it is valid.
 
     Only text is accepted: a number has lost its leading zeros. Messages never repeat the value.
     """
     if not isinstance(value, str):
-        return ("Enter the code as text made of digits.",)
-    found = []
+        return (phrase("Enter the code as text made of digits."),)
+    found: list[str] = []
     if not minimum <= len(value) <= maximum:
-        found.append(f"Use {minimum} to {maximum} digits.")
+        found.append(phrase("Use {minimum} to {maximum} digits.", minimum=minimum, maximum=maximum))
     if not DIGITS.issuperset(value):
-        found.append("Use only the digits 0 to 9, without spaces, signs or letters.")
+        found.append(phrase("Use only the digits 0 to 9, without spaces, signs or letters."))
         return tuple(found)
     if len(set(value)) < MINIMUM_DIFFERENT:
-        found.append(f"Use at least {MINIMUM_DIFFERENT} different digits.")
+        found.append(phrase("Use at least {different} different digits.", different=MINIMUM_DIFFERENT))
     if len(value) > 1 and _is_monotonic(value):
-        found.append("Mix the order: the digits must not only rise or only fall.")
+        found.append(phrase("Mix the order: the digits must not only rise or only fall."))
     return tuple(found)
 
 
@@ -93,7 +95,7 @@ def generate(length: int, taken: Collection[str], *, randbelow: Callable[[int], 
             if randbelow(count) == 0:
                 chosen = value
     if chosen is None:
-        raise NoValueLeft("Every good code of this length is in use on these locks. Choose longer codes.")
+        raise NoValueLeft(phrase("Every good code of this length is in use on these locks. Choose longer codes."))
     return chosen
 
 

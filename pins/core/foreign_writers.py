@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from rentals.phrases import phrase
+
 
 class Writer(StrEnum):
     """By whom a code seems to be made."""
@@ -28,21 +30,22 @@ class Writer(StrEnum):
         return NAMES[self]
 
 
-#: Each in words, for people.
-NAMES: Final = {
+#: Each in words, for people. Phrases, as the remedies are.
+NAMES: Final[dict[Writer, str]] = {
     Writer.AIRBNB: "Airbnb",
-    Writer.TEDEE_PORTAL: "the Tedee portal",
+    Writer.TEDEE_PORTAL: phrase("the Tedee portal"),
     Writer.HOSPITABLE: "Hospitable",
-    Writer.TOOL: "a booking tool, such as the Tedee portal or Hospitable",
-    Writer.PERSON: "a person",
+    Writer.TOOL: phrase("a booking tool, such as the Tedee portal or Hospitable"),
+    Writer.PERSON: phrase("a person"),
 }
 #: Where its own codes are switched off.
-REMEDIES: Final = {
-    Writer.AIRBNB: "Disconnect the lock in the listing at Airbnb before Turnkey begins to write.",
-    Writer.TEDEE_PORTAL: "Switch its automation off at portal.tedee.com, Short-term rentals, before Turnkey begins to "
-    "write.",
-    Writer.HOSPITABLE: "Disconnect the lock at Hospitable, Devices, before Turnkey begins to write.",
-    Writer.TOOL: "Find the tool, and switch its codes off before Turnkey begins to write.",
+REMEDIES: Final[dict[Writer, str]] = {
+    Writer.AIRBNB: phrase("Disconnect the lock in the listing at Airbnb before Turnkey begins to write."),
+    Writer.TEDEE_PORTAL: phrase(
+        "Switch its automation off at portal.tedee.com, Short-term rentals, before Turnkey begins to write."
+    ),
+    Writer.HOSPITABLE: phrase("Disconnect the lock at Hospitable, Devices, before Turnkey begins to write."),
+    Writer.TOOL: phrase("Find the tool, and switch its codes off before Turnkey begins to write."),
 }
 
 #: Check-in as month and day, first name, six letters: `07/24 Brian xNSAgd` (Airbnb Help Centre, article 3482).

@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final
 
+from rentals.phrases import phrase
+
 
 class Event(StrEnum):
     """A change that is announced once. The values are part of the webhook contract (docs/notifications.md)."""
@@ -20,14 +22,15 @@ class Event(StrEnum):
     TEST = "test"
 
 
-CHOICES: Final = (
-    (Event.INCIDENT_OPENED.value, "Something is wrong"),
-    (Event.INCIDENT_RESOLVED.value, "It is in order again"),
-    (Event.CODE_READY.value, "A stay's code is on all its locks"),
-    (Event.CODE_CHANGED.value, "All locks of a stay have another code"),
-    (Event.STAY_CANCELLED.value, "A stay with a code is cancelled or deleted"),
-    (Event.LEFT_EARLY.value, "A guest checked out early"),
-    (Event.NOBODY_CAME.value, "Nobody came by midnight (for accounts whose activity is read)"),
+#: What may be chosen, with phrases for people.
+CHOICES: Final[tuple[tuple[str, str], ...]] = (
+    (Event.INCIDENT_OPENED.value, phrase("Something is wrong")),
+    (Event.INCIDENT_RESOLVED.value, phrase("It is in order again")),
+    (Event.CODE_READY.value, phrase("A stay's code is on all its locks")),
+    (Event.CODE_CHANGED.value, phrase("All locks of a stay have another code")),
+    (Event.STAY_CANCELLED.value, phrase("A stay with a code is cancelled or deleted")),
+    (Event.LEFT_EARLY.value, phrase("A guest checked out early")),
+    (Event.NOBODY_CAME.value, phrase("Nobody came by midnight (for accounts whose activity is read)")),
 )
 CHOSEN_BY_DEFAULT: Final = (Event.INCIDENT_OPENED.value, Event.INCIDENT_RESOLVED.value)
 #: These may carry the code, where a channel is allowed to.

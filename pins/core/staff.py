@@ -15,6 +15,7 @@ from typing import Final
 
 from pins.tedee.messages import Recurrence
 from rentals.local_time import local_moment
+from rentals.phrases import phrase
 
 #: After the last known guest a cleaner has so long. A stay that is entered later makes the gap longer.
 OPEN_GAP: Final = timedelta(days=3)
@@ -25,7 +26,7 @@ _DAY: Final = timedelta(days=1)
 _EVERY_DAY: Final = 127
 _WEEK: Final = 7
 
-OVER_MIDNIGHT: Final = (
+OVER_MIDNIGHT: Final = phrase(
     "This window goes over midnight. A lock compares the hours of one day, and one keypad takes the same digits once, "
     "so it cannot be one code. End it at 00:00, or tick “Two codes”: one until midnight, another one after it."
 )
@@ -110,22 +111,24 @@ class StaffWish:
 
 
 def refusals(terms: Terms) -> tuple[tuple[str, str], ...]:
-    """Why these terms cannot be kept: the field and a sentence that says what to do. Empty where they can."""
+    """Why these terms cannot be kept: the field, and a phrase that says what to do. Empty where they can."""
     found: list[tuple[str, str]] = []
     start, end = terms.day_start, terms.day_end
     if not 1 <= terms.weekdays <= _EVERY_DAY:
-        found.append(("weekdays", "Choose at least one weekday."))
+        found.append(("weekdays", phrase("Choose at least one weekday.")))
     if (start is None) != (end is None):
         missing = "day_end" if end is None else "day_start"
-        found.append((missing, "Enter both times, or none for the whole day."))
+        found.append((missing, phrase("Enter both times, or none for the whole day.")))
     if start is not None and start == end != _MIDNIGHT:
-        found.append(("day_end", "The window is empty. End it later, or leave both times empty for the whole day."))
+        found.append(
+            ("day_end", phrase("The window is empty. End it later, or leave both times empty for the whole day."))
+        )
     if terms.is_over_midnight and terms.mode is Mode.TURNOVER:
-        found.append(("day_end", "Between stays a window lies within one day. End it at 00:00 at the latest."))
+        found.append(("day_end", phrase("Between stays a window lies within one day. End it at 00:00 at the latest.")))
     elif terms.is_over_midnight and not terms.two_codes:
         found.append(("day_end", OVER_MIDNIGHT))
     if terms.valid_from is not None and terms.valid_until is not None and terms.valid_until <= terms.valid_from:
-        found.append(("valid_until", "It must end after it begins."))
+        found.append(("valid_until", phrase("It must end after it begins.")))
     return tuple(found)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, auto
 
 from pins.core.alias import may_be, reference_in
 from pins.tedee.messages import PinListing
@@ -20,13 +20,13 @@ LONGEST_LAG = timedelta(minutes=3)
 PROOF_HOLDS = timedelta(days=7)
 
 
-class Credit(StrEnum):
+class Credit(Enum):
     """How far a list may be believed."""
 
-    STALE = "stale"  # older than changes that the lock confirmed to us: it says nothing about now
-    DOUBTFUL = "doubtful"  # it lacks a PIN that a stronger witness knows: what it shows is there, the rest is unknown
-    UNPROVEN = "unproven"  # nothing contradicts it, but lists of this lock have never shown what we knew
-    PROVEN = "proven"  # it shows what we know, or earlier ones did and nothing unexplained happened since
+    STALE = auto()  # older than changes that the lock confirmed to us: it says nothing about now
+    DOUBTFUL = auto()  # it lacks a PIN that a stronger witness knows: what it shows is there, the rest is unknown
+    UNPROVEN = auto()  # nothing contradicts it, but lists of this lock have never shown what we knew
+    PROVEN = auto()  # it shows what we know, or earlier ones did and nothing unexplained happened since
 
     @property
     def shows_absence(self) -> bool:

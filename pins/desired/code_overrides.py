@@ -4,41 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import TypeAlias
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from pins.core.code_rules import problems
-from pins.desired import claims, ending, grants
+from pins.core.code_rules import NoValueLeft, problems
+from pins.desired import claims, ending, grants, rotating
+from pins.desired.refusals import Refusal
 from pins.models import AccessGrant, Pin
 from rentals.models import Booking
+from rentals.phrases import mark
+from rentals.wording import said
 
 
-class CodeDisclosedError(Exception):
-    """The guest knows this code, so it cannot be replaced. Revoke it first, then ask for a new one."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+class CodeNotReplacedError(Refusal):
+    """The code stays as it is."""
 
 
-class CodeTakenError(Exception):
-    """A code on one of the locks has these digits already. Choose other digits."""
-
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+class CodeDisclosedError(CodeNotReplacedError):
+    text = mark("The guest knows this code, so it cannot be replaced. Revoke it first, then ask for a new one.")
 
 
-class CodeNotWantedError(Exception):
-    """The stay gets no code: it is not confirmed, it is over, or its property is switched off."""
+class CodeTakenError(CodeNotReplacedError):
+    text = mark("A code on one of the locks has these digits already. Choose other digits.")
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+
+class CodeNotWantedError(CodeNotReplacedError):
+    text = mark("The stay gets no code: it is not confirmed, it is over, or its property is switched off.")
 
 
 class CodeNotAllowedError(ValueError):
-    """The value breaks a rule of the locks. `problems` says which, one sentence each, without the value."""
+    """The value breaks a rule of the locks. `problems` says which, one sentence each (phrases), without the value."""
 
     def __init__(self, problems: tuple[str, ...]) -> None:
-        super().__init__(" ".join(problems))
+        super().__init__(" ".join(map(said, problems)))
         self.problems = problems
 
 
@@ -67,6 +66,42 @@ def renew_code(grant_id: int, now: datetime) -> set[int]:
         grant.save(update_fields=["revoked_at", "disclosed_at"])
         touched = grants.sync_bookings([grant.booking_id], now) if grant.booking_id else set()
         return touched | grants.rotate(grant_id, now)
+
+
+#: The locks with work, or why the code stays.
+Renewal: TypeAlias = "set[int] | CodeDisclosedError | NoValueLeft"
+
+
+def renew_codes(grant_ids: Collection[int], now: datetime) -> dict[int, Renewal]:
+    """The same for the codes of many guests, with a few statements; one by one where these find no way."""
+    with transaction.atomic():
+        _lock_bookings_of(grant_ids)
+        try:
+            with transaction.atomic():
+                return _renew_together(grant_ids, now)
+        except (IntegrityError, NoValueLeft):  # another transaction was faster with a value, or one finds none
+            return {grant_id: _renew_singly(grant_id, now) for grant_id in sorted(grant_ids)}
+
+
+def _renew_together(grant_ids: Collection[int], now: datetime) -> dict[int, Renewal]:
+    rows = AccessGrant.objects.select_for_update().filter(pk__in=grant_ids).order_by("pk")
+    found = list(rows.defer(*AccessGrant.SECRETS))
+    known = {one.pk for one in found if one.disclosed_at is not None and one.revoked_at is None}
+    going = [one for one in found if one.pk not in known]
+    ids = [one.pk for one in going]
+    AccessGrant.objects.filter(pk__in=ids).exclude(revoked_at=None).update(revoked_at=None, disclosed_at=None)
+    synced = grants.sync_bookings([one.booking_id for one in going if one.booking_id is not None], now)
+    touched = rotating.rotate(ids, now)
+    for grant_id, lock_id in Pin.objects.filter(grant__in=ids, lock__in=synced).values_list("grant", "lock"):
+        touched[grant_id].add(lock_id)
+    return {**touched, **{grant_id: CodeDisclosedError() for grant_id in known}}
+
+
+def _renew_singly(grant_id: int, now: datetime) -> Renewal:
+    try:
+        return renew_code(grant_id, now)
+    except (CodeDisclosedError, NoValueLeft) as kept:
+        return kept
 
 
 def set_code(grant_id: int, value: str, now: datetime) -> set[int]:
@@ -106,16 +141,21 @@ def revoke(grant_ids: Collection[int], now: datetime) -> dict[int, set[int]]:
     """A person takes codes away before their stays end. They stay revoked until a person asks for or chooses others,
     whatever the bookings say. Spare codes of the stays go with them. Returns, by grant, the locks with work."""
     with transaction.atomic():
-        stays = AccessGrant.objects.filter(pk__in=grant_ids).exclude(booking=None).order_by()
         # Bookings are locked first, as everywhere: a spare code that is handed out at this moment goes, too.
-        locked = Booking.objects.select_for_update().filter(pk__in=stays.values("booking")).order_by("pk")
-        booking_ids = list(locked.values_list("pk", flat=True))
+        booking_ids = _lock_bookings_of(grant_ids)
         touched = ending.end(grant_ids, now, revoked=True)
         with_spares = AccessGrant.objects.filter(booking__in=booking_ids, kind=AccessGrant.Kind.BACKUP, wanted=True)
-        concerned = stays.filter(booking__in=with_spares.values("booking"))
+        concerned = AccessGrant.objects.filter(pk__in=grant_ids, booking__in=with_spares.values("booking")).order_by()
         for grant_id, booking_id in concerned.values_list("pk", "booking"):
             touched[grant_id] |= grants.take_along(booking_id, now)
         return touched
+
+
+def _lock_bookings_of(grant_ids: Collection[int]) -> list[int]:
+    """Lock the rows of their bookings, in the order of all writers. Returns the ids."""
+    stays = AccessGrant.objects.filter(pk__in=grant_ids).exclude(booking=None).order_by()
+    locked = Booking.objects.select_for_update().filter(pk__in=stays.values("booking")).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
 
 
 def _lock_with_booking(grant_id: int) -> AccessGrant:

@@ -12,38 +12,39 @@ from django.views.decorators.debug import sensitive_variables
 
 from pins.core.plan import Rotate, next_step
 from pins.desired import grants
+from pins.desired.refusals import Refusal
 from pins.models import AccessGrant, Incident, Pin, PinReveal, ValueClaim
+from rentals.phrases import mark
 
 
-class CodeNotShownError(Exception):
+class CodeNotShownError(Refusal):
     """The code cannot be shown."""
 
-    def __init__(self) -> None:
-        super().__init__(self.__doc__)
+    text = mark("The code cannot be shown.")
 
 
 class NoCodeYetError(CodeNotShownError):
-    """The stay has no code yet."""
+    text = mark("The stay has no code yet.")
 
 
 class CodeRevokedError(CodeNotShownError):
-    """The code was revoked and opens no door. Press “New code” first, then look at the new one."""
+    text = mark("The code was revoked and opens no door. Press “New code” first, then look at the new one.")
 
 
 class CodeWithdrawnError(CodeNotShownError):
-    """The stay gets no code: it is no longer confirmed, or its property is switched off."""
+    text = mark("The stay gets no code: it is no longer confirmed, or its property is switched off.")
 
 
 class StayOverError(CodeNotShownError):
-    """The stay is over, and its code opens no door any more."""
+    text = mark("The stay is over, and its code opens no door any more.")
 
 
 class NoDoorError(CodeNotShownError):
-    """No lock has this code, so it opens no door. Choose the locks on the page of the property."""
+    text = mark("No lock has this code, so it opens no door. Choose the locks on the page of the property.")
 
 
 class CodeChangingError(CodeNotShownError):
-    """The code is being replaced, and not every lock has the new one yet. Look again when they have."""
+    text = mark("The code is being replaced, and not every lock has the new one yet. Look again when they have.")
 
 
 @sensitive_variables()

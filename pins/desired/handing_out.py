@@ -18,14 +18,17 @@ from pins.desired.disclosure import CodeNotShownError, parsed_address
 from pins.desired.spares import WAITING, pins_of, spare_of, waiting_on
 from pins.models import AccessGrant, Pin, PinReveal, SparePool
 from rentals.models import Booking
+from rentals.phrases import mark
 
 
 class NotProvenError(CodeNotShownError):
-    """The guest's own code works, as far as Turnkey knows, or its time has not come. So no spare code is given."""
+    text = mark(
+        "The guest's own code works, as far as Turnkey knows, or its time has not come. So no spare code is given."
+    )
 
 
 class NoSpareError(CodeNotShownError):
-    """No spare code is ready on the lock."""
+    text = mark("No spare code is ready on the lock.")
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def renew(booking_ids: Collection[int], now: datetime) -> tuple[list[int], set[i
             left.append(booking.pk)
             continue
         present = {lock_id for lock_id, pin in pins[grant.pk].items() if pin.wanted}
-        stays = grant.wanted and wish.wanted and bool(grant.code) and present <= wish.lock_ids
+        stays = wish.wanted and bool(grant.code) and present <= wish.lock_ids
         if stays and claims.are_free(grant, wish.lock_ids):
             found.claims += claims.missing(grant, wish.lock_ids, now)
             _write_down(found, grant, wish, pins[grant.pk], now)

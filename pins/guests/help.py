@@ -16,6 +16,7 @@ from pins.desired.handing_out import By, HandedOut
 from pins.guests.diagnosis import Diagnosis, diagnose
 from pins.guests.reading import GuestStay
 from pins.models import AccessGrant, GuestPage, Incident
+from pins.models.reveal import SHUT_OUT
 from pins.reconcile import activity
 from rentals.models import Booking
 
@@ -52,7 +53,7 @@ def spares_for(stay: GuestStay, found: Diagnosis, now: datetime, *, address: str
     if not (stay.guide.hands_out_spares and stay.facts.released and found.failed):
         return ()
     try:
-        given = handing_out.hand_out(stay.booking.pk, now, by=By("the guest, who could not get in", address=address))
+        given = handing_out.hand_out(stay.booking.pk, now, by=By(SHUT_OUT, address=address))
     except CodeNotShownError as refused:
         logger.warning("no_spare_code", extra={"booking_id": stay.booking.pk, "reason": type(refused).__name__})
         return ()

@@ -7,30 +7,33 @@ from datetime import datetime
 from typing import Final
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from pins.guests import links
 from pins.guests.diagnosis import Finding
 from pins.guests.help import LATELY
 from pins.models import GuestGuide, GuestMessage, GuestPage, Incident, Pin
+from pins.notify import reasons
 from pins.reconcile import activity
 from rentals.fields import UndecryptableValue
 from rentals.models import Booking
+from rentals.phrases import mark
 from rentals.wording import brief
 
 _MOST_LINES: Final = 6
 #: The findings of a call for help, for the host.
 _FINDINGS: Final = {
-    Finding.OVER: "the stay is over",
-    Finding.NO_STAY: "the stay is not confirmed, or its code is revoked",
-    Finding.TOO_EARLY: "it is too early",
-    Finding.WRONG_CODE: "a wrong code was entered",
-    Finding.NOT_RELEASED: "you have not released the stay",
-    Finding.NO_DOOR: "the property has no lock",
-    Finding.NOT_SET: "the code is not on every lock",
-    Finding.NO_KEYPAD: "a lock has no keypad",
-    Finding.OFFLINE: "a lock is offline",
-    Finding.BATTERY_LOW: "a battery is low",
-    Finding.NOTHING_WRONG: "every lock has the code, and it works",
+    Finding.OVER: mark("the stay is over"),
+    Finding.NO_STAY: mark("the stay is not confirmed, or its code is revoked"),
+    Finding.TOO_EARLY: mark("it is too early"),
+    Finding.WRONG_CODE: mark("a wrong code was entered"),
+    Finding.NOT_RELEASED: mark("you have not released the stay"),
+    Finding.NO_DOOR: mark("the property has no lock"),
+    Finding.NOT_SET: mark("the code is not on every lock"),
+    Finding.NO_KEYPAD: mark("a lock has no keypad"),
+    Finding.OFFLINE: mark("a lock is offline"),
+    Finding.BATTERY_LOW: mark("a battery is low"),
+    Finding.NOTHING_WRONG: mark("every lock has the code, and it works"),
 }
 
 
@@ -79,17 +82,21 @@ def _notes(
 ) -> list[str]:
     said = []
     if not settings.PUBLIC_URL:
-        said.append("No messages go out: Turnkey does not know its own address. The operator must set PUBLIC_URL.")
+        said.append(_("No messages go out: Turnkey does not know its own address. The operator must set PUBLIC_URL."))
     if is_live and waits:
-        said.append("The guest sees no code until you release the stay.")
+        said.append(_("The guest sees no code until you release the stay."))
     if is_live and not has_address:
-        said.append("No e-mail address of the guest is known. Enter one, or pass the link on yourself.")
+        said.append(_("No e-mail address of the guest is known. Enter one, or pass the link on yourself."))
     zone = booking.property.zone
     for one in page.messages.order_by("-pk")[:_MOST_LINES] if page is not None else ():
         when = brief(one.ended_at or one.created_at, now, zone)
-        why = f" {one.last_error}" if one.last_error else ""
-        kind = GuestMessage.Kind(one.kind).label
-        said.append(f"{when}: “{kind}” by {one.get_way_display()}: {one.get_state_display().lower()}.{why}")
+        line = _("{when}: “{kind}” by {way}: {state}.").format(
+            when=when,
+            kind=GuestMessage.Kind(one.kind).label,
+            way=one.get_way_display(),
+            state=str(one.get_state_display()).lower(),
+        )
+        said.append(f"{line} {reasons.shown(one.last_error)}".strip())
     return said
 
 
@@ -102,5 +109,6 @@ def _help(booking: Booking, page: GuestPage | None, now: datetime) -> str:
     doors = Pin.objects.filter(grant__booking=booking, wanted=True).values_list("lock", flat=True)
     if Finding.WRONG_CODE not in names and activity.wrong_codes(doors, page.help_at - LATELY):
         names.insert(0, Finding.WRONG_CODE)
-    found = [_FINDINGS[Finding(one)] for one in names]
-    return f"{brief(page.help_at, now, booking.property.zone)}. Turnkey found: {'; '.join(found)}."
+    found = "; ".join(_(_FINDINGS[Finding(one)]) for one in names)
+    when = brief(page.help_at, now, booking.property.zone)
+    return _("{when}. Turnkey found: {found}.").format(when=when, found=found)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 from typing import Final
 
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps
 
 #: What a host may upload. Whatever it is, it is stored as JPEG.
@@ -27,7 +28,7 @@ class BadPictureError(ValueError):
 def written_anew(data: bytes) -> bytes:
     """The picture as JPEG, upright, with nothing in it but its points. Raises BadPictureError."""
     if len(data) > LARGEST:
-        raise BadPictureError("The picture has more than 6 MB. Make it smaller; 1600 points are enough.")
+        raise BadPictureError(_("The picture has more than 6 MB. Make it smaller; 1600 points are enough."))
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as picture:
             width, height = picture.size
@@ -40,11 +41,11 @@ def written_anew(data: bytes) -> bytes:
         raise _too_many_points() from None
     except Exception as error:
         # Whatever a decoder meets in a file that somebody made up, it is no picture.
-        raise BadPictureError("This is no JPEG, PNG or WebP picture, or it is damaged.") from error
+        raise BadPictureError(_("This is no JPEG, PNG or WebP picture, or it is damaged.")) from error
 
 
 def _too_many_points() -> BadPictureError:
-    return BadPictureError("The picture has more than 50 million points. Make it smaller; 1600 by 1200 are enough.")
+    return BadPictureError(_("The picture has more than 50 million points. Make it smaller; 1600 by 1200 are enough."))
 
 
 def _jpeg(picture: Image.Image) -> bytes:

@@ -27,11 +27,12 @@ from pins.guests import letters, links, reading, showing
 from pins.guests.reading import GuestStay
 from pins.guests.timing import LAST_CALL, Kind
 from pins.models import GuestMessage, GuestPage, Incident
-from pins.notify import mail, services, tries
+from pins.notify import mail, reasons, services, tries
 from pins.notify.outgoing import NotSentError, Outgoing
 from pins.notify.tries import Claim, SendResult
 from rentals.fields import UndecryptableValue, behind
 from rentals.models import Booking
+from rentals.phrases import mark
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +42,14 @@ LOOK_AGAIN: Final = timedelta(minutes=1)
 OFF_LOOK_AGAIN: Final = timedelta(minutes=5)
 #: From this try on a failure is an incident: mail servers often refuse a stranger once.
 TELL_FROM: Final = 2
-OVER: Final = "The stay is over."
-OFF: Final = "It waits: the stay is off, or the guide of its property."
-REPLACED: Final = "A later message says more."
+OVER: Final = mark("The stay is over.")
+OFF: Final = mark("It waits: the stay is off, or the guide of its property.")
+REPLACED: Final = mark("A later message says more.")
 #: How long a text message that was perhaps taken rests: the host hears of it before it is sent again.
 TELL_FIRST: Final = timedelta(minutes=10)
-ONCE_MORE: Final = "Nobody knows whether it was taken. It is sent once more, so the guest may get it twice."
-UNSURE: Final = "Nobody knows whether it was taken, twice. Ask the guest, or send the link yourself."
-PERHAPS_TWICE: Final = "The guest may have got it twice."
+ONCE_MORE: Final = mark("Nobody knows whether it was taken. It is sent once more, so the guest may get it twice.")
+UNSURE: Final = mark("Nobody knows whether it was taken, twice. Ask the guest, or send the link yourself.")
+PERHAPS_TWICE: Final = mark("The guest may have got it twice.")
 #: What stands for the guest's number in the address of a messaging service.
 PHONE: Final = "{phone}"
 
@@ -96,9 +97,11 @@ def _try(claim: Claim, message: GuestMessage, stay: GuestStay, clock: Callable[[
     except NotSentError as error:
         failure = error
     except UndecryptableValue:
-        failure = NotSentError("No configured key opens the guest's link, or an address. See FIELD_ENCRYPTION_KEYS.")
+        failure = NotSentError(
+            mark("No configured key opens the guest's link, or an address. See FIELD_ENCRYPTION_KEYS.")
+        )
     except Exception as error:  # noqa: BLE001 - one message must not stop the others; the error's text may quote it
-        failure = NotSentError(f"Turnkey met a fault of its own ({type(error).__name__}).")
+        failure = NotSentError(reasons.OWN_FAULT.format(name=type(error).__name__))
     else:
         logger.info("guest_told", extra={"booking_id": stay.booking.pk})
         claim.end(State.SENT, clock(), PERHAPS_TWICE if message.doubted_at is not None else "")
@@ -113,19 +116,21 @@ def _try(claim: Claim, message: GuestMessage, stay: GuestStay, clock: Callable[[
 def _hand_over(message: GuestMessage, stay: GuestStay, now: datetime) -> None:
     """Render and send. Raises NotSentError; CodeNotShownError where the code is to be in it and is being changed."""
     if not settings.PUBLIC_URL:
-        raise NotSentError("Turnkey does not know its own address. Set PUBLIC_URL in the environment.")
+        raise NotSentError(mark("Turnkey does not know its own address. Set PUBLIC_URL in the environment."))
     link = links.address(stay.page, settings.PUBLIC_URL)
     code = _code(message, stay, now)
     text = letters.letter(stay, Kind(message.kind), link=link, code=code)
     if message.way == GuestMessage.Way.EMAIL:
         if not stay.booking.guest_email:
-            raise NotSentError("The stay has no e-mail address any more. Enter it again.")
+            raise NotSentError(mark("The stay has no e-mail address any more. Enter it again."))
         mail.send(stay.booking.guest_email, Outgoing(message.uid, text, {}))
         return
     service = stay.guide.text_service
     digits = "".join(sign for sign in stay.booking.guest_phone if sign.isdigit())
     if not service or not digits:
-        raise NotSentError("The stay has no telephone number any more, or its property no service for text messages.")
+        raise NotSentError(
+            mark("The stay has no telephone number any more, or its property no service for text messages.")
+        )
     services.send(service.replace(PHONE, digits), Outgoing(message.uid, letters.shortened(text, link), {}))
 
 

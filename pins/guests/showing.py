@@ -14,9 +14,7 @@ from pins.guests import reading
 from pins.guests.reading import GuestStay
 from pins.guests.status import CodeStatus, StayFacts, code_status
 from pins.models import GuestPage, ValueClaim
-
-#: Under which name a disclosure on the page, and one in a message, is listed.
-PAGE, MESSAGE = "the guest, on their page", "the guest, by message"
+from pins.models.reveal import BY_MESSAGE, ON_THEIR_PAGE
 
 
 class NotConfirmedError(disclosure.CodeNotShownError):
@@ -41,13 +39,13 @@ def show(stay: GuestStay, now: datetime, *, address: str) -> tuple[DoorCode, ...
     """
     if any(door.spare for door in stay.facts.doors):
         return _with_spares(stay, now, address)
-    return (DoorCode(_show(stay, now, by=PAGE, address=address, may=lambda facts: _is_available(facts, now))),)
+    return (DoorCode(_show(stay, now, by=ON_THEIR_PAGE, address=address, may=lambda facts: _is_available(facts, now))),)
 
 
 @sensitive_variables()
 def put_into_message(stay: GuestStay, now: datetime) -> str:
     """The code for a message, which may come before the page shows it: the host said so."""
-    return _show(stay, now, by=MESSAGE, address="", may=lambda facts: facts.confirmed and facts.released)
+    return _show(stay, now, by=BY_MESSAGE, address="", may=lambda facts: facts.confirmed and facts.released)
 
 
 def _is_available(facts: StayFacts, now: datetime) -> bool:
@@ -61,11 +59,13 @@ def _with_spares(stay: GuestStay, now: datetime, address: str) -> tuple[DoorCode
     if not _is_available(facts, now):
         raise NotConfirmedError
     own = {door.lock_id: door.name for door in facts.doors if door.confirmed and facts.covered}
-    given = handing_out.show_again(stay.booking.pk, now, by=By(PAGE, address=address))
+    given = handing_out.show_again(stay.booking.pk, now, by=By(ON_THEIR_PAGE, address=address))
     found = [one for one in spare_codes(given) if not set(one.doors) & set(own.values())]
     if own:
         apart = {door.lock_id for door in facts.doors} - set(own)
-        code = _show(stay, now, by=PAGE, address=address, may=lambda facts: _is_available(facts, now), apart=apart)
+        code = _show(
+            stay, now, by=ON_THEIR_PAGE, address=address, may=lambda facts: _is_available(facts, now), apart=apart
+        )
         found.insert(0, DoorCode(code, tuple(own.values())))
     return tuple(found)
 

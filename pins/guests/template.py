@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from rentals.phrases import phrase
+
 LINK, CODE = "link", "code"
 #: What may stand between the braces.
 VARIABLES: Final = (
@@ -17,21 +19,25 @@ _LEFT_OVER: Final = re.compile(r"\{\{|\}\}|\{%|%\}")
 
 
 def problems(text: str, *, needs_link: bool, may_have_code: bool) -> list[str]:
-    """What is wrong with a template, one sentence each."""
+    """What is wrong with a template, one sentence each (phrases)."""
     names = [match[1] for match in _VARIABLE.finditer(text)]
-    found = [
-        f"“{{{{ {name} }}}}” is not known. Use one of: {', '.join(VARIABLES)}."
+    known = ", ".join(VARIABLES)
+    found: list[str] = [
+        phrase("“{variable}” is not known. Use one of: {known}.", variable=f"{{{{ {name} }}}}", known=known)
         for name in dict.fromkeys(names)
         if name not in VARIABLES
     ]
     if _LEFT_OVER.search(_VARIABLE.sub("", text)):
-        found.append("A brace is left open. Write variables like this: {{ guest }}")
+        found.append(phrase("A brace is left open. Write variables like this: {example}", example="{{ guest }}"))
     if CODE in names and not may_have_code:
         found.append(
-            "{{ code }} needs “Code in the message”. Tick it, or leave {{ code }} out: the link shows the code."
+            phrase(
+                "{code} needs “Code in the message”. Tick it, or leave {code} out: the link shows the code.",
+                code="{{ code }}",
+            )
         )
     if needs_link and LINK not in names:
-        found.append("Put {{ link }} into the text: it is how the guest reaches the page.")
+        found.append(phrase("Put {link} into the text: it is how the guest reaches the page.", link="{{ link }}"))
     return found
 
 

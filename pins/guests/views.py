@@ -64,6 +64,7 @@ def _guests(limit: RateLimitItem) -> Callable[[_View], _View]:
                     response = _refusal(request, language, seconds)
                 else:
                     response = view(request, stay, language, now, token=token, **kwargs)
+            response["Content-Language"] = language
             return kept_private(response)
 
         return answer

@@ -26,7 +26,7 @@ from pins.models import AccessGrant, Incident, LockState, Pin, RateBudget
 from pins.models.incident import less_than, rank, subject_key
 from pins.models.operation import OFFLINE
 from pins.models.pin import UNSETTLED
-from pins.reconcile import account_limits, endings
+from pins.reconcile import endings, request_budget
 from pins.tedee.errors import Cause
 from rentals.models import Booking, Lock, LockAccount
 
@@ -262,7 +262,7 @@ def _short_budgets(now: datetime) -> dict[int, Incident.Severity]:
     than may be sent. Locks that rest for another reason wait for that, not for the budget."""
     window = timedelta(seconds=settings.TEDEE_RATE_WINDOW)
     keys = {account.pk: account.budget_key for account in LockAccount.objects.only("rate_group").order_by("pk")}
-    resting = Q(lock__operation__paused_until__gt=now) & ~Q(lock__operation__pause_cause=account_limits.BUDGET_SPENT)
+    resting = Q(lock__operation__paused_until__gt=now) & ~Q(lock__operation__pause_cause=request_budget.BUDGET_SPENT)
     due = (
         Pin.objects.filter(next_try_at__lte=now, deadline_at__lte=now + window, lock__account__observe_only=False)
         .exclude(resting)
@@ -284,7 +284,7 @@ def _short_budgets(now: datetime) -> dict[int, Incident.Severity]:
 
 def _falls_short(deadlines: Iterable[datetime], usage: budget.Usage) -> bool:
     """Would more be due by one of these moments, earliest first, than may be sent until then?"""
-    rules = account_limits.rules()
+    rules = request_budget.rules()
     needed = {moment: number for number, moment in enumerate(deadlines, start=1)}  # of equal moments the last counts
     return any(number > budget.remaining(usage, rules, moment) for moment, number in needed.items())
 

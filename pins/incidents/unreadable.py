@@ -13,6 +13,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from pins.models import Incident
 from pins.models.incident import rank
@@ -82,18 +83,19 @@ def words(feed_ids: Collection[int], now: datetime) -> dict[int, str]:
 
 def _listed(items: list[FeedItem]) -> str:
     known_days = sorted(items, key=lambda one: one.starts_at is None)
-    more = [f"and {len(items) - _NAMED} more"] if len(items) > _NAMED else []
+    more = [_("and {number} more").format(number=len(items) - _NAMED)] if len(items) > _NAMED else []
     return "; ".join([*(_words_of(one) for one in known_days[:_NAMED]), *more])
 
 
 def _words_of(item: FeedItem) -> str:
     said = item.summary if len(item.summary) <= _LONGEST_WORDS else f"{item.summary[:_LONGEST_WORDS]}…"
-    when = "its day cannot be read"
+    row = f"“{said}”" if said else _("a row without words")
     if item.starts_on is not None:
-        when = f"arrives {day(item.starts_on)}"
-    elif item.ends_on is not None:
-        when = f"its first day cannot be read, leaves {day(item.ends_on)}"
-    return f"{f'“{said}”' if said else 'a row without words'}, {when}"
+        return _("{row}, arrives {day}").format(row=row, day=day(item.starts_on))
+    if item.ends_on is not None:
+        left = _("{row}, its first day cannot be read, leaves {day}")
+        return left.format(row=row, day=day(item.ends_on))
+    return _("{row}, its day cannot be read").format(row=row)
 
 
 def what(label: str, of_feed: str | None) -> str:

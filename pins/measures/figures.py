@@ -19,7 +19,7 @@ from pins.core import budget
 from pins.core.pin_state import State
 from pins.measures.promise import Kept, lately
 from pins.models import AccessGrant, Heartbeat, Incident, Pin, RateBudget, Tally
-from pins.reconcile import account_limits, after_loss
+from pins.reconcile import after_loss, request_budget
 from rentals.access import EVERYTHING
 from rentals.models import Booking, CalendarFeed, LockAccount
 
@@ -130,7 +130,7 @@ def _budgets(now: datetime) -> tuple[Budget, ...]:
     for account in LockAccount.objects.only("pk", "rate_group").order_by("pk"):
         first.setdefault(account.budget_key, account.pk)
     usage = dict(RateBudget.objects.filter(key__in=first).values_list("key", "usage"))
-    rules = account_limits.rules()
+    rules = request_budget.rules()
     return tuple(
         Budget(pk, budget.remaining(budget.Usage.from_json(usage.get(key, {})), rules, now), rules.limit)
         for key, pk in first.items()

@@ -26,7 +26,7 @@ from rentals.models import Booking
 ARRIVALS = "arrivals"
 #: What the board and `/metrics` speak of.
 LATELY: Final = timedelta(days=30)
-#: Records are kept as long as the stays' other records (`pins.retention`).
+#: Records are kept as long as the stays' other records (`pins.retention.records`).
 KEEP: Final = timedelta(days=120)
 #: When the counting is so far behind, people who look at the numbers are told.
 LONGEST_SILENCE: Final = timedelta(hours=1)

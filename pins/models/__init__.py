@@ -1,3 +1,4 @@
+from pins.models import called  # noqa: F401 - says what models and fields are called
 from pins.models.activity import DoorEntry, LockActivity, StayArrival
 from pins.models.attempt import PinAttempt
 from pins.models.beat import BeatLease

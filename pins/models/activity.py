@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from pins.core.arrival import Sign
 
@@ -26,7 +27,7 @@ class LockActivity(models.Model):
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"Activity of lock {self.lock_id}"
+        return _("Activity of lock {number}").format(number=self.lock_id)
 
 
 class DoorEntry(models.Model):
@@ -49,7 +50,7 @@ class DoorEntry(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.sign} at lock {self.lock_id}"
+        return _("{sign} at lock {number}").format(sign=self.sign, number=self.lock_id)
 
 
 class StayArrival(models.Model):
@@ -81,4 +82,4 @@ class StayArrival(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Arrival of stay {self.booking_id}"
+        return _("Arrival of stay {number}").format(number=self.booking_id)

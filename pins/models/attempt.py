@@ -6,23 +6,25 @@ import uuid
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 
 class PinAttempt(models.Model):
     """Append-only. A row without an outcome belongs to a run that is under way, or died."""
 
     class Kind(models.TextChoices):
-        POST = "post", "Set"
-        PUT = "put", "Change"
-        DELETE = "delete", "Remove"
-        LIST = "list", "Look at the lock's list"
-        GET = "get", "Read back"
+        POST = "post", pgettext_lazy("request to a lock", "Set")
+        PUT = "put", pgettext_lazy("request to a lock", "Change")
+        DELETE = "delete", pgettext_lazy("request to a lock", "Remove")
+        LIST = "list", lazy("Look at the lock's list")
+        GET = "get", lazy("Read back")
 
     class Outcome(models.TextChoices):
-        OPEN = "", "Under way"
-        DONE = "done", "Done"
-        REFUSED = "refused", "Refused"
-        LOST = "lost", "Answer lost"
+        OPEN = "", pgettext_lazy("request to a lock", "Under way")
+        DONE = "done", pgettext_lazy("request to a lock", "Done")
+        REFUSED = "refused", pgettext_lazy("request to a lock", "Refused")
+        LOST = "lost", pgettext_lazy("request to a lock", "Answer lost")
 
     pin = models.ForeignKey("pins.Pin", on_delete=models.CASCADE, related_name="attempts", null=True, blank=True)
     lock = models.ForeignKey(
@@ -55,4 +57,4 @@ class PinAttempt(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.op} {self.outcome or 'under way'}"
+        return f"{self.get_op_display()}: {self.get_outcome_display()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pins.models.secret import InstallationKey
 
@@ -30,7 +31,7 @@ class ValueClaim(models.Model):
         indexes = (models.Index(fields=["lock", "digest"], name="valueclaim_lookup"),)
 
     def __str__(self) -> str:
-        return f"Claim {self.pk}"
+        return _("Claim {number}").format(number=self.pk)
 
     @staticmethod
     def digest_of(value: str, *, key: bytes | None = None) -> str:

@@ -7,12 +7,15 @@ from typing import Any, Final
 
 from django.db import IntegrityError, models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.core.alias import new_reference
 from pins.core.periods import NO_END, NO_START
 from pins.models.secret import InstallationKey
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
+from rentals.phrases import mark
 
 
 class AccessGrant(models.Model):
@@ -24,9 +27,9 @@ class AccessGrant(models.Model):
     """
 
     class Kind(models.TextChoices):
-        GUEST = "guest", "Guest"
-        STAFF = "staff", "Staff"
-        BACKUP = "backup", "Spare"
+        GUEST = "guest", lazy("Guest")
+        STAFF = "staff", lazy("Staff")
+        BACKUP = "backup", lazy("Spare")
 
     booking = models.ForeignKey(
         "rentals.Booking", on_delete=models.SET_NULL, null=True, blank=True, related_name="grants"
@@ -70,9 +73,9 @@ class AccessGrant(models.Model):
     SECRETS: Final = ("code",)
 
     class Meta:
-        verbose_name = "door code"
+        verbose_name = lazy("door code")
         ordering = ("starts_at", "pk")
-        permissions = (("reveal_code", "Can be shown the codes of guests"),)
+        permissions = (("reveal_code", mark("Can be shown the codes of guests")),)
         constraints = (
             models.CheckConstraint(
                 name="grant_ends_after_start", condition=models.Q(ends_at__gt=models.F("starts_at"))
@@ -94,7 +97,8 @@ class AccessGrant(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.holder_name or 'Guest'} #{self.reference}"
+        name = self.holder_name or _("Guest")
+        return f"{name} #{self.reference}"
 
     @property
     def begins_at(self) -> datetime | None:
@@ -117,7 +121,7 @@ class AccessGrant(models.Model):
         if self.reference:
             super().save(*args, **kwargs)
             return
-        for _ in range(20):
+        for _try in range(20):
             self.reference = new_reference(InstallationKey.load())
             if not AccessGrant.objects.filter(reference=self.reference).exists():
                 break

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from django.core.validators import MaxValueValidator
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.models.outbox import OutboxMessage
 from rentals.fields import EncryptedTextField
@@ -21,60 +23,68 @@ class GuestGuide(models.Model):
     """How the guests of one property are looked after. Without a guide they get no page and no message."""
 
     property = models.OneToOneField("rentals.Property", on_delete=models.CASCADE, related_name="guide")
-    is_active = models.BooleanField("active", default=True, help_text="Switch off to close the pages of all guests.")
+    is_active = models.BooleanField(
+        lazy("active"), default=True, help_text=lazy("Switch off to close the pages of all guests.")
+    )
     code_hours = models.PositiveSmallIntegerField(
-        "code shown before check-in, hours",
+        lazy("code shown before check-in, hours"),
         default=24,
         validators=[MaxValueValidator(_MONTH)],
-        help_text="The page shows the code no earlier.",
+        help_text=lazy("The page shows the code no earlier."),
     )
     message_hours = models.PositiveSmallIntegerField(
-        "message before check-in, hours",
+        lazy("message before check-in, hours"),
         default=48,
         validators=[MaxValueValidator(_MONTH)],
-        help_text="When the guest gets the message, if the code is on all locks. At once for a stay entered later.",
+        help_text=lazy(
+            "When the guest gets the message, if the code is on all locks. At once for a stay entered later."
+        ),
     )
     needs_release = models.BooleanField(
-        "wait until a person releases the stay",
+        lazy("wait until a person releases the stay"),
         default=False,
-        help_text="For guests whom you verify first. Until you press “Release” on the stay, no code is shown or sent.",
+        help_text=lazy(
+            "For guests whom you verify first. Until you press “Release” on the stay, no code is shown or sent."
+        ),
     )
     code_in_message = models.BooleanField(
-        "code in the message",
+        lazy("code in the message"),
         default=False,
-        help_text="Otherwise the message has the link only. Messages are kept by mail servers and telephones.",
+        help_text=lazy("Otherwise the message has the link only. Messages are kept by mail servers and telephones."),
     )
     hands_out_spares = models.BooleanField(
-        "give a spare code to a guest who cannot get in",
+        lazy("give a spare code to a guest who cannot get in"),
         default=False,
-        help_text="Only where the guest's own code is proven not to work, and only after they press “I cannot get in”. "
-        "You choose on the page of each lock how many spare codes wait there.",
+        help_text=lazy(
+            "Only where the guest's own code is proven not to work, and only after they press “I cannot get in”. "
+            "You choose on the page of each lock how many spare codes wait there."
+        ),
     )
     grace_hours = models.PositiveSmallIntegerField(
-        "page open after check-out, hours", default=24, validators=[MaxValueValidator(_MONTH)]
+        lazy("page open after check-out, hours"), default=24, validators=[MaxValueValidator(_MONTH)]
     )
     text_service = EncryptedTextField(blank=True, default="")
     sends_texts = models.BooleanField(default=False, editable=False, help_text="There is a service for text messages.")
     host_phone = models.CharField(
-        "your telephone",
+        lazy("your telephone"),
         max_length=32,
         blank=True,
         validators=[validate_phone],
-        help_text="The page offers to call you.",
+        help_text=lazy("The page offers to call you."),
     )
-    address = NameField(max_length=300, blank=True, help_text="Shown with a link to a map.")
-    wifi_name = NameField("Wi-Fi name", max_length=64, blank=True)
-    wifi_password = EncryptedTextField("Wi-Fi password", blank=True, default="")
+    address = NameField(max_length=300, blank=True, help_text=lazy("Shown with a link to a map."))
+    wifi_name = NameField(lazy("Wi-Fi name"), max_length=64, blank=True)
+    wifi_password = EncryptedTextField(lazy("Wi-Fi password"), blank=True, default="")
 
     #: What no list needs.
     SECRETS: Final = ("text_service", "wifi_password")
 
     class Meta:
-        verbose_name = "guest guide"
+        verbose_name = lazy("guest guide")
         ordering = ("property__name", "pk")
 
     def __str__(self) -> str:
-        return f"Guests of {self.property}"
+        return _("Guests of {property}").format(property=self.property)
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save with `sends_texts`, because an encrypted column cannot be asked whether it is empty."""
@@ -89,14 +99,14 @@ class GuestText(models.Model):
 
     guide = models.ForeignKey(GuestGuide, on_delete=models.CASCADE, related_name="texts")
     language = models.CharField(max_length=8, choices=LANGUAGES, default="en")
-    door_instructions = models.TextField(max_length=4000, blank=True, help_text="How to find and open the doors.")
-    check_out_notes = models.TextField(max_length=2000, blank=True, help_text="What to do before leaving.")
-    subject = NameField(max_length=150, blank=True, help_text="Of the message. Empty: Turnkey's own.")
-    message = models.TextField(max_length=4000, blank=True, help_text="Empty: Turnkey's own.")
+    door_instructions = models.TextField(max_length=4000, blank=True, help_text=lazy("How to find and open the doors."))
+    check_out_notes = models.TextField(max_length=2000, blank=True, help_text=lazy("What to do before leaving."))
+    subject = NameField(max_length=150, blank=True, help_text=lazy("Of the message. Empty: Turnkey's own."))
+    message = models.TextField(max_length=4000, blank=True, help_text=lazy("Empty: Turnkey's own."))
 
     class Meta:
-        verbose_name = "text in one language"
-        verbose_name_plural = "texts, one for each language"
+        verbose_name = lazy("text in one language")
+        verbose_name_plural = lazy("texts, one for each language")
         ordering = ("language",)
         constraints = (models.UniqueConstraint(name="guesttext_one_per_language", fields=["guide", "language"]),)
 
@@ -114,16 +124,16 @@ class GuestPicture(models.Model):
         WEBP = "image/webp", "WebP"
 
     guide = models.ForeignKey(GuestGuide, on_delete=models.CASCADE, related_name="pictures")
-    place = models.PositiveSmallIntegerField("order", default=0)
+    place = models.PositiveSmallIntegerField(lazy("order"), default=0)
     caption = NameField(
         max_length=120,
-        help_text="Says what it shows, also to a guest who cannot see it: “The gate, seen from the street”.",
+        help_text=lazy("Says what it shows, also to a guest who cannot see it: “The gate, seen from the street”."),
     )
     content_type = models.CharField(max_length=16, choices=Format, editable=False)
     data = models.BinaryField(editable=False)
 
     class Meta:
-        verbose_name = "picture"
+        verbose_name = lazy("picture")
         ordering = ("place", "pk")
 
     def __str__(self) -> str:
@@ -159,25 +169,25 @@ class GuestPage(HasSecretAddress):
     SECRETS: Final = ("token",)
 
     class Meta:
-        verbose_name = "guest page"
+        verbose_name = lazy("guest page")
         default_permissions = ("view",)
         indexes = (models.Index(name="guestpage_told", fields=["told_check_out"]),)
 
     def __str__(self) -> str:
-        return f"Page of stay {self.booking_id}"
+        return _("Page of stay {number}").format(number=self.booking_id)
 
 
 class GuestMessage(OutboxMessage):
     """One message to a guest by one way. Holds no text and no address: both are read when it is sent."""
 
     class Kind(models.TextChoices):
-        LINK = "link", "The link"
-        READY = "ready", "The code is ready"
-        CHANGED = "changed", "Something changed"
+        LINK = "link", lazy("The link")
+        READY = "ready", lazy("The code is ready")
+        CHANGED = "changed", lazy("Something changed")
 
     class Way(models.TextChoices):
-        EMAIL = "email", "e-mail"
-        TEXT = "text", "text message"
+        EMAIL = "email", lazy("e-mail")
+        TEXT = "text", lazy("text message")
 
     page = models.ForeignKey(GuestPage, on_delete=models.CASCADE, related_name="messages")
     number = models.PositiveIntegerField()
@@ -188,7 +198,7 @@ class GuestMessage(OutboxMessage):
     )
 
     class Meta(OutboxMessage.Meta):
-        verbose_name = "message to a guest"
+        verbose_name = lazy("message to a guest")
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(name="guestmessage_once_per_change", fields=["page", "number", "way"]),
@@ -196,4 +206,4 @@ class GuestMessage(OutboxMessage):
         )
 
     def __str__(self) -> str:
-        return f"{self.kind} by {self.way}"
+        return _("{kind}, by {way}").format(kind=self.get_kind_display(), way=self.get_way_display())

@@ -7,6 +7,7 @@ from typing import Final
 
 from django.db import IntegrityError, models, transaction
 from django.db.models import Case, Value, When
+from django.utils.translation import gettext_lazy as lazy
 
 
 class Incident(models.Model):
@@ -14,53 +15,53 @@ class Incident(models.Model):
     periodic checks of `pins.incidents`. `pins.incidents.texts` says what each means for a person."""
 
     class Kind(models.TextChoices):
-        CODE_LATE = "code_late", "The code is not on the lock yet"
-        OUTCOME_UNKNOWN = "outcome_unknown", "It is not known whether the code is on the lock"
-        CODE_STAYS = "code_stays", "The code is still on the lock after check-out"
-        VALUE_REFUSED = "value_refused", "The lock refuses the code"
-        VALUE_TAKEN = "value_taken", "Another code on the lock has the same digits"
-        CODE_CHANGED = "code_changed", "The guest's code had to be changed"
-        CHANGED_IN_APP = "changed_in_app", "Somebody changed or removed our code in the Tedee app"
-        CREATED_OFTEN = "created_often", "The code was sent several times, and its arrival is not confirmed"
-        CODES_PILE_UP = "codes_pile_up", "The lock holds more codes of ours than its stays need"
-        STRAY_CODE = "stray_code", "A code made by Turnkey is on the lock, and no stay explains it"
-        LOCK_OFFLINE = "lock_offline", "The lock cannot be reached"
-        BATTERY_LOW = "battery_low", "The battery of the lock is low"
-        NO_KEYPAD = "no_keypad", "The lock has no keypad, and guests are expected"
-        NO_LOCK = "no_lock", "No lock of the property can let the guest in"
-        NO_ROOM = "no_room", "The lock has no room for more codes"
-        TOO_MANY_CODES = "too_many_codes", "More stays than the lock has room for"
-        NO_PERMISSION = "no_permission", "The account may not manage this lock"
-        LOCK_UNKNOWN = "lock_unknown", "Tedee no longer knows this lock"
-        ZONE_DIFFERS = "zone_differs", "Lock and property are in different time zones"
-        GUEST_SHUT_OUT = "guest_shut_out", "A guest says that they cannot get in"
-        GUEST_NOT_TOLD = "guest_not_told", "A message to a guest was not delivered"
-        SPARES_SHORT = "spares_short", "The lock has fewer spare codes than you asked for"
-        STAYS_OVERLAP = "stays_overlap", "Two stays of one property overlap"
-        STAY_UNCLEAR = "stay_unclear", "A calendar row may be a stay, and nobody decided"
-        NOT_CONFIRMED = "not_confirmed", "A stay is not confirmed, so it has no code"
-        FEED_HELD = "feed_held", "A calendar waits for your decision"
-        FEED_RESET = "feed_reset", "The link of a calendar no longer exists"
-        FEED_REFUSED = "feed_refused", "A channel refuses to give its calendar to Turnkey"
-        FEED_FAILING = "feed_failing", "A calendar cannot be read"
-        FEED_UNREADABLE = "feed_unreadable", "A row of a calendar cannot be read"
-        FEED_STALE = "feed_stale", "A calendar has not been read for a day"
-        DEAD_KEY = "dead_key", "Tedee refuses the access key"
-        NO_WRITE_SCOPE = "no_write_scope", "The access key may read locks, but not change codes"
-        NO_ACTIVITY = "no_activity", "The activity of locks cannot be read"
-        KEY_EXPIRES = "key_expires", "The access key expires soon"
-        CONNECTION_ENDED = "connection_ended", "Tedee no longer accepts the connection of the account"
-        CONNECTION_ENDS = "connection_ends", "The connection of the account to Tedee ends soon"
-        CONNECTION_FAILS = "connection_fails", "The connection of the account to Tedee cannot be renewed"
-        BUDGET_SPENT = "budget_spent", "Not enough requests are left this hour for the locks that are due"
-        LOGINS_FAIL = "logins_fail", "Somebody tries many passwords"
+        CODE_LATE = "code_late", lazy("The code is not on the lock yet")
+        OUTCOME_UNKNOWN = "outcome_unknown", lazy("It is not known whether the code is on the lock")
+        CODE_STAYS = "code_stays", lazy("The code is still on the lock after check-out")
+        VALUE_REFUSED = "value_refused", lazy("The lock refuses the code")
+        VALUE_TAKEN = "value_taken", lazy("Another code on the lock has the same digits")
+        CODE_CHANGED = "code_changed", lazy("The guest's code had to be changed")
+        CHANGED_IN_APP = "changed_in_app", lazy("Somebody changed or removed our code in the Tedee app")
+        CREATED_OFTEN = "created_often", lazy("The code was sent several times, and its arrival is not confirmed")
+        CODES_PILE_UP = "codes_pile_up", lazy("The lock holds more codes of ours than its stays need")
+        STRAY_CODE = "stray_code", lazy("A code made by Turnkey is on the lock, and no stay explains it")
+        LOCK_OFFLINE = "lock_offline", lazy("The lock cannot be reached")
+        BATTERY_LOW = "battery_low", lazy("The battery of the lock is low")
+        NO_KEYPAD = "no_keypad", lazy("The lock has no keypad, and guests are expected")
+        NO_LOCK = "no_lock", lazy("No lock of the property can let the guest in")
+        NO_ROOM = "no_room", lazy("The lock has no room for more codes")
+        TOO_MANY_CODES = "too_many_codes", lazy("More stays than the lock has room for")
+        NO_PERMISSION = "no_permission", lazy("The account may not manage this lock")
+        LOCK_UNKNOWN = "lock_unknown", lazy("Tedee no longer knows this lock")
+        ZONE_DIFFERS = "zone_differs", lazy("Lock and property are in different time zones")
+        GUEST_SHUT_OUT = "guest_shut_out", lazy("A guest says that they cannot get in")
+        GUEST_NOT_TOLD = "guest_not_told", lazy("A message to a guest was not delivered")
+        SPARES_SHORT = "spares_short", lazy("The lock has fewer spare codes than you asked for")
+        STAYS_OVERLAP = "stays_overlap", lazy("Two stays of one property overlap")
+        STAY_UNCLEAR = "stay_unclear", lazy("A calendar row may be a stay, and nobody decided")
+        NOT_CONFIRMED = "not_confirmed", lazy("A stay is not confirmed, so it has no code")
+        FEED_HELD = "feed_held", lazy("A calendar waits for your decision")
+        FEED_RESET = "feed_reset", lazy("The link of a calendar no longer exists")
+        FEED_REFUSED = "feed_refused", lazy("A channel refuses to give its calendar to Turnkey")
+        FEED_FAILING = "feed_failing", lazy("A calendar cannot be read")
+        FEED_UNREADABLE = "feed_unreadable", lazy("A row of a calendar cannot be read")
+        FEED_STALE = "feed_stale", lazy("A calendar has not been read for a day")
+        DEAD_KEY = "dead_key", lazy("Tedee refuses the access key")
+        NO_WRITE_SCOPE = "no_write_scope", lazy("The access key may read locks, but not change codes")
+        NO_ACTIVITY = "no_activity", lazy("The activity of locks cannot be read")
+        KEY_EXPIRES = "key_expires", lazy("The access key expires soon")
+        CONNECTION_ENDED = "connection_ended", lazy("Tedee no longer accepts the connection of the account")
+        CONNECTION_ENDS = "connection_ends", lazy("The connection of the account to Tedee ends soon")
+        CONNECTION_FAILS = "connection_fails", lazy("The connection of the account to Tedee cannot be renewed")
+        BUDGET_SPENT = "budget_spent", lazy("Not enough requests are left this hour for the locks that are due")
+        LOGINS_FAIL = "logins_fail", lazy("Somebody tries many passwords")
 
     class Severity(models.TextChoices):
         """How urgent it is. It rises while the incident is open, and never sinks."""
 
-        NOTICE = "notice", "Notice"  # good to know; nobody stands before a closed door because of it
-        WARNING = "warning", "Warning"  # it will hurt unless it ends, or a person acts
-        URGENT = "urgent", "Urgent"  # a person should act now
+        NOTICE = "notice", lazy("Notice")  # good to know; nobody stands before a closed door because of it
+        WARNING = "warning", lazy("Warning")  # it will hurt unless it ends, or a person acts
+        URGENT = "urgent", lazy("Urgent")  # a person should act now
 
     kind = models.CharField(max_length=24, choices=Kind)
     severity = models.CharField(max_length=8, choices=Severity, default=Severity.WARNING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from pins.core.marks import Mark, Verdict
 
@@ -33,7 +34,7 @@ class ArrivalRecord(models.Model):
         indexes = (models.Index(fields=["check_in"], name="arrivalrecord_check_in"),)
 
     def __str__(self) -> str:
-        return f"Arrival {self.pk}"
+        return _("Arrival {number}").format(number=self.pk)
 
 
 class Tally(models.Model):

@@ -8,10 +8,13 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.timezone import now as present
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from pins.core.notification_events import CHOICES, CHOSEN_BY_DEFAULT, Event, Severity
 from pins.core.quiet_hours import Quiet
 from pins.models.outbox import OutboxMessage
+from rentals import languages
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
 from rentals.models.property import validate_zone
@@ -22,24 +25,24 @@ def default_events() -> list[str]:
 
 
 def validate_events(value: Any) -> None:
-    known = {name for name, _ in CHOICES}
+    known = {name for name, _label in CHOICES}
     if not isinstance(value, list) or not all(isinstance(one, str) and one in known for one in value):
-        raise ValidationError("Choose only events from the list.")
+        raise ValidationError(_("Choose only events from the list."))
 
 
 class NotificationChannel(models.Model):
     """The address of a person or a machine, and what it wants to hear. The whole target is a secret."""
 
     class Kind(models.TextChoices):
-        EMAIL = "email", "E-mail"
-        APPRISE = "apprise", "Messaging service"
-        WEBHOOK = "webhook", "Webhook"
+        EMAIL = "email", lazy("E-mail")
+        APPRISE = "apprise", lazy("Messaging service")
+        WEBHOOK = "webhook", lazy("Webhook")
 
     class Hears(models.TextChoices):
-        ALL = "all", "Everything"
-        URGENT = "urgent", "Only what may keep a guest out"
+        ALL = "all", lazy("Everything")
+        URGENT = "urgent", lazy("Only what may keep a guest out")
 
-    name = NameField(max_length=120, help_text="What you call it, for example “Anna's phone”.")
+    name = NameField(max_length=120, help_text=lazy("What you call it, for example “Anna's phone”."))
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.EMAIL)
     target = EncryptedTextField(blank=True, default="")
     signing_secret = EncryptedTextField(blank=True, default="")
@@ -50,27 +53,34 @@ class NotificationChannel(models.Model):
         editable=False,
         help_text="Until then, messages are signed with the previous secret, too.",
     )
-    is_active = models.BooleanField("active", default=True, help_text="Switch off to send nothing here.")
-    events = models.JSONField("hears of", default=default_events, blank=True, validators=[validate_events])
+    language = models.CharField(
+        lazy("language"),
+        max_length=2,
+        choices=languages.CHOICES,
+        default=languages.ENGLISH,
+        help_text=lazy("Of everything that is sent here."),
+    )
+    is_active = models.BooleanField(lazy("active"), default=True, help_text=lazy("Switch off to send nothing here."))
+    events = models.JSONField(lazy("hears of"), default=default_events, blank=True, validators=[validate_events])
     severity = models.CharField(
-        "incidents", max_length=8, choices=Hears, default=Hears.ALL, help_text="Applies to incidents only."
+        lazy("incidents"), max_length=8, choices=Hears, default=Hears.ALL, help_text=lazy("Applies to incidents only.")
     )
     timezone = models.CharField(
-        "time zone",
+        lazy("time zone"),
         max_length=64,
         default="UTC",
         validators=[validate_zone],
-        help_text="For quiet hours and the summary, for example Europe/Warsaw.",
+        help_text=lazy("For quiet hours and the summary, for example Europe/Warsaw."),
     )
-    quiet_from = models.TimeField("quiet from", null=True, blank=True)
-    quiet_until = models.TimeField("until", null=True, blank=True)
+    quiet_from = models.TimeField(lazy("quiet from"), null=True, blank=True)
+    quiet_until = models.TimeField(lazy("until"), null=True, blank=True)
     summary_at = models.TimeField(
-        "morning summary at", null=True, blank=True, help_text="One message a day. Empty: none."
+        lazy("morning summary at"), null=True, blank=True, help_text=lazy("One message a day. Empty: none.")
     )
     include_code = models.BooleanField(
-        "send the door code, too",
+        lazy("send the door code, too"),
         default=False,
-        help_text="Webhooks only. Each time is listed under “Codes shown”, and fixes the code.",
+        help_text=lazy("Webhooks only. Each time is listed under “Codes shown”, and fixes the code."),
     )
     # -- facts of operation, written by compare-and-set alone
     listens_from = models.DateTimeField(
@@ -86,7 +96,7 @@ class NotificationChannel(models.Model):
     SECRETS: Final = ("target", "signing_secret", "previous_signing_secret")
 
     class Meta:
-        verbose_name = "notification channel"
+        verbose_name = lazy("notification channel")
         ordering = ("name", "pk")
         constraints = (
             models.CheckConstraint(name="channel_name_given", condition=~models.Q(name="")),
@@ -105,11 +115,11 @@ class NotificationChannel(models.Model):
     def clean(self) -> None:
         super().clean()
         if (self.quiet_from is None) != (self.quiet_until is None):
-            raise ValidationError({"quiet_until": "Give both ends of the quiet hours, or none."})
+            raise ValidationError({"quiet_until": _("Give both ends of the quiet hours, or none.")})
         if self.quiet_from is not None and self.quiet_from == self.quiet_until:
-            raise ValidationError({"quiet_until": "Quiet hours must end at another time than they begin."})
+            raise ValidationError({"quiet_until": _("Quiet hours must end at another time than they begin.")})
         if self.include_code and self.kind != self.Kind.WEBHOOK:
-            raise ValidationError({"include_code": "Only a webhook may be sent the code."})
+            raise ValidationError({"include_code": _("Only a webhook may be sent the code.")})
 
     @property
     def quiet(self) -> Quiet | None:
@@ -146,7 +156,7 @@ class Delivery(OutboxMessage):
     expires_at = models.DateTimeField(help_text="Not worth sending after this moment.")
 
     class Meta(OutboxMessage.Meta):
-        verbose_name = "message"
+        verbose_name = lazy("message")
         ordering = ("-pk",)
         constraints = (
             models.UniqueConstraint(name="delivery_once_per_change", fields=["channel", "key"]),
@@ -155,7 +165,7 @@ class Delivery(OutboxMessage):
         indexes = (*OutboxMessage.Meta.indexes, models.Index(name="delivery_ended", fields=["ended_at"]))
 
     def __str__(self) -> str:
-        return f"{self.event} to {self.channel_id}"
+        return _("{event} to channel {number}").format(event=self.event, number=self.channel_id)
 
 
 class IncidentNotice(models.Model):

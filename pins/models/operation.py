@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 #: The pause of a lock whose account is observe-only (`LockAccount.observe_only`) while writes are due there.
 #: It keeps the sweep away until the account may be written to again; a run still reads what may be read.
@@ -90,7 +91,7 @@ class LockState(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Lock {self.lock_id}"
+        return _("Lock {number}").format(number=self.lock_id)
 
 
 class AccountState(models.Model):
@@ -130,7 +131,7 @@ class AccountState(models.Model):
     outages = models.PositiveIntegerField(default=0, help_text="Probes in a row that found the cloud out of reach.")
 
     def __str__(self) -> str:
-        return f"Account {self.account_id}"
+        return _("Account {number}").format(number=self.account_id)
 
 
 class RateBudget(models.Model):
@@ -147,7 +148,8 @@ class RateBudget(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a periodic task last ran, how long it took, and how long its message had waited (`pins.heartbeats`).
+    """When a periodic task last ran, how long it took, and how long its message had waited
+    (`pins.measures.heartbeats`).
 
     Some rows are no tasks: `beat` is when the schedule last sent a sweep, `counted` and `marks` are how far
     `pins.measures` has counted, and `restored` is when a backup last came back.

@@ -9,6 +9,7 @@ from typing import ClassVar, Final
 
 from django.db import models
 from django.utils.timezone import now as present
+from django.utils.translation import gettext_lazy as lazy
 
 #: How long a sender may have a message for itself. Longer than any takes: ten addresses at a slow mail server take five
 #: minutes.
@@ -20,10 +21,10 @@ class OutboxMessage(models.Model):
     `pins.notify.tries`, by compare-and-set."""
 
     class State(models.TextChoices):
-        WAITING = "waiting", "Waiting"
-        SENT = "sent", "Sent"
-        DROPPED = "dropped", "Not needed any more"
-        GIVEN_UP = "given_up", "Given up"
+        WAITING = "waiting", lazy("Waiting")
+        SENT = "sent", lazy("Sent")
+        DROPPED = "dropped", lazy("Not needed any more")
+        GIVEN_UP = "given_up", lazy("Given up")
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False, help_text="The same on every try.")
     state = models.CharField(max_length=8, choices=State, default=State.WAITING)

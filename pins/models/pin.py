@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from pins.core.deadlines import deadline
 from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
@@ -19,6 +21,17 @@ from rentals.fields import EncryptedTextField
 #: PINs between two settled states, by their stored state. An index holds these alone.
 UNSETTLED: Final = ~models.Q(state__in=["set", "removed", "scheduled"])
 DUE_SOME_TIME: Final = models.Q(deadline_at__isnull=False)
+#: As support reads them in the list; `pins.status.wording` says more to others.
+STATES: Final = (
+    (State.SCHEDULED.value, pgettext_lazy("state of a code", "scheduled")),
+    (State.SETTING.value, pgettext_lazy("state of a code", "setting")),
+    (State.SET.value, pgettext_lazy("state of a code", "set")),
+    (State.CHANGING.value, pgettext_lazy("state of a code", "changing")),
+    (State.REMOVING.value, pgettext_lazy("state of a code", "removing")),
+    (State.REMOVED.value, pgettext_lazy("state of a code", "removed")),
+    (State.IN_DOUBT.value, pgettext_lazy("state of a code", "in doubt")),
+    (State.BLOCKED.value, pgettext_lazy("state of a code", "blocked")),
+)
 
 
 class Pin(models.Model):
@@ -28,7 +41,7 @@ class Pin(models.Model):
 
     grant = models.ForeignKey("pins.AccessGrant", on_delete=models.CASCADE, related_name="pins")
     lock = models.ForeignKey("rentals.Lock", on_delete=models.PROTECT, related_name="pins")
-    alias = models.CharField(max_length=30, blank=True, help_text="Its name in the Tedee app.")
+    alias = models.CharField(max_length=30, blank=True, help_text=lazy("Its name in the Tedee app."))
 
     wanted = models.BooleanField(default=True)
     admitted = models.BooleanField(default=True, help_text="The keypad has room for it; nearest arrivals first.")
@@ -90,7 +103,7 @@ class Pin(models.Model):
     state = models.CharField(
         max_length=12,
         default=State.SCHEDULED.value,
-        choices=[(state.value, state.value.replace("_", " ")) for state in State],
+        choices=STATES,
     )
     next_try_at = models.DateTimeField(null=True, blank=True, default=timezone.now)
     deadline_at = models.DateTimeField(null=True, blank=True)
@@ -104,8 +117,8 @@ class Pin(models.Model):
     SECRETS: Final = ("applied_code", "op_code", "late_codes", "left_codes")
 
     class Meta:
-        verbose_name = "code on a lock"
-        verbose_name_plural = "codes on locks"
+        verbose_name = lazy("code on a lock")
+        verbose_name_plural = lazy("codes on locks")
         ordering = ("pk",)
         constraints = (
             models.UniqueConstraint(name="pin_once_per_grant_and_lock", fields=["grant", "lock"]),

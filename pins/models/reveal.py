@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+
+from rentals.phrases import mark
+
+#: Under which names guests stand, who are shown their own codes.
+ON_THEIR_PAGE: Final = mark("the guest, on their page")
+BY_MESSAGE: Final = mark("the guest, by message")
+SHUT_OUT: Final = mark("the guest, who could not get in")
 
 
 class PinReveal(models.Model):
@@ -22,13 +33,18 @@ class PinReveal(models.Model):
     remote_address = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "code shown"
-        verbose_name_plural = "codes shown"
+        verbose_name = lazy("code shown")
+        verbose_name_plural = lazy("codes shown")
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"Disclosure {self.pk}"
+        return _("Disclosure {number}").format(number=self.pk)
+
+    @property
+    def person(self) -> str:
+        """Who it was, for people."""
+        return _(self.user_name) if self.user_name in (ON_THEIR_PAGE, BY_MESSAGE, SHUT_OUT) else self.user_name
 
 
 class CodeTry(models.Model):
@@ -48,10 +64,10 @@ class CodeTry(models.Model):
     remote_address = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "own code tried"
-        verbose_name_plural = "own codes tried"
+        verbose_name = lazy("own code tried")
+        verbose_name_plural = lazy("own codes tried")
         ordering = ("-at", "-pk")
         default_permissions = ("view",)
 
     def __str__(self) -> str:
-        return f"Try {self.pk}"
+        return _("Try {number}").format(number=self.pk)

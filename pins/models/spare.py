@@ -7,6 +7,9 @@ from typing import Final
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
+from django.utils.text import format_lazy
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 
 class SparePool(models.Model):
@@ -20,11 +23,16 @@ class SparePool(models.Model):
 
     lock = models.OneToOneField("rentals.Lock", on_delete=models.CASCADE, related_name="spare_pool")
     size = models.PositiveSmallIntegerField(
-        "spare codes",
+        lazy("spare codes"),
         default=0,
         validators=[MaxValueValidator(MOST)],
-        help_text=f"So many codes wait on this lock, known to nobody, for a guest whose own code fails: 0 to {MOST}. "
-        "Each takes a place on the keypad, and only where 20 others are free.",
+        help_text=format_lazy(
+            lazy(
+                "So many codes wait on this lock, known to nobody, for a guest whose own code fails: 0 to {most}. "
+                "Each takes a place on the keypad, and only where 20 others are free."
+            ),
+            most=MOST,
+        ),
     )
     check_at = models.DateTimeField(default=timezone.now, editable=False, help_text="When it is compared again.")
     short_since = models.DateTimeField(
@@ -32,11 +40,11 @@ class SparePool(models.Model):
     )
 
     class Meta:
-        verbose_name = "spare codes of a lock"
-        verbose_name_plural = "spare codes"
+        verbose_name = lazy("spare codes of a lock")
+        verbose_name_plural = lazy("spare codes")
         default_permissions = ("view",)  # whoever may change the lock sets the size
         constraints = (models.CheckConstraint(name="sparepool_size", condition=models.Q(size__lte=5)),)
         indexes = (models.Index(name="sparepool_due", fields=["check_at"]),)
 
     def __str__(self) -> str:
-        return f"Spare codes of {self.lock}"
+        return _("Spare codes of {lock}").format(lock=self.lock)

@@ -9,6 +9,9 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import pgettext_lazy
 
 from pins.core.code_rules import problems
 from pins.core.staff import Mode as CoreMode
@@ -16,6 +19,7 @@ from pins.core.staff import Terms, refusals
 from pins.tedee.messages import EVERY_DAY
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
+from rentals.wording import said
 
 #: In minutes: how far the margins of a gap may go.
 EARLIEST, LATEST = -120, 24 * 60
@@ -31,22 +35,28 @@ class StaffAccess(models.Model):
     """
 
     class Kind(models.TextChoices):
-        CLEANER = "cleaner", "Cleaner"
-        TRADE = "trade", "Craftsman or service"
-        OWNER = "owner", "Owner"
-        OTHER = "other", "Other"
+        CLEANER = "cleaner", lazy("Cleaner")
+        TRADE = "trade", lazy("Craftsman or service")
+        OWNER = "owner", lazy("Owner")
+        OTHER = "other", pgettext_lazy("staff", "Other")
 
     class Mode(models.TextChoices):
-        SCHEDULE = CoreMode.SCHEDULE.value, "At fixed hours, or always"
-        TURNOVER = CoreMode.TURNOVER.value, "Between stays"
+        SCHEDULE = CoreMode.SCHEDULE.value, lazy("At fixed hours, or always")
+        TURNOVER = CoreMode.TURNOVER.value, lazy("Between stays")
 
-    name = NameField(max_length=120, help_text="Its name becomes the code's name in the Tedee app.")
+    name = NameField(max_length=120, help_text=lazy("Its name becomes the code's name in the Tedee app."))
     kind = models.CharField(max_length=8, choices=Kind, default=Kind.CLEANER)
     properties = models.ManyToManyField(
-        "rentals.Property", blank=True, related_name="staff", help_text="All active locks of these properties."
+        "rentals.Property",
+        blank=True,
+        related_name="staff",
+        help_text=lazy("All active locks of these properties."),
     )
     locks = models.ManyToManyField(
-        "rentals.Lock", blank=True, related_name="staff", help_text="Single locks, beside those of the properties."
+        "rentals.Lock",
+        blank=True,
+        related_name="staff",
+        help_text=lazy("Single locks, beside those of the properties."),
     )
     mode = models.CharField(max_length=8, choices=Mode, default=Mode.SCHEDULE)
     valid_from = models.DateTimeField(null=True, blank=True)
@@ -54,28 +64,32 @@ class StaffAccess(models.Model):
     weekdays = models.PositiveSmallIntegerField(
         default=EVERY_DAY, help_text="Flags: Monday 1, Tuesday 2, Wednesday 4, to Sunday 64. All days: 127."
     )
-    day_start = models.TimeField("from", null=True, blank=True)
-    day_end = models.TimeField("until", null=True, blank=True, help_text="00:00 is midnight at the end of the day.")
+    day_start = models.TimeField(lazy("from"), null=True, blank=True)
+    day_end = models.TimeField(
+        lazy("until"), null=True, blank=True, help_text=lazy("00:00 is midnight at the end of the day.")
+    )
     two_codes = models.BooleanField(
-        default=False, help_text="For hours over midnight: one code until midnight, another one after it."
+        default=False, help_text=lazy("For hours over midnight: one code until midnight, another one after it.")
     )
     after_check_out = models.SmallIntegerField(
-        "minutes after check-out",
+        lazy("minutes after check-out"),
         default=0,
         validators=_MARGIN,
-        help_text="Between stays: how much later than check-out it begins to work. With a minus: earlier.",
+        help_text=lazy("Between stays: how much later than check-out it begins to work. With a minus: earlier."),
     )
     before_check_in = models.SmallIntegerField(
-        "minutes before check-in",
+        lazy("minutes before check-in"),
         default=0,
         validators=_MARGIN,
-        help_text="Between stays: how much earlier than the next check-in it ends.",
+        help_text=lazy("Between stays: how much earlier than the next check-in it ends."),
     )
     code = EncryptedTextField(blank=True, help_text="Used on every lock where these digits are free.")
     disclosed_at = models.DateTimeField(
         null=True, blank=True, editable=False, help_text="Since when somebody knows this code."
     )
-    is_active = models.BooleanField("active", default=True, help_text="Switch off to take the code off all locks.")
+    is_active = models.BooleanField(
+        lazy("active"), default=True, help_text=lazy("Switch off to take the code off all locks.")
+    )
     link_digest = models.CharField(
         max_length=64, blank=True, editable=False, help_text="Of the secret part of the address of their own page."
     )
@@ -87,8 +101,8 @@ class StaffAccess(models.Model):
     SECRETS: Final = ("code",)
 
     class Meta:
-        verbose_name = "staff access"
-        verbose_name_plural = "staff access"
+        verbose_name = lazy("staff access")
+        verbose_name_plural = lazy("staff access")
         ordering = ("name", "pk")
         constraints = (
             models.CheckConstraint(name="staff_name_given", condition=~models.Q(name="")),
@@ -130,7 +144,7 @@ class StaffAccess(models.Model):
         if None in numbers:
             return  # a form leaves None where its field did not parse
         if found := refusals(self.terms):
-            raise ValidationError(dict(found))
+            raise ValidationError({field: said(text) for field, text in found})
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save together with what the locks need because of it (`pins.receivers`).
@@ -141,7 +155,7 @@ class StaffAccess(models.Model):
         self.clean()
         loads_code = "code" not in self.get_deferred_fields()
         if loads_code and self.code and (found := problems(self.code)):
-            raise ValidationError({"code": list(found)})
+            raise ValidationError({"code": [said(one) for one in found]})
         with transaction.atomic():
             columns = ("disclosed_at", "code") if loads_code else ("disclosed_at",)
             stored = type(self).objects.filter(pk=self.pk).values(*columns).first() if self.pk else None
@@ -166,7 +180,7 @@ class StaffAccess(models.Model):
             if isinstance(moment, date) and not isinstance(moment, datetime):
                 setattr(self, name, datetime.combine(moment, time(), UTC))
             elif isinstance(moment, datetime) and moment.tzinfo is None:
-                raise ValidationError({name: "Give a moment with its time zone, such as UTC."})
+                raise ValidationError({name: _("Give a moment with its time zone, such as UTC.")})
 
 
 class FlatReady(models.Model):

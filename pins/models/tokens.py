@@ -6,6 +6,7 @@ import uuid
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from rentals.fields import EncryptedTextField
 
@@ -56,4 +57,4 @@ class AccountTokens(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Connection of account {self.account_id}"
+        return _("Connection of account {number}").format(number=self.account_id)

@@ -18,6 +18,7 @@ from pins.core.notification_events import Event
 from pins.core.quiet_hours import SUMMARY_KEEPS, summary_day
 from pins.models import NotificationChannel
 from pins.notify import arrival_news, incident_news, outbox, payloads, stay_news
+from rentals.languages import speaking
 
 
 def collect(now: datetime) -> None:
@@ -42,5 +43,6 @@ def _put_summary(channel: NotificationChannel, day: date, now: datetime) -> None
     key = f"summary:{day.isoformat()}"
     if channel.deliveries.filter(key=key).exists():
         return
-    data = payloads.summary_data(day, channel.timezone, now)
+    with speaking(channel.language):
+        data = payloads.summary_data(day, channel.timezone, now)
     outbox.write(outbox.messages(Event.SUMMARY, key, [channel], data, now, now, keeps=SUMMARY_KEEPS))

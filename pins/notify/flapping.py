@@ -20,11 +20,12 @@ from django.db.models import F, QuerySet
 from pins.core.notification_events import ABOUT_INCIDENTS, Event
 from pins.models import Delivery, Incident, NotificationChannel
 from pins.notify import outbox
+from rentals.phrases import mark
 
 #: An end, or a beginning, that has lasted so long is believed.
 CALM: Final = timedelta(minutes=30)
-COMES_AND_GOES: Final = "It comes and goes: it waits until it has stayed so for half an hour."
-WRONG_AGAIN: Final = "It was wrong again before it was sent."
+COMES_AND_GOES: Final = mark("It comes and goes: it waits until it has stayed so for half an hour.")
+WRONG_AGAIN: Final = mark("It was wrong again before it was sent.")
 
 State = Delivery.State
 _Former = tuple[int, datetime | None]  # an earlier incident: its key, when it was resolved

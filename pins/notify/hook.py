@@ -8,12 +8,16 @@ from typing import Final
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 from standardwebhooks import Webhook
 
+from pins.notify import reasons
 from pins.notify.outgoing import NotSentError, Outgoing
 from rentals import outbound, signing_secrets
 from rentals.calendars.fetching.fetch import retry_at
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Limits, Network
+from rentals.phrases import mark
+from rentals.wording import said
 
 LIMITS: Final = Limits(seconds=15)
 _LONGEST: Final = 2000
@@ -22,14 +26,15 @@ _LONGEST: Final = 2000
 def clean(typed: str) -> str:
     """The URL as it is stored. Raises ValidationError, which never repeats the URL."""
     if len(typed) > _LONGEST or any(letter.isspace() or not letter.isprintable() for letter in typed):
-        raise ValidationError("The address has spaces or line breaks in it, or is too long. Copy it once more.")
+        raise ValidationError(_("The address has spaces or line breaks in it, or is too long. Copy it once more."))
     try:
         outbound.check(typed, network=network())
     except outbound.Refused as error:
-        refused = str(error)
+        refused = said(error.args[0])
     else:
         return typed
-    raise ValidationError(f"{refused} Enter the whole address, beginning with https://")
+    whole = _("Enter the whole address, beginning with https://")
+    raise ValidationError(f"{refused} {whole}")
 
 
 def network() -> Network:
@@ -40,7 +45,7 @@ def network() -> Network:
 def send(target: str, secrets: tuple[str, ...], outgoing: Outgoing, now: datetime) -> None:
     """One try, signed with each of the secrets; the first is the present one. Raises NotSentError."""
     if not signing_secrets.is_valid(secrets[0]):
-        raise NotSentError("There is no usable signing secret. Make a new one on the channel's page.")
+        raise NotSentError(mark("There is no usable signing secret. Make a new one on the channel's page."))
     signers = [Webhook(secret) for secret in secrets if signing_secrets.is_valid(secret)]
     message_id = f"msg_{outgoing.uid.hex}"
     text = json.dumps(outgoing.body, ensure_ascii=False, separators=(",", ":"))
@@ -67,8 +72,8 @@ def _judge(response: outbound.Response, now: datetime) -> None:
     if 200 <= status <= 299:
         return
     if status == 410:
-        raise NotSentError("The receiver says that it is gone (410). Switch the channel off.", final=True)
+        raise NotSentError(mark("The receiver says that it is gone (410). Switch the channel off."), final=True)
     if 300 <= status <= 399:
-        raise NotSentError(f"The receiver redirects ({status}). Redirects are not followed: enter the final address.")
+        raise NotSentError(reasons.REDIRECTS.format(status=status))
     again = retry_at(response.headers.get("retry-after", ""), now) if status in (429, 503) else None
-    raise NotSentError(f"The receiver answers with status {status}.", retry_at=again)
+    raise NotSentError(reasons.STATUS.format(status=status), retry_at=again)

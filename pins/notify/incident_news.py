@@ -17,6 +17,8 @@ from pins.core import notification_events
 from pins.core.notification_events import Event
 from pins.models import Delivery, Incident, IncidentNotice, NotificationChannel, ScanPosition
 from pins.notify import flapping, outbox, payloads
+from rentals.languages import speaking
+from rentals.phrases import mark
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ BATCH: Final = 200
 LONGEST_WRITE: Final = timedelta(hours=1)
 #: How often it is noted that a run noticed everything.
 _NOTED_EVERY: Final = timedelta(minutes=10)
-OVER_BEFORE_SENT: Final = "It was over before it was sent."
+OVER_BEFORE_SENT: Final = mark("It was over before it was sent.")
 
 Channels = Sequence[NotificationChannel]
 _Batch = Callable[[Sequence[int], Channels, datetime], None]
@@ -36,15 +38,15 @@ _Batch = Callable[[Sequence[int], Channels, datetime], None]
 
 def notice(channels: Channels, now: datetime) -> None:
     """Write the messages that follow from what changed since the last call."""
-    mark, _ = ScanPosition.objects.get_or_create(name="incident news")
-    fresh = _found(_unnoticed(mark.at, now))
+    position, _ = ScanPosition.objects.get_or_create(name="incident news")
+    fresh = _found(_unnoticed(position.at, now))
     _in_batches(fresh, _notice_opened, channels, now)
     risen = Incident.objects.filter(notice__urgent=False, severity=Incident.Severity.URGENT, resolved_at=None)
     _in_batches(_found(risen), _notice_risen, channels, now)
     over = Incident.objects.filter(notice__resolved=False, resolved_at__isnull=False)
     _in_batches(_found(over), _notice_resolved, channels, now)
-    if len(fresh) < MOST and (mark.at is None or not now - _NOTED_EVERY < mark.at <= now):
-        ScanPosition.objects.filter(name=mark.name).update(at=now)
+    if len(fresh) < MOST and (position.at is None or not now - _NOTED_EVERY < position.at <= now):
+        ScanPosition.objects.filter(name=position.name).update(at=now)
 
 
 def _unnoticed(all_noticed_at: datetime | None, now: datetime) -> QuerySet[Incident]:
@@ -179,12 +181,14 @@ def _messages(
     event: Event, incident: Incident, channels: Channels, held: Collection[int], at: datetime, now: datetime
 ) -> list[Delivery]:
     """`held`: ids of channels that are told after `flapping.CALM`, unless the incident has changed by then."""
-    if not channels:
-        return []
     key = f"incident:{incident.pk}:{event.value.removeprefix('incident.')}"
-    data, grant = payloads.incident_data(incident), payloads.grant_of(incident)
-    soon = [one for one in channels if one.pk not in held]
-    rows = outbox.messages(event, key, soon, data, at, now, incident=incident, grant=grant)
-    rest = [one for one in channels if one.pk in held]
     later, why = at + flapping.CALM, flapping.COMES_AND_GOES
-    return rows + outbox.messages(event, key, rest, data, at, now, incident=incident, grant=grant, later=later, why=why)
+    rows: list[Delivery] = []
+    for language in sorted({one.language for one in channels}):
+        with speaking(language):
+            data, grant = payloads.incident_data(incident), payloads.grant_of(incident)
+        hearing = [one for one in channels if one.language == language]
+        soon, rest = ([one for one in hearing if (one.pk in held) is is_held] for is_held in (False, True))
+        rows += outbox.messages(event, key, soon, data, at, now, incident=incident, grant=grant)
+        rows += outbox.messages(event, key, rest, data, at, now, incident=incident, grant=grant, later=later, why=why)
+    return rows

@@ -14,6 +14,7 @@ from pins.core.notification_events import Event
 from pins.core.quiet_hours import NEWS_KEEP
 from pins.models import AccessGrant, Delivery, Incident, NotificationChannel
 from pins.notify import signing
+from rentals.phrases import mark
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ KEEP_DELIVERIES = timedelta(days=30)
 BATCH = 1000
 #: How many one statement writes.
 _TOGETHER = 1000
-TOO_LATE = "It could not be sent in time."
+TOO_LATE = mark("It could not be sent in time.")
 
 
 def messages(

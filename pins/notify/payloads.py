@@ -1,5 +1,8 @@
 """Incidents, stays and the day's summary as the payload of messages (docs/notifications.md). Reads no code and no
-secret."""
+secret.
+
+Its texts for people are in the language that is active, and `language` names it: they tell how things stood when it was
+news, so they are not made anew when the message is sent. A payload without such texts (of a stay) names none."""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Prefetch, Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from pins.core import notification_events
 from pins.incidents import texts, unreadable
@@ -25,6 +29,7 @@ from pins.status.stay_lists import Stay
 from pins.status.stays import guest_grants
 from rentals.access import EVERYTHING
 from rentals.fields import behind
+from rentals.languages import spoken
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property
 from rentals.wording import WORST_FIRST, Tone, clock_time, days
 
@@ -60,6 +65,7 @@ def incident_data(incident: Incident) -> dict[str, Any]:
     pin, feed = incident.pin, incident.feed
     lock = pin.lock if pin is not None else incident.lock
     return {
+        "language": spoken(),
         "incident": {
             "id": incident.pk,
             "kind": incident.kind,
@@ -171,6 +177,7 @@ def summary_data(day: date, zone: str, now: datetime) -> dict[str, Any]:
     arriving.sort(key=lambda one: (WORST_FIRST.index(one.tone), one.booking.check_in))
     open_ones = incidents().filter(resolved_at=None).order_by(MOST_SEVERE_FIRST, "opened_at", "pk")
     return {
+        "language": spoken(),
         "date": day.isoformat(),
         "time_zone": zone,
         "arrivals": [_arrival(one) for one in arriving[:MOST_ARRIVALS]],
@@ -195,8 +202,8 @@ def _today(prop: Property, now: datetime) -> date:
 def _arrival(stay: Stay) -> dict[str, Any]:
     booking = stay.booking
     flags = [
-        *(["overlaps another stay"] if stay.overlaps else []),
-        *(["needs review"] if booking.needs_review else []),
+        *([_("overlaps another stay")] if stay.overlaps else []),
+        *([_("needs review")] if booking.needs_review else []),
     ]
     return {
         "stay_id": booking.pk,

@@ -24,10 +24,12 @@ from pins.core import quiet_hours
 from pins.core.notification_events import WITH_CODE, Event
 from pins.desired import disclosure
 from pins.models import AccessGrant, Delivery, NotificationChannel
-from pins.notify import guests, targets, texts, tries
+from pins.notify import guests, reasons, targets, texts, tries
 from pins.notify.outgoing import NotSentError, Outgoing
 from pins.notify.tries import Claim, SendResult
 from rentals.fields import behind
+from rentals.languages import speaking
+from rentals.phrases import mark
 
 logger = logging.getLogger(__name__)
 
@@ -37,8 +39,9 @@ EXCHANGE_TAKES: Final = timedelta(minutes=1)
 LOOK_AGAIN: Final = timedelta(minutes=15)
 #: How long a test message is worth sending: nobody expects it later.
 TEST_KEEPS: Final = timedelta(minutes=10)
-QUIET: Final = "It waits for the end of the quiet hours."
-NOT_TRUE_ANY_MORE: Final = "It was not true any more when it could be sent."
+QUIET: Final = mark("It waits for the end of the quiet hours.")
+NOT_TRUE_ANY_MORE: Final = mark("It was not true any more when it could be sent.")
+CHANGED: Final = mark("The channel was changed before it was sent.")
 
 State = Delivery.State
 _IS_TEST: Final = Q(event=Event.TEST)
@@ -115,7 +118,8 @@ def _try(claim: Claim, delivery: Delivery, clock: Callable[[], datetime]) -> Sen
     if not claim.begin(clock()):
         return SendResult.LEFT  # dropped this moment, since the incident is over
     try:
-        targets.send(channel, _outgoing(delivery, channel, event, clock()), clock())
+        with speaking(_language(delivery)):
+            targets.send(channel, _outgoing(delivery, channel, event, clock()), clock())
     except disclosure.CodeChangingError:
         claim.release(next_try_at=clock() + EXCHANGE_TAKES)
         return SendResult.HELD
@@ -125,12 +129,18 @@ def _try(claim: Claim, delivery: Delivery, clock: Callable[[], datetime]) -> Sen
     except NotSentError as error:
         failure = error
     except Exception as error:  # noqa: BLE001 - a fault of ours with one message must not stop the others; its text may quote the message
-        failure = NotSentError(f"Turnkey met a fault of its own ({type(error).__name__}).")
+        failure = NotSentError(reasons.OWN_FAULT.format(name=type(error).__name__))
     else:
         _sent(claim, delivery, clock())
         return SendResult.SENT
     _failed(claim, delivery, failure, clock())
     return SendResult.FAILED
+
+
+def _language(delivery: Delivery) -> str:
+    """That of what the payload says, so that a message is in one language even if the channel has another one since;
+    else the channel's."""
+    return str(delivery.payload.get("language") or delivery.channel.language)
 
 
 @sensitive_variables()
@@ -224,4 +234,4 @@ def listen_anew(channel_id: int, now: datetime) -> None:
         )
         waiting = Delivery.objects.filter(channel_id=channel_id, state=State.WAITING, claim_token=None)
         waiting.filter(event=Event.SUMMARY).update(payload={})  # it names the day's guests
-        waiting.update(state=State.DROPPED, ended_at=now, last_error="The channel was changed before it was sent.")
+        waiting.update(state=State.DROPPED, ended_at=now, last_error=CHANGED)

@@ -16,9 +16,12 @@ from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
+from pins.notify import reasons
 from pins.notify.outgoing import NotSentError, Outgoing
 from pins.notify.texts import shortened
+from rentals.phrases import mark
 
 #: Services by scheme. Their URLs name no host (see the tests); ntfy is checked once more below.
 SERVICES: Final = {
@@ -62,20 +65,22 @@ def service_of(url: str) -> str:
 def clean(typed: str) -> str:
     """Raises ValidationError, which never repeats the URL."""
     if len(typed) > _LONGEST or any(letter.isspace() or not letter.isprintable() for letter in typed):
-        raise ValidationError("The address has spaces or line breaks in it, or is too long. Copy it once more.")
+        raise ValidationError(_("The address has spaces or line breaks in it, or is too long. Copy it once more."))
     if _instance(typed) is None:
         scheme = typed.partition("://")[0].lower()
         if scheme in ("json", "jsons", "xml", "xmls", "form", "forms", "http", "https"):
-            raise ValidationError("For your own server, choose “Webhook” as the kind.")
+            raise ValidationError(_("For your own server, choose “Webhook” as the kind."))
         if scheme in ("mailto", "mailtos"):
-            raise ValidationError("For e-mail, choose “E-mail” as the kind.")
+            raise ValidationError(_("For e-mail, choose “E-mail” as the kind."))
         if scheme not in SERVICES:
             known = ", ".join(sorted(f"{one}://" for one in SERVICES))
-            raise ValidationError(f"This service is not among those that messages are sent to: {known}")
-        raise ValidationError(
-            f"This is not a complete address of {SERVICES[scheme]}, or has parameters that are not allowed. How it is "
-            "written: https://github.com/caronc/apprise/wiki"
+            unknown = _("This service is not among those that messages are sent to: {services}")
+            raise ValidationError(unknown.format(services=known))
+        incomplete = _(
+            "This is not a complete address of {service}, or has parameters that are not allowed. How it is written: "
+            "https://github.com/caronc/apprise/wiki"
         )
+        raise ValidationError(incomplete.format(service=SERVICES[scheme]))
     return typed
 
 
@@ -87,7 +92,7 @@ def send(target: str, outgoing: Outgoing) -> None:
     # Checked again: the rules may have changed since the address was entered.
     plugin = _instance(target)
     if plugin is None:
-        raise NotSentError("Messages are not sent to the stored address. Enter another one.")
+        raise NotSentError(mark("Messages are not sent to the stored address. Enter another one."))
     title = _harmless(outgoing.message.subject)
     most = room(title, most=plugin.body_maxlen, merged=not plugin.title_maxlen)
     plugin.socket_read_timeout = ANSWER_SECONDS
@@ -104,8 +109,8 @@ def send(target: str, outgoing: Outgoing) -> None:
         return
     # The library says of each failure that it is one. Only a lost answer takes so long.
     if time.monotonic() - begun >= ANSWER_SECONDS:
-        raise NotSentError(f"{service} did not answer in time. It may have taken the message.", unsure=True)
-    raise NotSentError(f"{service} did not take the message, or cannot be reached.")
+        raise NotSentError(reasons.NO_ANSWER.format(service=service), unsure=True)
+    raise NotSentError(reasons.NOT_TAKEN.format(service=service))
 
 
 def room(title: str, *, most: int, merged: bool) -> int:
@@ -122,7 +127,7 @@ def _instance(url: str) -> Any:
     if not service_of(url):
         return None
     try:
-        given = {name.lower() for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
+        given = {name.lower() for name, _value in parse_qsl(urlsplit(url).query, keep_blank_values=True)}
     except ValueError:
         return None
     # urlsplit and the library may differ about where a query begins: both readings must be harmless.

@@ -6,11 +6,14 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pins.models import NotificationChannel
 from pins.notify import hook, mail, services, signing
 from pins.notify.outgoing import NotSentError, Outgoing
 from rentals.fields import UndecryptableValue
+from rentals.phrases import mark
 
 Kind = NotificationChannel.Kind
 
@@ -18,7 +21,7 @@ Kind = NotificationChannel.Kind
 def clean(kind: str, typed: str) -> str:
     """The target as it is stored. Raises ValidationError that says what to do and never names the target."""
     if not typed:
-        raise ValidationError("Enter where the messages go.")
+        raise ValidationError(_("Enter where the messages go."))
     if kind == Kind.EMAIL:
         return mail.clean(typed)
     return services.clean(typed) if kind == Kind.APPRISE else hook.clean(typed)
@@ -33,13 +36,14 @@ def hint(channel: NotificationChannel) -> str:
     if channel.kind == Kind.EMAIL:
         addresses = target.splitlines()
         domains = ", ".join(sorted({one.rpartition("@")[2] for one in addresses}))
-        return f"1 address at {domains}" if len(addresses) == 1 else f"{len(addresses)} addresses at {domains}"
+        said = ngettext("{number} address at {domains}", "{number} addresses at {domains}", len(addresses))
+        return said.format(number=len(addresses), domains=domains)
     if channel.kind == Kind.APPRISE:
-        return services.service_of(target) or "an unknown service"
+        return services.service_of(target) or _("an unknown service")
     try:
         return urlsplit(target).hostname or ""
     except ValueError:
-        return "an address that cannot be read"
+        return _("an address that cannot be read")
 
 
 def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> None:
@@ -47,9 +51,9 @@ def send(channel: NotificationChannel, outgoing: Outgoing, now: datetime) -> Non
     try:
         target, secrets = channel.target, signing.secrets_of(channel, now)
     except UndecryptableValue:
-        raise NotSentError("No configured key opens the stored address. Enter it again.") from None
+        raise NotSentError(mark("No configured key opens the stored address. Enter it again.")) from None
     if not target:
-        raise NotSentError("The channel has no address. Enter it on the channel's page.")
+        raise NotSentError(mark("The channel has no address. Enter it on the channel's page."))
     if channel.kind == Kind.EMAIL:
         mail.send(target, outgoing)
     elif channel.kind == Kind.APPRISE:

@@ -1,4 +1,6 @@
-"""Messages as texts: what is wrong or new, where, what to do, and where to look. Pure."""
+"""Messages as texts: what is wrong or new, where, what to do, and where to look; in the language that is active.
+
+What happened comes from the payload, whose own texts (`what`, `remedy`, states) are in the language that it names."""
 
 from __future__ import annotations
 
@@ -8,11 +10,18 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.utils.dateformat import format as written
+from django.utils.text import capfirst
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from pins.core.notification_events import Event
-from rentals.wording import counted, day_and_time
+from rentals.numbers import small
+from rentals.phrases import mark
+from rentals.wording import day_and_time
 
 _Data = Mapping[str, Any]
-TOO_LONG: Final = "… The rest is too long for this service: look at the board."
+TOO_LONG: Final = mark("… The rest is too long for this service: look at the board.")
 
 
 @dataclass(frozen=True)
@@ -25,30 +34,34 @@ class Message:
 
 def message(event: Event, data: _Data, base_url: str) -> Message:
     """The message for people. `data`: as in docs/notifications.md. Without `base_url` there are no links."""
+    who = subject(data)
     match event:
         case Event.INCIDENT_OPENED:
-            what, remedy = str(data["what"]), f"What to do: {data['remedy']}"
-            return _letter(f"{what}: {subject(data)}", [f"{what}.", remedy], data, base_url)
+            what = str(data["what"])
+            remedy = _("What to do: {remedy}").format(remedy=data["remedy"])
+            return _letter(f"{what}: {who}", [f"{what}.", remedy], data, base_url)
         case Event.INCIDENT_RESOLVED:
-            said = [f"In order again: {data['what']}.", "Nothing is left to do about it."]
-            return _letter(f"In order again: {subject(data)}", said, data, base_url)
+            over = _("In order again: {what}.").format(what=data["what"])
+            title = _("In order again: {subject}").format(subject=who)
+            return _letter(title, [over, _("Nothing is left to do about it.")], data, base_url)
         case Event.CODE_READY:
-            said = [f"The code is on {_locks(data)}."]
-            return _letter(f"Code ready: {subject(data)}", said, data, base_url)
+            said = _("The code is on {locks}.").format(locks=_locks(data))
+            return _letter(_("Code ready: {subject}").format(subject=who), [said], data, base_url)
         case Event.CODE_CHANGED:
-            said = [f"There is another code now, and it is on {_locks(data)}. Tell the guest."]
-            return _letter(f"Code changed: {subject(data)}", said, data, base_url)
+            said = _("There is another code now, and it is on {locks}. Tell the guest.").format(locks=_locks(data))
+            return _letter(_("Code changed: {subject}").format(subject=who), [said], data, base_url)
         case Event.STAY_CANCELLED:
-            return _letter(f"Cancelled: {subject(data)}", [_cancelled(data)], data, base_url)
+            return _letter(_("Cancelled: {subject}").format(subject=who), [_cancelled(data)], data, base_url)
         case Event.LEFT_EARLY:
-            return _letter(f"Checked out early: {subject(data)}", [_left_early(data)], data, base_url)
+            return _letter(_("Checked out early: {subject}").format(subject=who), [_left_early(data)], data, base_url)
         case Event.NOBODY_CAME:
-            said = [f"No code was used on {_locks(data)} by midnight. The guest may have got in another way."]
-            return _letter(f"Nobody came: {subject(data)}", said, data, base_url)
+            said = _("No code was used on {locks} by midnight. The guest may have got in another way.")
+            title = _("Nobody came: {subject}").format(subject=who)
+            return _letter(title, [said.format(locks=_locks(data))], data, base_url)
         case Event.SUMMARY:
             return _summary(data, base_url)
         case Event.TEST:
-            return Message("Turnkey: a test message", "This is a test. Messages of Turnkey arrive here.")
+            return Message(_("Turnkey: a test message"), _("This is a test. Messages of Turnkey arrive here."))
 
 
 def subject(data: _Data) -> str:
@@ -56,14 +69,17 @@ def subject(data: _Data) -> str:
     stay, staff, lock = data.get("stay"), data.get("staff"), data.get("lock")
     parts = []
     if stay:
-        who = stay.get("guest") or "Guest"
-        parts.append(f"{who} at {stay['property']}" if stay.get("property") else who)
+        parts.append(_at(stay.get("guest") or _("Guest"), stay.get("property")))
     if staff:
-        parts.append(f"{staff['who']} at {staff['property']}" if staff.get("property") else staff["who"])
+        parts.append(_at(staff["who"], staff.get("property")))
     if lock:
         parts.append(lock["name"])
     parts.extend(data[name] for name in ("calendar", "account") if data.get(name))
     return line(", ".join(parts)) or "Turnkey"
+
+
+def _at(who: str, place: str | None) -> str:
+    return _("{who} at {place}").format(who=who, place=place) if place else who
 
 
 def body(event: Event, data: _Data, happened_at: datetime, base_url: str) -> dict[str, Any]:
@@ -87,7 +103,7 @@ def shortened(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     lines = text.splitlines()
-    end = [TOO_LONG, *([lines.pop()] if lines[-1].startswith("http") else [])]
+    end = [_(TOO_LONG), *([lines.pop()] if lines[-1].startswith("http") else [])]
     left = most + 1 - sum(len(one) + 1 for one in end)
     kept: list[str] = []
     for one in lines:
@@ -110,55 +126,75 @@ def _dates(data: _Data) -> Iterable[str]:
     if stay:
         zone = ZoneInfo(stay["time_zone"])
         begins, ends = (datetime.fromisoformat(stay[name]) for name in ("check_in", "check_out"))
-        yield f"Arrives {day_and_time(begins, zone)}, leaves {day_and_time(ends, zone)}."
+        arrival, departure = day_and_time(begins, zone), day_and_time(ends, zone)
+        yield _("Arrives {arrival}, leaves {departure}.").format(arrival=arrival, departure=departure)
 
 
 def _locks(data: _Data) -> str:
     names = [line(one["name"]) for one in data.get("locks", ())]
-    return ", ".join(names) or "all its locks"
+    return ", ".join(names) or _("all its locks")
 
 
 def _left_early(data: _Data) -> str:
     """Who ended the stay, and until when it should have lasted."""
-    who = "The guest checked out on the guest's page" if data["by_guest"] else "Somebody ended the stay"
-    planned = day_and_time(datetime.fromisoformat(data["planned_end"]), ZoneInfo(data["stay"]["time_zone"]))
-    return f"{who}, instead of {planned}. The code ends, and the flat is free."
+    if data["by_guest"]:
+        who = _("The guest checked out on the guest's page, instead of {planned}. The code ends, and the flat is free.")
+    else:
+        who = _("Somebody ended the stay, instead of {planned}. The code ends, and the flat is free.")
+    planned = datetime.fromisoformat(data["planned_end"])
+    return who.format(planned=day_and_time(planned, ZoneInfo(data["stay"]["time_zone"])))
 
 
 def _cancelled(data: _Data) -> str:
     """What happens to the code of a stay that is off. No removal is promised for observe-only locks."""
-    said, left = ["The stay is off."], [line(one["name"]) for one in data.get("left_on", ())]
+    left = ", ".join(line(one["name"]) for one in data.get("left_on", ()))
+    if not (data.get("locks") or left):
+        return _("The stay is off. Its code is on no lock.")
+    said = [_("The stay is off.")]
     if data.get("locks"):
-        said.append(f"Its code is being taken off {_locks(data)}.")
+        said.append(_("Its code is being taken off {locks}.").format(locks=_locks(data)))
     if left:
-        said.append(
-            f"Turnkey only observes {', '.join(left)}, so the code stays there until it ends by itself. If it must be "
-            "gone now, remove it in the Tedee app."
+        stays = _(
+            "Turnkey only observes {locks}, so the code stays there until it ends by itself. If it must be gone now, "
+            "remove it in the Tedee app."
         )
-    return " ".join(said) if len(said) > 1 else "The stay is off. Its code is on no lock."
+        said.append(stays.format(locks=left))
+    return " ".join(said)
 
 
 def _summary(data: _Data, base_url: str) -> Message:
-    day = date.fromisoformat(data["date"])
     arrivals, issues = data["arrivals"], data["to_mend"]
-    ready = sum(one["ready"] for one in arrivals)
-    coming = len(arrivals) + data["more_arrivals"]
-    title = f"{day:%a} {day.day} {day:%b}: "
-    title += f"{counted(coming, 'arrival')}, {ready} ready" if coming else "no arrivals"
-    to_fix = len(issues) + data["more_to_mend"]
-    title += f", {counted(to_fix, 'thing')} to fix" if to_fix else ""
-    lines = ["Arriving today:" if arrivals else "Nobody arrives today."]
+    lines = [_("Arriving today:") if arrivals else _("Nobody arrives today.")]
     lines += [f"- {one['at']} {_who(one)}: {_state(one)}" for one in arrivals]
-    lines += [f"- and {data['more_arrivals']} more"] if data["more_arrivals"] else []
-    lines += ["", "To fix:" if issues else "Nothing to fix."]
+    lines += _and_more(data["more_arrivals"])
+    lines += ["", _("To fix:") if issues else _("Nothing to fix.")]
     lines += [line(f"- {one['subject']}: {one['what']}. {one['remedy']}", 400) for one in issues]
-    lines += [f"- and {data['more_to_mend']} more"] if data["more_to_mend"] else []
+    lines += _and_more(data["more_to_mend"])
     lines += ["", f"{base_url}{data['path']}"] if base_url else []
-    return Message(line(title), "\n".join(lines))
+    return Message(line(_title(data)), "\n".join(lines))
+
+
+def _title(data: _Data) -> str:
+    """`Mon 1 Mar: 3 arrivals, 2 ready, 1 thing to fix`."""
+    day = capfirst(small(written(date.fromisoformat(data["date"]), "D j M")))
+    coming = len(data["arrivals"]) + data["more_arrivals"]
+    ready = sum(one["ready"] for one in data["arrivals"])
+    if coming:
+        arriving = ngettext("{day}: {number} arrival, {ready} ready", "{day}: {number} arrivals, {ready} ready", coming)
+        title = arriving.format(day=day, number=coming, ready=ready)
+    else:
+        title = _("{day}: no arrivals").format(day=day)
+    to_fix = len(data["to_mend"]) + data["more_to_mend"]
+    things = ngettext("{number} thing to fix", "{number} things to fix", to_fix).format(number=to_fix)
+    return f"{title}, {things}" if to_fix else title
+
+
+def _and_more(number: int) -> list[str]:
+    return [_("- and {number} more").format(number=number)] if number else []
 
 
 def _who(one: _Data) -> str:
-    return line(f"{one['guest'] or 'Guest'} at {one['property']}")
+    return line(_at(one["guest"] or _("Guest"), one["property"]))
 
 
 def _state(one: _Data) -> str:

@@ -1,13 +1,13 @@
-"""What limits an account: its budget of requests, a dead key, an outage of the cloud. Reads and writes their rows.
+"""What makes an account rest: a dead key, an outage of the cloud. Reads and writes their rows.
 
-A key that may read but not change anything is in `pins.reconcile.write_scope`.
+Its budget of requests is in `pins.reconcile.request_budget`; a key that may read but not change anything in
+`pins.reconcile.write_scope`.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -17,16 +17,10 @@ from django.db.models import F, Q, QuerySet
 from pins.core import budget
 from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
 from pins.models import OBSERVE_ONLY, AccountState, AccountTokens, Incident, InstallationKey, LockState, Pin, RateBudget
-from pins.reconcile import demand, statements
-from pins.reconcile.statements import Rows, Statement, kept, slot
+from pins.reconcile import request_budget
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
 
-#: The pause of a lock whose account has no requests left.
-BUDGET_SPENT = demand.BUDGET_SPENT
-#: How long that is, unless the sweep finds that the lock's turn has come: it wakes in the order of deadlines, which
-#: locks that woke themselves would not keep. Longer than any countdown of a message.
-BUDGET_PAUSE = timedelta(minutes=5)
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
 WRITES_REST = "no_write_scope"
 #: The pause of an account whose connection Tedee no longer accepts: only a person can make another one.
@@ -41,108 +35,6 @@ LEASE = timedelta(seconds=60)
 NOT_IN_TURN = (5.0, 15.0)
 #: So many locks are remembered with their last fault, and each of them is probed once soon.
 _MOST_FAULTS = 50
-
-
-def rules() -> budget.Rules:
-    """The account limit from the settings (Tedee API, rate limits)."""
-    return budget.Rules(limit=settings.TEDEE_RATE_LIMIT, window_seconds=settings.TEDEE_RATE_WINDOW)
-
-
-@dataclass(frozen=True)
-class Booked:
-    """Requests that may be sent, and the conditions under which they were had."""
-
-    block: budget.Block
-    cutoff_at: datetime | None  # of the budget: only what is due before it may be sent
-    last: datetime  # all that is due before this moment (UTC) can be paid, too
-
-    def is_for(self, deadline: datetime, now: datetime) -> bool:
-        """May a request with this deadline be sent without asking who else is due?"""
-        return deadline <= self.last or not budget.asks_others(deadline - now)
-
-
-def locked_budget(key: str) -> RateBudget:
-    """The row of a budget, locked until the transaction ends."""
-    row = next(iter(_locking().read({"key": key})), None)
-    return row or RateBudget.objects.select_for_update().get_or_create(key=key)[0]
-
-
-@kept
-def _locking() -> Rows[RateBudget]:
-    return Rows(RateBudget.objects.select_for_update().filter(key=slot("key", RateBudget)))
-
-
-@kept
-def _spending() -> Statement:
-    rows = RateBudget.objects.filter(key=slot("key", RateBudget))
-    return statements.update(rows, {"usage": slot("usage", RateBudget)})
-
-
-def requests_left(row: RateBudget, now: datetime) -> int:
-    """How many requests of a budget are left."""
-    return budget.remaining(budget.Usage.from_json(row.usage), rules(), now)
-
-
-def spend(key: str, purpose: budget.Purpose, deadline: datetime, now: datetime) -> datetime | None:
-    """Take one request from the budget before it is sent. `None`: it was taken; otherwise when to ask again (UTC)."""
-    booked = book(key, purpose, deadline, now)
-    return booked if isinstance(booked, datetime) else None
-
-
-def book(
-    key: str, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime] = ()
-) -> Booked | datetime:
-    """Take requests from the budget before they are sent: one, and more for what is due `later` (deadlines in UTC,
-    earliest first), as far as that has its turn now. If none may be sent, when to ask again (UTC)."""
-    with transaction.atomic():
-        row = locked_budget(key)
-        usage = budget.Usage.from_json(row.usage)
-        if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
-            return now + BUDGET_PAUSE
-        # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
-        left = budget.remaining(usage, rules(), now)
-        together = [deadline, *(one for one in later if budget.admits(row.cutoff_at, one, now))]
-        if not _pays_all_before(key, together[-1], left, now):
-            together = [one for one in together if not budget.asks_others(one - now)] or [deadline]
-            if not _pays_all_before(key, together[-1], left, now):
-                return now + BUDGET_PAUSE
-        reserve = budget.reserve_for(purpose, deadline - now, rules())
-        booked = budget.book(usage, rules(), now, reserve=reserve, most=len(together))
-        if booked is None:
-            return budget.affordable_at(usage, rules(), now, reserve=reserve)
-        _spending().run({"key": key, "usage": booked[0].to_json()})
-        return Booked(booked[1], row.cutoff_at, together[-1])
-
-
-def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> bool:
-    """Are so many requests enough for all that is due before this deadline, and one more? What is near does not ask;
-    nor where nothing is left, because the budget itself then says when to ask again."""
-    if not left or not budget.asks_others(deadline - now):
-        return True
-    return budget.beyond(left, demand.due_before(key, deadline, now, most=rules().limit)) > 0
-
-
-def give_back(key: str, block: budget.Block) -> None:
-    """What is left of a block was not sent."""
-    with transaction.atomic():
-        usage = budget.give_back(budget.Usage.from_json(locked_budget(key).usage), block)
-        _spending().run({"key": key, "usage": usage.to_json()})
-
-
-def rate_limited(account: LockAccount, retry_after: float | None, now: datetime) -> None:
-    """429: the budget learns when the next window begins (`retry_after`, in seconds) and lets nothing through until
-    then, not even what runs have taken in advance. It is a row, so this survives any restart."""
-    with transaction.atomic():
-        row = locked_budget(account.budget_key)
-        usage = budget.learn(budget.Usage.from_json(row.usage), rules(), now, retry_after)
-        row.usage = usage.to_json()
-        row.save(update_fields=["usage"])
-        void_blocks(row.key, now)
-
-
-def void_blocks(key: str, now: datetime) -> None:
-    """What runs have taken in advance from a budget must not be sent: the limit, or who comes first, has changed."""
-    LockState.objects.filter(rate_key=key, lease_until__gt=now).update(block_is_void=True)
 
 
 def paused_until(account: LockAccount, now: datetime) -> datetime | None:
@@ -194,8 +86,8 @@ def able_to_probe(account: LockAccount, now: datetime) -> set[int]:
     """Locks of an account with due work. Where requests are scarce, those where codes are due that may spend, if there
     are any: another one is neither woken nor paid, and would keep the probe for itself."""
     due = with_work(now).filter(account=account).values_list("pk", flat=True)
-    row, limit = RateBudget.objects.filter(key=account.budget_key).first() or RateBudget(), rules()
-    left = requests_left(row, now)
+    row, limit = RateBudget.objects.filter(key=account.budget_key).first() or RateBudget(), request_budget.rules()
+    left = request_budget.requests_left(row, now)
     until = budget.spendable_until(left, row.cutoff_at, limit, now)
     if until is None and left > budget.reserve_for(budget.Purpose.AUDIT, None, limit):
         return set(due)
@@ -208,8 +100,8 @@ def with_work(now: datetime) -> QuerySet[Lock]:
     # A lock stops resting once its account may be written to again, even if `update()` switched it without a signal.
     released = Q(operation__pause_cause=OBSERVE_ONLY, account__observe_only=False)
     # Whether the budget is enough now, the sweep knows better than the run that found it spent; but not at once.
-    rested = now + BUDGET_PAUSE - timedelta(seconds=settings.SWEEP_SECONDS)
-    released |= Q(operation__pause_cause=BUDGET_SPENT, operation__paused_until__lte=rested)
+    rested = now + request_budget.BUDGET_PAUSE - timedelta(seconds=settings.SWEEP_SECONDS)
+    released |= Q(operation__pause_cause=request_budget.BUDGET_SPENT, operation__paused_until__lte=rested)
     # A lease that ends later than any could now was taken before the clock stepped back.
     in_a_run = Q(operation__lease_until__gt=now, operation__lease_until__lte=now + LEASE)
     codes = Pin.objects.filter(next_try_at__lte=now).order_by().values("lock")

@@ -21,7 +21,7 @@ from pins.core import alias
 from pins.core.arrival import EARLY, Sign, sign_of
 from pins.core.budget import Purpose
 from pins.models import AccessGrant, DoorEntry, Incident, InstallationKey, LockActivity, LockState, Pin
-from pins.reconcile import account_limits, arrivals
+from pins.reconcile import account_limits, arrivals, request_budget
 from pins.reconcile.clients import client_for
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
@@ -114,8 +114,8 @@ def _read(lock: Lock, clients: Clients, now: datetime) -> Cause | None:
     if not _take_turn(lock.pk, now):
         return None
     mine = LockActivity.objects.filter(lock=lock)
-    if account_limits.spend(lock.account.budget_key, Purpose.ACTIVITY, now + _LAST, now) is not None:
-        mine.update(rest_until=now + FAILED, trouble=account_limits.BUDGET_SPENT)
+    if request_budget.spend(lock.account.budget_key, Purpose.ACTIVITY, now + _LAST, now) is not None:
+        mine.update(rest_until=now + FAILED, trouble=request_budget.BUDGET_SPENT)
         return Cause.RATE_LIMITED
     try:
         answer = clients(lock.account).activity(lock.device_id)
@@ -143,7 +143,7 @@ def _failed(lock: Lock, error: TedeeError, now: datetime) -> None:
     is_refusal = error.cause in (Cause.UNAUTHORIZED, Cause.FORBIDDEN, Cause.NOT_FOUND)
     logger.info("activity_not_read", extra={"lock_id": lock.pk, "cause": error.cause.value})
     if error.cause is Cause.RATE_LIMITED:
-        account_limits.rate_limited(lock.account, error.retry_after, now)
+        request_budget.rate_limited(lock.account, error.retry_after, now)
     rest = now + (REFUSED if is_refusal else FAILED)
     rows = LockActivity.objects.filter(lock=lock)
     if is_refusal:

@@ -32,9 +32,10 @@ from pins.models import (
     Pin,
     RateBudget,
 )
-from pins.reconcile.account_limits import rules
 from pins.reconcile.known import KnownLock
+from pins.reconcile.request_budget import rules
 from rentals.models import Lock, LockAccount
+from rentals.phrases import mark
 
 #: The trace of the last restore (`Heartbeat`). The board reads it.
 RESTORED: Final = "restored"
@@ -104,7 +105,7 @@ def _forget_messages(now: datetime) -> None:
     """What waited was sent long ago, or is not true any more. A guest is told what is true, but nobody knows what was
     sent since: as if the sender had died in the middle (`pins.notify.tries`)."""
     waiting = Delivery.objects.filter(state=Delivery.State.WAITING)
-    waiting.update(state=Delivery.State.DROPPED, ended_at=now, last_error="A backup was restored.")
+    waiting.update(state=Delivery.State.DROPPED, ended_at=now, last_error=mark("A backup was restored."))
     GuestMessage.objects.filter(state=GuestMessage.State.WAITING).update(begun_at=now)
     NotificationChannel.objects.update(listens_from=now)
 

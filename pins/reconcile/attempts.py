@@ -24,7 +24,7 @@ from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content, Observed, Op, PendingWrite
 from pins.core.plan import START_MARGIN, Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.models import Pin, PinAttempt
-from pins.reconcile import account_limits, aliases, leases, pile_up, statements
+from pins.reconcile import aliases, leases, pile_up, request_budget, statements
 from pins.reconcile.agenda import Choice
 from pins.reconcile.known import KnownLock
 from pins.reconcile.observations import save_if_unchanged, store_if_unchanged
@@ -213,7 +213,7 @@ def prepare_for_lock(
     with transaction.atomic():
         if isinstance(step, Write) and not _may_write(lock.account_id, lock.pk):
             return ObserveOnly()
-        until = account_limits.spend(lock.account.budget_key, purpose, due, now)
+        until = request_budget.spend(lock.account.budget_key, purpose, due, now)
         if until is not None:
             return Rest(until)
         if not leases.renew(lease, writes_at=_if_write(step, now)):

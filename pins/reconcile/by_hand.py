@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -10,18 +10,21 @@ from django.db.models import Q
 
 from pins.core import transitions
 from pins.models import LockState, Pin
-from pins.reconcile.observations import locked_pin, save_observed
+from pins.reconcile.observations import locked_pin, save_all_observed, save_observed
 
 
-def try_now(pin_ids: list[int], now: datetime) -> set[int]:
-    """A person says: try again now. Lifts blocks, rests and the lock's pause; returns the locks to run."""
-    touched: set[int] = set()
-    for pin_id in sorted(pin_ids):
-        with transaction.atomic():
-            pin = locked_pin(pin_id)
+def try_now(pin_ids: Collection[int], now: datetime) -> set[int]:
+    """A person says: try again now. Lifts blocks, rests and the lock's pause; returns the locks to run. A few
+    statements, however many there are."""
+    with transaction.atomic():
+        # Grants by a second query, as in `locked_pin`.
+        rows = Pin.objects.select_for_update().filter(pk__in=pin_ids).prefetch_related("grant").order_by("pk")
+        pins = list(rows)
+        for pin in pins:
+            pin.note_read()
             pin.put_observed(transitions.retried(pin.observed, now))
-            save_observed(pin, now)
-            touched.add(pin.lock_id)
+        save_all_observed(pins, now)
+    touched = {pin.lock_id for pin in pins}
     LockState.objects.filter(lock_id__in=touched).update(paused_until=None)
     return touched
 

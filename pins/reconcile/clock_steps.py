@@ -18,18 +18,22 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 
+from pins.core.arrival import LATER
 from pins.core.pin_state import State
 from pins.models import (
     AccountState,
     Delivery,
     GuestMessage,
     Heartbeat,
+    LockActivity,
     LockState,
     NotificationChannel,
     Pin,
     StaffAccess,
+    StayArrival,
 )
 from pins.models.outbox import CLAIM, OutboxMessage
+from pins.reconcile import activity
 from rentals.models import FeedState
 
 logger = logging.getLogger(__name__)
@@ -65,6 +69,7 @@ def forget(now: datetime) -> bool:
         traces.update(at=now)
         _codes(now)
         _locks(now)
+        _arrivals(now)
         _others(now)
     return True
 
@@ -91,6 +96,14 @@ def _locks(now: datetime) -> None:
         AccountState.objects.filter(**{f"{name}__gt": now}).update(**{name: now})
     period = timedelta(seconds=settings.AUDIT_SECONDS)
     LockState.objects.filter(audit_at__gt=now + period).update(audit_at=now + period)
+
+
+def _arrivals(now: datetime) -> None:
+    """Until when the activity of a lock is known would be said of a time to come, and that nobody came by a midnight
+    that is still to be. Such a lock is read as for the first time."""
+    ahead = Q(read_at__gt=now) | Q(due_at__gt=now + LATER) | Q(rest_until__gt=now + activity.REFUSED)
+    LockActivity.objects.filter(ahead).update(read_at=None, due_at=None, rest_until=None)
+    StayArrival.objects.filter(absent_at__gt=now).update(absent_at=None, announced=False)
 
 
 def _others(now: datetime) -> None:

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from pins.core.budget import Purpose
 from pins.models import AccountState, LockState, Pin
-from pins.reconcile import account_limits
+from pins.reconcile import account_limits, request_budget
 from pins.reconcile.clients import client_for
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
@@ -102,7 +102,7 @@ def _came_back(
     found: set[int] = set()
     for start in range(0, len(locks), MOST_IDS):
         group = {lock.device_id: lock for lock in locks[start : start + MOST_IDS]}
-        if account_limits.spend(account.budget_key, purpose, now, now) is not None:
+        if request_budget.spend(account.budget_key, purpose, now, now) is not None:
             break
         try:
             answer = clients(account).sync_locks(list(group))

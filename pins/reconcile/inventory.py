@@ -11,13 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from pins.core.budget import Purpose
 from pins.models import AccountState
-from pins.reconcile import account_limits, connectivity
+from pins.reconcile import account_limits, connectivity, request_budget
 from pins.reconcile.clients import client_for
 from pins.reconcile.tokens import TokenNotReady
 from pins.tedee.answers import Answer
@@ -26,6 +28,7 @@ from pins.tedee.errors import Cause, TedeeError, TokenEnded
 from pins.tedee.messages import RemoteLock
 from rentals.fields import behind
 from rentals.models import Lock, LockAccount
+from rentals.phrases import mark
 from rentals.plain_text import one_line
 
 #: A listing asks for a page and for the one after it, to learn that there is none.
@@ -34,8 +37,8 @@ _USUAL_REQUESTS = 2
 REST_OF_A_DEAD_KEY = timedelta(minutes=5)
 _LARGEST_ID = 2**63 - 1
 
-NO_KEYPAD = "no keypad: guests cannot enter a code"
-NO_BRIDGE = "no bridge: codes cannot be set from afar"
+NO_KEYPAD = mark("no keypad: guests cannot enter a code")
+NO_BRIDGE = mark("no bridge: codes cannot be set from afar")
 
 
 class Change(StrEnum):
@@ -86,7 +89,8 @@ class Inventory:
 
 
 class FetchError(Exception):
-    """The locks of an account could not be read; the text says why and what to do, in one line."""
+    """The locks of an account could not be read; the text says why and what to do, in one line, in the language that is
+    active."""
 
 
 def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], TedeeClient] = client_for) -> Inventory:
@@ -94,18 +98,19 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
 
     A person waits for the answer, so the requests may come from the last tenth of the budget, but never exceed it.
     """
-    for _ in range(_USUAL_REQUESTS):
-        if (until := account_limits.spend(account.budget_key, Purpose.ARRIVAL, now, now)) is not None:
+    for _number in range(_USUAL_REQUESTS):
+        if (until := request_budget.spend(account.budget_key, Purpose.ARRIVAL, now, now)) is not None:
             minutes = max(1, round((until - now).total_seconds() / 60))
-            raise FetchError(f"The requests of this hour are used up. Try again in {minutes} min.")
+            spent = _("The requests of this hour are used up. Try again in {minutes} min.")
+            raise FetchError(spent.format(minutes=minutes))
     try:
         answer = _listed(account, clients)
     except TedeeError as error:
         if error.cause is Cause.UNAUTHORIZED:
             account_limits.key_refused(account, REST_OF_A_DEAD_KEY, now)
         raise FetchError(explain(error, LockAccount.Kind(account.kind))) from None
-    for _ in range(answer.requests - _USUAL_REQUESTS):
-        account_limits.spend(account.budget_key, Purpose.ARRIVAL, now, now)
+    for _number in range(answer.requests - _USUAL_REQUESTS):
+        request_budget.spend(account.budget_key, Purpose.ARRIVAL, now, now)
     account_limits.answered(account, now)
     try:
         with transaction.atomic():
@@ -113,7 +118,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
             AccountState.objects.update_or_create(account=account, defaults={"listed_at": now})
             return inventory
     except IntegrityError:  # another import added the same locks between our look and our insert
-        raise FetchError("Another import ran at the same moment. Try again.") from None
+        raise FetchError(_("Another import ran at the same moment. Try again.")) from None
 
 
 def _listed(account: LockAccount, clients: Callable[[LockAccount], TedeeClient]) -> Answer[tuple[RemoteLock, ...]]:
@@ -128,23 +133,40 @@ def _listed(account: LockAccount, clients: Callable[[LockAccount], TedeeClient])
 def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
     """Why the locks cannot be read, for the person who must fix it."""
     if error.cause is Cause.UNAUTHORIZED and kind is LockAccount.Kind.OAUTH:
-        return (
+        return _(
             "Tedee does not accept the connection of the account. Press “Connect with Tedee” on its page, or choose "
             "another kind of access there."
         )
     if error.cause is Cause.RATE_LIMITED:
         minutes = max(1, round((error.retry_after or 600) / 60))
-        return f"Tedee allows only a few lock lists in ten minutes. Try again in {minutes} min."
-    return {
-        Cause.UNAUTHORIZED: "Tedee refuses the access key: it is wrong, expired or revoked. Make a new one at "
-        "portal.tedee.com (Personal Access Keys) and enter it in the account.",
-        Cause.RENEWAL: "Tedee has not given a new access token yet. Try again in a moment.",
-        Cause.FORBIDDEN: "The access key may not read locks. Make one with the scopes Device.Read and "
-        "Device.ReadWrite.",
-        Cause.NETWORK: "The Tedee cloud cannot be reached. Check this machine's internet connection and try again.",
-        Cause.SERVER: "The Tedee cloud gave an unusable answer. Try again later; if it stays, check TEDEE_API_URL.",
-        Cause.NOT_FOUND: "The Tedee cloud does not know this request. Check TEDEE_API_URL.",
-    }.get(error.cause, f"{error.summary}. Try again later.")
+        often = _("Tedee allows only a few lock lists in ten minutes. Try again in {minutes} min.")
+        return often.format(minutes=minutes)
+    if error.cause in _EXPLAINED:
+        return _(_EXPLAINED[error.cause])
+    problem = _(_SUMMARIES.get(error.cause, error.summary))
+    return _("{problem}. Try again later.").format(problem=problem)
+
+
+_EXPLAINED: Final = {
+    Cause.UNAUTHORIZED: mark(
+        "Tedee refuses the access key: it is wrong, expired or revoked. Make a new one at portal.tedee.com (Personal "
+        "Access Keys) and enter it in the account."
+    ),
+    Cause.RENEWAL: mark("Tedee has not given a new access token yet. Try again in a moment."),
+    Cause.FORBIDDEN: mark(
+        "The access key may not read locks. Make one with the scopes Device.Read and Device.ReadWrite."
+    ),
+    Cause.NETWORK: mark("The Tedee cloud cannot be reached. Check this machine's internet connection and try again."),
+    Cause.SERVER: mark("The Tedee cloud gave an unusable answer. Try again later; if it stays, check TEDEE_API_URL."),
+    Cause.NOT_FOUND: mark("The Tedee cloud does not know this request. Check TEDEE_API_URL."),
+}
+#: As `pins.tedee.errors` says it, for the other causes that a list of locks can have.
+_SUMMARIES: Final = {
+    Cause.BAD_REQUEST: mark("Tedee refused the request as invalid"),
+    Cause.BUSY: mark("The lock is busy with another request"),
+    Cause.OFFLINE: mark("The lock is not connected"),
+    Cause.TIMEOUT: mark("The lock did not answer the Tedee cloud in time"),
+}
 
 
 def store(account: LockAccount, remote: tuple[RemoteLock, ...], *, add: bool = True) -> Inventory:
@@ -155,7 +177,7 @@ def store(account: LockAccount, remote: tuple[RemoteLock, ...], *, add: bool = T
     known = _Known.of(remote)
     for one in remote:
         if one.serial_number and one.serial_number in serials:
-            found.append(_skipped(one, "listed twice under this serial number; the first entry counts"))
+            found.append(_skipped(one, _("listed twice under this serial number; the first entry counts")))
             continue
         serials.add(one.serial_number)
         if (stored := _store_one(account, one, known, add=add)) is not None:
@@ -194,21 +216,20 @@ def _is_usable(one: RemoteLock) -> bool:
 
 def _store_one(account: LockAccount, one: RemoteLock, known: _Known, *, add: bool) -> Found | None:
     if not _is_usable(one):
-        return _skipped(one, "Tedee gave it no usable number")
+        return _skipped(one, _("Tedee gave it no usable number"))
     by_serial, by_device = known.by_serial.get(one.serial_number), known.by_device.get(one.id)
     lock = by_serial or by_device
     if lock is None:
         return _create(account, one, known) if add else None
     if lock.account_id != account.pk:
-        return _skipped(one, f"already here through the account “{lock.account}”, which keeps it", lock)
+        other = _("already here through the account “{account}”, which keeps it")
+        return _skipped(one, other.format(account=lock.account), lock)
     if by_serial is None and lock.serial_number and one.serial_number:
-        return _skipped(
-            one, f"has the device id of “{lock.name}”, another lock. Correct the device id of “{lock.name}”", lock
-        )
+        wrong = _("has the device id of “{lock}”, another lock. Correct the device id of “{lock}”")
+        return _skipped(one, wrong.format(lock=lock.name), lock)
     if by_device is not None and by_device.pk != lock.pk:
-        return _skipped(
-            one, f"was added again, but the entry “{by_device.name}” has its device id. Delete that entry", lock
-        )
+        again = _("was added again, but the entry “{lock}” has its device id. Delete that entry")
+        return _skipped(one, again.format(lock=by_device.name), lock)
     return _update(lock, one, known)
 
 
@@ -229,9 +250,9 @@ def _update(lock: Lock, one: RemoteLock, known: _Known) -> Found:
         known.note(lock, one.id)
     notes = _notes(one)
     if moved:
-        notes = ("was removed and added again: its codes are being set anew", *notes)
+        notes = (_("was removed and added again: its codes are being set anew"), *notes)
     if not lock.is_active:
-        notes = ("switched off here: no codes are issued", *notes)
+        notes = (_("switched off here: no codes are issued"), *notes)
     change = Change.UPDATED if changed else Change.SAME
     return Found(lock.name, one.serial_number, one.id, change, notes, lock.pk, moved, one.is_connected)
 
@@ -256,13 +277,13 @@ def _facts(one: RemoteLock) -> dict[str, object]:
 def _notes(one: RemoteLock) -> tuple[str, ...]:
     notes = []
     if not one.has_keypad:
-        notes.append(NO_KEYPAD)
+        notes.append(_(NO_KEYPAD))
     if not one.has_bridge:
-        notes.append(NO_BRIDGE)
+        notes.append(_(NO_BRIDGE))
     elif one.is_connected is False:
-        notes.append("offline at the moment")
+        notes.append(_("offline at the moment"))
     if one.battery_level is not None and one.battery_level < Lock.LOW_BATTERY:
-        notes.append(f"battery at {one.battery_level} %: charge or change it")
+        notes.append(_("battery at {percent} %: charge or change it").format(percent=one.battery_level))
     return tuple(notes)
 
 

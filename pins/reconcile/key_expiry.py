@@ -13,7 +13,7 @@ from typing import Final
 
 from pins.core.budget import Purpose
 from pins.models import AccountState, Incident
-from pins.reconcile import account_limits
+from pins.reconcile import request_budget
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
 from rentals.models import LockAccount
@@ -36,7 +36,7 @@ def check(account: LockAccount, client: TedeeClient, now: datetime, *, asked: bo
     checked_long_ago = state.key_checked_at is None or state.key_checked_at <= now - wait + _SLACK
     if account.kind != LockAccount.Kind.PERSONAL_KEY or not (checked_long_ago or asked):
         return
-    if account_limits.spend(account.budget_key, Purpose.CONNECTIVITY, now, now) is not None:
+    if request_budget.spend(account.budget_key, Purpose.CONNECTIVITY, now, now) is not None:
         return
     try:
         keys = client.personal_keys().value

@@ -22,7 +22,7 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from pins.models import LockState
-from pins.reconcile import account_limits, statements, wakes
+from pins.reconcile import request_budget, statements, wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
 from pins.reconcile.statements import Rows, Statement, kept, slot
 from rentals.models import Lock
@@ -88,13 +88,15 @@ def acquire(lock: Lock) -> Lease | Taken:
 
     1. The budget row of the rate group is locked, so that leases of one group are counted one after the other.
     2. Unexpired leases are counted: at most TEDEE_MAX_IN_FLIGHT, and a single probe while the cloud is out of reach.
-    3. The lease is taken where nobody holds it.
+    3. The lease is taken where nobody holds it. One that ends later than any could now was taken before the clock
+       stepped back: its run may still live, with a request under way. So it is cut to the length of a lease, and ends
+       by then, unless that run renews it.
     """
     key = lock.account.budget_key
     if getattr(lock, "operation", None) is None:
         LockState.objects.get_or_create(lock=lock)
     with transaction.atomic():
-        account_limits.locked_budget(key)
+        request_budget.locked_budget(key)
         now = timezone.now()
         values = {"lock": lock.pk, "key": key, "now": now, "end": now + LEASE}
         under_way = _under_way(_is_by_machine()).read(values)
@@ -104,7 +106,10 @@ def acquire(lock: Lock) -> Lease | Taken:
         if any(account_id == lock.account_id and outages for account_id, outages in under_way):
             return Taken(now + timedelta(seconds=random.uniform(*NOT_IN_TURN)))
         lease = Lease(lock.pk, uuid.uuid4())
-        return lease if _taking(_is_by_machine()).run({**values, "owner": lease.owner}) == 1 else Taken(None)
+        if _taking(_is_by_machine()).run({**values, "owner": lease.owner}) == 1:
+            return lease
+        _cutting(_is_by_machine()).run(values)
+        return Taken(None)
 
 
 @kept
@@ -119,17 +124,23 @@ def _under_way(_by_machine: bool) -> Rows[tuple[int, int | None]]:
 @kept
 def _taking(_by_machine: bool) -> Statement:
     now, end = _now_and_end()
-    # A lease that ends later than any could now was taken before the clock stepped back.
-    free = LockState.objects.filter(lock=slot("lock", LockState)).exclude(lease_until__gt=now, lease_until__lte=end)
+    free = LockState.objects.filter(lock=slot("lock", LockState)).exclude(lease_until__gt=now)
     taken = {"lease_owner": slot("owner", LockState, "lease_owner"), "lease_until": end, "block_is_void": False}
     return statements.update(free, {**taken, "rate_key": slot("key", LockState, "rate_key")})
+
+
+@kept
+def _cutting(_by_machine: bool) -> Statement:
+    _, end = _now_and_end()
+    of_before = LockState.objects.filter(lock=slot("lock", LockState), lease_until__gt=end)
+    return statements.update(of_before, {"lease_until": end})
 
 
 def is_taken(lock: Lock, now: datetime) -> bool:
     """Whether a run has the lock already, as its loaded state says: the cheap answer before `acquire`, which decides.
     `now`: of this machine. If its clock is slow, a lease that was never given back seems to hold a little longer."""
     until = state.lease_until if (state := getattr(lock, "operation", None)) is not None else None
-    # One that ends later than any could now was taken before the clock stepped back.
+    # One that ends later than any could now was taken before the clock stepped back: `acquire` cuts it.
     return until is not None and now < until <= now + LEASE
 
 

@@ -19,7 +19,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from pins.core.budget import Purpose
 from pins.models import AccountState, Incident, Pin
-from pins.reconcile import account_limits, connectivity, key_expiry
+from pins.reconcile import account_limits, connectivity, key_expiry, request_budget
 from pins.reconcile.clients import client_for
 from pins.reconcile.inventory import REST_OF_A_DEAD_KEY, Inventory, store
 from pins.tedee.client import Answer, TedeeClient
@@ -166,4 +166,4 @@ def _still_there(client: TedeeClient, device_ids: Iterable[int], lock_ids: dict[
 
 
 def _may_spend(account: LockAccount, now: datetime) -> bool:
-    return account_limits.spend(account.budget_key, Purpose.CONNECTIVITY, now, now) is None
+    return request_budget.spend(account.budget_key, Purpose.CONNECTIVITY, now, now) is None

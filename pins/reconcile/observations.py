@@ -6,7 +6,7 @@ A transaction that holds one PIN's row never waits for another's.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from pins.core.pin_state import Blocked, Observed
 from pins.core.plan import Write, closing_look_pending
 from pins.desired import claims
 from pins.models import Incident, Pin, PinAttempt
-from pins.models.pin import OBSERVED_COLUMNS
+from pins.models.pin import OBSERVED_COLUMNS, PLANNED_COLUMNS
 from pins.reconcile import aliases, listings, statements
 from pins.reconcile.known import KnownLock
 from pins.reconcile.statements import Statement, kept, slot
@@ -45,6 +45,19 @@ def save_observed(pin: Pin, now: datetime) -> None:
     pin.save(update_fields=OBSERVED_COLUMNS)
     pin.note_read()
     claims.release_unused(pin, now)
+
+
+def save_all_observed(pins: Collection[Pin], now: datetime) -> None:
+    """The same for many locked rows, with a few statements. They were noted after they were read."""
+    columns = {"observed_rev", *PLANNED_COLUMNS}
+    for pin in pins:
+        _replan(pin, now)
+        columns |= pin.changed_columns().keys()
+        pin.observed_rev += 1
+    Pin.objects.bulk_update(pins, sorted(columns))
+    for pin in pins:
+        pin.note_read()
+    claims.release_all_unused(pins, now)
 
 
 #: What must hold besides, written with slots. A function of its own for each, so that its statements can be kept.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from pins.core import budget
-from pins.reconcile import account_limits
+from pins.reconcile import request_budget
 
 
 class Purse:
@@ -19,7 +19,7 @@ class Purse:
 
     def __init__(self, key: str) -> None:
         self._key = key
-        self._booked: account_limits.Booked | None = None
+        self._booked: request_budget.Booked | None = None
 
     def pay(
         self, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime]
@@ -31,7 +31,7 @@ class Purse:
         booked = self._booked
         if booked is None or not self._covers(booked, purpose, deadline, now):
             self.close()
-            fresh = account_limits.book(self._key, purpose, deadline, now, later=later)
+            fresh = request_budget.book(self._key, purpose, deadline, now, later=later)
             if isinstance(fresh, datetime):
                 return fresh
             booked = fresh
@@ -47,16 +47,16 @@ class Purse:
         """Give back what is left."""
         booked, self._booked = self._booked, None
         if booked is not None and booked.block.left:
-            account_limits.give_back(self._key, booked.block)
+            request_budget.give_back(self._key, booked.block)
 
-    def _covers(self, booked: account_limits.Booked, purpose: budget.Purpose, due: datetime, now: datetime) -> bool:
+    def _covers(self, booked: request_budget.Booked, purpose: budget.Purpose, due: datetime, now: datetime) -> bool:
         """Blocks are taken only where much is left, so no reserve forbids their requests. A cutoff may, and what others
         that are due earlier need."""
         if purpose in (budget.Purpose.AUDIT, budget.Purpose.CONNECTIVITY):
             return False
         admitted = budget.admits(booked.cutoff_at, due, now) and booked.is_for(due, now)
-        return admitted and budget.is_open(booked.block, account_limits.rules(), now)
+        return admitted and budget.is_open(booked.block, request_budget.rules(), now)
 
 
-def _with_left(booked: account_limits.Booked, left: int) -> account_limits.Booked:
+def _with_left(booked: request_budget.Booked, left: int) -> request_budget.Booked:
     return replace(booked, block=replace(booked.block, left=left))

@@ -18,7 +18,7 @@ from pins.core.pin_state import State
 from pins.core.plan import Create, Delete, Write
 from pins.core.retry import Scope, delay
 from pins.models import AccountState, Incident, LockState, Pin
-from pins.reconcile import account_limits, keypad_room, listings, observations, statements, write_scope
+from pins.reconcile import account_limits, keypad_room, listings, observations, request_budget, statements, write_scope
 from pins.reconcile.endings import BY_ANSWER, Endings
 from pins.reconcile.known import KnownLock
 from pins.reconcile.statements import Statement, kept, slot
@@ -166,7 +166,7 @@ def _rest_account(lock: Lock, attempt: PreparedAttempt, error: TedeeError, now: 
     wait = _wait(error, attempt, 1, 1, now)
     if error.cause is Cause.UNAUTHORIZED:
         return account_limits.key_refused(lock.account, wait, now, lock.pk)
-    account_limits.rate_limited(lock.account, error.retry_after, now)
+    request_budget.rate_limited(lock.account, error.retry_after, now)
     return now + wait
 
 

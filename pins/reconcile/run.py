@@ -35,6 +35,7 @@ from pins.reconcile import (
     keypad_room,
     leases,
     pile_up,
+    request_budget,
     responses,
     wakes,
     write_scope,
@@ -136,7 +137,7 @@ def _rests_until(lock: Lock, now: datetime) -> datetime | None:
     The same goes for that of a lock whose list could not be compared yet after a restore, and for the pause of an
     account that is observe-only, or whose key may not write: that may be over by now.
     """
-    softly = (account_limits.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST, after_loss.LOOK_FIRST)
+    softly = (request_budget.BUDGET_SPENT, OBSERVE_ONLY, account_limits.WRITES_REST, after_loss.LOOK_FIRST)
     state: LockState | None = getattr(lock, "operation", None)
     paused = state.paused_until if state is not None and state.pause_cause not in softly else None
     account_paused = account_limits.rests_until(lock, getattr(lock.account, "operation", None), now)
@@ -216,7 +217,7 @@ class _Work:
             self._writes_rest, self._cause = self._clock() + OBSERVE_ONLY_PAUSE, OBSERVE_ONLY
             return None
         if isinstance(prepared, attempts.Rest):
-            return _rest(self._lock, self._clock() + account_limits.BUDGET_PAUSE, account_limits.BUDGET_SPENT)
+            return _rest(self._lock, self._clock() + request_budget.BUDGET_PAUSE, request_budget.BUDGET_SPENT)
         if prepared is None or isinstance(prepared, attempts.LookFirst):  # the latter: it was released a moment ago
             self._agenda.changed()
             return None

@@ -12,7 +12,7 @@ from django.db.models import BooleanField, Case, Exists, F, Min, OuterRef, Q, Qu
 from pins.core import budget
 from pins.core.audit import BEFORE_CHECK_IN
 from pins.models import OBSERVE_ONLY, Heartbeat, LockState, Pin, RateBudget
-from pins.reconcile import account_limits, demand, wakes
+from pins.reconcile import account_limits, demand, request_budget, wakes
 from pins.reconcile.account_limits import ADDED_AGAIN, WRITES_REST
 from rentals.models import Lock
 
@@ -100,14 +100,14 @@ def ration(now: datetime) -> Limits:
     asked = demand.by_budget(now)
     found: dict[int, Limit] = {}
     for row in RateBudget.objects.filter(Q(key__in=asked) | Q(cutoff_at__isnull=False)):
-        left, cutoff = account_limits.requests_left(row, now), None
+        left, cutoff = request_budget.requests_left(row, now), None
         one = asked.get(row.key)
         if one is not None and one.codes > left // budget.REQUESTS_PER_CODE:
             cutoff = budget.cutoff(demand.first_deadlines(one.accounts, now, left + 1), left)
         if cutoff != row.cutoff_at:
             # Not the usage: a run may be spending at this moment.
             RateBudget.objects.filter(key=row.key).update(cutoff_at=cutoff)
-            account_limits.void_blocks(row.key, now)
+            request_budget.void_blocks(row.key, now)
         if one is not None:
             found |= _limits(one, left, cutoff, now)
     return found
@@ -118,14 +118,14 @@ def _stored_limits(now: datetime) -> Limits:
     asked = demand.by_budget(now)
     found: dict[int, Limit] = {}
     for row in RateBudget.objects.filter(key__in=asked):
-        found |= _limits(asked[row.key], account_limits.requests_left(row, now), row.cutoff_at, now)
+        found |= _limits(asked[row.key], request_budget.requests_left(row, now), row.cutoff_at, now)
     return found
 
 
 def _limits(asked: demand.Asked, left: int, cutoff: datetime | None, now: datetime) -> dict[int, Limit]:
     """One for the accounts of a budget with less than what is kept for near deadlines, or with more due than they can
     pay; else none."""
-    until = budget.spendable_until(left, cutoff, account_limits.rules(), now)
+    until = budget.spendable_until(left, cutoff, request_budget.rules(), now)
     if left and until is None:
         return {}
     return dict.fromkeys(asked.accounts, Limit(budget.codes_payable(left) if left else 0, until))

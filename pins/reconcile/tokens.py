@@ -257,6 +257,8 @@ def connect(account: LockAccount, tokens: oauth.Tokens, now: datetime) -> None:
         known = AccountTokens.objects.filter(account=account).update(version=F("version") + 1, **made, **fresh)
         if not known:
             AccountTokens.objects.create(account=account, **made, **fresh)
+        may_write = tokens.may_write(settings.TEDEE_OAUTH_SCOPES)
+        AccountState.objects.update_or_create(account=account, defaults={"key_may_write": may_write})
         _end_rest(account.pk, Cause.RENEWAL.value)
         Incident.resolve(now, about=account, kinds=(*account_limits.DEAD, *_ABOUT_CONNECTIONS))
         account_limits.forgive_new_keys(now)

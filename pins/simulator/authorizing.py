@@ -126,6 +126,8 @@ def _tokens(cloud: CloudState, request: Request, form: dict[str, str], step: str
         "token_type": "Bearer",
         "expires_in": int(settings.token_seconds),
     }
+    if settings.scope_said:
+        said["scope"] = settings.scope_said
     if fresh:
         said["refresh_token"] = fresh
         if settings.refresh_said:

@@ -36,6 +36,7 @@ class CloudSettings:
     token_seconds: float = 3600.0  # how long an access token is accepted
     refresh_seconds: float = 14 * 86_400.0  # how long a refresh token is, unless it is used
     refresh_said: bool = True  # whether an answer says how long that is
+    scope_said: str = ""  # the scopes that an answer names; empty: none, so those that were asked for
     rotation: Literal["rotates", "keeps"] = "rotates"  # whether a renewal brings a new refresh token
     reuse: Literal["ends", "refused", "accepted"] = "ends"  # of a used refresh token; ends: the whole connection
     token_latency: float = 0.0  # seconds that a renewal takes

@@ -25,10 +25,14 @@ from pins.reconcile import inventory
 from pins.stack import demo_calendars
 from rentals.fields import behind
 from rentals.models import Booking, Lock, LockAccount, Property
+from rentals.models.tokens import new_token, token_digest
 
 ZONE = "Europe/Warsaw"
 ENTRANCE = "Front door"
 FLATS = ("Garden flat", "River room", "Attic")
+#: The flats whose guests have a page, and how they find the door.
+GUIDED = {"Garden flat": "The flat is behind the garden.", "Attic": "The attic is at the top of the stairs."}
+CLEANER = "Maria Kowalska"
 DOORS = (ENTRANCE, *FLATS, *demo_calendars.COTTAGES)
 FAULTS = "timeout_applied=0.05,timeout_lost=0.05,busy=0.12,offline=0.04,drop_applied=0.03"
 LATE_SECONDS = 8  # a lost write of the simulator may land this late
@@ -128,9 +132,11 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
             if fresh:
                 flat.locks.set([entrance, Lock.objects.get(account=account, name=name)])
         _ensure_cleaner()
-        # One spare code for the first flat, for a guest who cannot get in.
-        SparePool.objects.get_or_create(lock=Lock.objects.get(account=account, name=FLATS[0]), defaults={"size": 1})
-    _ensure_guide()
+        # One spare code on each of these doors, for a guest who cannot get in.
+        for name in GUIDED:
+            SparePool.objects.get_or_create(lock=Lock.objects.get(account=account, name=name), defaults={"size": 1})
+    for name in GUIDED:
+        _ensure_guide(Property.objects.get(name=name))
     around_now = Booking.objects.filter(check_in__lte=now, check_out__gt=now + timedelta(hours=1))
     if around_now.filter(source="demo").exists():
         return False
@@ -142,22 +148,21 @@ def ensure_sample_data(now: datetime, key: str) -> bool:
 def _ensure_cleaner() -> None:
     """Somebody who cleans the flats between stays."""
     cleaner, fresh = StaffAccess.objects.get_or_create(
-        name="Maria Kowalska",
+        name=CLEANER,
         defaults={"mode": StaffAccess.Mode.TURNOVER, "day_start": time(9), "day_end": time(18)},
     )
     if fresh:
         cleaner.properties.set(Property.objects.filter(name__in=FLATS))
 
 
-def _ensure_guide() -> None:
-    """What the guests of the first flat read. They get no message: the demo knows nobody's address."""
-    flat = Property.objects.get(name=FLATS[0])
+def _ensure_guide(flat: Property) -> None:
+    """What the guests of a flat read. They get no message: the demo knows nobody's address."""
     guide, fresh = GuestGuide.objects.get_or_create(
         property=flat,
         defaults={
             "hands_out_spares": True,
             "address": "Rynek Główny 1, Kraków",
-            "wifi_name": "Garden",
+            "wifi_name": flat.name,
             "host_phone": "+48 12 345 67 89",
         },
     )
@@ -165,7 +170,7 @@ def _ensure_guide() -> None:
         GuestText.objects.create(
             guide=guide,
             language="en",
-            door_instructions="The front door is the green one, left of the bakery. The flat is behind the garden.",
+            door_instructions=f"The front door is the green one, left of the bakery. {GUIDED[flat.name]}",
             check_out_notes="Please close the windows and leave the keys on the table.",
         )
 
@@ -177,6 +182,18 @@ def guest_path() -> str:
         Booking.objects.filter(property__name=FLATS[0], check_in__lte=now, check_out__gt=now).order_by("pk").first()
     )
     return reverse("guest-page", args=[links.page_of(inside.pk).token]) if inside is not None else ""
+
+
+def cleaner_path(folder: Path) -> str:
+    """The page of the cleaner. The database knows a digest of its address alone, so this keeps it in the folder."""
+    token = kept_secret(folder / "cleaner_link", new_token)
+    StaffAccess.objects.filter(name=CLEANER).update(link_digest=token_digest(token))
+    return reverse("work", args=[token])
+
+
+def spare_path() -> str:
+    """The lock on which a spare code waits for the guest of the attic."""
+    return reverse("lock", args=[Lock.objects.filter(name="Attic").values_list("pk", flat=True)[0]])
 
 
 def _book(sample: Sample, now: datetime) -> None:

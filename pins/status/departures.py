@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from rentals import departure
 from rentals.models import Booking
 from rentals.wording import day_and_time
@@ -25,11 +27,15 @@ def early_departure(booking: Booking, now: datetime) -> Early | None:
     if found is None:
         return None
     zone = booking.property.zone
-    who = "The guest checked out on the guest's page" if found.by_guest else "Somebody ended the stay here"
+    said = (
+        _("The guest checked out on the guest's page on {left}, instead of {planned}.")
+        if found.by_guest
+        else _("Somebody ended the stay here on {left}, instead of {planned}.")
+    )
     planned, left = day_and_time(found.planned_end, zone), day_and_time(found.left_at, zone)
     reason = departure.why_not_taken_back(booking, found, now)
     return Early(
-        said=f"{who} on {left}, instead of {planned}.",
+        said=said.format(left=left, planned=planned),
         until=day_and_time(departure.former_end(booking, found), zone),
-        why_not=f"It cannot be undone: {reason}" if reason else "",
+        why_not=_("It cannot be undone: {reason}").format(reason=reason) if reason else "",
     )

@@ -6,6 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db.models import Max
+from django.utils.translation import gettext as _
 
 from pins.models import AccessGrant, Incident, PinReveal
 from rentals.wording import Badge, Tone, day_and_time
@@ -30,13 +31,14 @@ def disclosure_badge(
     if grant is None:
         return None
     if reveals:
-        return Badge(f"Shown to {reveals[0].user_name} on {day_and_time(reveals[0].at, zone)}", Tone.READY)
+        said = _("Shown to {person} on {when}").format(person=reveals[0].person, when=day_and_time(reveals[0].at, zone))
+        return Badge(said, Tone.READY)
     since = _present_code_known_since(grant)
     if since is None:
-        return Badge("Not shown yet", Tone.WAITING) if is_live(grant, now) else None
+        return Badge(_("Not shown yet"), Tone.WAITING) if is_live(grant, now) else None
     if grant.disclosed_at is not None and grant.disclosed_at < since:
-        return Badge("New code not shown yet", Tone.ACT) if is_live(grant, now) else None
-    return Badge(f"Chosen by a person on {day_and_time(since, zone)}", Tone.READY)
+        return Badge(_("New code not shown yet"), Tone.ACT) if is_live(grant, now) else None
+    return Badge(_("Chosen by a person on {when}").format(when=day_and_time(since, zone)), Tone.READY)
 
 
 def _present_code_known_since(grant: AccessGrant) -> datetime | None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pins.core import capacity
 from pins.models import OBSERVE_ONLY
 from pins.status import wording
-from pins.status.wording import NEEDS_YOU, Kind
+from pins.status.wording import Kind
 from pins.tedee.errors import Cause
 from rentals.models import Lock
 from rentals.wording import Badge, Tone
 
-NO_KEYPAD: Final = Badge("No keypad", Tone.ACT, Kind.NO_KEYPAD)
+
+def no_keypad() -> Badge:
+    return Badge(_("No keypad"), Tone.ACT, Kind.NO_KEYPAD)
 
 
 def is_low(lock: Lock) -> bool:
@@ -37,28 +41,30 @@ def lock_badge(lock: Lock, now: datetime) -> Badge:
     """The state of a lock in words, the worst first."""
     cause = pause(lock, now)[0] if lock.pk else ""  # a new one, on its admin form, has no facts of operation yet
     if not lock.is_active:
-        return Badge("Switched off", Tone.OVER, Kind.LOCK_OFF)
+        return Badge(_("Switched off"), Tone.OVER, Kind.LOCK_OFF)
     if lock.has_keypad is False:
-        return NO_KEYPAD
+        return no_keypad()
     if lock.has_bridge is False:
-        return Badge("No bridge", Tone.ACT, Kind.NO_BRIDGE)
+        return Badge(_("No bridge"), Tone.ACT, Kind.NO_BRIDGE)
     if cause == Cause.OFFLINE.value or (not cause and lock.is_connected is False):
-        return Badge("Offline", Tone.TROUBLE, Kind.OFFLINE)
+        return Badge(_("Offline"), Tone.TROUBLE, Kind.OFFLINE)
     if cause:
         must_act = cause in wording.MUST_ACT
-        return NEEDS_YOU if must_act else Badge("Waiting", Tone.TROUBLE, Kind.RESTING)
+        return wording.needs_you() if must_act else Badge(_("Waiting"), Tone.TROUBLE, Kind.RESTING)
     if is_low(lock):
-        return Badge("Battery low", Tone.TROUBLE, Kind.BATTERY_LOW)
+        return Badge(_("Battery low"), Tone.TROUBLE, Kind.BATTERY_LOW)
     if lock.pk and lock.account.observe_only:
-        return wording.OBSERVE_ONLY
-    return Badge("In order", Tone.READY, Kind.IN_ORDER)
+        return wording.observe_only()
+    return Badge(_("In order"), Tone.READY, Kind.IN_ORDER)
 
 
 def said_full(lock: Lock, now: datetime) -> str:
     """What the lock said of its room, in words; empty if nothing that is still believed."""
     state = getattr(lock, "operation", None)
     codes = capacity.believed(state.learned_room, state.learned_room_at, now) if state is not None else None
-    return f"Tedee said full at {codes} codes" if codes is not None else ""
+    if codes is None:
+        return ""
+    return ngettext("Tedee said full at {number} code", "Tedee said full at {number} codes", codes).format(number=codes)
 
 
 def zone_of_lock(lock: Lock) -> ZoneInfo:

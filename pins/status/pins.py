@@ -8,14 +8,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
+from django.utils.dateformat import format as written
+from django.utils.translation import gettext as _
 
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import wording
-from pins.status.locks import NO_KEYPAD, pause
+from pins.status.locks import no_keypad, pause
 from pins.status.wording import Kind
 from rentals.fields import behind
 from rentals.models import LockAccount
+from rentals.numbers import small
 from rentals.wording import Badge, Tone, soon
 
 _SECRETS: Final = (
@@ -47,8 +50,8 @@ def pin_badge(pin: Pin, now: datetime) -> Badge:
     """The state of a PIN in words; that its lock has no keypad outweighs a state without trouble."""
     badge = wording.badge(standing(pin, now), now)
     if badge.tone in (Tone.READY, Tone.BUSY, Tone.WAITING) and pin.grant.ends_at > now and is_mute(pin):
-        return NO_KEYPAD
-    return wording.BEING_CHANGED if badge.kind is Kind.READY and not is_confirmed(pin, now) else badge
+        return no_keypad()
+    return wording.being_changed() if badge.kind is Kind.READY and not is_confirmed(pin, now) else badge
 
 
 def is_confirmed(pin: Pin, now: datetime) -> bool:
@@ -99,7 +102,7 @@ def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
     due = pin.next_try_at
     state = State(pin.state)
     if state is State.BLOCKED and now < pin.grant.ends_at:
-        return "goes on when you have acted"
+        return _("goes on when you have acted")
     if due is None:
         return ""
     until = pause(pin.lock, now)[1]
@@ -107,14 +110,15 @@ def next_step(pin: Pin, zone: ZoneInfo, now: datetime) -> str:
     when = soon(moment, now, zone)
     if is_observed(pin) and state is not State.IN_DOUBT:
         if state is State.SCHEDULED and now < pin.grant.issue_at:
-            return f"would go onto the lock {when}"
+            return _("would go onto the lock {when}").format(when=when)
         return ""
     if state is State.SET and moment > now:
         # Turnkey may look at it before: a name that changed is no reason to take a code away.
-        return f"comes off the lock {soon(max(moment, pin.grant.ends_at), now, zone) if pin.wanted else when}"
+        ends = soon(max(moment, pin.grant.ends_at), now, zone) if pin.wanted else when
+        return _("comes off the lock {when}").format(when=ends)
     if state is State.SCHEDULED and now < pin.grant.issue_at:
-        return f"goes onto the lock {when}"
-    return f"next try {when}"
+        return _("goes onto the lock {when}").format(when=when)
+    return _("next try {when}").format(when=when)
 
 
 def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
@@ -127,7 +131,7 @@ def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
             result = f"{result} ({attempt.status})"
     local = attempt.started_at.astimezone(zone)
     return AttemptLine(
-        at=f"{local.day} {local:%b, %H:%M:%S %Z}",
+        at=f"{small(written(local, 'j M, H:i:s'))} {local:%Z}",
         what=attempt.get_op_display(),
         result=result,
     )

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pins.core.pin_state import State
 from pins.desired import handing_out
@@ -59,7 +61,9 @@ def on_lock(lock: Lock, now: datetime) -> str:
     pool = getattr(lock, "spare_pool", None)
     ready = sum(opens_now(pin, now) for pin in _waiting(now).filter(lock=lock))
     size = pool.size if pool is not None else 0
-    return f"{ready} of {size} ready" if size or ready else ""
+    if not size and not ready:
+        return ""
+    return ngettext("{number} of {total} ready", "{number} of {total} ready", ready).format(number=ready, total=size)
 
 
 def _waiting(now: datetime) -> QuerySet[Pin]:
@@ -72,5 +76,5 @@ def _line(pin: Pin, booking: Booking, now: datetime) -> SpareLine:
     first = pin.grant.reveals.order_by("at", "pk").first()
     at = brief(pin.grant.disclosed_at or now, now, booking.property.zone)
     # Its digits never change, so it works while its end is being changed.
-    badge = Badge("Works", Tone.READY) if opens_now(pin, now) else pin_badge(pin, now)
-    return SpareLine(pin.lock_id, pin.lock.name, badge, f"{at}, {first.user_name}" if first else at)
+    badge = Badge(_("Works"), Tone.READY) if opens_now(pin, now) else pin_badge(pin, now)
+    return SpareLine(pin.lock_id, pin.lock.name, badge, f"{at}, {first.person}" if first else at)

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.status import staying_on, wording
 from pins.status.disclosure import disclosure_badge, is_live, reveals_of_present_code
 from pins.status.pins import AttemptLine, attempt_line, next_step, pin_badge, pins_for_people, standing
-from pins.status.wording import OBSERVE_ONLY, Kind
+from pins.status.wording import Kind
 from rentals.access import Scope, visible
 from rentals.models import Booking
-from rentals.wording import Badge, Tone, clock_time, counted, day_and_time
+from rentals.wording import Badge, Tone, clock_time, day_and_time
 
 _LATEST_ATTEMPTS: Final = 12
 
@@ -44,8 +46,7 @@ class Panel:
 
     badge: Badge
     zone: str  # the name of the property's time zone; all times are in it
-    period: str
-    works: str  # "works", or "would work" where the code is not known to be on every lock
+    period: str  # a sentence: when the code works, or would work where it is not known to be on every lock; or empty
     notes: tuple[str, ...]  # why there is no code, or what else matters
     lines: tuple[LockLine, ...]
     has_grant: bool
@@ -73,26 +74,28 @@ def panel(booking: Booking, now: datetime, scope: Scope) -> Panel:
     observed = _observe_only_notes(booking, pins, now)
     locks = booking.property.locks.filter(is_active=True).values_list("pk", flat=True)
     badge = stay_badge(booking, grant, pins, locks=frozenset(locks), now=now)
-    works = "works" if badge.kind is Kind.READY else "would work"
+    is_ready = badge.kind is Kind.READY
     period = ""
     if grant is not None and grant.wanted:  # one that was taken away works at no time
-        period = f"{day_and_time(grant.starts_at, zone)} to {day_and_time(grant.ends_at, zone)}"
+        works = _("The code works {first} to {last}.") if is_ready else _("The code would work {first} to {last}.")
+        period = works.format(first=day_and_time(grant.starts_at, zone), last=day_and_time(grant.ends_at, zone))
     return Panel(
         badge=badge,
         zone=booking.property.timezone,
         period=period,
-        works=works,
         notes=(
             *observed,
             *_notes(booking, grant, pins, now, observe_only=bool(observed)),
-            *staying_on.notes(booking, grant, now, works=works),
+            *staying_on.notes(booking, grant, now, is_ready=is_ready),
         ),
         lines=lines,
         has_grant=grant is not None,
         has_open=any(State(pin.state) not in (State.SET, State.REMOVED) for pin in pins),
         revoked=grant is not None and grant.revoked_at is not None,
         disclosure=disclosure_badge(grant, reveals, zone, now),
-        reveals=tuple(f"{one.user_name} on {day_and_time(one.at, zone)}" for one in reveals),
+        reveals=tuple(
+            _("{person} on {when}").format(person=one.person, when=day_and_time(one.at, zone)) for one in reveals
+        ),
         may_show=grant is not None and is_live(grant, now),
     )
 
@@ -111,22 +114,22 @@ def stay_badge(
         return worst
     if not is_expected or (grant is not None and grant.revoked_at is not None):
         if any(one.tone is Tone.BUSY for one, _ in shown):
-            return Badge("Being removed", Tone.BUSY, Kind.BEING_REMOVED)
+            return Badge(_("Being removed"), Tone.BUSY, Kind.BEING_REMOVED)
         if is_expected:
-            return Badge("Revoked", Tone.OVER, Kind.REVOKED)
+            return Badge(_("Revoked"), Tone.OVER, Kind.REVOKED)
         if ends_at <= now:
-            return Badge("Over", Tone.OVER, Kind.OVER)
-        return Badge("No code", Tone.OVER, Kind.NO_CODE)
+            return Badge(_("Over"), Tone.OVER, Kind.OVER)
+        return Badge(_("No code"), Tone.OVER, Kind.NO_CODE)
     if not locks:
         is_soon = booking.check_in - now < timedelta(days=7)
-        return Badge("No lock", Tone.ACT if is_soon else Tone.WAITING, Kind.NO_LOCK)
+        return Badge(_("No lock"), Tone.ACT if is_soon else Tone.WAITING, Kind.NO_LOCK)
     wanted = [badge for pin, (badge, _) in zip(pins, badges, strict=True) if pin.wanted]
     if not wanted:
-        switched_off = Badge("Property switched off", Tone.OVER, Kind.PROPERTY_OFF)
-        return wording.PLANNED if booking.property.is_active else switched_off
+        switched_off = Badge(_("Property switched off"), Tone.OVER, Kind.PROPERTY_OFF)
+        return wording.planned() if booking.property.is_active else switched_off
     missing = len(set(locks) - {pin.lock_id for pin in pins if pin.wanted})
     if not missing and grant is not None and not _covers(grant, booking):
-        return wording.BEING_CHANGED
+        return wording.being_changed()
     return _progress(wanted, missing)
 
 
@@ -146,8 +149,12 @@ def _worst(badges: list[tuple[Badge, str]], *, is_expected: bool) -> Badge | Non
         ]
         if bad:
             first, name = bad[0]
-            more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
-            return Badge(f"{first.label}: {name}{more}", tone, first.kind)
+            label, more = f"{first.label}: {name}", len(bad) - 1
+            if more:
+                label = ngettext("{first} and {number} more", "{first} and {number} more", more).format(
+                    first=label, number=more
+                )
+            return Badge(label, tone, first.kind)
     return None
 
 
@@ -156,13 +163,15 @@ def _progress(wanted: list[Badge], missing: int) -> Badge:
     more locks need the code."""
     ready, total = sum(one.tone is Tone.READY for one in wanted), len(wanted) + missing
     if ready == total:
-        return Badge(f"Ready on {counted(ready, 'lock')}", Tone.READY, Kind.READY)
-    some = f" ({ready} of {total} ready)"
+        label = ngettext("Ready on {number} lock", "Ready on {number} locks", ready).format(number=ready)
+        return Badge(label, Tone.READY, Kind.READY)
     if any(one.kind is Kind.OBSERVED for one in wanted):
-        return replace(OBSERVE_ONLY, label=f"{OBSERVE_ONLY.label}{some if ready else ''}")
+        some = ngettext("Observe only ({number} of {total} ready)", "Observe only ({number} of {total} ready)", ready)
+        return wording.observe_only(some.format(number=ready, total=total) if ready else "")
     if all(one.tone is Tone.WAITING for one in wanted):
-        return wording.PLANNED
-    return Badge(f"On its way{some}", Tone.BUSY, Kind.ON_ITS_WAY)
+        return wording.planned()
+    label = ngettext("On its way ({number} of {total} ready)", "On its way ({number} of {total} ready)", ready)
+    return Badge(label.format(number=ready, total=total), Tone.BUSY, Kind.ON_ITS_WAY)
 
 
 def _attempts(pins: list[Pin]) -> defaultdict[int, list[PinAttempt]]:
@@ -199,16 +208,16 @@ def _reasons(pin: Pin, attempts: list[PinAttempt], zone: ZoneInfo, now: datetime
         said.append(wording.reason(found.trouble, _since(attempts, found.trouble, zone, now)))
         said.append(wording.remedy(found.trouble))
     if wording.badge(found, now).kind is Kind.LEFT_THERE:
-        said.append(wording.STAYS_THERE)
+        said.append(wording.stays_there())
     if found.state is State.IN_DOUBT:
-        said.append("An answer was lost, so Turnkey looks at the lock before it does anything else.")
+        said.append(_("An answer was lost, so Turnkey looks at the lock before it does anything else."))
     if pin.wanted and not pin.admitted and not found.observe_only and now < pin.grant.ends_at:
-        said.append("The keypad is full. Nearer arrivals come first; this code follows when one leaves.")
+        said.append(_("The keypad is full. Nearer arrivals come first; this code follows when one leaves."))
     if pin.wanted and now < pin.grant.ends_at:
         if pin.lock.has_keypad is False:
-            said.append("The lock has no keypad: the guest cannot enter a code here.")
+            said.append(_("The lock has no keypad: the guest cannot enter a code here."))
         if pin.lock.has_bridge is False:
-            said.append("The lock has no bridge: codes cannot be set from afar.")
+            said.append(_("The lock has no bridge: codes cannot be set from afar."))
     return [text for text in said if text]
 
 
@@ -239,25 +248,29 @@ def _notes(
 ) -> list[str]:
     zone = booking.property.zone
     if booking.status == Booking.Status.CANCELLED:
-        return ["The booking is cancelled, so it has no code."]
+        return [_("The booking is cancelled, so it has no code.")]
     if booking.status == Booking.Status.TENTATIVE:
-        return ["The booking is tentative. It gets a code as soon as it is confirmed."]
+        return [_("The booking is tentative. It gets a code as soon as it is confirmed.")]
     if booking.check_out <= now:
-        return [] if staying_on.still_works(booking, grant, now) else ["The stay is over."]
+        return [] if staying_on.still_works(booking, grant, now) else [_("The stay is over.")]
     if grant is not None and grant.revoked_at is not None:
-        return [f"Revoked on {day_and_time(grant.revoked_at, zone)}. Press “New code” to give the guest a new one."]
+        revoked = _("Revoked on {when}. Press “New code” to give the guest a new one.")
+        return [revoked.format(when=day_and_time(grant.revoked_at, zone))]
     if not booking.property.is_active and (grant is None or not grant.wanted):
-        return ["The property is switched off, so no code is issued. Switch it on, or let the guest in another way."]
+        return [_("The property is switched off, so no code is issued. Switch it on, or let the guest in another way.")]
     said = []
     has_lock = any(pin.wanted for pin in pins) or booking.property.locks.filter(is_active=True).exists()
     if not has_lock:
-        said.append("The property has no active lock. Choose its locks on the page of the property.")
+        said.append(_("The property has no active lock. Choose its locks on the page of the property."))
     elif off := list(booking.property.locks.filter(is_active=False).values_list("name", flat=True)):
-        said.append(f"Switched off, so without the code: {', '.join(sorted(off))}.")
+        said.append(_("Switched off, so without the code: {locks}.").format(locks=", ".join(sorted(off))))
     if has_lock and (grant is None or now < grant.issue_at):
         opens = booking.check_in - timedelta(
             days=booking.property.issue_ahead_days, minutes=booking.property.early_minutes
         )
-        goes = "would go" if observe_only else "goes"
-        said.append(f"The code {goes} onto the locks on {day_and_time(opens, zone)}." if opens > now else "")
-    return [text for text in said if text]
+        if observe_only:
+            goes = _("The code would go onto the locks on {when}.")
+        else:
+            goes = _("The code goes onto the locks on {when}.")
+        said += [goes.format(when=day_and_time(opens, zone))] if opens > now else []
+    return said

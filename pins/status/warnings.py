@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from pins.core.periods import stay_period
 from pins.status.stays import guest_grants
 from pins.status.wording import observe_only_note
 from rentals.fields import behind
 from rentals.models import Booking, LockAccount
-from rentals.wording import counted, day_and_time
+from rentals.wording import day_and_time
 
 LONG_STAY = timedelta(days=180)
 
@@ -21,34 +24,41 @@ def stay_warnings(booking: Booking, now: datetime) -> Iterator[str]:
         return
     prop = booking.property
     if booking.check_out <= now:
-        yield "This stay is over, so it gets no code."
+        yield _("This stay is over, so it gets no code.")
         return
     yield from overlaps(booking)
     grant = guest_grants().filter(booking=booking).first()
     if grant is not None and grant.revoked_at is not None:
-        yield "The code of this stay was revoked. Press “New code” to give the guest one again."
+        yield _("The code of this stay was revoked. Press “New code” to give the guest one again.")
     elif not prop.is_active:
         if grant is not None and grant.wanted:
-            yield f"“{prop}” is switched off. The guest keeps the code until check-out."
+            yield _("“{place}” is switched off. The guest keeps the code until check-out.").format(place=prop)
         else:
-            yield f"“{prop}” is switched off, so this stay gets no code. Switch the property on to issue one."
+            off = _("“{place}” is switched off, so this stay gets no code. Switch the property on to issue one.")
+            yield off.format(place=prop)
             return
     yield from _locks(booking)
     starts_at = stay_period(booking.check_in, booking.check_out, early_minutes=prop.early_minutes).starts_at
     issue_at = starts_at - timedelta(days=prop.issue_ahead_days)
     is_observed = prop.locks.filter(is_active=True, account__observe_only=True).exists()
     if now < issue_at and not is_observed:
-        yield (
-            f"The code will be put on the locks on {day_and_time(issue_at, prop.zone)}, "
-            f"{counted(prop.issue_ahead_days, 'day')} before the arrival."
-        )
+        yield ngettext(
+            "The code will be put on the locks on {when}, {number} day before the arrival.",
+            "The code will be put on the locks on {when}, {number} days before the arrival.",
+            prop.issue_ahead_days,
+        ).format(when=day_and_time(issue_at, prop.zone), number=prop.issue_ahead_days)
     yield from long_stay(booking)
 
 
 def long_stay(booking: Booking) -> Iterator[str]:
     """A warning about a stay so long that its year may be a typing error."""
     if booking.check_out - booking.check_in > LONG_STAY:
-        yield f"This stay lasts {(booking.departure_date - booking.arrival_date).days} days. Is the year right?"
+        days = (booking.departure_date - booking.arrival_date).days
+        yield ngettext(
+            "This stay lasts {number} day. Is the year right?",
+            "This stay lasts {number} days. Is the year right?",
+            days,
+        ).format(number=days)
 
 
 def clock_changes(booking: Booking, moments: dict[str, tuple[datetime, str]]) -> Iterator[str]:
@@ -59,9 +69,21 @@ def clock_changes(booking: Booking, moments: dict[str, tuple[datetime, str]]) ->
         local = instant.astimezone(zone)
         shown = f"{local:%H:%M}"
         if shown != typed:
-            yield f"The clocks skip {typed} on the day of the {end}. The code uses what they show then: {shown}."
+            skipped = (
+                _("The clocks skip {typed} on the day of the arrival. The code uses what they show then: {shown}.")
+                if end == "arrival"
+                else _(
+                    "The clocks skip {typed} on the day of the departure. The code uses what they show then: {shown}."
+                )
+            )
+            yield skipped.format(typed=typed, shown=shown)
         elif (local.replace(fold=1)).utcoffset() != (local.replace(fold=0)).utcoffset():
-            yield f"The clocks show {typed} twice on the day of the {end}. Turnkey takes {local:%H:%M %Z}."
+            twice = (
+                _("The clocks show {typed} twice on the day of the arrival. Turnkey takes {taken}.")
+                if end == "arrival"
+                else _("The clocks show {typed} twice on the day of the departure. Turnkey takes {taken}.")
+            )
+            yield twice.format(typed=typed, taken=f"{local:%H:%M %Z}")
 
 
 def overlaps(booking: Booking) -> Iterator[str]:
@@ -77,8 +99,12 @@ def overlaps(booking: Booking) -> Iterator[str]:
         other.property = booking.property
         names.append(str(other))
     if names:
-        more = " and more" if len(names) == 4 else ""
-        yield f"Overlaps with another stay here: {'; '.join(names[:3])}{more}. Both guests get a code of their own."
+        said = (
+            _("Overlaps with another stay here: {stays} and more. Both guests get a code of their own.")
+            if len(names) == 4
+            else _("Overlaps with another stay here: {stays}. Both guests get a code of their own.")
+        )
+        yield said.format(stays="; ".join(names[:3]))
 
 
 def _locks(booking: Booking) -> Iterator[str]:
@@ -86,13 +112,18 @@ def _locks(booking: Booking) -> Iterator[str]:
     locks = list(booking.property.locks.select_related("account").defer(*secrets).order_by("name"))
     active = [lock for lock in locks if lock.is_active]
     if not active:
-        what = "All locks of this property are switched off" if locks else "This property has no locks"
-        yield f"{what}, so the guest's code opens nothing yet. Choose its locks on the page of “{booking.property}”."
+        what = (
+            _("All locks of this property are switched off, so the guest's code opens nothing yet.")
+            if locks
+            else _("This property has no locks, so the guest's code opens nothing yet.")
+        )
+        choose = _("Choose its locks on the page of “{place}”.").format(place=booking.property)
+        yield f"{what} {choose}"
     observed = [lock.name for lock in active if lock.account.observe_only]
     if observed:
         yield observe_only_note(observed)
     for lock in active:
         if lock.has_keypad is False:
-            yield f"“{lock}” has no keypad: the guest cannot enter a code there."
+            yield _("“{lock}” has no keypad: the guest cannot enter a code there.").format(lock=lock)
         if lock.has_bridge is False:
-            yield f"“{lock}” has no bridge: the code cannot be put on it from afar."
+            yield _("“{lock}” has no bridge: the code cannot be put on it from afar.").format(lock=lock)

@@ -1,4 +1,6 @@
-"""Plain words for what happens on the locks, on every screen and in every message. Pure."""
+"""Plain words for what happens on the locks, on every screen and in every message, in the language that is active.
+
+Asks no database."""
 
 from __future__ import annotations
 
@@ -8,8 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from pins.core.pin_state import Blocked, State
 from pins.tedee.errors import Cause
+from rentals.phrases import mark
 from rentals.wording import Badge, Tone
 
 
@@ -57,10 +63,20 @@ class Standing:
     observe_only: bool = False  # nothing is written to the lock
 
 
-OBSERVE_ONLY: Final = Badge("Observe only", Tone.WAITING, Kind.OBSERVED)
-NEEDS_YOU: Final = Badge("Needs you", Tone.ACT, Kind.NEEDS_YOU)
-PLANNED: Final = Badge("Planned", Tone.WAITING, Kind.PLANNED)
-BEING_CHANGED: Final = Badge("Being changed", Tone.BUSY, Kind.BEING_CHANGED)
+def observe_only(label: str = "") -> Badge:
+    return Badge(label or _("Observe only"), Tone.WAITING, Kind.OBSERVED)
+
+
+def needs_you() -> Badge:
+    return Badge(_("Needs you"), Tone.ACT, Kind.NEEDS_YOU)
+
+
+def planned() -> Badge:
+    return Badge(_("Planned"), Tone.WAITING, Kind.PLANNED)
+
+
+def being_changed() -> Badge:
+    return Badge(_("Being changed"), Tone.BUSY, Kind.BEING_CHANGED)
 
 
 def badge(standing: Standing, now: datetime) -> Badge:
@@ -68,30 +84,30 @@ def badge(standing: Standing, now: datetime) -> Badge:
     over = not standing.wanted or standing.ends_at <= now
     state = standing.state
     if state is State.BLOCKED and not over:
-        return NEEDS_YOU
+        return needs_you()
     if state is State.REMOVED or (over and state in (State.SCHEDULED, State.BLOCKED)):
-        return Badge("Removed", Tone.OVER, Kind.REMOVED)
+        return Badge(_("Removed"), Tone.OVER, Kind.REMOVED)
     if standing.observe_only and (over or state is State.REMOVING) and state is not State.IN_DOUBT:
-        return Badge("Not removed", Tone.TROUBLE, Kind.LEFT_THERE)
+        return Badge(_("Not removed"), Tone.TROUBLE, Kind.LEFT_THERE)
     if over or state is State.REMOVING:
-        return Badge("Being removed", Tone.TROUBLE if standing.trouble else Tone.BUSY, Kind.BEING_REMOVED)
+        return Badge(_("Being removed"), Tone.TROUBLE if standing.trouble else Tone.BUSY, Kind.BEING_REMOVED)
     if state is State.SET:
-        return Badge("Ready", Tone.READY, Kind.READY)
+        return Badge(_("Ready"), Tone.READY, Kind.READY)
     if not standing.admitted and not standing.observe_only:
-        return Badge("Waits for room", Tone.TROUBLE, Kind.NO_ROOM)
+        return Badge(_("Waits for room"), Tone.TROUBLE, Kind.NO_ROOM)
     if now < standing.issue_at and state is State.SCHEDULED:
-        return PLANNED
+        return planned()
     if standing.trouble in MUST_ACT:
-        return NEEDS_YOU
+        return needs_you()
     if state is State.IN_DOUBT:
-        return Badge("Checking", Tone.TROUBLE, Kind.CHECKING)
+        return Badge(_("Checking"), Tone.TROUBLE, Kind.CHECKING)
     if standing.observe_only:
-        return OBSERVE_ONLY
+        return observe_only()
     if standing.trouble:
-        return Badge("Trying again", Tone.TROUBLE, Kind.TRYING_AGAIN)
+        return Badge(_("Trying again"), Tone.TROUBLE, Kind.TRYING_AGAIN)
     if state is State.CHANGING:
-        return BEING_CHANGED
-    return Badge("On its way", Tone.BUSY, Kind.ON_ITS_WAY)
+        return being_changed()
+    return Badge(_("On its way"), Tone.BUSY, Kind.ON_ITS_WAY)
 
 
 #: Trouble that does not go away by itself.
@@ -100,66 +116,70 @@ MUST_ACT = frozenset(
 )
 
 _CAUSES = {
-    Cause.OFFLINE.value: "The lock is offline",
-    Cause.BUSY.value: "The lock is busy with another request",
-    Cause.TIMEOUT.value: "The lock does not answer in time",
-    Cause.SERVER.value: "The Tedee cloud has a fault",
-    Cause.NETWORK.value: "The Tedee cloud cannot be reached",
-    Cause.RATE_LIMITED.value: "Tedee takes no more requests from this account for a while",
-    Cause.UNAUTHORIZED.value: "Tedee refuses the access key of the account",
-    Cause.FORBIDDEN.value: "The account may not manage this lock",
-    Cause.BAD_REQUEST.value: "The lock refused the code",
-    Cause.NOT_FOUND.value: "The code was no longer on the lock",
-    Cause.PIN_EXISTS.value: "The lock has a code with the same digits",
-    Cause.NO_ROOM.value: "The lock has no room for more codes",
-    Cause.RENEWAL.value: "The account's access to Tedee is being renewed",
-    "connection": "Tedee no longer accepts the connection of the account",
-    "no_write_scope": "The access key may read locks, but not change codes",
-    "budget": "No requests are left this hour; the most urgent locks come first",
-    "crash": "Turnkey was interrupted during a request to the lock",
+    Cause.OFFLINE.value: mark("The lock is offline"),
+    Cause.BUSY.value: mark("The lock is busy with another request"),
+    Cause.TIMEOUT.value: mark("The lock does not answer in time"),
+    Cause.SERVER.value: mark("The Tedee cloud has a fault"),
+    Cause.NETWORK.value: mark("The Tedee cloud cannot be reached"),
+    Cause.RATE_LIMITED.value: mark("Tedee takes no more requests from this account for a while"),
+    Cause.UNAUTHORIZED.value: mark("Tedee refuses the access key of the account"),
+    Cause.FORBIDDEN.value: mark("The account may not manage this lock"),
+    Cause.BAD_REQUEST.value: mark("The lock refused the code"),
+    Cause.NOT_FOUND.value: mark("The code was no longer on the lock"),
+    Cause.PIN_EXISTS.value: mark("The lock has a code with the same digits"),
+    Cause.NO_ROOM.value: mark("The lock has no room for more codes"),
+    Cause.RENEWAL.value: mark("The account's access to Tedee is being renewed"),
+    "connection": mark("Tedee no longer accepts the connection of the account"),
+    "no_write_scope": mark("The access key may read locks, but not change codes"),
+    "budget": mark("No requests are left this hour; the most urgent locks come first"),
+    "crash": mark("Turnkey was interrupted during a request to the lock"),
 }
+_UNKNOWN: Final = mark("The last try did not succeed")
 _REMEDIES = {
-    Cause.OFFLINE.value: "Check the bridge and its Wi-Fi, and the lock's battery.",
-    Cause.UNAUTHORIZED.value: "Make a new key at portal.tedee.com and enter it in the lock account.",
-    Cause.FORBIDDEN.value: "In the Tedee app, let the account's user manage this lock.",
-    Cause.NO_ROOM.value: "In the Tedee app, remove codes that nobody needs any more.",
-    "connection": "Open the lock account and press “Connect with Tedee”.",
-    "no_write_scope": "Make a new key with the scope Device.ReadWrite, and enter it in the lock account.",
+    Cause.OFFLINE.value: mark("Check the bridge and its Wi-Fi, and the lock's battery."),
+    Cause.UNAUTHORIZED.value: mark("Make a new key at portal.tedee.com and enter it in the lock account."),
+    Cause.FORBIDDEN.value: mark("In the Tedee app, let the account's user manage this lock."),
+    Cause.NO_ROOM.value: mark("In the Tedee app, remove codes that nobody needs any more."),
+    "connection": mark("Open the lock account and press “Connect with Tedee”."),
+    "no_write_scope": mark("Make a new key with the scope Device.ReadWrite, and enter it in the lock account."),
 }
 _LASTING = frozenset({Cause.OFFLINE.value, Cause.TIMEOUT.value, Cause.SERVER.value, Cause.NETWORK.value})
 
 
 def reason(cause: str, since: str = "") -> str:
     """Why nothing goes on, in one sentence. `since`: when it began, in words; only said of causes that last."""
-    text = _CAUSES.get(cause, "The last try did not succeed")
-    return f"{text} (since {since})." if since and cause in _LASTING else f"{text}."
+    text = _(_CAUSES.get(cause, _UNKNOWN))
+    if since and cause in _LASTING:
+        return _("{reason} (since {since}).").format(reason=text, since=since)
+    return f"{text}."
 
 
 def remedy(cause: str) -> str:
     """What a person can do about a cause; empty where it passes by itself."""
-    return _REMEDIES.get(cause, "")
+    text = _REMEDIES.get(cause, "")
+    return _(text) if text else ""
 
 
 def blocked_reason(blocked: str) -> str:
     """Why a person must act, and how. `blocked`: a value of `Blocked`."""
     if blocked == Blocked.VALUE_TAKEN:
-        return (
+        return _(
             "Another code on this lock has the same digits, and ours was already shown. Remove the other code in the "
             "Tedee app and press “Try again now”. Or press “Revoke” and then “New code”, and tell the guest."
         )
     if blocked == Blocked.CREATED_OFTEN:
-        return (
+        return _(
             "The code was sent to the lock several times, and nothing shows what became of it. Turnkey only reads the "
             "lock now, so that no more codes are made. Look at this lock's codes in the Tedee app. If ours is not "
             "there, press “Try again now”: Turnkey then sends it once more."
         )
     if blocked == Blocked.EDITED_AGAIN:
-        return (
+        return _(
             "Somebody changed this code in the Tedee app, Turnkey put it right, and it was changed again. It stays as "
             "it is now, and may not open when the guest comes. Press “Try again now” to put it right once more, or "
             "cancel the stay."
         )
-    return (
+    return _(
         "The lock refused the code more than once. Press “New code”; if the code was already shown, press “Revoke” "
         "first. If that does not help, check the lock in the Tedee app."
     )
@@ -167,16 +187,19 @@ def blocked_reason(blocked: str) -> str:
 
 def observe_only_note(locks: Sequence[str]) -> str:
     """What it means for guests that Turnkey only observes these locks. `locks`: their names."""
-    names = ", ".join(f"“{name}”" for name in locks)
-    plural = "s" if len(locks) > 1 else ""
-    return (
-        f"Turnkey only observes {names}: it works out the codes and writes nothing to the lock{plural}. "
-        "Let guests in as you did before, or untick “Observe only” on the page of the lock account."
+    names = ", ".join(_("“{name}”").format(name=name) for name in locks)
+    what = ngettext(
+        "Turnkey only observes {names}: it works out the codes and writes nothing to the lock.",
+        "Turnkey only observes {names}: it works out the codes and writes nothing to the locks.",
+        len(locks),
+    ).format(names=names)
+    instead = _("Let guests in as you did before, or untick “Observe only” on the page of the lock account.")
+    return f"{what} {instead}"
+
+
+def stays_there() -> str:
+    """Beside a code that is left on a lock of an observe-only account."""
+    return _(
+        "Turnkey only observes this lock, so the code stays on it until it ends by itself. If it must be gone now, "
+        "remove it in the Tedee app."
     )
-
-
-#: Beside a code that is left on a lock of an observe-only account.
-STAYS_THERE: Final = (
-    "Turnkey only observes this lock, so the code stays on it until it ends by itself. If it must be gone now, remove "
-    "it in the Tedee app."
-)

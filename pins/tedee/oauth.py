@@ -75,6 +75,14 @@ class Tokens:
     obtained_at: datetime
     access_lives: timedelta
     refresh_lives: timedelta | None  # None: not said
+    scopes: str = ""  # what was allowed; empty: not said, so all that was asked for (RFC 6749, 5.1)
+
+    def may_write(self, asked: str) -> bool | None:
+        """Whether the access may put codes on locks, where these scopes were asked for. None: they do not say."""
+        granted = [one.rpartition("/")[2] for one in (self.scopes or asked).split()]
+        if "Device.ReadWrite" in granted:
+            return True
+        return False if any(one.startswith("Device.") for one in granted) else None
 
 
 def new_verifier() -> str:
@@ -159,7 +167,9 @@ def _understood(received: Received, now: datetime) -> Tokens:
         if not access:
             raise ServerFault(status, detail="The answer has no access token")
         access_lives = _lifetime(said.get("expires_in")) or timedelta(seconds=_ACCESS_SECONDS)
-        return Tokens(access, refresh, now, access_lives, _lifetime(said.get("refresh_token_expires_in")))
+        scopes = said.get("scope")
+        refresh_lives = _lifetime(said.get("refresh_token_expires_in"))
+        return Tokens(access, refresh, now, access_lives, refresh_lives, scopes if isinstance(scopes, str) else "")
     if status == 429:
         raise RateLimited(status, retry_after=received.retry_after)
     named = said.get("error")

@@ -1,10 +1,11 @@
 """The pages below `/work/<token>/`. The token is found by its digest; a code is shown after a POST alone, so that no
-preview and no scanner of links sees one, and each time is written down first."""
+preview and no scanner of links sees one, and each time is written down first. In the language of the browser."""
 
 from __future__ import annotations
 
+import functools
 import hmac
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_POST, require_safe
@@ -22,6 +24,7 @@ from pins.models import AccessGrant, FlatReady, Pin, StaffAccess
 from pins.status.pins import is_confirmed
 from pins.status.staff import part_words
 from pins.work.visits import work_of
+from rentals import languages
 from rentals.fields import behind
 from rentals.inbound import rate_limits
 from rentals.inbound.client import address_of, client_key_of
@@ -31,11 +34,25 @@ from rentals.models.tokens import token_digest
 
 #: How often one person may look at their code within ten minutes.
 SHOWS: Final = RateLimitItemPerMinute(10, 10, namespace="work-code")
-_NOT_NOW: Final = "Not every door has the new code yet. Look again in a few minutes."
+
+
+def _spoken(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Answers in the language of the browser."""
+
+    @functools.wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        language = languages.of_browser(request.headers.get("Accept-Language", ""))
+        with languages.speaking(language):
+            response = view(request, *args, **kwargs)
+        response["Content-Language"] = language
+        return response
+
+    return answer
 
 
 @sensitive_variables("token")
 @require_safe
+@_spoken
 def page(request: HttpRequest, token: str) -> HttpResponse:
     access = _find(token, request)
     return _page(request, access, token) if access is not None else _nothing(request)
@@ -43,6 +60,7 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
 
 @csrf_exempt  # the secret in the address authorises the call, not a browser's session
 @require_POST
+@_spoken
 @sensitive_variables()
 def code(request: HttpRequest, token: str) -> HttpResponse:
     """The page with the code, once."""
@@ -50,15 +68,16 @@ def code(request: HttpRequest, token: str) -> HttpResponse:
     if access is None:
         return _nothing(request)
     if (seconds := rate_limits.wait(SHOWS, f"staff:{access.pk}", strict=True)) is not None:
-        answer = _page(request, access, token, status=429, refusal="You looked often. Wait some minutes.")
+        answer = _page(request, access, token, status=429, refusal=_("You looked often. Wait some minutes."))
         answer["Retry-After"] = str(seconds)
         return answer
     shown = list(_shown(access, timezone.now(), address_of(request)))
-    return _page(request, access, token, shown=shown, refusal="" if shown else "You have no code at present.")
+    return _page(request, access, token, shown=shown, refusal="" if shown else _("You have no code at present."))
 
 
 @csrf_exempt  # the secret in the address authorises the call, not a browser's session
 @require_POST
+@_spoken
 @sensitive_variables("token")
 def done(request: HttpRequest, token: str, property_id: int) -> HttpResponse:
     """The flat is ready: the board says so."""
@@ -78,16 +97,21 @@ def _shown(access: StaffAccess, now: datetime, address: str) -> Iterator[tuple[s
     for grant in living.defer(*AccessGrant.SECRETS).order_by("starts_at", "pk"):
         pins = Pin.objects.filter(grant=grant, wanted=True).select_related("grant", "lock")
         if not all(is_confirmed(pin, now) for pin in pins.defer(*Pin.SECRETS, *behind("grant", AccessGrant.SECRETS))):
-            yield part_words(grant), _NOT_NOW
+            yield part_words(grant), _not_now()
             continue
         try:
             value = disclosure.reveal_to_holder(grant.pk, now, name=f"{access.name}, own page", address=address)
         except disclosure.CodeChangingError:
-            yield part_words(grant), _NOT_NOW
+            yield part_words(grant), _not_now()
         except disclosure.CodeNotShownError:
             continue
         else:
             yield part_words(grant), value
+
+
+def _not_now() -> str:
+    """What stands in the place of a code."""
+    return _("Not every door has the new code yet. Look again in a few minutes.")
 
 
 @sensitive_variables("token")
@@ -120,13 +144,14 @@ def _page(
     shown: list[tuple[str, str]] | None = None,
     refusal: str = "",
 ) -> HttpResponse:
-    values = {value for _, value in shown or ()} - {_NOT_NOW}
+    found = {value for _title, value in shown or ()}
+    values = found - {_not_now()}
     context: dict[str, Any] = {
         "access": access,
         "token": token,
         "work": work_of(access, timezone.now()),
         "shown": shown or [],
-        "same": values.pop() if len({value for _, value in shown or ()}) == 1 and values else "",
+        "same": values.pop() if len(found) == 1 and values else "",
         "refusal": refusal,
     }
     return kept_private(HttpResponse(render_to_string("pins/work/page.html", context, request), status=status))

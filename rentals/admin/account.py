@@ -10,6 +10,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.history import DetailedHistory
@@ -27,8 +29,8 @@ else:
     _Form = forms.ModelForm
 
 
-_OBSERVE_ONLY = "Turnkey only observes this account: from now on it sends nothing that changes a lock."
-_RELEASED = (
+_OBSERVE_ONLY = lazy("Turnkey only observes this account: from now on it sends nothing that changes a lock.")
+_RELEASED = lazy(
     "Turnkey writes to the locks of this account again: all that is due on them is being done now. The board shows the "
     "results."
 )
@@ -39,7 +41,7 @@ class LockAccountForm(_Form):
     even where no configured key opens it any more."""
 
     secret = forms.CharField(
-        label="Access key",
+        label=lazy("Access key"),
         required=False,
         strip=True,
         max_length=4000,
@@ -50,34 +52,41 @@ class LockAccountForm(_Form):
 
     class Meta:
         exclude = ("secret",)
-        error_messages = {"name": {"required": "Give the account a name."}}
+        error_messages = {"name": {"required": lazy("Give the account a name.")}}
         help_texts = {
-            "name": "What you call this account, for example “Office Tedee”.",
-            "kind": "A personal access key is pasted below. A connection is made by logging in at Tedee, with a button "
-            "on the account's page.",
-            "observe_only": "Try Turnkey without touching a lock: it reads the locks and works out every code, but "
-            "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Clear the tick to "
-            "begin: then all that is due happens at once.",
+            "name": lazy("What you call this account, for example “Office Tedee”."),
+            "kind": lazy(
+                "A personal access key is pasted below. A connection is made by logging in at Tedee, with a button "
+                "on the account's page."
+            ),
+            "observe_only": lazy(
+                "Try Turnkey without touching a lock: it reads the locks and works out every code, but "
+                "puts none on a lock, changes none and removes none. Meanwhile let guests in as before. Clear the tick "
+                "to begin: then all that is due happens at once."
+            ),
         }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "secret" not in self.fields:
             return  # a person who may only look
-        where = "Made at portal.tedee.com under Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
+        where = _(
+            "Made at portal.tedee.com under Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
+        )
         if self.instance.pk and self.instance.kind == LockAccount.Kind.OAUTH:
-            self.fields["secret"].help_text = f"Only for a personal access key. {where}"
+            said = _("Only for a personal access key."), where
         elif self.instance.pk:
-            self.fields["secret"].help_text = f"A key is stored. Leave this empty to keep it. {where}"
+            said = _("A key is stored. Leave this empty to keep it."), where
         else:
-            self.fields["secret"].help_text = f"{where} A connection needs none."
+            said = where, _("A connection needs none.")
+        self.fields["secret"].help_text = " ".join(said)
 
     def clean_name(self) -> str:
         """Every page and table knows an account by its name. Two accounts that share a name already may keep it."""
         name = str(self.cleaned_data["name"])
         others = LockAccount.objects.filter(name__iexact=name).exclude(pk=self.instance.pk)
         if "name" in self.changed_data and others.exists():
-            raise ValidationError("There is an account of this name already. Choose another name.")
+            raise ValidationError(_("There is an account of this name already. Choose another name."))
         return name
 
     def clean_secret(self) -> str:
@@ -85,7 +94,9 @@ class LockAccountForm(_Form):
         for prefix in ("PersonalKey ", "Bearer "):
             key = key.removeprefix(prefix).strip()
         if not key.isascii() or not key.isprintable() or " " in key:
-            raise ValidationError("This is not an access key: it has spaces or special characters. Copy it once more.")
+            raise ValidationError(
+                _("This is not an access key: it has spaces or special characters. Copy it once more.")
+            )
         return key
 
     def clean(self) -> dict[str, Any]:
@@ -94,7 +105,7 @@ class LockAccountForm(_Form):
         needs_key = not self.instance.pk or "kind" in self.changed_data
         is_key = cleaned.get("kind") == LockAccount.Kind.PERSONAL_KEY
         if needs_key and is_key and "secret" in self.cleaned_data and not cleaned.get("secret"):
-            self.add_error("secret", "Paste the access key here. Turnkey cannot reach the locks without one.")
+            self.add_error("secret", _("Paste the access key here. Turnkey cannot reach the locks without one."))
         return cleaned
 
 
@@ -110,15 +121,18 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
     fieldsets = [
         (None, {"fields": ("name", "kind", "secret", "observe_only", "reads_activity")}),
         (
-            "Tedee's events",
+            lazy("Tedee's events"),
             {
                 "fields": ("events_address",),
                 "classes": ("collapse",),
-                "description": "Tedee can report at once that a lock is back online or low on battery. Enter this "
-                "address as the webhook of your Tedee integration. It is a secret: with it, anybody can send events.",
+                "description": lazy(
+                    "Tedee can report at once that a lock is back online or low on battery. Enter this "
+                    "address as the webhook of your Tedee integration. It is a secret: with it, anybody can send "
+                    "events."
+                ),
             },
         ),
-        ("Shared limits", {"fields": ("rate_group",), "classes": ("collapse",)}),
+        (lazy("Shared limits"), {"fields": ("rate_group",), "classes": ("collapse",)}),
     ]
 
     class Media:
@@ -138,18 +152,18 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         """A person who connects the first account by hand tries Turnkey out: write nothing before they say so."""
         return {"observe_only": not LockAccount.objects.exists(), **super().get_changeform_initial_data(request)}
 
-    @admin.display(description="Address on this site")
+    @admin.display(description=lazy("Address on this site"))
     def events_address(self, one: LockAccount) -> str:
         if not one.pk:
-            return "Shown after the account is saved."
+            return _("Shown after the account is saved.")
         try:
             token = one.webhook_token
         except UndecryptableValue:
-            return "Cannot be read: the encryption key that was in use when it was made is missing."
+            return _("Cannot be read: the encryption key that was in use when it was made is missing.")
         # An account that was stored without `save` has none.
-        return reverse("tedee-events", args=[token]) if token else "None: this account was stored without one."
+        return reverse("tedee-events", args=[token]) if token else _("None: this account was stored without one.")
 
-    @admin.display(description="Locks", ordering="number_of_locks")
+    @admin.display(description=lazy("Locks"), ordering="number_of_locks")
     def lock_count(self, one: LockAccount) -> int:
         return getattr(one, "number_of_locks", 0)
 
@@ -158,7 +172,8 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
         if not self.has_change_permission(request, obj):
             return super().response_post_save_add(request, obj)
         is_key = obj.kind == LockAccount.Kind.PERSONAL_KEY or obj.secret
-        messages.info(request, f"Next: press “{'Fetch locks' if is_key else 'Connect with Tedee'}”.")
+        button = _("Fetch locks") if is_key else _("Connect with Tedee")
+        messages.info(request, _("Next: press “{button}”.").format(button=button))
         return self.redirect_to(obj)
 
     def save_model(self, request: HttpRequest, obj: LockAccount, form: Any, change: bool) -> None:
@@ -172,4 +187,4 @@ class LockAccountAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, _Admin
             obj.webhook_token = new_token()
         super().save_model(request, obj, form, change)
         if "observe_only" in form.changed_data and (change or obj.observe_only):
-            messages.info(request, _OBSERVE_ONLY if obj.observe_only else _RELEASED)
+            messages.info(request, str(_OBSERVE_ONLY if obj.observe_only else _RELEASED))

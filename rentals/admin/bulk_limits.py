@@ -8,6 +8,8 @@ from django.contrib import messages
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 #: Rows of one action. A person reads the names of all of them before they confirm, and then waits for the page.
 MOST_ROWS = 200
@@ -27,7 +29,14 @@ class LimitedBulkActions:
             messages.error(request, refusal)
             return HttpResponseRedirect(request.get_full_path())
         if not across and (gone := len(set(sent)) - count):
-            messages.warning(request, f"{gone} of what you chose is not there any more.")
+            messages.warning(
+                request,
+                ngettext(
+                    "{number} of what you chose is not there any more.",
+                    "{number} of what you chose are not there any more.",
+                    gone,
+                ).format(number=gone),
+            )
         kept = request.POST.copy()
         kept.setlist(ACTION_CHECKBOX_NAME, chosen)
         request.POST = kept  # type: ignore[assignment]
@@ -35,9 +44,10 @@ class LimitedBulkActions:
 
     def _refusal(self, count: int) -> str:
         if not count:
-            return "What you chose is not there any more. Nothing was done."
+            return _("What you chose is not there any more. Nothing was done.")
         if count <= MOST_ROWS:
             return ""
         rows = self.model._meta.verbose_name_plural  # type: ignore[attr-defined]
-        most = f"Choose at most {MOST_ROWS} at a time; search and filters help."
-        return f"Nothing was done: you chose {count} {rows}. {most}"
+        return _(
+            "Nothing was done: you chose {count} {rows}. Choose at most {most} at a time; search and filters help."
+        ).format(count=count, rows=rows, most=MOST_ROWS)

@@ -13,6 +13,9 @@ from django.urls import URLPattern
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from rentals import calendar_terms as words
 from rentals import tasks
@@ -30,7 +33,7 @@ from rentals.admin.scoped import Scoped
 from rentals.calendar_terms import Health
 from rentals.models import CalendarFeed
 from rentals.models.tokens import new_token
-from rentals.wording import ago, counted, day_and_time
+from rentals.wording import ago, day_and_time
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[CalendarFeed]
@@ -42,7 +45,7 @@ _RULES = {"channel", "blocked_items_are_stays", "longest_stay_nights", "end_date
 
 
 class HealthFilter(admin.SimpleListFilter):
-    title = "health"
+    title = lazy("health")
     parameter_name = "health"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -57,7 +60,7 @@ class HealthFilter(admin.SimpleListFilter):
             Health.FINE,
             Health.OFF,
         )
-        return [(one.value, words.health_label(one)) for one in shown] + [("review", "Something to review")]
+        return [(one.value, words.health_label(one)) for one in shown] + [("review", _("Something to review"))]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
         chosen = self.value()
@@ -69,7 +72,7 @@ class HealthFilter(admin.SimpleListFilter):
 class ChannelFilter(admin.SimpleListFilter):
     """By the chosen channel, or by the recognised one where none was chosen."""
 
-    title = "channel"
+    title = lazy("channel")
     parameter_name = "from"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -77,7 +80,7 @@ class ChannelFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> QuerySet[CalendarFeed]:
         chosen = self.value() or ""
-        known = {value for value, _ in self.lookup_choices}
+        known = {value for value, _label in self.lookup_choices}
         return queryset.filter(queries.of_channel(chosen)) if chosen in known else queryset
 
 
@@ -98,7 +101,7 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
     )
     list_filter = (HealthFilter, ChannelFilter, ("property", RelatedChoice))
     search_fields = ("name", "property__name")
-    search_help_text = "Name or property"
+    search_help_text = lazy("Name or property")
     ordering = (Lower("name"), "pk")
     list_per_page = 50
     show_full_result_count = False
@@ -121,58 +124,66 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
     def get_ordering(self, request: HttpRequest) -> Any:
         return ("urgency", *self.ordering)
 
-    @admin.display(description="Health", ordering="urgency")
+    @admin.display(description=lazy("Health"), ordering="urgency")
     def condition(self, feed: CalendarFeed) -> SafeString:
         return words.health_badge(Health(_fact(feed, "health")))
 
-    @admin.display(description="Channel")
+    @admin.display(description=lazy("Channel"))
     def channel_word(self, feed: CalendarFeed) -> str:
         return words.channel_of(feed)
 
-    @admin.display(description="Last fetch", ordering="state__last_good_at")
+    @admin.display(description=lazy("Last fetch"), ordering="state__last_good_at")
     def last_good(self, feed: CalendarFeed) -> str | SafeString:
         moment = feed.state.last_good_at
         if moment is None:
-            return "never"
+            return _("never")
         exact = day_and_time(moment, feed.property.zone)
         return format_html('<span title="{}">{}</span>', exact, ago(moment, timezone.now()))
 
-    @admin.display(description="Stays", ordering="coming")
+    @admin.display(description=lazy("Stays"), ordering="coming")
     def stays_to_come(self, feed: CalendarFeed) -> int:
         return int(_fact(feed, "coming"))
 
-    @admin.display(description="Review", ordering="to_review")
+    @admin.display(description=lazy("Review"), ordering="to_review")
     def waiting_for_review(self, feed: CalendarFeed) -> str | SafeString:
         return _flagged(_fact(feed, "to_review"))
 
-    @admin.display(description="Unreadable", ordering="unreadable")
+    @admin.display(description=lazy("Unreadable"), ordering="unreadable")
     def not_read(self, feed: CalendarFeed) -> str | SafeString:
         return _flagged(_fact(feed, "unreadable"))
 
-    @admin.action(description="Fetch now", permissions=["change"])
+    @admin.action(description=lazy("Fetch now"), permissions=["change"])
     def fetch_chosen(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
         with_address = [one for one in queryset if one.is_active and has_secret(one, "url")]
         for feed in with_address:
             tasks.ask_for_fetch(feed.pk, timezone.now())
         if with_address:
-            self.message_user(request, f"Being fetched: {counted(len(with_address), 'calendar')}.")
+            text = ngettext(
+                "Being fetched: {number} calendar.", "Being fetched: {number} calendars.", len(with_address)
+            )
+            self.message_user(request, text.format(number=len(with_address)))
         if others := len(queryset) - len(with_address):
-            self.message_user(request, f"Left out: {others} without an address or switched off.", messages.WARNING)
+            text = ngettext(
+                "Left out: {number} without an address or switched off.",
+                "Left out: {number} without an address or switched off.",
+                others,
+            )
+            self.message_user(request, text.format(number=others), messages.WARNING)
 
     # -- the page of one feed -----------------------------------------------------------------------------------
 
     def get_fieldsets(self, request: HttpRequest, obj: CalendarFeed | None = None) -> Any:
         """A person who may only look sees the fields as text, so no secret may be among them."""
-        rules = ("Rules", {"fields": ("blocked_items_are_stays", "longest_stay_nights", "end_dates")})
+        rules = (_("Rules"), {"fields": ("blocked_items_are_stays", "longest_stay_nights", "end_dates")})
         if not self._may_edit(request, obj):
             plain = ("name", "property", "channel", "is_active", "poll_minutes")
             return ((None, {"fields": plain}), rules)
         address = ("url", "forget_url") if obj is not None and has_secret(obj, "url") else ("url",)
         return (
             (None, {"fields": ("name", "property", "channel", "is_active")}),
-            ("Fetching", {"fields": (*address, "user_agent", "poll_minutes")}),
+            (_("Fetching"), {"fields": (*address, "user_agent", "poll_minutes")}),
             rules,
-            ("Pushing", {"fields": ("signing_secret",), "classes": ("collapse",)}),
+            (_("Pushing"), {"fields": ("signing_secret",), "classes": ("collapse",)}),
         )
 
     def get_readonly_fields(self, request: HttpRequest, obj: CalendarFeed | None = None) -> Any:
@@ -184,7 +195,8 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
     ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         if "poll_minutes" in form.base_fields:
-            form.base_fields["poll_minutes"].help_text = "5 to 1440. The channel's own calendar is rarely newer."
+            text = _("5 to 1440. The channel's own calendar is rarely newer.")
+            form.base_fields["poll_minutes"].help_text = text
         return form
 
     def change_context(self, request: HttpRequest, obj: CalendarFeed) -> dict[str, Any]:
@@ -208,7 +220,8 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
             CalendarFeed.objects.filter(pk=obj.pk).update(**dict.fromkeys(form.lost, ""))
         if change and not readable(obj, "token"):
             obj.token = new_token()
-            messages.warning(request, "No configured key opens the push address, so the push address was renewed.")
+            text = _("No configured key opens the push address, so the push address was renewed.")
+            messages.warning(request, text)
         if change:
             obj.save(update_fields=changed)
         else:
@@ -218,27 +231,28 @@ class CalendarFeedAdmin(FeedPushViews, PlainTitles, DetailedHistory, Scoped, _Ad
             actions.rotate_secret(obj, secret, now)
         if typed.get("url"):
             actions.read_anew(obj, now)
-            messages.info(request, "The calendar is being fetched. Reload its page in a few seconds.")
+            messages.info(request, _("The calendar is being fetched. Reload its page in a few seconds."))
         elif change and _RULES & set(form.changed_data):
             if "end_dates" in form.changed_data:
                 actions.forget_doubts_about_ends(obj)
             actions.read_anew(obj, now)
-            messages.info(request, "The calendar is being read anew by the changed rules.")
+            messages.info(request, _("The calendar is being read anew by the changed rules."))
         elif change and {"is_active", "user_agent"} & set(form.changed_data) and obj.is_active:
             tasks.ask_for_fetch(obj.pk, now)
 
     def delete_model(self, request: HttpRequest, obj: CalendarFeed) -> None:
         super().delete_model(request, obj)
-        messages.info(request, "Its stays are kept, with their codes. No calendar changes them any more.")
+        messages.info(request, _("Its stays are kept, with their codes. No calendar changes them any more."))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[CalendarFeed]) -> None:
         super().delete_queryset(request, queryset)
-        messages.info(request, "Their stays are kept, with their codes. No calendar changes them any more.")
+        messages.info(request, _("Their stays are kept, with their codes. No calendar changes them any more."))
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """A feed's items, facts and receipts are deleted with it. They are Turnkey's own and need no permission."""
-        _, _, needed, protected = super().get_deleted_objects(objs, request)
-        return [str(one) for one in objs], {"calendar feeds": len(objs)}, needed & {"calendar feed"}, protected
+        _tree, _counts, needed, protected = super().get_deleted_objects(objs, request)
+        counts = {self.opts.verbose_name_plural: len(objs)}
+        return [str(one) for one in objs], counts, needed & {self.opts.verbose_name}, protected
 
     def get_urls(self) -> list[URLPattern]:
         return [*self.feed_urls(), *super().get_urls()]

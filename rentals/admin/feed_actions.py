@@ -1,4 +1,5 @@
-"""What a person can do about a feed: one function per action, most of which return a sentence about the result."""
+"""What a person can do about a feed: one function per action, most of which return a sentence about the result. It is
+a phrase: the page says it in the person's language, and the history keeps it in English."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils.translation import gettext as _
 
 from rentals import signing_secrets, tasks
 from rentals.calendars.decide import last_nights
@@ -14,7 +16,7 @@ from rentals.calendars.events import NO_LENGTH, EndDates
 from rentals.calendars.imports import approval
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
 from rentals.models.tokens import new_token
-from rentals.wording import counted
+from rentals.phrases import phrase, phrases, together
 
 #: The channel's last ETag does not stand for content that somebody gave by hand, so the next fetch asks for all of it.
 BY_HAND = {"etag": "", "last_modified": ""}
@@ -22,25 +24,31 @@ BY_HAND = {"etag": "", "last_modified": ""}
 
 def fetch_now(feed: CalendarFeed, now: datetime) -> str:
     tasks.ask_for_fetch(feed.pk, now)
-    return "it is being fetched. Reload this page in a few seconds."
+    return _("it is being fetched. Reload this page in a few seconds.")
 
 
 def approve(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
     """Cancel the stays of these items and no others: a person approves only what was on the page."""
     count = approval.approve(feed.pk, now, item_ids)
     others = len(item_ids) - count
-    why = "another calendar lists them, or they have begun"
-    kept = f" {counted(others, 'stay')} left as {'it is' if others == 1 else 'they are'}: {why}." if others else ""
-    if not count:
-        return f"nothing was cancelled.{kept}"
-    return (
-        f"{counted(count, 'stay')} cancelled. {'Its code is' if count == 1 else 'Their codes are'} being removed.{kept}"
+    kept = phrases(
+        "{number} stay left as it is: another calendar lists them, or they have begun.",
+        "{number} stays left as they are: another calendar lists them, or they have begun.",
+        others,
     )
+    done = phrases(
+        "{number} stay cancelled. Its code is being removed.",
+        "{number} stays cancelled. Their codes are being removed.",
+        count,
+    )
+    return together(done if count else phrase("nothing was cancelled."), kept if others else "")
 
 
 def dismiss(feed: CalendarFeed, item_ids: Collection[int], now: datetime) -> str:
     count = approval.dismiss(feed.pk, now, item_ids)
-    return f"{counted(count, 'stay')} kept." if count else "nothing was left to decide."
+    if not count:
+        return phrase("nothing was left to decide.")
+    return phrases("{number} stay kept.", "{number} stays kept.", count)
 
 
 def lock(feed: CalendarFeed) -> None:
@@ -52,7 +60,7 @@ def lock(feed: CalendarFeed) -> None:
 def new_push_token(feed: CalendarFeed) -> str:
     feed.token = new_token()
     feed.save(update_fields=["token"])
-    return "there is a new push address. The old one is refused from now on."
+    return phrase("there is a new push address. The old one is refused from now on.")
 
 
 def new_signing_secret(feed: CalendarFeed, now: datetime) -> str:
@@ -71,13 +79,13 @@ def rotate_secret(feed: CalendarFeed, secret: str, now: datetime) -> None:
 def end_previous_secret(feed: CalendarFeed) -> str:
     CalendarFeed.objects.filter(pk=feed.pk).update(previous_signing_secret="")
     feed.previous_signing_secret = ""
-    return "the previous secret is refused from now on."
+    return phrase("the previous secret is refused from now on.")
 
 
 def remove_signing(feed: CalendarFeed) -> str:
     CalendarFeed.objects.filter(pk=feed.pk).update(signing_secret="", previous_signing_secret="")
     feed.signing_secret = feed.previous_signing_secret = ""
-    return "pushes need no signature any more."
+    return phrase("pushes need no signature any more.")
 
 
 def say_end_dates(feed: CalendarFeed, meaning: EndDates, now: datetime) -> str:
@@ -86,8 +94,9 @@ def say_end_dates(feed: CalendarFeed, meaning: EndDates, now: datetime) -> str:
     feed.save(update_fields=["end_dates"])
     forget_doubts_about_ends(feed)
     read_anew(feed, now)
-    what = "the last night" if meaning is EndDates.LAST_NIGHT else "the check-out day"
-    return f"its end dates are read as {what}. It is being read anew; the stays keep their codes."
+    if meaning is EndDates.LAST_NIGHT:
+        return phrase("its end dates are read as the last night. It is being read anew; the stays keep their codes.")
+    return phrase("its end dates are read as the check-out day. It is being read anew; the stays keep their codes.")
 
 
 def forget_doubts_about_ends(feed: CalendarFeed) -> None:

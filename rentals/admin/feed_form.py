@@ -9,6 +9,8 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.admin.feed_secrets import has_secret, host_of
 from rentals.admin.secret_form import SecretsForm
@@ -24,17 +26,19 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 
 class CalendarFeedForm(SecretsForm):
     url = forms.CharField(
-        label="Address",
+        label=lazy("Address"),
         required=False,
         strip=True,
         max_length=_LONGEST_URL,
         widget=WriteOnlyInput({"class": "vTextField", "inputmode": "url"}),
-        error_messages={"max_length": "This is too long for a calendar's address. Copy the export link once more."},
+        error_messages={
+            "max_length": lazy("This is too long for a calendar's address. Copy the export link once more.")
+        },
     )
     forget_url = forms.BooleanField(
-        label="Remove the stored address",
+        label=lazy("Remove the stored address"),
         required=False,
-        help_text="The calendar is then only pushed to us. Its stays are kept.",
+        help_text=lazy("The calendar is then only pushed to us. Its stays are kept."),
     )
     secret_words = {"url": "address", "signing_secret": "secret"}
 
@@ -48,23 +52,32 @@ class CalendarFeedForm(SecretsForm):
             self._explain()
 
     def _explain(self) -> None:
-        where = "The calendar's export link (https or webcal). It is a secret: with it, anybody can read your bookings."
-        signed = "The sender's Standard Webhooks secret (whsec_...). Once set, unsigned pushes are refused."
+        where = _(
+            "The calendar's export link (https or webcal). It is a secret: with it, anybody can read your bookings."
+        )
+        signed = _("The sender's Standard Webhooks secret (whsec_...). Once set, unsigned pushes are refused.")
         stored = bool(self.instance.pk) and has_secret(self.instance, "url")
         if stored:
             host = host_of(self.instance)
-            on = f"An address on {host} is stored." if host else "An address is stored that no configured key opens."
-            self.fields["url"].help_text = f"{on} Leave this empty to keep it. {where}"
+            on = (
+                _("An address on {host} is stored.").format(host=host)
+                if host
+                else _("An address is stored that no configured key opens.")
+            )
+            keep = _("Leave this empty to keep it.")
+            self.fields["url"].help_text = f"{on} {keep} {where}"
         else:
-            self.fields["url"].help_text = f"{where} Empty: the calendar is only pushed to us."
+            empty = _("Empty: the calendar is only pushed to us.")
+            self.fields["url"].help_text = f"{where} {empty}"
             self.fields.pop("forget_url", None)
         if self.instance.pk and has_secret(self.instance, "signing_secret"):
-            self.fields["signing_secret"].help_text = (
+            self.fields["signing_secret"].help_text = _(
                 "A secret is stored. Leave this empty to keep it. A new one is used at once, and the present one still "
                 "counts until you end it under “Push address”."
             )
         else:
-            self.fields["signing_secret"].help_text = f"{signed} “Push address” can make one for you."
+            maker = _("“Push address” can make one for you.")
+            self.fields["signing_secret"].help_text = f"{signed} {maker}"
 
     def clean_url(self) -> str:
         return clean_address(str(self.cleaned_data["url"]))
@@ -72,7 +85,8 @@ class CalendarFeedForm(SecretsForm):
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
         if cleaned.get("url") and cleaned.get("forget_url"):
-            self.add_error("forget_url", "Either enter a new address or remove the stored one, not both.")
+            text = _("Either enter a new address or remove the stored one, not both.")
+            self.add_error("forget_url", text)
         self._replace_lost_secrets()
         return cleaned
 
@@ -87,9 +101,13 @@ class CalendarFeedForm(SecretsForm):
                 self.lost.append(name)
         wished = {name for name in self.lost if self.cleaned_data.get(name)}
         wished |= {"url"} if self.cleaned_data.get("forget_url") else set()
-        for name, word in self.secret_words.items():
+        lost = {
+            "url": _("No configured key opens the stored address. Enter it anew."),
+            "signing_secret": _("No configured key opens the stored secret. Enter it anew."),
+        }
+        for name in self.secret_words:
             if name in self.lost and name not in wished and name not in self.errors:
-                self.add_error(name, f"No configured key opens the stored {word}. Enter it anew.")
+                self.add_error(name, lost[name])
 
 
 def clean_address(typed: str) -> str:
@@ -97,18 +115,18 @@ def clean_address(typed: str) -> str:
     if not typed:
         return ""
     if any(letter.isspace() or not letter.isprintable() for letter in typed):
-        raise ValidationError("The address has spaces or line breaks in it. Copy the export link once more.")
+        raise ValidationError(_("The address has spaces or line breaks in it. Copy the export link once more."))
     if typed.upper().startswith("BEGIN:VCALENDAR"):
-        raise ValidationError("This is a calendar, not a link to one. Save the feed, then use “Upload a calendar”.")
+        raise ValidationError(_("This is a calendar, not a link to one. Save the feed, then use “Upload a calendar”."))
     typed = without_webcal(typed, NEIGHBOURHOOD if settings.FEEDS_ALLOW_PRIVATE_HOSTS else INTERNET)
     scheme = _SCHEME.match(typed)
     if scheme is None or "://" not in typed:
-        raise ValidationError("Enter the whole link, beginning with https://")
+        raise ValidationError(_("Enter the whole link, beginning with https://"))
     try:
         parts = urlsplit(typed)
-        host, _ = parts.hostname or "", parts.port
+        host, _port = parts.hostname or "", parts.port
     except ValueError:
-        raise ValidationError("This is not a link that can be fetched. Copy the export link once more.") from None
+        raise ValidationError(_("This is not a link that can be fetched. Copy the export link once more.")) from None
     _check_scheme(parts.scheme.lower())
     _check_host(host)
     _refuse_own(parts.path + "/" + parts.query)
@@ -120,10 +138,12 @@ def _check_scheme(scheme: str) -> None:
         return
     if scheme == "http":
         raise ValidationError(
-            "The link begins with http://, so anybody on the way could read or change your bookings. Try it with "
-            "https:// instead."
+            _(
+                "The link begins with http://, so anybody on the way could read or change your bookings. Try it with "
+                "https:// instead."
+            )
         )
-    raise ValidationError("Only links that begin with https:// (or webcal://) can be fetched.")
+    raise ValidationError(_("Only links that begin with https:// (or webcal://) can be fetched."))
 
 
 def _check_host(host: str) -> None:
@@ -133,13 +153,15 @@ def _check_host(host: str) -> None:
     except UnicodeError:
         plain = ""
     if not addresses.is_plain_host(plain):
-        raise ValidationError("The link names no host on the internet. Copy the export link once more.")
+        raise ValidationError(_("The link names no host on the internet. Copy the export link once more."))
     if settings.FEEDS_ALLOW_PRIVATE_HOSTS:
         return
     address = addresses.literal(plain)
     inside = not addresses.is_public(address) if address else addresses.is_local_name(plain) or "." not in plain
     if inside:
-        raise ValidationError("The link leads into a private network. Only links of the public internet are fetched.")
+        raise ValidationError(
+            _("The link leads into a private network. Only links of the public internet are fetched.")
+        )
 
 
 def _refuse_own(path: str) -> None:
@@ -149,9 +171,13 @@ def _refuse_own(path: str) -> None:
     if not digests:
         return
     if PublishedCalendar.objects.filter(token_digest__in=digests).exists():
-        raise ValidationError("Turnkey itself publishes this calendar. Enter the export link of the channel instead.")
+        raise ValidationError(
+            _("Turnkey itself publishes this calendar. Enter the export link of the channel instead.")
+        )
     if CalendarFeed.objects.filter(token_digest__in=digests).exists():
         raise ValidationError(
-            "This is a push address of Turnkey, not a channel's export link. Leave the address empty for a calendar "
-            "that is only pushed."
+            _(
+                "This is a push address of Turnkey, not a channel's export link. Leave the address empty for a "
+                "calendar that is only pushed."
+            )
         )

@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals import calendar_terms as words
 from rentals.admin.choice_filter import NamedChoice, SelectWhenMany
@@ -24,13 +26,13 @@ from rentals.wording import day_and_time
 
 
 class FeedFilter(SelectWhenMany, NamedChoice):
-    title = "calendar"
+    title = lazy("calendar")
     parameter_name = "feed"
     related = CalendarFeed
 
 
 class VerdictFilter(admin.SimpleListFilter):
-    title = "what it is"
+    title = lazy("what it is")
     parameter_name = "verdict"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -41,11 +43,15 @@ class VerdictFilter(admin.SimpleListFilter):
 
 
 class ReviewFilter(admin.SimpleListFilter):
-    title = "your decision"
+    title = lazy("your decision")
     parameter_name = "review"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("waiting", "Is it a stay?"), ("approval", "Cancel or keep?"), ("decided", "You decided")]
+        return [
+            ("waiting", _("Is it a stay?")),
+            ("approval", _("Cancel or keep?")),
+            ("decided", _("You decided")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[FeedItem]) -> QuerySet[FeedItem]:
         if self.value() == "waiting":
@@ -62,7 +68,7 @@ class FeedItemAdmin(ReadOnlyAdmin):
     list_display = ("dates", "what", "said", "feed", "stay", "listed")
     list_filter = (VerdictFilter, ReviewFilter, FeedFilter)
     search_fields = ("summary", "guest_name", "=reservation_code", "feed__name", "feed__property__name")
-    search_help_text = "What the calendar says, guest, reservation code, calendar or property"
+    search_help_text = lazy("What the calendar says, guest, reservation code, calendar or property")
     date_hierarchy = "starts_on"
     ordering = ("-starts_at", "pk")
     fields = (
@@ -87,48 +93,50 @@ class FeedItemAdmin(ReadOnlyAdmin):
         items = super().get_queryset(request).select_related("feed__property", "booking__property")
         return items.defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
 
-    @admin.display(description="Dates", ordering="starts_at")
+    @admin.display(description=lazy("Dates"), ordering="starts_at")
     def dates(self, item: FeedItem) -> str:
         return words.item_dates(item, item.feed.property.zone)
 
-    @admin.display(description="It is", ordering="verdict")
+    @admin.display(description=lazy("It is"), ordering="verdict")
     def what(self, item: FeedItem) -> SafeString:
         return words.verdict_badge(item.verdict, item.decision)
 
-    @admin.display(description="The calendar says", ordering="summary")
+    @admin.display(description=lazy("The calendar says"), ordering="summary")
     def said(self, item: FeedItem) -> str:
-        return item.summary or "nothing"
+        return item.summary or _("nothing")
 
-    @admin.display(description="Why")
+    @admin.display(description=lazy("Why"))
     def why(self, item: FeedItem) -> str:
         return words.reason(item)
 
-    @admin.display(description="Its lines")
+    @admin.display(description=lazy("Its lines"))
     def lines(self, item: FeedItem) -> str | SafeString:
         """Kept only of events that cannot be read, so that a person can find them at the channel."""
         kept = excerpt_of(item)
-        return format_html('<pre class="tk-excerpt">{}</pre>', kept) if kept else "read, so not kept"
+        return format_html('<pre class="tk-excerpt">{}</pre>', kept) if kept else _("read, so not kept")
 
-    @admin.display(description="Booking")
+    @admin.display(description=lazy("Booking"))
     def stay(self, item: FeedItem) -> str | SafeString:
         if item.booking is None:
-            return "none"
+            return _("none")
         url = reverse("admin:rentals_booking_change", args=[item.booking.pk])
-        return format_html('<a href="{}">{}</a>', url, item.booking.guest_name or "Guest")
+        return format_html('<a href="{}">{}</a>', url, item.booking.guest_name or _("Guest"))
 
-    @admin.display(description="Listed")
+    @admin.display(description=lazy("Listed"))
     def listed(self, item: FeedItem) -> str:
         zone = item.feed.property.zone
         if item.gone_at:
-            return f"gone since {day_and_time(item.gone_at, zone)}"
+            return _("gone since {when}").format(when=day_and_time(item.gone_at, zone))
         if item.awaits_approval or item.kept_at:
-            return "no; you kept the stay" if item.kept_at else "no; waits for your decision"
-        return f"not since {day_and_time(item.absent_since, zone)}" if item.absent_since else "yes"
+            return _("no; you kept the stay") if item.kept_at else _("no; waits for your decision")
+        if item.absent_since:
+            return _("not since {when}").format(when=day_and_time(item.absent_since, zone))
+        return _("yes")
 
-    @admin.display(description="First seen")
+    @admin.display(description=lazy("First seen"))
     def first_seen(self, item: FeedItem) -> str:
         return day_and_time(item.first_seen_at, item.feed.property.zone)
 
-    @admin.display(description="Changed")
+    @admin.display(description=lazy("Changed"))
     def changed(self, item: FeedItem) -> str:
         return day_and_time(item.changed_at, item.feed.property.zone)

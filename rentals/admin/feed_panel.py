@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch, QuerySet
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from rentals import calendar_terms as words
 from rentals.access import Scope, visible
@@ -18,7 +20,8 @@ from rentals.calendars.events import EndDates, Verdict
 from rentals.calendars.imports.ledger import source_of
 from rentals.fields import UndecryptableValue, behind
 from rentals.models import Booking, CalendarFeed, FeedItem, FeedState
-from rentals.wording import ago, ahead, counted, day_and_time
+from rentals.wording import ago, ahead, day_and_time
+from rentals.wording import said as in_words
 
 SHOWN_ITEMS = 100
 _SHOWN_ASIDE = 50  # items to review, and unreadable ones
@@ -132,84 +135,106 @@ def hold(feed: CalendarFeed, now: datetime, scope: Scope) -> Hold | None:
     if not lines and state.held_since is None:
         return None
     since = day_and_time(state.held_since, feed.property.zone) if state.held_since else ""
-    return Hold(state.held_reason, since, lines, more)
+    return Hold(in_words(state.held_reason), since, lines, more)
 
 
 def _sentences(feed: CalendarFeed, now: datetime) -> list[str]:
     state, zone = feed.state, feed.property.zone
     said = []
     if not feed.is_active:
-        said.append("Switched off: this calendar is not fetched, and pushes are refused. Its stays remain.")
+        said.append(_("Switched off: this calendar is not fetched, and pushes are refused. Its stays remain."))
     if state.held_since:
-        said.append("It waits for the decision above; the stays in question are kept meanwhile.")
+        said.append(_("It waits for the decision above; the stays in question are kept meanwhile."))
     if state.reset_since:
         said.append(
-            "The channel says that this link no longer exists. Copy the new export link from the channel and enter it "
-            "below. All stays are kept."
+            _(
+                "The channel says that this link no longer exists. Copy the new export link from the channel and enter "
+                "it below. All stays are kept."
+            )
         )
     if state.refused_since:
-        said.append("The channel refuses to give this calendar to Turnkey. “Last error” says why, and what helps.")
+        said.append(_("The channel refuses to give this calendar to Turnkey. “Last error” says why, and what helps."))
     if state.stale_since and state.last_good_at:
-        said.append(
-            f"It could not be read since {day_and_time(state.last_good_at, zone)}. Its stays are kept as they were; "
-            "new and changed ones are missing, so enter new ones by hand meanwhile."
+        text = _(
+            "It could not be read since {when}. Its stays are kept as they were; new and changed ones are missing, so "
+            "enter new ones by hand meanwhile."
         )
+        said.append(text.format(when=day_and_time(state.last_good_at, zone)))
     elif state.stale_since:
-        said.append("It could not be read for a day. Its stays are missing, so enter them by hand meanwhile.")
+        said.append(_("It could not be read for a day. Its stays are missing, so enter them by hand meanwhile."))
     if state.failing_since and not (state.reset_since or state.refused_since):
-        said.append(f"{state.failures} fetches in a row failed. Turnkey goes on trying; all stays are kept.")
+        text = ngettext(
+            "{number} fetch in a row failed. Turnkey goes on trying; all stays are kept.",
+            "{number} fetches in a row failed. Turnkey goes on trying; all stays are kept.",
+            state.failures,
+        )
+        said.append(text.format(number=state.failures))
     if state.last_good_at is None and not said and state.failures:
         said.append(
-            "It could not be read yet. “Last error” says why; the first stays appear after the first good fetch."
+            _("It could not be read yet. “Last error” says why; the first stays appear after the first good fetch.")
         )
     elif state.last_good_at is None and not said and has_secret(feed, "url"):
-        said.append("It was not read yet. The first stays appear after the first fetch.")
+        said.append(_("It was not read yet. The first stays appear after the first fetch."))
     elif state.last_good_at is None and not said:
         said.append(
-            "It has no address to fetch from. Enter the channel's export link below, upload a calendar, or have it "
-            "sent to the push address."
+            _(
+                "It has no address to fetch from. Enter the channel's export link below, upload a calendar, or have it "
+                "sent to the push address."
+            )
         )
     if said:
         return said
     unread = int(feed.unreadable)  # type: ignore[attr-defined]  # annotated
     if unread:
-        return [f"It is read, but for {counted(unread, 'row')}: see below what could not be read."]
-    return ["This calendar is read as it should be."]
+        text = ngettext(
+            "It is read, but for {number} row: see below what could not be read.",
+            "It is read, but for {number} rows: see below what could not be read.",
+            unread,
+        )
+        return [text.format(number=unread)]
+    return [_("This calendar is read as it should be.")]
 
 
 def _last_nights(feed: CalendarFeed) -> str:
     rows = int(feed.state.summary.get("last_nights", 0))
     if not rows or feed.end_dates != EndDates.UNDECIDED:
         return ""
-    first = "After one of its rows" if rows == 1 else f"After {rows} of its rows"
-    return (
-        f"{first}, a single day is missing before the next one begins, and none begins on the day that another ends. "
-        "Compare one stay with the channel: does its guest leave on the last day that you see here, or the day after?"
+    text = ngettext(
+        "After one of its rows, a single day is missing before the next one begins, and none begins on the day that "
+        "another ends. Compare one stay with the channel: does its guest leave on the last day that you see here, or "
+        "the day after?",
+        "After {number} of its rows, a single day is missing before the next one begins, and none begins on the day "
+        "that another ends. Compare one stay with the channel: does its guest leave on the last day that you see here, "
+        "or the day after?",
+        rows,
     )
+    return text.format(number=rows)
 
 
 def _facts(feed: CalendarFeed, now: datetime) -> list[tuple[str, str]]:
     state, zone = feed.state, feed.property.zone
-    facts = [("Channel", words.channel_of(feed))]
+    facts = [(_("Channel"), words.channel_of(feed))]
     if state.last_good_at:
-        facts.append(("Last good fetch", f"{ago(state.last_good_at, now)} ({day_and_time(state.last_good_at, zone)})"))
+        when, exact = ago(state.last_good_at, now), day_and_time(state.last_good_at, zone)
+        facts.append((_("Last good fetch"), f"{when} ({exact})"))
     else:
-        facts.append(("Last good fetch", "never"))
+        facts.append((_("Last good fetch"), _("never")))
     if state.disproved and has_secret(feed, "url"):
-        said = "read each time, since it changed once while the channel said “not modified”"
-        facts.append(("Whole calendar", said))
+        said = _("read each time, since it changed once while the channel said “not modified”")
+        facts.append((_("Whole calendar"), said))
     elif state.refetched_at:
-        facts.append(("Whole calendar", f"last read {ago(state.refetched_at, now)}"))
+        facts.append((_("Whole calendar"), _("last read {when}").format(when=ago(state.refetched_at, now))))
     if feed.is_active and state.claimed_until and state.claimed_until > now:
-        facts.append(("Next fetch", "being fetched now"))
+        facts.append((_("Next fetch"), _("being fetched now")))
     elif feed.is_active and has_secret(feed, "url"):
         due = state.next_fetch_at is None or state.next_fetch_at <= now
-        facts.append(("Next fetch", "as soon as possible" if due else ahead(state.next_fetch_at or now, now)))
+        when = _("as soon as possible") if due else ahead(state.next_fetch_at or now, now)
+        facts.append((_("Next fetch"), when))
     if state.last_error:
         when = f" ({ago(state.last_try_at, now)})" if state.last_try_at else ""
-        facts.append(("Last error", f"{state.last_error}{when}"))
+        facts.append((_("Last error"), f"{in_words(state.last_error)}{when}"))
     if state.summary:
-        facts.append(("Last import with news", words.counts(state.summary)))
+        facts.append((_("Last import with news"), words.counts(state.summary)))
     return facts
 
 
@@ -237,12 +262,16 @@ def _line(item: FeedItem, zone: ZoneInfo, now: datetime, *, with_excerpt: bool =
 def _marks(item: FeedItem, zone: ZoneInfo) -> list[str]:
     said = []
     if item.awaits_approval:
-        happened = "The channel cancelled it" if item.verdict == Verdict.CANCELLED else "Not in the calendar any more"
-        said.append(f"{happened}: waits for your decision.")
+        said.append(
+            _("The channel cancelled it: waits for your decision.")
+            if item.verdict == Verdict.CANCELLED
+            else _("Not in the calendar any more: waits for your decision.")
+        )
     if item.kept_at:
-        said.append("Not in the calendar any more. You decided to keep the stay.")
+        said.append(_("Not in the calendar any more. You decided to keep the stay."))
     elif item.absent_since and not item.awaits_approval:
-        said.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
+        text = _("Not in the calendar since {when}; the next fetches confirm it.")
+        said.append(text.format(when=day_and_time(item.absent_since, zone)))
     if item.booking is not None and item.booking.status == Booking.Status.CANCELLED:
-        said.append("The stay is cancelled.")
+        said.append(_("The stay is cancelled."))
     return said

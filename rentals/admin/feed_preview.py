@@ -15,17 +15,31 @@ from typing import Any
 
 from django.core.files.uploadedfile import UploadedFile
 from django.core.signing import BadSignature, TimestampSigner
+from django.utils.translation import gettext as _
 
 from rentals import calendar_terms as words
 from rentals.calendars.events import FeedError, FeedFault
 from rentals.calendars.ical.unfold import MAX_BYTES
 from rentals.calendars.imports.summary import Action, Row, Summary
-from rentals.wording import days
+from rentals.phrases import mark, phrase
+from rentals.wording import days, said
 
 #: Bytes of the packed calendar: Django accepts forms of 2.5 MB, and this form has other fields too.
 _LARGEST_CARRIED = 2_300_000
 _VALID_SECONDS = 3600
 SHOWN_ROWS = 300
+_ACTIONS = {
+    Action.NEW: mark("New stay"),
+    Action.NEW_TENTATIVE: mark("New, not confirmed yet"),
+    Action.ALSO_HERE: mark("Also listed here"),
+    Action.DATES_CHANGED: mark("Dates changed"),
+    Action.DATES_CHANGED_HERE: mark("Dates changed in this calendar"),
+    Action.WAITS: mark("Waits for your decision"),
+    Action.QUARANTINED: mark("Left out"),
+    Action.ABSENT: mark("Not listed any more; to be confirmed"),
+    Action.HELD: mark("Held"),
+    Action.LEFT: mark("Left the calendar"),
+}
 
 
 class NotCarried(Exception):
@@ -77,7 +91,7 @@ def uncarry(text: str, *, feed_id: int, user_id: int) -> Carried:
         stamped = _signer(feed_id, user_id).unsign(text, max_age=_VALID_SECONDS)
     except BadSignature:  # also one that is too old
         raise NotCarried from None
-    as_of, _, packed = stamped.partition("|")
+    as_of, _bar, packed = stamped.partition("|")
     return Carried(zlib.decompress(base64.urlsafe_b64decode(packed)), datetime.fromisoformat(as_of))
 
 
@@ -88,28 +102,27 @@ def preview(summary: Summary) -> Preview:
         rows=tuple(_row(row) for row in summary.rows[:SHOWN_ROWS]),
         more_rows=max(0, len(summary.rows) - SHOWN_ROWS),
         held=summary.held,
-        held_reason=summary.held_reason,
+        held_reason=said(summary.held_reason),
         unchanged=summary.unchanged,
         outdated=summary.outdated,
     )
 
 
 def _row(row: Row) -> PreviewRow:
-    action = "left out" if row.action is Action.QUARANTINED else row.action
     return PreviewRow(
-        action=action[:1].upper() + action[1:],
+        action=_(_ACTIONS[row.action]),
         dates=days(row.starts_on, row.ends_on),
         verdict=words.verdict_label(row.verdict),
         guest=row.guest_name,
         said=row.said,
-        reason=row.reason,
+        reason=said(row.reason),
     )
 
 
 def uploaded(upload: UploadedFile[Any]) -> bytes:
     """The bytes of an uploaded calendar. Raises `FeedError` for one that is too large to be read at all."""
     if (upload.size or 0) > MAX_BYTES:
-        raise FeedError(FeedFault.TOO_LARGE, "The file is larger than 5 MB.")
+        raise FeedError(FeedFault.TOO_LARGE, phrase("The file is larger than 5 MB."))
     return bytes(upload.read(MAX_BYTES + 1))
 
 

@@ -9,12 +9,14 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_variables
 
 from rentals.admin import feed_actions as actions
 from rentals.admin.feed_secrets import has_secret, mark_of, readable
 from rentals.admin.feed_views import FeedViews
 from rentals.models import CalendarFeed
+from rentals.phrases import mark, phrase
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[CalendarFeed]
@@ -37,7 +39,7 @@ class FeedPushViews(FeedViews, _Admin):
 
     def _push(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         """The only page with the push address. It answers a POST, is in no cache, and the history records it."""
-        self.log_change(request, feed, "Push address shown")
+        self.log_change(request, feed, mark("Push address shown"))
         return self._push_page(request, feed)
 
     @sensitive_variables("new_secret")
@@ -47,7 +49,7 @@ class FeedPushViews(FeedViews, _Admin):
             request,
             feed,
             "rentals/admin/feed_push.html",
-            "Push address",
+            _("Push address"),
             address=request.build_absolute_uri(reverse("push-calendar", args=[token])) if token else "",
             new_secret=new_secret,
             is_signed=has_secret(feed, "signing_secret"),
@@ -66,7 +68,8 @@ class FeedPushViews(FeedViews, _Admin):
     @transaction.atomic
     def _new_address(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         actions.lock(feed)
-        if self._was_done(request, feed, "token", "a new push address was made already. It is shown below."):
+        again = _("a new push address was made already. It is shown below.")
+        if self._was_done(request, feed, "token", again):
             return self._push_page(request, feed)
         self._record(request, feed, "New push address", actions.new_push_token(feed))
         return self._push_page(request, feed)
@@ -75,11 +78,12 @@ class FeedPushViews(FeedViews, _Admin):
     @transaction.atomic
     def _new_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:
         actions.lock(feed)
-        again = "a new secret was made already, and it is shown only once. If it was lost, make another one."
+        again = _("a new secret was made already, and it is shown only once. If it was lost, make another one.")
         if self._was_done(request, feed, "signing_secret", again):
             return self._push_page(request, feed)
         made = actions.new_signing_secret(feed, timezone.now())
-        self._record(request, feed, "New signing secret", "there is a new signing secret. Unsigned pushes are refused.")
+        done = phrase("there is a new signing secret. Unsigned pushes are refused.")
+        self._record(request, feed, "New signing secret", done)
         return self._push_page(request, feed, made)
 
     def _end_previous_secret(self, request: HttpRequest, feed: CalendarFeed) -> HttpResponse:

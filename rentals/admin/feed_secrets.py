@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext as _
 
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedItem
@@ -38,7 +39,7 @@ def host_of(feed: CalendarFeed) -> str:
     except UndecryptableValue:
         return ""
     except ValueError:
-        return "an address that cannot be read"
+        return _("an address that cannot be read")
 
 
 def excerpt_of(item: FeedItem) -> str:
@@ -46,4 +47,4 @@ def excerpt_of(item: FeedItem) -> str:
     try:
         return item.excerpt
     except UndecryptableValue:
-        return "No configured key opens them."
+        return _("No configured key opens them.")

@@ -1,25 +1,42 @@
 """What the history of an object says about a changed form: the former and the new value of each field, and of a secret
-only that it was changed. Django keeps the lines, with their author and time."""
+only that it was changed. Django keeps the lines, with their author and time.
+
+They are kept in English, because people of several languages read them. Whoever shows one asks `told`.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, time, tzinfo
 from typing import Any, Final
 
 from django import forms
+from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.core.exceptions import FieldDoesNotExist
 from django.forms.utils import pretty_name
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
-from django.utils.text import Truncator
+from django.utils import timezone, translation
+from django.utils.text import Truncator, capfirst
+from django.utils.translation import gettext as _
 
 from rentals.fields import EncryptedTextField
+from rentals.phrases import mark
 
 _LONGEST: Final = 80
 _MOST_NAMES: Final = 8
-_NOTHING: Final = "empty"
+_NOTHING: Final = mark("empty")
+_YES, _NO, _CHANGED, _DELETED = mark("yes"), mark("no"), mark("changed"), mark("deleted")
+_ADDED, _REMOVED = mark("added"), mark("removed")
+_WITHOUT_CHANGE: Final = mark("Saved without a change.")
+#: One change as `_line` writes it.
+_CHANGE: Final = re.compile(
+    rf"(?P<label>[^:→]+)(?:: (?:(?P<word>{_CHANGED}|{_DELETED})|(?P<moved>(?:{_ADDED}|{_REMOVED}) .*)"
+    r"|(?P<before>.*) → (?P<after>.*)))?"
+)
+_MOVED: Final = re.compile(rf"^(?:{_ADDED}|{_REMOVED})(?= )|(?<=; ){_REMOVED}(?= )")
 
 
 class DetailedHistory:
@@ -36,8 +53,9 @@ class DetailedHistory:
         page shows the values."""
         if add:
             return super().construct_change_message(request, form, formsets, add)  # type: ignore[misc]
-        lines = [*changes(form), *(line for formset in formsets or () for line in _of_formset(formset))]
-        return f"{'. '.join(lines)}." if lines else "Saved without a change."
+        with translation.override(settings.LANGUAGE_CODE):
+            lines = [*changes(form), *(line for formset in formsets or () for line in _of_formset(formset))]
+        return f"{'. '.join(lines)}." if lines else _WITHOUT_CHANGE
 
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
@@ -48,12 +66,46 @@ class DetailedHistory:
             missing: HttpResponse = super().history_view(request, object_id, extra_context)  # type: ignore[misc]
             return missing
         zone = self.history_zone(obj)
-        title = f"History of {obj} (times of {zone})"
+        title = _("History of {thing} (times of {zone})").format(thing=obj, zone=zone)
         with timezone.override(zone):
             response: HttpResponse = super().history_view(  # type: ignore[misc]
                 request, object_id, {"title": title, **(extra_context or {})}
             )
-            return response.render() if isinstance(response, TemplateResponse) else response
+            if not isinstance(response, TemplateResponse):
+                return response
+            for entry in (response.context_data or {}).get("action_list", ()):
+                entry.change_message = told(entry)  # for the page alone: nothing saves it
+            return response.render()
+
+
+def told(entry: LogEntry) -> str:
+    """A line of the history in the language that is active: one of our constants, or changes of fields. Any other stays
+    as it was written. Names and values in it are never translated."""
+    line = entry.get_change_message()
+    if not line or (said := _(line)) != line:
+        return said if line else ""
+    found = [_CHANGE.fullmatch(one) for one in line.removesuffix(".").split(". ")]
+    return f"{'. '.join(_change(one) for one in found if one)}." if all(found) and line.endswith(".") else line
+
+
+def _change(found: re.Match[str]) -> str:
+    label = _label(found["label"])
+    if found["word"]:
+        return f"{label}: {_(found['word'])}"
+    if found["moved"]:
+        return f"{label}: {_MOVED.sub(lambda word: _(word[0]), found['moved'])}"
+    return label if found["after"] is None else f"{label}: {_value(found['before'])} → {_value(found['after'])}"
+
+
+def _label(label: str) -> str:
+    """Most labels are made of the name of a field, whose first letter is small."""
+    lower = f"{label[:1].lower()}{label[1:]}"
+    said = _(label)
+    return capfirst(_(lower)) if said == label and _(lower) != lower else said
+
+
+def _value(value: str) -> str:
+    return _(value) if value in (_YES, _NO, _NOTHING) else value
 
 
 def changes(form: forms.BaseForm) -> Iterator[str]:
@@ -66,7 +118,7 @@ def _of_formset(formset: Any) -> Iterator[str]:
     for row in formset.forms:
         what = pretty_name(str(row.instance._meta.verbose_name))
         if row in formset.deleted_forms:
-            yield f"{what}: deleted"
+            yield f"{what}: {_DELETED}"
         elif row.has_changed():
             yield f"{what}: {'; '.join(changes(row))}"
 
@@ -74,10 +126,10 @@ def _of_formset(formset: Any) -> Iterator[str]:
 def _line(form: forms.BaseForm, name: str) -> str:
     field = form.fields.get(name)
     if field is None:  # the form for a password names its two fields differently
-        return f"{pretty_name(name)}: changed"
+        return f"{pretty_name(name)}: {_CHANGED}"
     label = str(field.label or pretty_name(name))
     if not _is_public(form, name):
-        return label if isinstance(field, forms.BooleanField) else f"{label}: changed"
+        return label if isinstance(field, forms.BooleanField) else f"{label}: {_CHANGED}"
     before, after = form.get_initial_for_field(field, name), form.cleaned_data.get(name)
     if isinstance(field, forms.ModelMultipleChoiceField | forms.MultipleChoiceField):
         return f"{label}: {_moved(_chosen(field, before), _chosen(field, after))}"
@@ -102,7 +154,7 @@ def _is_public(form: forms.BaseForm, name: str) -> bool:
 
 def _said(field: forms.Field, value: Any) -> str:
     if isinstance(field, forms.BooleanField):
-        return "yes" if value else "no"
+        return _YES if value else _NO
     if value is None or value == "":
         return _NOTHING
     if isinstance(field, forms.ChoiceField):
@@ -134,8 +186,8 @@ def _flat(choices: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
 
 def _moved(before: dict[Any, Any], after: dict[Any, Any]) -> str:
     steps = (
-        ("added", [one for key, one in after.items() if key not in before]),
-        ("removed", [one for key, one in before.items() if key not in after]),
+        (_ADDED, [one for key, one in after.items() if key not in before]),
+        (_REMOVED, [one for key, one in before.items() if key not in after]),
     )
     return "; ".join(f"{word} {_listed(found)}" for word, found in steps if found)
 

@@ -23,6 +23,9 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from import_export.admin import ImportExportMixin
 from import_export.forms import ConfirmImportForm, ExportForm, ImportForm
 from import_export.results import Result, RowResult
@@ -30,6 +33,7 @@ from import_export.tmp_storages import BaseStorage
 
 from rentals.admin.scoped import may_see
 from rentals.admin.table_files import TableAsCsv, TableAsJson
+from rentals.phrases import mark
 from rentals.tables.exchange import CellChange, Table, TableError
 
 MOST_BYTES = 500_000
@@ -63,8 +67,8 @@ class UploadForm(ImportForm):  # type: ignore[misc]
         super().__init__(formats, resources, **kwargs)
         del self.fields["format"]
         field = self.fields["import_file"]
-        field.label, field.help_text = "File", "CSV or JSON, as “Export” writes it."
-        field.error_messages |= {"required": "Choose a file.", "empty": "The file is empty."}
+        field.label, field.help_text = _("File"), _("CSV or JSON, as “Export” writes it.")
+        field.error_messages |= {"required": _("Choose a file."), "empty": _("The file is empty.")}
         field.widget.attrs = {"accept": ".csv,.json,text/csv,application/json"}
 
     @property
@@ -74,7 +78,8 @@ class UploadForm(ImportForm):  # type: ignore[misc]
     def clean_import_file(self) -> Any:
         file = self.cleaned_data["import_file"]
         if file.size > MOST_BYTES:
-            raise forms.ValidationError(f"The file is larger than {MOST_BYTES // 1000} kB. Import it in parts.")
+            said = _("The file is larger than {size} kB. Import it in parts.")
+            raise forms.ValidationError(said.format(size=MOST_BYTES // 1000))
         self.cleaned_data["format"] = "1" if file.name.lower().endswith(".json") else "0"
         return file
 
@@ -94,7 +99,8 @@ class Complaint:
     text: str
 
     def __str__(self) -> str:
-        where = ", ".join(one for one in (f"Row {self.row}" if self.row else "", self.column) if one)
+        row = _("Row {row}").format(row=self.row) if self.row else ""
+        where = ", ".join(one for one in (row, self.column) if one)
         return f"{where}: {self.text}" if where else self.text
 
 
@@ -102,7 +108,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
     """Stands first among the bases of a ModelAdmin. `table` describes the rows."""
 
     table: type[Table]
-    import_notes: str = ""
+    import_notes: str | Promise = ""
     formats = _FORMATS
     import_form_class = UploadForm
     confirm_form_class = ConfirmationForm
@@ -133,7 +139,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
     # -- import -------------------------------------------------------------------------------------------------
 
     def add_data_read_fail_error_to_form(self, form: Any, e: Exception) -> None:
-        form.add_error("import_file", str(e) if isinstance(e, TableError) else "The file cannot be read as a table.")
+        form.add_error("import_file", str(e) if isinstance(e, TableError) else _("The file cannot be read as a table."))
 
     def import_action(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """The form, or a preview of what the file would do: all of it is done and rolled back."""
@@ -147,7 +153,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
         result = context.get("result")
         plural = str(self.model._meta.verbose_name_plural)
         context |= {
-            "title": f"Import {plural}",
+            "title": _("Import {rows}").format(rows=plural),
             "columns": self._columns(request),
             "notes": self.import_notes,
             "complaints": [
@@ -165,7 +171,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
         if result.base_errors:
             for error in result.base_errors:
                 known = isinstance(error.error, TableError)
-                yield Complaint(None, "", str(error.error) if known else "The file cannot be read as a table.")
+                yield Complaint(None, "", str(error.error) if known else _("The file cannot be read as a table."))
             return
         names = {field.attribute: field.column_name for field in self.table.fields.values()}
         lines = dict(enumerate(result.lines, 1))
@@ -175,7 +181,8 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
                 yield from (Complaint(line, names.get(attribute, attribute), text) for text in texts)
             yield from (Complaint(line, "", text) for text in row.non_field_specific_errors)
         for number, errors in result.row_errors():
-            yield from (Complaint(lines[number], "", f"It cannot be saved: {error.error}") for error in errors)
+            for error in errors:
+                yield Complaint(lines[number], "", _("It cannot be saved: {error}").format(error=error.error))
 
     def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         if request.method == "POST" and not self.has_import_permission(request):
@@ -185,7 +192,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
                 raise BadSignature
             response: HttpResponse = super().process_import(request, **kwargs)
         except BadSignature:
-            messages.error(request, "Nothing was imported: the preview is over an hour old. Choose the file again.")
+            messages.error(request, _("Nothing was imported: the preview is over an hour old. Choose the file again."))
             return HttpResponseRedirect(reverse(f"admin:rentals_{self.model._meta.model_name}_import"))
         return response
 
@@ -197,7 +204,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
     def process_result(self, result: Result, request: HttpRequest) -> HttpResponse:
         complaints = list(self._complaints(result))
         if complaints:
-            messages.error(request, f"Nothing was imported. {complaints[0]}")
+            messages.error(request, _("Nothing was imported. {reason}").format(reason=complaints[0]))
             return HttpResponseRedirect(reverse(f"admin:rentals_{self.model._meta.model_name}_import"))
         response: HttpResponse = super().process_result(result, request)
         return response
@@ -206,22 +213,24 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
         touched = {RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE}
         self.after_import(request, [row.object_id for row in result if row.import_type in touched])
         opts = self.model._meta
-        messages.success(request, f"Imported: {_counts(result, str(opts.verbose_name), str(opts.verbose_name_plural))}")
+        counts = _counts(result, str(opts.verbose_name), str(opts.verbose_name_plural))
+        messages.success(request, _("Imported: {counts}").format(counts=counts))
 
     def after_import(self, request: HttpRequest, changed: Collection[int]) -> None:
         """Say what follows from the import. `changed`: the keys of the new and the changed rows."""
 
     def _log_actions(self, result: Result, request: HttpRequest) -> None:
         """What the history says about each row: the changed cells, with their former and new values."""
-        words = {RowResult.IMPORT_TYPE_NEW: (ADDITION, "Added"), RowResult.IMPORT_TYPE_UPDATE: (CHANGE, "Changed")}
+        words = {
+            RowResult.IMPORT_TYPE_NEW: (ADDITION, mark("Added by import of a file")),
+            RowResult.IMPORT_TYPE_UPDATE: (CHANGE, mark("Changed by import of a file")),
+        }
         for row in result:
             if row.import_type in words:
                 flag, word = words[row.import_type]
                 cells = [] if flag == ADDITION else [self._cell_change(one) for one in row.diff]
-                said = f" {'. '.join(cells)}." if cells else ""
-                LogEntry.objects.log_actions(
-                    request.user.pk or 0, [row.instance], flag, f"{word} by import of a file.{said}", single_object=True
-                )
+                said = f"{'. '.join([word, *cells])}."  # in English, see `rentals.admin.history.told`
+                LogEntry.objects.log_actions(request.user.pk or 0, [row.instance], flag, said, single_object=True)
 
     def _cell_change(self, cell: CellChange) -> str:
         """More people may read the history than may see some of the cells."""
@@ -243,7 +252,7 @@ class ImportExportPages(ImportExportMixin):  # type: ignore[misc]
     def init_request_context_data(self, request: HttpRequest, form: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().init_request_context_data(request, form)
         return context | {
-            "title": f"Export {self.model._meta.verbose_name_plural}",
+            "title": _("Export {rows}").format(rows=self.model._meta.verbose_name_plural),
             "columns": self._columns(request),
             "count": self.get_export_queryset(request).count(),
             "media": self.media,
@@ -256,6 +265,11 @@ def _counts(result: Result, singular: str, plural: str) -> str:
         result.totals[one]
         for one in (RowResult.IMPORT_TYPE_NEW, RowResult.IMPORT_TYPE_UPDATE, RowResult.IMPORT_TYPE_SKIP)
     )
-    said = [f"{count} {word}" for count, word in ((new, "new"), (changed, "changed"), (same, "unchanged")) if count]
+    said = (
+        new and ngettext("{number} new", "{number} new", new).format(number=new),
+        changed and ngettext("{number} changed", "{number} changed", changed).format(number=changed),
+        same and ngettext("{number} unchanged", "{number} unchanged", same).format(number=same),
+    )
     total = new + changed + same
-    return f"{total} {singular if total == 1 else plural}: {', '.join(said) or 'nothing'}."
+    what = ", ".join(one for one in said if one) or _("nothing")
+    return _("{number} {rows}: {what}.").format(number=total, rows=singular if total == 1 else plural, what=what)

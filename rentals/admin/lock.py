@@ -13,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.access import visible
 from rentals.admin import lock_warnings
@@ -40,13 +42,15 @@ _IDENTITY = ("account", "serial_number", "device_id")
 class LockForm(_Form):
     class Meta:
         help_texts = {
-            "device_id": "Tedee's number of the lock. It changes when the lock is removed from the Tedee app and added "
-            "again; then press “Fetch locks”."
+            "device_id": lazy(
+                "Tedee's number of the lock. It changes when the lock is removed from the Tedee app and added "
+                "again; then press “Fetch locks”."
+            )
         }
 
 
 class AccountFilter(NamedChoice):
-    title = "account"
+    title = lazy("account")
     parameter_name = "account"
     related = LockAccount
 
@@ -56,7 +60,7 @@ class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin)
     closed = frozenset({"add", "delete"})  # a lock may serve other properties too, now or later
     form = LockForm
     table = LockTable
-    import_notes = (
+    import_notes = lazy(
         "A lock is known by its serial number. An import changes locks and never adds one, because only Tedee knows "
         "the number that reaches a lock: press “Fetch locks” on its account first."
     )
@@ -68,18 +72,22 @@ class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin)
     fieldsets = [
         (None, {"fields": ("name", "is_active", "used_by")}),
         (
-            "Identity",
+            lazy("Identity"),
             {
                 "fields": ("account", "serial_number", "device_id", "pin_capacity"),
-                "description": "“Fetch locks” on the lock account fills these in. Enter them by hand only if you must.",
+                "description": lazy(
+                    "“Fetch locks” on the lock account fills these in. Enter them by hand only if you must."
+                ),
             },
         ),
         (
-            "Last news from Tedee",
+            lazy("Last news from Tedee"),
             {
                 "fields": ("reachable", "battery", "keypad", "time_zone"),
-                "description": "Read once an hour, and by “Fetch locks” on the account. Tedee tells no battery of a "
-                "lock that is offline: then the level is the last known.",
+                "description": lazy(
+                    "Read once an hour, and by “Fetch locks” on the account. Tedee tells no battery of a "
+                    "lock that is offline: then the level is the last known."
+                ),
             },
         ),
     ]
@@ -129,27 +137,28 @@ class LockAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Admin)
     def after_import(self, request: HttpRequest, changed: Collection[int]) -> None:
         lock_warnings.warn(request, Property.objects.filter(locks__in=changed).distinct())
 
-    @admin.display(description="Connection", ordering="is_connected")
+    @admin.display(description=lazy("Connection"), ordering="is_connected")
     def reachable(self, lock: Lock) -> str:
         if lock.has_bridge is False:
-            return "no bridge: codes cannot be set from afar"
-        return {True: "online", False: "offline", None: "unknown"}[lock.is_connected]
+            return _("no bridge: codes cannot be set from afar")
+        return {True: _("online"), False: _("offline"), None: _("unknown")}[lock.is_connected]
 
-    @admin.display(description="Battery", ordering="battery_level")
+    @admin.display(description=lazy("Battery"), ordering="battery_level")
     def battery(self, lock: Lock) -> str:
         if lock.battery_level is None:
-            return "unknown"
-        low = " (low: charge or change it)" if lock.battery_level < Lock.LOW_BATTERY else ""
-        return f"{lock.battery_level} %{low}"
+            return _("unknown")
+        if lock.battery_level < Lock.LOW_BATTERY:
+            return _("{level} % (low: charge or change it)").format(level=lock.battery_level)
+        return f"{lock.battery_level} %"
 
-    @admin.display(description="Keypad", ordering="has_keypad")
+    @admin.display(description=lazy("Keypad"), ordering="has_keypad")
     def keypad(self, lock: Lock) -> str:
-        return {True: "yes", False: "none: guests cannot enter a code", None: "unknown"}[lock.has_keypad]
+        return {True: _("yes"), False: _("none: guests cannot enter a code"), None: _("unknown")}[lock.has_keypad]
 
-    @admin.display(description="Opens")
+    @admin.display(description=lazy("Opens"))
     def used_by(self, lock: Lock) -> str | SafeString:
         properties = list(lock.properties.order_by("name", "pk")) if lock.pk else []
         if not properties:
-            return "no property yet: choose this lock in a property to use it"
+            return _("no property yet: choose this lock in a property to use it")
         links = ((reverse("admin:rentals_property_change", args=[one.pk]), one.name) for one in properties)
         return format_html_join(", ", '<a href="{}">{}</a>', links)

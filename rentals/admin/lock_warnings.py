@@ -8,6 +8,8 @@ from typing import Final
 from django.contrib import messages
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from rentals.access import scope_of, visible
 from rentals.models import Lock, Property
@@ -23,10 +25,18 @@ def of_property(prop: Property) -> Iterator[str]:
     locks = list(prop.locks.all())
     active = [one for one in locks if one.is_active]
     if not active:
-        what = "All locks of this property are switched off" if locks else "This property has no lock"
-        yield f"{what}: its guests get no code that opens a door. Choose a lock under “Doors”, or switch one on."
+        if locks:
+            yield _(
+                "All locks of this property are switched off: its guests get no code that opens a door. Choose a lock "
+                "under “Doors”, or switch one on."
+            )
+        else:
+            yield _(
+                "This property has no lock: its guests get no code that opens a door. Choose a lock under “Doors”, or "
+                "switch one on."
+            )
     elif all(one.has_keypad is False for one in active):
-        yield "No lock of this property has a keypad: its guests cannot enter a code. Connect one in the Tedee app."
+        yield _("No lock of this property has a keypad: its guests cannot enter a code. Connect one in the Tedee app.")
 
 
 def warn(request: HttpRequest, properties: QuerySet[Property]) -> None:
@@ -38,5 +48,8 @@ def warn(request: HttpRequest, properties: QuerySet[Property]) -> None:
     found = [(prop.name, text) for prop in checked for text in of_property(prop)]
     for name, text in found[:_NAMED]:
         messages.warning(request, f"{name}: {text[0].lower()}{text[1:]}")
-    if len(found) > _NAMED:
-        messages.warning(request, f"The same is true of {len(found) - _NAMED} more properties.")
+    if (more := len(found) - _NAMED) > 0:
+        said = ngettext(
+            "The same is true of {number} more property.", "The same is true of {number} more properties.", more
+        )
+        messages.warning(request, said.format(number=more))

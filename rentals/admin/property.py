@@ -11,6 +11,8 @@ from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.admin import lock_warnings
 from rentals.admin.appearance import STYLES, PlainTitles
@@ -44,16 +46,16 @@ class PropertyForm(_Form):
     class Meta:
         field_classes = {"check_in_time": ClockField, "check_out_time": ClockField}
         labels = {
-            "check_in_time": "Check-in time",
-            "check_out_time": "Check-out time",
-            "issue_ahead_days": "Days ahead",
-            "code_length": "Length of codes",
-            "early_minutes": "Minutes early",
-            "late_minutes": "Minutes late",
+            "check_in_time": lazy("Check-in time"),
+            "check_out_time": lazy("Check-out time"),
+            "issue_ahead_days": lazy("Days ahead"),
+            "code_length": lazy("Length of codes"),
+            "early_minutes": lazy("Minutes early"),
+            "late_minutes": lazy("Minutes late"),
         }
         help_texts = {
-            "check_in_time": "From when a guest's code works, unless the booking says otherwise.",
-            "check_out_time": "Until when a guest's code works, unless the booking says otherwise.",
+            "check_in_time": lazy("From when a guest's code works, unless the booking says otherwise."),
+            "check_out_time": lazy("Until when a guest's code works, unless the booking says otherwise."),
         }
         widgets = {
             "timezone": SuggestingInput(ZONES, {"autocomplete": "off", "class": "vTextField"}),
@@ -65,7 +67,9 @@ class PropertyForm(_Form):
         super().__init__(*args, **kwargs)
         if "timezone" not in self.fields:
             return  # a person who may only look
-        self.fields["timezone"].help_text = "Type a few letters of the nearest large city and choose, such as “warsaw”."
+        self.fields["timezone"].help_text = _(
+            "Type a few letters of the nearest large city and choose, such as “warsaw”."
+        )
         if not self.instance.pk:
             self.initial["timezone"] = ""  # nobody's guess: a wrong zone opens doors at the wrong hour
 
@@ -82,7 +86,8 @@ def kept_ends(prop: Property, now: datetime) -> Iterator[str]:
         booking.property = prop
         if prop.check_out_on(booking.departure_date) <= now:
             until = day_and_time(booking.check_out, prop.zone)
-            yield f"{booking.guest_name or 'A guest'} is in the house and keeps the check-out {until}."
+            guest = booking.guest_name or _("A guest")
+            yield _("{guest} is in the house and keeps the check-out {until}.").format(guest=guest, until=until)
 
 
 def zone_as_typed(typed: str) -> str:
@@ -100,7 +105,7 @@ class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Ad
     closed = frozenset({"add"})  # a restricted person would not see the new property
     form = PropertyForm
     table = PropertyTable
-    import_notes = (
+    import_notes = lazy(
         "A property is known by its name: an import changes properties that exist, adds others and deletes none. Give "
         "locks by serial number, separated by |; an empty cell takes all locks away from the property."
     )
@@ -112,22 +117,24 @@ class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Ad
     fieldsets = (
         (None, {"fields": ("name", "is_active")}),
         (
-            "Place and times",
+            lazy("Place and times"),
             {
                 "fields": ("timezone", ("check_in_time", "check_out_time")),
-                "description": "Times are wall-clock times at the property, right at both clock changes.",
+                "description": lazy("Times are wall-clock times at the property, right at both clock changes."),
             },
         ),
         (
-            "Doors",
+            lazy("Doors"),
             {
                 "fields": ("locks",),
-                "description": "A guest gets one code for all of these. Locks that are missing here are added under "
-                "Lock accounts with “Fetch locks”.",
+                "description": lazy(
+                    "A guest gets one code for all of these. Locks that are missing here are added under "
+                    "Lock accounts with “Fetch locks”."
+                ),
             },
         ),
         (
-            "Codes",
+            lazy("Codes"),
             {"fields": ("issue_ahead_days", "code_length", "codes_from_phone", ("early_minutes", "late_minutes"))},
         ),
     )
@@ -160,11 +167,11 @@ class PropertyAdmin(ImportExportPages, PlainTitles, DetailedHistory, Scoped, _Ad
     def after_import(self, request: HttpRequest, changed: Collection[int]) -> None:
         lock_warnings.warn(request, Property.objects.filter(pk__in=changed))
 
-    @admin.display(description="Check-in to check-out")
+    @admin.display(description=lazy("Check-in to check-out"))
     def times(self, one: Property) -> str:
-        return f"{one.check_in_time:%H:%M} to {one.check_out_time:%H:%M}"
+        return _("{first} to {last}").format(first=f"{one.check_in_time:%H:%M}", last=f"{one.check_out_time:%H:%M}")
 
-    @admin.display(description="Locks", ordering="number_of_locks")
+    @admin.display(description=lazy("Locks"), ordering="number_of_locks")
     def lock_count(self, one: Property) -> str:
         count: int = getattr(one, "number_of_locks", 0)
-        return str(count) if count else "none: guests get no code"
+        return str(count) if count else _("none: guests get no code")

@@ -12,6 +12,7 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest
+from django.utils.translation import gettext as _
 
 from rentals.models import Booking, Property
 
@@ -35,8 +36,12 @@ class PropertyChoice(_Choice):
 
 def in_full(one: Property) -> str:
     """`Garden flat (15:00 to 11:00, Europe/Warsaw)`"""
-    off = "" if one.is_active else ", switched off"
-    return f"{one.name} ({one.check_in_time:%H:%M} to {one.check_out_time:%H:%M}, {one.timezone}{off})"
+    if one.is_active:
+        said = _("{property} ({check_in} to {check_out}, {zone})")
+    else:
+        said = _("{property} ({check_in} to {check_out}, {zone}, switched off)")
+    times = {"check_in": f"{one.check_in_time:%H:%M}", "check_out": f"{one.check_out_time:%H:%M}"}
+    return said.format(property=one.name, zone=one.timezone, **times)
 
 
 def search_when_many(field: PropertyChoice, request: HttpRequest) -> None:

@@ -8,6 +8,9 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from rentals.admin.appearance import STYLES, PlainTitles
 from rentals.admin.choice_filter import RelatedChoice
@@ -18,7 +21,7 @@ from rentals.admin.scoped import Scoped
 from rentals.fields import UndecryptableValue
 from rentals.models import PublishedCalendar
 from rentals.models.tokens import new_token
-from rentals.wording import counted
+from rentals.phrases import mark
 
 if TYPE_CHECKING:
     _Admin = admin.ModelAdmin[PublishedCalendar]
@@ -38,11 +41,13 @@ class PublishedCalendarAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, 
     fieldsets = (
         (None, {"fields": ("property", "name", "is_active")}),
         (
-            "What it shows",
+            lazy("What it shows"),
             {
                 "fields": ("shows_guest_names", "shows_turnovers"),
-                "description": "Stays from 30 days ago to 2 years ahead. Door codes, phone numbers and reservation "
-                "codes are never in it.",
+                "description": lazy(
+                    "Stays from 30 days ago to 2 years ahead. Door codes, phone numbers and reservation codes are "
+                    "never in it."
+                ),
             },
         ),
     )
@@ -55,10 +60,12 @@ class PublishedCalendarAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, 
         # Without the token: neither a list nor a form needs it decrypted.
         return super().get_queryset(request).select_related("property").defer(*PublishedCalendar.SECRETS)
 
-    @admin.display(description="Shows")
+    @admin.display(description=lazy("Shows"))
     def shows(self, calendar: PublishedCalendar) -> str:
-        stays = "stays with guest names" if calendar.shows_guest_names else "stays without names"
-        return f"{stays}, turnovers" if calendar.shows_turnovers else stays
+        if calendar.shows_turnovers:
+            named = calendar.shows_guest_names
+            return _("stays with guest names, turnovers") if named else _("stays without names, turnovers")
+        return _("stays with guest names") if calendar.shows_guest_names else _("stays without names")
 
     def get_urls(self) -> list[URLPattern]:
         return [self.button("new_link", self._new_link), *super().get_urls()]
@@ -82,28 +89,33 @@ class PublishedCalendarAdmin(ObjectPages, PlainTitles, DetailedHistory, Scoped, 
     def _new_link(self, request: HttpRequest, calendar: PublishedCalendar) -> HttpResponse:
         calendar.token = new_token()
         calendar.save(update_fields=["token"])
-        self.log_change(request, calendar, "Replaced the link.")
-        messages.success(request, f"{calendar}: there is a new link. The former one shows nothing any more.")
+        self.log_change(request, calendar, mark("Replaced the link."))
+        text = _("{calendar}: there is a new link. The former one shows nothing any more.")
+        messages.success(request, text.format(calendar=calendar))
         return self.redirect_to(calendar)
 
-    @admin.action(description="Revoke the links", permissions=["change"])
+    @admin.action(description=lazy("Revoke the links"), permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[PublishedCalendar]) -> HttpResponse | None:
         revoked = list(queryset.filter(is_active=True).select_related("property"))
         if revoked and not is_confirmed(request):
             question = Question(
                 "revoke",
-                "Revoke links",
-                "People who have these links see nothing there any more:",
-                f"Yes, revoke {counted(len(revoked), 'link')}",
+                _("Revoke links"),
+                _("People who have these links see nothing there any more:"),
+                ngettext("Yes, revoke {number} link", "Yes, revoke {number} links", len(revoked)).format(
+                    number=len(revoked)
+                ),
             )
             return ask(self, request, {one.pk: str(one) for one in revoked}, question)
         PublishedCalendar.objects.filter(pk__in=[one.pk for one in revoked]).update(is_active=False)
         for one in revoked:
-            self.log_change(request, one, "Revoked the link.")
+            self.log_change(request, one, mark("Revoked the link."))
         if revoked:
-            messages.success(request, f"{counted(len(revoked), 'link')} revoked.")
+            text = ngettext("{number} link revoked.", "{number} links revoked.", len(revoked))
+            messages.success(request, text.format(number=len(revoked)))
         else:
-            messages.info(request, "Nothing was left to revoke: the calendars that you chose show nothing already.")
+            text = _("Nothing was left to revoke: the calendars that you chose show nothing already.")
+            messages.info(request, text)
         return None
 
 

@@ -8,13 +8,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from rentals.access import Scope, visible
-from rentals.calendars.events import Verdict
+from rentals.calendars.events import Channel, Verdict
 from rentals.fields import behind
 from rentals.models import Booking, CalendarFeed, FeedItem
 from rentals.models.feed import CHANNEL_LABELS
+from rentals.phrases import mark
 from rentals.wording import day_and_time
+from rentals.wording import said as in_words
 
 #: Sites of the channels. A link to anywhere else is shown as text, since anybody who writes into a calendar chose it.
 _KNOWN_SITES = (
@@ -31,6 +34,11 @@ _KNOWN_SITES = (
     "ownerrez.com",
     "beds24.com",
 )
+_STATUS = {
+    Booking.Status.CONFIRMED: mark("confirmed"),
+    Booking.Status.TENTATIVE: mark("tentative"),
+    Booking.Status.CANCELLED: mark("cancelled"),
+}
 _SECRETS = (*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
 
 
@@ -99,28 +107,30 @@ def _is_airbnb(host: str) -> bool:
 
 
 def _line(item: FeedItem, zone: ZoneInfo) -> SourceLine:
-    dates = "unknown dates"
+    dates = _("unknown dates")
     if item.starts_at is not None and item.ends_at is not None:
-        dates = f"{day_and_time(item.starts_at, zone)} to {day_and_time(item.ends_at, zone)}"
+        first, last = day_and_time(item.starts_at, zone), day_and_time(item.ends_at, zone)
+        dates = _("{first} to {last}").format(first=first, last=last)
     link = safe_link(item.reservation_url)
     facts = (
-        ("Guest", item.guest_name),
-        ("Reservation", item.reservation_code),
-        ("Phone ends with", item.phone_last4),
-        ("Guests", str(item.guest_count) if item.guest_count else ""),
-        ("Link", item.reservation_url if not link else ""),
+        (_("Guest"), item.guest_name),
+        (_("Reservation"), item.reservation_code),
+        (_("Phone ends with"), item.phone_last4),
+        (_("Guests"), str(item.guest_count) if item.guest_count else ""),
+        (_("Link"), item.reservation_url if not link else ""),
     )
     marks = []
     if item.awaits_approval:
-        marks.append("Decide on the calendar's page whether this stay is cancelled.")
+        marks.append(_("Decide on the calendar's page whether this stay is cancelled."))
     if item.gone_at is not None:
-        marks.append(f"It left the calendar on {day_and_time(item.gone_at, zone)}.")
+        marks.append(_("It left the calendar on {when}.").format(when=day_and_time(item.gone_at, zone)))
     elif item.kept_at is not None:
-        marks.append("Not in the calendar any more. You decided to keep the stay.")
+        marks.append(_("Not in the calendar any more. You decided to keep the stay."))
     elif item.absent_since is not None and not item.awaits_approval:
-        marks.append(f"Not in the calendar since {day_and_time(item.absent_since, zone)}; the next fetches confirm it.")
+        text = _("Not in the calendar since {when}; the next fetches confirm it.")
+        marks.append(text.format(when=day_and_time(item.absent_since, zone)))
     if item.decision == FeedItem.Decision.STAY:
-        marks.append("You decided that it is a stay.")
+        marks.append(_("You decided that it is a stay."))
     return SourceLine(
         feed_id=item.feed_id,
         feed_name=item.feed.name,
@@ -136,21 +146,31 @@ def _conflicts(booking: Booking, items: list[FeedItem]) -> list[str]:
     """A sentence for each field that a person set to something else than the calendars ask for."""
     zone, who = booking.property.zone, _who(items)
     said = []
-    for name, word in (("check_in", "arrival"), ("check_out", "departure")):
+    for name, text in (
+        ("check_in", _("You set the arrival to {mine}; {who} says {asked}.")),
+        ("check_out", _("You set the departure to {mine}; {who} says {asked}.")),
+    ):
         mine, asked = getattr(booking, name), getattr(booking, f"feed_{name}")
         if asked is not None and _differs(booking, mine, asked, zone):
-            said.append(f"You set the {word} to {day_and_time(mine, zone)}; {who} says {day_and_time(asked, zone)}.")
+            said.append(text.format(mine=day_and_time(mine, zone), who=who, asked=day_and_time(asked, zone)))
     if booking.feed_guest_name and booking.guest_name != booking.feed_guest_name:
-        mine = f"“{booking.guest_name}”" if booking.guest_name else "empty"
         namers = [item for item in items if item.guest_name == booking.feed_guest_name]
-        said.append(f"You set the guest's name to {mine}; {_who(namers or items)} says “{booking.feed_guest_name}”.")
-    if booking.feed_status and booking.status != booking.feed_status:
-        mine, asked = (
-            Booking.Status(one).label.partition(" (")[0].lower() for one in (booking.status, booking.feed_status)
+        text = (
+            _("You set the guest's name to “{mine}”; {who} says “{asked}”.")
+            if booking.guest_name
+            else _("You set the guest's name to empty; {who} says “{asked}”.")
         )
+        asked = booking.feed_guest_name
+        said.append(text.format(mine=booking.guest_name, who=_who(namers or items), asked=asked))
+    if booking.feed_status and booking.status != booking.feed_status:
+        mine, asked = (_(_STATUS[Booking.Status(one)]) for one in (booking.status, booking.feed_status))
         gone = booking.feed_status == Booking.Status.CANCELLED and all(item.gone_at for item in items)
-        says = f"{who} does not list it any more" if gone else f"{who} says {asked}"
-        said.append(f"You set the status to {mine}; {says}.")
+        text = (
+            _("You set the status to {mine}; {who} does not list it any more.")
+            if gone
+            else _("You set the status to {mine}; {who} says {asked}.")
+        )
+        said.append(text.format(mine=mine, who=who, asked=asked))
     return said
 
 
@@ -165,24 +185,24 @@ def _who(items: list[FeedItem]) -> str:
     """The calendar that speaks for the stay: one that lists it and names the guest, else any."""
     listing = [item for item in items if item.gone_at is None] or items
     named = [item for item in listing if item.guest_name or item.reservation_code] or listing
-    return f"“{named[0].feed.name}”" if named else "the calendar"
+    return _("“{name}”").format(name=named[0].feed.name) if named else _("the calendar")
 
 
 def _notes(booking: Booking, items: list[FeedItem]) -> list[str]:
     said = []
     if booking.status == Booking.Status.CANCELLED and booking.feed_status == Booking.Status.CANCELLED:
         said.append(
-            "Cancelled because no calendar lists it any more."
+            _("Cancelled because no calendar lists it any more.")
             if all(item.verdict != Verdict.CANCELLED for item in items)
-            else "Cancelled by the channel."
+            else _("Cancelled by the channel.")
         )
     if not items and booking.feed_status:
-        said.append("No calendar lists it here any more. Only you can change it now.")
+        said.append(_("No calendar lists it here any more. Only you can change it now."))
     if booking.needs_review:
-        reasons = [item.reason for item in items if item.needs_review and item.reason]
+        reasons = [in_words(item.reason) for item in items if item.needs_review and item.reason]
         said.extend(dict.fromkeys(reasons))
         if not reasons:
-            said.append("What the calendar asked for did not fit this stay. Compare the dates with the channel.")
+            said.append(_("What the calendar asked for did not fit this stay. Compare the dates with the channel."))
     return said
 
 
@@ -198,7 +218,7 @@ def wins_over_calendar(booking: Booking) -> bool:
 
 def can_follow(booking: Booking) -> bool:
     """Whether what the calendars ask for is a possible stay: it ends after it starts."""
-    _, starts, ends = followed(booking)
+    _status, starts, ends = followed(booking)
     return ends > starts
 
 
@@ -234,7 +254,7 @@ def follow_calendar(booking: Booking) -> bool:
 
 def source_label(booking: Booking) -> str:
     """Where a stay came from, in a word."""
-    labels = {channel.value: label for channel, label in CHANNEL_LABELS.items()}
     if booking.source in ("", "manual"):
-        return "by hand"
-    return labels.get(booking.source, booking.source)
+        return _("by hand")
+    known = booking.source in set(CHANNEL_LABELS)
+    return _(CHANNEL_LABELS[Channel(booking.source)]) if known else booking.source

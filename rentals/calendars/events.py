@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
+from rentals.phrases import phrase
+
 #: How the UID begins that we give to an event without one. Made from the days, it tells nothing of the guest.
 UNNAMED = "no-uid:"
 #: Doubts about the dates of a stay, which is believed all the same.
-NO_LENGTH = "It ends when it starts: read as one night."
-AT_MIDNIGHT = "Its times seem to be midnights: read as whole days."
+NO_LENGTH = phrase("It ends when it starts: read as one night.")
+AT_MIDNIGHT = phrase("Its times seem to be midnights: read as whole days.")
 
 
 class Channel(StrEnum):
@@ -76,19 +78,20 @@ class FeedError(Exception):
 
     def __init__(self, fault: FeedFault, text: str, *, retry_at: datetime | None = None) -> None:
         super().__init__(text)
+        self.text = text  # for `said`
         self.fault = fault
         self.retry_at = retry_at  # a server's Retry-After, UTC
 
     @property
     def of_file(self) -> str:
         """The text for a calendar that a person uploaded as a file, without a link to check or a download."""
-        return _OF_FILES.get(self.fault, str(self))
+        return _OF_FILES.get(self.fault, self.text)
 
 
 _OF_FILES = {
-    FeedFault.NOT_A_CALENDAR: "This file is not a calendar. Choose the .ics file that the channel exports.",
-    FeedFault.TRUNCATED: "This file is cut off: its end (END:VCALENDAR) is missing. Export it once more.",
-    FeedFault.TOO_LARGE: "This file is larger than 5 MB. Ask the channel for an export with fewer past events.",
+    FeedFault.NOT_A_CALENDAR: phrase("This file is not a calendar. Choose the .ics file that the channel exports."),
+    FeedFault.TRUNCATED: phrase("This file is cut off: its end (END:VCALENDAR) is missing. Export it once more."),
+    FeedFault.TOO_LARGE: phrase("This file is larger than 5 MB. Ask the channel for an export with fewer past events."),
 }
 
 
@@ -113,7 +116,7 @@ class Event:
     by_length: bool = False  # it names a length and no end
     no_length: bool = False  # it ends when it starts: one night was assumed
     from_midnights: bool = False  # its days were written as instants
-    doubt: str = ""  # why a person should look at its dates, in words; "" when they are certain
+    doubts: tuple[str, ...] = ()  # why a person should look at its dates, in words
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 from rentals.models.access import PropertyAccess
 from rentals.models.booking import Booking, BookingQuerySet
+from rentals.models.called import call
 from rentals.models.departure import EarlyDeparture
 from rentals.models.feed import CalendarFeed, FeedItem, FeedState, WebhookReceipt
 from rentals.models.lock import Lock, LockAccount
@@ -19,4 +20,5 @@ __all__ = [
     "PropertyAccess",
     "PublishedCalendar",
     "WebhookReceipt",
+    "call",
 ]

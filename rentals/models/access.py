@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.models.property import Property
 
@@ -17,13 +19,15 @@ class PropertyAccess(models.Model):
         Property,
         blank=True,
         related_name="accesses",
-        help_text="This person sees only these properties, with their bookings, calendars, locks and codes. With none "
-        "chosen, this person sees nothing at all.",
+        help_text=lazy(
+            "This person sees only these properties, with their bookings, calendars, locks and codes. With none "
+            "chosen, this person sees nothing at all."
+        ),
     )
 
     class Meta:
-        verbose_name = "restriction to some properties"
-        verbose_name_plural = "restrictions to some properties"
+        verbose_name = lazy("restriction to some properties")
+        verbose_name_plural = lazy("restrictions to some properties")
 
     def __str__(self) -> str:
-        return f"Restriction of {self.user}"
+        return _("Restriction of {person}").format(person=self.user)

@@ -10,21 +10,30 @@ from typing import Any, Final
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.models.names import NameField
 from rentals.models.periods import During
 from rentals.models.property import Property
+from rentals.phrases import mark
 from rentals.wording import days
 
 #: In which guests are spoken to. The first is that of the source, and stands in where another is asked for.
-LANGUAGES: Final = (("en", "English"), ("pl", "Polish"), ("de", "German"), ("es", "Spanish"), ("fr", "French"))
+LANGUAGES: Final = (
+    ("en", lazy("English")),
+    ("pl", lazy("Polish")),
+    ("de", lazy("German")),
+    ("es", lazy("Spanish")),
+    ("fr", lazy("French")),
+)
 
 
 def validate_phone(typed: str) -> None:
     """Refuse what no telephone number can be. It is used in links and addresses, so only harmless signs pass."""
     digits = "".join(sign for sign in typed if sign not in " ()-./")
     if not re.fullmatch(r"\+?[0-9]{5,15}", digits, re.ASCII):
-        raise ValidationError("Enter a telephone number such as +48 601 234 567.")
+        raise ValidationError(_("Enter a telephone number such as +48 601 234 567."))
 
 
 class BookingQuerySet(models.QuerySet["Booking"]):
@@ -52,54 +61,54 @@ class Booking(models.Model):
     """
 
     class Status(models.TextChoices):
-        CONFIRMED = "confirmed", "Confirmed"
-        TENTATIVE = "tentative", "Tentative (no code yet)"
-        CANCELLED = "cancelled", "Cancelled"
+        CONFIRMED = "confirmed", lazy("Confirmed")
+        TENTATIVE = "tentative", lazy("Tentative (no code yet)")
+        CANCELLED = "cancelled", lazy("Cancelled")
 
     property = models.ForeignKey(Property, on_delete=models.PROTECT, related_name="bookings")
     guest_name = NameField(
-        max_length=120, blank=True, help_text="The first name becomes part of the code's name in the Tedee app."
+        max_length=120, blank=True, help_text=lazy("The first name becomes part of the code's name in the Tedee app.")
     )
     check_in = models.DateTimeField(db_index=True)
     check_out = models.DateTimeField(db_index=True)
     status = models.CharField(max_length=16, choices=Status, default=Status.CONFIRMED)
-    source = NameField(max_length=64, default="manual", help_text="Where the booking came from.")
+    source = NameField(max_length=64, default="manual", help_text=lazy("Where the booking came from."))
     follows_property_times = models.BooleanField(
-        "uses the property's times",
+        lazy("uses the property's times"),
         default=False,
-        help_text="The stay follows when the property's check-in or check-out time changes.",
+        help_text=lazy("The stay follows when the property's check-in or check-out time changes."),
     )
 
     # Personal data: never in a log or a list, and blanked when the stay is long over (`rentals.purging`).
-    guest_email = models.EmailField("guest's e-mail", blank=True, default="", db_default="")
+    guest_email = models.EmailField(lazy("guest's e-mail"), blank=True, default="", db_default="")
     guest_phone = models.CharField(
-        "guest's phone",
+        lazy("guest's phone"),
         max_length=32,
         blank=True,
         default="",
         db_default="",
         validators=[validate_phone],
-        help_text="With the country's code, for example +48 601 234 567.",
+        help_text=lazy("With the country's code, for example +48 601 234 567."),
     )
     guest_language = models.CharField(
-        "guest's language",
+        lazy("guest's language"),
         max_length=8,
         blank=True,
         default="",
         db_default="",
         choices=LANGUAGES,
-        help_text="Of the guest's page and messages. Empty: that of the guest's browser.",
+        help_text=lazy("Of the guest's page and messages. Empty: that of the guest's browser."),
     )
 
     contact_from_feed = models.BooleanField(
         default=False,
         db_default=False,
         editable=False,
-        help_text="A calendar said once how to reach the guest. From then on that is a person's matter.",
+        help_text=lazy("A calendar said once how to reach the guest. From then on that is a person's matter."),
     )
 
     needs_review = models.BooleanField(
-        default=False, help_text="Its calendar was not certain, so a person should check this stay."
+        default=False, help_text=lazy("Its calendar was not certain, so a person should check this stay.")
     )
     # What the calendars last asked for. Where the stay differs, a person set the value, and a person's edit wins.
     feed_check_in = models.DateTimeField(null=True, blank=True, editable=False)
@@ -110,7 +119,7 @@ class Booking(models.Model):
         default=False,
         db_default=False,
         editable=False,
-        help_text="The guest's data is to be erased when the stay is over and its code is off every lock.",
+        help_text=lazy("The guest's data is to be erased when the stay is over and its code is off every lock."),
     )
 
     #: What no list may be filtered by, and no column may show.
@@ -120,7 +129,7 @@ class Booking(models.Model):
 
     class Meta:
         ordering = ("check_in", "pk")
-        permissions = (("forget_guest", "Can erase the data of guests"),)
+        permissions = (("forget_guest", mark("Can erase the data of guests")),)
         constraints = (
             models.CheckConstraint(name="booking_ends_after_start", condition=Q(check_out__gt=F("check_in"))),
             models.CheckConstraint(
@@ -139,7 +148,8 @@ class Booking(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.guest_name or 'Guest'}, {days(self.arrival_date, self.departure_date)}"
+        guest = self.guest_name or _("Guest")
+        return f"{guest}, {days(self.arrival_date, self.departure_date)}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Save together with what the stay needs from the locks. Without the transaction, a crash between the two would
@@ -167,7 +177,7 @@ class Booking(models.Model):
         check_in: datetime | None = self.check_in  # a form leaves None where its field did not parse
         check_out: datetime | None = self.check_out
         if check_in is not None and check_out is not None and check_out <= check_in:
-            raise ValidationError({"check_out": "Check-out must be later than check-in."})
+            raise ValidationError({"check_out": _("Check-out must be later than check-in.")})
 
     @builtins.property  # the field above has the name
     def arrival_date(self) -> date:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 
 class EarlyDeparture(models.Model):
@@ -10,15 +12,15 @@ class EarlyDeparture(models.Model):
     back. It counts as long as the stay still ends then (`rentals.departure.of`). Times are UTC."""
 
     booking = models.OneToOneField("rentals.Booking", on_delete=models.CASCADE, related_name="early_departure")
-    left_at = models.DateTimeField(help_text="The end that the stay has since.")
-    planned_end = models.DateTimeField(help_text="The end that it had before.")
-    followed_calendar = models.BooleanField(help_text="The former end was that of its calendar.")
-    followed_times = models.BooleanField(help_text="The stay followed the property's times.")
-    by_guest = models.BooleanField(help_text="The guest pressed it, on their own page.")
-    announced = models.BooleanField(default=False, help_text="Whoever wants to hear of it was told.")
+    left_at = models.DateTimeField(help_text=lazy("The end that the stay has since."))
+    planned_end = models.DateTimeField(help_text=lazy("The end that it had before."))
+    followed_calendar = models.BooleanField(help_text=lazy("The former end was that of its calendar."))
+    followed_times = models.BooleanField(help_text=lazy("The stay followed the property's times."))
+    by_guest = models.BooleanField(help_text=lazy("The guest pressed it, on their own page."))
+    announced = models.BooleanField(default=False, help_text=lazy("Whoever wants to hear of it was told."))
 
     class Meta:
-        verbose_name = "early departure"
+        verbose_name = lazy("early departure")
         default_permissions = ("view",)
         indexes = (
             # Few of many: looked for every few seconds.
@@ -26,4 +28,4 @@ class EarlyDeparture(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"Stay {self.booking_id} ended early"
+        return _("Stay {number} ended early").format(number=self.booking_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.fields import EncryptedTextField
 from rentals.models.names import NameField
@@ -21,36 +22,44 @@ class LockAccount(models.Model):
     """Credentials of one Tedee account. Several accounts of one Tedee user share a `rate_group`."""
 
     class Kind(models.TextChoices):
-        PERSONAL_KEY = "personal_key", "Personal access key"
-        OAUTH = "oauth", "Connection with Tedee (OAuth)"
+        PERSONAL_KEY = "personal_key", lazy("Personal access key")
+        OAUTH = "oauth", lazy("Connection with Tedee (OAuth)")
 
-    name = NameField(max_length=120, help_text="What you call this account, for example “Office Tedee”.")
+    name = NameField(max_length=120, help_text=lazy("What you call this account, for example “Office Tedee”."))
     kind = models.CharField(max_length=16, choices=Kind, default=Kind.PERSONAL_KEY)
     secret = EncryptedTextField(
-        "access key",
-        help_text="From portal.tedee.com, Personal Access Keys, with the scopes Device.Read and Device.ReadWrite.",
+        lazy("access key"),
+        help_text=lazy(
+            "From portal.tedee.com, Personal Access Keys, with the scopes Device.Read and Device.ReadWrite."
+        ),
     )
     rate_group = NameField(
         max_length=64,
         blank=True,
-        help_text="Tedee counts requests per user. Give all accounts of one user the same word here; otherwise leave "
-        "it empty.",
+        help_text=lazy(
+            "Tedee counts requests per user. Give all accounts of one user the same word here; otherwise leave "
+            "it empty."
+        ),
     )
 
     observe_only = models.BooleanField(
-        "observe only",
+        lazy("observe only"),
         default=False,
-        help_text="Try Turnkey without touching a lock: it reads the locks and works out every code, but puts none on "
-        "a lock, changes none and removes none. Guests cannot get in with these codes. Clear the tick to begin: "
-        "then all that is due happens at once.",
+        help_text=lazy(
+            "Try Turnkey without touching a lock: it reads the locks and works out every code, but puts none on "
+            "a lock, changes none and removes none. Guests cannot get in with these codes. Clear the tick to begin: "
+            "then all that is due happens at once."
+        ),
     )
 
     reads_activity = models.BooleanField(
-        "read the activity",
+        lazy("read the activity"),
         default=False,
         db_default=False,
-        help_text="Learn from the locks when guests arrive, and when they enter a wrong code. Costs some requests on "
-        "days of arrival, never from those that doors need. The key needs the scope DeviceActivity.Read.",
+        help_text=lazy(
+            "Learn from the locks when guests arrive, and when they enter a wrong code. Costs some requests on "
+            "days of arrival, never from those that doors need. The key needs the scope DeviceActivity.Read."
+        ),
     )
 
     webhook_token = EncryptedTextField(blank=True, default="", editable=False)
@@ -60,7 +69,7 @@ class LockAccount(models.Model):
     SECRETS: Final = ("secret", "webhook_token")
 
     class Meta:
-        verbose_name = "lock account"
+        verbose_name = lazy("lock account")
         ordering = ("name", "pk")
         constraints = (
             models.CheckConstraint(name="lockaccount_name_given", condition=~models.Q(name="")),
@@ -98,24 +107,28 @@ class Lock(models.Model):
 
     account = models.ForeignKey(LockAccount, on_delete=models.PROTECT, related_name="locks")
     device_id = models.PositiveBigIntegerField(
-        "device id", unique=True, help_text="Tedee's number of the lock. `sync_locks` fills it in."
+        lazy("device id"), unique=True, help_text=lazy("Tedee's number of the lock. `sync_locks` fills it in.")
     )
-    name = NameField(max_length=120, help_text="Which door it is, for example “Entrance”.")
-    serial_number = NameField(max_length=64, blank=True, help_text="Printed on the lock; never changes.")
-    time_zone = models.CharField(max_length=64, blank=True, help_text="As set in the Tedee app.")
+    name = NameField(max_length=120, help_text=lazy("Which door it is, for example “Entrance”."))
+    serial_number = NameField(max_length=64, blank=True, help_text=lazy("Printed on the lock; never changes."))
+    time_zone = models.CharField(max_length=64, blank=True, help_text=lazy("As set in the Tedee app."))
     is_active = models.BooleanField(
-        "active", default=True, help_text="Switch off to take our codes off this lock and issue no more there."
+        lazy("active"),
+        default=True,
+        help_text=lazy("Switch off to take our codes off this lock and issue no more there."),
     )
     has_keypad = models.BooleanField(
-        null=True, blank=True, help_text="Without a keypad nobody can enter a code. Unknown means: try."
+        null=True, blank=True, help_text=lazy("Without a keypad nobody can enter a code. Unknown means: try.")
     )
     is_connected = models.BooleanField(
-        "connected", null=True, blank=True, help_text="Reachable through its bridge. Unknown means: try."
+        lazy("connected"), null=True, blank=True, help_text=lazy("Reachable through its bridge. Unknown means: try.")
     )
-    has_bridge = models.BooleanField(null=True, blank=True, help_text="Without a bridge no code can be set remotely.")
-    battery_level = models.PositiveSmallIntegerField("battery (%)", null=True, blank=True)
+    has_bridge = models.BooleanField(
+        null=True, blank=True, help_text=lazy("Without a bridge no code can be set remotely.")
+    )
+    battery_level = models.PositiveSmallIntegerField(lazy("battery (%)"), null=True, blank=True)
     pin_capacity = models.PositiveSmallIntegerField(
-        "room for codes", default=100, help_text="How many codes the keypad can hold, all codes counted."
+        lazy("room for codes"), default=100, help_text=lazy("How many codes the keypad can hold, all codes counted.")
     )
 
     #: In per cent: below this somebody should change or charge the batteries.

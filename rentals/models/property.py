@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.local_time import local_moment, zone_names
 from rentals.models.names import NameField
@@ -18,7 +20,7 @@ def validate_zone(name: str) -> None:
     """Refuse a name that is not in the IANA time zone database."""
     if name not in zone_names():
         raise ValidationError(
-            "“%(name)s” is not a time zone. Use a name such as Europe/Warsaw or America/New_York.",
+            _("“%(name)s” is not a time zone. Use a name such as Europe/Warsaw or America/New_York."),
             params={"name": name},
         )
 
@@ -26,62 +28,68 @@ def validate_zone(name: str) -> None:
 class Property(models.Model):
     """Times are wall times in `timezone`; bookings store UTC instants computed from them."""
 
-    name = NameField(max_length=120, help_text="What you call it, for example “Old Town 3”.")
+    name = NameField(max_length=120, help_text=lazy("What you call it, for example “Old Town 3”."))
     timezone = models.CharField(
-        "time zone",
+        lazy("time zone"),
         max_length=64,
         default="UTC",
         validators=[validate_zone],
-        help_text="Where the property lies, for example Europe/Warsaw. Check-in and check-out times are in this zone.",
+        help_text=lazy(
+            "Where the property lies, for example Europe/Warsaw. Check-in and check-out times are in this zone."
+        ),
     )
     check_in_time = models.TimeField(
-        default=time(15), help_text="When a code starts working, unless the booking says otherwise."
+        default=time(15), help_text=lazy("When a code starts working, unless the booking says otherwise.")
     )
     check_out_time = models.TimeField(
-        default=time(11), help_text="When a code stops working, unless the booking says otherwise."
+        default=time(11), help_text=lazy("When a code stops working, unless the booking says otherwise.")
     )
     issue_ahead_days = models.PositiveSmallIntegerField(
         default=30,
         validators=[MaxValueValidator(365)],
-        help_text="How many days before check-in the code is put on the locks. A lock holds about 100 codes.",
+        help_text=lazy("How many days before check-in the code is put on the locks. A lock holds about 100 codes."),
     )
     early_minutes = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(24 * 60)],
-        help_text="Let codes work this many minutes before check-in.",
+        help_text=lazy("Let codes work this many minutes before check-in."),
     )
     late_minutes = models.PositiveSmallIntegerField(
         default=0,
         validators=[MaxValueValidator(24 * 60)],
-        help_text="Let codes work this many minutes after check-out.",
+        help_text=lazy("Let codes work this many minutes after check-out."),
     )
     code_length = models.PositiveSmallIntegerField(
         default=6,
         validators=[MinValueValidator(5), MaxValueValidator(8)],
-        help_text="Digits in a new code, 5 to 8. Existing codes keep theirs.",
+        help_text=lazy("Digits in a new code, 5 to 8. Existing codes keep theirs."),
     )
     codes_from_phone = models.BooleanField(
-        "codes from the guest's phone",
+        lazy("codes from the guest's phone"),
         default=False,
         db_default=False,
-        help_text="Make new codes of the last digits of the guest's phone, where these digits are allowed and free; "
-        "else they are random, as usual. Easier to remember, and easier to guess: whoever knows the guest's number "
-        "knows the code, and strangers try such digits early. Existing codes stay as they are.",
+        help_text=lazy(
+            "Make new codes of the last digits of the guest's phone, where these digits are allowed and free; "
+            "else they are random, as usual. Easier to remember, and easier to guess: whoever knows the guest's number "
+            "knows the code, and strangers try such digits early. Existing codes stay as they are."
+        ),
     )
     is_active = models.BooleanField(
-        "active",
+        lazy("active"),
         default=True,
-        help_text="Switch off to stop issuing codes here. A guest who is in the house keeps the code until check-out.",
+        help_text=lazy(
+            "Switch off to stop issuing codes here. A guest who is in the house keeps the code until check-out."
+        ),
     )
     locks = models.ManyToManyField(
         "rentals.Lock",
         blank=True,
         related_name="properties",
-        help_text="Every door that a guest must open, the building's entrance included.",
+        help_text=lazy("Every door that a guest must open, the building's entrance included."),
     )
 
     class Meta:
-        verbose_name_plural = "properties"
+        verbose_name_plural = lazy("properties")
         ordering = ("name", "pk")
         constraints = (
             models.CheckConstraint(name="property_name_given", condition=~models.Q(name="")),

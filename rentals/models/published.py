@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext_lazy as lazy
 
 from rentals.models.names import NameField
 from rentals.models.property import Property
@@ -16,16 +17,16 @@ class PublishedCalendar(HasSecretAddress):
     it."""
 
     property = models.ForeignKey(Property, on_delete=models.CASCADE, related_name="published_calendars")
-    name = NameField(max_length=120, help_text="Who reads it, for example “Cleaners”.")
-    is_active = models.BooleanField("active", default=True, help_text="Switch off to revoke the link.")
-    shows_guest_names = models.BooleanField(default=False, help_text="Otherwise a stay reads “Guest”.")
-    shows_turnovers = models.BooleanField(default=True, help_text="Also the gaps between stays, for cleaning.")
+    name = NameField(max_length=120, help_text=lazy("Who reads it, for example “Cleaners”."))
+    is_active = models.BooleanField(lazy("active"), default=True, help_text=lazy("Switch off to revoke the link."))
+    shows_guest_names = models.BooleanField(default=False, help_text=lazy("Otherwise a stay reads “Guest”."))
+    shows_turnovers = models.BooleanField(default=True, help_text=lazy("Also the gaps between stays, for cleaning."))
 
     #: What no list or form needs.
     SECRETS: Final = ("token",)
 
     class Meta:
-        verbose_name = "published calendar"
+        verbose_name = lazy("published calendar")
         ordering = ("name", "pk")
         constraints = (models.CheckConstraint(name="publishedcalendar_name_given", condition=~models.Q(name="")),)
 

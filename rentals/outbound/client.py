@@ -30,6 +30,7 @@ from rentals.outbound.errors import OutboundError, Refused, TimedOut, TooLarge, 
 from rentals.outbound.network import INTERNET, Network
 from rentals.outbound.target import Target
 from rentals.outbound.unpacking import Unpacker
+from rentals.phrases import phrase, phrases
 
 USER_AGENT: Final = "Turnkey/0.2.0"
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
@@ -77,7 +78,14 @@ def get(
                 return answered.response
             cookies.keep(answered.cookies, target.host, target.path, datetime.now(UTC))
             target = target.follow(answered.location, network)
-    raise Refused(f"{first.host} answers with more than {limits.redirects} redirects.")
+    raise Refused(
+        phrases(
+            "{host} answers with more than {number} redirect.",
+            "{host} answers with more than {number} redirects.",
+            limits.redirects,
+            host=first.host,
+        )
+    )
 
 
 def post(
@@ -106,7 +114,7 @@ def check(url: str, *, network: Network = INTERNET) -> None:
     target = Target.parse(url, network)
     address = literal(target.host)
     if address is not None and not network.may_reach(address):
-        raise Refused("The address is not public.")
+        raise Refused(phrase("The address is not public."))
 
 
 @dataclass(frozen=True)
@@ -155,11 +163,17 @@ def _exchange(target: Target, request: _Request, limits: Limits, network: Networ
             with pool.stream(request.method, place, headers=encoded, content=request.body) as answer:
                 return _received(answer, target.host, limits.body_bytes, with_body=request.wants_body)
     except httpcore.TimeoutException:
-        error = TimedOut(f"{target.host} did not answer completely within {limits.seconds:g} seconds.")
+        error = TimedOut(
+            phrase(
+                "{host} did not answer completely within {seconds} seconds.",
+                host=target.host,
+                seconds=f"{limits.seconds:g}",
+            )
+        )
     except httpcore.RemoteProtocolError:
-        error = Unreadable(f"{target.host} broke off its answer, or does not speak HTTP.")
+        error = Unreadable(phrase("{host} broke off its answer, or does not speak HTTP.", host=target.host))
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, ssl.SSLError):
-        error = Unreachable(f"{target.host} cannot be reached, or its certificate is not valid.")
+        error = Unreachable(phrase("{host} cannot be reached, or its certificate is not valid.", host=target.host))
     raise error
 
 
@@ -172,7 +186,7 @@ def _received(answer: httpcore.Response, host: str, most: int, *, with_body: boo
         return _Answer(Response(answer.status, headers))
     length = headers.get("content-length", "")
     if length.isdigit() and int(length[:18]) > most:
-        raise TooLarge(f"The answer of {host} is larger than {most:,} bytes.")
+        raise TooLarge(phrase("The answer of {host} is larger than {size} bytes.", host=host, size=f"{most:,}"))
     body = _unpacked(answer.iter_stream(), headers.get("content-encoding", ""), host, most)
     return _Answer(Response(answer.status, headers, body))
 
@@ -188,11 +202,11 @@ def _unpacked(chunks: Iterable[bytes], encoding: str, host: str, most: int) -> b
         received += len(chunk)
         size += len(parts[-1])
         if received > most or size > most:
-            raise TooLarge(f"The answer of {host} is larger than {most:,} bytes.")
+            raise TooLarge(phrase("The answer of {host} is larger than {size} bytes.", host=host, size=f"{most:,}"))
         if unpacker.broken:
             break
     if unpacker.broken or (received and not unpacker.at_end):
-        raise Unreadable(f"The answer of {host} is packed in a way that cannot be unpacked.")
+        raise Unreadable(phrase("The answer of {host} is packed in a way that cannot be unpacked.", host=host))
     return b"".join(parts)
 
 

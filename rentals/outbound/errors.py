@@ -14,6 +14,14 @@ from __future__ import annotations
 class OutboundError(Exception):
     """A request brought no answer that we can use. The text is for people."""
 
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        """The `Phrase` itself, so that whoever shows it can say it in another language."""
+        return self.text
+
 
 class Refused(OutboundError):
     """We do not connect to this address."""

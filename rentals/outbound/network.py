@@ -14,6 +14,7 @@ import httpcore
 from rentals.outbound.addresses import Address, is_public, is_public_or_private, literal
 from rentals.outbound.deadline import seconds_left, system_addresses
 from rentals.outbound.errors import Refused, Unreachable
+from rentals.phrases import phrase
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,9 @@ class Network:
         texts = [host] if literal(host) else _resolved(self.resolve, host, port)
         found = [address for address in map(literal, texts) if address is not None]
         if not texts or len(found) < len(texts):
-            raise Unreachable(f"There is no host named {host}.")
+            raise Unreachable(phrase("There is no host named {host}.", host=host))
         if not all(self.may_reach(address) for address in found):
-            raise Refused(f"{host} leads to an address that is not public.")
+            raise Refused(phrase("{host} leads to an address that is not public.", host=host))
         return [str(address) for address in found]
 
 

@@ -12,6 +12,7 @@ import httpx
 from rentals.outbound.addresses import is_local_name, is_plain_host, is_public, literal
 from rentals.outbound.errors import Refused
 from rentals.outbound.network import Network
+from rentals.phrases import phrase
 
 _WEBCAL: Final = re.compile(r"webcal(s?):(?://)?", re.IGNORECASE)
 
@@ -41,22 +42,22 @@ class Target:
         except (httpx.InvalidURL, UnicodeError, ValueError):
             url = None
         if url is not None and self.url.scheme == "https" and url.scheme != "https":
-            raise Refused(f"{self.host} redirects to an address that is not https.")
+            raise Refused(phrase("{host} redirects to an address that is not https.", host=self.host))
         return self._judged(url, network)
 
     @classmethod
     def _judged(cls, url: httpx.URL | None, network: Network) -> Target:
         if url is None:
-            raise Refused("The address cannot be read as a URL.")
+            raise Refused(phrase("The address cannot be read as a URL."))
         if url.scheme != "https" and not (url.scheme == "http" and network.plain_http):
-            raise Refused("Only addresses that begin with https:// are contacted.")
+            raise Refused(phrase("Only addresses that begin with https:// are contacted."))
         host = url.raw_host.decode("ascii")
         if not is_plain_host(host):
-            raise Refused("The host in the address is neither an ordinary name nor a plain IP address.")
+            raise Refused(phrase("The host in the address is neither an ordinary name nor a plain IP address."))
         if is_local_name(host) and not network.plain_http:
-            raise Refused("The address names this machine, which is not contacted.")
+            raise Refused(phrase("The address names this machine, which is not contacted."))
         if url.port is not None and not 1 <= url.port <= 65535:
-            raise Refused("The port in the address is not valid.")
+            raise Refused(phrase("The port in the address is not valid."))
         return cls(url)
 
     @property

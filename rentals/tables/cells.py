@@ -10,6 +10,8 @@ from datetime import datetime, time
 from typing import Any
 from unicodedata import category
 
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 from import_export.widgets import ManyToManyWidget, Widget
 
 from rentals.fields import behind
@@ -38,7 +40,7 @@ class Words(Widget):  # type: ignore[misc]
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
         text = _HAS_SIGN.sub(r"\1", text_in(value))
         if any(category(letter) in ("Cc", "Cs") for letter in text):  # a lone surrogate is in no encoding
-            raise ValueError("It contains a character that cannot be shown.")
+            raise ValueError(_("It contains a character that cannot be shown."))
         return text
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -49,9 +51,9 @@ class Number(Widget):  # type: ignore[misc]
     """A whole number, 0 to 99999."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int:
-        text = _filled(value, "a whole number")
+        text = _filled(value, _("It is empty. Write a whole number, or remove the column from the file."))
         if not (text.isascii() and text.isdigit() and len(text) < 6):
-            raise ValueError(f"“{text[:40]}” is not a whole number of 0 or more.")
+            raise ValueError(_("“{text}” is not a whole number of 0 or more.").format(text=text[:40]))
         return int(text)
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -62,13 +64,13 @@ class Clock(Widget):  # type: ignore[misc]
     """A wall time."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> time:
-        text = _filled(value, "a time such as 15:00")
+        text = _filled(value, _("It is empty. Write a time such as 15:00, or remove the column from the file."))
         for form in _TIMES:
             try:
                 return datetime.strptime(text, form).time()  # noqa: DTZ007 - a wall time has no zone of its own
             except ValueError:
                 continue
-        raise ValueError(f"“{text[:40]}” is not a time such as 15:00.")
+        raise ValueError(_("“{text}” is not a time such as 15:00.").format(text=text[:40]))
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return f"{value:%H:%M:%S}" if value.second else f"{value:%H:%M}"
@@ -78,12 +80,12 @@ class YesNo(Widget):  # type: ignore[misc]
     """A switch."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> bool:
-        text = _filled(value, "yes or no").lower()
+        text = _filled(value, _("It is empty. Write yes or no, or remove the column from the file.")).lower()
         if text in ("yes", "true", "1"):
             return True
         if text in ("no", "false", "0"):
             return False
-        raise ValueError(f"“{text[:40]}” is neither yes nor no.")
+        raise ValueError(_("“{text}” is neither yes nor no.").format(text=text[:40]))
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
         return "yes" if value else "no"
@@ -93,12 +95,14 @@ class Account(Widget):  # type: ignore[misc]
     """An account by its name; nothing else of it is exported or imported."""
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> LockAccount:
-        name = Words().clean(_filled(value, "the name of a lock account"))
+        empty = _("It is empty. Write the name of a lock account, or remove the column from the file.")
+        name = Words().clean(_filled(value, empty))
         found = list(LockAccount.objects.filter(name=name).defer(*LockAccount.SECRETS)[:2])
         if not found:
-            raise ValueError(f"There is no lock account called “{name[:80]}”. Add it first.")
+            raise ValueError(_("There is no lock account called “{name}”. Add it first.").format(name=name[:80]))
         if len(found) > 1:
-            raise ValueError(f"Several lock accounts are called “{name[:80]}”. Give them different names first.")
+            said = _("Several lock accounts are called “{name}”. Give them different names first.")
+            raise ValueError(said.format(name=name[:80]))
         return found[0]
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -116,12 +120,10 @@ class Locks(ManyToManyWidget):  # type: ignore[misc]
         found = {key: find_lock(key) for key in keys}
         missing = [key for key, lock in found.items() if lock is None]
         if any("," in key or ";" in key for key in missing):
-            raise ValueError("Separate serial numbers by | and nothing else.")
+            raise ValueError(_("Separate serial numbers by | and nothing else."))
         if missing:
-            raise ValueError(
-                f"There is no lock with the serial number {' or '.join(missing[:5])[:200]}. Fetch the locks of its "
-                "account first."
-            )
+            said = _("There is no lock with the serial number {numbers}. Fetch the locks of its account first.")
+            raise ValueError(said.format(numbers=get_text_list(missing[:5])[:200]))
         return [lock for lock in found.values() if lock is not None]
 
     def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
@@ -139,10 +141,10 @@ def find_lock(key: str) -> Lock | None:
     return locks.filter(serial_number=key).first() if key else None
 
 
-def _filled(value: Any, wanted: str) -> str:
+def _filled(value: Any, otherwise: str) -> str:
     if text := text_in(value):
         return text
-    raise ValueError(f"It is empty. Write {wanted}, or remove the column from the file.")
+    raise ValueError(otherwise)
 
 
 def text_in(value: Any) -> str:

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import Model, Prefetch, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from import_export.fields import Field
 from import_export.resources import Diff, ModelResource
 from import_export.widgets import ManyToManyWidget
@@ -96,25 +98,43 @@ class Table(ModelResource):  # type: ignore[misc]
         known = self.get_export_headers()
         key = self.fields[self.key].column_name
         if shut := [one for one in headers if one in self.closed]:
-            raise TableError(f"The {_columns(shut)} not open to you. Remove that from the file.")
+            said = ngettext(
+                "The column {columns} is not open to you. Remove that from the file.",
+                "The columns {columns} are not open to you. Remove that from the file.",
+                len(shut),
+            )
+            raise TableError(said.format(columns=_named(shut)))
         if strange := [one for one in headers if one not in known]:
             if len(headers) == 1:
-                raise TableError("Each row has only one cell. Separate cells by commas, semicolons or tabs.")
-            raise TableError(f"The {_columns(strange)} not known. Known are {_named(known)}. Is this the right file?")
+                raise TableError(_("Each row has only one cell. Separate cells by commas, semicolons or tabs."))
+            said = ngettext(
+                "The column {columns} is not known. Known are {known}. Is this the right file?",
+                "The columns {columns} are not known. Known are {known}. Is this the right file?",
+                len(strange),
+            )
+            raise TableError(said.format(columns=_named(strange), known=_named(known)))
         if twice := [one for one, count in Counter(headers).items() if count > 1]:
-            raise TableError(f"The {_columns(twice)} there more than once. Keep one of each.")
+            said = ngettext(
+                "The column {columns} is there more than once. Keep one of each.",
+                "The columns {columns} are there more than once. Keep one of each.",
+                len(twice),
+            )
+            raise TableError(said.format(columns=_named(twice)))
         if key not in headers:
-            raise TableError(f"The column “{key}” is missing. It identifies each row: add it to the file.")
+            said = _("The column “{column}” is missing. It identifies each row: add it to the file.")
+            raise TableError(said.format(column=key))
         if len(dataset) > MOST_ROWS:
-            raise TableError(f"There are {len(dataset)} rows. Import at most {MOST_ROWS} at a time.")
+            said = _("There are {number} rows. Import at most {most} at a time.")
+            raise TableError(said.format(number=len(dataset), most=MOST_ROWS))
         self.repeated = {one for one, count in Counter(map(_recognised, dataset[key])).items() if count > 1}
 
     def before_import_row(self, row: Mapping[str, Any], **kwargs: Any) -> None:
         value = row.get(self.fields[self.key].column_name)
         if not text_in(value):
-            raise ValidationError({self.key: "It is empty. Each row needs it."})
+            raise ValidationError({self.key: _("It is empty. Each row needs it.")})
         if _recognised(value) in getattr(self, "repeated", ()):
-            raise ValidationError({self.key: f"“{_recognised(value)[:80]}” is in more than one row. Keep one."})
+            said = _("“{key}” is in more than one row. Keep one.")
+            raise ValidationError({self.key: said.format(key=_recognised(value)[:80])})
 
     def key_of(self, row: Mapping[str, Any]) -> str:
         field = self.fields[self.key]
@@ -183,11 +203,10 @@ class PropertyTable(Table):
         name = self.key_of(row)
         found = list(Property.objects.filter(name=name)[:2])
         if len(found) > 1:
-            raise ValidationError(
-                {"name": f"Several properties are called “{name}”, so it is not clear which one is meant. Rename one."}
-            )
+            said = _("Several properties are called “{name}”, so it is not clear which one is meant. Rename one.")
+            raise ValidationError({"name": said.format(name=name)})
         if not found and "time zone" not in row:
-            raise ValidationError({"timezone": "A new property needs its time zone."})
+            raise ValidationError({"timezone": _("A new property needs its time zone.")})
         return found[0] if found else None
 
 
@@ -215,13 +234,11 @@ class LockTable(Table):
         key = self.key_of(row)
         lock = find_lock(key)
         if lock is None:
-            raise ValidationError(
-                {
-                    "serial_number": f"No lock has the serial number “{key[:80]}”. An import changes locks and never "
-                    "adds one: press “Fetch locks” on the lock account, which gets each lock's number from Tedee, then "
-                    "import this file again."
-                }
+            said = _(
+                "No lock has the serial number “{key}”. An import changes locks and never adds one: press “Fetch "
+                "locks” on the lock account, which gets each lock's number from Tedee, then import this file again."
             )
+            raise ValidationError({"serial_number": said.format(key=key[:80])})
         return lock
 
 
@@ -231,10 +248,6 @@ def _recognised(value: Any) -> str:
         return Words().clean(value)
     except ValueError:
         return text_in(value)  # its row reports what is wrong with it
-
-
-def _columns(names: list[str]) -> str:
-    return f"columns {_named(names)} are" if len(names) > 1 else f"column {_named(names)} is"
 
 
 def _named(names: Iterable[str]) -> str:

@@ -35,6 +35,7 @@ pytestmark = [
 ]
 
 LOCKS, CODES, ROUNDS = (20, 25, 3) if table.FULL else (4, 5, 1)
+LATENCIES = (0.1, 0.3) if table.FULL else (0.1,)
 FAULTS = "timeout_applied=0.1,timeout_lost=0.1,busy=0.1,offline=0.05,writes_only"
 WORKERS = 2
 
@@ -192,7 +193,7 @@ def task_per_booking(stack: Stack) -> Baseline:
     return Baseline(stack, "task_per_booking", worker, {"BENCH_BROKER": broker})
 
 
-@pytest.mark.parametrize("latency", [0.1, 0.3], ids=["100ms", "300ms"])
+@pytest.mark.parametrize("latency", LATENCIES, ids=lambda latency: f"{1000 * latency:.0f}ms")
 def test_without_faults(database_url: str, tmp_path: Path, latency: float) -> None:
     with running(tmp_path, database_url, latency=latency) as stack:
         devices = halves(stack)

@@ -20,8 +20,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 
 #: One arrival on each lock can be done; where each lock is the entrance of two flats, not all of them can.
 SIZES = {
-    "one arrival a lock": Size(2000, 1, 700) if table.FULL else Size(40, 1, 14),
-    "two arrivals a lock": Size(1000, 2, 350) if table.FULL else Size(20, 2, 7),
+    "one arrival a lock": Size(2000, 1, 700) if table.FULL else Size(20, 1, 7),
+    "two arrivals a lock": Size(1000, 2, 350) if table.FULL else Size(10, 2, 3),
 }
 STANDARD_FAULTS = "timeout_applied=0.1,timeout_lost=0.1,busy=0.1,offline=0.05"
 SHARE_OF_THE_PLAN = 0.99

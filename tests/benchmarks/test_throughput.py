@@ -26,7 +26,7 @@ pytestmark = [
 ]
 
 #: Of codes no more than the issue-ahead window of 30 days has, one a day.
-ACCOUNTS, LOCKS, CODES = (10, 600, 28) if table.FULL else (2, 20, 20)
+ACCOUNTS, LOCKS, CODES = (10, 600, 28) if table.FULL else (2, 10, 20)
 
 
 def test_requests_a_second(postgres_database_url: str, tmp_path: Path) -> None:

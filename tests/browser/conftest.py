@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 #: One for each test that needs doors of its own, and some to spare.
-LOCKS = 15
+LOCKS = 16
 FLAGS = (
     "--no-sandbox",
     "--disable-background-networking",
@@ -61,7 +61,9 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 def console(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """Worker, beat, broker, simulator and web server, with one flat a lock and people who may log in."""
     folder = tmp_path_factory.mktemp("console")
-    with Stack(folder, f"sqlite:///{folder / 'turnkey.sqlite3'}", simulator=["--locks", str(LOCKS)]) as stack:
+    known = {"TEDEE_OAUTH_CLIENT_ID": "turnkey-demo"}  # so accounts can be connected by a login
+    database = f"sqlite:///{folder / 'turnkey.sqlite3'}"
+    with Stack(folder, database, simulator=["--locks", str(LOCKS)], settings=known) as stack:
         console = Console.furnish(stack, stack.start_web())
         for name, permissions in PEOPLE.items():
             stack.desk.ask("hire", name=name, password=PASSWORD, permissions=permissions)

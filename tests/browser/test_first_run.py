@@ -12,12 +12,13 @@ import pytest
 
 from tests.browser.conftest import PASSWORD
 from tests.browser.console import DAY, Watch, expect
+from tests.browser.test_pages import barriers
 from tests.support.calendars import airbnb, calendar
 from tests.support.feeds import FeedServer
 from tests.support.processes import Stack
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.real_processes, pytest.mark.timeout(240)]
 
@@ -28,14 +29,14 @@ PATIENCE = 60_000
 @pytest.fixture
 def empty(chromium: str, tmp_path: Path) -> Iterator[Stack]:
     """Everything runs, nothing is set up, and one person may log in."""
-    settings = {"FEEDS_ALLOW_PRIVATE_HOSTS": "1"}
+    settings = {"FEEDS_ALLOW_PRIVATE_HOSTS": "1", "TEDEE_OAUTH_CLIENT_ID": "turnkey-demo"}
     database = f"sqlite:///{tmp_path / 'turnkey.sqlite3'}"
     with Stack(tmp_path, database, simulator=["--locks", "1"], settings=settings) as stack:
         stack.desk.ask("hire", name="host", password=PASSWORD)
         yield stack
 
 
-def test_from_nothing_to_a_code_on_the_lock(empty: Stack, browser: Browser) -> None:
+def test_from_nothing_to_a_code_on_the_lock(empty: Stack, browser: Browser, axe_script: Path) -> None:
     stack, url = empty, empty.start_web()
     (lock,) = stack.locks()
     stack.control("foreign-pin", lock_id=lock["id"], alias="07/24 Brian xNSAgd")
@@ -52,6 +53,9 @@ def test_from_nothing_to_a_code_on_the_lock(empty: Stack, browser: Browser) -> N
         page.get_by_role("button", name="Log in", exact=True).click()
 
         page.wait_for_url("**/setup/account/")
+        expect(page.get_by_role("link", name="Connect with Tedee")).to_be_visible()
+        page.get_by_text("With a personal access key instead").click()
+        assert_no_barrier(browser, page, axe_script)
         page.get_by_label("Access key").fill("a-key-of-nobody")
         page.get_by_role("button", name="Connect and test the key").click()
         expect(page.get_by_text("Tedee refuses the key of “Tedee”")).to_be_visible()
@@ -104,6 +108,16 @@ def test_from_nothing_to_a_code_on_the_lock(empty: Stack, browser: Browser) -> N
     assert sum(alias.startswith("Ada") for alias in ours(stack)) == 1
     assert watch.requests
     assert watch.complaints == []
+
+
+def assert_no_barrier(browser: Browser, page: Page, axe_script: Path) -> None:
+    """Of the same page in a browser whose pages let axe in."""
+    with browser.new_context(storage_state=page.context.storage_state(), bypass_csp=True) as context:
+        other = context.new_page()
+        other.goto(page.url)
+        other.locator("summary").first.click()
+        other.add_script_tag(path=axe_script)
+        assert not barriers(other)
 
 
 def ours(stack: Stack) -> list[str]:

@@ -30,10 +30,12 @@ from pins.models import (  # noqa: E402
     GuestPage,
     Heartbeat,
     Incident,
+    LockState,
     NotificationChannel,
     Pin,
     PinAttempt,
     RateBudget,
+    SparePool,
     StaffAccess,
 )
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
@@ -288,6 +290,27 @@ def guide(flat: int, **fields: Any) -> int:
     return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
 
 
+def looked(lock: int) -> bool:
+    """Whether the lock's own list was read."""
+    return LockState.objects.filter(lock=lock, looked_at__isnull=False).exists()
+
+
+def keep_spare(lock: int) -> None:
+    """One spare code is to wait on this lock."""
+    SparePool.objects.create(lock_id=lock, size=1)
+
+
+def spares(lock: int) -> int:
+    """How many wait there, as Turnkey knows."""
+    ours = Pin.objects.filter(lock=lock, grant__kind=AccessGrant.Kind.BACKUP, state="set")
+    return ours.filter(must_read=False, must_look=False).count()
+
+
+def read_activity(*, on: bool) -> None:
+    """Whether the activity of locks is read."""
+    LockAccount.objects.update(reads_activity=on)
+
+
 def guest_path(booking: int) -> str:
     """Where the guest's page of a stay is."""
     page, _made = GuestPage.objects.get_or_create(booking_id=booking)
@@ -300,6 +323,17 @@ def cleaner(flat: int, name: str, **fields: Any) -> dict[str, Any]:
     access = StaffAccess.objects.create(name=name, link_digest=token_digest(token), **fields)
     access.properties.set([flat])
     return {"id": access.pk, "path": reverse("work", args=[token])}
+
+
+def names() -> dict[str, dict[str, int]]:
+    """Ids by name; of two bookings of one name, the later one's."""
+    return {
+        "properties": dict(Property.objects.values_list("name", "pk")),
+        "locks": dict(Lock.objects.values_list("name", "pk")),
+        "accounts": dict(LockAccount.objects.values_list("name", "pk")),
+        "staff": dict(StaffAccess.objects.values_list("name", "pk")),
+        "bookings": dict(Booking.objects.order_by("pk").values_list("guest_name", "pk")),
+    }
 
 
 def push_path(feed: int) -> str:
@@ -365,8 +399,13 @@ ACTIONS: dict[str, Callable[..., Any]] = {
         change_key,
         subscribe,
         tell_robot,
+        names,
         push_path,
         guide,
+        looked,
+        keep_spare,
+        spares,
+        read_activity,
         guest_path,
         cleaner,
         calendar,

@@ -30,6 +30,7 @@ def filled(**fields: Any) -> dict[str, Any]:
         "name": "Anna",
         "kind": "email",
         "target": "h1dden@example.com",
+        "language": "en",
         "is_active": "on",
         "events": ["incident.opened", "incident.resolved"],
         "severity": "all",

@@ -12,6 +12,7 @@ from pins.core import transitions
 from pins.core.pin_state import State
 from pins.models import AccessGrant, Pin, PinAttempt
 from pins.reconcile.observations import save_observed
+from pins.simulator.authority import TokenRequest
 from pins.simulator.messages import Reply, Request
 from rentals.models import Booking, Lock
 from tests.support.house import House, pin_of
@@ -61,3 +62,7 @@ def ask_to_look(pin: Pin) -> None:
     """Make the lock's list due, as “compare with the lock” does."""
     pin.put_observed(transitions.asked_to_look(pin.observed))
     save_observed(pin, timezone.now())
+
+
+def renewals(house: House) -> list[TokenRequest]:
+    return [one for one in house.cloud.authority.asked if one.grant_type == "refresh_token"]

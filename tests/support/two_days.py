@@ -86,7 +86,9 @@ class TwoDays:
         self.untold: set[str] = set()
         self.missing_since: dict[int, datetime] = {}
         every = min((one.audit_seconds for one in differences), default=DAY.total_seconds())
-        self.noticed_within = UNTOLD + (timedelta(seconds=every) if every < DAY.total_seconds() else timedelta())
+        lag = timedelta(seconds=max((one.settings.get("list_lag", 0.0) for one in differences), default=0.0))
+        # What a hand did shows in a list after its lag, and is found by the comparison that follows.
+        self.noticed_within = UNTOLD + (timedelta(seconds=every) + lag if every < DAY.total_seconds() else timedelta())
 
     def live(self) -> Figures:
         """The two days, the end of the difference, and six hours more."""

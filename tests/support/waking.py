@@ -27,7 +27,7 @@ def forget_wakes() -> None:
 
 @contextmanager
 def collected_over_a_request() -> Iterator[list[int]]:
-    """The locks that a web request would wake at its end (`pins.middleware`)."""
+    """The locks that a web request would wake at its end (`pins.actions.wake_together`)."""
     woken: list[int] = []
     token = tasks.woken_later.set(woken)
     try:

@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_variables
 from django.views.decorators.http import require_safe
@@ -32,9 +33,10 @@ from config.people.provider.tokens import Expected, RefusedToken, UnknownKey, Vi
 from config.people.provider.wire import ProviderError
 from config.people.throttle import Wait
 from config.people.views import Proof, let_in
-from config.people.words import wait_for
+from config.people.words import too_many
 from rentals.inbound.client import address_of
 from rentals.inbound.rate_limits import client_key
+from rentals.phrases import mark
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ _LONGEST: Final = 600
 #: Logins that ask the provider at one moment, of the eight threads of a process.
 _ROOM: Final = threading.BoundedSemaphore(2)
 _COME_BACK: Final = 5
-_NOT_ASKED: Final = (
+_NOT_ASKED: Final = mark(
     "The provider let you through without asking again who you are, or does not say when it did. Ask its administrator "
     "to follow prompt=login and to send auth_time."
 )
@@ -97,9 +99,9 @@ def come_back(request: HttpRequest) -> HttpResponse:
     kept: dict[str, Any] = request.session.pop(_UNDER_WAY, None) or {}
     fresh = bool(kept) and 0 <= time.time() - kept["at"] < _LONGEST
     if not fresh or not constant_time_compare(request.GET.get("state", ""), kept["state"]):
-        return _back_to_login(request, "This login was not begun here, or took too long. Begin again.")
+        return _back_to_login(request, _("This login was not begun here, or took too long. Begin again."))
     if request.GET.get("error"):
-        return _back_to_login(request, "The provider did not let you in.")
+        return _back_to_login(request, _("The provider did not let you in."))
     try:
         with _room(request):
             visitor = _visitor(request, kept)
@@ -110,13 +112,13 @@ def come_back(request: HttpRequest) -> HttpResponse:
         return _provider_fails(request, error)
     except RefusedToken as error:
         throttle.failed_elsewhere(address_of(request), str(error), timezone.now())
-        return _back_to_login(request, "What the provider says about you cannot be believed. Begin again.")
+        return _back_to_login(request, _("What the provider says about you cannot be believed. Begin again."))
     except NotHere as refused:
         throttle.failed_elsewhere(address_of(request), "nobody of ours", timezone.now())
         return _back_to_login(request, str(refused))
     if kept.get("again") and visitor.asked_at < kept["at"] - tokens.LEEWAY:
         logger.warning("provider_did_not_ask_again", extra={"cause": "old" if visitor.asked_at else "no auth_time"})
-        messages.warning(request, _NOT_ASKED)
+        messages.warning(request, _(_NOT_ASKED))
     proof = Proof(visitor.asked_at, visitor.took_second_step, by_provider=True)
     return let_in(request, user, kept["next"] or reverse("home"), proof)
 
@@ -167,11 +169,11 @@ def _is_here(request: HttpRequest, wanted: str) -> bool:
 
 def _provider_fails(request: HttpRequest, error: ProviderError) -> HttpResponse:
     logger.warning("provider_fails", extra={"cause": str(error)})
-    return _back_to_login(request, "The provider cannot be asked at this moment. Try again, or use your password.")
+    return _back_to_login(request, _("The provider cannot be asked at this moment. Try again, or use your password."))
 
 
 def _wait(request: HttpRequest, seconds: int) -> HttpResponse:
-    return _back_to_login(request, f"Too many tries. {wait_for(seconds)}", seconds)
+    return _back_to_login(request, too_many(seconds), seconds)
 
 
 def _back_to_login(request: HttpRequest, text: str, wait: int | None = None) -> HttpResponse:

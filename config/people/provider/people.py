@@ -12,12 +12,14 @@ from django.conf import settings
 from django.contrib.admin.models import ADDITION, CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from config.people.models import ProviderAccount
 from config.people.provider.tokens import Visitor
+from rentals.phrases import mark
 
-_NEW: Final = "Came for the first time through the provider."
-_LINKED: Final = "Came through the provider, and is known by it from now on."
+_NEW: Final = mark("Came for the first time through the provider.")
+_LINKED: Final = mark("Came through the provider, and is known by it from now on.")
 
 
 class NotHere(Exception):
@@ -30,12 +32,12 @@ def person_of(visitor: Visitor) -> User:
     with transaction.atomic():
         user = _known(visitor) or _by_email(visitor) or _new(visitor, mapped)
         if not user.is_active or not user.is_staff:
-            raise NotHere("Your account in Turnkey is switched off. Ask an administrator.")
+            raise NotHere(_("Your account in Turnkey is switched off. Ask an administrator."))
         if settings.OIDC_GROUPS:
             _follow_groups(user, mapped)
     # After the transaction: groups that were lost are gone, although the person does not come in.
     if settings.OIDC_GROUPS and not mapped and not user.is_superuser:
-        raise NotHere("None of your groups may use Turnkey. Ask an administrator.")
+        raise NotHere(_("None of your groups may use Turnkey. Ask an administrator."))
     return user
 
 
@@ -55,17 +57,17 @@ def _by_email(visitor: Visitor) -> User | None:
         return None
     (user,) = people
     if ProviderAccount.objects.filter(user=user, issuer=visitor.issuer).exists():
-        raise NotHere("Your e-mail address belongs to somebody else in Turnkey. Ask an administrator.")
+        raise NotHere(_("Your e-mail address belongs to somebody else in Turnkey. Ask an administrator."))
     return _link(user, visitor, CHANGE, _LINKED)
 
 
 def _new(visitor: Visitor, mapped: set[str]) -> User:
     if not visitor.email:
-        raise NotHere("The provider does not say that your e-mail address is verified. Ask its administrator.")
+        raise NotHere(_("The provider does not say that your e-mail address is verified. Ask its administrator."))
     if not mapped:
-        raise NotHere("Nobody in Turnkey has your e-mail address, and none of your groups may use it.")
+        raise NotHere(_("Nobody in Turnkey has your e-mail address, and none of your groups may use it."))
     if User.objects.filter(email__iexact=visitor.email).exists():
-        raise NotHere("Several people in Turnkey have your e-mail address. Ask an administrator.")
+        raise NotHere(_("Several people in Turnkey have your e-mail address. Ask an administrator."))
     name = visitor.name if visitor.name and len(visitor.name) <= 150 else visitor.email
     if User.objects.filter(username__iexact=name).exists():
         name = visitor.email
@@ -75,7 +77,7 @@ def _new(visitor: Visitor, mapped: set[str]) -> User:
         with transaction.atomic():
             user.save()
     except IntegrityError:  # somebody has this name
-        raise NotHere("Somebody in Turnkey has your name already. Ask an administrator.") from None
+        raise NotHere(_("Somebody in Turnkey has your name already. Ask an administrator.")) from None
     return _link(user, visitor, ADDITION, _NEW)
 
 
@@ -92,10 +94,12 @@ def _link(user: User, visitor: Visitor, flag: int, text: str) -> User:
 
 def _follow_groups(user: User, mapped: set[str]) -> None:
     """Groups that `OIDC_GROUPS` names follow the provider; others stay as an administrator set them."""
-    governed = {ours for _, ours in settings.OIDC_GROUPS}
+    governed = {ours for _theirs, ours in settings.OIDC_GROUPS}
     there = {group.name: group for group in Group.objects.filter(name__in=governed)}
     if missing := sorted(mapped - set(there)):
-        raise NotHere(f"OIDC_GROUPS names a group that Turnkey does not have: {', '.join(missing)}.")
+        raise NotHere(
+            _("OIDC_GROUPS names a group that Turnkey does not have: {groups}.").format(groups=", ".join(missing))
+        )
     mine = set(user.groups.filter(name__in=governed).values_list("name", flat=True))
     if mine == mapped:
         return

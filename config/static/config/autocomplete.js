@@ -3,6 +3,7 @@
 'use strict';
 {
     const $ = django.jQuery;
+    const words = document.currentScript.dataset.label;  // “{field}: part of the name”
     $(function() {
         $('select.admin-autocomplete').each(function() {
             const label = document.querySelector(`label[for="${this.id}"]`);
@@ -19,7 +20,7 @@
             shown.removeAttribute('aria-readonly');
             $(this).on('select2:open', function() {
                 const field = document.querySelector('.select2-container--open .select2-search__field');
-                field.setAttribute('aria-label', `${label.textContent.replace(':', '').trim()}: part of the name`);
+                field.setAttribute('aria-label', words.replace('{field}', label.textContent.replace(':', '').trim()));
                 field.focus();
             });
         });

@@ -1,4 +1,5 @@
-// Passkeys: asks the server what to ask the device for, and puts the device's answer into the form.
+// Passkeys: asks the server what to ask the device for, and puts the device's answer into the form. The
+// page gives the words.
 "use strict";
 (() => {
   const bytes = (text) => Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
@@ -22,10 +23,12 @@
     return { id: text(found.rawId), rawId: text(found.rawId), type: found.type, response, clientExtensionResults: {} };
   };
 
+  const wordsOf = (form) => form.querySelector("[data-words]").dataset;
+
   const ask = async (form) => {
     const token = form.querySelector("[name=csrfmiddlewaretoken]").value;
     const answer = await fetch(form.dataset.begin, { method: "POST", headers: { "X-CSRFToken": token } });
-    if (!(answer.headers.get("Content-Type") || "").includes("json")) throw new Error("Load this page again.");
+    if (!(answer.headers.get("Content-Type") || "").includes("json")) throw new Error(wordsOf(form).oldPage);
     const asked = await answer.json();
     if (!answer.ok) throw new Error(asked.error);
     const found = await navigator.credentials[form.dataset.passkey](unpacked(asked));
@@ -33,9 +36,8 @@
     form.submit();
   };
 
-  const said = (error) =>
-    error.name === "InvalidStateError" ? "This device has a passkey for you already."
-      : error instanceof DOMException ? "The device gave no passkey. Try again." : error.message;
+  const said = (error, { known, none }) =>
+    error.name === "InvalidStateError" ? known : error instanceof DOMException ? none : error.message;
 
   // Passkeys are of a name; an address in numbers has none.
   if (!window.PublicKeyCredential || /^[\d.]+$|^\[/.test(location.hostname)) return;
@@ -47,7 +49,7 @@
       const alert = form.querySelector("[role=alert]");
       alert.hidden = true;
       ask(form).catch((error) => {
-        alert.textContent = said(error);
+        alert.textContent = said(error, wordsOf(form));
         alert.hidden = false;
       });
     });

@@ -53,6 +53,7 @@ class Command(BaseCommand):
         self.terminal = Terminal()
         self.until_settled: bool = options["until_settled"]
         self.timeout: float = options["timeout"]
+        self.settled = False  # said once
         self.port: int = options["port"] or processes.free_port()
         try:
             with machine(self.terminal) as stack:
@@ -112,6 +113,7 @@ class Command(BaseCommand):
 
     def _greet(self, password: str, simulator_port: int) -> None:
         waiting = Booking.objects.filter(check_in__gt=timezone.now(), grants__isnull=True).count()
+        cleaner = demo.cleaner_path(Path(settings.VAR_DIR))
         for line in (
             "",
             f"  Board      http://127.0.0.1:{self.port}/   log in as admin with the password {password}",
@@ -121,6 +123,9 @@ class Command(BaseCommand):
             "             a stay moves, another one arrives, and a channel gives all its events new UIDs.",
             f"  Published  http://127.0.0.1:{self.port}{demo_calendars.published_path()}",
             f"  Guest      http://127.0.0.1:{self.port}{demo.guest_path()}   what the guest of the garden flat sees",
+            f"  Cleaner    http://127.0.0.1:{self.port}{cleaner}   what {demo.CLEANER} sees",
+            f"  Spare      http://127.0.0.1:{self.port}{demo.spare_path()}   a spare code waits on this lock: pull",
+            "             its plug, enter a stay of the attic that has begun, and open that guest's page.",
             "  Try it     change a booking and watch this terminal. Ctrl-C ends the demo.",
             f"  Later      {waiting} more {'stay is' if waiting == 1 else 'stays are'} too far ahead for a code today.",
             "",
@@ -133,7 +138,7 @@ class Command(BaseCommand):
         def tick() -> int | None:
             try:
                 # Asked before the look: what counts as settled has then been printed when the demo ends.
-                missing = demo.unsettled(timezone.now(), self.began) if self.until_settled else None
+                missing = None if self.settled else demo.unsettled(timezone.now(), self.began)
                 for line in [*news.tell(look_at_feeds()), *storyteller.tell(look_at_pins(timezone.now()))]:
                     self.terminal.line(line)
                 return None if missing is None else self._settled(missing, time.monotonic() - started)
@@ -152,8 +157,9 @@ class Command(BaseCommand):
             self.terminal.line(
                 f"Settled after {seconds:.0f} s: {counted(number, 'code')} set, every ended one removed."
             )
-            return 0
-        if seconds < self.timeout:
+            self.settled = True
+            return 0 if self.until_settled else None
+        if seconds < self.timeout or not self.until_settled:
             return None
         self.terminal.line(f"Not settled after {self.timeout:.0f} s:")
         for line in missing:

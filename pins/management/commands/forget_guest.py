@@ -14,9 +14,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
-from pins import forgetting
 from pins.actions.forget import BUTTON, summed_up
-from pins.forgetting import Erased
+from pins.retention import forgetting
+from pins.retention.forgetting import Erased
 from rentals.management.columns import in_columns
 from rentals.models import Booking
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from django.utils import timezone
 
 from pins.core import budget
-from pins.reconcile import account_limits, inventory
+from pins.reconcile import inventory, request_budget
 from pins.reconcile.clients import client_for
 from pins.stack.checkup.findings import Finding, fail, ok, warn
 from pins.tedee.errors import Cause, TedeeError
@@ -29,7 +29,7 @@ def cloud() -> Iterator[Finding]:
 def _ask(account: LockAccount) -> Finding:
     now = timezone.now()
     subject = f"cloud, {account.name}"
-    if account_limits.spend(account.budget_key, budget.Purpose.CONNECTIVITY, now, now) is not None:
+    if request_budget.spend(account.budget_key, budget.Purpose.CONNECTIVITY, now, now) is not None:
         return warn(subject, "not asked: this hour's requests are nearly used up.", "Try again later.")
     lock = account.locks.order_by("pk").first()
     try:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from django.utils import timezone
 
-from pins.setup import facts
-from pins.setup.steps import Step, current, is_complete, judge
+from pins.admin.setup import facts
+from pins.admin.setup.steps import Step, current, is_complete, judge
 from pins.stack.checkup.findings import Finding, ok, warn
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,6 +12,10 @@ from django.utils import timezone
 from config.broker import answers
 from pins.models import Heartbeat
 from pins.stack.checkup.findings import Finding, fail, ok
+
+#: How long to wait for the answers of workers, in seconds: once more where a queue seems to have none, since a busy
+#: machine takes its time.
+_PATIENCE: Final = (2, 8)
 
 
 def broker() -> Iterator[Finding]:
@@ -29,12 +34,18 @@ def worker() -> Iterator[Finding]:
         return
     from config.celery import app
 
-    replies = app.control.inspect(timeout=2).active_queues() or {}
+    queues = {queue.name for queue in settings.CELERY_TASK_QUEUES}
+    replies: dict[str, list[dict[str, str]]] = {}
+    taken: set[str] = set()
+    for seconds in _PATIENCE:
+        if queues <= taken:
+            break
+        replies = app.control.inspect(timeout=seconds).active_queues() or {}
+        taken = {queue["name"] for queues_of_one in replies.values() for queue in queues_of_one}
     if not replies:
         yield fail("worker", "none answers.", "Start everything: make run; on a server: celery -A config worker")
         return
-    taken = {queue["name"] for queues in replies.values() for queue in queues}
-    for name in sorted({queue.name for queue in settings.CELERY_TASK_QUEUES} - taken):
+    for name in sorted(queues - taken):
         remedy = f"Start one more: celery -A config worker -Q {name}; without -Q a worker takes every queue."
         yield fail("worker", f"none takes what waits in the queue {name}.", remedy)
     yield ok("worker", f"{len(replies)} answered")

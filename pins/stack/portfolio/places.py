@@ -11,7 +11,7 @@ from django.db.models import Max
 
 from pins.core import budget
 from pins.models import LockState, RateBudget
-from pins.reconcile import account_limits
+from pins.reconcile import request_budget
 from rentals.models import Lock, LockAccount, Property
 from rentals.models.tokens import new_token, token_digest
 
@@ -170,7 +170,7 @@ def _state(rng: random.Random, lock: Lock, now: datetime) -> LockState:
 
 def _spent(rng: random.Random, account: LockAccount, now: datetime) -> RateBudget:
     """An ordinary hour: a few requests every few minutes."""
-    rules = account_limits.rules()
+    rules = request_budget.rules()
     usage = budget.Usage()
     for minute in sorted(rng.sample(range(60), 40), reverse=True):
         for _ in range(rng.randint(1, 6)):

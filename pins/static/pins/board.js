@@ -4,7 +4,7 @@
 Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.localName === "details");
 
 // Where properties share no clock, the reader's own one tells more than UTC.
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
 const showOwnTime = () => {
     for (const one of document.querySelectorAll("time[data-local]")) one.textContent = clock.format(new Date(one.dateTime));
 };
@@ -27,6 +27,6 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
         freshAt = new Date();
         say("");
     } else if (detail.xhr.getResponseHeader("HX-Refresh") === null) {
-        say(`Not up to date since ${clock.format(freshAt)}: the server does not answer. Trying again.`);
+        say(stale.dataset.said.replace("{time}", clock.format(freshAt)));
     }
 });

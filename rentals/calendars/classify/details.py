@@ -18,7 +18,7 @@ _MOST_GUESTS = 99
 _MOST_LINES = 80
 
 #: Labels of lines in a DESCRIPTION ("Guests: 2"), in the languages of the channels, several separated by "|".
-_LABELS = {
+LABELS = {
     "name": "name|guest name|guest|guest's name|booked by|customer|customer name|gast|gastname|name des gastes"
     "|gäste-name|nom|nom du voyageur|voyageur|client|nombre|nombre del huésped|huésped|cliente|nome|nome ospite|ospite"
     "|nome do hóspede|hóspede|naam|naam gast|imię i nazwisko|gość|jméno|host|namn|gäst|navn|gæst|gjest|nimi|vieras",
@@ -89,7 +89,7 @@ def signed_by_manager(summary: str) -> tuple[str, bool]:
 def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
     """The guest of a stay. `rest` is what its SUMMARY says besides the word for a stay: a name, a code, or nothing."""
     labelled = _labelled(event.description) if event.description else {}
-    name, code = _guestys(rest) if channel is Channel.GUESTY else ("", "")
+    name, code = "", _guestys(rest) if channel is Channel.GUESTY else ""
     if not code:
         name, code = _name_or_code(rest)
     url = _url(event, labelled.get("url", ""))
@@ -110,7 +110,7 @@ def guest_of(event: Event, channel: Channel, rest: str) -> Guest:
 
 @cache
 def _labels() -> dict[str, str]:
-    return {fold(label): what for what, labels in _LABELS.items() for label in labels.split("|")}
+    return {fold(label): what for what, labels in LABELS.items() for label in labels.split("|")}
 
 
 def _labelled(description: str) -> dict[str, str]:
@@ -135,10 +135,10 @@ def without_asides(summary: str) -> str:
     return _ASIDE.sub(" ", summary).strip()
 
 
-def _guestys(rest: str) -> tuple[str, str]:
-    """Guesty writes "Reservation <code>" and nothing else."""
+def _guestys(rest: str) -> str:
+    """The code of "Reservation <code>", after which Guesty writes nothing else."""
     word = rest.strip(_EDGES)
-    return ("", word) if _GUESTY_CODE.fullmatch(word) else ("", "")
+    return word if _GUESTY_CODE.fullmatch(word) else ""
 
 
 def _name_or_code(rest: str) -> tuple[str, str]:

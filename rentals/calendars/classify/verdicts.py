@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from rentals.calendars.classify.details import guest_of, signed_by_manager, without_asides
 from rentals.calendars.classify.phrases import Kind, Said, fold, read
 from rentals.calendars.events import Calendar, Channel, Event, Guest, Options, Reading, Verdict
+from rentals.phrases import Phrase, phrase, phrases
 
 #: How a channel writes itself in PRODID or behind the "@" of a UID.
 _SIGNS = (
@@ -80,10 +81,10 @@ def _reading(event: Event, channel: Channel, options: Options) -> Reading:
     """One event by itself, in this order: its status, Guesty's tags, Booking.com's own words, then its text."""
     if event.status == "CANCELLED":
         code = guest_of(event, channel, "").reservation_code  # by which it is found under a new UID
-        reason = "The calendar says that it is cancelled (STATUS:CANCELLED)."
+        reason = phrase("The calendar says that it is cancelled (STATUS:CANCELLED).")
         return Reading(event, Verdict.CANCELLED, reason, guest=Guest(reservation_code=code))
     if channel is Channel.GUESTY and _GUESTY_TAG.search(event.uid):
-        return Reading(event, Verdict.BLOCK, "Guesty marks days that nobody booked with such a UID.")
+        return Reading(event, Verdict.BLOCK, phrase("Guesty marks days that nobody booked with such a UID."))
     if channel is Channel.BOOKING:
         closed = _closed_at_booking(event, options)
         if closed is not None:
@@ -102,48 +103,60 @@ def _reading(event: Event, channel: Channel, options: Options) -> Reading:
 def _by_word(event: Event, channel: Channel, said: Said, signed: bool) -> Reading:
     guest = guest_of(event, channel, said.rest)
     if said.kind is Kind.CANCELLED:
-        reason = "Its text says that it is cancelled, but its STATUS does not. Please decide."
+        reason = phrase("Its text says that it is cancelled, but its STATUS does not. Please decide.")
         return Reading(event, Verdict.REVIEW, reason, needs_review=True, guest=guest)
     if event.status == "TENTATIVE":
-        reason = "The calendar says that it is not confirmed yet (STATUS:TENTATIVE)."
+        reason = phrase("The calendar says that it is not confirmed yet (STATUS:TENTATIVE).")
         return Reading(event, Verdict.TENTATIVE, reason, guest=guest)
     if said.kind is Kind.TENTATIVE:
-        return Reading(event, Verdict.TENTATIVE, "Its text means: not confirmed yet.", guest=guest)
+        return Reading(event, Verdict.TENTATIVE, phrase("Its text means: not confirmed yet."), guest=guest)
     if said.kind is Kind.MARKER:
-        return Reading(event, Verdict.MARKER, "It marks the arrival or departure of a stay in this calendar.")
+        return Reading(event, Verdict.MARKER, phrase("It marks the arrival or departure of a stay in this calendar."))
     if said.kind is Kind.STAY:
-        reason = "Airbnb marks a stay as “Reserved”." if channel is Channel.AIRBNB else "Its text means: a stay."
+        airbnb = channel is Channel.AIRBNB
+        reason = phrase("Airbnb marks a stay as “Reserved”.") if airbnb else phrase("Its text means: a stay.")
         return Reading(event, Verdict.STAY, reason, guest=guest)
     if signed:
-        return Reading(event, Verdict.STAY, "It names a guest and the channel of the booking.", guest=guest)
+        return Reading(event, Verdict.STAY, phrase("It names a guest and the channel of the booking."), guest=guest)
     return _unknown(event, channel, said.rest)
 
 
 def _unknown(event: Event, channel: Channel, rest: str) -> Reading:
     """Treated as a stay: better a code that nobody needs than a guest in front of a locked door."""
-    reason = "It has no text (SUMMARY)" if not event.summary else "Its text is not known to us"
+    reason = (
+        phrase("Its text is not known to us: treated as a stay, please check.")
+        if event.summary
+        else phrase("It has no text (SUMMARY): treated as a stay, please check.")
+    )
     guest, worded = guest_of(event, channel, ""), guest_of(event, channel, rest)
     # A name in the description is surer than an unknown text; but the code in that text may be the only one.
     guest = replace(guest if guest.name else worded, reservation_code=worded.reservation_code)
-    return Reading(event, Verdict.STAY, f"{reason}: treated as a stay, please check.", needs_review=True, guest=guest)
+    return Reading(event, Verdict.STAY, reason, needs_review=True, guest=guest)
 
 
 def _block(event: Event, channel: Channel, options: Options) -> Reading:
     if not options.blocked_items_are_stays:
-        return Reading(event, Verdict.BLOCK, "Its text means: closed, nobody comes.")
-    reason = "Blocked items of this calendar count as stays, as you chose."
+        return Reading(event, Verdict.BLOCK, phrase("Its text means: closed, nobody comes."))
+    reason = phrase("Blocked items of this calendar count as stays, as you chose.")
     guest = guest_of(event, channel, "")
     if event.status == "TENTATIVE":
-        return Reading(event, Verdict.TENTATIVE, "The calendar says that it is not confirmed yet.", guest=guest)
+        return Reading(event, Verdict.TENTATIVE, phrase("The calendar says that it is not confirmed yet."), guest=guest)
     if _nights(event) > options.longest_stay_nights:
-        return _long(event, options, "Blocked items of this calendar may be stays or closed days")
+        reason = phrases(
+            "Blocked items of this calendar may be stays or closed days, and this one has {number} night (longest "
+            "stay: {longest}). Please decide.",
+            "Blocked items of this calendar may be stays or closed days, and this one has {number} nights (longest "
+            "stay: {longest}). Please decide.",
+            _nights(event),
+            longest=options.longest_stay_nights,
+        )
+        return _long(event, reason)
     return Reading(event, Verdict.STAY, reason, guest=guest)
 
 
-def _long(event: Event, options: Options, what: str) -> Reading:
+def _long(event: Event, reason: Phrase) -> Reading:
     """Closed days of a channel that writes stays in the same words, and longer than stays usually are."""
-    reason = f"{what}, and this one has {_nights(event)} nights (longest stay: {options.longest_stay_nights}). "
-    return Reading(event, Verdict.REVIEW, f"{reason}Please decide.", needs_review=True)
+    return Reading(event, Verdict.REVIEW, reason, needs_review=True)
 
 
 def _closed_at_booking(event: Event, options: Options) -> Reading | None:
@@ -151,18 +164,26 @@ def _closed_at_booking(event: Event, options: Options) -> Reading | None:
     folded = _DASH.sub(" - ", fold(event.summary))
     if folded in _CLOSED_NAMELESS:
         if event.status == "TENTATIVE":
-            return Reading(event, Verdict.TENTATIVE, "The calendar says that it is not confirmed yet.")
+            return Reading(event, Verdict.TENTATIVE, phrase("The calendar says that it is not confirmed yet."))
         if _nights(event) <= options.longest_stay_nights:
-            reason = "Booking.com marks stays and closed days alike; this one is short enough to be a stay."
+            reason = phrase("Booking.com marks stays and closed days alike; this one is short enough to be a stay.")
             return Reading(event, Verdict.STAY, reason, guest=guest_of(event, Channel.BOOKING, ""))
-        return _long(event, options, "Booking.com marks stays and closed days alike")
+        reason = phrases(
+            "Booking.com marks stays and closed days alike, and this one has {number} night (longest stay: "
+            "{longest}). Please decide.",
+            "Booking.com marks stays and closed days alike, and this one has {number} nights (longest stay: "
+            "{longest}). Please decide.",
+            _nights(event),
+            longest=options.longest_stay_nights,
+        )
+        return _long(event, reason)
     named = _CLOSED_HEAD.fullmatch(event.summary)
     if named is None or event.status == "TENTATIVE":
         return None
     said = read(named[1])
     if said.kind is Kind.BLOCK or said.whole:
         return None
-    reason = "Booking.com marks a stay as “CLOSED - ” with a name."
+    reason = phrase("Booking.com marks a stay as “CLOSED - ” with a name.")
     # A guest may be called Held or Option: such a stay gets its code, and a person should look at it.
     doubtful = said.kind is not Kind.UNKNOWN
     guest = guest_of(event, Channel.BOOKING, named[1])
@@ -209,6 +230,6 @@ def _beside(event: Event, occupied: set[date]) -> bool:
 
 
 def _alone(event: Event, channel: Channel) -> Reading:
-    reason = "It marks an arrival or departure, but no stay goes with it: treated as a stay, please check."
+    reason = phrase("It marks an arrival or departure, but no stay goes with it: treated as a stay, please check.")
     guest = guest_of(event, channel, read(event.summary).rest)
     return Reading(event, Verdict.STAY, reason, needs_review=True, guest=guest)

@@ -12,9 +12,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from rentals.phrases import phrase, phrases
+
 #: With at least so many stays to come, the share of those that vanished counts.
 FEW = 3
-TAKEN_AGAIN = "Days were free and are taken again, perhaps by another guest. The first guest's code was shown already."
+TAKEN_AGAIN = phrase(
+    "Days were free and are taken again, perhaps by another guest. The first guest's code was shown already."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +62,19 @@ def judge(
     taken = frozenset(stay.id for stay in vanished if stay.taken_again)
     asked = frozenset(stay.id for stay in vanished if stay.asked) | taken
     if empty:
-        return Judgement(held=everything, held_reason=f"The calendar is empty; it listed {_stays(len(vanished))}.")
+        reason = phrases(
+            "The calendar is empty; it listed {number} stay.",
+            "The calendar is empty; it listed {number} stays.",
+            len(vanished),
+        )
+        return Judgement(held=everything, held_reason=reason)
     if len(open_stays) >= FEW and 2 * len(vanished) > len(open_stays):
-        reason = f"{len(vanished)} of {_stays(len(open_stays))} to come vanished together."
+        reason = phrases(
+            "{vanished} of {number} stay to come vanished together.",
+            "{vanished} of {number} stays to come vanished together.",
+            len(open_stays),
+            vanished=len(vanished),
+        )
         return Judgement(held=everything, held_reason=reason)
     # Once a person was asked about a stay, only a person or its return settles it: neither time nor other stays do.
     confirmed = frozenset(
@@ -68,9 +82,5 @@ def judge(
         for stay in vanished
         if stay.id not in asked and stay.absent_since is not None and stay.absent_since <= now - confirm_after
     )
-    reason = TAKEN_AGAIN if taken else ""
-    return Judgement(give_up=confirmed, waiting=everything - confirmed - asked, held=asked, held_reason=reason)
-
-
-def _stays(count: int) -> str:
-    return "1 stay" if count == 1 else f"{count} stays"
+    why = TAKEN_AGAIN if taken else ""
+    return Judgement(give_up=confirmed, waiting=everything - confirmed - asked, held=asked, held_reason=why)

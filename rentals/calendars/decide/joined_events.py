@@ -14,10 +14,13 @@ from datetime import date, datetime
 
 from rentals.calendars.decide.placing import Key
 from rentals.calendars.events import Channel, Event
+from rentals.phrases import phrase
 
 #: Channels that list their own stays and those that they import from others as the same closed days.
 JOINING = frozenset({Channel.BOOKING})
-REASON = "Booking.com joined it with a stay that we know. It may be a new guest, or the same guest staying longer."
+REASON = phrase(
+    "Booking.com joined it with a stay that we know. It may be a new guest, or the same guest staying longer."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from rentals.calendars.events import AT_MIDNIGHT, NO_LENGTH, EndDates, Event, Reading, Verdict
+from rentals.phrases import phrase
 
-REASON = "The next row begins a day after its end, which may be its last night."
+REASON = phrase("The next row begins a day after its end, which may be its last night.")
 _DAY = timedelta(days=1)
 _STAYS = frozenset({Verdict.STAY, Verdict.TENTATIVE, Verdict.REVIEW})
 
@@ -37,7 +38,7 @@ def by_option(event: Event, end_dates: EndDates) -> Event:
     if end_dates is not EndDates.LAST_NIGHT or not _is_whole(event):
         return event
     if event.no_length:
-        return replace(event, doubt=event.doubt.replace(NO_LENGTH, "").strip())
+        return replace(event, doubts=tuple(one for one in event.doubts if one != NO_LENGTH))
     return replace(event, ends=event.ends + _DAY) if _names_last_day(event) else event
 
 
@@ -64,7 +65,7 @@ def mark(readings: Sequence[Reading], found: Signs) -> tuple[Reading, ...]:
     if not found.are_strong:
         return tuple(readings)
     return tuple(
-        replace(one, event=replace(one.event, doubt=f"{one.event.doubt} {REASON}".strip()))
+        replace(one, event=replace(one.event, doubts=(*one.event.doubts, REASON)))
         if one.verdict in _STAYS and _is_whole(one.event) and _written_end(one.event) in found.gaps
         else one
         for one in readings
@@ -77,7 +78,7 @@ def _is_whole(event: Event) -> bool:
 
 def _names_last_day(event: Event) -> bool:
     """Whether its end is a date that somebody wrote."""
-    return not event.end_assumed and not event.by_length and AT_MIDNIGHT not in event.doubt
+    return not event.end_assumed and not event.by_length and AT_MIDNIGHT not in event.doubts
 
 
 def _written_end(event: Event) -> date:

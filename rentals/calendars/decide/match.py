@@ -66,8 +66,7 @@ def match(known: Sequence[Known], arrivals: Sequence[Arrival], *, now: datetime,
     renewed = not any((one.name or one.code) and not one.forgotten for one, _ in result.pairs)
     rebooked = Rebooked(known, arrivals, now)
     for by_known, by_arrival, agrees in _Passes(now, today, rebooked, renewed=renewed).best_first():
-        if rest and open_items:
-            open_items, rest = _pair_up(open_items, rest, by_known, by_arrival, agrees, result)
+        open_items, rest = _pair_up(open_items, rest, by_known, by_arrival, agrees, result)
     result.fresh = rest
     result.missing = open_items
     result.displaced = list(displaced.values())

@@ -94,7 +94,7 @@ def _is_short_form(words: tuple[str, ...], of: tuple[str, ...]) -> bool:
             left.remove(word)
     rest = [word for word in words if word not in in_full]
     for word in rest:
-        found = next((one for one in left if one == word or _is_initial(word, one)), None)
+        found = next((one for one in left if _is_initial(word, one)), None)
         if found is None:
             return False
         left.remove(found)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from rentals.calendars.events import Event, Guest, Quarantined, Reading, Verdict
 from rentals.local_time import local_moment
+from rentals.phrases import phrase, together
 
 
 class Key(NamedTuple):
@@ -21,8 +22,8 @@ class Key(NamedTuple):
 
 
 NOBODY = Guest()
-_BESIDE_TIMES = "From midnight to midnight, beside stays with times of day: read as whole days."
-_TOO_SHORT = "It lasts less than an hour: read as one night."
+_BESIDE_TIMES = phrase("From midnight to midnight, beside stays with times of day: read as whole days.")
+_TOO_SHORT = phrase("It lasts less than an hour: read as one night.")
 _SHORTEST = timedelta(hours=1)
 #: How some systems write the end of a day.
 _LAST_MINUTE = time(23, 59)
@@ -73,16 +74,16 @@ def place(reading: Reading, hours: Hours) -> Arrival:
         starts_at, starts_on = _moment(event.starts, hours.check_in, zone, hours.zone)
         ends_at, ends_on = _moment(_end_of(reading, starts_on), hours.check_out, zone, hours.zone)
     except (ValueError, OverflowError):
-        return _quarantined(event, "A date in it is out of range.")
+        return _quarantined(event, phrase("A date in it is out of range."))
     if ends_at <= starts_at:
-        why = "It would end before it starts, with this property's check-in and check-out times."
+        why = phrase("It would end before it starts, with this property's check-in and check-out times.")
         return _with_first_day(_quarantined(event, why), starts_at, starts_on)
-    doubt = event.doubt or (_TOO_SHORT if _is_too_short(reading) else _ends_in_the_night(event, ends_at, hours, zone))
-    doubtful = bool(doubt) and reading.verdict in _MAY_BE_STAYS
+    doubts = event.doubts or _doubts(reading, ends_at, hours, zone)
+    doubtful = bool(doubts) and reading.verdict in _MAY_BE_STAYS
     return Arrival(
         key=key_of(event),
         verdict=reading.verdict,
-        reason=_reason(reading, doubt if doubtful else ""),
+        reason=_reason(reading, doubts if doubtful else ()),
         summary=event.summary,
         starts_on=starts_on,
         ends_on=ends_on,
@@ -100,21 +101,21 @@ def beside_true_times(readings: Sequence[Reading]) -> tuple[Reading, ...]:
     times each is decided by itself, and a person should look at it."""
     stays = [one.event for one in readings if one.verdict in _MAY_BE_STAYS]
     true_times = any(isinstance(one.starts, datetime) or isinstance(one.ends, datetime) for one in stays)
-    if not true_times or not any(one.from_midnights and not one.doubt for one in stays):
+    if not true_times or not any(one.from_midnights and not one.doubts for one in stays):
         return tuple(readings)
     return tuple(
-        replace(one, event=replace(one.event, doubt=_BESIDE_TIMES))
-        if one.event.from_midnights and not one.event.doubt
+        replace(one, event=replace(one.event, doubts=(_BESIDE_TIMES,)))
+        if one.event.from_midnights and not one.event.doubts
         else one
         for one in readings
     )
 
 
-def _reason(reading: Reading, doubt: str) -> str:
+def _reason(reading: Reading, doubts: Sequence[str]) -> str:
     """A doubt about the dates says why we ask, beside another doubt if there is one."""
-    if not doubt:
+    if not doubts:
         return reading.reason
-    return f"{doubt} {reading.reason}" if reading.needs_review else f"{doubt} Please check."
+    return together(*doubts, reading.reason if reading.needs_review else phrase("Please check."))
 
 
 def _end_of(reading: Reading, starts_on: date) -> date:
@@ -131,19 +132,25 @@ def _is_too_short(reading: Reading) -> bool:
     return ends - starts < _SHORTEST
 
 
+def _doubts(reading: Reading, ends_at: datetime, hours: Hours, zone: ZoneInfo) -> tuple[str, ...]:
+    doubt = _TOO_SHORT if _is_too_short(reading) else _ends_in_the_night(reading.event, ends_at, hours, zone)
+    return (doubt,) if doubt else ()
+
+
 def _ends_in_the_night(event: Event, ends_at: datetime, hours: Hours, zone: ZoneInfo) -> str:
     """Whether an instant may be a day that nobody recognised, so that the code would end before the check-out time."""
     if not isinstance(event.ends, datetime) or event.no_length:
         return ""
     local = ends_at.astimezone(zone).time()
+    clock = f"{local:%H:%M}"
     if local >= _LAST_MINUTE > hours.check_out:
-        return f"Its code ends at {local:%H:%M}, perhaps on its last night."
+        return phrase("Its code ends at {time}, perhaps on its last night.", time=clock)
     if local >= hours.check_out:
         return ""
     whole = isinstance(event.starts, datetime) and not (event.ends - event.starts) % timedelta(days=1)
     if not whole and not any(one == time() or one >= _LAST_MINUTE for one in (local, ends_at.time())):
         return ""
-    return f"Its code ends at {local:%H:%M}, before the check-out time."
+    return phrase("Its code ends at {time}, before the check-out time.", time=clock)
 
 
 def place_unreadable(event: Quarantined, hours: Hours) -> Arrival:

@@ -14,8 +14,11 @@ from rentals.calendars.decide.known import STAYS, Known
 from rentals.calendars.decide.names import words_of
 from rentals.calendars.decide.placing import Arrival
 from rentals.calendars.events import UNNAMED
+from rentals.phrases import phrase
 
-REASON = "These days were free, and were then taken again by a new row: another guest, with a code of their own."
+REASON = phrase(
+    "These days were free, and were then taken again by a new row: another guest, with a code of their own."
+)
 
 
 class Rebooked:

@@ -14,6 +14,7 @@ from rentals.calendars.events import FeedError, FeedFault
 from rentals.calendars.fetching.refusals import refusal
 from rentals.calendars.fetching.trust import NONE, Validators, contradicts, said_by, usable
 from rentals.outbound import INTERNET, Limits, Network
+from rentals.phrases import phrase, together
 
 #: Some channels answer 403 to a client that does not say who it is.
 USER_AGENT: Final = f"{outbound.USER_AGENT} (+calendar import)"
@@ -78,7 +79,9 @@ def _printable(user_agent: str) -> str:
     if not user_agent.isascii() or not (user_agent.isprintable()):
         raise FeedError(
             FeedFault.URL_REFUSED,
-            "The User-Agent of this calendar has characters that no request may hold. Use plain ASCII, on one line.",
+            phrase(
+                "The User-Agent of this calendar has characters that no request may hold. Use plain ASCII, on one line."
+            ),
         )
     return user_agent.strip()
 
@@ -87,14 +90,18 @@ def _get(url: str, headers: Mapping[str, str], limits: Limits | None, network: N
     try:
         return outbound.get(url, headers=headers, limits=limits, network=network)
     except outbound.Refused as error:
-        failure = FeedError(FeedFault.URL_REFUSED, f"{error} Check the address of the calendar.")
+        failure = _failure(FeedFault.URL_REFUSED, error, phrase("Check the address of the calendar."))
     except outbound.TimedOut as error:
-        failure = FeedError(FeedFault.TIMEOUT, f"{error} Turnkey will try again.")
+        failure = _failure(FeedFault.TIMEOUT, error, phrase("Turnkey will try again."))
     except outbound.TooLarge as error:
-        failure = FeedError(FeedFault.TOO_LARGE, f"{error} Ask the channel for an export with fewer past events.")
+        failure = _failure(FeedFault.TOO_LARGE, error, phrase("Ask the channel for an export with fewer past events."))
     except outbound.OutboundError as error:
-        failure = FeedError(FeedFault.UNREACHABLE, f"{error} Turnkey will try again.")
+        failure = _failure(FeedFault.UNREACHABLE, error, phrase("Turnkey will try again."))
     raise failure
+
+
+def _failure(fault: FeedFault, error: outbound.OutboundError, remedy: str) -> FeedError:
+    return FeedError(fault, together(error.args[0] if error.args else str(error), remedy))
 
 
 def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> FeedError:
@@ -102,23 +109,30 @@ def _status_error(status: int, headers: Mapping[str, str], now: datetime) -> Fee
     if status in (404, 410):
         return FeedError(
             FeedFault.LINK_RESET,
-            f"The channel says that this calendar does not exist ({status}): the link was reset. "
-            "Copy the new export link from the channel. All stays are kept.",
+            phrase(
+                "The channel says that this calendar does not exist ({status}): the link was reset. "
+                "Copy the new export link from the channel. All stays are kept.",
+                status=status,
+            ),
         )
     if refused := refusal(status, headers):
         return FeedError(FeedFault.ACCESS_DENIED, refused)
     if status in (429, 503):
-        text = f"The channel asks us to come back later ({status})."
+        text = phrase("The channel asks us to come back later ({status}).", status=status)
         return FeedError(FeedFault.HTTP_STATUS, text, retry_at=retry_at(headers.get("retry-after", ""), now))
     if status == 304:
         return FeedError(
             FeedFault.NOT_MODIFIED,
-            "The channel says “not modified” (304), although Turnkey asked for the whole calendar: what is known of it "
-            "may be out of date. Copy its export link once more. Turnkey will try again; all stays are kept.",
+            phrase(
+                "The channel says “not modified” (304), although Turnkey asked for the whole calendar: what is known "
+                "of it may be out of date. Copy its export link once more. Turnkey will try again; all stays are kept."
+            ),
         )
     if 300 <= status <= 399:
-        return FeedError(FeedFault.HTTP_STATUS, f"The channel redirects without saying where ({status}).")
-    return FeedError(FeedFault.HTTP_STATUS, f"The channel answers with status {status}. Turnkey will try again.")
+        text = phrase("The channel redirects without saying where ({status}).", status=status)
+        return FeedError(FeedFault.HTTP_STATUS, text)
+    text = phrase("The channel answers with status {status}. Turnkey will try again.", status=status)
+    return FeedError(FeedFault.HTTP_STATUS, text)
 
 
 def retry_at(text: str, now: datetime) -> datetime | None:

@@ -30,6 +30,7 @@ from rentals.calendars.imports.conditions import OF_FETCHING, Condition, set_con
 from rentals.fields import UndecryptableValue
 from rentals.models import CalendarFeed, FeedState
 from rentals.outbound import INTERNET, NEIGHBOURHOOD, Network
+from rentals.phrases import phrase
 
 #: Twice the deadline of a fetch: time for the import, too.
 CLAIM: Final = timedelta(seconds=60)
@@ -109,7 +110,7 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
     except CalendarFeed.DoesNotExist:
         return PollResult.LEFT  # deleted just now
     except UndecryptableValue:
-        text = "The address cannot be decrypted: the key that was in use when it was saved is missing."
+        text = phrase("The address cannot be decrypted: the key that was in use when it was saved is missing.")
         error = FeedError(FeedFault.URL_REFUSED, text)
         _note_failure(_without_secrets(feed_id), claim, until, error, asked_at, clock())
         return PollResult.FAILED
@@ -132,7 +133,9 @@ def poll(feed_id: int, *, clock: Callable[[], datetime] = timezone.now, network:
     except Exception as error:  # noqa: BLE001 - a calendar that meets an error of ours must not come back every minute
         kind, trace = type(error).__name__, error.__traceback__
     # From here on without the error itself, whose text may quote a guest's name.
-    text = f"Turnkey had an internal error ({kind}); the worker's log has the details. All stays are kept."
+    text = phrase(
+        "Turnkey had an internal error ({kind}); the worker's log has the details. All stays are kept.", kind=kind
+    )
     _note_failure(feed, claim, until, FeedError(FeedFault.NOT_A_CALENDAR, text), asked_at, clock())
     raise ImportBroke(kind).with_traceback(trace)
 
@@ -187,7 +190,7 @@ def _note_failure(
     too is no news. A calendar that never came is refused at once: a person is just entering it.
     """
     failures = feed.state.failures + 1
-    facts: dict[str, Any] = {"last_try_at": asked_at, "failures": failures, "last_error": str(error)[:300]}
+    facts: dict[str, Any] = {"last_try_at": asked_at, "failures": failures, "last_error": error.text}
     if error.fault is FeedFault.NOT_MODIFIED:
         # All that was taken for a good fetch since said the same, and nothing.
         facts["last_good_at"] = Coalesce("whole_at", "last_good_at")

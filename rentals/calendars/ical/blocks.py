@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from rentals.calendars.events import FeedError, FeedFault
+from rentals.phrases import phrase
 
 #: The largest number of events that is read.
 MAX_EVENTS = 20_000
@@ -122,7 +123,7 @@ class _Cutter:
             self.event.lines.append(line)
         elif self.head is not None:
             if _OF_AN_EVENT.match(line):
-                self._hide("It has no BEGIN:VEVENT.", [line])
+                self._hide(phrase("It has no BEGIN:VEVENT."), [line])
             else:
                 self.head.lines.append(line)
 
@@ -130,7 +131,7 @@ class _Cutter:
         if not self.blocks.heads:
             raise FeedError(
                 FeedFault.NOT_A_CALENDAR,
-                "The content is not a calendar: it has no BEGIN:VCALENDAR. Check the link.",
+                phrase("The content is not a calendar: it has no BEGIN:VCALENDAR. Check the link."),
             )
         if self.head is not None:
             raise _truncated()
@@ -140,16 +141,16 @@ class _Cutter:
 
     def _begin_event(self) -> None:
         if self.event is not None:
-            self._damaged("It has no END:VEVENT.")
+            self._damaged(phrase("It has no END:VEVENT."))
         if self.nested:
             self.blocks.complete = False
         self._leave_nested()
         if len(self.blocks.events) >= MAX_EVENTS:
-            raise FeedError(FeedFault.TOO_MANY_EVENTS, f"The calendar has more than {MAX_EVENTS:,} events.")
+            raise _too_many()
         self.event = Block(self.head or Head())
         self.blocks.events.append(self.event)
         if self.head is None:
-            self._damaged("It is outside of the calendar.")
+            self._damaged(phrase("It is outside of the calendar."))
 
     def _end_event(self) -> None:
         if self.nested and self.event is not None:
@@ -161,7 +162,7 @@ class _Cutter:
 
     def _end_calendar(self) -> None:
         if self.event is not None:
-            self._damaged("It has no END:VEVENT.")
+            self._damaged(phrase("It has no END:VEVENT."))
             self.event = None
         if self.nested:
             self.blocks.complete = False
@@ -178,13 +179,13 @@ class _Cutter:
             self.head.zones.append(self.zone)
         self._zone_line(f"BEGIN:{name}")
         if name not in _KNOWN and not name.startswith("X-") and self.hidden is None:
-            self._hide("Its BEGIN line is damaged.", [])
+            self._hide(phrase("Its BEGIN line is damaged."), [])
 
     def _hide(self, damage: str, lines: list[str]) -> None:
         """Keep lines that may be an event under another name, so that a person sees what is not imported."""
         self.blocks.complete = False
         if len(self.blocks.events) >= MAX_EVENTS:
-            raise FeedError(FeedFault.TOO_MANY_EVENTS, f"The calendar has more than {MAX_EVENTS:,} events.")
+            raise _too_many()
         self.hidden = Block(self.head or Head(), lines, damage)
         self.blocks.events.append(self.hidden)
 
@@ -205,4 +206,9 @@ class _Cutter:
 
 
 def _truncated() -> FeedError:
-    return FeedError(FeedFault.TRUNCATED, "The calendar has no end (END:VCALENDAR): the download broke off.")
+    return FeedError(FeedFault.TRUNCATED, phrase("The calendar has no end (END:VCALENDAR): the download broke off."))
+
+
+def _too_many() -> FeedError:
+    most = f"{MAX_EVENTS:,}"
+    return FeedError(FeedFault.TOO_MANY_EVENTS, phrase("The calendar has more than {most} events.", most=most))

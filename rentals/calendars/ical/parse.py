@@ -29,11 +29,12 @@ from rentals.calendars.ical.times import USUAL_NIGHTS, BeyondBelief, Unreadable
 from rentals.calendars.ical.unfold import content_lines
 from rentals.calendars.ical.versions import settle
 from rentals.calendars.ical.zones import Zones
+from rentals.phrases import phrase, phrases
 from rentals.plain_text import one_line
 
 _NAME_LENGTH = 120
 _MANY = ("RRULE", "RDATE")
-_SAME_TIME = "It begins and ends at one time of day, written in UTC: perhaps days of another time zone."
+_SAME_TIME = phrase("It begins and ends at one time of day, written in UTC: perhaps days of another time zone.")
 
 
 def read_calendar(body: bytes, *, zone: str, now: datetime) -> Calendar:
@@ -106,7 +107,7 @@ class _Reading:
                 self.quarantined.append(
                     Quarantined(
                         record.uid,
-                        str(reason),
+                        reason.text,
                         summary=record.summary,
                         starts=self._ahead(record.starts),
                         status=record.status,
@@ -130,7 +131,7 @@ class _Reading:
         self.quarantined.append(
             Quarantined(
                 uid=uid,
-                reason=str(reason),
+                reason=reason.text,
                 starts=starts,
                 ends=ends,
                 status=status_of(fields.raw("STATUS")),
@@ -158,7 +159,7 @@ def _may_be_midnights_elsewhere(record: Record) -> bool:
 def _event(record: Record, instance: Instance | None = None, part: str = "") -> Event:
     starts, ends = (record.starts, record.ends) if instance is None else (instance.starts, instance.ends)
     days = days_of(starts, ends, _midnight_zones(record), record.zones.home)
-    doubts = [] if days is None or days.certain else [AT_MIDNIGHT]
+    doubts: list[str] = [] if days is None or days.certain else [AT_MIDNIGHT]
     if days is None and _may_be_midnights_elsewhere(record):
         doubts.append(_SAME_TIME)
     if days is not None:
@@ -166,7 +167,11 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
     if record.no_length:
         doubts.append(NO_LENGTH)
     if (nights := (record.end.day - record.start.day).days) > USUAL_NIGHTS:
-        doubts.append(f"It lasts {nights} nights, longer than a year.")
+        doubts.append(
+            phrases(
+                "It lasts {number} night, longer than a year.", "It lasts {number} nights, longer than a year.", nights
+            )
+        )
     return Event(
         uid=record.uid,
         starts=starts,
@@ -181,7 +186,7 @@ def _event(record: Record, instance: Instance | None = None, part: str = "") -> 
         by_length=record.by_length,
         no_length=record.no_length,
         from_midnights=days is not None,
-        doubt=" ".join(doubts),
+        doubts=tuple(doubts),
     )
 
 
@@ -190,7 +195,7 @@ def _left_out(record: Record) -> Quarantined:
     event = _event(record)
     return Quarantined(
         record.uid,
-        "A newer row has the same UID, other days and other words, and only that one counts.",
+        phrase("A newer row has the same UID, other days and other words, and only that one counts."),
         recurrence_id=record.recurrence_id,
         summary=record.summary,
         starts=event.starts,

@@ -21,6 +21,7 @@ from rentals.calendars.ical.properties import (
 )
 from rentals.calendars.ical.times import Moment, Unreadable, after, check_period, has_no_length, next_day, read_moment
 from rentals.calendars.ical.zones import Zones
+from rentals.phrases import phrase
 from rentals.plain_text import one_line
 
 #: Properties that an event has at most once (RFC 5545, 3.6.1). Twice means that two events ran into one.
@@ -138,12 +139,12 @@ def _continue(fields: Fields, name: str, line: str, length: int) -> None:
 def record_of(fields: Fields, order: int, zones: Zones, now: datetime) -> Record:
     """Read an event. Raises `Unreadable` with the reason."""
     if fields.merged:
-        raise Unreadable("A property that an event has only once is there twice: two events ran into one.")
+        raise Unreadable(phrase("A property that an event has only once is there twice: two events ran into one."))
     start, end = _period(fields, zones)
     recurrence, this_and_future = _recurrence_id(fields, zones)
     rules = tuple(value.strip() for _, value in fields.several.get("RRULE", ()) if value.strip())
     if fields.several.get("EXRULE"):
-        raise Unreadable("Its recurrence uses EXRULE, which is obsolete.")
+        raise Unreadable(phrase("Its recurrence uses EXRULE, which is obsolete."))
     rdates = tuple(fields.several.get("RDATE", ()))
     no_length = has_no_length(start, end)
     if no_length:
@@ -198,7 +199,7 @@ def _known_date(fields: Fields, zones: Zones, name: str) -> date | None:
 def _period(fields: Fields, zones: Zones) -> tuple[Moment, Moment]:
     """DTEND is the check-out; without it DURATION counts, without both it is one night."""
     if "DTSTART" not in fields.single:
-        raise Unreadable("It has no start (DTSTART).")
+        raise Unreadable(phrase("It has no start (DTSTART)."))
     params, value = fields.single["DTSTART"]
     start = read_moment(value, params, zones)
     if fields.raw("DTEND"):
@@ -217,7 +218,7 @@ def _recurrence_id(fields: Fields, zones: Zones) -> tuple[Moment | None, bool]:
     try:
         _ = read.value
     except OverflowError:
-        raise Unreadable("A date in it is out of range.") from None
+        raise Unreadable(phrase("A date in it is out of range.")) from None
     return read, params.get("RANGE", "").upper() == "THISANDFUTURE"
 
 

@@ -14,6 +14,7 @@ from icalendar.prop import vDDDTypes
 from rentals.calendars.ical.records import Record, key_of
 from rentals.calendars.ical.recurrence_rules import Budget, Window, bounded_rule
 from rentals.calendars.ical.times import Moment, Unreadable, read_moment
+from rentals.phrases import phrase
 
 #: The most instances of one event.
 MOST_INSTANCES = 500
@@ -51,7 +52,7 @@ def expand(master: Record, overrides: Sequence[Record], now: datetime, budget: B
         raise
     except Exception as error:
         # The libraries have no single error of their own; whatever they met costs this event alone.
-        raise Unreadable("Its recurrence cannot be followed.") from error
+        raise Unreadable(phrase("Its recurrence cannot be followed.")) from error
     return _nearest(instances, now)
 
 
@@ -68,7 +69,7 @@ def _component(record: Record, number: int, window: Window, budget: Budget) -> E
             event["RECURRENCE-ID"].params["RANGE"] = "THISANDFUTURE"
         return event
     if len(record.rules) > _MOST_RULES:
-        raise Unreadable("It has too many recurrence rules.")
+        raise Unreadable(phrase("It has too many recurrence rules."))
     for raw in dict.fromkeys(record.rules):
         rule = bounded_rule(raw, window, budget)
         if rule is not None:
@@ -91,7 +92,7 @@ def _dates(record: Record, values: Iterable[tuple[Any, str]], window: Window) ->
             if window.begin.date() <= moment.day <= window.end.date():
                 found.add(_like(moment, window.start))
     if len(found) > _MOST_DATES:
-        raise Unreadable("It recurs on too many single days.")
+        raise Unreadable(phrase("It recurs on too many single days."))
     return sorted(found)
 
 

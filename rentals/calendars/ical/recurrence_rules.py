@@ -14,6 +14,7 @@ from dateutil.rrule import rrulestr  # type: ignore[import-untyped]
 from icalendar.prop import vRecur
 
 from rentals.calendars.ical.times import Moment, Unreadable
+from rentals.phrases import phrase
 
 #: How far ahead recurrences are followed.
 HORIZON = timedelta(days=2 * 365 + 1)
@@ -44,7 +45,7 @@ class Budget:
     def spend(self, days: int) -> None:
         self.days -= max(days, 0)
         if self.days < 0:
-            raise Unreadable("The calendar holds too many recurring events to follow.")
+            raise Unreadable(phrase("The calendar holds too many recurring events to follow."))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def bounded_rule(raw: str, window: Window, budget: Budget) -> vRecur | None:
     rule.pop("UNTIL", None)
     if not _comes_true(rule, wall):
         budget.spend(_DAYS_OF_NEVER)
-        raise Unreadable("Its recurrence rule never comes true.")
+        raise Unreadable(phrase("Its recurrence rule never comes true."))
     if count:
         text = f"{_text(rule)};UNTIL={min(until, window.wall_end):%Y%m%dT%H%M%S}"
         until = max(islice(rrulestr(text, dtstart=wall), int(count[0])), default=wall)
@@ -129,20 +130,20 @@ def _with_until(rule: vRecur, until: datetime, window: Window) -> vRecur:
 def _checked(raw: str) -> vRecur:
     """The parsed rule when it is one that we follow. Raises `Unreadable`."""
     if len(raw) > _LONGEST_RULE:
-        raise Unreadable("Its recurrence rule is too long.")
+        raise Unreadable(phrase("Its recurrence rule is too long."))
     try:
         rule: vRecur = vRecur.from_ical(raw)
         frequency = str(rule["FREQ"][0]).upper()
         interval = int(rule.get("INTERVAL", [1])[0])
         count = int(rule.get("COUNT", [1])[0])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
-        raise Unreadable("Its recurrence rule cannot be read.") from error
+        raise Unreadable(phrase("Its recurrence rule cannot be read.")) from error
     if frequency not in _FREQUENCIES or any(len(rule.get(name, ())) > 1 for name in _FINER):
-        raise Unreadable("It recurs more often than daily: that is no stay.")
+        raise Unreadable(phrase("It recurs more often than daily: that is no stay."))
     if count < 1:
         rule.pop("COUNT")  # some exporters write COUNT=-1 for "without end"
     if interval < 1 or "RSCALE" in rule or "SKIP" in rule:
-        raise Unreadable("Its recurrence rule cannot be followed.")
+        raise Unreadable(phrase("Its recurrence rule cannot be followed."))
     return rule
 
 
@@ -179,7 +180,7 @@ def _comes_true(rule: vRecur, wall: datetime) -> bool:
     try:
         return next(iter(rrulestr(_text(rule), dtstart=wall.replace(year=late))), None) is not None
     except (ValueError, OverflowError, TypeError) as error:
-        raise Unreadable("Its recurrence rule cannot be followed.") from error
+        raise Unreadable(phrase("Its recurrence rule cannot be followed.")) from error
 
 
 def _text(rule: vRecur) -> str:

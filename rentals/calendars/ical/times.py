@@ -12,6 +12,7 @@ from icalendar.prop import vDate, vDatetime, vDuration
 
 from rentals.calendars.ical.properties import Params
 from rentals.calendars.ical.zones import Zones, instant
+from rentals.phrases import phrase
 
 #: The longest stay that is believed, in nights, and the longest that is believed without a look.
 LONGEST_NIGHTS = 800
@@ -31,6 +32,10 @@ _OLDEST = datetime(1, 1, 1, tzinfo=UTC)
 
 class Unreadable(ValueError):
     """An event that cannot be read. The text tells the operator why, and quotes nothing of the event."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text  # for `said`
 
 
 class BeyondBelief(Unreadable):
@@ -78,7 +83,7 @@ def read_moment(raw: str, params: Params, zones: Zones) -> Moment:
 def _date_of(raw: str) -> date:
     raw = raw.strip()
     if len(raw) > _LONGEST_DATE:
-        raise Unreadable("A date in it cannot be read.")
+        raise Unreadable(phrase("A date in it cannot be read."))
     return _basic(raw)
 
 
@@ -87,10 +92,10 @@ def _basic(raw: str) -> date:
     """The library reads the basic form alone, so the other forms in use are converted to it first."""
     shape = _SHAPE.fullmatch(raw)
     if shape is None:
-        raise Unreadable("A date in it cannot be read.")
+        raise Unreadable(phrase("A date in it cannot be read."))
     year, month, day, hour, minute, second, offset = shape.groups()
     if int(year) < EARLIEST_YEAR:
-        raise Unreadable("A date in it is in the distant past.")
+        raise Unreadable(phrase("A date in it is in the distant past."))
     try:
         if hour is None:
             read = vDate.from_ical(f"{year}{month}{day}")  # type: ignore[no-untyped-call]
@@ -101,7 +106,7 @@ def _basic(raw: str) -> date:
         wall = vDatetime.from_ical(f"{year}{month}{day}T{clock}")  # type: ignore[no-untyped-call]
         return _with_offset(wall + late, offset)
     except (ValueError, OverflowError):
-        raise Unreadable("A date in it does not exist.") from None
+        raise Unreadable(phrase("A date in it does not exist.")) from None
 
 
 def _with_offset(wall: datetime, offset: str | None) -> datetime:
@@ -120,9 +125,9 @@ def after(start: Moment, raw: str) -> Moment:
         nominal = _length(days) if days.strip("+-") != "P" else timedelta()
         exact = _length(f"PT{clock}") if letter else timedelta()
     except ValueError:
-        raise Unreadable("Its length (DURATION) cannot be read.") from None
+        raise Unreadable(phrase("Its length (DURATION) cannot be read.")) from None
     if days.startswith("-"):
-        raise Unreadable("It ends before it starts.")
+        raise Unreadable(phrase("It ends before it starts."))
     try:
         if start.wall is None or start.zone is None:
             return Moment(start.day + timedelta(days=math.ceil((nominal + exact) / _ONE_DAY)))
@@ -131,7 +136,7 @@ def after(start: Moment, raw: str) -> Moment:
             ends = (instant(ends, start.zone) + exact).astimezone(start.zone).replace(tzinfo=None)
         return Moment(ends.date(), ends, start.zone)
     except OverflowError:
-        raise Unreadable("Its end is out of range.") from None
+        raise Unreadable(phrase("Its end is out of range.")) from None
 
 
 def _length(raw: str) -> timedelta:
@@ -145,7 +150,7 @@ def next_day(start: Moment) -> Moment:
             return Moment(start.day + _ONE_DAY)
         return Moment(start.day + _ONE_DAY, start.wall + _ONE_DAY, start.zone)
     except OverflowError:
-        raise Unreadable("Its end is out of range.") from None
+        raise Unreadable(phrase("Its end is out of range.")) from None
 
 
 def has_no_length(start: Moment, end: Moment) -> bool:
@@ -164,17 +169,17 @@ def check_period(start: Moment, end: Moment, now: datetime) -> tuple[date, date]
     try:
         starts, ends = start.value, end.value
     except OverflowError:
-        raise Unreadable("A date in it is out of range.") from None
+        raise Unreadable(phrase("A date in it is out of range.")) from None
     if isinstance(starts, datetime) and isinstance(ends, datetime):
         length = ends - starts
     else:
         length = end.day - start.day
     if length < timedelta(0):
-        raise Unreadable("It ends before it starts.")
+        raise Unreadable(phrase("It ends before it starts."))
     if (end.day - start.day).days > LONGEST_NIGHTS:
-        raise BeyondBelief(f"It lasts more than {LONGEST_NIGHTS} nights.")
+        raise BeyondBelief(phrase("It lasts more than {nights} nights.", nights=LONGEST_NIGHTS))
     if (end.day.year, end.day.month, end.day.day) > (now.year + FARTHEST_YEARS, now.month, now.day):
-        raise BeyondBelief(f"It is more than {FARTHEST_YEARS} years ahead.")
+        raise BeyondBelief(phrase("It is more than {years} years ahead.", years=FARTHEST_YEARS))
     return starts, ends
 
 

@@ -6,6 +6,7 @@ import codecs
 import re
 
 from rentals.calendars.events import FeedError, FeedFault
+from rentals.phrases import phrase
 
 #: The largest calendar that is read, in bytes after decompression.
 MAX_BYTES = 5 * 1024 * 1024
@@ -26,12 +27,14 @@ def content_lines(body: bytes) -> list[str]:
     Windows-1252 for every line that is no UTF-8. Raises `FeedError` for what is too large or an HTML page.
     """
     if len(body) > MAX_BYTES:
-        raise FeedError(FeedFault.TOO_LARGE, f"The calendar is larger than {MAX_BYTES // (1024 * 1024)} MB.")
+        text = phrase("The calendar is larger than {most} MB.", most=MAX_BYTES // (1024 * 1024))
+        raise FeedError(FeedFault.TOO_LARGE, text)
     raw = _bytes_of_text(body)
     begins = _CALENDAR.search(raw)
     if _HTML.search(raw, 0, begins.start() if begins else len(raw)):
         raise FeedError(
-            FeedFault.NOT_A_CALENDAR, "The address answered with a web page instead of a calendar. Check the link."
+            FeedFault.NOT_A_CALENDAR,
+            phrase("The address answered with a web page instead of a calendar. Check the link."),
         )
     raw = _LINE_END.sub(b"\n", _FOLD.sub(b"", raw))
     try:

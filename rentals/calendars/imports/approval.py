@@ -13,6 +13,7 @@ from rentals.calendars.imports.ledger import Ledger
 from rentals.calendars.imports.stays import Stays
 from rentals.calendars.imports.summary import Summary
 from rentals.models import Booking, FeedItem, FeedState
+from rentals.phrases import phrase
 
 
 def threatened(feed_id: int) -> list[FeedItem]:
@@ -81,10 +82,10 @@ def _treat_as(stays: Stays, item: FeedItem, word: FeedItem.Decision) -> None:
     ledger = stays.ledger
     ledger.set(item, decision=word.value)
     if word is FeedItem.Decision.STAY and item.verdict in {Verdict.REVIEW, Verdict.BLOCK}:
-        ledger.set(item, verdict=Verdict.STAY.value, reason="You said that it is a stay.", gone_at=None)
+        ledger.set(item, verdict=Verdict.STAY.value, reason=phrase("You said that it is a stay."), gone_at=None)
         stays.assign({pk for pk, one in ledger.items.items() if one.gone_at is None})
     elif word is FeedItem.Decision.NOT_STAY:
-        ledger.set(item, verdict=Verdict.BLOCK.value, reason="You said that it is not a stay.")
+        ledger.set(item, verdict=Verdict.BLOCK.value, reason=phrase("You said that it is not a stay."))
         ledger.set(item, absent_since=None, awaits_approval=False, kept_at=None, unreadable_since=None)
     if (booking := ledger.booking_of(item)) is not None:
         stays.affect(booking)

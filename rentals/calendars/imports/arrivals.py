@@ -24,6 +24,7 @@ from rentals.calendars.events import (
 from rentals.calendars.imports import joined_rows
 from rentals.calendars.imports.ledger import Ledger
 from rentals.models import CalendarFeed
+from rentals.phrases import phrase
 
 
 def channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
@@ -36,7 +37,7 @@ def channel_of(calendar: Calendar, feed: CalendarFeed) -> Channel:
     if channel is Channel.TURNKEY:
         raise FeedError(
             FeedFault.OWN_CALENDAR,
-            "This calendar is published by Turnkey itself. Use the link that the booking channel gives you.",
+            phrase("This calendar is published by Turnkey itself. Use the link that the booking channel gives you."),
         )
     if channel is Channel.OTHER and feed.channel == Channel.AUTO.value and feed.state.detected_channel:
         return Channel(feed.state.detected_channel)

@@ -51,7 +51,7 @@ def settle(feed: CalendarFeed, ledger: Ledger, summary: Summary, now: datetime) 
     if waiting != feed.state.pending_absences:
         _write(feed, {"pending_absences": waiting})
     if summary.held:
-        reason = (summary.held_reason or feed.state.held_reason)[:200]
+        reason = summary.held_reason or feed.state.held_reason
         if not set_condition(feed.pk, Condition.HELD, True, now, held_reason=reason):
             FeedState.objects.filter(feed=feed).exclude(held_reason=reason).update(held_reason=reason)
     elif feed.state.held_since is not None:

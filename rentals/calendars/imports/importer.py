@@ -24,6 +24,9 @@ from rentals.calendars.imports.ledger import Ledger, content_of
 from rentals.calendars.imports.stays import LISTS_STAY, Stays
 from rentals.calendars.imports.summary import Action, Summary
 from rentals.models import Booking, FeedItem
+from rentals.phrases import phrase, together
+
+CANCELLED = phrase("The channel cancelled it.")
 
 
 class Importer:
@@ -150,8 +153,8 @@ class Importer:
         if item.decision == FeedItem.Decision.NOT_STAY:
             return  # nobody comes, whatever it says
         never_read = item.verdict == Verdict.QUARANTINED
-        said = f"Its latest version cannot be read; the version before still counts. {arrival.reason}"
-        changed = self.ledger.set(item, reason=(arrival.reason if never_read else said)[:200])
+        kept = "" if never_read else phrase("Its latest version cannot be read; the version before still counts.")
+        changed = self.ledger.set(item, reason=together(kept, arrival.reason))
         if never_read:
             names = ("summary", "starts_on", "starts_at", "ends_on", "ends_at")
             self.ledger.set(item, **{name: getattr(arrival, name) for name in names})
@@ -161,7 +164,7 @@ class Importer:
 
     def _cancelled_by_channel(self, item: FeedItem) -> None:
         """Cancel at once, but a stay in progress waits for a person: the guest may be inside."""
-        self.ledger.set(item, verdict=Verdict.CANCELLED.value, reason="The channel cancelled it.", absent_since=None)
+        self.ledger.set(item, verdict=Verdict.CANCELLED.value, reason=CANCELLED, absent_since=None)
         booking = self.ledger.booking_of(item)
         if booking is None or booking.check_out <= self.now:
             self.ledger.set(item, awaits_approval=False)
@@ -175,7 +178,7 @@ class Importer:
     def _listed_first(self, arrival: Arrival, former: Known | None = None) -> None:
         """`former`: holds the stay of another guest, who had these days before."""
         if former is not None:
-            arrival = replace(arrival, reason=f"{arrival.reason} {REBOOKED}")
+            arrival = replace(arrival, reason=together(arrival.reason, REBOOKED))
         if arrival.ends_at is not None and arrival.ends_at <= self.now:
             return  # over before we heard of it
         item = FeedItem(

@@ -260,7 +260,7 @@ def content_of(arrival: Arrival, verdict: Verdict) -> dict[str, Any]:
         "guest_count": guest.guest_count,
         "reservation_url": guest.reservation_url,
         "verdict": verdict.value,
-        "reason": arrival.reason[:200],
+        "reason": arrival.reason,
         "needs_review": arrival.needs_review,
     }
 

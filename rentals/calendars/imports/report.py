@@ -9,8 +9,9 @@ from rentals.calendars.decide.placing import Arrival
 from rentals.calendars.events import Verdict
 from rentals.calendars.imports.summary import Action, Row, Summary
 from rentals.models import FeedItem
+from rentals.phrases import phrase
 
-RUNNING_CANCELLED = "The channel cancelled a stay in progress."
+RUNNING_CANCELLED = phrase("The channel cancelled a stay in progress.")
 
 
 class ImportReport:

@@ -8,6 +8,9 @@ document.addEventListener("DOMContentLoaded", () => {
         return;
     }
     field.addEventListener("focus", () => field.select());
+    const [done, byHand] = document.documentElement.lang.startsWith("pl")
+        ? ["Skopiowano", "Naciśnij Ctrl+C, aby skopiować"]
+        : ["Copied", "Press Ctrl+C to copy"];
     button.hidden = false;
     button.addEventListener("click", async () => {
         field.focus();
@@ -19,6 +22,6 @@ document.addEventListener("DOMContentLoaded", () => {
         } catch {
             copied = document.execCommand("copy"); // pages without https have no clipboard
         }
-        button.textContent = copied ? "Copied" : "Press Ctrl+C to copy";
+        button.textContent = copied ? done : byHand;
     });
 });

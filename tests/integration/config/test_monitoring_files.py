@@ -18,8 +18,8 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client.parser import text_string_to_metric_families
 
-from pins import heartbeats, tasks
-from pins.measures import exposition, figures
+from pins import tasks
+from pins.measures import exposition, figures, heartbeats
 from pins.models import Heartbeat, Incident
 from rentals.models import CalendarFeed, FeedState, Property
 from tests.support.house import House

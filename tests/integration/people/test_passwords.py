@@ -128,7 +128,7 @@ def test_a_message_in_the_broker_carries_no_link(anna: User) -> None:
     """Only ids: the link is made by the worker."""
     import inspect
 
-    assert list(inspect.signature(tasks.mail_link.run).parameters) == ["user_id", "kwargs"]
+    assert list(inspect.signature(tasks.mail_link.run).parameters) == ["user_id", "language", "kwargs"]
 
 
 # -- invitations -------------------------------------------------------------------------------------------------

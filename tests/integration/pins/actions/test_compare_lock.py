@@ -16,7 +16,7 @@ from django.utils import timezone
 from pins.core.budget import Purpose
 from pins.core.pin_state import State
 from pins.models import AccessGrant, LockState, Pin
-from pins.reconcile import account_limits
+from pins.reconcile import request_budget
 from tests.support.booking_actions import requests_sent
 from tests.support.house import House, pin_of
 from tests.support.people import operator, viewer
@@ -156,7 +156,7 @@ def test_it_waits_for_the_lease_and_for_the_budget(
     house.settle()
     settings.TEDEE_RATE_LIMIT = 20
     while (
-        account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now() + 9 * DAY, timezone.now())
+        request_budget.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now() + 9 * DAY, timezone.now())
         is None
     ):
         pass

@@ -10,12 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from pins import retention
 from pins.core.spares import LIFE, REPLACED_BEFORE_END
 from pins.desired import code_overrides, drift, spares
 from pins.desired.handing_out import By, HandedOut, NoSpareError, NotProvenError, hand_out
 from pins.incidents import slow_checks, sweep_checks
 from pins.models import AccessGrant, Incident, LockState, Pin, PinReveal, SparePool, ValueClaim
+from pins.retention import records
 from rentals.models import Booking, Lock, Property
 from tests.support.house import House
 from tests.support.spares import entered, minute, pool_on, spares_on
@@ -256,7 +256,7 @@ def test_each_one_is_made_once_and_replaced_before_it_ends(
     minute(house)
     assert house.ours(door) == []
     clock.shift(200 * DAY)
-    assert retention.purge_grants(timezone.now()) == 4
+    assert records.purge_grants(timezone.now()) == 4
 
 
 def test_they_come_last_and_only_where_twenty_places_are_left(

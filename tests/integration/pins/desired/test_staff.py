@@ -9,9 +9,9 @@ import time_machine
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from pins import retention
 from pins.core.staff import OVER_MIDNIGHT
 from pins.models import AccessGrant, ValueClaim
+from pins.retention import records
 from rentals.models import Lock, Property
 from tests.support.house import House
 from tests.support.staff import Listening, bodies, only, said, works
@@ -133,8 +133,8 @@ def test_a_permanent_grant_is_deleted_when_it_is_long_over(
     house.settle()
     access.delete()
     house.settle()
-    retention.purge_grants(timezone.now())
+    records.purge_grants(timezone.now())
     assert AccessGrant.objects.count() == 1
-    clock.shift(retention.KEEP_RECORDS + DAY)
-    retention.purge_grants(timezone.now())
+    clock.shift(records.KEEP_RECORDS + DAY)
+    records.purge_grants(timezone.now())
     assert not AccessGrant.objects.exists()

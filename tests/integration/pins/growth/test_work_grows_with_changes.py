@@ -10,7 +10,6 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from pins import retention
 from pins.desired import drift, drift_rounds, grants
 from pins.guests import collecting as guests_collecting
 from pins.guests import sending as guests_sending
@@ -18,6 +17,7 @@ from pins.incidents import slow_checks, sweep_checks
 from pins.models import Incident, LockState, Pin
 from pins.notify import collecting, outbox
 from pins.reconcile import activity, arrivals, sweep
+from pins.retention import records
 from rentals.models import Lock, LockAccount
 from tests.integration.pins.growth.conftest import NOW
 from tests.support import many_rows
@@ -75,11 +75,11 @@ def who_came(now: datetime) -> None:
 
 def purge(now: datetime) -> None:
     outbox.purge(now)
-    retention.purge_grants(now)
-    retention.purge_incidents(now)
-    retention.purge_looks(now)
-    retention.purge_guest_pages(now)
-    retention.purge_activity(now)
+    records.purge_grants(now)
+    records.purge_incidents(now)
+    records.purge_looks(now)
+    records.purge_guest_pages(now)
+    records.purge_activity(now)
 
 
 WORKS: dict[str, Work] = {

@@ -13,9 +13,9 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins import retention
 from pins.guests import links
 from pins.models import GuestGuide, GuestMessage, GuestPage, GuestPicture, Incident
+from pins.retention import records
 from pins.stack.checkup.notifications import notifications
 from rentals import purging
 from rentals.models import Booking, Property
@@ -205,7 +205,7 @@ class TestPersonalData:
             links.page_of(one.pk)
         clock.move_to(stay.check_out + timedelta(days=settings.FEED_KEEP_DAYS))
         purging.purge(timezone.now())
-        retention.purge_guest_pages(timezone.now())
+        records.purge_guest_pages(timezone.now())
         stay.refresh_from_db()
         assert (stay.guest_email, stay.guest_phone, stay.guest_language) == ("", "", "")
         coming.refresh_from_db()

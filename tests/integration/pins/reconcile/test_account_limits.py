@@ -15,7 +15,7 @@ from pytest_django import Settings
 from pins.core.budget import Purpose
 from pins.core.pin_state import State
 from pins.models import AccountState, LockState, Pin, PinAttempt, RateBudget
-from pins.reconcile import account_limits, leases, sweep
+from pins.reconcile import account_limits, leases, request_budget, sweep
 from rentals.models import Lock
 from tests.support.house import House, pin_of
 
@@ -99,7 +99,7 @@ def test_messages_between_two_sweeps_do_not_spend_what_earlier_deadlines_need(
         house.stay(house.flat(far, name=f"F{n}"), 5 * DAY + n * HOUR, HOUR)
     house.run(far)  # its message comes first
     assert house.requests == 0
-    assert LockState.objects.get(lock=far).pause_cause == account_limits.BUDGET_SPENT
+    assert LockState.objects.get(lock=far).pause_cause == request_budget.BUDGET_SPENT
     house.run(near)
     assert Pin.objects.filter(lock=near, state=State.SET).count() == 5
     clock.shift(15 * SECOND)
@@ -149,7 +149,7 @@ def test_locks_that_are_only_to_be_compared_are_not_woken_while_codes_wait_for_r
     for lock in (calm, moved):
         LockState.objects.create(lock=lock, audit_at=hour_ago, device_id=lock.device_id)
     Lock.objects.filter(pk=moved.pk).update(device_id=moved.device_id + 1000)
-    account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now(), timezone.now())
+    request_budget.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now(), timezone.now())
     assert sweep.due_locks(timezone.now(), sweep.ration(timezone.now())) == [calm.pk, moved.pk]
     for n in range(3):
         house.stay(house.flat(door, name=f"F{n}"), HOUR + n * MINUTE, DAY)
@@ -263,7 +263,7 @@ def test_a_lock_that_may_not_spend_does_not_keep_the_probe(
     doors = [house.lock(f"Door {n}") for n in range(3)]
     house.stay(house.flat(*doors), timedelta(0), DAY)
     now = timezone.now()
-    account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, now, now)
+    request_budget.spend(house.account.budget_key, Purpose.ARRIVAL, now, now)
     row = RateBudget.objects.get()
     row.usage["counts"][-1] = 18
     row.save()

@@ -14,7 +14,7 @@ from pins.core import budget
 from pins.core.pin_state import State
 from pins.desired import drift
 from pins.models import Delivery, Incident, LockState, NotificationChannel, Pin, RateBudget
-from pins.reconcile import account_limits, sweep
+from pins.reconcile import request_budget, sweep
 from rentals.models import Booking, Lock, LockAccount, Property
 from tests.support.booking_actions import cancel, change
 from tests.support.house import House, pin_of
@@ -157,7 +157,7 @@ def test_half_of_the_requests_count_as_spent(house: House, clock: time_machine.T
     house.lock()
     bring_back(saved())
     row = RateBudget.objects.get(key=house.account.budget_key)
-    left = budget.remaining(budget.Usage.from_json(row.usage), account_limits.rules(), timezone.now())
+    left = budget.remaining(budget.Usage.from_json(row.usage), request_budget.rules(), timezone.now())
     assert left == settings.TEDEE_RATE_LIMIT // 2
     assert LockAccount.objects.get().observe_only
 

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 import time_machine
 
-from pins.core.alias import ALIAS_LENGTH
+from pins.core.alias import ALIAS_LENGTH, reference_in
 from pins.core.pin_state import State
 from pins.models import AccountState, Pin, PinAttempt
+from pins.reconcile import aliases
 from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +39,26 @@ def test_the_first_code_of_an_account_is_read_back_and_no_other(clock: time_mach
     assert methods() == ["post", "get", "post"]
     assert AccountState.objects.get().alias_form == ""
     assert min(len(pin.alias_sent) for pin in house.ours(door)) < ALIAS_LENGTH
+
+
+def test_while_the_first_code_is_there_no_other_one_is_read_back_in_its_place() -> None:
+    house = House(names_checked=False)
+    door = house.lock()
+    flat = house.flat(door)
+    first, second = (pin_of(house.stay(flat, days * DAY, DAY), door) for days in (2, 5))
+    assert aliases.take_check(first, house.account, None)
+    state = AccountState.objects.get()
+    Pin.objects.filter(pk=first.pk).update(remote_id=7)
+    assert not aliases.take_check(second, house.account, state)
+    Pin.objects.filter(pk=first.pk).update(remote_id=None)
+    assert aliases.take_check(second, house.account, state)
+
+
+def test_a_code_is_sent_under_the_reference_that_it_has_now(house: House) -> None:
+    door = house.lock()
+    pin = pin_of(house.stay(house.flat(door), 2 * DAY, DAY), door)
+    pin.alias = "Anna 03-08 Mar #AAAA11"
+    assert reference_in(aliases.alias_to_send(pin, None)) == pin.grant.reference
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pins.core.pin_state import State
 from pins.desired import disclosure, grants
 from pins.incidents import sweep_checks
 from pins.models import AccessGrant, Incident, LockState, Pin, PinAttempt, RateBudget
-from pins.reconcile import account_limits, by_hand, sweep
+from pins.reconcile import account_limits, by_hand, request_budget, sweep
 from pins.reconcile.endings import Endings
 from pins.simulator.messages import Reply, Request
 from rentals.models import Booking, Lock, LockAccount, Property
@@ -36,7 +36,7 @@ def full_flat(house: House, door: Lock, stays: int) -> list[Booking]:
 
 def left(house: House) -> int:
     usage = Usage.from_json(RateBudget.objects.get(key=house.account.budget_key).usage)
-    return remaining(usage, account_limits.rules(), timezone.now())
+    return remaining(usage, request_budget.rules(), timezone.now())
 
 
 # -- what is stored ----------------------------------------------------------------------------------------------
@@ -148,7 +148,7 @@ def test_the_budget_holds_exactly_what_was_sent(house: House, codes: int) -> Non
     door = house.lock()
     full_flat(house, door, codes)
     house.settle()
-    assert left(house) == account_limits.rules().limit - codes
+    assert left(house) == request_budget.rules().limit - codes
 
 
 def test_what_a_run_did_not_send_goes_back(house: House) -> None:
@@ -157,13 +157,13 @@ def test_what_a_run_did_not_send_goes_back(house: House) -> None:
     house.cloud.script(door.device_id, ["POST:ok", "POST:offline"])
     house.run(door)
     assert methods() == ["post", "post"]
-    assert left(house) == account_limits.rules().limit - 2
+    assert left(house) == request_budget.rules().limit - 2
 
 
 def test_a_429_of_another_lock_stops_what_was_taken_in_advance(house: House) -> None:
     door = house.lock()
     full_flat(house, door, 5)
-    after_answer(house, "POST", lambda: account_limits.rate_limited(house.account, 600.0, timezone.now()))
+    after_answer(house, "POST", lambda: request_budget.rate_limited(house.account, 600.0, timezone.now()))
     house.run(door)
     assert methods() == ["post"]
 
@@ -186,7 +186,7 @@ def test_a_new_cutoff_stops_what_was_taken_in_advance(house: House, settings: Se
 def test_nothing_is_taken_in_advance_where_little_is_left(house: House, settings: Settings) -> None:
     settings.TEDEE_RATE_LIMIT = 20
     for _ in range(16):
-        account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now(), timezone.now())
+        request_budget.spend(house.account.budget_key, Purpose.ARRIVAL, timezone.now(), timezone.now())
     door = house.lock()
     full_flat(house, door, 5)
     seen: list[int] = []

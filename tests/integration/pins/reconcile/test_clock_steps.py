@@ -13,9 +13,11 @@ from django.utils import timezone
 
 from pins import tasks
 from pins.core.pin_state import State
-from pins.models import AccountState, Delivery, Heartbeat, LockState
+from pins.models import AccountState, Delivery, Heartbeat, LockActivity, LockState, Pin, StayArrival
 from pins.notify import collecting, sending, tries
 from pins.reconcile import clock_steps, sweep
+from rentals.models import LockAccount
+from tests.support.activity import tick
 from tests.support.house import House, pin_of
 from tests.support.notifications import letters, open_for
 from tests.support.statements import statements
@@ -115,6 +117,49 @@ def test_a_message_whose_sender_died_then_is_tried_at_once(house: House, clock: 
 
     a_day_ahead(clock, die)
     assert sending.due(timezone.now(), 9) == [message.pk]
+
+
+def test_locks_are_read_for_arrivals_again_and_nobody_is_missed_by_a_midnight_to_come(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    LockAccount.objects.update(reads_activity=True)
+    door = house.lock()
+    house.stay(house.flat(door), -HOUR, 3 * DAY)
+    house.settle()
+
+    def read() -> None:
+        assert tick(house) == 1
+        assert StayArrival.objects.filter(absent_at=timezone.now()).update(announced=True)
+
+    a_day_ahead(clock, read)
+    assert LockActivity.objects.values_list("read_at", "due_at", "rest_until").get() == (None, None, None)
+    house.settle()
+    assert tick(house) == 1
+    assert StayArrival.objects.values_list("absent_at", "announced").get() == (None, False)
+
+
+OF_LOCKS = (
+    *("dispatched_at", "looked_at", "written_at", "list_proven_at", "audited_at", "full_list_at"),
+    *("creation_unseen_at", "learned_room_at", "yielded_at", "offline_since"),
+)
+OF_ACCOUNTS = ("watched_at", "listed_at", "key_checked_at", "alias_checked_at")
+OF_CODES = ("listed_at", "list_doubted_at", "edited_at")
+
+
+def test_nothing_was_seen_or_done_at_a_moment_to_come(house: House) -> None:
+    door = house.lock()
+    house.stay(house.flat(door), HOUR, DAY)
+    now = timezone.now()
+    later = now + DAY
+    Heartbeat.objects.create(name="notify", at=later)
+    AccountState.objects.get_or_create(account=house.account)
+    LockState.objects.update(**dict.fromkeys(OF_LOCKS, later))
+    AccountState.objects.update(**dict.fromkeys(OF_ACCOUNTS, later))
+    Pin.objects.update(**dict.fromkeys(OF_CODES, later))
+    assert clock_steps.forget(now)
+    assert LockState.objects.values(*OF_LOCKS).get() == dict.fromkeys(OF_LOCKS, now)
+    assert AccountState.objects.values(*OF_ACCOUNTS).get() == dict.fromkeys(OF_ACCOUNTS, now)
+    assert Pin.objects.values(*OF_CODES).get() == dict.fromkeys(OF_CODES, now)
 
 
 def test_a_right_clock_costs_one_question(house: House) -> None:

@@ -11,7 +11,10 @@ from django.utils import timezone
 from pins.board.lock_page import lock_page
 from pins.core.capacity import BELIEVED
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Incident, LockState, PinAttempt
+from pins.models import AccessGrant, Incident, LockState, Pin, PinAttempt
+from pins.reconcile import keypad_room
+from pins.reconcile.known import pins_at_a_glance
+from pins.tedee.errors import Cause
 from rentals.access import EVERYTHING
 from rentals.models import Lock
 from tests.support.booking_actions import cancel
@@ -160,3 +163,45 @@ def test_a_place_that_becomes_free_ends_nothing_while_others_wait_for_one(clock:
     house.live(clock, 20 * MINUTE)
     assert pin_of(stays[4], door).state == State.SET
     assert open_after_sweep() == []
+
+
+@pytest.mark.parametrize(("arrives_in", "severity"), [(5 * HOUR, Severity.URGENT), (3 * DAY, Severity.WARNING)])
+def test_no_room_is_urgent_where_a_guest_comes_soon_and_nobody_can_yield(
+    house: House, arrives_in: timedelta, severity: str
+) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), arrives_in, DAY)
+    keypad_room.refused(door, pin_of(booking, door), timezone.now())
+    assert Incident.objects.get(kind=Kind.NO_ROOM).severity == severity
+
+
+def test_a_free_place_ends_the_wait_of_those_that_were_refused_for_it(house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), 3 * DAY, DAY)
+    now = timezone.now()
+    LockState.objects.update_or_create(lock=door, defaults={"learned_room": 3, "learned_room_at": now})
+    Pin.objects.update(last_cause=Cause.NO_ROOM.value, hold_until=now + HOUR, next_try_at=now + HOUR)
+    keypad_room.freed(door, now)
+    assert LockState.objects.values_list("learned_room", "learned_room_at").get() == (None, None)
+    pin = pin_of(booking, door)
+    assert (pin.hold_until, pin.next_try_at) == (now, now)
+
+
+def test_a_code_that_yields_on_a_full_lock_goes_on_yielding_and_returns_when_there_is_room(house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), 3 * DAY, DAY)
+    now = timezone.now()
+    LockState.objects.update_or_create(
+        lock=door, defaults={"learned_room": 1, "learned_room_at": now, "yielded_at": now}
+    )
+    Pin.objects.update(admitted=False, remote_id=7)
+    AccessGrant.objects.update(disclosed_at=now)
+
+    def admitted() -> tuple[bool, bool]:
+        state = LockState.objects.get(lock=door)
+        return keypad_room.admit(door, pins_at_a_glance(door.pk, now), 0, state, now)
+
+    assert admitted() == (False, False)
+    LockState.objects.update(learned_room=None)
+    assert admitted() == (True, True)
+    assert pin_of(booking, door).admitted

@@ -14,6 +14,7 @@ from pins import tasks
 from pins.core.pin_state import State
 from pins.models import LockState
 from pins.reconcile import leases, sweep
+from pins.reconcile.account_limits import LEASE
 from rentals.models import Lock
 from tests.support.house import House, pin_of
 
@@ -68,5 +69,39 @@ def test_a_lease_of_a_clock_that_has_stepped_back_does_not_hold(house: House, cl
     leases.acquire(door)  # and its worker dies
     clock.shift(-2 * HOUR)
     assert sweep.due_locks(timezone.now()) == [door.pk]
+    house.run(door)  # its worker may still live: it has the time of a lease
+    assert pin_of(booking, door).state == State.SCHEDULED
+    clock.shift(LEASE + SECOND)
+    assert sweep.due_locks(timezone.now()) == [door.pk]
     house.run(door)
     assert pin_of(booking, door).state == State.SET
+
+
+def test_nobody_speaks_to_a_lock_beside_a_run_that_the_clock_stepped_back_under(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """Its request may be under way at that moment."""
+    door = house.lock()
+    clock.shift(DAY)
+    theirs = leases.acquire(door)
+    assert isinstance(theirs, leases.Lease)
+    clock.shift(-DAY)
+    for _second in range(3):
+        assert isinstance(leases.acquire(Lock.objects.get(pk=door.pk)), leases.Taken)
+        clock.shift(20 * SECOND)
+        assert leases.renew(theirs)
+    leases.release(theirs)
+    assert isinstance(leases.acquire(Lock.objects.get(pk=door.pk)), leases.Lease)
+
+
+def test_a_change_that_is_sent_next_is_noted_with_the_lease(house: House) -> None:
+    lease = leases.acquire(house.lock())
+    assert isinstance(lease, leases.Lease)
+    assert leases.renew(lease)
+    written = LockState.objects.values_list("writes_since", "written_at")
+    assert written.get() == (0, None)
+    now = timezone.now()
+    assert leases.renew(lease, writes_at=now)
+    assert written.get() == (1, now)
+    leases.release(lease)
+    assert LockState.objects.values_list("lease_owner", "lease_until").get() == (None, None)

@@ -14,7 +14,7 @@ from pytest_django import Settings
 
 from pins.core.budget import Purpose
 from pins.models import AccountState, Incident, LockState
-from pins.reconcile import account_limits, listing
+from pins.reconcile import listing, request_budget
 from pins.simulator.messages import Request
 from pins.tedee.errors import Cause
 from rentals.models import Lock, LockAccount
@@ -114,7 +114,7 @@ def test_a_scarce_budget_is_left_to_the_codes(house: House, clock: time_machine.
     house.lock()
     moment = to_its_moment(clock, house.account)
     for _ in range(5):
-        assert account_limits.spend(house.account.budget_key, Purpose.ARRIVAL, moment, moment) is None
+        assert request_budget.spend(house.account.budget_key, Purpose.ARRIVAL, moment, moment) is None
     listing.list_due_accounts(moment, clients=house.client)
     assert asked(house) == 0
     assert AccountState.objects.get().listed_at is None

@@ -173,6 +173,12 @@ def test_the_demo_settles_by_itself_and_goes_on_at_the_next_start(tmp_path: Path
     commands.append(demo)
     assert demo.ends(180) == 0, demo.said
     assert "Filled a house with guests" in demo.said
+    for who in (
+        "what the guest of the garden flat sees",
+        "what Maria Kowalska sees",
+        "a spare code waits on this lock",
+    ):
+        assert who in demo.said
     assert "Anna at Garden flat: code set on Front door" in demo.said
     assert "Airbnb Orchard cottage: 3 stays arrived" in demo.said
     assert "at Orchard cottage: code set on Orchard cottage" in demo.said

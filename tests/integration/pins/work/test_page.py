@@ -134,3 +134,19 @@ def test_a_flat_that_was_ready_before_its_guest_left_is_not(
 
 def test_no_log_shows_the_link(link: str) -> None:
     assert link.split("/")[2] not in redact(f'"GET {link}code/ HTTP/1.1" 200')
+
+
+def test_it_speaks_the_language_of_the_browser(link: str, access: StaffAccess) -> None:
+    visitor = Client(enforce_csrf_checks=True)
+    polish = visitor.get(link, headers={"Accept-Language": "de, pl;q=0.8, en;q=0.5"})
+    shown = text(polish)
+    assert '<html lang="pl">' in content(polish)
+    assert "Pokaż kod" in shown
+    assert "wolne od 12:00 CET do 16:00 CET" in shown
+    assert "Show the code" not in shown
+    english = visitor.get(link, headers={"Accept-Language": "de"})
+    assert "Show the code" in text(english)
+    assert visitor.get("/work/wrong/", headers={"Accept-Language": "pl"}).status_code == 404
+    coded = text(visitor.post(f"{link}code/", headers={"Accept-Language": "pl"}))
+    assert "Zapisano, że kod był oglądany." in coded
+    assert access.code in coded

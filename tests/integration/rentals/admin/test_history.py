@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.apps import apps
+from django.contrib.admin import site
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import Group, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
-from django.test import Client
+from django.forms import modelform_factory
+from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
+from django.utils import timezone, translation
 from pytest_django import Settings
 
 from rentals import purging
+from rentals.admin.history import told
 from rentals.fields import EncryptedTextField
 from rentals.models import CalendarFeed, LockAccount, Property, PropertyAccess, PublishedCalendar
 from tests.support.admin_forms import flat_form
@@ -244,3 +248,28 @@ def test_the_history_is_kept_as_long_as_set(settings: Settings, clock: time_mach
     clock.shift(timedelta(days=1))
     purging.purge(timezone.now())
     assert [entry.change_message for entry in LogEntry.objects.all()] == ["New"]
+
+
+def test_a_line_is_kept_in_english_and_told_in_the_language_of_the_reader(host: Client, house: House) -> None:
+    flat = house.flat(house.lock(), name="Flat")
+    form = modelform_factory(Property, fields=["name"])({"name": "Attic. Name: changed"}, instance=flat)
+    assert form.is_valid()
+    with translation.override("pl"):
+        page: Any = site.get_model_admin(Property)
+        line = page.construct_change_message(RequestFactory().get("/"), form, None)
+    assert line == "Name: Flat → Attic. Name: changed."
+    with translation.override("pl"):
+        assert told(LogEntry(change_message="Name: Flat → name.")) == "Nazwa: Flat → name."
+        assert told(LogEntry(change_message="Name: changed. A stranger wrote: name.")) == (
+            "Name: changed. A stranger wrote: name."
+        )
+        assert told(LogEntry()) == ""
+    assert told(LogEntry(change_message=line)) == line
+
+
+def test_telling_a_line_stores_nothing(host: Client, house: House) -> None:
+    flat = house.flat(house.lock())
+    host.post(f"/admin/rentals/property/{flat.pk}/change/", flat_form(name="Attic", locks=[str(flat.locks.get().pk)]))
+    with translation.override("pl"):
+        host.get(f"/admin/rentals/property/{flat.pk}/history/")
+    assert LogEntry.objects.get().change_message.startswith("Name: ")

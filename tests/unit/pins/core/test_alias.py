@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core.alias import ALPHABET, alias_text, foreign_name, is_ours, new_reference, reference_in
+from pins.core.alias import (
+    ALPHABET,
+    AliasForm,
+    alias_text,
+    foreign_name,
+    is_ours,
+    new_reference,
+    reference_in,
+    same_but_reference,
+    spare_alias,
+    staff_alias,
+)
 
 KEY = b"a key of the installation"
 REFERENCE = "7F3K2Q"
@@ -178,3 +189,35 @@ def test_a_stray_of_ours_shows_no_guests_name() -> None:
     stray = alias_text("Alice", STARTS, ENDS, reference)
     assert foreign_name(stray, KEY) == f"Made by Turnkey, but no longer known here (#{reference})"
     assert foreign_name(stray, b"another key") == stray
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Maria Kowalska", "Maria Kowalska #7F3K2Q"),
+        ("  Maria   K. ", "Maria K. #7F3K2Q"),
+        ("Maria #7F3K2X", "Maria 7F3K2X #7F3K2Q"),
+        ("\u200b#", "Staff #7F3K2Q"),
+        ("Maria Magdalena Kowalska-Nowak", "Maria Magdalena Kowals #7F3K2Q"),
+    ],
+)
+def test_somebody_who_works_there_is_named_in_full_without_dates(name: str, text: str) -> None:
+    assert staff_alias(name, REFERENCE) == text
+
+
+def test_a_spare_code_says_that_it_is_one() -> None:
+    assert spare_alias(REFERENCE) == "Spare code #7F3K2Q"
+    assert spare_alias(REFERENCE, AliasForm(16, reference_first=True)) == "#7F3K2Q Spare co"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        (alias("Ann"), "#AAAAAA ann 03-08 mar", True),
+        (alias("Ann"), alias("Bob"), False),
+        (alias("Ann"), alias("Ann", ends=date(2027, 3, 9)), False),
+        ("#7F3K2Q", "#AAAAAA", False),  # nothing is said by either
+    ],
+)
+def test_aliases_are_compared_without_their_references(one: str, other: str, same: bool) -> None:
+    assert same_but_reference(one, other) is same

@@ -6,7 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pins.core.capacity import LEFT_BESIDE_SPARES, Candidate, admitted, admitted_spares, admitted_to_full, evicted, room
+from pins.core.capacity import (
+    LEFT_BESIDE_SPARES,
+    Candidate,
+    admitted,
+    admitted_spares,
+    admitted_to_full,
+    believed,
+    evicted,
+    room,
+)
 
 NOW = datetime(2027, 3, 3, 14, tzinfo=UTC)
 
@@ -21,6 +30,13 @@ def there(pin_id: int, days: float, **facts: bool) -> Candidate:
 
 def test_five_places_are_kept_free() -> None:
     assert (room(100, 0), room(100, 90), room(100, 98)) == (95, 5, 0)
+
+
+def test_what_a_lock_said_of_its_room_is_believed_for_a_day() -> None:
+    day, second = timedelta(days=1), timedelta(seconds=1)
+    assert believed(97, NOW - day + second, NOW) == 97
+    assert believed(97, NOW - day, NOW) is None
+    assert believed(None, None, NOW) is None
 
 
 def test_the_nearest_starts_are_admitted_and_a_disclosed_code_never_yields() -> None:
@@ -49,7 +65,8 @@ def test_the_furthest_code_that_nobody_was_shown_makes_room_for_an_arrival_withi
     on_lock = [there(1, 3), there(2, 9), there(3, 20, disclosed=True), one(4, 30)]
     assert evicted(on_lock, one(9, 0.5), NOW) == 2
     assert evicted(on_lock, one(9, -2), NOW) == 2  # the guest is at the door
-    assert evicted(on_lock, one(9, 1.1), NOW) is None
+    assert evicted(on_lock, one(9, 1), NOW) == 2
+    assert evicted(on_lock, Candidate(9, NOW + timedelta(days=1, seconds=1), disclosed=False), NOW) is None
     assert evicted([there(1, 0.4), there(2, -1)], one(9, 0.5), NOW) is None  # no guest loses a code for a later one
 
 

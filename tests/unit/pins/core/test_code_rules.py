@@ -130,7 +130,7 @@ def test_shapes_that_people_choose_and_strangers_try(value: str) -> None:
     assert is_guessable(value)
 
 
-@pytest.mark.parametrize("value", ["739105", "40862", "5830274", "61407382", "718293", "903617"])
+@pytest.mark.parametrize("value", ["739105", "40862", "5830274", "61407382", "718293", "903617", "123470", "903456"])
 def test_ordinary_values_are_not_guessable(value: str) -> None:
     assert not is_guessable(value)
 
@@ -175,6 +175,11 @@ def test_generated_values_are_good_with_the_systems_randomness(length: int) -> N
 def test_taken_values_are_avoided_whatever_collection_holds_them() -> None:
     script = iter([739105, 739105, 40862, 903617])
     assert generate(6, ["739105", "040862"], randbelow=lambda _: next(script)) == "903617"
+
+
+def test_values_that_no_lock_takes_are_never_drawn() -> None:
+    script = iter([12_479, 97_421, 22_722, 40_862])
+    assert generate(5, (), randbelow=lambda _: next(script)) == "40862"
 
 
 def test_the_last_free_values_are_found_and_chosen_evenly() -> None:

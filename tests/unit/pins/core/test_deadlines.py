@@ -30,6 +30,7 @@ def test_every_pin_has_a_deadline_in_utc(view: PinView) -> None:
         (WISH, Observed(), NOW + HOUR),  # a new code: the arrival
         (replace(WISH, content=replace(WISH.content, ends_at=NOW + 3 * DAY)), SET, NOW + 2 * DAY),  # extended: old end
         (replace(WISH, content=replace(WISH.content, ends_at=NOW + DAY)), SET, NOW + DAY),  # shortened: new end
+        (replace(WISH, content=replace(WISH.content, ends_at=NOW)), SET, NOW),  # shortened to this moment
         (PERMANENT, Observed(), NOW + HOUR),
         (PERMANENT, SET, NOW + 2 * DAY),  # it stays: the old end
         (WISH, replace(SET, applied=PERMANENT.content), NOW + 2 * DAY),  # it stays no longer: the new end

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pins.core.foreign_writers import REMEDIES, Writer, counted_writers, writer_of
@@ -45,3 +47,8 @@ def test_writers_are_counted_those_with_most_first() -> None:
 def test_each_writer_has_words_and_each_tool_a_way_to_switch_it_off() -> None:
     assert all(one.words for one in Writer)
     assert set(REMEDIES) == set(Writer) - {Writer.PERSON}
+
+
+def test_a_remedy_is_a_sentence() -> None:
+    for text in REMEDIES.values():
+        assert re.fullmatch(r"[A-Z][a-z]*,? .*[a-z]\.", text), text

@@ -162,6 +162,11 @@ def test_a_foreign_pin_with_a_similar_name_is_never_adopted(foreign: Content) ->
     assert (after.nominees, after.pending) == ((), None)
 
 
+def test_the_wished_value_under_a_changed_name_is_never_one_too_many() -> None:
+    beside = replace(SET, nominees=(11,))
+    assert meaning(beside, Read(11), remote(CUT, remote_id=11)).observed == SET
+
+
 def test_a_pin_that_vanished_before_it_was_read_is_not_ours() -> None:
     after = meaning(FOUND, Read(7), NOT_FOUND).observed
     assert (after.held, after.nominees) == (frozenset(), ())

@@ -204,3 +204,9 @@ def test_a_former_value_under_a_changed_name_is_read_until_a_proven_list_shows_n
     doubtful = looks.looked(left, shown(here, credit=Credit.DOUBTFUL), NOW)
     assert doubtful.left_codes == left.left_codes
     assert looks.looked(left, shown(here, credit=Credit.PROVEN), NOW).left_codes == frozenset()
+
+
+def test_a_block_outlives_a_list_only_while_it_is_about_the_same_pin() -> None:
+    blocked = replace(SET, blocked="edited_again", blocked_rev=3)
+    assert looked(blocked, 7) == blocked
+    assert looked(replace(blocked, remote_id=None, applied=None), 9).blocked == ""

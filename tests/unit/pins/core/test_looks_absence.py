@@ -167,3 +167,17 @@ def test_one_list_ends_the_belief_in_a_code_without_known_content_once_the_end_t
     assert looks.looked(lost, shown(credit=Credit.DOUBTFUL), NOW).remote_id is None
     later = Observed(remote_id=7, posts=(replace(over, ends_at=NOW + MINUTE),))
     assert looks.looked(later, shown(credit=Credit.DOUBTFUL), NOW).omitted
+
+
+def test_a_404_outside_tedees_envelope_ends_the_attempt_and_asks_the_list() -> None:
+    lost = transitions.lost(replace(SET, pending=PUT), UNTIL)
+    assert looks.missing_perhaps(lost, 7, NOW) == replace(lost, pending=None, must_look=True)
+    assert looks.missing_perhaps(replace(SET, omitted=True), 7, NOW) == Observed()
+
+
+def test_what_vanished_before_it_was_read_says_nothing_of_a_lost_creation() -> None:
+    doubted = replace(MADE, absent=True, renamed_or_gone=True)
+    searching = Observed(pending=POST, nominees=(11, 12), posts=(doubted,))
+    open_again = replace(MADE, absent=True)
+    assert looks.passed_over(searching, 11) == replace(searching, nominees=(12,), posts=(open_again,))
+    assert looks.passed_over(replace(searching, nominees=(11,)), 11) == Observed(posts=(open_again,))

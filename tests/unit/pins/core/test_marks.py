@@ -84,6 +84,13 @@ def test_kept_is_said_only_of_what_was_set_on_every_lock_and_stayed_so(codes: li
     assert kept == all(one.state is State.SET and one.changed_at <= AT and one.has_keypad for one in codes)
 
 
+@pytest.mark.parametrize(("mark", "hours"), [(Mark.DAY, 24), (Mark.HOURS, 4), (Mark.CHECK_IN, 0)])
+def test_a_mark_passes_so_many_hours_before_check_in(mark: Mark, hours: int) -> None:
+    at, second = AT - hours * HOUR, timedelta(seconds=1)
+    assert passed(AT, at - second, at) == [mark]
+    assert passed(AT, at, at + second) == []
+
+
 @given(st.lists(st.integers(1, 400), min_size=1, max_size=60))
 def test_each_mark_passes_once_however_the_looks_fall(gaps: list[int]) -> None:
     check_in = AT + timedelta(hours=30)

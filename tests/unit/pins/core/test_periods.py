@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core.periods import Period, stay_period
+from pins.core.periods import NO_END, NO_START, Period, stay_period
 from rentals.local_time import local_moment
 
 WARSAW = "Europe/Warsaw"
@@ -158,3 +158,13 @@ def test_a_moment_shows_its_wall_time_unless_the_clock_skipped_it(day: date, at:
         assert shown.replace(tzinfo=None) > wanted
         assert (shown - timedelta(days=2)).utcoffset() != shown.utcoffset()
     assert shown.fold == 0 or shown.replace(tzinfo=None) != wanted
+
+
+def test_what_stands_for_no_beginning_and_no_end_never_changes_because_it_is_stored() -> None:
+    assert (utc(1970, 1, 1), utc(9000, 1, 1)) == (NO_START, NO_END)
+
+
+def test_a_period_becomes_longer_and_never_shorter() -> None:
+    period = Period(utc(2027, 3, 3), utc(2027, 3, 8))
+    assert period.until(utc(2027, 3, 9)) == Period(utc(2027, 3, 3), utc(2027, 3, 9))
+    assert period.until(utc(2027, 3, 7)) == period

@@ -222,3 +222,11 @@ UNWANTED, NO_ROOM = replace(WISH, wanted=False), replace(WISH, admitted=False)
 )
 def test_the_state_that_people_see(desired: Desired, observed: Observed, state: State) -> None:
     assert plan.state_of(PinView(desired, observed), NOW) is state
+
+
+def test_a_surplus_code_that_no_list_has_shown_for_a_while_is_looked_for_before_it_goes() -> None:
+    surplus = replace(SET, extra_ids=(8,), listed_at=NOW)
+    assert not plan.listed_too_long_ago(surplus, 8, NOW + 2 * MINUTE)
+    assert plan.listed_too_long_ago(surplus, 8, NOW + 2 * MINUTE + SECOND)
+    assert plan.listed_too_long_ago(replace(surplus, listed_at=None), 8, NOW)
+    assert not plan.listed_too_long_ago(replace(surplus, listed_at=None), 7, NOW)

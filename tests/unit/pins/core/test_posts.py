@@ -119,6 +119,13 @@ def test_a_refusal_takes_back_the_last_one_and_no_confirmed_one() -> None:
     assert posts.refused(made(5, remote_id=7)) == made(5, remote_id=7)
 
 
+def test_a_value_that_exists_already_is_that_of_the_lost_one_before() -> None:
+    doubted = Post(NOW - 9 * MINUTE, None, ENDS, absent=True, renamed_or_gone=True)
+    sent = (*made(20, absent=True), doubted, *made(8, remote_id=7), *made(5))
+    assert posts.exists(sent) == (*made(20, absent=True), *made(9), *made(8, remote_id=7))
+    assert posts.exists((*made(8, remote_id=7), *made(5))) == (*made(8, remote_id=7), *made(5))
+
+
 def test_an_answer_names_the_last_one_and_a_list_the_first() -> None:
     sent = made(9, 5, absent=True)
     assert posts.found(sent, (7,), newest=True) == (*made(9, absent=True), *made(5, remote_id=7))
@@ -157,6 +164,20 @@ def test_a_new_creation_drops_what_the_lock_ended_and_what_nobody_can_find_after
     fresh_and_lost = Post(NOW - DAY + MINUTE, None, ENDS)
     before = (ended, just_ended, old_and_known, old_and_lost, fresh_and_lost)
     assert posts.begun(before, ENDS, NOW) == (just_ended, old_and_known, fresh_and_lost, Post(NOW, None, ENDS))
+
+
+@pytest.mark.parametrize(
+    ("post", "remote_id", "ended"),
+    [
+        (Post(NOW - DAY, 7, NOW), 7, True),
+        (Post(NOW - DAY, 7, NOW + MINUTE), 7, False),
+        (Post(NOW - DAY, 7, None), 7, False),
+        (Post(NOW - DAY, 7, NOW), 8, False),
+        (Post(NOW - DAY, None, NOW), None, False),
+    ],
+)
+def test_whether_we_gave_a_code_an_end_that_has_come(post: Post, remote_id: int | None, ended: bool) -> None:
+    assert posts.has_ended([post], remote_id, NOW) is ended
 
 
 def test_how_many_codes_may_be_on_the_lock() -> None:

@@ -55,6 +55,13 @@ def test_what_comes_before_a_request(token: TokenFacts, step: TokenStep) -> None
     assert next_step(token, NOW) is step
 
 
+def test_a_token_serves_until_shortly_before_its_end() -> None:
+    assert is_usable(facts(age=3539, left=61), NOW)
+    assert not is_usable(facts(age=3540, left=60), NOW)
+    assert is_usable(facts(age=17, left=3), NOW)  # of 20 seconds an eighth is kept
+    assert not is_usable(facts(ended=True), NOW)
+
+
 def test_a_fresh_token_that_is_refused_is_not_renewed() -> None:
     assert not may_be_renewed(facts(age=10), NOW)
     assert may_be_renewed(facts(age=60), NOW)
@@ -91,4 +98,5 @@ def test_a_token_is_used_only_while_it_is_good_and_nobody_waits_for_ever(
         assert is_usable(token, NOW)
         assert left > 0
     if step is Step.WAIT:
-        assert next_step(token, NOW + max(LONGEST_CLAIM, LONGEST_REST) + S) is Step.RENEW
+        # A rest too far away to be believed may become believable while somebody renews.
+        assert next_step(token, NOW + LONGEST_CLAIM + LONGEST_REST + S) is Step.RENEW

@@ -219,3 +219,25 @@ def test_a_value_given_up_whose_post_was_lost_may_be_ours_that_the_lock_has() ->
     unseen = Observed(exists=True, posts=(Post(NOW, None, UNTIL),))  # it can land no more, and no list showed it
     assert transitions.rotated(unseen, "481516").left_codes == {"481516"}
     assert transitions.rotated(Observed(exists=True, posts=(Post(NOW, 7, UNTIL),)), "481516").left_codes == frozenset()
+
+
+def test_a_code_without_a_beginning_has_no_past_start() -> None:
+    always = replace(POST, content=replace(CONTENT, starts_at=None))
+    assert transitions.refused_value(Observed(pending=always), NOW) == Observed(refused=True, refusals=1)
+
+
+def test_lost_changes_are_forgotten_when_they_can_land_no_more_and_no_answer_is_missing() -> None:
+    late = Late(NOW, 3, 1, frozenset({Op.PUT}))
+    assert transitions.forget_late(replace(SET, late=late), NOW) == SET
+    for kept in (replace(SET, late=replace(late, until=UNTIL)), replace(SET, late=late, pending=PUT)):
+        assert transitions.forget_late(kept, NOW) == kept
+
+
+def test_a_new_attempt_starts_without_the_verdicts_on_the_last_one() -> None:
+    judged = replace(SET, omitted=True, not_found=True, exists=True, refused=True, nominees=(11,), sent_alias="old")
+    removing = transitions.prepared(judged, DELETE, NOW)
+    assert removing == replace(judged, pending=DELETE, tried_rev=3, omitted=False, not_found=False)
+    changing = transitions.prepared(judged, PUT, NOW, alias="new")
+    assert changing == replace(removing, pending=PUT, exists=False, refused=False, sent_alias="new")
+    creating = transitions.prepared(judged, POST, NOW, alias="new")
+    assert creating == replace(changing, pending=POST, nominees=(), posts=(MADE,))

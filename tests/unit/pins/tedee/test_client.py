@@ -1,11 +1,6 @@
 from __future__ import annotations
 
-import logging
-import socket
-import threading
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
@@ -16,34 +11,10 @@ import time_machine
 from pins.tedee import errors
 from pins.tedee.auth import PersonalKey
 from pins.tedee.client import Answer, TedeeClient
-from pins.tedee.messages import ListedPin, LockConnection, PinBody, PinListing
+from pins.tedee.messages import ListedPin, LockConnection, PinListing
 from pins.tedee.messages import PersonalKey as PersonalKeyListed
-from tests.support.scripted_server import Reply, Server, answer, drop, envelope, good, refusal
-
-KEY = "k3y-canary-7781"
-CODE = "739105"
-BODY = PinBody(
-    "Ann 03-08 Mar #7F3K2Q", CODE, datetime(2027, 3, 3, 14, tzinfo=UTC), datetime(2027, 3, 8, 10, tzinfo=UTC)
-)
-
-
-@contextmanager
-def talking(*replies: Reply) -> Iterator[tuple[TedeeClient, Server]]:
-    with Server(replies) as server, TedeeClient(server.url, PersonalKey(KEY), total_deadline=10.0) as client:
-        yield client, server
-
-
-CALLS: list[Callable[[TedeeClient], object]] = [
-    lambda client: client.create_pin(12, BODY),
-    lambda client: client.update_pin(12, 3, BODY),
-    lambda client: client.delete_pin(12, 3),
-    lambda client: client.list_pins(12),
-    lambda client: client.get_pin(12, 3),
-    lambda client: client.list_locks(),
-    lambda client: client.sync_locks([12]),
-    lambda client: client.activity(12),
-    lambda client: client.personal_keys(),
-]
+from tests.support.client_calls import BODY, CALLS, CODE, KEY, talking
+from tests.support.scripted_server import Reply, Server, answer, envelope, good, refusal
 
 
 def test_creating_a_pin_sends_the_whole_body_and_returns_its_id() -> None:
@@ -277,128 +248,3 @@ def test_retry_after_is_seconds_or_a_date(header: str, expected: float | None) -
         client.list_pins(12)
 
     assert caught.value.retry_after == expected
-
-
-def test_a_dropped_connection_is_ambiguous_and_not_a_hang() -> None:
-    with talking(drop()) as (client, server), pytest.raises(errors.NetworkFault) as caught:
-        client.create_pin(12, BODY)
-
-    assert caught.value.hung is False
-    assert len(server.requests) == 1, "a request that may have been applied is never repeated here"
-
-
-def test_a_closed_port_is_a_certain_failure() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))  # bound but not listening: refused, and nobody else gets the port
-        client = TedeeClient(f"http://127.0.0.1:{unused.getsockname()[1]}", PersonalKey(KEY))
-        with pytest.raises(errors.Unreachable) as caught:
-            client.create_pin(12, BODY)
-
-    assert (caught.value.status, caught.value.cause) == (None, errors.Cause.NETWORK)
-
-
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a" * 70 + ".invalid", "[::1]:9"])
-def test_a_host_that_cannot_be_found_is_a_certain_failure(host: str) -> None:
-    client = TedeeClient(f"http://{host}", PersonalKey(KEY))
-    with pytest.raises(errors.Unreachable):
-        client.create_pin(12, BODY)
-
-
-def test_an_unsendable_key_stops_before_anything_is_sent() -> None:
-    with Server([good()]) as server:
-        client = TedeeClient(server.url, PersonalKey(KEY + "\r\nX-Evil: 1"))
-        with pytest.raises(errors.Unauthorized):
-            client.list_pins(12)
-
-    assert server.requests == []
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        drop(),
-        refusal(400),
-        answer(200, raw=f'{{"pin": "{CODE}"'.encode()),
-        answer(200, raw=f"<p>{CODE} {KEY}</p>".encode()),
-        answer(400, envelope(None, 400, errorMessages=[f"pin {CODE} {KEY}"])),
-        good({"pin": CODE}, 201),
-        answer(500, raw=f"{CODE} {KEY}".encode(), headers={"X-Correlation-ID": "c-1"}),
-    ],
-)
-def test_no_secret_is_in_an_exception_its_context_or_the_log(reply: Reply, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG), talking(reply) as (client, _), pytest.raises(errors.TedeeError) as caught:
-        client.create_pin(12, BODY)
-
-    error = caught.value
-    told = f"{caplog.text} {error!r} {''.join(traceback.format_exception(error))} {vars(error)}"
-    assert KEY not in told
-    assert CODE not in told
-    assert error.__context__ is None
-    assert error.__cause__ is None
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "",
-        "api.tedee.com",
-        "ftp://x",
-        "https://user:pw@api.tedee.com",
-        "https://x/?key=1",
-        "https://x/#a",
-        "http://",
-        "http://x:port",
-    ],
-)
-def test_an_address_that_is_not_plain_http_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="address of the Tedee API") as caught:
-        TedeeClient(url, PersonalKey(KEY))
-
-    assert "pw" not in str(caught.value)
-
-
-def test_a_trailing_slash_of_the_address_does_not_matter() -> None:
-    seen: list[str] = []
-
-    def note(request: httpx.Request) -> httpx.Response:
-        seen.append(str(request.url))
-        return httpx.Response(204)
-
-    TedeeClient("https://x/api/v37/", PersonalKey(KEY), transport=httpx.MockTransport(note)).delete_pin(1, 2)
-    assert seen == ["https://x/api/v37/my/lock/1/pin/2"]
-
-
-def test_proxies_of_the_environment_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:1")
-    with talking(answer(204)) as (client, _):
-        assert client.delete_pin(1, 2).status == 204
-
-
-def test_cookies_are_not_kept() -> None:
-    with talking(answer(204, headers={"Set-Cookie": "route=7"})) as (client, server):
-        client.delete_pin(1, 2)
-        client.delete_pin(1, 2)
-
-    assert all("cookie" not in request.headers for request in server.requests)
-
-
-def test_many_threads_share_a_client() -> None:
-    failures: list[BaseException] = []
-
-    def work(client: TedeeClient, device_id: int) -> None:
-        try:
-            for _ in range(10):
-                client.delete_pin(device_id, 1)
-        except BaseException as error:  # noqa: BLE001 - carried to the test's own thread
-            failures.append(error)
-
-    with talking(answer(204)) as (client, server):
-        threads = [threading.Thread(target=work, args=(client, number)) for number in range(16)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-
-    assert failures == []
-    assert len(server.requests) == 160

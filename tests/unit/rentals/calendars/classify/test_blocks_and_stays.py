@@ -139,6 +139,17 @@ def test_rule_12_unknown_words_are_a_stay_for_review(summary: str) -> None:
 def test_rule_12_an_event_without_summary_is_a_stay_for_review() -> None:
     (made,) = readings(vcalendar(vevent()))
     assert (made.verdict, made.needs_review) == (Verdict.STAY, True)
+    assert made.reason == "It has no text (SUMMARY): treated as a stay, please check."
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Block", "Hold", "Held", "Owner", "Closing", "Offline", "Buffer", "Putzen", "Vask", "Esto", "Sulku"],
+)
+def test_rule_09_a_word_that_is_a_surname_too_needs_a_clear_separator(name: str) -> None:
+    for summary in (f"{name}, Anna", f"{name} by Anna"):
+        assert reading(summary).verdict is Verdict.STAY, summary
+    assert reading(f"{name} - Anna").verdict in (Verdict.BLOCK, Verdict.TENTATIVE)
 
 
 def test_rule_12_a_name_in_the_description_is_confirmedr_than_unknown_words() -> None:

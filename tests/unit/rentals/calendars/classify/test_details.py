@@ -82,6 +82,18 @@ def test_airbnbs_code_stands_in_its_link(line: str, code: str) -> None:
     assert reading("Reserved", line, channel=Channel.AIRBNB).guest.reservation_code == code
 
 
+@pytest.mark.parametrize("channel", [Channel.AIRBNB, Channel.OTHER])
+def test_airbnbs_link_is_kept_wherever_it_stands(channel: Channel) -> None:
+    link = "https://www.airbnb.com/hosting/reservations/details/HMABCD2345"
+    for line in (f"DESCRIPTION:see {link} for more", f"URL:{link}", f"DESCRIPTION:Link: {link}"):
+        assert reading("Reserved", line, channel=channel).guest.reservation_url == link, line
+
+
+def test_only_a_short_beginning_of_a_line_is_a_label() -> None:
+    for dashes, found in ((35, "3456"), (36, "")):
+        assert reading("Reserved", f"DESCRIPTION:{'-' * dashes}Phone: +48 600 123 456").guest.phone_last4 == found
+
+
 def test_a_number_of_guests_is_read_from_adults_and_children() -> None:
     assert reading("Reserved", r"DESCRIPTION:Adults: 2\nChildren: 1").guest.guest_count == 3
     assert reading("Reserved", r"DESCRIPTION:Guests: 2000").guest.guest_count is None

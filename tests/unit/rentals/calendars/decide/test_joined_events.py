@@ -180,5 +180,7 @@ def test_the_rest_keeps_the_key_of_an_event_that_was_known_whole() -> None:
     assert [one.part for one in fresh.events] == ["from 2027-03-10", "from 2027-03-14", "from 2027-03-18"]
     filled = split_grown([event(14, 22)], [], (), all_of(OTHER, held(18, 22, uid=""), keys=known))
     assert [one.part for one in filled.events] == ["", "from 2027-03-18"]  # nothing is left: the first has it
+    behind = split_grown([event(14, 20)], [], (), all_of(OTHER, keys=known))
+    assert [one.part for one in behind.events] == ["from 2027-03-14", ""]  # the only rest comes last
     own = split_grown([event(10, 20)], [held(10, 14, uid="new")], (), all_of(OTHER, keys=known))
     assert own.events[0].part == "from 2027-03-10"  # its own stay is inside

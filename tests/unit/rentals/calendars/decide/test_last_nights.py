@@ -18,7 +18,7 @@ def row(first: int, last: int, verdict: Verdict = Verdict.STAY, **facts: object)
 
 def single(day: int, verdict: Verdict = Verdict.STAY) -> Reading:
     """One night, whose row ends on the day of its arrival."""
-    return row(day, day + 1, verdict, no_length=True, doubt=NO_LENGTH)
+    return row(day, day + 1, verdict, no_length=True, doubts=(NO_LENGTH,))
 
 
 def gaps(*readings: Reading) -> list[int]:
@@ -42,7 +42,7 @@ MORNING = datetime(2027, 3, 5, 9, tzinfo=UTC)
         ([row(1, 4), row(5, 8), row(10, 12), row(15, 17), row(20, 22)], []),  # among many it is chance
         ([row(1, 4, end_assumed=True), row(5, 8)], []),
         ([row(1, 4, by_length=True), row(5, 8)], []),
-        ([row(1, 4, doubt=AT_MIDNIGHT), row(5, 8)], []),
+        ([row(1, 4, doubts=(AT_MIDNIGHT,)), row(5, 8)], []),
         ([single(3), row(4, 8)], [3]),
         ([single(3)], []),
         ([replace(row(1, 4), event=Event("t", date(2027, 3, 1), MORNING)), row(6, 8)], []),
@@ -73,27 +73,27 @@ def test_single_nights_count_as_signs_where_they_are_stays() -> None:
 
 
 def test_the_stays_whose_last_night_may_be_missing_are_marked() -> None:
-    rows = [row(1, 4, doubt="Odd."), row(5, 8), row(9, 12, Verdict.BLOCK), row(13, 15)]
-    doubts = [one.event.doubt for one in mark(rows, signs(rows))]
-    assert doubts == [f"Odd. {REASON}", REASON, "", ""]
+    rows = [row(1, 4, doubts=("Odd.",)), row(5, 8), row(9, 12, Verdict.BLOCK), row(13, 15)]
+    doubts = [one.event.doubts for one in mark(rows, signs(rows))]
+    assert doubts == [("Odd.", REASON), (REASON,), (), ()]
     weak = signs(rows[:2])
     assert mark(rows, weak) == tuple(rows)
 
 
 @pytest.mark.parametrize(
-    ("event", "ends", "doubt"),
+    ("event", "ends", "doubts"),
     [
-        (row(1, 4).event, date(2027, 3, 5), ""),
-        (row(1, 4, end_assumed=True).event, date(2027, 3, 4), ""),
-        (row(1, 4, by_length=True).event, date(2027, 3, 4), ""),
-        (row(1, 4, doubt=AT_MIDNIGHT).event, date(2027, 3, 4), AT_MIDNIGHT),
-        (single(3).event, date(2027, 3, 4), ""),
-        (replace(single(3).event, doubt=f"Odd. {NO_LENGTH}"), date(2027, 3, 4), "Odd."),
-        (Event("t", date(2027, 3, 1), MORNING), MORNING, ""),
+        (row(1, 4).event, date(2027, 3, 5), ()),
+        (row(1, 4, end_assumed=True).event, date(2027, 3, 4), ()),
+        (row(1, 4, by_length=True).event, date(2027, 3, 4), ()),
+        (row(1, 4, doubts=(AT_MIDNIGHT,)).event, date(2027, 3, 4), (AT_MIDNIGHT,)),
+        (single(3).event, date(2027, 3, 4), ()),
+        (replace(single(3).event, doubts=("Odd.", NO_LENGTH)), date(2027, 3, 4), ("Odd.",)),
+        (Event("t", date(2027, 3, 1), MORNING), MORNING, ()),
     ],
 )
-def test_the_option_adds_the_last_night(event: Event, ends: date, doubt: str) -> None:
+def test_the_option_adds_the_last_night(event: Event, ends: date, doubts: tuple[str, ...]) -> None:
     read = by_option(event, EndDates.LAST_NIGHT)
-    assert (read.starts, read.ends, read.doubt) == (event.starts, ends, doubt)
+    assert (read.starts, read.ends, read.doubts) == (event.starts, ends, doubts)
     for other in (EndDates.UNDECIDED, EndDates.CHECK_OUT):
         assert by_option(event, other) == event

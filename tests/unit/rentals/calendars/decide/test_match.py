@@ -135,6 +135,8 @@ NEW_UID_SAME_STAY = [
     (item(1, 8, 14, code="HM1"), event("new", 10, 14)),
     (item(1, 8, 14, name="Anna Roe"), event("new", 10, 14)),
     (item(1, 8, 14, holds_stay=False, verdict=Verdict.REVIEW), event("new", 10, 14)),
+    (item(1, 8, 14, holds_stay=False, verdict=Verdict.REVIEW), event("new", 11, 14)),
+    (item(1, 10, 14, holds_stay=False, verdict=Verdict.REVIEW, begins_at=at(10, 8)), event("new", 11, 14)),
     (item(1, 8, 14, holds_stay=False, decided=True, verdict=Verdict.BLOCK), event("new", 10, 14)),
     # in progress, and longer elsewhere
     (item(1, 8, 12, until=date(2027, 3, 15)), event("new", 10, 15)),
@@ -188,6 +190,7 @@ NEW_UID_OTHER_STAY = [
     (item(1, 20, 24, forgotten=True, trace=TRACE), event("new", 20, 24, name="Anna Roe", code="HM2")),
     (item(1, 8, 14), event("new", 8, 20)),
     (item(1, 8, 14, name="Anna Roe"), event("new", 9, 20, name="Anna Roe")),
+    (item(1, 8, 14, name="Anna Roe", holds_stay=False), event("new", 8, 20, name="Anna Roe")),
     (item(1, 8, 14, name="Anna Roe", code="HM1"), event("new", 8, 20, name="Anna Roe", code="HM2")),
     (item(1, 20, 24, name="Anna Roe"), event("new", 20, 26, name="Anna Roe")),
     # a day that could not be read
@@ -250,6 +253,13 @@ def test_where_other_guests_kept_their_uids_a_new_one_is_no_forgotten_guest() ->
     # A nameless neighbour, or one that is forgotten as well, does not show whether guests keep their UIDs.
     for silent in (replace(neighbour, name=""), replace(neighbour, forgotten=True)):
         assert pairs([forgotten, silent], event("uid-2", 26, 29), named) == {"uid-2": 2, "new": 1}
+
+
+def test_a_stay_in_progress_keeps_its_row_although_the_rows_behind_it_are_numbered_anew() -> None:
+    rows = [item(1, 8, 14), item(2, 15, 17), item(3, 18, 20)]
+    assert pairs(rows, event("uid-1", 8, 13), event("uid-2", 8, 14), event("uid-3", 15, 17))["uid-1"] == 1
+    to_come = [item(1, 11, 14), *rows[1:]]
+    assert pairs(to_come, event("uid-1", 11, 13), event("uid-2", 11, 14), event("uid-3", 15, 17))["uid-2"] == 1
 
 
 def test_days_that_were_free_and_are_taken_again_are_another_guests() -> None:

@@ -83,6 +83,7 @@ def test_a_stay_that_has_begun_keeps_its_beginning_and_its_status() -> None:
     running = stay(source(shift=-2 * DAY))
     moved = after(running, source(shift=-DAY))
     assert (moved.check_in, moved.check_out) == (running.check_in, NOW + 3 * DAY)
+    assert moved.feed_check_in == running.feed_check_in
     doubtful = after(running, source(shift=-2 * DAY, tentative=True))
     assert (doubtful.status, doubtful.needs_review) == (CONFIRMED, True)
 

@@ -61,7 +61,7 @@ def test_instants_have_their_local_days_and_whole_seconds() -> None:
         (utc(10, 14), utc(10, 14, 59, 59), {}, march(11), "It lasts less than an hour: read as one night."),
         (utc(10, 14), utc(10, 15), {}, march(10), ""),
         (utc(10, 14), utc(11, 14), {"no_length": True}, march(11), ""),
-        (march(10), march(12), {"doubt": "Odd."}, march(12), "Odd."),
+        (march(10), march(12), {"doubts": ("Odd.",)}, march(12), "Odd."),
     ],
 )
 def test_ends_that_a_person_should_look_at(
@@ -106,6 +106,7 @@ def test_what_has_no_length_or_no_place_is_quarantined(
     placed = place(reading(starts, ends), hours)
     assert placed.verdict is Verdict.QUARANTINED
     assert why in placed.reason
+    assert not placed.needs_review  # it is told as what it is
     assert (placed.starts_on, placed.ends_on, placed.ends_at) == (starts_on, None, None)
 
 
@@ -131,13 +132,13 @@ def test_an_event_is_named_by_its_uid_its_recurrence_and_its_part() -> None:
 
 def test_midnights_beside_true_times_are_doubted_one_by_one() -> None:
     midnight = reading(march(10), march(12), from_midnights=True)
-    odd = reading(march(10), march(12), from_midnights=True, doubt="Odd.")
+    odd = reading(march(10), march(12), from_midnights=True, doubts=("Odd.",))
     timed, days = reading(utc(20, 14), utc(22, 10)), reading(march(25), march(26))
-    doubts = [one.event.doubt for one in beside_true_times([midnight, odd, timed, days])]
+    doubts = ["".join(one.event.doubts) for one in beside_true_times([midnight, odd, timed, days])]
     assert [bool(doubt) for doubt in doubts] == [True, True, False, False]
     assert (doubts[0].startswith("From midnight"), doubts[1]) == (True, "Odd.")
     for half in (reading(march(20), utc(22, 10)), reading(utc(20, 14), march(22))):
-        assert beside_true_times([midnight, half])[0].event.doubt
+        assert beside_true_times([midnight, half])[0].event.doubts
     for calm in (
         [midnight, days],  # a calendar of days
         [midnight, replace(timed, verdict=Verdict.BLOCK)],

@@ -50,6 +50,7 @@ FOUR = [item("1", 2, 4), item("2", 6, 8), item("3", 10, 12), item("4", 14, 16)]
         ([came("1", 6, 8), came("3", 10, 12), came("4", 14, 16)], []),
         # Days that their own row still has are not another row's former days.
         ([came("1", 6, 8), came("2", 6, 8), came("3", 10, 12), came("4", 14, 16)], []),
+        ([came("1", 6, 8), came("2", 6, 8), came("3", 14, 16), came("4", 14, 16)], []),
         ([came("1", 6, 8, verdict=Verdict.BLOCK), came("2", 10, 12, verdict=Verdict.BLOCK)], []),
         ([came("1", 6, 8, "Anna"), came("2", 10, 12, "Ben")], []),  # names tell by themselves
     ],
@@ -121,3 +122,5 @@ def test_a_channel_that_renews_another_rows_uid_may_have_renewed_this_one() -> N
     arrivals = [AGAIN, SAME, came("fresh", 24, 26)]
     assert not Rebooked([FREE, KEPT, renewed], arrivals, NOW).is_another(FREE, AGAIN)
     assert Rebooked([FREE, KEPT, renewed], [AGAIN, SAME, came("fresh", 24, 27)], NOW).is_another(FREE, AGAIN)
+    # A second row on the days of one that is still listed is no new name for it.
+    assert Rebooked([FREE, KEPT], [AGAIN, SAME, came("fresh", 20, 22)], NOW).is_another(FREE, AGAIN)

@@ -1,0 +1,1 @@
+"""How long records are kept, and what is erased of a guest on request or by age."""
