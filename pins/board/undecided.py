@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Count, Window
 from django.utils.translation import gettext as _
 
 from pins.incidents import doubtful_arrivals
@@ -49,17 +50,17 @@ class Questions:
 
 
 def load(now: datetime, scope: Scope) -> Questions:
-    """Every row that nobody decided about, as long as it is not over: in one query for the first ones, and one for the
-    number of the others."""
+    """Every row that nobody decided about, as long as it is not over: the first ones, and the number of the others, in
+    one query."""
     waiting = doubtful_arrivals.undecided_items(now, scope)
     chosen = (
         waiting.select_related("feed__property", "feed__state")
         .defer(*FeedItem.SECRETS, *behind("feed", CalendarFeed.SECRETS))
+        .annotate(whole=Window(Count("pk")))
         .order_by("starts_at", "pk")
     )
-    shown = list(chosen[: MOST + 1])
-    more = waiting.count() - MOST if len(shown) > MOST else 0
-    return Questions(tuple(_row(one, now) for one in shown[:MOST]), more)
+    shown = list(chosen[:MOST])
+    return Questions(tuple(_row(one, now) for one in shown), shown[0].whole - len(shown) if shown else 0)
 
 
 def near(found: Sequence[Undecided]) -> Sequence[Undecided]:

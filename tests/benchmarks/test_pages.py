@@ -28,7 +28,7 @@ from tests.benchmarks import table
 from tests.support.house import House
 from tests.support.paths import FIGURES
 
-pytestmark = [pytest.mark.django_db, pytest.mark.benchmark, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.django_db, pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 SIZES = (
     (Size(properties=50, locks=100, bookings=2_000), Size(properties=500, locks=1_000, bookings=20_000))

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from tests.benchmarks import table
 from tests.benchmarks.change_over import Saturday, Size
 
-pytestmark = [pytest.mark.django_db, pytest.mark.slow]
+pytestmark = [pytest.mark.django_db, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 #: One arrival on each lock can be done; where each lock is the entrance of two flats, not all of them can.
 SIZES = {
