@@ -5,6 +5,7 @@ Guests are spoken to in more languages (`pins.guests.words`).
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import Final
 
@@ -16,10 +17,15 @@ ENGLISH, POLISH = "en", "pl"
 CHOICES: Final = ((ENGLISH, "English"), (POLISH, "Polski"))
 
 
+def first_known(asked: Iterable[str], accepted: str, known: Collection[str]) -> str:
+    """The first of the known languages: of those asked for, then of an Accept-Language header, then English."""
+    wanted = (*asked, *(name for name, _weight in parse_accept_lang_header(accepted[:200])))
+    return next((one for name in wanted if (one := name[:2].lower()) in known), ENGLISH)
+
+
 def of_browser(accepted: str) -> str:
     """The first of our languages in an Accept-Language header; English where there is none."""
-    wanted = (name[:2].lower() for name, _weight in parse_accept_lang_header(accepted[:200]))
-    return next((one for one in wanted if one in (ENGLISH, POLISH)), ENGLISH)
+    return first_known((), accepted, (ENGLISH, POLISH))
 
 
 def spoken() -> str:

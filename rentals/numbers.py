@@ -7,19 +7,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.utils.translation import get_language, ngettext, npgettext
-
-
-def days(number: int) -> str:
-    return ngettext("{number} day", "{number} days", number).format(number=number)
+from django.utils.translation import ngettext, npgettext
 
 
 def hours(number: int) -> str:
     return ngettext("{number} hour", "{number} hours", number).format(number=number)
-
-
-def minutes(number: int) -> str:
-    return ngettext("{number} minute", "{number} minutes", number).format(number=number)
 
 
 def nights(number: int) -> str:
@@ -28,10 +20,6 @@ def nights(number: int) -> str:
 
 def locks(number: int) -> str:
     return ngettext("{number} lock", "{number} locks", number).format(number=number)
-
-
-def codes(number: int) -> str:
-    return ngettext("{number} code", "{number} codes", number).format(number=number)
 
 
 def stays(number: int) -> str:
@@ -50,8 +38,3 @@ def span(length: timedelta) -> str:
     else:
         return ""
     return text.format(number=number)
-
-
-def small(date: str) -> str:
-    """A date with the names of days and months in small letters, where the language writes them so in a sentence."""
-    return date if (get_language() or "en").startswith(("en", "de")) else date.lower()

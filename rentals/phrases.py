@@ -101,7 +101,3 @@ def _made(one: str, many: str, number: int, values: dict[str, object]) -> Phrase
     made = Phrase((many if many and number != 1 else one).format(**values))
     made.one, made.many, made.number, made.values = one, many, number, values
     return made
-
-
-#: What `make messages` looks for in Python, beside the names of Django.
-MARKERS: Final = ("mark", "phrase", "phrases")

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.utils.dateformat import format as written
+from django.utils.translation import get_language, ngettext, override
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext, override
 
 from rentals import numbers
 from rentals.phrases import Phrase
@@ -48,6 +48,13 @@ class Badge:
     kind: StrEnum | None = None  # None: a state that nothing asks for
 
 
+def dated(moment: date, layout: str) -> str:
+    """A date in a layout of Django's `date` filter, with the names of days and months in small letters where the
+    language writes them so in a sentence."""
+    words = written(moment, layout)
+    return words if (get_language() or "en").startswith(("en", "de")) else words.lower()
+
+
 def clock_time(moment: datetime, zone: ZoneInfo) -> str:
     """`14:05 CET`. The short name of the zone tells the two 02:30 of an autumn night apart."""
     return f"{moment.astimezone(zone):%H:%M %Z}"
@@ -55,14 +62,14 @@ def clock_time(moment: datetime, zone: ZoneInfo) -> str:
 
 def day_and_time(moment: datetime, zone: ZoneInfo) -> str:
     """`Wed 3 Mar 2027, 15:00 CET`, in the given zone."""
-    return numbers.small(written(moment.astimezone(zone), "D j M Y, ")) + clock_time(moment, zone)
+    return dated(moment.astimezone(zone), "D j M Y, ") + clock_time(moment, zone)
 
 
 def brief(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
     """`Wed 3 Mar, 15:00 CET`; with the year if it is not the present one."""
     local = moment.astimezone(zone)
     same_year = local.year == now.astimezone(zone).year
-    return numbers.small(written(local, "D j M, " if same_year else "D j M Y, ")) + clock_time(moment, zone)
+    return dated(local, "D j M, " if same_year else "D j M Y, ") + clock_time(moment, zone)
 
 
 def soon(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
@@ -119,19 +126,19 @@ def ahead(moment: datetime, now: datetime) -> str:
 
 def day(of: date) -> str:
     """`3 Mar 2027`."""
-    return numbers.small(written(of, "j M Y"))
+    return dated(of, "j M Y")
 
 
 def span(starts: date, ends: date, today: date) -> str:
     """`12 to 22 Mar`, as short as it can be understood: months and years that differ are on both days, and a year
     that is not the present one is said."""
-    last = numbers.small(written(ends, "j M" if starts.year == ends.year == today.year else "j M Y"))
+    last = dated(ends, "j M" if starts.year == ends.year == today.year else "j M Y")
     if starts == ends:
         return last
     if starts.year != ends.year:
         first = day(starts)
     else:
-        first = numbers.small(written(starts, "j" if starts.month == ends.month else "j M"))
+        first = dated(starts, "j" if starts.month == ends.month else "j M")
     return _("{first} to {last}").format(first=first, last=last)
 
 
@@ -140,5 +147,5 @@ def days(starts: date | None, ends: date | None) -> str:
     if starts is None or ends is None:
         known = starts or ends
         return day(known) if known else _("unknown dates")
-    first = numbers.small(written(starts, "j M" if starts.year == ends.year else "j M Y"))
+    first = dated(starts, "j M" if starts.year == ends.year else "j M Y")
     return _("{first} to {last}").format(first=first, last=day(ends))

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from django.core.paginator import Page, Paginator
 from django.db.models import Q
 from django.urls import reverse
-from django.utils.dateformat import format as written
 from django.utils.translation import gettext as _
 
 from pins.board.timeline import Bar, Row, Taken, lay_out
@@ -19,8 +18,7 @@ from pins.status import arrivals, stay_lists
 from pins.status.stay_lists import Stay
 from rentals.access import Scope, visible
 from rentals.models import Booking, Property
-from rentals.numbers import small
-from rentals.wording import Badge, brief
+from rentals.wording import Badge, brief, dated
 
 DAYS = 14
 PAGE = 20
@@ -143,7 +141,7 @@ def _workers(shown: list[Property], first: date, scope: Scope, now: datetime) ->
 
 def _bar(bar: Bar, stay: Stay, now: datetime) -> StayBar:
     booking = stay.booking
-    first, last = (small(written(at, "j M")) for at in (booking.arrival_date, booking.departure_date))
+    first, last = (dated(at, "j M") for at in (booking.arrival_date, booking.departure_date))
     words = [_("{first} to {last}").format(first=first, last=last), stay.badge.label]
     words += [_("overlaps another stay")] if bar.overlaps else []
     words += [_("arrives on the day of a departure")] if bar.same_day else []

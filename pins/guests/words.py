@@ -16,11 +16,11 @@ from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
-from django.utils.translation.trans_real import parse_accept_lang_header
 
 from pins.guests.diagnosis import Finding
 from pins.guests.status import CodeStatus, DoorStatus
 from pins.guests.timing import Kind
+from rentals.languages import first_known
 from rentals.models.booking import LANGUAGES
 
 #: As each language calls itself, for the choice on the page.
@@ -30,8 +30,7 @@ _KNOWN: Final = tuple(code for code, _name in LANGUAGES)
 
 def language_of(*asked: str, browser: str = "") -> str:
     """The first of the languages that we speak: of those named, then of an Accept-Language header, then English."""
-    wanted = [*asked, *(name for name, _weight in parse_accept_lang_header(browser[:200]))]
-    return next((one[:2].lower() for one in wanted if one[:2].lower() in _KNOWN), "en")
+    return first_known(asked, browser, _KNOWN)
 
 
 #: The languages of countries by the beginning of their telephone numbers, where one of ours is what nearly all speak.

@@ -10,15 +10,13 @@ from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.utils.dateformat import format as written
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from pins.core.notification_events import Event
-from rentals.numbers import small
 from rentals.phrases import mark
-from rentals.wording import day_and_time
+from rentals.wording import dated, day_and_time
 
 _Data = Mapping[str, Any]
 TOO_LONG: Final = mark("… The rest is too long for this service: look at the board.")
@@ -176,7 +174,7 @@ def _summary(data: _Data, base_url: str) -> Message:
 
 def _title(data: _Data) -> str:
     """`Mon 1 Mar: 3 arrivals, 2 ready, 1 thing to fix`."""
-    day = capfirst(small(written(date.fromisoformat(data["date"]), "D j M")))
+    day = capfirst(dated(date.fromisoformat(data["date"]), "D j M"))
     coming = len(data["arrivals"]) + data["more_arrivals"]
     ready = sum(one["ready"] for one in data["arrivals"])
     if coming:

@@ -7,10 +7,10 @@ In small steps, the oldest first, each found by an index: a night costs what bec
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
 from pins.core.pin_state import State
 from pins.desired import staff_grants
@@ -47,32 +47,19 @@ def purge_grants(now: datetime) -> int:
 def purge_looks(now: datetime) -> int:
     """Delete records of old looks at whole locks, which belong to no grant; return how many."""
     old = PinAttempt.objects.filter(pin=None, started_at__lte=now - KEEP_LOOKS).order_by("started_at")
-    count = 0
-    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        PinAttempt.objects.filter(pk__in=ids).delete()
-        count += len(ids)
-    return count
+    return _delete(old)
 
 
 def purge_tries(now: datetime) -> int:
     """Delete records of who asked long ago for digits as a code; return how many."""
     old = CodeTry.objects.filter(at__lte=now - KEEP_RECORDS).order_by("at")
-    count = 0
-    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        CodeTry.objects.filter(pk__in=ids).delete()
-        count += len(ids)
-    return count
+    return _delete(old)
 
 
 def purge_guest_pages(now: datetime) -> int:
     """Delete the pages of guests who left long ago, with the messages to them; return how many."""
     old = GuestPage.objects.filter(booking__check_out__lte=now - KEEP_PAGES).order_by("booking__check_out")
-    count = 0
-    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-        with transaction.atomic():
-            GuestPage.objects.filter(pk__in=ids).delete()
-        count += len(ids)
-    return count
+    return _delete(old)
 
 
 def purge_activity(now: datetime) -> int:
@@ -81,16 +68,7 @@ def purge_activity(now: datetime) -> int:
     lines = DoorEntry.objects.filter(at__lte=now - activity.KEEP).order_by("at")
     came = StayArrival.objects.filter(booking__check_out__lte=now - KEEP_PAGES).order_by("booking__check_out")
     left = EarlyDeparture.objects.filter(left_at__lte=now - KEEP_PAGES).order_by("left_at")
-    count = 0
-    for every, old in (
-        (DoorEntry.objects.all(), lines),
-        (StayArrival.objects.all(), came),
-        (EarlyDeparture.objects.all(), left),
-    ):
-        while ids := list(old.values_list("pk", flat=True)[:BATCH]):
-            every.filter(pk__in=ids).delete()
-            count += len(ids)
-    return count
+    return _delete(lines) + _delete(came) + _delete(left)
 
 
 def purge_incidents(now: datetime) -> int:
@@ -105,5 +83,15 @@ def purge_incidents(now: datetime) -> int:
         with transaction.atomic():
             Delivery.objects.filter(incident__in=ids).delete()
             Incident.objects.filter(pk__in=ids).delete()
+        count += len(ids)
+    return count
+
+
+def _delete(old: QuerySet[Any]) -> int:
+    """Delete these rows in steps, in their order; returns how many. Each step is a transaction, with all that goes
+    with its rows."""
+    count = 0
+    while ids := list(old.values_list("pk", flat=True)[:BATCH]):
+        old.model.objects.filter(pk__in=ids).delete()
         count += len(ids)
     return count

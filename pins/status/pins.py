@@ -8,7 +8,6 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
-from django.utils.dateformat import format as written
 from django.utils.translation import gettext as _
 
 from pins.core.pin_state import State
@@ -18,8 +17,7 @@ from pins.status.locks import no_keypad, pause
 from pins.status.wording import Kind
 from rentals.fields import behind
 from rentals.models import LockAccount
-from rentals.numbers import small
-from rentals.wording import Badge, Tone, soon
+from rentals.wording import Badge, Tone, dated, soon
 
 _SECRETS: Final = (
     *Pin.SECRETS,
@@ -131,7 +129,7 @@ def attempt_line(attempt: PinAttempt, zone: ZoneInfo) -> AttemptLine:
             result = f"{result} ({attempt.status})"
     local = attempt.started_at.astimezone(zone)
     return AttemptLine(
-        at=f"{small(written(local, 'j M, H:i:s'))} {local:%Z}",
+        at=f"{dated(local, 'j M, H:i:s')} {local:%Z}",
         what=attempt.get_op_display(),
         result=result,
     )

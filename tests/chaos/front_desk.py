@@ -26,21 +26,17 @@ from django.utils import timezone  # noqa: E402 - the same
 from pins.models import (  # noqa: E402
     AccessGrant,
     Delivery,
-    GuestGuide,
-    GuestPage,
     Heartbeat,
     Incident,
-    LockState,
     NotificationChannel,
     Pin,
     PinAttempt,
     RateBudget,
-    SparePool,
     StaffAccess,
 )
 from rentals.models import Booking, CalendarFeed, FeedItem, Lock, LockAccount, Property  # noqa: E402
-from rentals.models.tokens import new_token, token_digest  # noqa: E402
 from rentals.signals import bookings_changed  # noqa: E402
+from tests.chaos import for_guests  # noqa: E402
 
 
 def furnish(
@@ -285,46 +281,6 @@ def tell_robot(target: str, signing_secret: str) -> int:
     ).pk
 
 
-def guide(flat: int, **fields: Any) -> int:
-    """The guide that guests of a flat read."""
-    return int(GuestGuide.objects.create(property_id=flat, **fields).pk)
-
-
-def looked(lock: int) -> bool:
-    """Whether the lock's own list was read."""
-    return LockState.objects.filter(lock=lock, looked_at__isnull=False).exists()
-
-
-def keep_spare(lock: int) -> None:
-    """One spare code is to wait on this lock."""
-    SparePool.objects.create(lock_id=lock, size=1)
-
-
-def spares(lock: int) -> int:
-    """How many wait there, as Turnkey knows."""
-    ours = Pin.objects.filter(lock=lock, grant__kind=AccessGrant.Kind.BACKUP, state="set")
-    return ours.filter(must_read=False, must_look=False).count()
-
-
-def read_activity(*, on: bool) -> None:
-    """Whether the activity of locks is read."""
-    LockAccount.objects.update(reads_activity=on)
-
-
-def guest_path(booking: int) -> str:
-    """Where the guest's page of a stay is."""
-    page, _made = GuestPage.objects.get_or_create(booking_id=booking)
-    return reverse("guest-page", args=[page.token])
-
-
-def cleaner(flat: int, name: str, **fields: Any) -> dict[str, Any]:
-    """Somebody who works in a flat; answers the access, and where their own page is."""
-    token = new_token()
-    access = StaffAccess.objects.create(name=name, link_digest=token_digest(token), **fields)
-    access.properties.set([flat])
-    return {"id": access.pk, "path": reverse("work", args=[token])}
-
-
 def names() -> dict[str, dict[str, int]]:
     """Ids by name; of two bookings of one name, the later one's."""
     return {
@@ -368,49 +324,40 @@ def calendar(feed: int) -> dict[str, Any]:
     }
 
 
-ACTIONS: dict[str, Callable[..., Any]] = {
-    action.__name__: action
-    for action in (
-        furnish,
-        book,
-        book_together,
-        book_alone,
-        book_in_bulk,
-        change_in_bulk,
-        unsettled,
-        cancel,
-        check_out,
-        move,
-        stays,
-        told,
-        known,
-        open_attempts,
-        release,
-        a_minute_passes,
-        failures,
-        spent,
-        lock_ids,
-        hire,
-        dismiss,
-        people,
-        roles,
-        incidents,
-        give_up_on,
-        change_key,
-        subscribe,
-        tell_robot,
-        names,
-        push_path,
-        guide,
-        looked,
-        keep_spare,
-        spares,
-        read_activity,
-        guest_path,
-        cleaner,
-        calendar,
-    )
-}
+_OURS: tuple[Callable[..., Any], ...] = (
+    furnish,
+    book,
+    book_together,
+    book_alone,
+    book_in_bulk,
+    change_in_bulk,
+    unsettled,
+    cancel,
+    check_out,
+    move,
+    stays,
+    told,
+    known,
+    open_attempts,
+    release,
+    a_minute_passes,
+    failures,
+    spent,
+    lock_ids,
+    hire,
+    dismiss,
+    people,
+    roles,
+    incidents,
+    give_up_on,
+    change_key,
+    subscribe,
+    tell_robot,
+    names,
+    push_path,
+    calendar,
+)
+ACTIONS = {action.__name__: action for action in (*_OURS, *for_guests.ACTIONS)}
 
 
 def main() -> None:
