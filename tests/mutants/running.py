@@ -15,7 +15,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Final
@@ -126,6 +127,32 @@ class Child:
         while (status := self.status()) is None:
             time.sleep(0.05)
         return status
+
+
+@dataclass(frozen=True)
+class Job[Key]:
+    """Work for a process of its own, and how long it may take."""
+
+    key: Key
+    work: Callable[[], int]
+    seconds: float
+
+
+def side_by_side[Key](jobs: Sequence[Job[Key]], processes: int, output: Path) -> Iterator[tuple[Key, int, Path, bool]]:
+    """Do so many jobs at a time. Each comes out when it is done, with its exit status, the file with what it printed
+    and whether it took too long."""
+    waiting, running = list(reversed(jobs)), dict[int, tuple[Key, Child]]()
+    while waiting or running:
+        while waiting and len(running) < processes:
+            job = waiting.pop()
+            place = next(number for number in range(processes) if number not in running)
+            running[place] = job.key, Child(job.work, output.with_stem(f"{output.stem}-{place}"), job.seconds)
+        for place, (key, child) in list(running.items()):
+            status = child.status()
+            if status is not None:
+                del running[place]
+                yield key, status, child.output, child.timed_out
+        time.sleep(0.02)
 
 
 def run_pytest(arguments: Sequence[str], plugins: Sequence[object]) -> int:

@@ -142,7 +142,13 @@ class Sqlite(Database):
         with contextlib.closing(sqlite3.connect(self._path, timeout=5)) as connection:
             for _ in range(2):
                 self.disk.fill()
-                connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                try:
+                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+                except sqlite3.OperationalError as error:
+                    # What the log holds makes the database grow, and has no room: nothing is left to be emptied.
+                    if error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                        raise
+                    return
 
     def hold(self, seconds: float) -> None:
         with contextlib.closing(sqlite3.connect(self._path, timeout=30, isolation_level=None)) as connection:
