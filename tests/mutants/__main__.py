@@ -10,82 +10,34 @@ from __future__ import annotations
 
 import argparse
 import os
-import random
 import sys
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tests.mutants import reach, results
-from tests.mutants.mutating import Mutant, mutants
+from tests.mutants.in_place import first_look
+from tests.mutants.mutating import mutants
 from tests.mutants.reach import FOLDER, Reach
 from tests.mutants.results import Fate, Judged
-from tests.mutants.running import Changed, Child, Chosen, read_libraries, run_pytest
+from tests.mutants.running import Job, read_libraries, side_by_side
 from tests.mutants.suites import Suite, chosen, text_of
+from tests.mutants.trials import Trial, sample, trial_of
 from tests.support import migrated
 from tests.support.paths import ROOT
 
-#: A process needs so long before its first test, on a busy machine.
-_START_SECONDS = 60
-#: A mutant may make tests so much slower before it counts as endless.
-_SLOWER = 10
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A mutant, and the tests that judge it with their seconds."""
-
-    mutant: Mutant
-    judges: dict[str, float]
-    left_out: int
-
-    def fate(self, status: int, *, timed_out: bool) -> Fate:
-        if timed_out:
-            return Fate.TIMEOUT
-        return Fate.SURVIVED if status == 0 else Fate.KILLED
-
-
-def sample(path: str, number: int, seed: int) -> list[Mutant]:
-    """So many mutants of a module; a larger sample holds the smaller one."""
-    found = mutants(path, text_of(path))
-    random.Random(f"{seed} {path}").shuffle(found)
-    return found[:number]
-
-
-def trial_of(mutant: Mutant, reaches: Sequence[Reach], most_seconds: float) -> Trial:
-    """The fastest tests that reach the mutant, together no longer than that, but at least one."""
-    every = reach.judges(reaches, mutant.path, mutant.lines, in_function=mutant.in_function)
-    judges: dict[str, float] = {}
-    for test, seconds in sorted(every.items(), key=lambda item: item[1]):
-        if not judges or sum(judges.values()) + seconds <= most_seconds:
-            judges[test] = seconds
-    return Trial(mutant, judges, len(every) - len(judges))
-
-
-def work(trial: Trial) -> int:
-    """Run the judges with the mutant in place of its module."""
-    sys.meta_path.insert(0, Changed(trial.mutant.path, trial.mutant.text))
-    files = sorted({str(ROOT / test.partition("::")[0]) for test in trial.judges})
-    return run_pytest(["-x", "--tb=short", *files], [Chosen(trial.judges)])
-
 
 def judge_all(trials: Sequence[Trial], processes: int) -> Iterator[Judged]:
-    """Run trials side by side; each comes out when it is done."""
-    waiting, running = list(reversed(trials)), dict[int, tuple[Trial, Child]]()
-    while waiting or running:
-        while waiting and len(running) < processes:
-            trial = waiting.pop()
-            place = next(number for number in range(processes) if number not in running)
-            seconds = _START_SECONDS + _SLOWER * sum(trial.judges.values())
-            running[place] = trial, Child(lambda trial=trial: work(trial), FOLDER / f"trial-{place}.txt", seconds)  # type: ignore[misc]
-        for place, (trial, child) in list(running.items()):
-            status = child.status()
-            if status is not None:
-                del running[place]
-                fate = trial.fate(status, timed_out=child.timed_out)
-                yield Judged(trial.mutant, fate, len(trial.judges), trial.left_out)
-        time.sleep(0.05)
+    """Each comes out when it is judged: in place where that shows a failing test, else with its module imported."""
+    again = list(trials)
+    for suite in dict.fromkeys(trial.suite for trial in trials):
+        inside = [trial for trial in trials if trial.suite is suite and trial.mutant.in_function]
+        for number, fate in first_look(inside, processes, FOLDER / "look.txt"):
+            if fate is not None:
+                again.remove(inside[number])
+                yield inside[number].judged(fate)
+    jobs = [Job(trial, trial.run, trial.seconds) for trial in again]
+    for trial, status, _, timed_out in side_by_side(jobs, processes, FOLDER / "trial.txt"):
+        yield trial.judged(trial.fate(status, timed_out=timed_out))
 
 
 def say(text: str) -> None:
@@ -99,7 +51,7 @@ def prepare(options: argparse.Namespace) -> tuple[list[Judged], list[Trial]]:
     trials: list[Trial] = []
     for path, suite in chosen(options.modules):
         if suite not in reaches:
-            reaches[suite] = reach.recorded(suite, say, options.tests)
+            reaches[suite] = reach.recorded(suite, say, options.tests, options.processes)
         if options.number is not None:
             drawn = [one for one in mutants(path, text_of(path)) if one.number in options.number]
         else:
@@ -108,7 +60,7 @@ def prepare(options: argparse.Namespace) -> tuple[list[Judged], list[Trial]]:
             if (mutant.path, *mutant.change) in known:
                 settled.append(Judged(mutant, Fate.EQUIVALENT))
                 continue
-            trial = trial_of(mutant, reaches[suite], options.most_seconds)
+            trial = trial_of(mutant, suite, reaches[suite], options.most_seconds)
             if trial.judges:
                 trials.append(trial)
             else:

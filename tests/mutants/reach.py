@@ -11,13 +11,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import coverage
 import pytest
 
-from tests.mutants.running import Child, run_pytest
+from tests.mutants.running import Job, run_pytest, side_by_side
 from tests.mutants.suites import Suite, text_of
 from tests.support.paths import ROOT
 
@@ -44,19 +45,20 @@ class Reach:
         return all((ROOT / path).exists() and _digest(path) == digest for path, digest in self.texts.items())
 
 
-def recorded(suite: Suite, say: Callable[[str], None], parts: Sequence[str] = ("",)) -> list[Reach]:
+def recorded(suite: Suite, say: Callable[[str], None], parts: Sequence[str] = ("",), processes: int = 1) -> list[Reach]:
     """The reach of the tests of a suite; what is missing is recorded first. `parts`: only of files with one of these in
     their path. Raises `RuntimeError` if a test fails."""
     files = [file for file in suite.test_files() if any(part in file for part in parts)]
     missing = [file for file in files if (kept := _kept(file)) is None or not kept.holds()]
-    for start in range(0, len(missing), _BATCH):
-        batch = missing[start : start + _BATCH]
-        say(f"recording what the tests reach, {start} of {len(missing)} files done")
-        _where(batch[0]).parent.mkdir(parents=True, exist_ok=True)
-        output = FOLDER / "recording.txt"
-        child = Child(lambda batch=batch: _record(batch, suite.modules()), output, _MOST_SECONDS)  # type: ignore[misc]
-        if status := child.wait():
+    batches = [tuple(missing[start : start + _BATCH]) for start in range(0, len(missing), _BATCH)]
+    (FOLDER / "reach").mkdir(parents=True, exist_ok=True)
+    jobs = [Job(batch, partial(_record, batch, suite.modules()), _MOST_SECONDS) for batch in batches]
+    if jobs:
+        say(f"recording what the tests reach, {len(missing)} files")
+    for done, (batch, status, output, _) in enumerate(side_by_side(jobs, processes, FOLDER / "recording.txt"), 1):
+        if status:
             raise RuntimeError(f"Without a mutant all must pass: {', '.join(batch)} ended with {status}. See {output}.")
+        say(f"recorded {done} of {len(jobs)} groups of files")
     return [reach for file in files if (reach := _kept(file)) is not None]
 
 

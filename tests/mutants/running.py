@@ -19,11 +19,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import pytest
 
 from tests.support.paths import ROOT
+
+Key = TypeVar("Key")
 
 #: What takes long to import and knows nothing of our settings before it is used.
 _LIBRARIES: Final = (
@@ -125,12 +127,12 @@ class Child:
 
     def wait(self) -> int:
         while (status := self.status()) is None:
-            time.sleep(0.05)
+            time.sleep(0.01)
         return status
 
 
 @dataclass(frozen=True)
-class Job[Key]:
+class Job(Generic[Key]):
     """Work for a process of its own, and how long it may take."""
 
     key: Key
@@ -138,9 +140,9 @@ class Job[Key]:
     seconds: float
 
 
-def side_by_side[Key](jobs: Sequence[Job[Key]], processes: int, output: Path) -> Iterator[tuple[Key, int, Path, bool]]:
-    """Do so many jobs at a time. Each comes out when it is done, with its exit status, the file with what it printed
-    and whether it took too long."""
+def side_by_side(jobs: Sequence[Job[Key]], processes: int, output: Path) -> Iterator[tuple[Key, int, Path, bool]]:
+    """Do so many jobs at a time. Each comes out when it is done: key, exit status, the file with what it printed, and
+    whether it took too long."""
     waiting, running = list(reversed(jobs)), dict[int, tuple[Key, Child]]()
     while waiting or running:
         while waiting and len(running) < processes:

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import results
-from tests.mutants.__main__ import sample, trial_of
 from tests.mutants.mutating import Mutant, mutants
 from tests.mutants.reach import Reach, judges
 from tests.mutants.results import Fate, Judged
 from tests.mutants.running import Changed
 from tests.mutants.suites import SUITES, chosen, text_of
+from tests.mutants.trials import sample, trial_of
 
 SOURCE = '''"""A rule."""
 
@@ -109,7 +109,7 @@ def test_a_mutant_is_judged_by_the_tests_that_reach_its_lines() -> None:
     ("most", "chosen_tests", "left_out"), [(9.0, ["quick", "slow"], 0), (1.0, ["quick"], 1), (0.0, ["quick"], 1)]
 )
 def test_the_fastest_tests_come_first_and_at_least_one(most: float, chosen_tests: list[str], left_out: int) -> None:
-    trial = trial_of(Mutant("a.py", 0, range(3, 4), True, "", str), [REACH], most)
+    trial = trial_of(Mutant("a.py", 0, range(3, 4), True, "", str), SUITES[0], [REACH], most)
     assert (list(trial.judges), trial.left_out) == (chosen_tests, left_out)
     assert trial.fate(0, timed_out=False) is Fate.SURVIVED
     assert trial.fate(1, timed_out=False) is Fate.KILLED
