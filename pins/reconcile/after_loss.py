@@ -6,7 +6,8 @@ still runs.
 2. Each lock is compared before the first change is sent to it (`LockState.look_first`), the most urgent first, as
    everywhere. A comparison while the account is observe-only teaches what it shows, but does not open the lock: the
    other installation may have gone on until the release.
-3. That comparison adopts what fits, and shows what nobody knows (`pins.reconcile.audit`).
+3. That comparison adopts what fits, and shows what nobody knows (`pins.reconcile.audit`). A code that the backup
+   knows and the list does not show may be there under a name that a person gave it: its value tells (`missing`).
 
 All times are UTC.
 """
@@ -20,6 +21,7 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 
 from pins.core import budget
+from pins.core.alias import reference_in
 from pins.core.pin_state import State
 from pins.models import (
     AccessGrant,
@@ -34,6 +36,7 @@ from pins.models import (
 )
 from pins.reconcile.known import KnownLock
 from pins.reconcile.request_budget import rules
+from pins.tedee.messages import PinListing
 from rentals.models import Lock, LockAccount
 from rentals.phrases import mark
 
@@ -114,6 +117,20 @@ def must_look_first(known: KnownLock) -> bool:
     """Must the list be compared before anything is done? Not while the account is observe-only: then nothing that
     changes the lock is sent, and the comparison comes in its turn."""
     return known.state.look_first and not known.lock.account.observe_only
+
+
+def missing(lock: Lock, listing: PinListing, now: datetime) -> dict[str, int]:
+    """Codes that the backup knows, that should be on the lock now, and that a list shows neither by their mark nor by
+    their id: the PIN by its value."""
+    restored_at = Heartbeat.objects.filter(name=RESTORED).values("at")
+    known = Pin.objects.filter(lock=lock, wanted=True, op="", grant__created_at__lt=Subquery(restored_at))
+    ids = {one.id for one in listing.pins}
+    marks = {reference_in(one.alias) for one in listing.pins}
+    return {
+        pin.grant.code: pin.pk
+        for pin in known.exclude(remote_id__in=ids).exclude(grant__reference__in=marks).select_related("grant")
+        if pin.desired.is_live(now)
+    }
 
 
 def looks_again_at(known: KnownLock, now: datetime) -> datetime | None:

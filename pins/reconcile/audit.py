@@ -6,7 +6,8 @@ under its lease, after all that is due there.
 1. One list. “Not changed since the version that we know” ends it.
 2. Otherwise each PIN of ours learns from the list, as from every list.
 3. Somebody else changed the lock: PINs that could have been narrowed without a trace in the list are read.
-4. Codes that carry our mark and that nothing explains are read, and removed, adopted or shown to a person.
+4. Codes that carry our mark and that nothing explains are read, and removed, adopted or shown to a person. After a
+   backup was restored, those without a mark are read, too, if a code that the backup knows is missing.
 5. The version is written down last: after a crash before this, the same is found again.
 """
 
@@ -68,11 +69,16 @@ def compare(lock: Lock, lease: leases.Lease, client: TedeeClient, clock: Callabl
     return _Comparison(lock, lease, client, clock).run()
 
 
+def _content(remote: RemotePin) -> Content:
+    return Content(remote.code, remote.starts_at, remote.ends_at, remote.recurrence)
+
+
 class _Comparison:
     def __init__(self, lock: Lock, lease: leases.Lease, client: TedeeClient, clock: Callable[[], datetime]) -> None:
         self.lock, self.lease, self.client, self.clock = lock, lease, client, clock
         self.state = LockState.objects.get(lock=lock)
         self.outcome = Outcome()
+        self.listed = frozenset[int]()  # every id on the list
         now = clock()
         coming = Pin.objects.filter(lock=lock, wanted=True, grant__starts_at__gt=now)
         self.check_ins = sorted(coming.values_list("grant__starts_at", flat=True))
@@ -106,7 +112,8 @@ class _Comparison:
         observations.share_list(None, seen, now)
         counts = state.version_counts if seen.version_counts is None else seen.version_counts
         self._read_what_may_be_narrowed(response.listing.version, counts, now)
-        if not self._settle_strays(seen):
+        self.listed = frozenset(one.id for one in response.listing.pins)
+        if not (self._find_renamed(seen) and self._settle_strays(seen)):
             self._later(now + ASK_AGAIN)
             return self.outcome
         if version is None:
@@ -127,6 +134,22 @@ class _Comparison:
         soon = Pin.objects.filter(lock=self.lock, wanted=True, remote_id__isnull=False, must_read=False)
         soon = soon.filter(grant__starts_at__lte=now + audit.MATTERS_WITHIN, grant__ends_at__gt=now)
         return list(soon.values_list("pk", flat=True))
+
+    def _find_renamed(self, seen: listings.SeenList) -> bool:
+        """People rename codes in the Tedee app, and a backup does not know the ids that were given since: then only
+        the value tells that a code is ours. False: not all could be asked for."""
+        missing = after_loss.missing(self.lock, seen.listing, self.clock()) if self.state.look_first else {}
+        for one in seen.listing.pins:
+            if not missing:
+                return True
+            if one.id in seen.held or reference_in(one.alias) is not None:
+                continue
+            response = self._ask(Read(one.id))
+            if response is None:
+                return False
+            if response.remote is not None and response.remote.code in missing:
+                self._adopt(missing.pop(response.remote.code), response.remote)
+        return True
 
     def _settle_strays(self, seen: listings.SeenList) -> bool:
         """Read codes of unknown origin that carry our mark. False: not all could be asked for."""
@@ -154,7 +177,7 @@ class _Comparison:
 
     def _settle_stray(self, remote: RemotePin) -> audit.Verdict:
         now = self.clock()
-        content = Content(remote.code, remote.starts_at, remote.ends_at, remote.recurrence)
+        content = _content(remote)
         waiting = Pin.objects.filter(lock=self.lock, wanted=True, remote_id=None, op="").select_related("grant")
         wanted = [
             audit.Wanted(pin.pk, pin.desired.content, pin.alias, is_free=not pin.desired.disclosed)
@@ -165,15 +188,20 @@ class _Comparison:
         if isinstance(verdict, audit.AdoptValue) and not self._take_value(verdict.pin_id, remote.code, now):
             return audit.Show()
         if isinstance(verdict, audit.Adopt | audit.AdoptValue):
-            with transaction.atomic():
-                pin = observations.locked_pin(verdict.pin_id)
-                if pin.remote_id is None and not pin.op:
-                    named = replace(pin.observed, sent_alias=remote.alias[:ALIAS_LENGTH])
-                    pin.put_observed(looks.adopted(named, remote.id, content, now))
-                    observations.save_observed(pin, now)
+            self._adopt(verdict.pin_id, remote)
         if isinstance(verdict, audit.Remove):
             self._ask(Delete(remote.id))
         return verdict
+
+    def _adopt(self, pin_id: int, remote: RemotePin) -> None:
+        """This code on the lock is the one of this PIN, unless the PIN has learned of another meanwhile."""
+        now = self.clock()
+        with transaction.atomic():
+            pin = observations.locked_pin(pin_id)
+            if pin.remote_id not in self.listed and not pin.op:
+                named = replace(pin.observed, sent_alias=remote.alias[:ALIAS_LENGTH])
+                pin.put_observed(looks.adopted(named, remote.id, _content(remote), now))
+                observations.save_observed(pin, now)
 
     def _take_value(self, pin_id: int, code: str, now: datetime) -> bool:
         """The stay keeps the value that its guest was told. False: it cannot have it."""
