@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
@@ -231,6 +232,43 @@ def test_what_the_backup_says_of_a_code_is_not_believed_and_nobody_is_accused(
     house.live(clock, 2 * HOUR)
     assert_one_right_pin(house, booking, door)
     assert not Incident.objects.filter(kind=Incident.Kind.CHANGED_IN_APP).exists()
+
+
+def test_nothing_that_was_seen_of_a_lock_is_believed(house: House, clock: time_machine.Traveller) -> None:
+    """Nor that it rests, nor that a run of then has it."""
+    house.cloud.add_foreign_pin((door := house.lock()).device_id, alias="Cleaner")
+    house.stay(house.flat(door), DAY, DAY)
+    house.live(clock, 9 * HOUR)
+    now = timezone.now()
+    LockState.objects.update(
+        lease_owner=uuid.uuid4(),
+        lease_until=now + HOUR,
+        dispatched_at=now,
+        paused_until=now + HOUR,
+        pause_cause="busy",
+        version_counts=True,
+    )
+    forgotten = {
+        "lease_owner": None,
+        "lease_until": None,
+        "dispatched_at": None,
+        "paused_until": None,
+        "pause_cause": "",
+        "list_version": None,
+        "list_proven_at": None,
+        "looked_at": None,
+        "full_list_at": None,
+        "audited_version": None,
+        "foreign_pins": 0,
+        "foreign_names": [],
+        "audited_at": None,
+        "version_counts": None,
+    }
+    seen = LockState.objects.values(*forgotten).get()
+    assert not {name for name, value in seen.items() if value == forgotten[name]}
+    bring_back(saved())
+    assert LockState.objects.values(*forgotten).get() == forgotten
+    assert LockState.objects.values_list("look_first", "audit_at").get() == (True, now)
 
 
 def test_a_message_that_waited_is_not_sent(house: House, clock: time_machine.Traveller) -> None:

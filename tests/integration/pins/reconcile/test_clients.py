@@ -41,3 +41,15 @@ def test_bodies_are_announced_as_the_setting_says(server: Server, settings: Sett
     client_for(account).create_pin(1, BODY)
 
     assert [request.headers["content-type"] for request in server.requests] == ["application/json", content_type]
+
+
+def test_each_account_and_each_address_of_the_cloud_has_a_client_of_its_own(server: Server, settings: Settings) -> None:
+    office, home = (LockAccount.objects.create(name=name, secret="one") for name in ("Office", "Home"))
+    kept = client_for(office)
+    assert client_for(home) is not kept
+    here = settings.TEDEE_API_URL
+    with Server([good({"id": 4}, 201)]) as elsewhere:
+        settings.TEDEE_API_URL = elsewhere.url
+        assert client_for(office).create_pin(1, BODY).value == 4
+        settings.TEDEE_API_URL = here
+        assert client_for(office) is kept

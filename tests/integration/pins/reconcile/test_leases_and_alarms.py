@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from pins import tasks
 from pins.core.pin_state import State
-from pins.models import LockState
+from pins.models import AccountState, LockState
 from pins.reconcile import leases, sweep
 from pins.reconcile.account_limits import LEASE
-from rentals.models import Lock
+from rentals.models import Lock, LockAccount
 from tests.support.house import House, pin_of
 
 pytestmark = pytest.mark.django_db
@@ -105,3 +105,22 @@ def test_a_change_that_is_sent_next_is_noted_with_the_lease(house: House) -> Non
     assert written.get() == (1, now)
     leases.release(lease)
     assert LockState.objects.values_list("lease_owner", "lease_until").get() == (None, None)
+
+
+def test_while_a_cloud_is_out_of_reach_its_account_is_spoken_to_by_one_lock(house: House) -> None:
+    """Another account of the same budget is none of its business."""
+    first, second, other = house.lock("Front"), house.lock("Back"), house.lock("Other")
+    other.account = LockAccount.objects.create(name="Home", secret="one", rate_group="family")
+    other.save()
+    LockAccount.objects.update(rate_group="family")
+    for account, outages in ((house.account, 1), (other.account, 0)):
+        AccountState.objects.update_or_create(account=account, defaults={"outages": outages})
+    locks = {lock.pk: lock for lock in Lock.objects.select_related("account")}
+    assert isinstance(leases.acquire(locks[first.pk]), leases.Lease)
+    taken = leases.acquire(locks[second.pk])
+    assert isinstance(taken, leases.Taken)
+    assert taken.until is not None
+    assert taken.until > timezone.now()
+    assert isinstance(leases.acquire(locks[other.pk]), leases.Lease)
+    AccountState.objects.update(outages=0)
+    assert isinstance(leases.acquire(locks[second.pk]), leases.Lease)

@@ -13,11 +13,14 @@ from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from pins import tasks
 from pins.actions import stays
+from pins.core.budget import Purpose
+from pins.core.interpret import PreparedAttempt
 from pins.core.pin_state import State
+from pins.core.plan import Delete
 from pins.desired import code_overrides, drift
 from pins.incidents import sweep_checks
 from pins.models import AccessGrant, LockState, Pin, PinAttempt, RateBudget
-from pins.reconcile import by_hand, inventory, sweep
+from pins.reconcile import attempts, by_hand, inventory, leases, sweep
 from pins.simulator.messages import Request
 from pins.simulator.transport import CloudTransport
 from rentals.models import Lock, LockAccount, Property
@@ -289,3 +292,20 @@ def test_a_revoked_code_that_stays_is_told(house: House, clock: time_machine.Tra
     sweep_checks.check(datetime.now(UTC))
     assert open_incidents() == ["code_stays"]
     assert "may still work" in text(host.get("/"))
+
+
+def test_the_key_of_an_account_that_the_lock_has_left_removes_nothing_from_it() -> None:
+    """The lock went over while it was compared, and its new account may write: with its own key."""
+    house = House()
+    door = house.lock()
+    lease = leases.acquire(door)
+    assert isinstance(lease, leases.Lease)
+    home = LockAccount.objects.create(name="Home", secret=KEY, observe_only=False)
+    Lock.objects.update(account=home)
+
+    def prepared(lock: Lock) -> object:
+        return attempts.prepare_for_lock(lock, lease, Delete(3), Purpose.AUDIT, NOW, NOW)
+
+    assert isinstance(prepared(door), attempts.ObserveOnly)
+    assert not PinAttempt.objects.exists()
+    assert isinstance(prepared(Lock.objects.get()), PreparedAttempt)

@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from pins.core.arrival import AWAITED, BEFORE
+from pins.core.pin_state import State
 from pins.guests import help as asking
 from pins.guests import links, reading
 from pins.models import (
@@ -91,6 +92,19 @@ def test_it_is_not_said_where_somebody_may_have_come(
     until_midnight(house, stay, clock)
     tick(house)
     assert StayArrival.objects.get(booking=stay).absent_at is None
+
+
+def test_a_lock_that_the_property_has_no_more_says_nothing_against_it(
+    house: House, door: Lock, flat: Property, stay: Booking, clock: time_machine.Traveller
+) -> None:
+    flat.locks.set([door, gate := house.lock("Gate")])
+    house.settle()
+    flat.locks.remove(gate)
+    house.settle()
+    assert Pin.objects.get(lock=gate).state == State.REMOVED
+    clock.move_to(stay.check_in + HOUR)
+    until_midnight(house, stay, clock)
+    assert StayArrival.objects.get(booking=stay).absent_at is not None
 
 
 # -- the guest who cannot get in ---------------------------------------------------------------------------------------
