@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -248,7 +249,7 @@ def test_nothing_that_was_seen_of_a_lock_is_believed(house: House, clock: time_m
         pause_cause="busy",
         version_counts=True,
     )
-    forgotten = {
+    forgotten: dict[str, Any] = {
         "lease_owner": None,
         "lease_until": None,
         "dispatched_at": None,

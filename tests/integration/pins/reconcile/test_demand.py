@@ -70,6 +70,6 @@ def test_accounts_that_share_a_budget_are_counted_together_and_the_earliest_come
         house.stay(house.flat(door, name=door.name), (3 - n) * HOUR, DAY)
     (asked,) = demand.by_budget(now).values()
     assert (asked.codes, sorted(asked.accounts)) == (3, [house.account.pk, family.pk])
-    deadlines = sorted(Pin.objects.values_list("deadline_at", flat=True))
+    deadlines = list(Pin.objects.order_by("deadline_at").values_list("deadline_at", flat=True))
     assert demand.first_deadlines(asked.accounts, now, 2) == deadlines[:2]
     assert demand.first_deadlines([house.account.pk], now, 9) == deadlines[1:]
