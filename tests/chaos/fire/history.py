@@ -76,6 +76,7 @@ class Ending:
     known: frozenset[str] = frozenset()  # references that the database knows
     told: frozenset[str] = frozenset()  # references of which an open incident tells a person
     strays: frozenset[int] = frozenset()  # locks of which a person is told that they hold an unknown code of ours
+    renamed: frozenset[str] = frozenset()  # references of codes of ours that lie there under a name without a mark
     foreign_before: tuple[str, ...] = ()  # as people put them there
     foreign_after: tuple[str, ...] = ()
     unsettled: tuple[str, ...] = ()  # what the database itself says is not done
@@ -165,7 +166,7 @@ def _wish_of(record: dict[str, Any]) -> Wish:
 
 def _ending_of(record: dict[str, Any]) -> Ending:
     codes: dict[str, Any] = {name: tuple(_code_of(code) for code in record[name]) for name in ("wished", "found")}
-    sets: dict[str, Any] = {name: frozenset(record[name]) for name in ("known", "told", "strays")}
+    sets: dict[str, Any] = {name: frozenset(record[name]) for name in ("known", "told", "strays", "renamed")}
     texts: dict[str, Any] = {
         name: tuple(record[name]) for name in ("foreign_before", "foreign_after", "unsettled", "lost")
     }

@@ -207,8 +207,10 @@ def at_rest(ending: Ending) -> Iterator[Break]:
         if code.reference not in ending.told:
             yield _at_end("should be on", code)
     for code in sorted(found - wished, key=_by_place):
-        # A code that a restored database does not know may be somebody's only one: it is shown, and stays.
-        shown = code.reference not in ending.known and code.lock in ending.strays
+        # A code that a restored database does not know may be somebody's only one: it is shown, and stays. One that a
+        # person has given another name is nobody's whom the database knows: it is listed with the codes of others.
+        unknown = code.reference not in ending.known
+        shown = unknown and (code.lock in ending.strays or code.reference in ending.renamed)
         if code.reference not in ending.told and not shown:
             yield _at_end("should not be on", code)
     if len(ending.found) != len(found):

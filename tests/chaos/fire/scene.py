@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from pins.core.alias import reference_in
 from pins.simulator.journal import PinChange
 from tests.chaos import proofs
 from tests.chaos.fire.guests import Guests, Stay
@@ -184,6 +185,14 @@ class Scene:
             known=frozenset(ask("known")),
             told=frozenset(told["references"]),
             strays=frozenset(told["strays"]),
+            renamed=frozenset(
+                reference
+                for lock in locks
+                for pin in lock["pins"]
+                if not pin["foreign"]
+                and reference_in(pin["alias"]) is None
+                and (reference := reference_in(pin["aliasSent"])) is not None
+            ),
             foreign_before=tuple(sorted(self.foreign)),
             foreign_after=tuple(sorted(text for lock in locks for text in self.foreign_of(lock))),
             unsettled=tuple(

@@ -230,6 +230,13 @@ def test_a_code_that_should_not_be_there_is_caught() -> None:
     assert at_rest(found=(CODE, surplus), strays=frozenset({LOCK}), known=frozenset({ANNA, BEN})) == ["end"]
 
 
+def test_a_code_that_a_person_renamed_is_not_ours_any_more_where_the_database_does_not_know_it() -> None:
+    renamed = replace(CODE, reference=BEN)
+    assert at_rest(found=(CODE, renamed), renamed=frozenset({BEN})) == []
+    assert at_rest(found=(CODE, renamed), renamed=frozenset({ANNA})) == ["end"]
+    assert at_rest(found=(CODE, renamed), renamed=frozenset({BEN}), known=frozenset({ANNA, BEN})) == ["end"]
+
+
 def test_what_is_not_settled_or_lost_is_caught() -> None:
     assert at_rest(unsettled=("stay 1",)) == ["end"]
     assert at_rest(open_attempts=1) == ["end"]
