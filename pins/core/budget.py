@@ -204,6 +204,17 @@ def half_spent(usage: Usage, rules: Rules, now: datetime) -> Usage:
     return replace(current, counts=(*current.counts[:-1], current.counts[-1] + unknown))
 
 
+def stepped_ahead(usage: Usage, rules: Rules, now: datetime, by: timedelta) -> Usage:
+    """The usage after the clock stepped forward by so much: the window before is not over. What still counted counts as
+    spent now, and a refusal holds for as long as it would have. Safe to say twice."""
+    before = now - by
+    counted = sum(_advanced(usage, rules, _micros(before)).counts)
+    blocked = usage.blocked_until
+    if blocked is not None and before.timestamp() < blocked <= now.timestamp():
+        blocked += by.total_seconds()
+    return Usage(_slot(_micros(now), rules), (*[0] * SLOTS, counted), rules.window_seconds, None, blocked)
+
+
 def is_open(block: Block, rules: Rules, now: datetime) -> bool:
     """May a request of the block be sent at this moment?"""
     return block.left > 0 and _slot(_micros(now), rules) <= block.slot

@@ -139,7 +139,7 @@ class _Comparison:
         """People rename codes in the Tedee app, and a backup does not know the ids that were given since: then only
         the value tells that a code is ours. False: not all could be asked for."""
         missing = after_loss.missing(self.lock, seen.listing, self.clock()) if self.state.look_first else {}
-        for one in seen.listing.pins:
+        for one in sorted(seen.listing.pins, key=lambda one: -one.id):  # the newest first: it was made since
             if not missing:
                 return True
             if one.id in seen.held or reference_in(one.alias) is not None:

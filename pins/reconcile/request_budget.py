@@ -12,6 +12,7 @@ from django.db import transaction
 from pins.core import budget
 from pins.models import LockState, RateBudget
 from pins.reconcile import demand, statements
+from pins.reconcile.elapsed import stepped_ahead
 from pins.reconcile.statements import Rows, Statement, kept, slot
 from rentals.models import LockAccount
 
@@ -76,6 +77,9 @@ def book(
     with transaction.atomic():
         row = locked_budget(key)
         usage = budget.Usage.from_json(row.usage)
+        if ahead := stepped_ahead(key, now):
+            usage = budget.stepped_ahead(usage, rules(), now, ahead)
+            _spending().run({"key": key, "usage": usage.to_json()})
         if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
             return now + BUDGET_PAUSE
         # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.

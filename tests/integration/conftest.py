@@ -20,12 +20,15 @@ START = datetime(2027, 3, 1, 9, tzinfo=UTC)
 
 @pytest.fixture(autouse=True)
 def _database_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a test moves the clock, leases move along: PostgreSQL's own clock cannot be moved."""
+    """Where a test moves the clock, that time has passed: PostgreSQL's own clock cannot be moved, nor that which counts
+    since the start of the machine."""
     from django.utils import timezone
 
-    from pins.reconcile import leases
+    from pins.reconcile import elapsed, leases
 
     monkeypatch.setattr(leases, "database_now", timezone.now)
+    monkeypatch.setattr(elapsed, "elapsed", lambda: timezone.now().timestamp())
+    monkeypatch.setattr(elapsed, "_last", {})
 
 
 @pytest.fixture(autouse=True)

@@ -19,11 +19,13 @@ _END: Final = "end"
 
 @dataclass(frozen=True)
 class Rules:
-    """`limit` requests in `window` seconds; a second code of a guest may last `look` seconds."""
+    """`limit` requests in `window` seconds, `under_way` of them at one moment; a second code of a guest may last `look`
+    seconds."""
 
     limit: int
     window: float
     look: float
+    under_way: int = 0
 
 
 @dataclass(frozen=True)

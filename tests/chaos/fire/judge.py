@@ -188,11 +188,12 @@ def _budget(history: History) -> Iterator[Break]:
         # Nobody knows what was sent between the backup and its restore: half of the limit is counted for that.
         since = any(request.at - span <= moment <= request.at for moment in restored)
         limit = rules.limit + (math.ceil(rules.limit / 2) if since else 0)
-        if len(window) > limit:
+        # A request is counted before it is sent: those that are under way may arrive within a later window.
+        if len(window) > limit + rules.under_way:
             what = f"{len(window)} requests within {rules.window:.0f} s, {limit} are allowed"
             yield Break("budget", what, None, None, window[0], request.at)
             return
-        if request.status == 429 and request.fault is None and not since:
+        if request.status == 429 and request.fault is None and not since and len(window) <= limit:
             yield Break("budget", "the cloud refused a request as one too many", None, None, request.at, request.at)
             return
 

@@ -34,14 +34,14 @@ AUDIT_SECONDS: Final = 15
 #: So many seconds of waiting are worth a line.
 SLOW: Final = 5.0
 #: The comparison finds a second code, a killed run keeps its lease for a minute before that, and then it is removed.
-RULES: Final = Rules(limit=600, window=60.0, look=AUDIT_SECONDS + LATE_SECONDS + 60.0 + 7.0)
+RULES: Final = Rules(limit=600, window=60.0, look=AUDIT_SECONDS + LATE_SECONDS + 60.0 + 7.0, under_way=12)
 _SETTINGS: Final = {
     "AUDIT_SECONDS": str(AUDIT_SECONDS),
     "LATE_SECONDS": str(LATE_SECONDS),
     "SWEEP_SECONDS": "2",
     "TEDEE_RATE_LIMIT": str(RULES.limit),
     "TEDEE_RATE_WINDOW": str(round(RULES.window)),
-    "TEDEE_MAX_IN_FLIGHT": "12",
+    "TEDEE_MAX_IN_FLIGHT": str(RULES.under_way),
     "FEED_MAX_IN_FLIGHT": "1",
     "NOTIFY_MAX_IN_FLIGHT": "1",
 }

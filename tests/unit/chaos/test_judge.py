@@ -194,6 +194,14 @@ def test_a_request_that_the_cloud_counts_as_one_too_many_is_caught() -> None:
     assert broken(replace(QUIET, requests=(request(1, 0, status=429, fault="status_429"),))) == []
 
 
+def test_what_was_under_way_may_arrive_in_a_later_window() -> None:
+    rules = replace(RULES, under_way=2)
+    assert broken(replace(QUIET, rules=rules, requests=many(6, 10))) == []
+    assert broken(replace(QUIET, rules=rules, requests=many(7, 9))) == ["budget"]
+    one_too_many = replace(many(5, 10)[-1], status=429)
+    assert broken(replace(QUIET, rules=rules, requests=(*many(4, 10), one_too_many))) == []
+
+
 def test_after_a_restore_half_of_the_limit_may_have_been_sent_unseen() -> None:
     restored = (Blow(judge.RESTORED, at(5), at(6)),)
     assert broken(replace(QUIET, requests=many(6, 10), blows=restored)) == []

@@ -1,0 +1,78 @@
+"""A clock that steps forward: no window of requests is over because of it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.utils import timezone
+from pytest_django import Settings
+
+from pins.core.budget import Purpose
+from pins.reconcile import elapsed, request_budget
+from tests.support.house import House
+
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+class Machine:
+    """Its two clocks: time passes on both, and a step changes one alone."""
+
+    def __init__(self, clock: time_machine.Traveller) -> None:
+        self.clock, self.passed = clock, 1000.0
+
+    def wait(self, time: timedelta) -> None:
+        self.clock.shift(time)
+        self.passed += time.total_seconds()
+
+
+@pytest.fixture
+def machine(clock: time_machine.Traveller, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    machine = Machine(clock)
+    monkeypatch.setattr(elapsed, "elapsed", lambda: machine.passed)
+    return machine
+
+
+def ahead(machine: Machine, subject: str = "account:1") -> timedelta:
+    return elapsed.stepped_ahead(subject, timezone.now())
+
+
+def test_a_step_is_known_once_by_each_who_asks(machine: Machine) -> None:
+    assert ahead(machine) == ahead(machine, "account:2") == timedelta()
+    machine.wait(3 * HOUR)
+    machine.clock.shift(DAY)
+    assert ahead(machine) == DAY
+    assert ahead(machine) == timedelta()
+    assert ahead(machine, "account:2") == DAY
+    assert ahead(machine, "account:3") == timedelta()  # it has nothing to compare with
+
+
+@pytest.mark.parametrize(
+    ("step", "known"), [(MINUTE, timedelta()), (MINUTE + SECOND, MINUTE + SECOND), (-DAY, timedelta())]
+)
+def test_clocks_differ_a_little_and_one_that_steps_back_is_another_matter(
+    machine: Machine, step: timedelta, known: timedelta
+) -> None:
+    ahead(machine)
+    machine.clock.shift(step)
+    assert ahead(machine) == known
+
+
+@pytest.mark.django_db
+def test_what_was_spent_before_the_step_still_counts(house: House, machine: Machine, settings: Settings) -> None:
+    settings.TEDEE_RATE_LIMIT, settings.TEDEE_RATE_WINDOW = 3, 3600
+    key = house.account.budget_key
+
+    def spend() -> bool:
+        now = timezone.now()
+        return request_budget.spend(key, Purpose.ARRIVAL, now + HOUR, now) is None
+
+    assert [spend() for _ in range(4)] == [True, True, True, False]
+    machine.wait(10 * MINUTE)
+    machine.clock.shift(DAY)
+    assert not spend()
+    machine.wait(55 * MINUTE)
+    assert not spend()  # nobody knows when in the window each was spent
+    machine.wait(10 * MINUTE)
+    assert spend()
