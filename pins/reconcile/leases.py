@@ -24,6 +24,7 @@ from django.utils import timezone
 from pins.models import LockState
 from pins.reconcile import request_budget, statements, wakes
 from pins.reconcile.account_limits import LEASE, NOT_IN_TURN
+from pins.reconcile.elapsed import stepped_ahead
 from pins.reconcile.statements import Rows, Statement, kept, slot
 from rentals.models import Lock
 
@@ -90,7 +91,7 @@ def acquire(lock: Lock) -> Lease | Taken:
     2. Unexpired leases are counted: at most TEDEE_MAX_IN_FLIGHT, and a single probe while the cloud is out of reach.
     3. The lease is taken where nobody holds it. One that ends later than any could now was taken before the clock
        stepped back: its run may still live, with a request under way. So it is cut to the length of a lease, and ends
-       by then, unless that run renews it.
+       by then, unless that run renews it. One that a step forward would have ended holds for the same length.
     """
     key = lock.account.budget_key
     if getattr(lock, "operation", None) is None:
@@ -99,6 +100,8 @@ def acquire(lock: Lock) -> Lease | Taken:
         request_budget.locked_budget(key)
         now = timezone.now()
         values = {"lock": lock.pk, "key": key, "now": now, "end": now + LEASE}
+        if _is_by_machine() and (ahead := stepped_ahead(f"leases of {key}", now)):
+            _outlast_step(key, now, ahead)
         under_way = _under_way(_is_by_machine()).read(values)
         if len(under_way) >= settings.TEDEE_MAX_IN_FLIGHT:
             return Taken(now + timedelta(seconds=random.uniform(*CROWDED_PAUSE)))
@@ -110,6 +113,12 @@ def acquire(lock: Lock) -> Lease | Taken:
             return lease
         _cutting(_is_by_machine()).run(values)
         return Taken(None)
+
+
+def _outlast_step(key: str, now: datetime, ahead: timedelta) -> None:
+    """The clock stepped forward by so much: leases that held before are not over. A request may be under way."""
+    held = LockState.objects.filter(rate_key=key, lease_owner__isnull=False)
+    held.filter(lease_until__gt=now - ahead, lease_until__lte=now).update(lease_until=now + LEASE)
 
 
 @kept

@@ -1,4 +1,4 @@
-"""A clock that steps forward: no window of requests is over because of it."""
+"""A clock that steps forward: no window of requests and no lease is over because of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from pins.core.budget import Purpose
-from pins.reconcile import elapsed, request_budget
+from pins.reconcile import elapsed, leases, request_budget
+from pins.reconcile.account_limits import LEASE
+from rentals.models import Lock
 from tests.support.house import House
 
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -76,3 +78,38 @@ def test_what_was_spent_before_the_step_still_counts(house: House, machine: Mach
     assert not spend()  # nobody knows when in the window each was spent
     machine.wait(10 * MINUTE)
     assert spend()
+
+
+@pytest.mark.django_db
+def test_nobody_speaks_to_a_lock_beside_a_run_whose_lease_the_clock_stepped_over(
+    house: House, machine: Machine
+) -> None:
+    """Its request may be under way at that moment."""
+    door, other = house.lock("Door"), house.lock("Other")
+    theirs = acquired(door)
+    assert isinstance(theirs, leases.Lease)
+    released = acquired(other)
+    assert isinstance(released, leases.Lease)
+    leases.release(released)
+    machine.wait(20 * SECOND)
+    machine.clock.shift(DAY)
+    assert isinstance(acquired(door), leases.Taken)
+    assert leases.renew(theirs)  # it lives
+    assert isinstance(acquired(other), leases.Lease)  # nobody has this one
+    machine.wait(LEASE - SECOND)
+    assert isinstance(acquired(door), leases.Taken)
+    machine.wait(2 * SECOND)
+    assert isinstance(acquired(door), leases.Lease)  # it has died since
+
+
+@pytest.mark.django_db
+def test_a_lease_that_was_over_before_the_step_is_not_held(house: House, machine: Machine) -> None:
+    door = house.lock()
+    assert isinstance(acquired(door), leases.Lease)
+    machine.wait(LEASE + SECOND)
+    machine.clock.shift(DAY)
+    assert isinstance(acquired(door), leases.Lease)
+
+
+def acquired(lock: Lock) -> leases.Lease | leases.Taken:
+    return leases.acquire(Lock.objects.select_related("account", "operation").get(pk=lock.pk))
