@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from pins.core import budget
 from pins.models import LockState, RateBudget
@@ -77,7 +78,7 @@ def book(
     with transaction.atomic():
         row = locked_budget(key)
         usage = budget.Usage.from_json(row.usage)
-        if ahead := stepped_ahead(key, now):
+        if ahead := stepped_ahead(key, timezone.now()):  # `now` may have waited for the row
             usage = budget.stepped_ahead(usage, rules(), now, ahead)
             _spending().run({"key": key, "usage": usage.to_json()})
         if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
