@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pins.core.pin_state import Op
@@ -296,6 +298,22 @@ def test_a_code_that_the_lock_took_refutes_all_that_it_said(house: House) -> Non
         keypad_room.taken(state_of(door, **facts))
         told = state_of(door)
         assert (told.learned_room, told.learned_room_at, told.yielded_at) == (None, None, None)
+
+
+def test_what_was_learned_of_the_lock_since_the_run_began_is_not_undone_by_that(house: House) -> None:
+    door, now = door_with(house), timezone.now()
+    as_read = state_of(door, learned_room=3, learned_room_at=now)
+    LockState.objects.filter(lock=door).update(list_version=17, written_at=now)
+    keypad_room.taken(as_read)
+    told = state_of(door)
+    assert (told.learned_room, told.list_version, told.written_at) == (None, 17, now)
+
+
+def test_a_code_that_a_lock_with_room_took_costs_no_statement(house: House) -> None:
+    as_read = state_of(door_with(house))
+    with CaptureQueriesContext(connection) as asked:
+        keypad_room.taken(as_read)
+    assert len(asked) == 0
 
 
 @pytest.mark.parametrize(("codes", "learned"), [(4, None), (5, 5), (6, 6)])
