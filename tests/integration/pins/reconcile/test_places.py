@@ -88,11 +88,18 @@ def test_codes_of_ours_keep_the_places_that_they_have(house: House) -> None:
     assert admitted(door, nearest, near, far, further) == [True, True, False, False]
 
 
-def test_a_stay_that_is_over_needs_no_place(house: House, clock: time_machine.Traveller) -> None:
+@pytest.mark.parametrize("why", ["over", "off"])
+def test_a_stay_that_is_over_or_off_needs_no_place_even_while_its_code_is_there(
+    house: House, clock: time_machine.Traveller, why: str
+) -> None:
     door = door_with(house, 6)
     leaving, coming = stays(house, door, HOUR, 2 * DAY)
+    put(door, leaving)
     assert admit(door) == (True, False)
-    clock.move_to(leaving.check_out)
+    if why == "over":
+        clock.move_to(leaving.check_out)
+    else:
+        Pin.objects.filter(pk=pin_of(leaving, door).pk).update(wanted=False)
     assert admit(door) == (True, True)
     assert admitted(door, coming) == [True]
 
@@ -246,6 +253,18 @@ def test_for_an_arrival_within_a_day_the_furthest_code_gives_its_place_away(
     assert state_of(door).yielded_at == (timezone.now() if furthest_yields else None)
     assert state_of(gate).yielded_at is None
     assert Incident.objects.get().severity == severity
+
+
+def test_a_spare_code_gives_its_place_away_before_any_stay(house: House) -> None:
+    door = door_with(house)
+    pool_on(house, door)
+    spare = Pin.objects.get()
+    far, coming = stays(house, door, 9 * DAY, HOUR)
+    put(door, far)
+    refused(door, coming)
+    assert admitted(door, far) == [True]
+    spare.refresh_from_db()
+    assert (spare.admitted, spare.remote_id is None) == (False, False)
 
 
 @pytest.mark.parametrize(
