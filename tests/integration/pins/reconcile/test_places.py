@@ -141,7 +141,7 @@ def test_what_a_lock_said_of_its_room_counts_for_a_day(house: House, said: timed
 @pytest.mark.parametrize("sign", ["remote id", "request under way", "to be looked for"])
 def test_on_a_full_lock_whatever_may_be_there_keeps_its_place(house: House, sign: str) -> None:
     door = door_with(house)
-    near, far = stays(house, door, DAY, 3 * DAY)
+    near, between, far = stays(house, door, DAY, 2 * DAY, 3 * DAY)
     facts: dict[str, dict[str, object]] = {
         "remote id": {"remote_id": 7},
         "request under way": {"op": Op.POST.value, "op_token": "7f3c2b1a-0000-4000-8000-000000000001"},
@@ -149,8 +149,8 @@ def test_on_a_full_lock_whatever_may_be_there_keeps_its_place(house: House, sign
     }
     Pin.objects.filter(pk=pin_of(far, door).pk).update(**facts[sign])
     state_of(door, learned_room=1, learned_room_at=timezone.now())
-    assert admit(door) == (False, True)
-    assert admitted(door, near, far) == [True, True]
+    assert admit(door) == (True, False)
+    assert admitted(door, near, between, far) == [True, False, True], "and one asks for all"
 
 
 @pytest.mark.parametrize("yielded", [DAY - SECOND, DAY])
