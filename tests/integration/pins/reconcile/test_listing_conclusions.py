@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx
@@ -153,6 +154,15 @@ def test_without_a_request_to_spare_nothing_is_concluded_from_the_list_alone(
 
 
 # -- what it costs, and when it fails ----------------------------------------------------------------------------------
+
+
+def test_each_page_of_a_list_is_taken_from_the_budget(house: House, clock: time_machine.Traveller) -> None:
+    house.cloud.settings = replace(house.cloud.settings, page_base=0, page_size=2)
+    for name in "ABC":
+        house.lock(name)
+    list_now(house, clock)
+    assert asked(house, LIST) == 3
+    assert sum(RateBudget.objects.get().usage["counts"]) == 3 + 1, "and one for the end of the key"
 
 
 @pytest.mark.parametrize("code", [401, 403, 500, 429])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pins.core.interpret import PreparedAttempt, Response
@@ -97,6 +98,16 @@ def test_what_was_stored_once_is_no_change_the_next_time(house: House) -> None:
     pin.last_cause = "busy"
     assert observations.store_if_unchanged(pin)
     assert not again(pin).must_read, "it is as somebody else left it"
+
+
+def test_an_answer_that_nothing_overtook_is_stored_without_reading_its_row_again(house: House) -> None:
+    door = house.lock()
+    house.stay(house.flat(door), DAY, DAY)
+    with CaptureQueriesContext(connection) as asked:
+        house.run(door)
+    assert house.statuses() == {201: 1}
+    alone = 'WHERE "pins_pin"."id" ='
+    assert not [one["sql"] for one in asked if one["sql"].startswith("SELECT") and alone in one["sql"]]
 
 
 @pytest.mark.parametrize("way", ["alone", "together", "if unchanged"])

@@ -12,7 +12,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins.models import AccessGrant, AccountState, Incident, LockActivity, LockState, Pin
+from pins.models import AccessGrant, AccountState, Incident, LockActivity, LockState, Pin, RateBudget
 from pins.reconcile import activity, request_budget
 from pins.simulator.messages import Request
 from rentals.models import Booking, Lock, LockAccount, Property
@@ -145,6 +145,34 @@ def test_a_rest_or_a_run_that_is_over_keeps_no_lock_from_being_read(house: House
     LockState.objects.filter(lock=door).update(lease_until=now, paused_until=now)
     Pin.objects.filter(lock=door).update(next_try_at=now + SECOND)
     assert due(house) == {door.pk}
+
+
+def test_while_a_lock_is_being_read_no_other_worker_reads_it(house: House) -> None:
+    (door,) = doors(house, "Door")
+    others: list[int] = []
+
+    def meanwhile(_: Request) -> None:
+        house.transport.on_send = None
+        others.append(tick(house))
+        assert told(door).rest_until == timezone.now() + 2 * MINUTE
+
+    house.transport.on_send = meanwhile
+    assert tick(house) == 1
+    assert (others, asked(house)) == ([0], 1)
+
+
+@pytest.mark.parametrize("why", ["the sweep rations", "codes of other doors are due"])
+def test_whatever_is_due_at_doors_is_paid_before(house: House, settings: Settings, why: str) -> None:
+    settings.TEDEE_RATE_LIMIT = 20
+    (door,) = doors(house, "Door")
+    now = timezone.now()
+    if why == "the sweep rations":
+        RateBudget.objects.create(key=house.account.budget_key, cutoff_at=now + 300 * DAY)
+    else:
+        house.stay(house.flat(*(house.lock(f"Far {number}") for number in range(10))), 20 * DAY, DAY)
+    assert tick(house) == 0
+    assert asked(house) == 0
+    assert told(door).trouble == "budget"
 
 
 @pytest.mark.parametrize("newer", ["entered", "came near", "neither"])
