@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins.models import OBSERVE_ONLY, AccountState, AccountTokens, Incident, LockState, Pin
+from pins.models import OBSERVE_ONLY, AccountState, AccountTokens, Incident, LockState, Pin, RateBudget
 from pins.reconcile import account_limits
 from pins.reconcile.account_limits import WRITES_REST
 from pins.tedee.errors import Cause
@@ -186,6 +186,25 @@ def test_work_is_a_code_or_a_comparison_that_is_due_or_a_lock_without_its_codes(
     assert list(account_limits.with_work(now).filter(pk=door.pk)) == []
 
 
+@pytest.mark.parametrize(
+    ("cutoff_in", "able"),
+    [(None, ["Near", "Far", "Calm"]), (DAY, ["Near"]), (9 * DAY, ["Near", "Far"]), (-HOUR, ["Near", "Far", "Calm"])],
+    ids=["plenty", "rationed to the near", "to both", "to none of them"],
+)
+def test_where_requests_are_rationed_a_lock_that_may_not_spend_keeps_no_probe(
+    house: House, cutoff_in: timedelta | None, able: list[str]
+) -> None:
+    now, locks = timezone.now(), {name: house.lock(name) for name in ("Near", "Far", "Calm")}
+    for name, deadline in (("Near", HOUR), ("Far", 5 * DAY)):
+        house.stay(house.flat(locks[name], name=name), 9 * DAY, DAY)
+        Pin.objects.filter(lock=locks[name]).update(next_try_at=now, deadline_at=now + deadline)
+    LockState.objects.filter(lock=locks["Calm"]).update(audit_at=now)
+    cutoff = now + cutoff_in if cutoff_in is not None else None
+    RateBudget.objects.update_or_create(key=house.account.budget_key, defaults={"cutoff_at": cutoff})
+    assert account_limits.able_to_probe(house.account, now) == {locks[name].pk for name in able}
+    assert account_limits.able_to_probe(another_account(), now) == set()
+
+
 # -- refused keys ------------------------------------------------------------------------------------------------------
 
 
@@ -251,6 +270,7 @@ def test_faults_of_three_locks_within_a_minute_are_an_outage(house: House, clock
     assert fail(house, 3) == [timezone.now() + 5 * SECOND]
     state = stored(house.account)
     assert (state.outages, state.probed_lock, state.pause_cause) == (1, 3, "network")
+    assert state.paused_until == timezone.now() + 5 * SECOND
     assert [lock for lock, _ in state.recent_faults] == [1, 2, 3]
     assert state.recent_faults[0][1] == begun.timestamp()
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import State
 from pins.core.plan import Create, Delete, Read, Request
-from pins.models import Pin, PinAttempt, ValueClaim
+from pins.models import LockState, Pin, PinAttempt, ValueClaim
 from pins.reconcile import observations
 from pins.tedee.errors import DeviceBusy, DeviceTimeout, PinNotFound, TedeeError
 from rentals.models import Lock
-from tests.support.booking_actions import cancel
+from tests.support.booking_actions import cancel, change, requests_sent
 from tests.support.house import House, pin_of
+from tests.support.reconciling import assert_one_right_pin, during
 
 pytestmark = pytest.mark.django_db
 
@@ -110,6 +112,31 @@ def test_an_answer_that_nothing_overtook_is_stored_without_reading_its_row_again
     assert not [one["sql"] for one in asked if one["sql"].startswith("SELECT") and alone in one["sql"]]
 
 
+def test_an_answer_is_not_lost_because_the_wish_changed_meanwhile(house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, DAY)
+    during(house, "POST", lambda: change(booking, check_out=booking.check_out + HOUR))
+    house.run(door)
+    assert requests_sent() == ["post", "put"], "the code is known, and follows the wish"
+    booking.refresh_from_db()
+    assert_one_right_pin(house, booking, door)
+
+
+def test_an_answer_to_a_request_that_another_run_took_over_teaches_nothing(house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), DAY, DAY)
+
+    def take_over() -> None:
+        Pin.objects.update(op_token=uuid.uuid4(), observed_rev=F("observed_rev") + 1)
+        LockState.objects.update(lease_owner=uuid.uuid4())
+
+    during(house, "POST", take_over)
+    house.run(door)
+    pin = pin_of(booking, door)
+    assert (pin.remote_id, pin.op) == (None, "post")
+    assert PinAttempt.objects.get().outcome == "done", "but what became of it is on record"
+
+
 @pytest.mark.parametrize("way", ["alone", "together", "if unchanged"])
 def test_a_value_that_is_nowhere_any_more_is_free_for_others(house: House, way: str) -> None:
     """In each of the ways in which a row is stored."""
@@ -139,6 +166,17 @@ def test_many_rows_are_stored_together_each_with_what_changed_in_it(house: House
         assert stored.observed_rev == pin.observed_rev
         assert pin.changed_columns() == {}
     assert again(one).next_try_at == timezone.now()
+
+
+@pytest.mark.parametrize(("step", "confirmed"), [("POST:timeout_applied", 0), ("POST:409", 0), ("", 1)])
+def test_only_a_change_that_the_lock_confirmed_is_counted(house: House, step: str, confirmed: int) -> None:
+    """By that count the version of its next list is judged."""
+    door = house.lock()
+    house.stay(house.flat(door), DAY, DAY)
+    house.cloud.script(door.device_id, [step, "GET:503"] if step else [])
+    house.run(door)
+    state = LockState.objects.get(lock=door)
+    assert (state.confirmed_since, state.confirmed_since_audit) == (confirmed, confirmed)
 
 
 # -- attempts ----------------------------------------------------------------------------------------------------------
