@@ -66,15 +66,15 @@ def admitted_to_full(
     return frozenset(one.pin_id for one in [*there, *waiting[: free + 1]])
 
 
-def evicted(candidates: Iterable[Candidate], arrival: Candidate, now: datetime) -> int | None:
+def evicted(candidates: Iterable[Candidate], arrives_at: datetime, now: datetime) -> int | None:
     """Which PIN gives its place to an arrival that the lock refused for lack of room: a spare code, else the furthest
     that nobody was shown. `None`: the arrival is more than a day away, or no code is further away than it."""
-    if arrival.reserve or arrival.starts_at > now + ARRIVES_SOON:
+    if arrives_at > now + ARRIVES_SOON:
         return None
     further = [
         one
         for one in candidates
-        if one.on_lock and not one.disclosed and (one.reserve or one.starts_at > max(arrival.starts_at, now))
+        if one.on_lock and not one.disclosed and (one.reserve or one.starts_at > max(arrives_at, now))
     ]
     return max(further, key=lambda one: (one.reserve, one.starts_at, one.pin_id)).pin_id if further else None
 

@@ -19,6 +19,7 @@ from pins.core.retry import OUTAGE_SPAN, next_probe, outage, outage_delay
 from pins.models import OBSERVE_ONLY, AccountState, AccountTokens, Incident, InstallationKey, LockState, Pin, RateBudget
 from pins.reconcile import request_budget
 from pins.tedee.errors import Cause
+from rentals.fields import UndecryptableValue, behind
 from rentals.models import Lock, LockAccount
 
 #: The pause of an account whose key may not change anything, and of its locks where a change is due. Reads go on.
@@ -135,9 +136,10 @@ def key_refused(account: LockAccount, rest: timedelta, now: datetime, lock_id: i
 def forgive_new_keys(now: datetime) -> list[AccountState]:
     """End the pauses that a key caused where the account has another key now. Returns the states of the accounts whose
     cloud is out of reach, or whose key was refused: as they are after this."""
-    troubled = list(AccountState.objects.exclude(outages=0, dead_key="").select_related("account"))
+    states = AccountState.objects.exclude(outages=0, dead_key="").select_related("account")
+    troubled = list(states.defer(*behind("account", LockAccount.SECRETS)))
     for state in troubled:
-        if state.dead_key and state.dead_key != key_fingerprint(state.account):
+        if state.dead_key and _has_another_key(state.account, state.dead_key):
             _forgive(state.account, state, now)
             state.dead_key, state.paused_until, state.pause_cause = "", None, ""
     return troubled
@@ -147,8 +149,9 @@ def forgive_new_locks(now: datetime) -> None:
     """The same for locks that were forbidden to a key."""
     forbidden = LockState.objects.exclude(forbidden_key="")
     # Each sweep asks, and hardly ever there are any: `exists` asks for no columns.
-    for state in forbidden.select_related("lock__account") if forbidden.exists() else ():
-        if state.forbidden_key != key_fingerprint(state.lock.account):
+    states = forbidden.select_related("lock__account").defer(*behind("lock__account", LockAccount.SECRETS))
+    for state in states if forbidden.exists() else ():
+        if _has_another_key(state.lock.account, state.forbidden_key):
             as_read = LockState.objects.filter(pk=state.pk, forbidden_key=state.forbidden_key)
             as_read.update(forbidden_key="", paused_until=None)
 
@@ -194,6 +197,15 @@ def answered(account: LockAccount, now: datetime) -> None:
         return
     if states.exclude(pause_cause=WRITES_REST).update(dead_key="", paused_until=None, pause_cause=""):
         Incident.resolve(now, about=account, kinds=DEAD)
+
+
+def _has_another_key(account: LockAccount, refused: str) -> bool:
+    """Whether the account's key is another one by now than the one that was `refused`, given by its fingerprint. Of a
+    key that cannot be decrypted nobody knows: its own locks go on resting, and the sweep goes on for all others."""
+    try:
+        return key_fingerprint(account) != refused
+    except UndecryptableValue:
+        return False
 
 
 def key_fingerprint(account: LockAccount) -> str:

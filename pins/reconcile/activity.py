@@ -26,7 +26,7 @@ from pins.reconcile.clients import client_for
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
 from pins.tedee.messages import ActivityItem
-from rentals.fields import UndecryptableValue
+from rentals.fields import UndecryptableValue, behind
 from rentals.models import Lock, LockAccount
 from rentals.models.periods import During
 
@@ -61,9 +61,11 @@ def read_due(now: datetime, clients: Clients = client_for) -> int:
     for lock in due(accounts, now) if accounts else ():
         if time.monotonic() >= ends_at:
             break
-        if lock.account_id in refused or account_limits.paused_until(lock.account, now) is not None:
+        if lock.account_id in refused:
             continue
         try:
+            if account_limits.paused_until(lock.account, now) is not None:
+                continue
             outcome = _read(lock, clients, now)
         except UndecryptableValue:
             logger.warning("activity_impossible", extra={"account_id": lock.account_id})
@@ -106,6 +108,7 @@ def due(accounts: list[int], now: datetime) -> QuerySet[Lock]:
     rests = LockState.objects.filter(lock=OuterRef("pk")).filter(Q(paused_until__gt=now) | Q(lease_until__gt=now))
     found = Lock.objects.filter(pk__in=waiting.order_by().values("lock"), is_active=True)
     found = found.exclude(Exists(busy)).exclude(Exists(rests)).select_related("account")
+    found = found.defer(*behind("account", LockAccount.SECRETS))  # one that cannot be read concerns its account alone
     return found.order_by(F("activity__due_at").asc(nulls_first=True), "pk")[:MOST]
 
 
@@ -114,11 +117,12 @@ def _read(lock: Lock, clients: Clients, now: datetime) -> Cause | None:
     if not _take_turn(lock.pk, now):
         return None
     mine = LockActivity.objects.filter(lock=lock)
-    if request_budget.spend(lock.account.budget_key, Purpose.ACTIVITY, now + _LAST, now) is not None:
-        mine.update(rest_until=now + FAILED, trouble=request_budget.BUDGET_SPENT)
-        return Cause.RATE_LIMITED
     try:
-        answer = clients(lock.account).activity(lock.device_id)
+        client = clients(lock.account)  # first: where its key cannot be read, no request is taken
+        if request_budget.spend(lock.account.budget_key, Purpose.ACTIVITY, now + _LAST, now) is not None:
+            mine.update(rest_until=now + FAILED, trouble=request_budget.BUDGET_SPENT)
+            return Cause.RATE_LIMITED
+        answer = client.activity(lock.device_id)
     except TedeeError as error:
         _failed(lock, error, now)
         return error.cause

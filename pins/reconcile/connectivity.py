@@ -15,6 +15,7 @@ from pins.reconcile import account_limits, request_budget
 from pins.reconcile.clients import client_for
 from pins.tedee.client import TedeeClient
 from pins.tedee.errors import Cause, TedeeError
+from rentals.fields import UndecryptableValue, behind
 from rentals.models import Lock, LockAccount
 
 logger = logging.getLogger(__name__)
@@ -45,14 +46,18 @@ def locks_back_online(now: datetime, clients: Callable[[LockAccount], TedeeClien
         Pin.objects.filter(lock=OuterRef("lock"), next_try_at__lte=now)
     )
     waiting = LockState.objects.filter(resting | idle)
-    for lock in Lock.objects.filter(operation__in=waiting).select_related("account").order_by("pk"):
+    locks = Lock.objects.filter(operation__in=waiting).select_related("account")
+    for lock in locks.defer(*behind("account", LockAccount.SECRETS)).order_by("pk"):
         offline[lock.account].append(lock)
     back: set[int] = set()
-    for account, locks in offline.items():
-        if account_limits.paused_until(account, now) is None:
-            turn = _turn(account, locks, now)
-            if turn is not None:
-                back |= _came_back(account, locks, turn, clients, now)
+    for account, theirs in offline.items():
+        try:
+            if account_limits.paused_until(account, now) is None:
+                turn = _turn(account, theirs, now)
+                if turn is not None:
+                    back |= _came_back(account, theirs, turn, clients, now)
+        except UndecryptableValue:  # its key; others are asked all the same
+            logger.warning("connectivity_check_impossible", extra={"account_id": account.pk})
     end_rest(back)
     return back
 

@@ -114,7 +114,7 @@ def fetch(account: LockAccount, now: datetime, clients: Callable[[LockAccount], 
     account_limits.answered(account, now)
     try:
         with transaction.atomic():
-            inventory = store(account, answer.value)
+            inventory = store(account, answer.value, add=True)
             AccountState.objects.update_or_create(account=account, defaults={"listed_at": now})
             return inventory
     except IntegrityError:  # another import added the same locks between our look and our insert
@@ -169,7 +169,7 @@ _SUMMARIES: Final = {
 }
 
 
-def store(account: LockAccount, remote: tuple[RemoteLock, ...], *, add: bool = True) -> Inventory:
+def store(account: LockAccount, remote: tuple[RemoteLock, ...], *, add: bool = False) -> Inventory:
     """Update the locks of an account from its list, and create new ones if `add`. Names that a person gave are kept.
     A lock that is listed as connected stops resting because it was offline. Call it in a transaction."""
     serials: set[str] = set()

@@ -16,7 +16,7 @@ from django.db.models import F
 
 from pins.core import capacity
 from pins.desired import grants
-from pins.models import AccessGrant, Incident, LockState, Pin
+from pins.models import Incident, LockState, Pin
 from pins.reconcile.known import PinFacts, pins_at_a_glance
 from pins.tedee.errors import Cause
 from rentals.models import Lock
@@ -92,8 +92,7 @@ def refused(lock: Lock, pin: Pin, now: datetime) -> None:
 def _evict_for(lock: Lock, pin: Pin, now: datetime) -> bool:
     ours = _wanted(pins_at_a_glance(lock.pk, now), now)
     candidates = [_candidate(one) for one in ours if one.remote_id is not None]
-    arrival = capacity.Candidate(pin.pk, pin.grant.starts_at, disclosed=pin.grant.disclosed_at is not None)
-    yielding = capacity.evicted(candidates, arrival, now)
+    yielding = capacity.evicted(candidates, pin.grant.starts_at, now)
     if yielding is None:
         return False
     LockState.objects.filter(lock=lock).update(yielded_at=now)
@@ -148,7 +147,7 @@ def _store(pin_ids: Iterable[int], now: datetime) -> None:
     """Turn over who is admitted, each under its grant's and its own row's lock."""
     for pin_id in pin_ids:
         with transaction.atomic():
-            grant = AccessGrant.objects.select_for_update(of=("self",)).get(pins=pin_id)
+            grant = grants.lock_row(Pin.objects.values_list("grant_id", flat=True).get(pk=pin_id))
             pin = Pin.objects.select_for_update().get(pk=pin_id)
             pin.grant = grant
             if pin.admitted and pin.remote_id is not None and grant.disclosed_at is not None:

@@ -36,7 +36,7 @@ TICK: Final = timedelta(minutes=2)
 #: So long after its moment an account is still asked: a tick may be lost, and a failed request is repeated once. After
 #: that it waits for the next hour, so that an outage does not end with all accounts asking at once.
 TURN: Final = 2 * TICK
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH = datetime.min.replace(tzinfo=UTC)
 #: Multiples of it, modulo 1, spread evenly however many there are.
 _GOLDEN = 0.6180339887498949
 
@@ -121,7 +121,7 @@ def _ask(account: LockAccount, client: TedeeClient, now: datetime) -> Answer[tup
 def _store(account: LockAccount, answer: Answer[tuple[RemoteLock, ...]], now: datetime) -> Inventory:
     account_limits.answered(account, now)
     with transaction.atomic():
-        inventory = store(account, answer.value, add=False)
+        inventory = store(account, answer.value)
     unknown = Incident.objects.filter(kind=Incident.Kind.LOCK_UNKNOWN, resolved_at=None)
     # A lock may be listed and yet answer that it is unknown: that is for its next answer to say.
     refuted = unknown.filter(lock__in=inventory.seen_lock_ids).exclude(lock__operation__pause_cause=Cause.NOT_FOUND)

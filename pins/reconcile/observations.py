@@ -34,7 +34,6 @@ def locked_pin(pin_id: int) -> Pin:
     out the grant as it was before we waited for the lock."""
     pin = Pin.objects.select_for_update().get(pk=pin_id)
     pin.grant  # noqa: B018 - loads it
-    pin.note_read()
     return pin
 
 

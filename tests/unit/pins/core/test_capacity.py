@@ -63,11 +63,12 @@ def test_on_a_lock_that_said_it_was_full(
 
 def test_the_furthest_code_that_nobody_was_shown_makes_room_for_an_arrival_within_a_day() -> None:
     on_lock = [there(1, 3), there(2, 9), there(3, 20, disclosed=True), one(4, 30)]
-    assert evicted(on_lock, one(9, 0.5), NOW) == 2
-    assert evicted(on_lock, one(9, -2), NOW) == 2  # the guest is at the door
-    assert evicted(on_lock, one(9, 1), NOW) == 2
-    assert evicted(on_lock, Candidate(9, NOW + timedelta(days=1, seconds=1), disclosed=False), NOW) is None
-    assert evicted([there(1, 0.4), there(2, -1)], one(9, 0.5), NOW) is None  # no guest loses a code for a later one
+    hour, day = timedelta(hours=1), timedelta(days=1)
+    assert evicted(on_lock, NOW + 12 * hour, NOW) == 2
+    assert evicted(on_lock, NOW - 2 * day, NOW) == 2  # the guest is at the door
+    assert evicted(on_lock, NOW + day, NOW) == 2
+    assert evicted(on_lock, NOW + day + timedelta(seconds=1), NOW) is None
+    assert evicted([there(1, 0.4), there(2, -1)], NOW + 12 * hour, NOW) is None  # no guest loses a code for a later one
 
 
 def test_spare_codes_leave_twenty_places_and_go_first() -> None:
@@ -75,8 +76,7 @@ def test_spare_codes_leave_twenty_places_and_go_first() -> None:
     assert admitted_spares(spares, LEFT_BESIDE_SPARES) == set()
     assert admitted_spares(spares, LEFT_BESIDE_SPARES + 1) == {2}
     assert admitted_spares(spares, LEFT_BESIDE_SPARES + 9) == {1, 2, 3}
-    assert evicted([*spares, there(4, 20)], one(9, 0.5), NOW) == 2
-    assert evicted([there(4, 20)], one(9, -1, reserve=True), NOW) is None
+    assert evicted([*spares, there(4, 20)], NOW, NOW) == 2
 
 
 @given(
