@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins.core.budget import Purpose, Usage, remaining
+from pins.core.budget import Usage, remaining
 from pins.models import RateBudget
 from pins.reconcile import request_budget
 from pins.reconcile.purse import Purse
@@ -30,9 +30,9 @@ def _small_budget(settings: Settings) -> None:
 
 
 def pay(purse: Purse, due: timedelta, *later: timedelta) -> timedelta | None:
-    """For an arrival, with others that follow. `None`: it was paid, else in how long to ask again."""
+    """For a code, with others that follow. `None`: it was paid, else in how long to ask again."""
     now = timezone.now()
-    until = purse.pay(Purpose.ARRIVAL, now + due, now, later=[now + one for one in later])
+    until = purse.pay(now + due, now, later=[now + one for one in later])
     return until - now if until is not None else None
 
 

@@ -10,9 +10,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from celery.signals import task_postrun, task_prerun
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
+from config import log_context
 from pins.core.budget import Purpose
 from pins.core.pin_state import State
 from pins.models import OBSERVE_ONLY, AccountState, Incident, LockState, Pin, PinAttempt
@@ -26,6 +30,7 @@ from tests.support.due_codes import due_codes
 from tests.support.house import House, pin_of
 from tests.support.observe_only import watch
 from tests.support.reconciling import after_answer, methods
+from tests.support.statements import statements
 
 pytestmark = pytest.mark.django_db
 
@@ -144,6 +149,19 @@ def test_a_rest_ends_at_its_moment(house: House, account: bool) -> None:
     assert house.run(door).requests == 1
 
 
+@pytest.mark.parametrize("ago", [timedelta(0), MINUTE])
+def test_a_message_that_finds_nothing_to_do_costs_two_statements(house: House, ago: timedelta) -> None:
+    """Also where the lock rested before: a rest that is over is no work. The mark, and the lock with all that it is
+    judged by."""
+    door, now = with_codes(house, 1), timezone.now()
+    later = now + HOUR
+    Pin.objects.update(next_try_at=later)
+    LockState.objects.update(paused_until=now - ago, pause_cause="offline")
+    with CaptureQueriesContext(connection) as captured:
+        assert house.run(door) == Report(later, 0, None)
+    assert len(statements(captured)) == 2
+
+
 # -- what a run reports ------------------------------------------------------------------------------------------
 
 
@@ -195,6 +213,50 @@ def test_where_nothing_may_be_written_reads_go_on_and_are_searched_for_every_fiv
     assert house.run(door) == Report(now + 5 * MINUTE, 1, None)
     assert methods() == ["list"]
     assert LockState.objects.values_list("paused_until", "pause_cause").get() == (now + 5 * MINUTE, OBSERVE_ONLY)
+
+
+def test_a_refusal_for_lack_of_room_gives_the_place_to_a_guest_of_today_in_the_same_run(
+    clock: time_machine.Traveller,
+) -> None:
+    house = House(capacity=1)
+    door = house.lock()
+    house.stay(house.flat(door, name="Far"), 5 * DAY, DAY)
+    house.settle()
+    near = house.stay(house.flat(door, name="Near"), 5 * HOUR, DAY)
+    house.run(door)
+    assert methods() == ["post", "post", "delete", "post"]
+    assert pin_of(near, door).state == State.SET
+
+
+class InATask:
+    """What Celery's signals say of a task that the caller runs itself."""
+
+    name = "a task"
+    request = SimpleNamespace(is_eager=True)
+
+
+def test_what_is_logged_during_a_request_names_the_code_that_it_is_about(house: House) -> None:
+    door = with_codes(house, 1)
+    LockState.objects.update(audit_at=timezone.now())
+    seen: list[object] = []
+    house.transport.on_request = lambda *_: seen.append(log_context.current().get("pin_id"))
+    task_prerun.send(sender=InATask, task_id="an id", kwargs={"lock_id": door.pk})
+    try:
+        house.run(door)
+    finally:
+        task_postrun.send(sender=InATask)
+    pin = Pin.objects.get().pk
+    assert (methods(), seen) == (["post", "list", "get"], [pin, None, pin])
+
+
+def test_where_a_backup_is_restored_during_a_run_the_list_comes_before_the_next_change(house: House) -> None:
+    door = with_codes(house, 2)
+    after_answer(house, "POST", lambda: LockState.objects.update(look_first=True))
+    house.run(door)
+    sent = methods()
+    assert (sent[0], sent[1], sent[-1]) == ("post", "list", "post")
+    assert sent.count("post") == 2
+    assert not LockState.objects.get().look_first
 
 
 # -- a run that ends early ---------------------------------------------------------------------------------------
