@@ -187,6 +187,7 @@ def test_a_comparison_counts_beside_the_changes_before_it(house: House) -> None:
     LockState.objects.update(audit_at=timezone.now())
     assert house.run(door).requests == 5
     assert methods() == ["post", "post", "list", "get", "get"], "what is new there is read once"
+    assert LockState.objects.values_list("paused_until", "pause_cause").get() == (None, "")
 
 
 def test_a_refused_change_and_the_question_whether_the_key_may_read_are_two_requests(house: House) -> None:
