@@ -260,6 +260,18 @@ def test_where_a_backup_is_restored_during_a_run_the_list_comes_before_the_next_
     assert not LockState.objects.get().look_first
 
 
+def test_a_restored_lock_that_cannot_be_compared_rests_for_half_a_minute_at_least(house: House) -> None:
+    door, now = with_codes(house, 1), timezone.now()
+    LockState.objects.update(look_first=True, audit_at=now)
+    house.cloud.script(door.device_id, ["GET:400"])
+    report = house.run(door)
+    state = LockState.objects.get()
+    assert (methods(), state.look_first, state.pause_cause) == (["list"], True, after_loss.LOOK_FIRST)
+    assert state.paused_until is not None
+    assert now + 30 * SECOND <= state.paused_until <= now + 5 * MINUTE
+    assert report.next_at == state.paused_until
+
+
 # -- a run that ends early ---------------------------------------------------------------------------------------
 
 
