@@ -99,8 +99,7 @@ class Block:
 class Purpose(StrEnum):
     """What a request is for."""
 
-    ARRIVAL = "arrival"  # a code that someone will need
-    REMOVAL = "removal"  # a code that must go
+    ARRIVAL = "arrival"  # a code that someone will need, or that must go
     AUDIT = "audit"  # comparing a lock's list with ours
     CONNECTIVITY = "connectivity"  # asking whether offline locks are back
     ACTIVITY = "activity"  # reading who came: spent last

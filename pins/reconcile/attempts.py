@@ -93,9 +93,7 @@ def prepare(
     if isinstance(step, Delete) and plan.listed_too_long_ago(view.observed, step.remote_id, now):
         return _look_before(known, pin, step, now)
     due = deadline(view, now)
-    is_removal = isinstance(step, Delete) or not view.desired.is_live(now)
-    purpose = Purpose.REMOVAL if is_removal else Purpose.ARRIVAL
-    if (until := purse.pay(purpose, due, now, later=choice.later)) is not None:
+    if (until := purse.pay(due, now, later=choice.later)) is not None:
         return Rest(until)
     body = _take_off(known.at(now), pin, step, now)
     # Reads get a new token, too: the old answer of a frozen worker must not overwrite what was learned since.

@@ -62,7 +62,7 @@ class PinFacts:
             explained.add(self.remote_id)
         is_live = self.wanted and self.admitted and self.ends_at > now
         if not is_live and self.tried_rev != self.desired_rev:
-            explained |= self.held
+            explained = self.held
         return posts.living([post for post in made if post.id not in explained], self.held - explained, now)
 
 

@@ -21,17 +21,15 @@ class Purse:
         self._key = key
         self._booked: request_budget.Booked | None = None
 
-    def pay(
-        self, purpose: budget.Purpose, deadline: datetime, now: datetime, *, later: Sequence[datetime]
-    ) -> datetime | None:
-        """Take one request before it is sent. `None`: it was taken; otherwise when to ask again (UTC).
+    def pay(self, deadline: datetime, now: datetime, *, later: Sequence[datetime]) -> datetime | None:
+        """Take one request for a code before it is sent. `None`: it was taken; otherwise when to ask again (UTC).
 
         `later`: the deadlines of those that are due next, earliest first.
         """
         booked = self._booked
-        if booked is None or not self._covers(booked, purpose, deadline, now):
+        if booked is None or not self._covers(booked, deadline, now):
             self.close()
-            fresh = request_budget.book(self._key, purpose, deadline, now, later=later)
+            fresh = request_budget.book(self._key, budget.Purpose.ARRIVAL, deadline, now, later=later)
             if isinstance(fresh, datetime):
                 return fresh
             booked = fresh
@@ -49,11 +47,9 @@ class Purse:
         if booked is not None and booked.block.left:
             request_budget.give_back(self._key, booked.block)
 
-    def _covers(self, booked: request_budget.Booked, purpose: budget.Purpose, due: datetime, now: datetime) -> bool:
+    def _covers(self, booked: request_budget.Booked, due: datetime, now: datetime) -> bool:
         """Blocks are taken only where much is left, so no reserve forbids their requests. A cutoff may, and what others
         that are due earlier need."""
-        if purpose in (budget.Purpose.AUDIT, budget.Purpose.CONNECTIVITY):
-            return False
         admitted = budget.admits(booked.cutoff_at, due, now) and booked.is_for(due, now)
         return admitted and budget.is_open(booked.block, request_budget.rules(), now)
 

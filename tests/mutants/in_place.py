@@ -8,7 +8,6 @@ what stands in a table or a class, and what no test notices here, is judged agai
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import os
 from collections import defaultdict
@@ -19,6 +18,7 @@ from typing import Final
 
 import pytest
 
+from tests.mutants.caches import Caches
 from tests.mutants.mutating import Mutant
 from tests.mutants.results import Fate
 from tests.mutants.running import Child, run_pytest
@@ -39,17 +39,15 @@ class NotInPlace(Exception):
 
 
 class Functions:
-    """The functions and the caches of the project that are in memory. Slow: make one, for many mutants."""
+    """The functions that are in memory, and the caches of the project. Slow: make one, for many mutants."""
 
     def __init__(self) -> None:
         self._by_place = defaultdict[Place, list[FunctionType]](list)
-        self._caches: list[functools._lru_cache_wrapper[object]] = []
+        self._caches = Caches()
         gc.unfreeze()  # what is frozen is not shown
         for found in gc.get_objects():
             if isinstance(found, FunctionType):
                 self._by_place[_place(found.__code__)].append(found)
-            elif isinstance(found, functools._lru_cache_wrapper):
-                self._caches.append(found)
         gc.freeze()
 
     def put_in_place(self, mutant: Mutant) -> None:
@@ -61,9 +59,7 @@ class Functions:
             raise NotInPlace(mutant.path)
         for function, code in swaps:
             function.__code__ = code
-        for cache in self._caches:  # may hold what the function said before
-            if str(getattr(cache, "__module__", "")).startswith(("pins.", "rentals.", "config.")):
-                cache.cache_clear()
+        self._caches.forget()  # they may hold what the function said before
 
 
 def _place(code: CodeType) -> Place:

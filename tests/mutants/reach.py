@@ -18,6 +18,7 @@ from typing import Final
 import coverage
 import pytest
 
+from tests.mutants.caches import Caches
 from tests.mutants.running import Job, run_pytest, side_by_side
 from tests.mutants.suites import Suite, text_of
 from tests.support.paths import ROOT
@@ -102,13 +103,17 @@ def _file(test: str) -> str:
 
 
 class Recorder:
-    """A pytest plugin: tells coverage.py which test runs, and notes how long it took."""
+    """A pytest plugin: tells coverage.py which test runs, and notes how long it took. What is computed once and kept,
+    each test computes anew: otherwise only the first one would reach those lines."""
 
     def __init__(self, measured: coverage.Coverage) -> None:
         self.measured, self.seconds = measured, defaultdict[str, float](float)
+        self._caches: Caches | None = None
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        self._caches = self._caches or Caches()  # when all is imported
+        self._caches.forget()
         self.measured.switch_context(item.nodeid)
         try:
             return (yield)

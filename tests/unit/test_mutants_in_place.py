@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.mutants.caches import Caches
 from tests.mutants.in_place import Functions, NotInPlace
 from tests.mutants.mutating import Mutant, mutants
 
@@ -129,3 +131,16 @@ def test_what_is_no_function_is_left_to_an_import(
     with pytest.raises(NotInPlace):
         functions.put_in_place(changed(module, was, becomes))
     assert module._reads() == BEFORE
+
+
+def test_what_a_function_of_the_project_remembers_is_forgotten_and_nothing_else() -> None:
+    """Otherwise the first test alone would reach the lines of a statement that is composed once."""
+    asked: list[str] = []
+    ours, foreign = (cache(partial(asked.append, name)) for name in ("ours", "foreign"))
+    ours.__module__, foreign.__module__ = "pins.rooms", "elsewhere"
+    caches = Caches()
+    for _ in range(2):
+        ours()
+        foreign()
+        caches.forget()
+    assert asked == ["ours", "foreign", "ours"]
