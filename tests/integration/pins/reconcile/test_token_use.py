@@ -1,4 +1,4 @@
-"""What a request of a connected account is sent with, when a token is given up, and what connecting and forgetting do."""
+"""What a request of a connected account is sent with, when a token is given up, and what connecting does."""
 
 from __future__ import annotations
 
