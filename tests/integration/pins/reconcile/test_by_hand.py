@@ -56,6 +56,19 @@ def test_a_code_that_rests_is_tried_at_once_and_others_rest_on(house: House) -> 
     assert pin_of(waiting, other).state == State.SETTING
 
 
+def test_a_code_that_the_lock_refused_is_sent_again_because_a_person_says_so(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    door = house.lock()
+    blocked, other = stays(house, door, 3 * DAY, 5 * DAY)
+    house.cloud.script(door.device_id, ["POST:400"] * 4)
+    house.live(clock, MINUTE)
+    assert [pin_of(stay, door).state for stay in (blocked, other)] == [State.BLOCKED, State.BLOCKED]
+    by_hand.try_now([pin_of(blocked, door).pk], timezone.now())
+    house.settle()
+    assert [pin_of(stay, door).state for stay in (blocked, other)] == [State.SET, State.BLOCKED]
+
+
 def test_codes_that_are_tried_again_name_their_locks_once_and_nothing_asked_names_none(house: House) -> None:
     doors = [house.lock("A"), house.lock("B"), house.lock("C")]
     for door in doors:
@@ -89,8 +102,10 @@ def test_a_look_marks_the_code_on_the_lock_that_ends_last_and_costs_one_request(
     _, last, _ = stays(house, door, 3 * DAY, 9 * DAY, 5 * DAY)
     stays(house, other, 20 * DAY)
     house.settle()
-    stays(house, door, 60 * DAY)  # not on the lock before it is due
+    house.cloud.script(door.device_id, ["POST:offline"])
+    stays(house, door, 25 * DAY)  # which is not there yet
     house.settle()
+    LockState.objects.update(paused_until=None)
     before, now = house.requests, timezone.now()
 
     assert by_hand.look_now(door.pk, now)
@@ -102,7 +117,7 @@ def test_a_look_marks_the_code_on_the_lock_that_ends_last_and_costs_one_request(
     assert pin_of(last, door).observed_rev == revision
 
     house.settle()
-    assert house.requests == before + 1
+    assert house.requests == before + 2, "one for the list, and one for the code that was not there"
     assert marked() == []
     assert LockState.objects.get(lock=door).looked_at == now
 
