@@ -9,7 +9,7 @@ import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from pins.models import AccountState, Heartbeat, LockState, Pin
+from pins.models import AccountState, Heartbeat, Incident, LockState, Pin
 from pins.reconcile import account_limits, sweep
 from pins.reconcile.account_limits import WRITES_REST
 from rentals.models import Lock, LockAccount
@@ -141,9 +141,11 @@ def test_a_new_key_ends_the_rests_that_the_old_one_caused(house: House) -> None:
     later, old = timezone.now() + HOUR, account_limits.key_fingerprint(house.account)
     AccountState.objects.update(paused_until=later, pause_cause="unauthorized", dead_key=old, outages=1)
     LockState.objects.filter(lock=forbidden).update(paused_until=later, forbidden_key=old)
+    Incident.open(Incident.Kind.NO_WRITE_SCOPE, timezone.now() - HOUR, about=house.account)
     assert sweep.due_locks(timezone.now()) == []
     LockAccount.objects.update(secret="new-key")
     assert sweep.due_locks(timezone.now()) == [door.pk], "one request tries the new key"
+    assert Incident.objects.get().resolved_at == timezone.now()
     AccountState.objects.update(outages=0)
     assert sweep.due_locks(timezone.now()) == [door.pk, forbidden.pk]
 
@@ -152,9 +154,15 @@ def test_a_new_key_ends_the_rests_that_the_old_one_caused(house: House) -> None:
 
 
 def test_whoever_lets_turnkey_write_again_wakes_the_locks_with_due_work_the_most_urgent_first(house: House) -> None:
-    far, near, alike, idle, refused, elsewhere = (house.lock(name) for name in "ABCDEF")
+    far, near, next_one, idle, refused, elsewhere = (house.lock(name) for name in "ABCDEF")
     another_account(house, elsewhere)
-    for lock, deadline in ((far, 5 * DAY), (near, HOUR), (alike, HOUR), (refused, 2 * HOUR), (elsewhere, MINUTE)):
+    for lock, deadline in (
+        (far, 5 * DAY),
+        (near, HOUR),
+        (next_one, 2 * HOUR),
+        (refused, 3 * HOUR),
+        (elsewhere, MINUTE),
+    ):
         code_on(house, lock, deadline)
     code_on(house, far, 6 * DAY)
     code_on(house, far, MINUTE, due=MOMENT)
@@ -163,7 +171,7 @@ def test_whoever_lets_turnkey_write_again_wakes_the_locks_with_due_work_the_most
     LockState.objects.update(**rest)
     LockState.objects.filter(lock=refused).update(pause_cause="offline")
 
-    assert sweep.release(house.account.pk, timezone.now()) == [near.pk, alike.pk, refused.pk, far.pk]
+    assert sweep.release(house.account.pk, timezone.now()) == [near.pk, next_one.pk, refused.pk, far.pk]
 
     found = {state.lock_id: (state.paused_until, state.pause_cause) for state in LockState.objects.all()}
     resting = {refused.pk: "offline", elsewhere.pk: "watched"}

@@ -167,7 +167,7 @@ def test_two_imports_at_one_moment_leave_each_lock_once(house: House) -> None:
         (errors.DeviceBusy(409), Kind.OAUTH, "The lock is busy with another request. Try again later."),
         (errors.DeviceOffline(428), Kind.OAUTH, "The lock is not connected. Try again later."),
         (errors.DeviceTimeout(408), Kind.OAUTH, "The lock did not answer the Tedee cloud in time. Try again later."),
-        (errors.NoRoom(412), Kind.OAUTH, "The lock has no room for another PIN. Try again later."),
+        (errors.NoRoom(412), Kind.OAUTH, "Tedee refused the request as invalid. Try again later."),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, TedeeError) else None,
 )
