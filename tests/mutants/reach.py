@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -64,7 +65,7 @@ def recorded(suite: Suite, say: Callable[[str], None], parts: Sequence[str] = ("
 
 def _record(files: Sequence[str], modules: Sequence[str]) -> int:
     measured = coverage.Coverage(data_file=None, include=[str(ROOT / module) for module in modules])
-    recorder = Recorder(measured)
+    recorder = Recorder(measured, modules)
     measured.start()
     status = run_pytest(["-x", "-m", _MARKS, *(str(ROOT / file) for file in files)], [recorder])
     measured.stop()
@@ -102,13 +103,15 @@ def _file(test: str) -> str:
 
 
 class Recorder:
-    """A pytest plugin: tells coverage.py which test runs, and notes how long it took."""
+    """A pytest plugin: tells coverage.py which test runs, and notes how long it took. `modules`: the judged ones."""
 
-    def __init__(self, measured: coverage.Coverage) -> None:
+    def __init__(self, measured: coverage.Coverage, modules: Sequence[str]) -> None:
         self.measured, self.seconds = measured, defaultdict[str, float](float)
+        self.modules = [path.removesuffix(".py").replace("/", ".") for path in modules]
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
+        _compose_anew(self.modules)
         self.measured.switch_context(item.nodeid)
         try:
             return (yield)
@@ -117,6 +120,16 @@ class Recorder:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
+
+
+def _compose_anew(modules: Sequence[str]) -> None:
+    """What is composed once and kept (`pins.reconcile.statements.kept`) would be reached by the first test alone."""
+    functions = [one for name in modules if name in sys.modules for one in vars(sys.modules[name]).values()]
+    for function in functions:
+        for cell in getattr(function, "__closure__", None) or ():
+            forget = getattr(cell.cell_contents, "cache_clear", None)
+            if forget is not None:
+                forget()
 
 
 def judges(reaches: Sequence[Reach], module: str, lines: range, *, in_function: bool) -> dict[str, float]:
