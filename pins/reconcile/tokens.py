@@ -214,7 +214,7 @@ def _refresh_until(tokens: oauth.Tokens) -> datetime:
 def _failed(row: AccountTokens, owner: uuid.UUID, error: TedeeError, now: datetime, *, in_doubt: bool) -> None:
     """`in_doubt`: the answer to an earlier renewal from the same token is not known."""
     logger.warning("token_not_renewed", extra={"account_id": row.account_id, "cause": type(error).__name__})
-    mine = AccountTokens.objects.filter(account=row.account_id, version=row.version, renewer=owner)
+    mine = AccountTokens.objects.filter(renewer=owner)
     if isinstance(error, oauth.GrantRefused):
         why = AccountTokens.Ended.LOST if in_doubt else AccountTokens.Ended.REFUSED
         with transaction.atomic():

@@ -64,14 +64,16 @@ def test_of_a_lock_with_many_codes_the_earliest_deadline_of_those_that_are_due_c
     assert sweep.due_locks(timezone.now()) == [third.pk, second.pk, first.pk]
 
 
-def test_one_sweep_wakes_the_first_and_the_next_one_the_others(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sweep, "MOST_LOCKS", 2)
-    locks = [house.lock(name) for name in "ABC"]
-    for number, lock in enumerate(locks):
-        code_on(house, lock, (9 - number) * HOUR)
-    assert sweep.due_locks(timezone.now()) == [locks[2].pk, locks[1].pk]
-    LockState.objects.filter(lock__in=locks[1:]).update(dispatched_at=timezone.now())
-    assert sweep.due_locks(timezone.now()) == [locks[0].pk]
+def test_one_sweep_wakes_a_thousand_locks_and_the_next_one_the_others(house: House) -> None:
+    many = [Lock(account=house.account, device_id=number, name=f"Door {number}") for number in range(1, 1001)]
+    compared = Lock.objects.bulk_create(many)
+    LockState.objects.bulk_create(LockState(lock=lock, audit_at=timezone.now()) for lock in compared)
+    near = house.lock("Near")
+    code_on(house, near, HOUR)
+    woken = sweep.due_locks(timezone.now())
+    assert woken == [near.pk, *(lock.pk for lock in compared[:-1])]
+    LockState.objects.filter(lock__in=woken).update(dispatched_at=timezone.now())
+    assert sweep.due_locks(timezone.now()) == [compared[-1].pk]
 
 
 # -- who rests ---------------------------------------------------------------------------------------------------------

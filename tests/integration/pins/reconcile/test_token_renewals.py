@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import random
 import uuid
-from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
 import time_machine
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -291,24 +292,14 @@ def test_a_refusal_ends_the_connection_and_says_why(
     assert other.ended == ""
 
 
-def overtaken(house: House) -> None:
-    """Another one took over meanwhile, and is at it."""
-    AccountTokens.objects.filter(account=house.account).update(renewer=uuid.uuid4())
-
-
-def renewed(house: House) -> None:
-    AccountTokens.objects.filter(account=house.account).update(version=2)
-
-
-@pytest.mark.parametrize("meanwhile", [overtaken, renewed])
 @pytest.mark.parametrize("error", [oauth.GrantRefused(400), Unreachable()])
-def test_a_failure_of_one_who_no_longer_has_the_claim_is_not_stored(
-    house: House, meanwhile: Callable[[House], None], error: TedeeError, clock: time_machine.Traveller
+def test_a_failure_of_one_who_was_overtaken_is_not_stored(
+    house: House, error: TedeeError, clock: time_machine.Traveller
 ) -> None:
     clock.shift(2 * HOUR)
 
     def ask(refresh_token: str, now: datetime) -> oauth.Tokens:
-        meanwhile(house)
+        AccountTokens.objects.update(renewer=uuid.uuid4())  # another one took over, and is at it
         raise error
 
     row = tokens.renew(row_of(house.account), timezone.now(), ask)
@@ -345,6 +336,14 @@ def test_what_ends_within_five_minutes_is_renewed_those_that_failed_least_first(
     asked = Asked()
     tokens.renew_due(now, ask=asked)
     assert asked.seen == ["sooner", "later", "has rested", "often failed"]
+
+
+def test_a_connection_that_is_over_is_not_even_read(house: House, clock: time_machine.Traveller) -> None:
+    clock.shift(2 * HOUR)
+    AccountTokens.objects.update(ended="refused")
+    with CaptureQueriesContext(connection) as queries:
+        tokens.renew_due(timezone.now(), ask=house.renewed)
+    assert len(queries) == 1
 
 
 def test_a_server_out_of_reach_is_not_asked_for_all_accounts_at_once_and_a_refusal_stops_nobody(

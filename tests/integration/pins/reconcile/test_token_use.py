@@ -255,9 +255,12 @@ def test_whether_a_connection_may_put_codes_on_locks_is_known_where_its_scopes_s
     house: House, settings: Settings, asked: str, granted: str, may_write: bool | None
 ) -> None:
     settings.TEDEE_OAUTH_SCOPES = asked
-    AccountState.objects.update(key_may_write=not may_write)
+    other = LockAccount.objects.create(name="Other", kind="personal_key", secret=KEY)
+    for account in (house.account, other):
+        AccountState.objects.update_or_create(account=account, defaults={"key_may_write": not may_write})
     tokens.connect(house.account, brought(granted), timezone.now())
-    assert AccountState.objects.get().key_may_write is may_write
+    assert AccountState.objects.get(account=house.account).key_may_write is may_write
+    assert AccountState.objects.get(account=other).key_may_write is (not may_write)
 
 
 @pytest.mark.parametrize("cause", ["renewal", "unauthorized", account_limits.CONNECTION_REST])
