@@ -187,7 +187,7 @@ def _renewed(row: AccountTokens, tokens: oauth.Tokens) -> None:
         if same.filter(ended="").update(**changes):
             _end_rest(row.account_id, Cause.RENEWAL.value)
         elif same.update(**changes):  # one who took over was refused, and said that it is over
-            _end_rest(row.account_id, Cause.RENEWAL.value, account_limits.CONNECTION_REST)
+            _end_rest(row.account_id, account_limits.CONNECTION_REST)
             Incident.resolve(timezone.now(), about=row.account, kinds=(Incident.Kind.CONNECTION_ENDED,))
     logger.info("token_renewed", extra={"account_id": row.account_id})
 

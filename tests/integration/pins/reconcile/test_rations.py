@@ -175,6 +175,14 @@ def test_an_account_with_enough_is_asked_nothing_more(house: House) -> None:
     assert len(statements(queries)) == 2, "how much is due, and the budgets of those accounts"
 
 
+def test_of_much_that_is_due_only_so_many_deadlines_are_read_as_requests_are_left(house: House) -> None:
+    with_codes(house, *[5 * HOUR] * 6)
+    spent(house.account, 7)
+    with CaptureQueriesContext(connection) as queries:
+        sweep.ration(timezone.now())
+    assert [sql.rpartition(" LIMIT ")[2] for sql in statements(queries) if " LIMIT " in sql] == ["4"], "and one more"
+
+
 def test_a_request_that_is_paid_at_that_moment_stays_counted(house: House) -> None:
     with_codes(house, 5 * HOUR, 6 * HOUR)
     spent(house.account, 7)

@@ -309,6 +309,27 @@ def test_a_failure_of_one_who_was_overtaken_is_not_stored(
     assert not Incident.objects.exists()
 
 
+def test_tokens_that_come_after_another_one_was_refused_make_all_good_again(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    other = another("Other")
+    Incident.open(Incident.Kind.CONNECTION_ENDED, timezone.now(), about=other.account)
+    Incident.open(Incident.Kind.NO_WRITE_SCOPE, timezone.now(), about=house.account)
+
+    def freeze(refresh_token: str, now: datetime) -> oauth.Tokens:
+        clock.shift(2 * MINUTE)
+        assert tokens.renew(row_of(house.account), timezone.now(), failing(oauth.GrantRefused(400))).ended == "lost"
+        return given()(refresh_token, now)
+
+    begun = timezone.now()
+    row = tokens.renew(row_of(house.account), begun, freeze)
+    assert (row.version, row.ended, row.ended_at, row.obtained_at, row.asked_at) == (2, "", None, begun, None)
+    state = AccountState.objects.get(account=house.account)
+    assert (state.paused_until, state.pause_cause, state.dead_key) == (None, "", "")
+    resolved = Incident.objects.exclude(resolved_at=None).values_list("kind", "account", "resolved_at")
+    assert list(resolved) == [("connection_ended", house.account.pk, begun + 2 * MINUTE)]
+
+
 def test_tokens_that_come_after_somebody_connected_anew_are_not_stored(house: House) -> None:
     def ask(refresh_token: str, now: datetime) -> oauth.Tokens:
         house.connect()
