@@ -62,7 +62,7 @@ def test_a_code_that_the_lock_refused_is_sent_again_because_a_person_says_so(
     door = house.lock()
     blocked, other = stays(house, door, 3 * DAY, 5 * DAY)
     house.cloud.script(door.device_id, ["POST:400"] * 4)
-    house.live(clock, MINUTE)
+    house.live(clock, HOUR)
     assert [pin_of(stay, door).state for stay in (blocked, other)] == [State.BLOCKED, State.BLOCKED]
     by_hand.try_now([pin_of(blocked, door).pk], timezone.now())
     house.settle()
