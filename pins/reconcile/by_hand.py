@@ -40,11 +40,11 @@ def look_now(lock_id: int, now: datetime) -> bool:
     if ours.filter(must_look=True).exists():
         return True
     for condition in (Q(remote_id__isnull=False), Q(remote_id__isnull=True)):
-        for pin_id in ours.filter(condition, op="").order_by("-grant__ends_at").values_list("pk", flat=True)[:5]:
+        for pin_id in ours.filter(condition).order_by("-grant__ends_at").values_list("pk", flat=True):
             with transaction.atomic():
                 pin = locked_pin(pin_id)
                 if pin.op:
-                    continue  # a run prepared a request for it since we looked
+                    continue
                 pin.put_observed(transitions.asked_to_look(pin.observed))
                 save_observed(pin, now)
             return True
@@ -55,8 +55,7 @@ def first_look(lock_ids: Iterable[int], now: datetime) -> set[int]:
     """A person wants to know what is on keypads of which no list was ever read, whether we have a code there or not.
     Their next runs read the lists, like any other comparison. Returns the locks to run."""
     asked = set(lock_ids)
-    known = set(LockState.objects.filter(lock__in=asked).values_list("lock", flat=True))
-    LockState.objects.bulk_create((LockState(lock_id=one) for one in asked - known), ignore_conflicts=True)
+    LockState.objects.bulk_create((LockState(lock_id=one) for one in asked), ignore_conflicts=True)
     unread = LockState.objects.filter(lock__in=asked, lock__is_active=True, looked_at=None)
     unread = unread.exclude(Q(lock__has_keypad=False) | Q(lock__has_bridge=False))
     found = set(unread.values_list("lock", flat=True))

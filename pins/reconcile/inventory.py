@@ -138,12 +138,12 @@ def explain(error: TedeeError, kind: LockAccount.Kind) -> str:
             "another kind of access there."
         )
     if error.cause is Cause.RATE_LIMITED:
-        minutes = max(1, round((error.retry_after or 600) / 60))
+        minutes = max(1, round(error.retry_after / 60)) if error.retry_after else 10
         often = _("Tedee allows only a few lock lists in ten minutes. Try again in {minutes} min.")
         return often.format(minutes=minutes)
     if error.cause in _EXPLAINED:
         return _(_EXPLAINED[error.cause])
-    problem = _(_SUMMARIES.get(error.cause, error.summary))
+    problem = _(_SUMMARIES.get(error.cause, _SUMMARIES[Cause.BAD_REQUEST]))
     return _("{problem}. Try again later.").format(problem=problem)
 
 
@@ -160,7 +160,7 @@ _EXPLAINED: Final = {
     Cause.SERVER: mark("The Tedee cloud gave an unusable answer. Try again later; if it stays, check TEDEE_API_URL."),
     Cause.NOT_FOUND: mark("The Tedee cloud does not know this request. Check TEDEE_API_URL."),
 }
-#: As `pins.tedee.errors` says it, for the other causes that a list of locks can have.
+#: As `pins.tedee.errors` says it. What is not here says something about a code, and was not asked.
 _SUMMARIES: Final = {
     Cause.BAD_REQUEST: mark("Tedee refused the request as invalid"),
     Cause.BUSY: mark("The lock is busy with another request"),

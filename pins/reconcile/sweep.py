@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import BooleanField, Case, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import Case, Exists, F, Min, OuterRef, Q, QuerySet, Subquery, When
 
 from pins.core import budget
 from pins.core.audit import BEFORE_CHECK_IN
@@ -57,9 +57,9 @@ def due_locks(now: datetime, limits: Limits | None = None) -> list[int]:
         .exclude(Q(account__operation__paused_until__gt=now) & ~Q(account__operation__pause_cause=WRITES_REST))
         .exclude(Q(account__operation__outages__gt=0) & ~Q(pk__in=probing))
         .exclude(account__in=[account for account, limit in known.items() if not limit.left])
-        .annotate(deadline=Subquery(_first_deadline(now)), compares=_only_compares(now))
+        .annotate(deadline=Subquery(_first_deadline(now)), acts=_acts(now))
         .order_by(F("deadline").asc(nulls_last=True), "pk")
-        .values_list("pk", "account_id", "deadline", "compares")
+        .values_list("pk", "account_id", "deadline", "acts")
     )
     return _within_budget(due[:MOST_LOCKS], known, now)
 
@@ -70,19 +70,21 @@ def _first_deadline(now: datetime) -> QuerySet[Pin, tuple[datetime | None]]:
     return due.order_by("deadline_at").values_list("deadline_at")[:1]
 
 
-def _only_compares(now: datetime) -> Case:
-    """Whether nothing is due on the lock outside but to compare its list with what we believe."""
+def _acts(now: datetime) -> Case:
+    """Whether more is due on the lock outside than to compare its list with what we believe; else NULL."""
     codes = Pin.objects.filter(lock=OuterRef("pk"), next_try_at__lte=now)
-    return Case(When(ADDED_AGAIN | Q(Exists(codes.order_by())), then=False), default=True, output_field=BooleanField())
+    return Case(When(ADDED_AGAIN | Q(Exists(codes)), then=True))
 
 
-def _within_budget(due: Iterable[tuple[int, int, datetime | None, bool]], limits: Limits, now: datetime) -> list[int]:
+def _within_budget(
+    due: Iterable[tuple[int, int, datetime | None, bool | None]], limits: Limits, now: datetime
+) -> list[int]:
     """Of locks in the order of their deadlines those whose turn it is."""
     left = {id(limit): limit.left for limit in limits.values()}
     chosen: list[int] = []
-    for lock_id, account_id, deadline, only_compares in due:
+    for lock_id, account_id, deadline, acts in due:
         limit = limits.get(account_id)
-        if limit is not None and only_compares and not budget.admits(limit.until, now + BEFORE_CHECK_IN, now):
+        if limit is not None and not acts and not budget.admits(limit.until, now + BEFORE_CHECK_IN, now):
             continue
         # One that was added again decides for itself: that costs no request.
         if limit is not None and deadline is not None:
@@ -126,7 +128,7 @@ def _limits(asked: demand.Asked, left: int, cutoff: datetime | None, now: dateti
     """One for the accounts of a budget with less than what is kept for near deadlines, or with more due than they can
     pay; else none."""
     until = budget.spendable_until(left, cutoff, request_budget.rules(), now)
-    if left and until is None:
+    if until is None:
         return {}
     return dict.fromkeys(asked.accounts, Limit(budget.codes_payable(left) if left else 0, until))
 
@@ -138,4 +140,4 @@ def release(account_id: int, now: datetime) -> list[int]:
         paused_until=None, pause_cause=""
     )
     due = Lock.objects.filter(account=account_id, pins__next_try_at__lte=now)
-    return list(due.annotate(deadline=Min("pins__deadline_at")).order_by("deadline", "pk").values_list("pk", flat=True))
+    return list(due.annotate(deadline=Min("pins__deadline_at")).order_by("deadline").values_list("pk", flat=True))

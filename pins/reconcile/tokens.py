@@ -187,7 +187,7 @@ def _renewed(row: AccountTokens, tokens: oauth.Tokens) -> None:
         if same.filter(ended="").update(**changes):
             _end_rest(row.account_id, Cause.RENEWAL.value)
         elif same.update(**changes):  # one who took over was refused, and said that it is over
-            _end_rest(row.account_id, Cause.RENEWAL.value, account_limits.CONNECTION_REST)
+            _end_rest(row.account_id, account_limits.CONNECTION_REST)
             Incident.resolve(timezone.now(), about=row.account, kinds=(Incident.Kind.CONNECTION_ENDED,))
     logger.info("token_renewed", extra={"account_id": row.account_id})
 
@@ -214,7 +214,7 @@ def _refresh_until(tokens: oauth.Tokens) -> datetime:
 def _failed(row: AccountTokens, owner: uuid.UUID, error: TedeeError, now: datetime, *, in_doubt: bool) -> None:
     """`in_doubt`: the answer to an earlier renewal from the same token is not known."""
     logger.warning("token_not_renewed", extra={"account_id": row.account_id, "cause": type(error).__name__})
-    mine = AccountTokens.objects.filter(account=row.account_id, version=row.version, renewer=owner)
+    mine = AccountTokens.objects.filter(renewer=owner)
     if isinstance(error, oauth.GrantRefused):
         why = AccountTokens.Ended.LOST if in_doubt else AccountTokens.Ended.REFUSED
         with transaction.atomic():

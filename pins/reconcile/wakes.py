@@ -93,5 +93,5 @@ def _taking_away() -> Statement:
 
 
 def without_mark(ahead: Slot) -> Case:
-    """`dispatched_at` for the end of a run: nothing under way, an alarm for later than `ahead` stays."""
-    return Case(When(dispatched_at__gt=ahead, then=F("dispatched_at")), default=Value(None))
+    """`dispatched_at` for the end of a run: an alarm for later than `ahead` stays, else nothing is under way."""
+    return Case(When(dispatched_at__gt=ahead, then=F("dispatched_at")))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
+from django.db import connection
 from django.utils import timezone
 
 from pins.core import transitions
@@ -66,3 +68,18 @@ def ask_to_look(pin: Pin) -> None:
 
 def renewals(house: House) -> list[TokenRequest]:
     return [one for one in house.cloud.authority.asked if one.grant_type == "refresh_token"]
+
+
+@contextmanager
+def just_before(statement: str, act: Callable[[], object]) -> Iterator[None]:
+    """Do something once, as another process would, just before the first statement that begins like this."""
+    waits = [act]
+
+    def carry_out(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if waits and sql.startswith(statement):
+            waits.pop()()
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(carry_out):
+        yield
+    assert not waits, f"no statement began with {statement}"

@@ -293,8 +293,9 @@ def test_no_token_is_in_a_log_an_error_a_dump_or_the_database(
 
 
 def test_tokens_that_no_key_opens_keep_nobody_else_waiting(
-    house: House, clock: time_machine.Traveller, settings: Settings
+    house: House, clock: time_machine.Traveller, settings: Settings, log: pytest.LogCaptureFixture
 ) -> None:
+    """The log tells which account it is."""
     clock.shift(2 * HOUR)
     settings.FIELD_ENCRYPTION_KEYS = [Fernet.generate_key().decode()]
     readable = LockAccount.objects.create(name="Other", kind="oauth", secret="")
@@ -306,6 +307,8 @@ def test_tokens_that_no_key_opens_keep_nobody_else_waiting(
     row.refresh_from_db()
     assert row.ended == AccountTokens.Ended.REFUSED, "the simulator does not know it, and was asked"
     assert len(renewals(house)) == 1
+    unreadable = [record.__dict__["account_id"] for record in log.records if record.message == "token_unreadable"]
+    assert unreadable == [house.account.pk]
 
 
 def test_reading_goes_on_with_another_token_too(house: House, clock: time_machine.Traveller) -> None:
