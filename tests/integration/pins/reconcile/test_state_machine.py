@@ -25,7 +25,7 @@ from tests.support.machine_differences import SWITCHES
 from tests.support.machine_edits import Edits
 
 _PROFILES = {
-    "default": settings(max_examples=30, stateful_step_count=25),
+    "default": settings(max_examples=20, stateful_step_count=25),
     "thorough": settings(max_examples=2000, stateful_step_count=40),
 }
 _PROFILE = settings(

@@ -176,7 +176,7 @@ def test_no_row_is_silent() -> None:
     thorough = os.environ.get("TURNKEY_HYPOTHESIS_PROFILE") == "thorough"
 
     @settings(
-        max_examples=3000 if thorough else 200,
+        max_examples=3000 if thorough else 100,
         deadline=None,
         derandomize=not thorough,
         suppress_health_check=list(HealthCheck),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 from hypothesis import given, settings
@@ -13,15 +14,17 @@ from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Upda
 from pins.core.witness import Credit, Sighting
 from tests.support.facts import CODES, NOW, contents, desires, looks_at, observations, views
 
+EXAMPLES = 1000 if os.environ.get("TURNKEY_HYPOTHESIS_PROFILE") == "thorough" else 100
 
-@settings(deadline=None, max_examples=200)
+
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_there_is_always_exactly_one_next_step(view: PinView) -> None:
     assert isinstance(next_step(view, NOW), Create | Update | Delete | Look | Read | Rotate | Block | Wait)
     assert isinstance(plan.state_of(view, NOW), State)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView) -> None:
     observed = view.observed
@@ -31,7 +34,7 @@ def test_nothing_is_changed_on_the_lock_while_an_answer_is_missing(view: PinView
             assert isinstance(next_step(view, NOW), Look | Read)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) -> None:
     observed, desired = view.observed, view.desired
@@ -45,7 +48,7 @@ def test_a_pin_is_created_only_where_none_of_ours_is_or_may_come(view: PinView) 
         assert late is None or late.until <= NOW or late.codes <= {desired.content.code}
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expired(view: PinView) -> None:
     observed = view.observed
@@ -59,7 +62,7 @@ def test_no_update_carries_an_end_that_has_come_or_hits_a_pin_that_may_have_expi
         assert not observed.extra_ids
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view: PinView) -> None:
     observed = view.observed
@@ -76,7 +79,7 @@ def test_only_ids_that_are_ours_are_deleted_and_only_when_nobody_wants_them(view
         assert chosen.remote_id in asked
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
     chosen = next_step(view, NOW)
@@ -94,7 +97,7 @@ def test_waiting_ends_in_the_future_or_never(view: PinView) -> None:
         assert following == NOW
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) -> None:
     chosen = next_step(view, NOW)
@@ -106,7 +109,7 @@ def test_a_code_that_somebody_knows_is_exchanged_only_by_force(view: PinView) ->
         assert view.desired.is_live(NOW)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_the_word_for_people_promises_nothing_that_is_not_so(view: PinView) -> None:
     observed, state = view.observed, plan.state_of(view, NOW)
@@ -170,7 +173,7 @@ class TruthfulLock:
         return transitions.deleted(observed, chosen.remote_id)
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=2 * EXAMPLES)
 @given(
     desires(),
     observations(),
@@ -221,7 +224,7 @@ def test_from_any_belief_a_truthful_lock_is_brought_to_what_it_should_hold_in_fe
             assert view.observed.blocked or view.desired.issue_at > NOW
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(views)
 def test_no_code_is_created_beyond_the_ceiling(view: PinView) -> None:
     observed = view.observed
@@ -229,7 +232,7 @@ def test_no_code_is_created_beyond_the_ceiling(view: PinView) -> None:
         assert posts.closed_until(observed.posts, observed.held, NOW, more=observed.more_posts) is None
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(looks_at())
 def test_no_list_leads_to_a_second_code_or_to_the_loss_of_the_only_one(look: tuple[PinView, Sighting]) -> None:
     view, seen = look
