@@ -214,6 +214,18 @@ def stepped_ahead(usage: Usage, rules: Rules, now: datetime, by: timedelta) -> U
     return Usage(_slot(_micros(now), rules), (*[0] * SLOTS, counted), rules.window_seconds, None, blocked)
 
 
+def put_right(usage: Usage, rules: Rules, now: datetime) -> Usage:
+    """The usage after a clock that had run far ahead came back: what was spent by it counts as spent now, and what it
+    was refused is waited for no longer than a window. Store it, or that moment comes along with the clock, and nothing
+    is ever free again."""
+    instant = _micros(now)
+    if usage.newest - _slot(instant, rules) <= SLOTS:
+        return usage
+    blocked, window_ends = usage.blocked_until, instant / _SECOND + rules.window_seconds
+    blocked = min(blocked, window_ends) if blocked is not None else None
+    return replace(_advanced(usage, rules, instant), blocked_until=blocked)
+
+
 def is_open(block: Block, rules: Rules, now: datetime) -> bool:
     """May a request of the block be sent at this moment?"""
     return block.left > 0 and _slot(_micros(now), rules) <= block.slot

@@ -33,7 +33,7 @@ from pins.models import (
     StayArrival,
 )
 from pins.models.outbox import CLAIM, OutboxMessage
-from pins.reconcile import activity
+from pins.reconcile import activity, request_budget
 from rentals.models import FeedState
 
 logger = logging.getLogger(__name__)
@@ -71,6 +71,7 @@ def forget(now: datetime) -> bool:
         _locks(now)
         _arrivals(now)
         _others(now)
+    request_budget.clock_came_back(now)
     return True
 
 

@@ -77,10 +77,7 @@ def book(
     earliest first), as far as that has its turn now. If none may be sent, when to ask again (UTC)."""
     with transaction.atomic():
         row = locked_budget(key)
-        usage = budget.Usage.from_json(row.usage)
-        if ahead := stepped_ahead(key, timezone.now()):  # `now` may have waited for the row
-            usage = budget.stepped_ahead(usage, rules(), now, ahead)
-            _spending().run({"key": key, "usage": usage.to_json()})
+        usage = _true_usage(row, now)
         if purpose is not budget.Purpose.CONNECTIVITY and not budget.admits(row.cutoff_at, deadline, now):
             return now + BUDGET_PAUSE
         # Much may have become due since the sweep stored the cutoff, and all of it may ask at the same time.
@@ -96,6 +93,24 @@ def book(
             return budget.affordable_at(usage, rules(), now, reserve=reserve)
         _spending().run({"key": key, "usage": booked[0].to_json()})
         return Booked(booked[1], row.cutoff_at, together[-1])
+
+
+def _true_usage(row: RateBudget, now: datetime) -> budget.Usage:
+    """What was spent, put right where a clock stepped since, and stored. The row is locked."""
+    stored = budget.Usage.from_json(row.usage)
+    usage = budget.put_right(stored, rules(), now)
+    if ahead := stepped_ahead(row.key, timezone.now()):  # `now` may have waited for the row
+        usage = budget.stepped_ahead(usage, rules(), now, ahead)
+    if usage is not stored:
+        _spending().run({"key": row.key, "usage": usage.to_json()})
+    return usage
+
+
+def clock_came_back(now: datetime) -> None:
+    """A clock of ours stood ahead: what was spent by it counts as spent now, in all budgets."""
+    for key in RateBudget.objects.values_list("key", flat=True):
+        with transaction.atomic():
+            _true_usage(locked_budget(key), now)
 
 
 def _pays_all_before(key: str, deadline: datetime, left: int, now: datetime) -> bool:

@@ -10,7 +10,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from pins.core.budget import Purpose
-from pins.reconcile import elapsed, leases, request_budget
+from pins.models import Heartbeat
+from pins.reconcile import clock_steps, elapsed, leases, request_budget
 from pins.reconcile.account_limits import LEASE
 from rentals.models import Lock
 from tests.support.house import House
@@ -77,6 +78,31 @@ def test_what_was_spent_before_the_step_still_counts(house: House, machine: Mach
     machine.wait(55 * MINUTE)
     assert not spend()  # nobody knows when in the window each was spent
     machine.wait(10 * MINUTE)
+    assert spend()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("by", ["asking", "the sweep"])
+def test_what_was_spent_while_the_clock_stood_ahead_is_free_again_after_a_window(
+    house: House, machine: Machine, settings: Settings, by: str
+) -> None:
+    """It counted as spent at each present moment, and the account stood still until the clock had caught up."""
+    settings.TEDEE_RATE_LIMIT, settings.TEDEE_RATE_WINDOW = 3, 3600
+    key = house.account.budget_key
+
+    def spend() -> bool:
+        now = timezone.now()
+        return request_budget.spend(key, Purpose.ARRIVAL, now + HOUR, now) is None
+
+    machine.clock.shift(DAY)
+    assert [spend() for _ in range(4)] == [True, True, True, False]
+    Heartbeat.objects.create(name="sweep", at=timezone.now())
+    machine.clock.shift(-DAY)
+    if by == "asking":
+        assert not spend()
+    else:
+        assert clock_steps.forget(timezone.now())
+    machine.wait(HOUR + 2 * MINUTE)
     assert spend()
 
 

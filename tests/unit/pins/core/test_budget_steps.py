@@ -1,4 +1,4 @@
-"""A clock that steps forward ends no window: what was spent before it still counts."""
+"""A clock that steps forward ends no window, and one that comes back begins one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core.budget import SLOTS, Rules, Usage, learn, remaining, spend, stepped_ahead
+from pins.core.budget import SLOTS, Rules, Usage, learn, put_right, remaining, spend, stepped_ahead
 
 START = datetime(2027, 3, 3, 14, 0, 7, 123_457, tzinfo=UTC)
 HOURLY = Rules(limit=700, window_seconds=3600)
@@ -70,3 +70,22 @@ def test_a_refusal_that_was_over_stays_so() -> None:
     usage = learn(Usage(), HOURLY, START, 900.0)
     now = START + timedelta(seconds=901) + DAY
     assert remaining(stepped_ahead(usage, HOURLY, now, DAY), HOURLY, now) == 700
+
+
+@pytest.mark.parametrize("refused", [None, 900.0, 86_400.0])
+def test_what_a_clock_far_ahead_spent_and_was_refused_is_over_after_a_window(refused: float | None) -> None:
+    usage = spend(Usage(), HOURLY, START + DAY)
+    assert usage is not None
+    if refused is not None:
+        usage = learn(usage, HOURLY, START + DAY, refused)
+    usage = put_right(usage, HOURLY, START)
+    assert remaining(usage, HOURLY, START) == (699 if refused is None else 0)
+    assert remaining(usage, HOURLY, START + HOUR + HOUR / SLOTS) == 700
+
+
+def test_a_clock_that_is_right_or_a_little_behind_puts_nothing_right() -> None:
+    usage = spend(Usage(), HOURLY, START)
+    assert usage is not None
+    for behind in (timedelta(), HOUR):
+        assert put_right(usage, HOURLY, START - behind) is usage
+    assert put_right(usage, HOURLY, START - HOUR - HOUR / SLOTS) is not usage
