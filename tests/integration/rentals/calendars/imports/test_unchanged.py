@@ -30,7 +30,7 @@ def feed(flat: Property) -> CalendarFeed:
 
 
 def facts_of(feed: CalendarFeed) -> dict[str, object]:
-    return FeedState.objects.filter(feed=feed).values().get()
+    return dict(FeedState.objects.filter(feed=feed).values().get())
 
 
 @pytest.mark.parametrize("body", [BODY, BODY.replace(b"DTSTAMP:20270301T", b"DTSTAMP:20270302T"), None])

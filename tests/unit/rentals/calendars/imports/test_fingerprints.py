@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,11 @@ LONGER = BODY.replace(b"Reserved", b"Reserved - Anna")
 PLAIN, VERSIONS, RECURRING = Calendar(()), Calendar((), has_versions=True), Calendar((), has_recurrences=True)
 
 
-def prints(body: bytes = BODY, now: datetime = NOW, **facts: object) -> Prints:
+def prints(body: bytes = BODY, now: datetime = NOW, **facts: Any) -> Prints:
     prop = {"timezone": "Europe/Warsaw", "check_in_time": time(15), "check_out_time": time(11)}
     feed = {name: value for name, value in facts.items() if name not in prop}
-    flat = Property(**prop | {name: value for name, value in facts.items() if name in prop})  # type: ignore[arg-type]
-    return prints_of(CalendarFeed(property=flat, **feed), body, now)  # type: ignore[arg-type]
+    flat = Property(**prop | {name: value for name, value in facts.items() if name in prop})
+    return prints_of(CalendarFeed(property=flat, **feed), body, now)
 
 
 def after(calendar: Calendar, now: datetime = NOW, body: bytes = BODY) -> FeedState:
@@ -78,7 +79,7 @@ def test_nothing_agrees_with_a_feed_that_brought_nothing_yet() -> None:
     ids=lambda changed: next(iter(changed)),
 )
 @pytest.mark.parametrize("calendar", [PLAIN, VERSIONS, RECURRING], ids=["plain", "versions", "recurring"])
-def test_what_a_person_changed_is_counted_in_the_same_calendar(calendar: Calendar, changed: dict[str, object]) -> None:
+def test_what_a_person_changed_is_counted_in_the_same_calendar(calendar: Calendar, changed: dict[str, Any]) -> None:
     """A longer longest stay, or another hour of check-in, would come to nothing until the channel changes a byte."""
     assert not prints(**changed).agree(after(calendar))
 

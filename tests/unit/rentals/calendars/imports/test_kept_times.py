@@ -25,7 +25,7 @@ KEY = Key("a", "", "")
 
 def item(**facts: object) -> FeedItem:
     days = {"starts_on": FIRST, "starts_at": TODAY, "ends_on": LAST, "ends_at": ENDS, "whole_days": True}
-    return FeedItem(**days | facts)  # type: ignore[arg-type]
+    return FeedItem(**days | facts)
 
 
 def known(begins_at: datetime | None) -> Known:
