@@ -10,7 +10,7 @@ from rentals.calendars.imports.summary import Action, Row, Summary
 DAYS = date(2027, 3, 10), date(2027, 3, 14)
 
 
-def test_a_summary_says_nothing_that_it_was_not_told() -> None:
+def test_neither_a_summary_nor_a_row_says_anything_that_it_was_not_told() -> None:
     summary = Summary()
     assert summary.as_json() == {
         "created": 0,
@@ -23,6 +23,8 @@ def test_a_summary_says_nothing_that_it_was_not_told() -> None:
         "events": 0,
     }
     assert (summary.unchanged, summary.outdated, summary.held_reason, summary.rows) == (False, False, "", ())
+    row = Row(Action.QUARANTINED, None, None, Verdict.QUARANTINED)
+    assert (row.guest_name, row.reason, row.said) == ("", "", "")
 
 
 def test_counts_alone_go_into_answers_and_the_database() -> None:
@@ -40,14 +42,10 @@ def test_counts_alone_go_into_answers_and_the_database() -> None:
     }
 
 
-def test_a_row_of_an_event_without_words_has_none() -> None:
-    row = Row(Action.QUARANTINED, None, None, Verdict.QUARANTINED)
-    assert (row.guest_name, row.reason, row.said) == ("", "", "")
-
-
-def test_neither_a_row_nor_a_summary_prints_its_guest() -> None:
-    """Either may land in a log or a traceback."""
+def test_neither_rows_nor_counts_print_a_guest() -> None:
+    """All of them may land in a log or a traceback."""
     row = Row(Action.NEW, *DAYS, Verdict.STAY, "Anna Nowak", "A stay.", "Reserved - Anna Nowak")
-    assert "Anna" not in repr(row)
-    assert repr(row).endswith("reason='A stay.')")
-    assert "rows" not in repr(Summary(rows=(row,)))
+    summary = Summary(created=1, rows=(row,))
+    assert repr(row).endswith("verdict=<Verdict.STAY: 'stay'>, reason='A stay.')")
+    assert repr(summary).endswith("outdated=False, held_reason='')")
+    assert "Anna" not in f"{row!r} {summary!r} {summary.as_json()}"
