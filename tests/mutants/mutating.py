@@ -154,13 +154,16 @@ class _Visitor(cst.CSTVisitor):
             yield new
 
     def _lines(self, node: cst.CSTNode) -> range:
-        """From the head of the innermost statement to the node."""
+        """From the head of the innermost statement to the node. What stands in the head of a function, such as the
+        default of an argument, is worked out when no test runs: there, all of the function."""
         own = self.get_metadata(PositionProvider, node, None)
         around = self.get_metadata(PositionProvider, self.statements[-1], None) if self.statements else None
         if own is None and around is None:
             return range(0)
         first = around.start.line if around is not None else own.start.line  # type: ignore[union-attr]
         last = own.start.line if own is not None else first
+        if around is not None and isinstance(self.statements[-1], cst.FunctionDef):
+            last = around.end.line
         return range(first, last + 1)
 
 

@@ -85,6 +85,12 @@ def test_the_lines_of_a_mutant_begin_with_its_statement() -> None:
     assert (one.lines, one.in_function) == (range(2, 5), True)
 
 
+def test_a_default_is_judged_by_the_tests_that_reach_its_function() -> None:
+    source = "def f(\n    x=False,\n):\n    y = x\n    return y\n\n\nz = 1\n"
+    (one,) = [one for one in mutants("f.py", source) if one.change[1] == "x=True,"]
+    assert (one.lines, one.in_function) == (range(1, 6), True)
+
+
 def test_a_larger_sample_holds_the_smaller_and_a_seed_gives_the_same_again() -> None:
     path = "pins/core/capacity.py"
     numbers = [one.number for one in sample(path, 20, seed=3)]
