@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -12,7 +12,7 @@ from pins.models import AccessGrant
 from rentals.calendars.imports import approval, run
 from rentals.models import Booking, FeedItem, Property
 from tests.support.booking_actions import cancel
-from tests.support.calendars import AIRBNB, calendar, closed, day, event
+from tests.support.calendars import AIRBNB, at, calendar, closed, day, event
 from tests.support.imports import HALF_HOUR, feed_of, incidents_of, state_of, stays, take, three_events
 
 pytestmark = pytest.mark.django_db
@@ -36,21 +36,26 @@ def test_a_row_that_never_had_a_stay_is_forgotten_as_soon_as_it_leaves(flat: Pro
     assert list(FeedItem.objects.values_list("uid", flat=True)) == ["b"]
 
 
-@pytest.mark.parametrize("given_up", ["not_stay", "cancelled", "deleted"])
+def refuse(flat: Property, how: str) -> None:
+    """A person gives the stay of the row "a" up."""
+    item = FeedItem.objects.get(uid="a")
+    stay = Booking.objects.get(feed_items=item)
+    if how == "not_stay":
+        approval.decide(item.pk, "not_stay", timezone.now())
+    elif how == "cancelled":
+        cancel(stay)
+    else:
+        stay.delete()
+
+
+@pytest.mark.parametrize("how", ["not_stay", "cancelled", "deleted"])
 def test_what_a_person_decided_outlives_a_short_absence(
-    flat: Property, clock: time_machine.Traveller, given_up: str
+    flat: Property, clock: time_machine.Traveller, how: str
 ) -> None:
     """The row of a stay that a person refused was missing once, and the refused guest had a code again."""
     feed = feed_of(flat)
     take(feed, [A, B])
-    stay = FeedItem.objects.get(uid="a").booking
-    assert stay is not None
-    if given_up == "not_stay":
-        approval.decide(FeedItem.objects.get(uid="a").pk, "not_stay", timezone.now())
-    elif given_up == "cancelled":
-        cancel(stay)
-    else:
-        stay.delete()
+    refuse(flat, how)
     take(feed, [B])
     clock.shift(timedelta(minutes=29))
     take(feed, [B])
@@ -58,13 +63,14 @@ def test_what_a_person_decided_outlives_a_short_absence(
     assert stays(flat) == [("03-20", "03-22")]
 
 
+@pytest.mark.parametrize("how", ["not_stay", "cancelled", "deleted"])
 @pytest.mark.parametrize(("minutes", "gone"), [(29, False), (30, True)])
 def test_the_absence_of_what_a_person_refused_is_certain_after_half_an_hour(
-    flat: Property, clock: time_machine.Traveller, minutes: int, gone: bool
+    flat: Property, clock: time_machine.Traveller, how: str, minutes: int, gone: bool
 ) -> None:
     feed = feed_of(flat)
     take(feed, [A, B])
-    approval.decide(FeedItem.objects.get(uid="a").pk, "not_stay", timezone.now())
+    refuse(flat, how)
     take(feed, EMPTY)
     clock.shift(HALF_HOUR)
     take(feed, [B])  # an empty calendar does not count
@@ -111,6 +117,54 @@ def test_a_running_stay_that_the_channel_cancelled_waits_for_a_person_and_not_fo
     take(feed, [event("now", *running), A])
     assert take(feed, [event("now", *running, status="CANCELLED"), A]).held == 1
     assert state_of(feed).pending_absences == 0
+
+
+@pytest.mark.parametrize("then", [at(3, 10, 14), at(3, 14, 9), at(3, 14, 10)], ids=["begun", "last day", "over"])
+@pytest.mark.parametrize("state", ["absent", "asked", "kept"])
+def test_the_absence_of_a_stay_that_has_begun_means_nothing_any_more(
+    flat: Property, clock: time_machine.Traveller, state: str, then: datetime
+) -> None:
+    feed = feed_of(flat)
+    clock.move_to(at(3, 10, 13, 45))
+    take(feed, [A, *FAR])
+    take(feed, FAR if state == "absent" else EMPTY)
+    if state == "kept":
+        approval.dismiss(feed.pk, timezone.now())
+    clock.move_to(then)
+    take(feed, FAR)
+    item = FeedItem.objects.get(uid="a")
+    assert (item.absent_since, item.awaits_approval, item.kept_at, item.gone_at) == (None, False, None, None)
+    assert state_of(feed).pending_absences == 0
+    assert state_of(feed).held_since is None
+    assert ("03-10", "03-14") in stays(flat)
+
+
+# -- which stays to come there are, of which more than half must not vanish together
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [
+        pytest.param(event("x", *DAYS, "Blocked"), event("x", *DAYS, "Blocked"), id="closed days"),
+        pytest.param(event("x", *DAYS), event("x", *DAYS, status="CANCELLED"), id="cancelled by the channel"),
+        pytest.param(event("x", day(2, 27), DAYS[1]), event("x", day(2, 27), DAYS[1]), id="in progress"),
+        pytest.param(event("a", *DAYS), event("a", *DAYS), id="cancelled by a person"),
+    ],
+)
+def test_what_is_no_stay_to_come_does_not_make_the_vanished_fewer(
+    flat: Property, clock: time_machine.Traveller, before: str, now: str
+) -> None:
+    """With it they would be half of four; without it, two of three that vanish look like an outage."""
+    feed = feed_of(flat)
+    take(feed, [before, B, *FAR])
+    if "UID:a" in before:
+        refuse(flat, "cancelled")
+    take(feed, [now, B, *FAR])
+    assert take(feed, [now, B]).held == 2
+    assert "2 of 3 stays" in state_of(feed).held_reason
+    clock.shift(HALF_HOUR)
+    take(feed, [now, B])
+    assert {("05-01", "05-03"), ("06-01", "06-03")} < set(stays(flat))
 
 
 # -- days that are taken again while somebody knows the code

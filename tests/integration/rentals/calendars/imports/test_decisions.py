@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from rentals.calendars.imports import approval
+from rentals.calendars.imports import approval, run
 from rentals.models import Booking, FeedItem, Property
 from tests.support.calendars import AIRBNB, BOOKING, calendar, closed, day, event
 from tests.support.imports import HALF_HOUR, feed_of, incidents_of, state_of, stay_of, stays, take, wanted_codes
@@ -89,6 +89,20 @@ def test_what_is_no_stay_is_closed_days_with_a_reason_and_has_no_code(flat: Prop
     assert wanted_codes() == {}
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_no_stay_waits_for_nothing_any_more(flat: Property, kept: bool) -> None:
+    feed = feed_of(flat)
+    take(feed, [A])
+    take(feed, EMPTY)
+    if kept:
+        approval.dismiss(feed.pk, timezone.now())
+    assert state_of(feed).pending_absences == 1
+    decide(FeedItem.objects.get(), "not_stay")
+    item = FeedItem.objects.get()
+    assert (item.absent_since, item.awaits_approval, item.kept_at) == (None, False, None)
+    assert state_of(feed).pending_absences == 0
+
+
 def test_what_is_no_stay_is_asked_about_no_more(flat: Property) -> None:
     feed = feed_of(flat)
     take(feed, [A, B, C])
@@ -127,6 +141,19 @@ def test_a_decision_that_is_undone_leaves_the_same_bytes_to_the_rules_again(flat
     assert FeedItem.objects.get().verdict == "stay"
     assert stays(flat) == [("03-10", "03-14")]
     assert wanted_codes() == codes
+
+
+@pytest.mark.parametrize("decision", ["stay", "not_stay", ""])
+def test_the_fetch_after_a_decision_asks_for_the_whole_calendar(flat: Property, decision: str) -> None:
+    """Told "not modified", it would never be judged by what the person said."""
+    feed, other = feed_of(flat), feed_of(flat, "Other")
+    version = {"etag": '"seven"', "last_modified": "Mon, 01 Mar 2027 09:00:00 GMT"}
+    for one in (feed, other):
+        run.import_calendar(one.pk, calendar(A), timezone.now(), updates=version)
+    decide(FeedItem.objects.get(feed=feed), decision)
+    state = state_of(feed)
+    assert (state.etag, state.last_modified, state.body_hash, state.content_hash) == ("", "", "", "")
+    assert (state_of(other).etag, state_of(other).last_modified) == tuple(version.values())
 
 
 def test_an_unknown_word_or_item_decides_nothing(flat: Property) -> None:
