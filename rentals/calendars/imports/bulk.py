@@ -49,7 +49,7 @@ def write_each(objects: Manager[_Row], rows: Sequence[_Row], names: Sequence[str
     for start in range(0, len(rows), size):
         part = rows[start : start + size]
         written = {field.attname: _ByKey(field, part) for field in fields}
-        objects.using(database).filter(pk__in=[row.pk for row in part]).update(**written)
+        objects.filter(pk__in=[row.pk for row in part]).update(**written)
 
 
 class _ByKey(Expression):
