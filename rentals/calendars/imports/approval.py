@@ -68,9 +68,8 @@ def decide(item_id: int, decision: str, now: datetime) -> None:
 def _mark_booking(item_id: int) -> None:
     """Clear the booking's mark when its unclear item is decided, unless another item of the booking is unclear too, or
     the stay goes on although the item is none. Set it again when the decision is undone."""
-    item = FeedItem.objects.select_related("booking").defer(*FeedItem.SECRETS).get(pk=item_id)
-    booking = item.booking
-    if not item.needs_review or booking is None:
+    item = FeedItem.objects.defer(*FeedItem.SECRETS).get(pk=item_id)
+    if not item.needs_review or (booking := item.booking) is None:
         return
     unclear = FeedItem.objects.filter(booking=booking, needs_review=True, decision="", gone_at__isnull=True)
     goes_on = item.decision == FeedItem.Decision.NOT_STAY and booking.status != Booking.Status.CANCELLED

@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
-from django.db import connections, router, transaction
+from django.db import connections, router
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Expression, Field, Manager, Model
 from django.db.models.sql.compiler import SQLCompiler
@@ -41,16 +41,15 @@ def write_changed(objects: Manager[_Row], rows: Iterable[_Row], columns: Mapping
 
 def write_each(objects: Manager[_Row], rows: Sequence[_Row], names: Sequence[str]) -> None:
     """Write these columns of each row, whose values may all differ: what `bulk_update` does, at a fraction of its cost.
-    Values are taken as they are, no expressions."""
+    Values are taken as they are, no expressions. Call it in a transaction: there may be several statements."""
     fields = [cast("Field[Any, Any]", objects.model._meta.get_field(name)) for name in names]
     database = router.db_for_write(objects.model)
     most = connections[database].features.max_query_params or 32_767  # of PostgreSQL, by its protocol
     size = max(1, min(BATCH, most // (2 * len(fields) + 1)))
-    with transaction.atomic(using=database, savepoint=False):
-        for start in range(0, len(rows), size):
-            part = rows[start : start + size]
-            written = {field.attname: _ByKey(field, part) for field in fields}
-            objects.using(database).filter(pk__in=[row.pk for row in part]).update(**written)
+    for start in range(0, len(rows), size):
+        part = rows[start : start + size]
+        written = {field.attname: _ByKey(field, part) for field in fields}
+        objects.filter(pk__in=[row.pk for row in part]).update(**written)
 
 
 class _ByKey(Expression):
@@ -58,10 +57,10 @@ class _ByKey(Expression):
 
     def __init__(self, field: Field[Any, Any], rows: Sequence[Model]) -> None:
         super().__init__(output_field=field)
-        self._field, self._rows = field, rows
+        self._rows = rows
 
     def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
-        column = self._field
+        column = self.output_field
         params: list[Any] = []
         for row in self._rows:
             params += [row.pk, column.get_db_prep_save(getattr(row, column.attname), connection)]
