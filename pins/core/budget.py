@@ -205,7 +205,10 @@ def half_spent(usage: Usage, rules: Rules, now: datetime) -> Usage:
 
 def stepped_ahead(usage: Usage, rules: Rules, now: datetime, by: timedelta) -> Usage:
     """The usage after the clock stepped forward by so much: the window before is not over. What still counted counts as
-    spent now, and a refusal holds for as long as it would have. Safe to say twice."""
+    spent now, and a refusal holds for as long as it would have. Safe to say twice: after a step of a window or more, a
+    newest slot of now shows that it was said."""
+    if by >= timedelta(seconds=rules.window_seconds) and usage.newest > _slot(_micros(now), rules) - SLOTS:
+        return usage
     before = now - by
     counted = sum(_advanced(usage, rules, _micros(before)).counts)
     blocked = usage.blocked_until

@@ -17,7 +17,7 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 all_rules = st.builds(Rules, limit=st.integers(1, 12), window_seconds=st.sampled_from([60, 600, 3600]))
 #: What happens next: so much of a window passes, so often is asked, and by so many windows the clock steps forward.
 happenings = st.lists(
-    st.tuples(st.floats(0, 0.5), st.integers(0, 14), st.sampled_from([0, 0, 1.3, 3, 400])), max_size=20
+    st.tuples(st.floats(0, 0.5), st.integers(0, 14), st.sampled_from([0, 0, 0.4, 1, 1.3, 3, 400])), max_size=20
 )
 
 
@@ -54,6 +54,18 @@ def test_after_a_window_all_is_free_again() -> None:
     assert remaining(usage, HOURLY, START + DAY) == 200
     assert remaining(usage, HOURLY, START + DAY + HOUR - HOUR / SLOTS) == 200
     assert remaining(usage, HOURLY, START + DAY + HOUR + HOUR / SLOTS) == 700
+
+
+def test_who_notices_later_does_not_hold_it_back_once_more() -> None:
+    usage = spend(Usage(), HOURLY, START)
+    assert usage is not None
+    usage = stepped_ahead(usage, HOURLY, START + DAY, DAY)
+    half = START + DAY + HOUR / 2
+    again = stepped_ahead(usage, HOURLY, half, DAY)
+    assert again is usage
+    assert remaining(again, HOURLY, START + DAY + HOUR + HOUR / SLOTS) == 700
+    # Of a step within a window nobody can tell, and that is on the safe side.
+    assert remaining(stepped_ahead(usage, HOURLY, half, HOUR / 4), HOURLY, START + DAY + HOUR + HOUR / SLOTS) == 699
 
 
 @pytest.mark.parametrize("times", [1, 2])
