@@ -107,6 +107,7 @@ def test_interrupted_again_and_again_under_load_it_still_comes_to_its_end(monkey
             LockAccount.objects.create(name=f"Account {number}", secret=f"first-{number}")
     rotate_row, done, ended = rotation._rotate_row, [0], threading.Event()
     written: dict[int, str] = {}
+    writes = threading.Semaphore(0)
 
     def a_row_that_may_be_the_last(*about: Any) -> str:
         done[0] += 1
@@ -126,6 +127,7 @@ def test_interrupted_again_and_again_under_load_it_still_comes_to_its_end(monkey
             if round_ % 10 == 0:
                 made = LockAccount.objects.create(name=f"New {round_}", secret=f"new-{round_}")
                 written[made.pk] = f"new-{round_}"
+            writes.release()
         connection.close()
 
     monkeypatch.setattr(rotation, "_rotate_row", a_row_that_may_be_the_last)
@@ -140,6 +142,8 @@ def test_interrupted_again_and_again_under_load_it_still_comes_to_its_end(monkey
                     break
                 except Interrupted:
                     interrupted += 1
+                    for _ in range(5):  # however busy the machine is, much is written meanwhile
+                        assert writes.acquire(timeout=60)
         finally:
             ended.set()
             pool.shutdown(wait=True)
