@@ -100,7 +100,7 @@ def acquire(lock: Lock) -> Lease | Taken:
         request_budget.locked_budget(key)
         now = timezone.now()
         values = {"lock": lock.pk, "key": key, "now": now, "end": now + LEASE}
-        if _is_by_machine() and (ahead := stepped_ahead(f"leases of {key}", now)):
+        if _is_by_machine() and (ahead := stepped_ahead(f"lease:{key}", now)):
             _outlast_step(key, now, ahead)
         under_way = _under_way(_is_by_machine()).read(values)
         if len(under_way) >= settings.TEDEE_MAX_IN_FLIGHT:

@@ -59,7 +59,7 @@ def pages(console: Console) -> Iterator[dict[str, str]]:
     """Addresses by name. On them are ready and troubled stays, long names, an overlap, a past stay, a held calendar."""
     ready_flat, sick_flat, named_flat = console.flat(), console.flat(), console.longest_named_flat
     ready = console.ready_stay(ready_flat, "Gil Ready")
-    console.book(ready_flat, "Hal Overlaps", begins=DAY)
+    console.book(ready_flat, "Hal Overlaps", begins=DAY + timedelta(hours=3))  # a day after the first, at any hour
     console.book(ready_flat, "Ida Later", begins=9 * DAY)
     console.ready_stay(named_flat, "Maximiliane-Charlotte.von-Hohenzollern-Sigmaringen@guests.of-the-channel.example")
     feed = console.stack.desk.ask("subscribe", flat=named_flat.id, name="Booking.com " + named_flat.name, url="")

@@ -13,10 +13,11 @@ class Caches:
 
     def __init__(self) -> None:
         gc.unfreeze()  # what is frozen is not shown
+        # Not `isinstance`: it asks lazy objects for their class, which may fail.
         self._found = [
             one
             for one in gc.get_objects()
-            if isinstance(one, functools._lru_cache_wrapper) and str(getattr(one, "__module__", "")).startswith(_OURS)
+            if type(one) is functools._lru_cache_wrapper and str(getattr(one, "__module__", "")).startswith(_OURS)
         ]
         gc.freeze()
 

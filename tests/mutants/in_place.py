@@ -46,7 +46,7 @@ class Functions:
         self._caches = Caches()
         gc.unfreeze()  # what is frozen is not shown
         for found in gc.get_objects():
-            if isinstance(found, FunctionType):
+            if type(found) is FunctionType:  # not `isinstance`: it asks lazy objects, which may fail
                 self._by_place[_place(found.__code__)].append(found)
         gc.freeze()
 
