@@ -6,6 +6,7 @@ import random
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from tests.mutants import reach
@@ -59,10 +60,12 @@ def sample(path: str, number: int, seed: int) -> list[Mutant]:
 
 
 def trial_of(mutant: Mutant, suite: Suite, reaches: Sequence[Reach], most_seconds: float) -> Trial:
-    """The fastest tests that reach the mutant, together no longer than that, but at least one."""
+    """Tests that reach the mutant, together no longer than that, but at least one: first those of a file that is named
+    after the module, then the fastest."""
     every = reach.judges(reaches, mutant.path, mutant.lines, in_function=mutant.in_function)
     judges: dict[str, float] = {}
-    for test, seconds in sorted(every.items(), key=lambda item: item[1]):
+    named = f"/test_{Path(mutant.path).stem}"
+    for test, seconds in sorted(every.items(), key=lambda item: (named not in item[0], item[1])):
         if not judges or sum(judges.values()) + seconds <= most_seconds:
             judges[test] = seconds
     return Trial(mutant, suite, judges, len(every) - len(judges))

@@ -122,6 +122,14 @@ def test_the_fastest_tests_come_first_and_at_least_one(most: float, chosen_tests
     assert trial.fate(-9, timed_out=True) is Fate.TIMEOUT
 
 
+def test_tests_that_are_named_after_the_module_come_before_faster_ones() -> None:
+    own, other = "tests/test_a_b.py::slow", "tests/test_c.py::quick"
+    reached = Reach("", seconds={own: 3.0, other: 0.1}, lines={"x/a_b.py": {"3": [other, own]}})
+    mutant = Mutant("x/a_b.py", 0, range(3, 4), True, "", str)
+    assert list(trial_of(mutant, SUITES[0], [reached], 3.0).judges) == [own]
+    assert list(trial_of(mutant, SUITES[0], [reached], 9.0).judges) == [own, other]
+
+
 @pytest.fixture
 def imported() -> Iterator[None]:
     before = list(sys.meta_path)
