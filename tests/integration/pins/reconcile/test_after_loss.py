@@ -126,6 +126,7 @@ def test_the_list_of_each_lock_is_read_before_the_first_change(house: House, clo
     for door in doors:
         assert Pin.objects.get(lock=door).state == State.SET
         assert not LockState.objects.get(lock=door).look_first
+        assert not shown(door)
 
 
 def test_a_lock_that_does_not_answer_gets_no_code_before_it_was_looked_at(

@@ -77,3 +77,17 @@ def test_a_lock_that_was_connected_all_along_is_not_woken(house: House, clock: t
     requests, back = watch_for(house, clock, 10 * MINUTE)
     assert requests > 0
     assert back == set()
+
+
+@pytest.mark.parametrize(
+    ("cause", "is_connected", "is_over"), [("offline", True, True), ("offline", False, False), ("busy", True, False)]
+)
+def test_a_connection_that_is_reported_ends_the_rest_of_an_offline_lock(
+    house: House, clock: time_machine.Traveller, cause: str, is_connected: bool, is_over: bool
+) -> None:
+    door = house.lock()
+    until = timezone.now() + HOUR
+    LockState.objects.update_or_create(lock=door, defaults={"paused_until": until, "pause_cause": cause})
+    assert connectivity.connection_reported(door, is_connected) is is_over
+    assert (LockState.objects.get().paused_until == until) is not is_over
+    assert Lock.objects.get().is_connected is is_connected
