@@ -68,10 +68,10 @@ def _place(code: CodeType) -> Place:
 
 def _changed(old: CodeType, new: CodeType) -> Iterator[tuple[CodeType, CodeType]]:
     """The outermost functions that differ, and those within them. Raises `NotInPlace` where anything else differs."""
-    pairs = list(zip(_codes(old), _codes(new), strict=False))
-    if len(list(_codes(old))) != len(list(_codes(new))) or not _alike(old, new):
+    before, after = list(_codes(old)), list(_codes(new))
+    if len(before) != len(after) or not _alike(old, new):
         raise NotInPlace(old.co_filename)
-    for was, becomes in pairs:
+    for was, becomes in zip(before, after, strict=True):
         if _is_function(was):
             yield from _all_of(was, becomes)
         elif _alike(was, becomes):  # a class
@@ -193,7 +193,6 @@ def first_look(trials: Sequence[Trial], processes: int, output: Path) -> Iterato
     """
     read_turns, write_turns = os.pipe()
     read_fates, write_fates = os.pipe()
-    os.set_blocking(write_turns, True)
     files = sorted({str(ROOT / test.partition("::")[0]) for trial in trials for test in trial.judges})
 
     def say(number: int, fate: Fate | None) -> None:
