@@ -19,7 +19,7 @@ from django.utils.translation import ngettext, pgettext
 
 from pins import tasks
 from pins.admin.connection import TOKENS, ConnectionPages
-from pins.models import SparePool
+from pins.models import LockState, SparePool
 from pins.reconcile import account_limits, inventory
 from pins.status import wording
 from pins.status.locks import lock_badge, pause, said_full, zone_of_lock
@@ -27,7 +27,7 @@ from pins.status.spares import on_lock
 from rentals.admin import LockAccountAdmin, LockAdmin
 from rentals.admin.lock import LockForm
 from rentals.badges import badge_html
-from rentals.fields import UndecryptableValue
+from rentals.fields import UndecryptableValue, behind
 from rentals.models import Lock, LockAccount, Property
 from rentals.wording import Badge, Tone, day_and_time, soon
 
@@ -64,7 +64,7 @@ class LockWithCodesAdmin(LockAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Lock]:
         ours = Count("pins", filter=Q(pins__remote_id__isnull=False))
         with_state = super().get_queryset(request).select_related("operation", "account__operation")
-        return with_state.defer("operation__foreign_names").annotate(own_pins=ours)
+        return with_state.defer(*behind("operation", LockState.LISTS)).annotate(own_pins=ours)
 
     def save_model(self, request: HttpRequest, obj: Lock, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from pins.models import GuestGuide
+from pins.models import GuestGuide, LockState
 from pins.status import stay_lists
 from pins.status.locks import lock_badge
 from rentals.access import Scope
@@ -97,5 +97,5 @@ def _feeds(prop: Property) -> list[tuple[CalendarFeed, SafeString]]:
 def _doors(prop: Property) -> list[tuple[Lock, Badge]]:
     now = timezone.now()
     locks = prop.locks.select_related("operation", "account__operation").order_by("name", "pk")
-    unneeded = (*behind("account", LockAccount.SECRETS), "operation__foreign_names")
+    unneeded = (*behind("account", LockAccount.SECRETS), *behind("operation", LockState.LISTS))
     return [(one, lock_badge(one, now)) for one in locks.defer(*unneeded)]

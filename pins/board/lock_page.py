@@ -74,6 +74,7 @@ class LockPage:
     foreign: int
     foreign_names: tuple[str, ...]  # when the list was last read; empty for people who may not read them
     foreign_more: int  # how many codes of other people are not named there
+    alike: tuple[tuple[str, str], ...]  # of those: its name, and for whom Turnkey sent its digits
     attempts: tuple[Happening, ...]
     looked_at: str
 
@@ -99,6 +100,7 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
     foreign = state.foreign_pins if state is not None else 0
     # A name may be that of a guest of any property that the lock serves.
     names: tuple[str, ...] = tuple(state.foreign_names) if state is not None and not scope.restricted else ()
+    alike = pins_for_people().filter(lock=lock).exclude(twins=[]).select_related(*_OF_GRANT).defer(*_SECRETS)
     return LockPage(
         badge=lock_badge(lock, now),
         trouble=_trouble(lock, zone, now),
@@ -111,6 +113,7 @@ def lock_page(lock: Lock, now: datetime, scope: Scope) -> LockPage:
         foreign=foreign,
         foreign_names=names,
         foreign_more=max(foreign - len(names), 0) if names else 0,
+        alike=tuple((twin[1], _line(one, zone, now).holder) for one in alike for twin in one.twins) if names else (),
         attempts=tuple(
             _happening(attempt_line(one, zone), _holder(one.holder, one.whose, one.trade)) for one in attempts
         ),

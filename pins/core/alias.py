@@ -150,14 +150,15 @@ def same_but_reference(one: str, other: str) -> bool:
     return bool(said[0]) and said[0] == said[1]
 
 
-def foreign_name(alias: str, key: bytes) -> str:
+def foreign_name(alias: str, key: bytes = b"") -> str:
     """The name of a PIN that belongs to no grant of ours, as one line for people.
 
     A foreign alias loses its invisible characters and anything that may be a code (5 to 8 digits). A PIN of ours that
-    a restored backup does not know shows only its reference, because its name is a guest's.
+    a restored backup does not know shows only its reference, because its name is a guest's; without a `key`, none is
+    taken for such a one.
     """
     reference = reference_in(alias)
-    if reference is not None and is_ours(reference, key):
+    if key and reference is not None and is_ours(reference, key):
         return f"{STRAY} (#{reference})"
     return _CODE_LIKE.sub("\N{BULLET}" * 4, " ".join(_seen(alias).split()))[:LONGEST_FOREIGN].rstrip()
 

@@ -13,13 +13,14 @@ module chooses among those changes.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from pins.core import looks, transitions
-from pins.core.alias import SHORT_LENGTH, reference_in
-from pins.core.pin_state import Blocked, Content, Observed, PinView
+from pins.core.alias import SHORT_LENGTH, foreign_name, reference_in
+from pins.core.pin_state import Blocked, Content, Observed, PinView, Twin
 from pins.core.plan import Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.core.retry import Scope, delay, scope
 from pins.core.witness import Credit, Sighting
@@ -177,7 +178,7 @@ def _after_read(view: PinView, step: Request, remote: RemotePin, reference: str,
     observed = view.observed
     content = _content_of(remote, view)
     if isinstance(step, Read) and not concerns_held(view, step):
-        return Meaning(_after_reading_nominee(view, step.remote_id, content, now))
+        return Meaning(_after_reading_nominee(view, step.remote_id, remote.alias, content, now))
     if reference_in(remote.alias) != reference and not _has_our_value(remote, view):
         return _with_alarm(view, looks.read_foreign(observed), now)
     edited = view.desired.is_live(now) and looks.rewritten(observed, content, now)
@@ -190,17 +191,20 @@ def _after_read(view: PinView, step: Request, remote: RemotePin, reference: str,
     return Meaning(after, changed_in_app=edited, alias_shown=remote.alias)
 
 
-def _after_reading_nominee(view: PinView, remote_id: int, content: Content, now: datetime) -> Observed:
+def _after_reading_nominee(view: PinView, remote_id: int, alias: str, content: Content, now: datetime) -> Observed:
     """A PIN under a name that may be ours, changed. Only its value and its period prove it."""
     observed = view.observed
     sent = observed.pending.content if observed.pending is not None else view.desired.content
     same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
     # A lost POST of an earlier wish carried another value, and perhaps another end.
-    ends = {one.ends_at for one in _ours(view)} | {post.ends_at for post in observed.posts}
-    same = same or (content.code in looks.former_codes(observed) and content.ends_at in ends)
+    same = same or (content.code in looks.former_codes(observed) and content.ends_at in _ends(view))
     if not same or remote_id not in observed.nominees:
         values = {one.code for one in _ours(view)} | looks.former_codes(observed)
-        return (looks.passed_over if content.code in values else looks.not_ours)(observed, remote_id)
+        if content.code not in values:
+            return looks.not_ours(observed, remote_id)
+        if same or content.has_ended(now):
+            return looks.passed_over(observed, remote_id)
+        return looks.twin_found(observed, Twin(remote_id, foreign_name(alias)))
     if observed.remote_id is not None:
         if content.code == view.desired.content.code:
             return looks.passed_over(observed, remote_id)  # the wished value is never one too many
@@ -223,13 +227,17 @@ def _ours(view: PinView) -> list[Content]:
 def _content_of(remote: RemotePin, view: PinView) -> Content:
     """What a PIN that was read says. A cloud that cuts the seconds off says the same as what we sent."""
     starts = [content.starts_at for content in _ours(view)]
-    ends = [content.ends_at for content in _ours(view)]
-    return Content(
-        remote.code, _as_sent(remote.starts_at, starts), _as_sent(remote.ends_at, ends), recurrence=remote.recurrence
-    )
+    ends_at = _as_sent(remote.ends_at, _ends(view))
+    return Content(remote.code, _as_sent(remote.starts_at, starts), ends_at, recurrence=remote.recurrence)
 
 
-def _as_sent(shown: datetime | None, sent: list[datetime | None]) -> datetime | None:
+def _ends(view: PinView) -> list[datetime | None]:
+    """When what we sent ends, and what lost POSTs of ours carried."""
+    posts = [post.ends_at for post in view.observed.posts]
+    return [*(content.ends_at for content in _ours(view)), *posts, *view.observed.left_ends]
+
+
+def _as_sent(shown: datetime | None, sent: Iterable[datetime | None]) -> datetime | None:
     for moment in sent:
         if moment is not None and shown == moment.replace(second=0, microsecond=0):
             return moment

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pins.core import posts
-from pins.core.pin_state import Content, Late, Observed, Op, PendingWrite
+from pins.core.pin_state import Content, Late, Observed, Op, PendingWrite, Twin
 from pins.core.witness import Credit, Sighting
 
 #: A PIN that ends within this time may have been ended by the lock already.
@@ -27,16 +27,20 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     3. Otherwise the list decides: found, or gone.
     4. A former value of ours may still open the door under another name: that one is read, too. Such a value is kept
        until a list shows it that is late enough, also where its creation is given up: lists may lag behind.
+    5. What was suspected so far needs no second look: only what lists show first from now on.
     """
     after = _looked(observed, seen, now)
+    if observed.suspected_at is not None:
+        after = replace(after, suspected_at=now)
     found = {after.applied.code} if after.applied is not None else set()
     former = former_codes(observed) - found  # no lock has one value twice
     gave_up = given_up(observed, after, now)
     if former and (seen.nominees or gave_up):
-        return replace(after, nominees=seen.nominees, left_codes=former)
+        ends = observed.left_ends | posts.unseen_ends(observed.posts)
+        return replace(after, nominees=seen.nominees, left_codes=former, left_ends=ends)
     searched = after.late is None and seen.late_enough and not gave_up
     over = searched and seen.credit is Credit.PROVEN
-    return replace(after, left_codes=frozenset()) if over else after
+    return replace(after, left_codes=frozenset(), left_ends=frozenset()) if over else after
 
 
 def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
@@ -50,6 +54,7 @@ def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
         listed_at=now,
         late=_late_after(observed, seen, now, is_over=is_over),
         posts=_posts_after(observed, seen, now, is_over=is_over),
+        twins=_still_there(observed.twins, seen),
     )
     if seen.nominees and not seen.ours and _searches(observed):
         return replace(base, nominees=seen.nominees)
@@ -77,7 +82,8 @@ def contradicts(observed: Observed, seen: Sighting, now: datetime) -> bool:
     """Does the list teach something about a PIN that waits for no answer? A stale one never does."""
     if observed.pending is not None or seen.credit is Credit.STALE:
         return False
-    return replace(looked(observed, seen, now), listed_at=observed.listed_at) != observed
+    after = looked(observed, seen, now)
+    return replace(after, listed_at=observed.listed_at, suspected_at=observed.suspected_at) != observed
 
 
 def read(observed: Observed, content: Content, now: datetime) -> Observed:
@@ -152,6 +158,12 @@ def passed_over(observed: Observed, remote_id: int) -> Observed:
     return not_ours(replace(observed, posts=posts.undecided(observed.posts)), remote_id)
 
 
+def twin_found(observed: Observed, twin: Twin) -> Observed:
+    """A PIN has a value that we sent, and other times: somebody typed it, or changed what we made. A person decides."""
+    after = passed_over(observed, twin.id)
+    return replace(after, twins=(*(one for one in after.twins if one.id != twin.id), twin))
+
+
 def missing(observed: Observed, now: datetime) -> Observed:
     """404 for the id that we hold: gone if its end has come, or if a list lacked it before; otherwise a list must
     confirm it."""
@@ -223,6 +235,12 @@ def _searches(observed: Observed) -> bool:
     if observed.pending is not None:
         return observed.pending.op is Op.POST
     return observed.exists or bool(observed.nominees) or any(post.id is None for post in observed.posts)
+
+
+def _still_there(twins: tuple[Twin, ...], seen: Sighting) -> tuple[Twin, ...]:
+    """Those that the list shows, or that it may have left out."""
+    left = (one for one in twins if one.id in seen.listed or not seen.credit.shows_absence)
+    return tuple(one for one in left if one.id not in seen.ours)
 
 
 def _surplus(observed: Observed, seen: Sighting) -> tuple[int, ...]:

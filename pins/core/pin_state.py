@@ -100,6 +100,14 @@ class Late:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """A code under another name, with a value that we sent and with other times."""
+
+    id: int
+    name: str  # what people see in the lock app, without digits that may be a code
+
+
+@dataclass(frozen=True)
 class Desired:
     """What should be on the lock."""
 
@@ -140,6 +148,9 @@ class Observed:
     edited_at: datetime | None = None  # when a change by somebody in the lock app was last noticed
     sent_alias: str = ""  # the name under which it was last sent
     left_codes: frozenset[str] = field(default=frozenset(), repr=False)  # former values that a lost POST may have left
+    left_ends: frozenset[datetime | None] = frozenset()  # when the lock itself removes what those POSTs made
+    suspected_at: datetime | None = None  # codes that lists show first after this may be what a lost POST made
+    twins: tuple[Twin, ...] = ()  # a person was told of them
     late: Late | None = None
     hold_until: datetime | None = None  # this PIN rests after trouble of its own
     hold_rev: int = 0  # the rest ends when the wish changes
@@ -158,6 +169,13 @@ class Observed:
         """The ids on the lock that we know to be ours."""
         ids = (self.remote_id, *self.extra_ids)
         return frozenset(remote_id for remote_id in ids if remote_id is not None)
+
+    @property
+    def misses_a_creation(self) -> bool:
+        """May a code that we made be on the lock without our knowing which one it is?"""
+        late, pending = self.late, self.pending
+        was_lost = (late is not None and Op.POST in late.kinds) or (pending is not None and pending.op is Op.POST)
+        return was_lost or bool(self.left_codes) or any(post.id is None for post in self.posts)
 
     def let_go(self, successor: int | None = None) -> Observed:
         """The id is ours no longer, and what was doubted about it matters no more. `successor`: another of ours takes

@@ -42,6 +42,11 @@ class Post:
         return cls(_moment(at), remote_id, _moment(ends_at) if ends_at is not None else None, *said)
 
 
+def unseen_ends(posts: Iterable[Post]) -> frozenset[datetime | None]:
+    """When the lock removes what those made of which nothing showed what became; `None`: never."""
+    return frozenset(post.ends_at for post in posts if post.id is None)
+
+
 def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, more: int = 0) -> datetime | None:
     """Until when no further POST may be sent (UTC); `None`: one may be sent now.
 
@@ -174,6 +179,17 @@ def living(posts: Iterable[Post], held: Iterable[int], now: datetime) -> int:
 def pile_up(codes: int, wanted: int) -> bool:
     """Does a lock hold so many more codes of ours than its stays want that something makes them without end?"""
     return codes - wanted > max(SPARE_CODES, SPARE_SHARE * wanted)
+
+
+def write_ends(ends: frozenset[datetime | None]) -> list[float | None]:
+    """For a database column; moments as seconds since 1970."""
+    moments = sorted(end.timestamp() for end in ends if end is not None)
+    return [*moments, None] if None in ends else [*moments]
+
+
+def read_ends(data: Iterable[float | None]) -> frozenset[datetime | None]:
+    """The reverse of `write_ends`."""
+    return frozenset(_moment(end) if end is not None else None for end in data)
 
 
 def _moment(seconds: float) -> datetime:

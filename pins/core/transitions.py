@@ -38,7 +38,8 @@ def prepared(observed: Observed, pending: PendingWrite, now: datetime, *, alias:
     if pending.op is Op.PUT:
         return fresh
     ends_at = pending.content.ends_at if pending.content is not None else None
-    return replace(fresh, posts=posts.begun(observed.posts, ends_at, now), nominees=())
+    since = observed.suspected_at if observed.misses_a_creation else None
+    return replace(fresh, posts=posts.begun(observed.posts, ends_at, now), nominees=(), suspected_at=since or now)
 
 
 def lost(observed: Observed, late_until: datetime) -> Observed:
@@ -104,7 +105,9 @@ def refused_existing(observed: Observed) -> Observed:
     code = pending.content.code if pending is not None and pending.content is not None else None
     left = observed.left_codes
     lost = left | late.codes if late is not None else left
+    ends = observed.left_ends
     if was_post and code is not None and code in lost:
+        ends = ends | posts.unseen_ends(made)
         made, left = posts.exists(made), left | {code}
     elif was_post:
         made = posts.refused(made)
@@ -115,6 +118,7 @@ def refused_existing(observed: Observed) -> Observed:
         must_look=was_post or observed.must_look,
         posts=made,
         left_codes=left,
+        left_ends=ends,
     )
 
 
@@ -168,16 +172,18 @@ def rotated(observed: Observed, code: str) -> Observed:
     on a list that lags behind.
     """
     taken = 1 if observed.exists else 0  # a refused one was counted when the refusal came
-    late, left = observed.late, observed.left_codes
+    late, left, ends = observed.late, observed.left_codes, observed.left_ends
     unseen = any(post.id is None for post in observed.posts)
     if observed.exists and (unseen or (late is not None and code in late.codes)):
         left = left | {code}
+        ends = ends | posts.unseen_ends(observed.posts)
     if observed.exists and late is not None:
         late = replace(late, codes=frozenset())  # another PIN has the value: ours cannot land beside it
     return replace(
         observed,
         late=late,
         left_codes=left,
+        left_ends=ends,
         exists=False,
         refused=False,
         lapsed=False,
@@ -204,8 +210,16 @@ def asked_to_look(observed: Observed) -> Observed:
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
     gone = replace(observed.let_go(), extra_ids=(), nominees=(), posts=(), pending=None, late=None, must_look=True)
-    gone = replace(gone, left_codes=frozenset(), list_doubted_at=None, start_refused=False, lapsed=False)
+    gone = replace(gone, left_codes=frozenset(), left_ends=frozenset(), suspected_at=None, twins=())
+    gone = replace(gone, list_doubted_at=None, start_refused=False, lapsed=False)
     return replace(gone, **_AT_EASE)
+
+
+def search_over(observed: Observed) -> Observed:
+    """Once every creation is accounted for, what others add to the lock is no concern of this PIN."""
+    if observed.suspected_at is None or observed.misses_a_creation or observed.twins:
+        return observed
+    return replace(observed, suspected_at=None)
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:

@@ -94,10 +94,11 @@ def sighting(
     sent_alias: str,
     held: int | None,
     taken: frozenset[int],
+    suspects: frozenset[int] = frozenset(),
     late_enough: bool = True,
 ) -> Sighting:
     """Look for one PIN on a list. `sent_alias`: its name as last sent; `held`: the id under which we know it; `taken`:
-    ids that belong to other PINs of ours."""
+    ids that belong to other PINs of ours; `suspects`: ids that may be ours whatever they are called now."""
     ours: list[int] = []
     nominees: list[int] = []
     renamed = False
@@ -109,7 +110,7 @@ def sighting(
                 ours.append(one.id)
             else:
                 renamed = True
-        elif one.id not in taken and may_be(one.alias, sent_alias, reference):
+        elif one.id not in taken and (one.id in suspects or may_be(one.alias, sent_alias, reference)):
             nominees.append(one.id)
     listed = frozenset(one.id for one in listing.pins)
     return Sighting(tuple(ours), renamed, tuple(nominees), listed, credit, late_enough)

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef
 from pins.core.pin_state import State
 from pins.desired import handing_out
 from pins.guests.status import DoorFacts, StayFacts
-from pins.models import AccessGrant, GuestGuide, GuestPage, GuestText, Pin
+from pins.models import AccessGrant, GuestGuide, GuestPage, GuestText, LockState, Pin
 from pins.status.locks import is_low, lock_badge
 from pins.status.pins import is_confirmed, is_observed, pins_for_people
 from pins.status.stays import guest_grants
@@ -48,7 +48,7 @@ def read(page: GuestPage, now: datetime) -> GuestStay | None:
     grant = guest_grants().filter(booking=booking).first()
     pins = list(pins_for_people().filter(grant=grant, wanted=True)) if grant is not None else []
     locks = booking.property.locks.filter(is_active=True).select_related("operation", "account__operation")
-    unneeded = (*behind("account", LockAccount.SECRETS), "operation__foreign_names")
+    unneeded = (*behind("account", LockAccount.SECRETS), *behind("operation", LockState.LISTS))
     doors = list(locks.defer(*unneeded).order_by("name", "pk"))
     spared = handing_out.opened_by_spares(booking.pk, now) if getattr(booking, "has_spare", False) else frozenset[int]()
     found = facts(page, booking, grant, pins, doors, now, spared=spared)

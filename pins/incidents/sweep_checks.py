@@ -306,6 +306,7 @@ def _resolve_what_is_over(open_kinds: set[str], now: datetime) -> None:
         Kind.CREATED_OFTEN: unsolved.filter(pin__state__in=(State.SET, State.REMOVED)),
         Kind.CODE_CHANGED: unsolved.filter(pin__state=State.REMOVED),
         Kind.CHANGED_IN_APP: unsolved.filter(put_right | nobody_cares),
+        Kind.SECOND_CODE: unsolved.filter(pin__twins=[]),
         Kind.TOO_MANY_CODES: unsolved.exclude(Exists(waiting.filter(admitted=False))),
         Kind.NO_ROOM: unsolved.exclude(endings.waits_for_room(now)),
     }

@@ -51,6 +51,10 @@ REMEDIES: Final[dict[str, str]] = {
         "Turnkey sends no new code to this lock. In the Tedee app, compare its codes with the list on the lock's page, "
         "and remove those that no stay explains."
     ),
+    "second_code": mark(
+        "Its name and its times are not those that Turnkey sent, so Turnkey leaves it alone. The lock's page says what "
+        "it is called. Unless you made it yourself, remove it in the Tedee app: it opens the door."
+    ),
     "stray_code": mark(
         "It may come from a restored backup. Open the lock's page. If nobody needs the code, remove it in the Tedee "
         "app."

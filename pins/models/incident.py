@@ -24,6 +24,7 @@ class Incident(models.Model):
         CHANGED_IN_APP = "changed_in_app", lazy("Somebody changed or removed our code in the Tedee app")
         CREATED_OFTEN = "created_often", lazy("The code was sent several times, and its arrival is not confirmed")
         CODES_PILE_UP = "codes_pile_up", lazy("The lock holds more codes of ours than its stays need")
+        SECOND_CODE = "second_code", lazy("Another code on the lock has digits that Turnkey sent")
         STRAY_CODE = "stray_code", lazy("A code made by Turnkey is on the lock, and no stay explains it")
         LOCK_OFFLINE = "lock_offline", lazy("The lock cannot be reached")
         BATTERY_LOW = "battery_low", lazy("The battery of the lock is low")

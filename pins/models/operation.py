@@ -39,6 +39,9 @@ class LockState(models.Model):
     foreign_names = models.JSONField(
         default=list, blank=True, help_text="What those codes are called in the lock app, at most 120 of them."
     )
+    strangers_since = models.JSONField(
+        null=True, blank=True, help_text="When lists first showed each code that is not ours, by its id on the lock."
+    )
     looked_at = models.DateTimeField(null=True, blank=True, help_text="When the lock's list was last read.")
     list_version = models.BigIntegerField(
         null=True, blank=True, help_text="The version of the last list that was read in full."
@@ -83,6 +86,9 @@ class LockState(models.Model):
     offline_since = models.DateTimeField(
         null=True, blank=True, help_text="When a check first found the lock out of reach while somebody needs it."
     )
+
+    #: What only the run of a lock and its own page need.
+    LISTS: Final = ("foreign_names", "strangers_since")
 
     class Meta:
         indexes = (

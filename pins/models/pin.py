@@ -12,9 +12,9 @@ from django.utils.translation import gettext_lazy as lazy
 from django.utils.translation import pgettext_lazy
 
 from pins.core.deadlines import deadline
-from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State
+from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, State, Twin
 from pins.core.plan import next_look_at, state_of
-from pins.core.posts import Post
+from pins.core.posts import Post, read_ends, write_ends
 from pins.core.recurrence import read_recurrence, write_recurrence
 from rentals.fields import EncryptedTextField
 
@@ -68,6 +68,9 @@ class Pin(models.Model):
     edited_at = models.DateTimeField(null=True, blank=True)
     sent_alias = models.CharField(max_length=30, blank=True)
     left_codes = EncryptedTextField(blank=True)
+    left_ends = models.JSONField("ends of codes that may be left", default=list, blank=True)
+    suspected_at = models.DateTimeField("codes of others are suspected since", null=True, blank=True)
+    twins = models.JSONField("codes of others with a value of ours", default=list, blank=True)
     listed_at = models.DateTimeField(null=True, blank=True)
     list_doubted_at = models.DateTimeField(null=True, blank=True)
 
@@ -182,6 +185,8 @@ class Pin(models.Model):
             nominees=tuple(self.nominees),
             posts=tuple(Post.from_json(post) for post in self.posts),
             left_codes=frozenset(code for code in self.left_codes.split(",") if code),
+            left_ends=read_ends(self.left_ends),
+            twins=tuple(Twin(*one) for one in self.twins),
             **plain,
         )
 
@@ -197,6 +202,8 @@ class Pin(models.Model):
         self.nominees = list(observed.nominees)
         self.posts = [post.to_json() for post in observed.posts]
         self.left_codes = ",".join(sorted(observed.left_codes))
+        self.left_ends = write_ends(observed.left_ends)
+        self.twins = [[one.id, one.name] for one in observed.twins]
         applied = observed.applied or Content("", None, None)
         self.applied_known = observed.applied is not None
         self.applied_code = applied.code
@@ -237,18 +244,20 @@ class Pin(models.Model):
         self.deadline_at = deadline(view, max(due, now)) if due is not None and self.next_try_at is not None else None
 
 
+#: Observed facts that are stored as lists.
+_LISTS = ("extra_ids", "nominees", "posts", "left_ends", "twins")
 #: Observed facts that are stored under their own name.
 _PLAIN = tuple(
     name
     for name in (field.name for field in fields(Observed))
-    if name not in {"applied", "pending", "late", "extra_ids", "nominees", "posts", "left_codes"}
+    if name not in {"applied", "pending", "late", *_LISTS, "left_codes"}
 )
 #: The columns of each writer, for `save(update_fields=...)`.
 PLANNED_COLUMNS = ("state", "next_try_at", "deadline_at", "state_changed_at")
 DESIRED_COLUMNS = ("alias", "wanted", "admitted", "desired_rev", "wished_at", *PLANNED_COLUMNS)
 OBSERVED_COLUMNS = (
     *_PLAIN,
-    *("extra_ids", "nominees", "posts", "left_codes"),
+    *(*_LISTS, "left_codes"),
     *("applied_known", "applied_code", "applied_starts_at", "applied_ends_at", "applied_recurrence"),
     *("op", "op_rev", "op_token", "op_remote_id", "op_in_doubt"),
     *("op_code", "op_starts_at", "op_ends_at", "op_recurrence"),

@@ -55,6 +55,7 @@ _NOTHING_SEEN: Final[dict[str, Any]] = {
     "pause_cause": "",
     "list_version": None,
     "list_proven_at": None,
+    "strangers_since": None,
     "looked_at": None,
     "full_list_at": None,
     "audited_version": None,

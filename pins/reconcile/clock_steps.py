@@ -84,7 +84,7 @@ def _codes(now: datetime) -> None:
     lands = now + timedelta(seconds=settings.LATE_SECONDS)
     for name in ("hold_until", "late_until"):
         Pin.objects.filter(**{f"{name}__gt": lands}).update(**{name: lands}, **stored)
-    for name in ("listed_at", "list_doubted_at", "edited_at"):
+    for name in ("listed_at", "list_doubted_at", "suspected_at", "edited_at"):
         Pin.objects.filter(**{f"{name}__gt": now}).update(**{name: now}, **stored)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from django.db.models import F, Q
 
 from pins.core import audit
-from pins.core.alias import foreign_name, reference_in
+from pins.core.alias import foreign_name, is_ours, reference_in
 from pins.core.looks import CLOCKS_DIFFER
 from pins.core.pin_state import Op
 from pins.core.witness import Credit, ListMemory, Sighting, credit, sighting, version_counts
@@ -20,6 +20,9 @@ from pins.tedee.messages import PinListing
 from rentals.models import Lock
 
 _MOST_FOREIGN_NAMES = 120
+#: So many codes of a lock's first list count as having appeared just now.
+NEW_ON_FIRST_LIST: Final = 5
+LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 _JUST_COMPARED = timedelta(minutes=1)
 
 
@@ -34,6 +37,7 @@ class SeenList:
     version_counts: bool | None  # its version rose with changes of ours; `None`: nobody can tell
     late_enough: bool  # a creation that was given up would be on it by now
     held: frozenset[int]  # ids that we know to be ours, of all PINs of the lock
+    strangers_since: dict[int, datetime]  # when lists first showed the codes that are not ours
     references: frozenset[str]  # those that its aliases carry
 
     def sighting(self, pin: Pin) -> Sighting:
@@ -45,13 +49,21 @@ class SeenList:
             sent_alias=pin.sent_alias or pin.alias,
             held=pin.remote_id,
             taken=self.held - pin.observed.held,
+            suspects=self._suspects(pin),
             late_enough=self.late_enough,
         )
+
+    def _suspects(self, pin: Pin) -> frozenset[int]:
+        """What appeared on the lock while a creation of this PIN was not accounted for, and what it must still read."""
+        since = pin.suspected_at
+        new = {one for one, at in self.strangers_since.items() if since is not None and at > since}
+        return frozenset({*new, *pin.extra_ids, *pin.nominees})
 
     def concerned(self, asker_id: int | None) -> list[Pin]:
         """The lock's PINs that may learn from the list."""
         listed = Q(grant__reference__in=self.references)
-        known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | listed
+        searching = Q(suspected_at__isnull=False)
+        known = Q(next_try_at__isnull=False) | Q(remote_id__isnull=False) | searching | listed
         return list(Pin.objects.filter(known, lock=self.lock_id).exclude(pk=asker_id or 0).select_related("grant"))
 
 
@@ -71,6 +83,7 @@ def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
         version_counts=version_counts(listing, memory),
         late_enough=audit.unseen_is_over(state.creation_unseen_at, now),
         held=held,
+        strangers_since=_strangers_since(state.strangers_since, listing, held, worth, now),
         references=references,
     )
 
@@ -93,6 +106,7 @@ def remember(seen: SeenList, now: datetime) -> None:
         "confirmed_since": 0,
         "foreign_pins": len(foreign),
         "foreign_names": [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]],
+        "strangers_since": {str(one): at.timestamp() for one, at in seen.strangers_since.items()},
         "looked_at": now,
     }
     if seen.proves:
@@ -130,6 +144,23 @@ def _confirming() -> Statement:
     return statements.update(
         LockState.objects.filter(lock=slot("lock", LockState)), {**more, "offline_since": None, **CALM}
     )
+
+
+def _strangers_since(
+    known: dict[str, float] | None, listing: PinListing, held: frozenset[int], worth: Credit, now: datetime
+) -> dict[int, datetime]:
+    """When lists first showed each code without our mark (UTC). `known`: as it was stored.
+
+    Of the first list of a lock nobody knows what is new: the newest by their ids count as new.
+    """
+    others = {one.id: reference_in(one.alias) for one in listing.pins if one.id not in held}
+    key = InstallationKey.load() if any(others.values()) else b""
+    strangers = sorted(one for one, reference in others.items() if reference is None or not is_ours(reference, key))
+    if known is None:
+        return {one: now if one in strangers[-NEW_ON_FIRST_LIST:] else LONG_AGO for one in strangers}
+    before = {int(one): min(datetime.fromtimestamp(at, UTC), now) for one, at in known.items()}  # clocks step back
+    kept = {one: at for one, at in before.items() if one in strangers or not worth.shows_absence}
+    return {**dict.fromkeys(strangers, now), **kept}
 
 
 def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int]]:

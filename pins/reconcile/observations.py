@@ -101,6 +101,8 @@ def _storing(columns: tuple[str, ...], condition: Condition | None) -> Statement
 def _replan(pin: Pin, now: datetime) -> None:
     if not closing_look_pending(pin.view, now):
         pin.put_observed(transitions.forget_late(pin.observed, now))
+    if pin.suspected_at is not None:
+        pin.put_observed(transitions.search_over(pin.observed))
     pin.refresh_plan(now)
 
 
@@ -219,6 +221,10 @@ def _tell(pin: Pin, before: Observed, meaning: Meaning, now: datetime) -> None:
         if not pin.desired.reserve:
             Incident.open(Incident.Kind.CHANGED_IN_APP, now, about=pin, severity=severity)
         listings.doubted(pin.lock_id, now)
+    if set(meaning.observed.twins) - set(before.twins):
+        Incident.open(Incident.Kind.SECOND_CODE, now, about=pin)
+    elif before.twins and not meaning.observed.twins:
+        Incident.resolve(now, about=pin, kinds=(Incident.Kind.SECOND_CODE,))
     if looks.given_up(before, pin.observed, now):
         listings.creation_given_up(pin.lock_id, now)
 

@@ -288,7 +288,7 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
     with transaction.atomic():
         if old_device is not None:
             known = ~Q(op="") | Q(remote_id__isnull=False) | Q(late_until__isnull=False) | Q(must_look=True)
-            known |= ~Q(extra_ids=[]) | ~Q(nominees=[]) | ~Q(posts=[])
+            known |= ~Q(extra_ids=[]) | ~Q(nominees=[]) | ~Q(posts=[]) | Q(suspected_at__isnull=False)
             judged = ~Q(blocked="") | Q(hold_until__isnull=False) | Q(exists=True) | Q(refused=True)
             pins = Pin.objects.filter(known | judged, lock=lock).order_by("pk")
             for pin_id in list(pins.values_list("pk", flat=True)):
@@ -296,7 +296,8 @@ def _follow_device(lock: Lock, old_device: int | None, now: datetime) -> None:
                 pin.op_token = uuid.uuid4()
                 pin.put_observed(transitions.moved_to_new_device(pin.observed))
                 save_observed(pin, now)
-        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "looked_at": None, "list_version": None}
+        nothing_seen = {"foreign_pins": 0, "foreign_names": [], "strangers_since": None}
+        nothing_seen |= {"looked_at": None, "list_version": None}
         nothing_seen |= {"confirmed_since": 0, "list_proven_at": None, "written_at": None}
         nothing_seen |= {"audited_version": None, "confirmed_since_audit": 0}
         nothing_seen |= {"learned_room": None, "learned_room_at": None, "yielded_at": None}

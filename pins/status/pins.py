@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from pins.core.pin_state import State
-from pins.models import AccessGrant, Pin, PinAttempt
+from pins.models import AccessGrant, LockState, Pin, PinAttempt
 from pins.status import wording
 from pins.status.locks import no_keypad, pause
 from pins.status.wording import Kind
@@ -39,7 +39,7 @@ def pins_for_people() -> QuerySet[Pin]:
     """PINs with what the functions here read, and without anything that must be decrypted."""
     return (
         Pin.objects.select_related("grant", "lock__operation", "lock__account__operation")
-        .defer("lock__operation__foreign_names", *_SECRETS)
+        .defer(*behind("lock__operation", LockState.LISTS), *_SECRETS)
         .order_by("lock__name", "pk")
     )
 
