@@ -16,7 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 
 import environ
@@ -287,9 +287,15 @@ def _mail_from_url(url: str) -> dict[str, Any]:
     }
 
 
+#: For so many seconds a process may pause in a transaction. Then PostgreSQL ends it, and with it the hold on its rows:
+#: a process that hangs, or whose machine vanished, must not stop all others. Less than a lease on a lock.
+LONGEST_PAUSE: Final = 30
+
+
 def database(value: str, *, keep_seconds: int = 0) -> dict[str, Any]:
     """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3). A thread keeps its connection for
-    `keep_seconds`, and asks before each task or page whether it still works."""
+    `keep_seconds`, and asks before each task or page whether it still works. `options` of the URL come after ours, and
+    so they count (`?options=-c%20...`)."""
     scheme = value.partition("://")[0]
     if scheme not in DATABASE_SCHEMES:
         raise SettingsError(
@@ -314,6 +320,8 @@ def database(value: str, *, keep_seconds: int = 0) -> dict[str, Any]:
     else:
         config["ENGINE"] = "django.db.backends.postgresql"
         options.setdefault("connect_timeout", 5)
+        ours = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE}s"
+        options["options"] = f"{ours} {options.get('options', '')}".strip()
     kept = {"CONN_MAX_AGE": keep_seconds, "CONN_HEALTH_CHECKS": keep_seconds > 0}
     return config | kept | {"OPTIONS": options, "ATOMIC_REQUESTS": False}
 

@@ -19,6 +19,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
 
 from pins.models import LockState, Pin
@@ -57,11 +58,22 @@ def mark(lock_ids: Iterable[int], now: datetime) -> list[int]:
     if len(ids) == 1:
         # The usual case by one statement. A lock that never ran has no state yet, and is woken too.
         return ids if _set_mark(states.exclude(silent), now) or not states.exists() else []
-    quiet = set(states.filter(silent).values_list("lock_id", flat=True))
+    quiet = Case(When(silent, then=True), default=False)
+    known = dict(states.annotate(quiet=quiet).values_list("lock_id", "quiet"))
     # Two changes at one moment may both find no mark. Then the second message finds nothing to do.
-    woken = [lock_id for lock_id in ids if lock_id not in quiet]
-    _set_mark(states.filter(lock_id__in=woken), now)
-    return woken
+    marked = _set_marks(states.filter(lock_id__in=[one for one, is_quiet in known.items() if not is_quiet]), now)
+    return [lock_id for lock_id in ids if lock_id in marked or lock_id not in known]
+
+
+def _set_marks(states: QuerySet[LockState], now: datetime) -> set[int]:
+    """Without waiting for a row that somebody else has at this moment: of a run that looks for work itself, or of a
+    process that hangs in its transaction, for which all other locks must not wait. The next sweep asks again. In one
+    order, so that two of these do not stop each other."""
+    with transaction.atomic():
+        free = states.select_for_update(skip_locked=True).order_by("pk")
+        marked = set(free.values_list("lock_id", flat=True))
+        _set_mark(LockState.objects.filter(lock_id__in=marked), now)
+    return marked
 
 
 def _set_mark(states: QuerySet[LockState], now: datetime) -> int:

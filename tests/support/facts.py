@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from hypothesis import strategies as st
 
-from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView
+from pins.core.pin_state import Blocked, Content, Desired, Late, Observed, Op, PendingWrite, PinView, Twin
 from pins.core.posts import Post
 from pins.core.witness import Credit, Sighting
 from pins.tedee.messages import Recurrence
@@ -119,6 +119,9 @@ def observations(draw: st.DrawFn) -> Observed:
         listed_at=draw(st.none() | past),
         list_doubted_at=draw(st.none() | past),
         edited_at=draw(st.none() | past),
+        left_ends=frozenset(draw(st.lists(st.none() | moments, max_size=2))),
+        suspected_at=draw(st.none() | past),
+        twins=tuple(draw(st.lists(st.builds(Twin, st.integers(21, 22), st.just("Gate")), max_size=1))),
         late=draw(st.none() | lates),
         hold_until=draw(st.none() | moments),
         hold_rev=draw(revisions),

@@ -224,7 +224,7 @@ def test_a_late_code_is_an_incident_that_never_speaks_of_a_guest(host: Client, h
 @pytest.mark.parametrize("kind", list(Incident.Kind))
 def test_no_text_about_such_a_code_speaks_of_a_guest_or_a_stay(kind: Incident.Kind) -> None:
     about_pins = {"code_late", "outcome_unknown", "code_stays", "value_refused", "value_taken", "code_changed"}
-    if kind.value in about_pins | {"changed_in_app", "created_often"}:
+    if kind.value in about_pins | {"changed_in_app", "created_often", "second_code"}:
         for edited in (False, True):
             said = text_of(kind, staff=True, edited_again=edited)
             assert not {"guest", "stay", "check-out"} & set(

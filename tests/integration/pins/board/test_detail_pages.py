@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from pins.models import AccountState
+from pins.models import AccountState, LockState, Pin
 from rentals.models import CalendarFeed, FeedState, Lock
 from tests.integration.conftest import START
 from tests.support.board_pages import words
@@ -32,6 +32,22 @@ def test_a_look_that_is_due_soon_is_not_called_the_end_of_a_code(host: Client, h
     pin.next_try_at = timezone.now() + timedelta(seconds=30)
     pin.save()
     assert said[0] in words(host.get(f"/stays/{booking.pk}/"))
+
+
+def test_a_code_of_others_with_digits_of_ours_is_named_with_its_guest(host: Client, house: House) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), 3 * HOUR, 2 * DAY)
+    house.settle()
+    house.cloud.add_foreign_pin(door.device_id, alias="<b>Gate</b>")
+    LockState.objects.update(audit_at=timezone.now())
+    house.settle()
+    assert "has digits that Turnkey sent" not in words(host.get(f"/locks/{door.pk}/"))
+    Pin.objects.filter(pk=pin_of(booking, door).pk).update(twins=[[30, "<b>Gate</b>"], [31, ""]])
+    page = host.get(f"/locks/{door.pk}/").content.decode()
+    assert "<b>Gate</b>" not in page
+    said = " ".join(page.split())
+    assert "“&lt;b&gt;Gate&lt;/b&gt;” has digits that Turnkey sent for Anna Nowak, Flat, and other times." in said
+    assert "“Without a name” has digits that Turnkey sent" in said
 
 
 def test_a_lock_that_is_offline_says_what_to_do(host: Client, house: House) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.utils import timezone
 
 from pins.core.pin_state import State
 from pins.incidents import sweep_checks
-from pins.models import Incident
+from pins.models import Incident, Pin
 from rentals.models import Booking, Lock, Property
 from tests.support.booking_actions import cancel, change
 from tests.support.house import House, pin_of
@@ -129,3 +130,13 @@ def test_a_removed_code_that_was_to_go_anyway_is_no_incident(house: House, clock
     house.live(clock, 10 * MINUTE)
     assert pin_of(booking, door).state == State.REMOVED
     assert met(Kind.CHANGED_IN_APP) == 0
+
+
+def test_a_second_code_is_told_until_it_is_gone_also_after_a_crash(house: House) -> None:
+    door, booking, _ = set_code(house)
+    pin = pin_of(booking, door)
+    Pin.objects.filter(pk=pin.pk).update(twins=[[30, "Gate"]])
+    Incident.open(Kind.SECOND_CODE, timezone.now(), about=pin)
+    assert review() == {Kind.SECOND_CODE: Severity.WARNING}
+    Pin.objects.filter(pk=pin.pk).update(twins=[])
+    assert review() == {}

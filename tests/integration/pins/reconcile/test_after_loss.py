@@ -249,6 +249,7 @@ def test_nothing_that_was_seen_of_a_lock_is_believed(house: House, clock: time_m
         "pause_cause": "busy",
         "foreign_pins": 1,
         "foreign_names": ["Cleaner"],
+        "strangers_since": {"7": 0.0},
         "version_counts": True,
     }
     LockState.objects.update(**seen)
@@ -265,6 +266,7 @@ def test_nothing_that_was_seen_of_a_lock_is_believed(house: House, clock: time_m
         "audited_version": None,
         "foreign_pins": 0,
         "foreign_names": [],
+        "strangers_since": None,
         "audited_at": None,
         "version_counts": None,
     }

@@ -143,7 +143,7 @@ OF_LOCKS = (
     *("creation_unseen_at", "learned_room_at", "yielded_at", "offline_since"),
 )
 OF_ACCOUNTS = ("watched_at", "listed_at", "key_checked_at", "alias_checked_at")
-OF_CODES = ("listed_at", "list_doubted_at", "edited_at")
+OF_CODES = ("listed_at", "list_doubted_at", "suspected_at", "edited_at")
 
 
 def test_nothing_was_seen_or_done_at_a_moment_to_come(house: House) -> None:

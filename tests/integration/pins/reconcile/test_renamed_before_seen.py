@@ -112,6 +112,19 @@ def test_it_is_removed_when_the_stay_has_moved(house: House, door: Lock, clock: 
     assert pin_of(booking, door).state == State.SET
 
 
+@pytest.mark.parametrize("trouble", ["busy", "offline", "timeout_lost", "timeout_applied", "late"])
+def test_it_is_removed_although_its_removal_meets_trouble(
+    house: House, door: Lock, clock: time_machine.Traveller, trouble: str
+) -> None:
+    """Its name says nothing to the list that is read before the next try."""
+    booking = stay(house, door)
+    lands_and_is_renamed(house, door, clock)
+    house.cloud.script(door.device_id, [f"DELETE:{trouble}", f"DELETE:{trouble}"])
+    house.live(clock, 3 * HOUR)
+    assert values_are_those_of_the_stays(house, door)
+    assert pin_of(booking, door).state == State.SET
+
+
 def test_it_is_removed_when_the_stay_is_cancelled(house: House, door: Lock, clock: time_machine.Traveller) -> None:
     booking = stay(house, door)
 

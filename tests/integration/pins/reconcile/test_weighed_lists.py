@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
-from pins.core.alias import STRAY, new_reference
+from pins.core.alias import STRAY, is_ours, new_reference
 from pins.core.pin_state import Op
 from pins.core.witness import Credit
 from pins.models import InstallationKey, LockState, Pin
@@ -101,6 +102,68 @@ def test_the_ids_of_others_are_not_taken_for_a_codes_own(house: House) -> None:
     assert seen.sighting(pin).nominees == (9,)
 
 
+# -- what appeared on it -----------------------------------------------------------------------------------------------
+
+
+def strangers(door: Lock, *pins: ListedPin | int) -> dict[int, datetime]:
+    return weigh(door, shown(*pins)).strangers_since
+
+
+def test_of_a_locks_first_list_the_newest_codes_count_as_new(house: House) -> None:
+    door = house.lock()
+    first = strangers(door, 3, 9, 5, 7, 4, 6, 8)
+    assert {one for one, at in first.items() if at == timezone.now()} == {5, 6, 7, 8, 9}
+    assert {one for one, at in first.items() if at == listings.LONG_AGO} == {3, 4}
+
+
+def test_when_a_code_of_others_appeared_is_remembered_while_it_may_be_there(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    door, _ = with_pin(house, remote_id=7, applied_known=True, applied_ends_at=timezone.now() + DAY)
+    remembered(door, shown(7, 8))
+    clock.shift(MINUTE)
+    began, later = timezone.now() - MINUTE, timezone.now()
+    assert strangers(door, 7, 8, 9) == {8: began, 9: later}
+    assert strangers(door, 7, 9) == {9: later}
+    assert strangers(door, 9) == {8: began, 9: later}  # this list leaves something out
+    remembered(door, shown(7))
+    assert strangers(door, 7, 8) == {8: later}
+
+
+def test_a_moment_of_a_clock_that_stood_ahead_is_now(house: House) -> None:
+    door = house.lock()
+    LockState.objects.update(strangers_since={"8": (timezone.now() + DAY).timestamp()})
+    assert strangers(door, 8) == {8: timezone.now()}
+
+
+def test_our_own_codes_are_no_strangers(house: House) -> None:
+    door, pin = with_pin(house, remote_id=7)
+    stray = ListedPin(8, f"Guest #{new_reference(InstallationKey.load())}")
+    theirs = ListedPin(9, "Gate #ABC123")
+    assert not is_ours("ABC123", InstallationKey.load())
+    assert set(strangers(door, 7, stray, ListedPin(10, pin.alias), theirs)) == {9}
+
+
+@pytest.mark.parametrize(
+    ("since", "suspected"),
+    [(None, ()), (timedelta(), ()), (SECOND, (30,)), (DAY, (30,))],
+    ids=["none", "0", "1", "day"],
+)
+def test_only_what_appeared_since_a_creation_is_missing_is_suspected(
+    house: House, since: timedelta | None, suspected: tuple[int, ...]
+) -> None:
+    at = timezone.now() - since if since is not None else None
+    door, pin = with_pin(house, suspected_at=at)
+    LockState.objects.update(strangers_since={})
+    assert weigh(door, shown(30)).sighting(pin).nominees == suspected
+
+
+def test_what_a_code_has_still_to_read_stays_suspected(house: House) -> None:
+    door, pin = with_pin(house, nominees=[8], extra_ids=[9])
+    LockState.objects.update(strangers_since={"8": 0.0, "9": 0.0, "10": 0.0})
+    assert weigh(door, shown(8, 9, 10)).sighting(pin).nominees == (8, 9)
+
+
 @pytest.mark.parametrize("sent", ["", "Annabel 01-02 Mar #000000"])
 def test_a_code_is_looked_for_under_the_name_that_was_sent_last(house: House, sent: str) -> None:
     door, pin = with_pin(house, sent_alias=sent)
@@ -121,19 +184,21 @@ def test_a_list_is_late_enough_an_hour_and_a_half_after_a_creation_was_given_up(
     assert (seen.late_enough, seen.sighting(pin).late_enough) == (late_enough, late_enough)
 
 
-@pytest.mark.parametrize("name", ["wanted", "on the lock", "listed", "neither", "the asker", "elsewhere"])
+@pytest.mark.parametrize("name", ["wanted", "on the lock", "searching", "listed", "neither", "the asker", "elsewhere"])
 def test_from_a_list_learns_who_waits_who_is_there_and_who_is_shown(house: House, name: str) -> None:
     door, pin = with_pin(house, next_try_at=None)
     if name in ("wanted", "the asker"):
         known(pin, next_try_at=timezone.now() + DAY)
     if name in ("on the lock", "elsewhere"):
         known(pin, remote_id=7)
+    if name == "searching":
+        known(pin, suspected_at=timezone.now())
     if name == "elsewhere":
         known(pin, lock=house.lock("Gate"))
     listed = [ListedPin(8, f"x #{pin.grant.reference}")] if name == "listed" else [ListedPin(8, "x")]
     asker = pin.pk if name == "the asker" else None
     concerned = weigh(door, shown(*listed)).concerned(asker)
-    assert concerned == ([pin] if name in ("wanted", "on the lock", "listed") else [])
+    assert concerned == ([pin] if name in ("wanted", "on the lock", "searching", "listed") else [])
 
 
 # -- what is remembered ------------------------------------------------------------------------------------------------

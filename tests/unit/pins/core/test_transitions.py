@@ -240,4 +240,4 @@ def test_a_new_attempt_starts_without_the_verdicts_on_the_last_one() -> None:
     changing = transitions.prepared(judged, PUT, NOW, alias="new")
     assert changing == replace(removing, pending=PUT, exists=False, refused=False, sent_alias="new")
     creating = transitions.prepared(judged, POST, NOW, alias="new")
-    assert creating == replace(changing, pending=POST, nominees=(), posts=(MADE,))
+    assert creating == replace(changing, pending=POST, nominees=(), posts=(MADE,), suspected_at=NOW)
