@@ -50,7 +50,7 @@ def put(database: Path, migrate: Callable[[], object]) -> None:
 def _put_on_postgres(url: str, migrate: Callable[[], object]) -> None:
     import psycopg
 
-    server, _, name = url.rpartition("/")
+    server, _, name = url.partition("?")[0].rpartition("/")
     with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
         found = admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [TEMPLATE]).fetchone()
         admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")

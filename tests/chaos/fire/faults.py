@@ -144,6 +144,12 @@ def database_slow(scene: Scene) -> Iterator[str]:
     holding.join()
 
 
+@fault("machines", 10, 14)
+def transaction_hangs(scene: Scene) -> Iterator[str]:
+    with scene.database.hang() as detail:
+        yield detail
+
+
 @fault("machines", 2, 5)
 def disk_full(scene: Scene) -> Iterator[str]:
     scene.database.fill_disk()

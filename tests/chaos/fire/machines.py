@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+from urllib.parse import quote
 
 import psycopg
 
@@ -116,6 +117,10 @@ class Database(ABC):
     def use_all_connections(self) -> contextlib.AbstractContextManager[str]:
         raise NotHere(f"{self.name} has no limit of connections")
 
+    def hang(self) -> contextlib.AbstractContextManager[str]:
+        """Somebody has rows of some locks in a transaction, and never lets go."""
+        raise NotHere(f"{self.name} has no rows to hold: who hangs holds all writers, see database_slow")
+
     def fill_disk(self) -> None:
         self.disk.fill()
 
@@ -162,6 +167,7 @@ class Postgres(Database):
 
     name = "postgres"
     CONNECTIONS: Final = 120
+    LONGEST_PAUSE: Final = 8  # for which a process may do nothing in a transaction, in seconds; 30 as it is usually set
 
     def _open(self) -> None:
         binaries = find_binaries()
@@ -173,12 +179,24 @@ class Postgres(Database):
         settings = f"synchronous_commit=on max_connections={self.CONNECTIONS} max_wal_size=96MB min_wal_size=32MB"
         self._server = TemporaryPostgres(binaries, settings=settings, inside=self.disk.folder)
         server = self._closing.enter_context(self._server).rpartition("/")[0]
-        self.url = f"{server}/turnkey"  # made with its tables by whoever starts the scene
+        pause = f"-c idle_in_transaction_session_timeout={self.LONGEST_PAUSE}s"
+        self.url = f"{server}/turnkey?options={quote(pause)}"  # made with its tables by whoever starts the scene
 
     def hold(self, seconds: float) -> None:
         with psycopg.connect(self.url) as connection:
             connection.execute("LOCK TABLE pins_pin IN EXCLUSIVE MODE")  # one only: two would end in deadlocks
             time.sleep(seconds)
+
+    @contextlib.contextmanager
+    def hang(self) -> Iterator[str]:
+        with contextlib.closing(psycopg.connect(self.url)) as other:
+            busiest = "SELECT lock_id FROM pins_lockstate ORDER BY dispatched_at DESC NULLS LAST LIMIT 3"
+            locks = [lock for (lock,) in other.execute(f"{busiest} FOR UPDATE SKIP LOCKED").fetchall()]
+            other.execute("SELECT id FROM pins_pin WHERE lock_id = ANY(%s) FOR UPDATE SKIP LOCKED", [locks])
+            yield f"a process that hangs has the rows of {len(locks)} locks and of their codes"
+            with contextlib.suppress(psycopg.errors.IdleInTransactionSessionTimeout):
+                other.execute("SELECT 1")
+                raise AssertionError("nobody ended a transaction in which nothing happened any more")
 
     def stop_at_once(self) -> None:
         self._server.stop_at_once()
