@@ -197,7 +197,7 @@ def _near(now: datetime, zones: Iterable[ZoneInfo]) -> Q:
 def _count_staying(now: datetime, scope: Scope) -> int:
     """How many guests left whose code may still be on a lock. A stay that was cancelled before it began does not count:
     its code opens nothing yet."""
-    still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now)
+    still_open = sweep_checks.staying_codes(now) | sweep_checks.working_codes(now) | sweep_checks.second_codes(now)
     left = visible(still_open, scope).filter(grant__starts_at__lte=now, grant__kind=AccessGrant.Kind.GUEST)
     return left.values("grant").distinct().count()
 

@@ -192,6 +192,12 @@ def working_codes(now: datetime) -> QuerySet[Pin]:
     return Pin.objects.filter(unwanted & MAYBE_ON_LOCK, begun, goes_on, applied_known=True).exclude(_NOBODYS)
 
 
+def second_codes(now: datetime) -> QuerySet[Pin]:
+    """Codes that nobody wants any more, and whose digits another code on the lock has, as a person was told."""
+    told = Incident.objects.filter(kind=Kind.SECOND_CODE, resolved_at__isnull=True)
+    return Pin.objects.filter(Q(wanted=False) | Q(grant__ends_at__lte=now), pk__in=told.values("pin"))
+
+
 def _staying(now: datetime) -> dict[int, Incident.Severity]:
     """Urgent while the code still opens the lock, because the stay was shortened, cancelled or moved away."""
     rows = staying_codes(now).values_list("pk", "applied_known", "applied_starts_at", "applied_ends_at")

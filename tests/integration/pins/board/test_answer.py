@@ -174,6 +174,22 @@ def test_a_code_that_the_lock_still_lets_in_is_said_at_once(
     assert "every guest who left is locked out" in words(host.get("/"))
 
 
+def test_nobody_is_called_locked_out_while_another_code_has_their_digits(
+    host: Client, house: House, clock: time_machine.Traveller
+) -> None:
+    door = house.lock()
+    booking = house.stay(house.flat(door), 3 * HOUR, DAY)
+    house.settle()
+    Incident.open(Incident.Kind.SECOND_CODE, timezone.now(), about=pin_of(booking, door))
+    clock.shift(4 * HOUR)
+    assert "may still work" not in words(host.get("/"))  # the guest is in the house
+    clock.shift(DAY)
+    house.settle()
+    assert "the code of a guest who left may still work" in words(host.get("/"))
+    Incident.resolve(timezone.now(), about=pin_of(booking, door), kinds=(Incident.Kind.SECOND_CODE,))
+    assert "every guest who left is locked out" in words(host.get("/"))
+
+
 def test_a_code_that_ended_by_itself_is_not_said_to_work(
     host: Client, house: House, clock: time_machine.Traveller
 ) -> None:
