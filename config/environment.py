@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -294,8 +294,8 @@ LONGEST_PAUSE: Final = 30
 
 def database(value: str, *, keep_seconds: int = 0) -> dict[str, Any]:
     """Django's dictionary for a `DATABASE_URL`: SQLite or PostgreSQL (psycopg 3). A thread keeps its connection for
-    `keep_seconds`, and asks before each task or page whether it still works. `options` of the URL come after ours, and
-    so they count (`?options=-c%20...`)."""
+    `keep_seconds`, and asks before each task or page whether it still works. `options` of the URL stand for ours, also
+    when they are empty."""
     scheme = value.partition("://")[0]
     if scheme not in DATABASE_SCHEMES:
         raise SettingsError(
@@ -320,8 +320,8 @@ def database(value: str, *, keep_seconds: int = 0) -> dict[str, Any]:
     else:
         config["ENGINE"] = "django.db.backends.postgresql"
         options.setdefault("connect_timeout", 5)
-        ours = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE}s"
-        options["options"] = f"{ours} {options.get('options', '')}".strip()
+        if "options" not in parse_qs(urlsplit(value).query, keep_blank_values=True):
+            options["options"] = f"-c idle_in_transaction_session_timeout={LONGEST_PAUSE}s"
     kept = {"CONN_MAX_AGE": keep_seconds, "CONN_HEALTH_CHECKS": keep_seconds > 0}
     return config | kept | {"OPTIONS": options, "ATOMIC_REQUESTS": False}
 

@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
-from pins.core import looks, transitions
+from pins.core import looks, nominees, transitions
 from pins.core.alias import SHORT_LENGTH, foreign_name, reference_in
 from pins.core.pin_state import Blocked, Content, Observed, PinView, Twin
 from pins.core.plan import Create, Delete, Look, Read, Request, Update, Write, next_step
 from pins.core.retry import Scope, delay, scope
 from pins.core.witness import Credit, Sighting
-from pins.tedee.errors import AmbiguousError, BadRequest, Cause, PinExists, PinNotFound, TedeeError
+from pins.tedee.errors import AmbiguousError, BadRequest, Cause, PinExists, PinNotFound, ServerFault, TedeeError
 from pins.tedee.messages import PinBody, PinListing, RemotePin
 
 #: After a list that was older than our own changes, the next one is asked for so much later.
@@ -141,7 +141,7 @@ def for_reused_id(view: PinView, remote_id: int, now: datetime) -> Meaning | Non
     PIN has nothing to do with the id."""
     observed = view.observed
     if remote_id in observed.nominees:
-        return Meaning(looks.passed_over(observed, remote_id))
+        return Meaning(nominees.passed_over(observed, remote_id))
     if remote_id in observed.extra_ids:
         return Meaning(_surplus_gone(observed, remote_id))
     if observed.remote_id != remote_id:
@@ -197,19 +197,21 @@ def _after_reading_nominee(view: PinView, remote_id: int, alias: str, content: C
     sent = observed.pending.content if observed.pending is not None else view.desired.content
     same = sent is not None and (content.code, content.ends_at) == (sent.code, sent.ends_at)
     # A lost POST of an earlier wish carried another value, and perhaps another end.
-    same = same or (content.code in looks.former_codes(observed) and content.ends_at in _ends(view))
+    same = same or (content.code in observed.former_codes and content.ends_at in _ends(view))
+    # That it has no end either is no proof: somebody's own code may have these digits.
+    same = same and (content.ends_at is not None or content.starts_at in {one.starts_at for one in _ours(view)})
     if not same or remote_id not in observed.nominees:
-        values = {one.code for one in _ours(view)} | looks.former_codes(observed)
-        if content.code not in values:
-            return looks.not_ours(observed, remote_id)
-        if same or content.has_ended(now):
-            return looks.passed_over(observed, remote_id)
-        return looks.twin_found(observed, Twin(remote_id, foreign_name(alias)))
+        former = observed.former_codes
+        if content.code not in former | {one.code for one in _ours(view)}:
+            return nominees.not_ours(observed, remote_id)
+        if same or content.has_ended(now) or content.code not in former:
+            return nominees.passed_over(observed, remote_id)
+        return nominees.twin_found(observed, Twin(remote_id, foreign_name(alias)), content.code, now)
     if observed.remote_id is not None:
         if content.code == view.desired.content.code:
-            return looks.passed_over(observed, remote_id)  # the wished value is never one too many
-        return looks.surplus(observed, remote_id, content.code)
-    return looks.adopted(observed, remote_id, content, now)
+            return nominees.passed_over(observed, remote_id)  # the wished value is never one too many
+        return nominees.surplus(observed, remote_id, content.code)
+    return nominees.adopted(observed, remote_id, content, now)
 
 
 def _has_our_value(remote: RemotePin, view: PinView) -> bool:
@@ -248,13 +250,15 @@ def _after_error(
     view: PinView, step: Request, error: TedeeError, now: datetime, late: timedelta, *, alias_is_short: bool
 ) -> Meaning:
     observed, is_write = view.observed, isinstance(step, Write)
+    if isinstance(step, Read) and step.remote_id in observed.nominees:
+        return Meaning(_after_failing_to_read_nominee(observed, step.remote_id, error))
     if isinstance(error, AmbiguousError):
         if isinstance(step, Read) and error.status == HTTPStatus.NOT_FOUND:
             return _with_alarm(view, looks.missing_perhaps(observed, step.remote_id, now), now)
         return Meaning(transitions.lost(observed, now + late) if is_write else observed)
     if isinstance(error, PinNotFound) and not isinstance(step, Create | Look):
         if isinstance(step, Read) and not concerns_held(view, step):
-            return Meaning(looks.passed_over(observed, step.remote_id))
+            return Meaning(nominees.passed_over(observed, step.remote_id))
         if isinstance(step, Delete) and step.remote_id in observed.extra_ids:
             return Meaning(_surplus_gone(observed, step.remote_id))
         return _with_alarm(view, looks.missing(observed, now), now)
@@ -265,6 +269,14 @@ def _after_error(
             return Meaning(transitions.not_applied(observed), shorten_alias=True)
         return Meaning(transitions.refused_value(observed, now))
     return Meaning(transitions.not_applied(observed) if is_write else observed)
+
+
+def _after_failing_to_read_nominee(observed: Observed, remote_id: int, error: TedeeError) -> Observed:
+    """It vanished, or this request will never say what it is; anything else is trouble that passes, as a rule."""
+    unreadable = isinstance(error, ServerFault) and error.status == HTTPStatus.OK
+    if unreadable or isinstance(error, PinNotFound | BadRequest):
+        return nominees.passed_over(observed, remote_id)
+    return nominees.not_said(observed, remote_id) if isinstance(error, AmbiguousError) else observed
 
 
 def _rested(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pins.core import posts
-from pins.core.pin_state import Content, Late, Observed, Op, PendingWrite, Twin
+from pins.core.pin_state import Content, Late, Observed, Op, PendingWrite
 from pins.core.witness import Credit, Sighting
 
 #: A PIN that ends within this time may have been ended by the lock already.
@@ -28,18 +28,27 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     4. A former value of ours may still open the door under another name: that one is read, too. Such a value is kept
        until a list shows it that is late enough, also where its creation is given up: lists may lag behind.
     5. What was suspected so far needs no second look: only what lists show first from now on.
+    6. A code that a person was told of is read again: it may be gone, or another one by now.
     """
+    if not seen.credit.shows_absence:  # what this list leaves out is still to be read
+        unread = (one for one in observed.nominees if one not in seen.listed)
+        seen = replace(seen, nominees=(*seen.nominees, *unread))
+    after = _searched(observed, seen, now)
+    told = [one.id for one in after.twins if one.id not in (*after.nominees, *after.held)]
+    suspected_at = None if observed.suspected_at is None else now
+    return replace(after, nominees=(*after.nominees, *told), suspected_at=suspected_at)
+
+
+def _searched(observed: Observed, seen: Sighting, now: datetime) -> Observed:
+    """The first four of these."""
     after = _looked(observed, seen, now)
-    if observed.suspected_at is not None:
-        after = replace(after, suspected_at=now)
     found = {after.applied.code} if after.applied is not None else set()
-    former = former_codes(observed) - found  # no lock has one value twice
+    former = observed.former_codes - found  # no lock has one value twice
     gave_up = given_up(observed, after, now)
     if former and (seen.nominees or gave_up):
-        ends = observed.left_ends | posts.unseen_ends(observed.posts)
-        return replace(after, nominees=seen.nominees, left_codes=former, left_ends=ends)
+        return replace(after, nominees=seen.nominees, left_codes=former)
     searched = after.late is None and seen.late_enough and not gave_up
-    over = searched and seen.credit is Credit.PROVEN
+    over = searched and seen.credit is Credit.PROVEN and not after.twins
     return replace(after, left_codes=frozenset(), left_ends=frozenset()) if over else after
 
 
@@ -54,7 +63,7 @@ def _looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
         listed_at=now,
         late=_late_after(observed, seen, now, is_over=is_over),
         posts=_posts_after(observed, seen, now, is_over=is_over),
-        twins=_still_there(observed.twins, seen),
+        twins=tuple(one for one in observed.twins if one.id not in seen.ours),
     )
     if seen.nominees and not seen.ours and _searches(observed):
         return replace(base, nominees=seen.nominees)
@@ -115,55 +124,6 @@ def read_foreign(observed: Observed) -> Observed:
     return replace(observed.let_go(), pending=None, must_look=True, posts=left)
 
 
-def adopted(observed: Observed, remote_id: int, content: Content, now: datetime) -> Observed:
-    """A PIN under a changed name says exactly what a lost POST of ours carried: it is that one."""
-    found = posts.found(observed.posts, (remote_id,))
-    seen = read(replace(observed, remote_id=remote_id, posts=found, nominees=()), content, now)
-    return replace(seen, pending=None, exists=False, blocked="")
-
-
-def former_codes(observed: Observed) -> frozenset[str]:
-    """Values that lost POSTs carried and that are not the present one: they may open the door, too."""
-    applied, left = observed.applied, observed.left_codes
-    lost = observed.late.codes if observed.late is not None else frozenset[str]()
-    if observed.remote_id is None:
-        return left | lost
-    return (left | lost) - {applied.code} if applied is not None else left
-
-
-def surplus(observed: Observed, remote_id: int, code: str) -> Observed:
-    """A PIN under a changed name has a former value of ours: it is one too many.
-
-    The value is kept until a list shows the PIN no longer: its name says nothing to the lists that come before.
-    """
-    rest = not_ours(replace(observed, posts=posts.found(observed.posts, (remote_id,))), remote_id)
-    return replace(rest, extra_ids=(*observed.extra_ids, remote_id), left_codes=observed.left_codes | {code})
-
-
-def not_ours(observed: Observed, remote_id: int) -> Observed:
-    """A PIN that might have been ours is somebody else's. After the last one the search is over, and so is the closing
-    look, if the list was asked for late enough."""
-    left = tuple(one for one in observed.nominees if one != remote_id)
-    if left:
-        return replace(observed, nominees=left)
-    late, listed_at = observed.late, observed.listed_at
-    is_over = late is not None and listed_at is not None and late.until <= listed_at
-    made = posts.not_renamed(observed.posts) if remote_id in observed.nominees else observed.posts
-    return replace(observed, nominees=(), pending=None, late=None if is_over else late, posts=made)
-
-
-def passed_over(observed: Observed, remote_id: int) -> Observed:
-    """A PIN that might have been ours vanished, or has our value and yet is not taken for ours. The search goes on
-    without it, and what it says of creations stays open."""
-    return not_ours(replace(observed, posts=posts.undecided(observed.posts)), remote_id)
-
-
-def twin_found(observed: Observed, twin: Twin) -> Observed:
-    """A PIN has a value that we sent, and other times: somebody typed it, or changed what we made. A person decides."""
-    after = passed_over(observed, twin.id)
-    return replace(after, twins=(*(one for one in after.twins if one.id != twin.id), twin))
-
-
 def missing(observed: Observed, now: datetime) -> Observed:
     """404 for the id that we hold: gone if its end has come, or if a list lacked it before; otherwise a list must
     confirm it."""
@@ -191,7 +151,7 @@ def missing_perhaps(observed: Observed, remote_id: int, now: datetime) -> Observ
     came by the same way.
     """
     if remote_id != observed.remote_id:
-        return replace(observed, nominees=(), must_look=True)
+        return replace(observed, must_look=True)
     return _gone(observed, now) if observed.omitted else replace(observed, pending=None, must_look=True)
 
 
@@ -235,12 +195,6 @@ def _searches(observed: Observed) -> bool:
     if observed.pending is not None:
         return observed.pending.op is Op.POST
     return observed.exists or bool(observed.nominees) or any(post.id is None for post in observed.posts)
-
-
-def _still_there(twins: tuple[Twin, ...], seen: Sighting) -> tuple[Twin, ...]:
-    """Those that the list shows, or that it may have left out."""
-    left = (one for one in twins if one.id in seen.listed or not seen.credit.shows_absence)
-    return tuple(one for one in left if one.id not in seen.ours)
 
 
 def _surplus(observed: Observed, seen: Sighting) -> tuple[int, ...]:
@@ -351,7 +305,7 @@ def _content_of_adopted(observed: Observed, pending: PendingWrite | None) -> Con
         or late is None
         or late.kinds != {Op.POST}
         or late.rev != pending.rev
-        or former_codes(observed) - {pending.content.code if pending.content is not None else ""}
+        or observed.former_codes - {pending.content.code if pending.content is not None else ""}
     ):
         return None
     return pending.content

@@ -151,6 +151,7 @@ class Observed:
     left_ends: frozenset[datetime | None] = frozenset()  # when the lock itself removes what those POSTs made
     suspected_at: datetime | None = None  # codes that lists show first after this may be what a lost POST made
     twins: tuple[Twin, ...] = ()  # a person was told of them
+    read_failures: int = 0  # answers in a row that did not say what a nominee is
     late: Late | None = None
     hold_until: datetime | None = None  # this PIN rests after trouble of its own
     hold_rev: int = 0  # the rest ends when the wish changes
@@ -176,6 +177,14 @@ class Observed:
         late, pending = self.late, self.pending
         was_lost = (late is not None and Op.POST in late.kinds) or (pending is not None and pending.op is Op.POST)
         return was_lost or bool(self.left_codes) or any(post.id is None for post in self.posts)
+
+    @property
+    def former_codes(self) -> frozenset[str]:
+        """Values that lost POSTs carried and that are not the present one: they may open the door, too."""
+        left = self.left_codes | (self.late.codes if self.late is not None else frozenset())
+        if self.remote_id is None or self.applied is None:
+            return left
+        return left - {self.applied.code}
 
     def let_go(self, successor: int | None = None) -> Observed:
         """The id is ours no longer, and what was doubted about it matters no more. `successor`: another of ours takes

@@ -42,11 +42,6 @@ class Post:
         return cls(_moment(at), remote_id, _moment(ends_at) if ends_at is not None else None, *said)
 
 
-def unseen_ends(posts: Iterable[Post]) -> frozenset[datetime | None]:
-    """When the lock removes what those made of which nothing showed what became; `None`: never."""
-    return frozenset(post.ends_at for post in posts if post.id is None)
-
-
 def closed_until(posts: Iterable[Post], held: Iterable[int], now: datetime, *, more: int = 0) -> datetime | None:
     """Until when no further POST may be sent (UTC); `None`: one may be sent now.
 

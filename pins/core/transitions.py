@@ -7,12 +7,14 @@ No function changes facts that its answer does not show: an ambiguous answer era
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from pins.core import posts
 from pins.core.pin_state import Blocked, Late, Observed, Op, PendingWrite
 
+#: Before everything that any list has shown.
+LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
 #: The facts after a success, or after a person says “try again”.
 _AT_EASE: dict[str, Any] = {
     "exists": False,
@@ -58,8 +60,10 @@ def lost(observed: Observed, late_until: datetime) -> Observed:
         kinds=frozenset({pending.op}) if late is None else late.kinds | {pending.op},
         codes=codes if late is None else late.codes | codes,
     )
-    more = 0 if pending.op is Op.POST else observed.more_posts
-    return replace(observed, pending=replace(pending, in_doubt=True), late=late, more_posts=more)
+    more, ends = observed.more_posts, observed.left_ends
+    if pending.op is Op.POST and pending.content is not None:
+        more, ends = 0, ends | {pending.content.ends_at}
+    return replace(observed, pending=replace(pending, in_doubt=True), late=late, more_posts=more, left_ends=ends)
 
 
 def created(observed: Observed, remote_id: int) -> Observed:
@@ -99,15 +103,15 @@ def refused_existing(observed: Observed) -> Observed:
 
     Where a POST of this value was lost, the lock says that it has the value, against any list that did not show it. So
     that POST counts again, and its value is searched for until a list is late enough to show it.
+
+    Values are drawn by chance: whatever the code that has it is called, it may be ours, and is read once.
     """
     pending, late, made = observed.pending, observed.late, observed.posts
     was_post = pending is not None and pending.op is Op.POST
     code = pending.content.code if pending is not None and pending.content is not None else None
     left = observed.left_codes
     lost = left | late.codes if late is not None else left
-    ends = observed.left_ends
     if was_post and code is not None and code in lost:
-        ends = ends | posts.unseen_ends(made)
         made, left = posts.exists(made), left | {code}
     elif was_post:
         made = posts.refused(made)
@@ -118,7 +122,7 @@ def refused_existing(observed: Observed) -> Observed:
         must_look=was_post or observed.must_look,
         posts=made,
         left_codes=left,
-        left_ends=ends,
+        suspected_at=LONG_AGO if was_post else observed.suspected_at,
     )
 
 
@@ -172,18 +176,16 @@ def rotated(observed: Observed, code: str) -> Observed:
     on a list that lags behind.
     """
     taken = 1 if observed.exists else 0  # a refused one was counted when the refusal came
-    late, left, ends = observed.late, observed.left_codes, observed.left_ends
+    late, left = observed.late, observed.left_codes
     unseen = any(post.id is None for post in observed.posts)
     if observed.exists and (unseen or (late is not None and code in late.codes)):
         left = left | {code}
-        ends = ends | posts.unseen_ends(observed.posts)
     if observed.exists and late is not None:
         late = replace(late, codes=frozenset())  # another PIN has the value: ours cannot land beside it
     return replace(
         observed,
         late=late,
         left_codes=left,
-        left_ends=ends,
         exists=False,
         refused=False,
         lapsed=False,
@@ -210,24 +212,26 @@ def asked_to_look(observed: Observed) -> Observed:
 def moved_to_new_device(observed: Observed) -> Observed:
     """The lock was removed and added again: ids, lost requests and verdicts belong to a device that is gone."""
     gone = replace(observed.let_go(), extra_ids=(), nominees=(), posts=(), pending=None, late=None, must_look=True)
-    gone = replace(gone, left_codes=frozenset(), left_ends=frozenset(), suspected_at=None, twins=())
+    gone = replace(gone, left_codes=frozenset(), left_ends=frozenset(), suspected_at=None, twins=(), read_failures=0)
     gone = replace(gone, list_doubted_at=None, start_refused=False, lapsed=False)
     return replace(gone, **_AT_EASE)
 
 
 def search_over(observed: Observed) -> Observed:
     """Once every creation is accounted for, what others add to the lock is no concern of this PIN."""
-    if observed.suspected_at is None or observed.misses_a_creation or observed.twins:
+    if observed.suspected_at is None or observed.misses_a_creation or observed.exists or observed.twins:
         return observed
-    return replace(observed, suspected_at=None)
+    return replace(observed, suspected_at=None, left_ends=frozenset())
 
 
 def forget_late(observed: Observed, now: datetime) -> Observed:
     """Drop lost changes that can no longer land. The caller knows that no closing look has to search for them.
 
-    One that is still looked for is kept until a list tells: so far all of them may have been too old.
+    One that is still looked for is kept until a list tells: so far all of them may have been too old. The values of
+    lost POSTs are kept until a list comes that is late enough: they may have landed unseen.
     """
     late = observed.late
-    if late is not None and late.until <= now and observed.pending is None:
-        return replace(observed, late=None)
-    return observed
+    if late is None or late.until > now or observed.pending is not None:
+        return observed
+    applied = frozenset({observed.applied.code}) if observed.applied is not None else frozenset()
+    return replace(observed, late=None, left_codes=observed.left_codes | (late.codes - applied))

@@ -80,6 +80,9 @@ class LockState(models.Model):
     yielded_at = models.DateTimeField(
         null=True, blank=True, help_text="When one of our codes made room for a nearer arrival, after such an answer."
     )
+    known_pin = models.PositiveBigIntegerField(
+        null=True, blank=True, help_text="The last code that the backup knew which was restored last, by its key."
+    )
     look_first = models.BooleanField(
         default=False, help_text="A backup was restored: the list is compared before the first change is sent."
     )

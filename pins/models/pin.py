@@ -71,6 +71,7 @@ class Pin(models.Model):
     left_ends = models.JSONField("ends of codes that may be left", default=list, blank=True)
     suspected_at = models.DateTimeField("codes of others are suspected since", null=True, blank=True)
     twins = models.JSONField("codes of others with a value of ours", default=list, blank=True)
+    read_failures = models.PositiveSmallIntegerField(default=0)
     listed_at = models.DateTimeField(null=True, blank=True)
     list_doubted_at = models.DateTimeField(null=True, blank=True)
 

@@ -74,7 +74,9 @@ def begin(now: datetime) -> None:
             _spend_half(account.budget_key, now)
         AccountState.objects.update(paused_until=None, pause_cause="", recent_faults=[], outages=0)
         LockState.objects.bulk_create(LockState(lock=lock) for lock in Lock.objects.filter(operation=None))
-        LockState.objects.update(look_first=True, audit_at=now, **_NOTHING_SEEN)
+        # By its key: moments are set anew when a clock steps.
+        last = Pin.objects.order_by("-pk").values_list("pk", flat=True).first()
+        LockState.objects.update(look_first=True, known_pin=last, audit_at=now, **_NOTHING_SEEN)
         Heartbeat.objects.update_or_create(name=RESTORED, defaults={"at": now})
         _doubt_codes(now)
         _forget_messages(now)
@@ -123,8 +125,8 @@ def must_look_first(known: KnownLock) -> bool:
 def missing(lock: Lock, listing: PinListing, now: datetime) -> dict[str, int]:
     """Codes that the backup knows, that should be on the lock now, and that a list shows neither by their mark nor by
     their id: the PIN by its value."""
-    restored_at = Heartbeat.objects.filter(name=RESTORED).values("at")
-    known = Pin.objects.filter(lock=lock, wanted=True, op="", grant__created_at__lt=Subquery(restored_at))
+    last = LockState.objects.filter(lock=lock).values("known_pin")
+    known = Pin.objects.filter(lock=lock, wanted=True, op="", pk__lte=Subquery(last))
     ids = {one.id for one in listing.pins}
     marks = {reference_in(one.alias) for one in listing.pins}
     return {

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
-from pins.core import audit, looks
+from pins.core import audit, nominees
 from pins.core.alias import ALIAS_LENGTH, is_ours, reference_in
 from pins.core.interpret import PreparedAttempt, Response
 from pins.core.pin_state import Content
@@ -114,6 +114,7 @@ class _Comparison:
         self._read_what_may_be_narrowed(response.listing.version, counts, now)
         self.listed = frozenset(one.id for one in response.listing.pins)
         if not (self._find_renamed(seen) and self._settle_strays(seen)):
+            listings.remember_strangers(seen)
             self._later(now + ASK_AGAIN)
             return self.outcome
         if version is None:
@@ -200,7 +201,7 @@ class _Comparison:
             pin = observations.locked_pin(pin_id)
             if pin.remote_id not in self.listed and not pin.op:
                 named = replace(pin.observed, sent_alias=remote.alias[:ALIAS_LENGTH])
-                pin.put_observed(looks.adopted(named, remote.id, _content(remote), now))
+                pin.put_observed(nominees.adopted(named, remote.id, _content(remote), now))
                 observations.save_observed(pin, now)
 
     def _take_value(self, pin_id: int, code: str, now: datetime) -> bool:

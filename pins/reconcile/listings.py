@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models import F, Q
 
-from pins.core import audit
+from pins.core import audit, transitions
 from pins.core.alias import foreign_name, is_ours, reference_in
 from pins.core.looks import CLOCKS_DIFFER
 from pins.core.pin_state import Op
@@ -22,8 +22,11 @@ from rentals.models import Lock
 _MOST_FOREIGN_NAMES = 120
 #: So many codes of a lock's first list count as having appeared just now.
 NEW_ON_FIRST_LIST: Final = 5
-LONG_AGO: Final = datetime.fromtimestamp(0, UTC)
+#: So many codes that are not ours are remembered, and read for one of ours after one list, the newest by their ids.
+MOST_STRANGERS: Final = 300
+MOST_SUSPECTS: Final = 20
 _JUST_COMPARED = timedelta(minutes=1)
+_A_MOMENT: Final = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,8 @@ class SeenList:
     def _suspects(self, pin: Pin) -> frozenset[int]:
         """What appeared on the lock while a creation of this PIN was not accounted for, and what it must still read."""
         since = pin.suspected_at
-        new = {one for one, at in self.strangers_since.items() if since is not None and at > since}
-        return frozenset({*new, *pin.extra_ids, *pin.nominees})
+        new = sorted(one for one, at in self.strangers_since.items() if since is not None and at > since)
+        return frozenset({*new[-MOST_SUSPECTS:], *pin.extra_ids, *pin.nominees})
 
     def concerned(self, asker_id: int | None) -> list[Pin]:
         """The lock's PINs that may learn from the list."""
@@ -83,7 +86,7 @@ def weigh(lock: Lock, listing: PinListing, now: datetime) -> SeenList:
         version_counts=version_counts(listing, memory),
         late_enough=audit.unseen_is_over(state.creation_unseen_at, now),
         held=held,
-        strangers_since=_strangers_since(state.strangers_since, listing, held, worth, now),
+        strangers_since=_strangers_since(state, listing, held, worth, now),
         references=references,
     )
 
@@ -106,7 +109,7 @@ def remember(seen: SeenList, now: datetime) -> None:
         "confirmed_since": 0,
         "foreign_pins": len(foreign),
         "foreign_names": [foreign_name(alias, key) for alias in foreign[:_MOST_FOREIGN_NAMES]],
-        "strangers_since": {str(one): at.timestamp() for one, at in seen.strangers_since.items()},
+        "strangers_since": _written(seen.strangers_since),
         "looked_at": now,
     }
     if seen.proves:
@@ -146,21 +149,39 @@ def _confirming() -> Statement:
     )
 
 
-def _strangers_since(
-    known: dict[str, float] | None, listing: PinListing, held: frozenset[int], worth: Credit, now: datetime
-) -> dict[int, datetime]:
-    """When lists first showed each code without our mark (UTC). `known`: as it was stored.
+def remember_strangers(seen: SeenList) -> None:
+    """Only what the list shows of others: what it means was not drawn to its end, and yet they are new only once."""
+    LockState.objects.filter(lock=seen.lock_id).update(strangers_since=_written(seen.strangers_since))
 
-    Of the first list of a lock nobody knows what is new: the newest by their ids count as new.
+
+def _written(strangers_since: dict[int, datetime]) -> dict[str, float]:
+    return {str(one): at.timestamp() for one, at in strangers_since.items()}
+
+
+def _strangers_since(
+    state: LockState, listing: PinListing, held: frozenset[int], worth: Credit, now: datetime
+) -> dict[int, datetime]:
+    """When lists first showed each code without our mark (UTC); forgotten only after a list that proved itself.
+
+    Of the first list of a lock nobody knows what is new: the newest by their ids count as new. What is new is later
+    than what we did and saw before, also by the clock of another machine.
     """
     others = {one.id: reference_in(one.alias) for one in listing.pins if one.id not in held}
     key = InstallationKey.load() if any(others.values()) else b""
     strangers = sorted(one for one, reference in others.items() if reference is None or not is_ours(reference, key))
-    if known is None:
-        return {one: now if one in strangers[-NEW_ON_FIRST_LIST:] else LONG_AGO for one in strangers}
-    before = {int(one): min(datetime.fromtimestamp(at, UTC), now) for one, at in known.items()}  # clocks step back
-    kept = {one: at for one, at in before.items() if one in strangers or not worth.shows_absence}
-    return {**dict.fromkeys(strangers, now), **kept}
+    earlier = [at for at in (state.looked_at, state.written_at) if at is not None and at < now + CLOCKS_DIFFER]
+    new = max([now, *(at + _A_MOMENT for at in earlier)])
+    if state.strangers_since is None:
+        old = strangers[:-NEW_ON_FIRST_LIST]
+        return dict.fromkeys(strangers, new) | dict.fromkeys(old, transitions.LONG_AGO + _A_MOMENT)
+    before = {int(one): datetime.fromtimestamp(at, UTC) for one, at in state.strangers_since.items()}
+    kept = {
+        one: min(at, now + CLOCKS_DIFFER)  # a clock may have stood ahead
+        for one, at in before.items()
+        if one in strangers or worth is not Credit.PROVEN
+    }
+    both = {**dict.fromkeys(strangers, new), **kept}
+    return dict(sorted(both.items())[-MOST_STRANGERS:])
 
 
 def _known_ids(lock: Lock, now: datetime) -> tuple[frozenset[int], frozenset[int]]:

@@ -102,6 +102,10 @@ def _wipe_grants(owned: Iterable[AccessGrant], names: Iterable[str]) -> tuple[in
     pins = Pin.objects.filter(grant__in=ids)
     # A run that read the row before must not store its own copy over this one.
     pins.filter(_OFF).update(alias="", sent_alias="", observed_rev=F("observed_rev") + 1)
+    for pin in pins.exclude(twins=[]).only("twins"):
+        Pin.objects.filter(pk=pin.pk).update(
+            twins=[[one, ""] for one, _ in pin.twins], observed_rev=F("observed_rev") + 1
+        )
     forgetting.wipe_history(AccessGrant, ids, list(names), NAMELESS)
     forgetting.wipe_history(Pin, list(pins.values_list("pk", flat=True)), list(names), NAMELESS)
     return len(ids), pins.exclude(_OFF).exists()

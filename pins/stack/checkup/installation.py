@@ -65,6 +65,7 @@ def database() -> Iterator[Finding]:
         name = Path(str(connection.settings_dict["NAME"]))
         if not (os.access(name, os.W_OK) and os.access(name.parent, os.W_OK)):
             yield fail("database", f"{name} or its folder is not writable.", f"Run: chmod u+rwX {name.parent} {name}")
+    yield from _hanging_transactions()
     executor = MigrationExecutor(connection)
     pending = executor.migration_plan(executor.loader.graph.leaf_nodes())
     if pending:
@@ -75,6 +76,21 @@ def database() -> Iterator[Finding]:
         )
     else:
         yield ok("database", "every migration is applied")
+
+
+def _hanging_transactions() -> Iterator[Finding]:
+    """PostgreSQL ends a transaction in which a process hangs. A pooler takes no such wish, then the database has it."""
+    if connection.vendor != "postgresql":
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'")
+        milliseconds = cursor.fetchone()[0]
+    if not milliseconds:
+        yield warn(
+            "database",
+            "A process that hangs in a transaction keeps what it has locked, and all others wait.",
+            "Run on the database: ALTER DATABASE ... SET idle_in_transaction_session_timeout = '30s'",
+        )
 
 
 def keys() -> Iterator[Finding]:

@@ -8,12 +8,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from django.db import connection
 from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from config import environment
 from pins.models import LockState
 from pins.reconcile import wakes
+from pins.stack.checkup import installation
 from rentals.models import Lock, LockAccount
 from tests.support.postgres import as_default_database
 
@@ -57,6 +59,15 @@ def test_what_a_process_that_hangs_has_locked_is_free_again_soon(postgres: dict[
     with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
         other.execute("SELECT 1")  # when it goes on, it finds that it is too late
     other.close()
+
+
+def test_doctor_names_a_database_that_ends_no_transaction(postgres: dict[str, Any]) -> None:
+    warning = "A process that hangs in a transaction keeps what it has locked"
+    connection.close()
+    assert any(one.text.startswith(warning) for one in installation.database())
+    with connection.cursor() as cursor:
+        cursor.execute("SET idle_in_transaction_session_timeout = '30s'")
+    assert not any(one.text.startswith(warning) for one in installation.database())
 
 
 def test_a_sweep_passes_by_a_lock_whose_row_somebody_has(postgres: dict[str, Any], locks: list[int]) -> None:

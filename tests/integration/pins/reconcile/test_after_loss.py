@@ -16,7 +16,7 @@ from pins.core import budget
 from pins.core.pin_state import State
 from pins.desired import drift
 from pins.models import Delivery, Incident, LockState, NotificationChannel, Pin, RateBudget
-from pins.reconcile import request_budget, sweep
+from pins.reconcile import clock_steps, request_budget, sweep
 from rentals.models import Booking, Lock, LockAccount, Property
 from tests.support.booking_actions import cancel, change
 from tests.support.house import House, pin_of
@@ -303,6 +303,23 @@ def test_a_guest_of_the_next_hours_does_not_wait_for_the_other_half_of_the_reque
     release(house)
     house.live(clock, 5 * MINUTE)
     assert_one_right_pin(house, stay, door)
+
+
+def test_which_codes_the_backup_knew_does_not_hang_on_a_clock(house: House, clock: time_machine.Traveller) -> None:
+    """After the restore the clock stood a day behind, and what had been done seemed to be of tomorrow."""
+    door = house.lock()
+    stay = house.stay(house.flat(door), 2 * DAY, DAY)
+    backup = saved()
+    house.live(clock, HOUR)
+    (made,) = house.ours(door)
+    house.cloud.change_pin(door.device_id, made.id, alias="Guest on the left")
+    bring_back(backup)
+    assert clock_steps.forget(timezone.now() - DAY)
+    clock_steps.forget(timezone.now())
+    release(house)
+    house.live(clock, 3 * HOUR)
+    assert on_lock(house, door) == {"Guest on the left": pin_of(stay, door).grant.code}
+    assert pin_of(stay, door).state == State.SET
 
 
 @pytest.mark.parametrize("backup_when", ["before it was made", "with another id", "before it was moved"])

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from pins.core import transitions
 from pins.core.alias import STRAY, is_ours, new_reference
 from pins.core.pin_state import Op
 from pins.core.witness import Credit
@@ -113,7 +114,8 @@ def test_of_a_locks_first_list_the_newest_codes_count_as_new(house: House) -> No
     door = house.lock()
     first = strangers(door, 3, 9, 5, 7, 4, 6, 8)
     assert {one for one, at in first.items() if at == timezone.now()} == {5, 6, 7, 8, 9}
-    assert {one for one, at in first.items() if at == listings.LONG_AGO} == {3, 4}
+    assert {one for one, at in first.items() if at < timezone.now() - DAY} == {3, 4}
+    assert all(at > transitions.LONG_AGO for at in first.values())
 
 
 def test_when_a_code_of_others_appeared_is_remembered_while_it_may_be_there(
@@ -127,13 +129,40 @@ def test_when_a_code_of_others_appeared_is_remembered_while_it_may_be_there(
     assert strangers(door, 7, 9) == {9: later}
     assert strangers(door, 9) == {8: began, 9: later}  # this list leaves something out
     remembered(door, shown(7))
-    assert strangers(door, 7, 8) == {8: later}
+    clock.shift(MINUTE)
+    assert strangers(door, 7, 8) == {8: timezone.now()}  # again
+
+
+def test_only_a_list_that_proved_itself_forgets_a_code(house: House) -> None:
+    door = house.lock()
+    began = timezone.now() - DAY
+    LockState.objects.update(strangers_since={"8": began.timestamp()})
+    assert weigh(door, shown()).credit is Credit.UNPROVEN
+    assert strangers(door) == {8: began}
+
+
+def test_so_many_codes_are_remembered_the_newest_by_their_ids(house: House) -> None:
+    door = house.lock()
+    LockState.objects.update(strangers_since={str(one): 0.0 for one in range(1, listings.MOST_STRANGERS + 1)})
+    kept = strangers(door, 9000)
+    assert (len(kept), min(kept), max(kept)) == (listings.MOST_STRANGERS, 2, 9000)
 
 
 def test_a_moment_of_a_clock_that_stood_ahead_is_now(house: House) -> None:
     door = house.lock()
     LockState.objects.update(strangers_since={"8": (timezone.now() + DAY).timestamp()})
-    assert strangers(door, 8) == {8: timezone.now()}
+    assert strangers(door, 8) == {8: timezone.now() + MINUTE}  # the clocks of two machines may differ by so much
+
+
+@pytest.mark.parametrize("name", ["looked_at", "written_at"])
+@pytest.mark.parametrize(("ahead", "counts"), [(40 * SECOND, True), (MINUTE, False), (-DAY, False)])
+def test_what_is_new_is_later_than_what_another_machine_did_and_saw(
+    house: House, name: str, ahead: timedelta, counts: bool
+) -> None:
+    door, now = house.lock(), timezone.now()
+    LockState.objects.update(strangers_since={}, **{name: now + ahead})
+    (at,) = strangers(door, 8).values()
+    assert (at > now + ahead and at < now + ahead + SECOND) if counts else at == now
 
 
 def test_our_own_codes_are_no_strangers(house: House) -> None:
@@ -156,6 +185,13 @@ def test_only_what_appeared_since_a_creation_is_missing_is_suspected(
     door, pin = with_pin(house, suspected_at=at)
     LockState.objects.update(strangers_since={})
     assert weigh(door, shown(30)).sighting(pin).nominees == suspected
+
+
+def test_so_many_are_suspected_after_one_list_the_newest_by_their_ids(house: House) -> None:
+    door, pin = with_pin(house, suspected_at=timezone.now() - DAY)
+    LockState.objects.update(strangers_since={})
+    nominees = weigh(door, shown(*range(30, 60))).sighting(pin).nominees
+    assert nominees == tuple(range(60 - listings.MOST_SUSPECTS, 60))
 
 
 def test_what_a_code_has_still_to_read_stays_suspected(house: House) -> None:

@@ -186,6 +186,18 @@ def test_the_name_in_the_lock_app_is_known_until_the_code_is_off(house: House, c
     assert rows_that_say(FIRST, LAST) == []
 
 
+def test_the_name_of_a_second_code_goes_and_the_code_is_still_told(house: House, clock: time_machine.Traveller) -> None:
+    booking = house.stay(house.flat(house.lock()), HOUR, DAY, name=NAME)
+    house.settle()
+    clock.shift(3 * DAY)
+    house.settle()
+    Pin.objects.update(twins=[[30, NAME]], suspected_at=timezone.now(), observed_rev=7)
+    forgetting.forget(booking.pk, timezone.now())
+    assert rows_that_say(FIRST, LAST) == []
+    assert Pin.objects.get().twins == [[30, ""]]
+    assert Pin.objects.get().observed_rev > 7  # a run that read the row before does not store the name again
+
+
 def test_a_code_that_never_was_on_its_way_keeps_no_name(house: House, clock: time_machine.Traveller) -> None:
     """Its lock was out of use, and no run of it will ever come."""
     booking = house.stay(house.flat(house.lock()), HOUR, DAY, name=NAME)

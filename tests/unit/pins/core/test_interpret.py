@@ -224,9 +224,9 @@ def test_a_404_of_a_gateway_makes_us_look_and_is_a_witness_only_after_a_list() -
     assert (told.observed.remote_id, told.changed_in_app) == (None, True)
 
 
-def test_a_404_of_a_gateway_to_a_nominee_drops_all_of_them_until_the_next_list() -> None:
+def test_after_a_404_of_a_gateway_to_a_nominee_the_others_are_asked_first() -> None:
     searching = replace(Observed(), exists=True, nominees=(11, 12))
-    assert meaning(searching, Read(11), ASTRAY).observed == replace(searching, nominees=(), must_look=True)
+    assert meaning(searching, Read(11), ASTRAY).observed == replace(searching, nominees=(12, 11), read_failures=1)
 
 
 @pytest.mark.parametrize("step", [Update(7), Delete(7)])

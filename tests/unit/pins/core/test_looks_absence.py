@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from pins.core import looks, posts, transitions
+from pins.core import looks, nominees, posts, transitions
 from pins.core.pin_state import Observed, Op
 from pins.core.posts import Post
 from pins.core.witness import Credit
@@ -150,7 +150,7 @@ def test_a_name_that_may_be_ours_does_not_keep_the_list_from_being_believed() ->
     assert seen.remote_id == 11
     foreign = looks.looked(lost, shown(nominees=(11,), credit=Credit.UNPROVEN), NOW)
     assert (foreign.nominees, foreign.pending) == ((11,), lost.pending)
-    assert looks.not_ours(foreign, 11).posts == (replace(MADE, absent=True),)
+    assert nominees.not_ours(foreign, 11).posts == (replace(MADE, absent=True),)
     over = replace(lost, late=replace(LOST_PUT, until=NOW, kinds=frozenset({Op.POST})))
     assert looks.looked(over, shown(nominees=(11,)), NOW).late is None
 
@@ -179,5 +179,5 @@ def test_what_vanished_before_it_was_read_says_nothing_of_a_lost_creation() -> N
     doubted = replace(MADE, absent=True, renamed_or_gone=True)
     searching = Observed(pending=POST, nominees=(11, 12), posts=(doubted,))
     open_again = replace(MADE, absent=True)
-    assert looks.passed_over(searching, 11) == replace(searching, nominees=(12,), posts=(open_again,))
-    assert looks.passed_over(replace(searching, nominees=(11,)), 11) == Observed(posts=(open_again,))
+    assert nominees.passed_over(searching, 11) == replace(searching, nominees=(12,), posts=(open_again,))
+    assert nominees.passed_over(replace(searching, nominees=(11,)), 11) == Observed(posts=(open_again,))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from pins.core import looks, posts, transitions
+from pins.core import looks, nominees, posts, transitions
 from pins.core.interpret import Response
 from pins.core.pin_state import Observed, PinView
 from pins.core.plan import Create, Delete, Look, Read, next_step
@@ -66,7 +66,7 @@ def test_a_surplus_code_under_a_changed_name_is_not_forgotten_by_another_list() 
     """Its removal was refused, so that the list is read before the next try. That list names it as the first one."""
     held = replace(transitions.created(posting(content=OTHER), 20), left_codes=frozenset({CODE}))
     other = replace(WISH, content=OTHER)
-    found = looks.surplus(replace(held, nominees=(7,)), 7, CODE)
+    found = nominees.surplus(replace(held, nominees=(7,)), 7, CODE)
     again = meaning(transitions.not_applied(deleting(found)), Look(), listing(CUT, "Cleaner"), other).observed
     again = replace(again, omitted=False)
     assert next_step(PinView(other, again), NOW) == Read(7)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pins.core import looks, plan, posts, transitions
+from pins.core import looks, nominees, plan, posts, transitions
 from pins.core.pin_state import Content, Desired, Observed, Op, PendingWrite, PinView, State
 from pins.core.plan import Block, Create, Delete, Look, Read, Rotate, Step, Update, Wait, next_step
 from pins.core.witness import Credit, Sighting
@@ -145,7 +145,7 @@ class TruthfulLock:
         if isinstance(chosen, Read):
             found = self.ours.get(chosen.remote_id)
             if chosen.remote_id in observed.nominees:
-                return looks.not_ours(observed, chosen.remote_id)
+                return nominees.not_ours(observed, chosen.remote_id)
             return looks.missing(observed, NOW) if found is None else looks.read(observed, found, NOW)
         if isinstance(chosen, Create):
             observed = transitions.prepared(observed, PendingWrite(Op.POST, view.desired.rev, wish, None), NOW)

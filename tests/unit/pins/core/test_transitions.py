@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from hypothesis import given, settings
 
-from pins.core import looks, transitions
+from pins.core import looks, nominees, transitions
 from pins.core.pin_state import Blocked, Late, Observed, Op, PendingWrite
 from pins.core.posts import Post, closed_until
 from pins.core.witness import Credit, Sighting
@@ -28,7 +28,7 @@ LESSONS: dict[str, Callable[[Observed], Observed]] = {
     "rotated": lambda seen: transitions.rotated(seen, "482913"),
     "retried": lambda seen: transitions.retried(seen, NOW),
     "waits_for_list": lambda seen: transitions.waits_for_list(seen, UNTIL, 2, NOW),
-    "not_ours": lambda seen: looks.not_ours(seen, 11),
+    "not_ours": lambda seen: nominees.not_ours(seen, 11),
     "read_foreign": looks.read_foreign,
     "forget_late": lambda seen: transitions.forget_late(seen, NOW),
     "lost": lambda seen: transitions.lost(seen, UNTIL),
@@ -69,7 +69,10 @@ def test_a_lost_answer_erases_nothing(seen: Observed, attempt: PendingWrite) -> 
     sent = transitions.prepared(seen, replace(attempt, in_doubt=False), NOW)
     after = transitions.lost(sent, UNTIL)
     more = 0 if attempt.op is Op.POST else seen.more_posts
-    assert replace(after, pending=None, late=None) == replace(sent, pending=None, late=None, more_posts=more)
+    posted = attempt.content is not None and attempt.op is Op.POST
+    ends = {attempt.content.ends_at} if posted and attempt.content is not None else set()
+    rest = replace(sent, pending=None, late=None, more_posts=more, left_ends=sent.left_ends | ends)
+    assert replace(after, pending=None, late=None) == rest
     assert after.pending == replace(attempt, in_doubt=True)
     assert after.late is not None
     assert after.late.until >= UNTIL
@@ -167,7 +170,8 @@ def test_deleted_takes_one_id_away() -> None:
 
 
 def test_a_406_after_a_post_may_be_our_own_after_a_put_it_is_not() -> None:
-    assert transitions.refused_existing(Observed(pending=POST)) == Observed(exists=True, must_look=True)
+    anything = Observed(exists=True, must_look=True, suspected_at=transitions.LONG_AGO)
+    assert transitions.refused_existing(Observed(pending=POST)) == anything
     assert transitions.refused_existing(replace(SET, pending=PUT)) == replace(SET, exists=True)
 
 
@@ -231,6 +235,14 @@ def test_lost_changes_are_forgotten_when_they_can_land_no_more_and_no_answer_is_
     assert transitions.forget_late(replace(SET, late=late), NOW) == SET
     for kept in (replace(SET, late=replace(late, until=UNTIL)), replace(SET, late=late, pending=PUT)):
         assert transitions.forget_late(kept, NOW) == kept
+
+
+def test_what_a_lost_creation_carried_is_kept_when_it_is_forgotten_unseen() -> None:
+    other = "777123"
+    late = Late(NOW, 3, 2, frozenset({Op.POST}), frozenset({CONTENT.code, other}))
+    assert transitions.forget_late(replace(SET, late=late), NOW).left_codes == {other}
+    unseen = transitions.forget_late(Observed(late=late, left_codes=frozenset({"234289"})), NOW)
+    assert unseen == Observed(left_codes=frozenset({CONTENT.code, other, "234289"}))
 
 
 def test_a_new_attempt_starts_without_the_verdicts_on_the_last_one() -> None:
