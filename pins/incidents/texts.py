@@ -53,7 +53,7 @@ REMEDIES: Final[dict[str, str]] = {
     ),
     "second_code": mark(
         "Its name and its times are not those that Turnkey sent, so Turnkey leaves it alone. The lock's page says what "
-        "it is called. Unless you made it yourself, remove it in the Tedee app: it opens the door."
+        "it is called. It opens the door: in the Tedee app, remove it, or give it other digits if somebody needs it."
     ),
     "stray_code": mark(
         "It may come from a restored backup. Open the lock's page. If nobody needs the code, remove it in the Tedee "
