@@ -83,6 +83,9 @@ class LockState(models.Model):
     known_pin = models.PositiveBigIntegerField(
         null=True, blank=True, help_text="The last code that the backup knew which was restored last, by its key."
     )
+    read_since = models.JSONField(
+        default=list, blank=True, help_text="Ids of codes that an unfinished comparison after that restore has read."
+    )
     look_first = models.BooleanField(
         default=False, help_text="A backup was restored: the list is compared before the first change is sent."
     )

@@ -45,7 +45,8 @@ RESTORED: Final = "restored"
 #: The pause of a lock that could not be compared.
 LOOK_FIRST: Final = "look_first"
 #: So long, at least and at most. Something urgent may come meanwhile, and then the list is asked for as urgently.
-_PAUSE: Final = (timedelta(seconds=30), timedelta(minutes=5))
+SHORTEST_PAUSE: Final = timedelta(seconds=30)
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
 _NOT_KNOWN: Final = {"applied_known": False, "applied_code": "", "applied_starts_at": None, "applied_ends_at": None}
 _NOTHING_SEEN: Final[dict[str, Any]] = {
     "lease_owner": None,
@@ -56,6 +57,7 @@ _NOTHING_SEEN: Final[dict[str, Any]] = {
     "list_version": None,
     "list_proven_at": None,
     "strangers_since": None,
+    "read_since": [],
     "looked_at": None,
     "full_list_at": None,
     "audited_version": None,
@@ -140,10 +142,10 @@ def looks_again_at(known: KnownLock, now: datetime) -> datetime | None:
     """After a comparison: when it is tried again (UTC), if it did not come to its end."""
     if not known.state.look_first:
         return None
-    shortest, longest = _PAUSE
-    return min(max(known.state.audit_at or now, now + shortest), now + longest)
+    return min(max(known.state.audit_at or now, now + SHORTEST_PAUSE), now + _LONGEST_PAUSE)
 
 
 def looked(lock: Lock) -> None:
     """The lock was compared: from now on changes may be sent, if the account may be written to."""
+    LockState.objects.filter(lock=lock).update(read_since=[])
     LockState.objects.filter(lock=lock, lock__account__observe_only=False).update(look_first=False)

@@ -107,7 +107,7 @@ class _Comparison:
             return self.outcome
         seen = listings.weigh(self.lock, response.listing, now)
         if seen.credit is Credit.STALE:
-            self._later(now + ASK_AGAIN)
+            self._try_again(now)
             return self.outcome
         observations.share_list(None, seen, now)
         counts = state.version_counts if seen.version_counts is None else seen.version_counts
@@ -115,7 +115,6 @@ class _Comparison:
         self.listed = frozenset(one.id for one in response.listing.pins)
         if not (self._find_renamed(seen) and self._settle_strays(seen)):
             listings.remember_strangers(seen)
-            self._later(now + ASK_AGAIN)
             return self.outcome
         if version is None:
             LockState.objects.filter(lock=self.lock).update(full_list_at=now)
@@ -143,9 +142,9 @@ class _Comparison:
         for one in sorted(seen.listing.pins, key=lambda one: -one.id):  # the newest first: it was made since
             if not missing:
                 return True
-            if one.id in seen.held or reference_in(one.alias) is not None:
+            if one.id in seen.held or reference_in(one.alias) is not None or one.id in self.state.read_since:
                 continue
-            response = self._ask(Read(one.id))
+            response = self._read(one.id)
             if response is None:
                 return False
             if response.remote is not None and response.remote.code in missing:
@@ -164,7 +163,10 @@ class _Comparison:
         most = MOST_STRAYS_AFTER_LOSS if self.state.look_first else MOST_STRAYS
         shown = len(strays) > most
         for remote_id in strays[:most]:
-            response = self._ask(Read(remote_id))
+            if remote_id in self.state.read_since:
+                shown = True
+                continue
+            response = self._read(remote_id)
             if response is None:
                 return False
             if response.remote is not None:
@@ -175,6 +177,15 @@ class _Comparison:
         else:
             Incident.resolve(now, about=self.lock, kinds=(Incident.Kind.STRAY_CODE,))
         return True
+
+    def _read(self, remote_id: int) -> Response | None:
+        """Read one code. After a restore there may be a hundred of them, and any of these requests may fail: what was
+        read is not asked for again, or the comparison of a full lock would not come to its end."""
+        response = self._ask(Read(remote_id))
+        if response is not None and self.state.look_first:
+            self.state.read_since.append(remote_id)
+            LockState.objects.filter(lock=self.lock).update(read_since=self.state.read_since)
+        return response
 
     def _settle_stray(self, remote: RemotePin) -> audit.Verdict:
         now = self.clock()
@@ -225,7 +236,10 @@ class _Comparison:
             self.lock, self.lease, step, self.purpose, self.due or now + audit.BEFORE_CHECK_IN, now, version=version
         )
         if not isinstance(prepared, PreparedAttempt):
-            self._later(prepared.until if isinstance(prepared, attempts.Rest) else now + ASK_AGAIN)
+            if isinstance(prepared, attempts.Rest):
+                self._later(prepared.until)
+            else:
+                self._try_again(now)
             return None
         if not self.lease.is_fresh():
             raise attempts.LeaseLostError
@@ -243,8 +257,13 @@ class _Comparison:
         if isinstance(response.error, PinNotFound) and not isinstance(step, Look):
             return response  # it vanished meanwhile
         self.outcome.rest = responses.rest_after(self.lock, prepared, response.error, now)
-        self._later(now + ASK_AGAIN)
+        self._try_again(now)
         return None
+
+    def _try_again(self, now: datetime) -> None:
+        """Soon where nothing is sent to the lock before it was compared: guests may wait for that."""
+        pause = after_loss.SHORTEST_PAUSE if self.state.look_first else ASK_AGAIN
+        self._later(max(now + pause, self.outcome.rest or now))
 
     def _later(self, moment: datetime) -> None:
         LockState.objects.filter(lock=self.lock).update(audit_at=moment)

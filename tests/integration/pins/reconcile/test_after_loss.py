@@ -13,9 +13,10 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from pins.core import budget
+from pins.core.alias import new_reference
 from pins.core.pin_state import State
 from pins.desired import drift
-from pins.models import Delivery, Incident, LockState, NotificationChannel, Pin, RateBudget
+from pins.models import Delivery, Incident, InstallationKey, LockState, NotificationChannel, Pin, PinAttempt, RateBudget
 from pins.reconcile import clock_steps, request_budget, sweep
 from rentals.models import Booking, Lock, LockAccount, Property
 from tests.support.booking_actions import cancel, change
@@ -250,6 +251,7 @@ def test_nothing_that_was_seen_of_a_lock_is_believed(house: House, clock: time_m
         "foreign_pins": 1,
         "foreign_names": ["Cleaner"],
         "strangers_since": {"7": 0.0},
+        "read_since": [7],
         "version_counts": True,
     }
     LockState.objects.update(**seen)
@@ -267,6 +269,7 @@ def test_nothing_that_was_seen_of_a_lock_is_believed(house: House, clock: time_m
         "foreign_pins": 0,
         "foreign_names": [],
         "strangers_since": None,
+        "read_since": [],
         "audited_at": None,
         "version_counts": None,
     }
@@ -302,6 +305,42 @@ def test_a_guest_of_the_next_hours_does_not_wait_for_the_other_half_of_the_reque
     bring_back(backup)
     release(house)
     house.live(clock, 5 * MINUTE)
+    assert_one_right_pin(house, stay, door)
+
+
+def test_many_unknown_codes_are_read_although_many_of_these_requests_fail(
+    house: House, clock: time_machine.Traveller
+) -> None:
+    """Nothing is sent to the lock before all of them were read, whoever stands at its door."""
+    door, key = house.lock(), InstallationKey.load()
+    backup = saved()
+    for _ in range(12):
+        house.cloud.add_foreign_pin(door.device_id, alias=f"Guest 01-02 Mar #{new_reference(key)}")
+    house.cloud.add_foreign_pin(door.device_id, alias="Cleaner")
+    bring_back(backup)
+    stay = house.stay(house.flat(door), 10 * MINUTE, DAY)
+    release(house)
+    house.cloud.script(door.device_id, ["ok", "ok", "ok", "GET:timeout_lost"] * 5)
+    house.live(clock, 5 * MINUTE)
+    assert_one_right_pin(house, stay, door)
+    assert shown(door)
+    assert PinAttempt.objects.filter(op="get", outcome="done", pin=None).count() == 12
+    assert LockState.objects.get(lock=door).read_since == []
+
+
+def test_a_lock_waits_half_a_minute_where_no_request_could_be_paid(
+    house: House, clock: time_machine.Traveller, settings: Settings
+) -> None:
+    """Half of the requests count as spent; a comparison that is cut short goes on as soon as there are more."""
+    settings.TEDEE_RATE_LIMIT, settings.TEDEE_RATE_WINDOW = 20, 60
+    door, key = house.lock(), InstallationKey.load()
+    backup = saved()
+    for _ in range(12):
+        house.cloud.add_foreign_pin(door.device_id, alias=f"Guest 01-02 Mar #{new_reference(key)}")
+    bring_back(backup)
+    stay = house.stay(house.flat(door), 10 * MINUTE, DAY)
+    release(house)
+    house.live(clock, 4 * MINUTE)
     assert_one_right_pin(house, stay, door)
 
 
