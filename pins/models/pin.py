@@ -60,6 +60,9 @@ class Pin(models.Model):
     extra_ids = models.JSONField(default=list, blank=True)
     must_look = models.BooleanField(default=False)
     must_read = models.BooleanField(default=False)
+    read_when_near = models.BooleanField(
+        default=False, help_text="Somebody changed codes of the lock: this one is read when its stay comes near."
+    )
     omitted = models.BooleanField("left out by a list", default=False)
     not_found = models.BooleanField("not found by its id", default=False)
     nominees = models.JSONField(default=list, blank=True)

@@ -5,7 +5,8 @@ under its lease, after all that is due there.
 
 1. One list. “Not changed since the version that we know” ends it.
 2. Otherwise each PIN of ours learns from the list, as from every list.
-3. Somebody else changed the lock: PINs that could have been narrowed without a trace in the list are read.
+3. Somebody else changed the lock: PINs that could have been narrowed without a trace in the list are read, at once or
+   when their stays come near.
 4. Codes that carry our mark and that nothing explains are read, and removed, adopted or shown to a person. After a
    backup was restored, those without a mark are read, too, if a code that the backup knows is missing.
 5. The version is written down last: after a crash before this, the same is found again.
@@ -20,7 +21,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from pins.core import audit, nominees
 from pins.core.alias import ALIAS_LENGTH, is_ours, reference_in
@@ -125,15 +126,18 @@ class _Comparison:
     def _read_what_may_be_narrowed(self, version: int | None, counts: bool | None, now: datetime) -> None:
         """Lists in between showed a new version to others, so it is compared with the one of the last comparison."""
         state = self.state
+        there = Pin.objects.filter(lock=self.lock, wanted=True, remote_id__isnull=False, grant__ends_at__gt=now)
+        near = Q(grant__starts_at__lte=now + audit.MATTERS_WITHIN)
         if audit.moved_beyond_ours(version, state.audited_version, state.confirmed_since_audit, counts=counts):
-            observations.ask_to_read(self._may_be_narrowed(now), now)
-
-    def _may_be_narrowed(self, now: datetime) -> list[int]:
-        """PINs that matter soon, and whose period or value somebody may have changed. Those that the list has already
-        raised a doubt about are read anyway."""
-        soon = Pin.objects.filter(lock=self.lock, wanted=True, remote_id__isnull=False, must_read=False)
-        soon = soon.filter(grant__starts_at__lte=now + audit.MATTERS_WITHIN, grant__ends_at__gt=now)
-        return list(soon.values_list("pk", flat=True))
+            # In one step for all, since the version of this list will be the measure of the next comparison.
+            ids = there.filter(read_when_near=False).values_list("pk", flat=True)
+            Pin.objects.filter(pk__in=list(ids)).update(read_when_near=True)
+        # Those that the list has already raised a doubt about are read anyway.
+        due = there.filter(near, read_when_near=True)
+        due_ids = list(due.values_list("pk", flat=True))
+        if due_ids:
+            observations.ask_to_read(due.exclude(must_read=True).values_list("pk", flat=True), now)
+            Pin.objects.filter(pk__in=due_ids).update(read_when_near=False)
 
     def _find_renamed(self, seen: listings.SeenList) -> bool:
         """People rename codes in the Tedee app, and a backup does not know the ids that were given since: then only

@@ -20,8 +20,6 @@ from pins.tedee.messages import PinListing
 from rentals.models import Lock
 
 _MOST_FOREIGN_NAMES = 120
-#: So many codes of a lock's first list count as having appeared just now.
-NEW_ON_FIRST_LIST: Final = 5
 #: So many codes that are not ours are remembered, and read for one of ours after one list, the newest by their ids.
 MOST_STRANGERS: Final = 300
 MOST_SUSPECTS: Final = 20
@@ -163,8 +161,8 @@ def _strangers_since(
 ) -> dict[int, datetime]:
     """When lists first showed each code without our mark (UTC); forgotten only after a list that proved itself.
 
-    Of the first list of a lock nobody knows what is new: the newest by their ids count as new. What is new is later
-    than what we did and saw before, also by the clock of another machine.
+    On the first list of a lock nothing is new. What is new is later than what we did and saw before, also by the clock
+    of another machine.
     """
     others = {one.id: reference_in(one.alias) for one in listing.pins if one.id not in held}
     key = InstallationKey.load() if any(others.values()) else b""
@@ -172,8 +170,7 @@ def _strangers_since(
     earlier = [at for at in (state.looked_at, state.written_at) if at is not None and at < now + CLOCKS_DIFFER]
     new = max([now, *(at + _A_MOMENT for at in earlier)])
     if state.strangers_since is None:
-        old = strangers[:-NEW_ON_FIRST_LIST]
-        return dict.fromkeys(strangers, new) | dict.fromkeys(old, transitions.LONG_AGO + _A_MOMENT)
+        return dict.fromkeys(strangers, transitions.LONG_AGO + _A_MOMENT)
     before = {int(one): datetime.fromtimestamp(at, UTC) for one, at in state.strangers_since.items()}
     kept = {
         one: min(at, now + CLOCKS_DIFFER)  # a clock may have stood ahead

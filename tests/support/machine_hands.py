@@ -1,7 +1,8 @@
 """What people do with the Tedee app to codes of ours, in the world of the state machine.
 
 A hand changes what we know: a code under an id that we hold. What nobody could recognise is left out: a code that has
-both another name and another value than ours, and one whose creation was lost and that got another name.
+both another name and another value than ours. A lost creation that gets another name has tests of its own
+(`test_renamed_before_seen.py`).
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from pins.core.alias import reference_in
+from pins.core.audit import MATTERS_WITHIN
 from pins.core.interpret import PreparedAttempt
 from pins.core.pin_state import Blocked, State
 from pins.core.plan import MAX_TAKEN_VALUES, START_MARGIN, Delete
@@ -162,7 +163,8 @@ class Watch:
             assert not right.due or self._excused(pin), f"I2: {pin} is missing on {lock}, and nobody is told"
             assert pin.state != State.SET, f"{pin} counts as set and is not there"
             return
-        if self._excused(pin):
+        is_near = right.starts_at <= self._world.now + MATTERS_WITHIN
+        if self._excused(pin) or (pin.read_when_near and not is_near):  # what a hand did to it is seen when it matters
             return
         always_open = remote.body.week_days is None and remote.body.day_start is None
         assert always_open, f"I2: {pin} opens only at times on {lock}"

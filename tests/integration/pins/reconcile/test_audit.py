@@ -116,6 +116,25 @@ def test_a_code_that_begins_later_is_read_only_when_it_matters(house: House, clo
     assert LockState.objects.get(lock=door).foreign_pins == 1
 
 
+@pytest.mark.parametrize("narrowed", [{"start": timedelta(hours=5)}, {"week_days": 3}, {"value": "482913"}])
+def test_a_code_that_somebody_changed_long_before_the_stay_is_corrected_before_the_guest_comes(
+    house: House, clock: time_machine.Traveller, settings: Settings, narrowed: dict[str, object]
+) -> None:
+    """The list shows no trace of it, and nothing else of the lock changes any more."""
+    settings.AUDIT_SECONDS = 86_400
+    door, booking, remote = arrived(house, clock, begins=10 * DAY)
+    house.live(clock, 2 * DAY)
+    change_by_hand(house, door, remote, narrowed)
+    house.live(clock, 5 * DAY)
+    assert PinAttempt.objects.filter(op="get").count() == 0
+    house.live(clock, 2 * DAY)
+    assert_one_right_pin(house, booking, door)
+    assert Incident.objects.filter(kind=Incident.Kind.CHANGED_IN_APP).count() == 1
+    assert PinAttempt.objects.filter(op="get").count() == 1
+    house.live(clock, 12 * HOUR)
+    assert PinAttempt.objects.filter(op="get").count() <= 2  # our own correction is no change by others
+
+
 def test_a_stray_of_ours_goes_when_it_is_over_comes_home_when_it_fits_and_is_shown_otherwise(
     house: House, clock: time_machine.Traveller
 ) -> None:

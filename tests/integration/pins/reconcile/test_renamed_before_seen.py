@@ -206,7 +206,7 @@ def test_on_a_lock_that_nobody_has_listed_before(house: House, clock: time_machi
     assert landed.value not in {pin.value for pin in house.cloud.pins(door.device_id)} or (
         landed.value == pin_of(booking, door).grant.code
     )
-    assert reads() <= 16, "a few at the first list, and each once when the lock says that it has the value"
+    assert reads() <= 11, "each once, when the lock says that it has the value"
 
 
 def test_codes_that_others_add_meanwhile_are_read_once_and_stay(

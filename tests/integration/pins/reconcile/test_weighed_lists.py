@@ -110,18 +110,21 @@ def strangers(door: Lock, *pins: ListedPin | int) -> dict[int, datetime]:
     return weigh(door, shown(*pins)).strangers_since
 
 
-def test_of_a_locks_first_list_the_newest_codes_count_as_new(house: House) -> None:
-    door = house.lock()
-    first = strangers(door, 3, 9, 5, 7, 4, 6, 8)
-    assert {one for one, at in first.items() if at == timezone.now()} == {5, 6, 7, 8, 9}
-    assert {one for one, at in first.items() if at < timezone.now() - DAY} == {3, 4}
-    assert all(at > transitions.LONG_AGO for at in first.values())
+def test_on_a_locks_first_list_nothing_is_new(house: House) -> None:
+    """What others have there is not read for a creation of ours, unless the lock says that it has the value."""
+    door, pin = with_pin(house, suspected_at=timezone.now())
+    first = weigh(door, shown(3, 9, 5))
+    assert set(first.strangers_since) == {3, 5, 9}
+    assert first.sighting(pin).nominees == ()
+    known(pin, suspected_at=transitions.LONG_AGO)
+    assert first.sighting(Pin.objects.select_related("grant").get(pk=pin.pk)).nominees == (3, 9, 5)
 
 
 def test_when_a_code_of_others_appeared_is_remembered_while_it_may_be_there(
     house: House, clock: time_machine.Traveller
 ) -> None:
     door, _ = with_pin(house, remote_id=7, applied_known=True, applied_ends_at=timezone.now() + DAY)
+    LockState.objects.update(strangers_since={})
     remembered(door, shown(7, 8))
     clock.shift(MINUTE)
     began, later = timezone.now() - MINUTE, timezone.now()
