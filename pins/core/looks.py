@@ -31,7 +31,8 @@ def looked(observed: Observed, seen: Sighting, now: datetime) -> Observed:
     6. A code that a person was told of is read again: it may be gone, or another one by now.
     """
     if not seen.credit.shows_absence:  # what this list leaves out is still to be read
-        unread = (one for one in observed.nominees if one not in seen.listed)
+        known = {*seen.listed, *(one.id for one in observed.twins)}
+        unread = (one for one in observed.nominees if one not in known)
         seen = replace(seen, nominees=(*seen.nominees, *unread))
     after = _searched(observed, seen, now)
     told = [one.id for one in after.twins if one.id not in (*after.nominees, *after.held)]
